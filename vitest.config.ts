@@ -1,13 +1,26 @@
 import { defineConfig } from "vitest/config"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/** The files that start processes, browsers or servers: most of their time they wait. */
+const long = /\/test\/(?:faults|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
+
+/** Starts long files first, so that no worker is left with one at the end. The others by Vitest's order. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
     setupFiles: ["test/support/responses/Recorder.ts"],
+    sequence: { sequencer: LongFirst },
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
-    // In CI one after the other, so that what fails there fails by itself.
-    maxWorkers: process.env["CI"] === "true" ? 1 : 3,
+    maxWorkers: 3,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
     // Waits have deadlines of their own, which name the missing state. These only end a test that hangs on a busy machine too.

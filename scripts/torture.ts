@@ -16,6 +16,7 @@ import * as PgBouncer from "../test/torture/PgBouncer.ts"
 import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 import * as Database from "../test/torture/scenarios/Database.ts"
 import * as Deliveries from "../test/torture/scenarios/Deliveries.ts"
+import { failover } from "../test/torture/scenarios/Failover.ts"
 import type { Figures } from "../test/torture/scenarios/Figures.ts"
 import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
@@ -74,6 +75,10 @@ const scenarios: ReadonlyArray<Scenario> = [
   {
     name: "PostgreSQL without writes for longer than the timeout",
     run: Database.beyond({ timeout: 10_000, how: "demoted" })
+  },
+  {
+    name: "PostgreSQL's primary killed, its synchronous replica promoted after 2 s",
+    run: failover({ millis: 2_000, timeout: 10_000 })
   },
   { name: "disk full", run: Database.full({ timeout: 10_000 }) },
   {

@@ -17,6 +17,7 @@ import * as Dispatcher from "./delivery/Dispatcher.ts"
 import * as MailDispatcher from "./delivery/MailDispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as SmtpMailer from "./delivery/SmtpMailer.ts"
+import * as TestDeliveries from "./delivery/TestDeliveries.ts"
 import * as OwnerServer from "./http/owner/OwnerServer.ts"
 import type * as NodeServer from "./http/server/NodeServer.ts"
 import * as Server from "./http/server/Server.ts"
@@ -26,8 +27,6 @@ import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
 import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
 import * as Database from "./postgres/Database.ts"
-import * as Deliveries from "./postgres/delivery/Deliveries.ts"
-import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
 import { DescriptorLimit } from "./runtime/DescriptorLimit.ts"
@@ -48,13 +47,8 @@ export type DatabaseAddress = Omit<Database.Options, "connections">
 export const database = (settings: Settings, address: DatabaseAddress) =>
   Database.layer({ ...address, connections: settings.databaseConnections })
 
-/** Webhooks and their deliveries, and the client that sends them. Requires `database`. */
-export const delivery = ({ databaseTimeout: timeout, secretsKey, webhookAllow: allowed }: Settings) =>
-  Layer.mergeAll(
-    Webhooks.layer({ timeout, secretsKey }),
-    Deliveries.layer({ timeout, secretsKey }),
-    OutwardClient.layer({ allowed })
-  )
+/** The client that sends to webhooks. */
+const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
 
 /** The connection to the mail server: none without `SMTP_URL`. */
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
@@ -78,6 +72,10 @@ export const mail = (settings: Settings) => {
   )
 }
 
+/** What sends tests to webhooks and recipients of mails. Requires `storage`. */
+export const testDeliveries = (settings: Settings) =>
+  TestDeliveries.layer({ mail: mail(settings) }).pipe(Layer.provide(outwardClient(settings)))
+
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
 const deliver = (settings: Settings) => {
   if (!settings.delivery) return Layer.empty
@@ -87,7 +85,7 @@ const deliver = (settings: Settings) => {
     : MailDispatcher.layer(found.value.sender).pipe(
         Layer.provide([found.value.mailer, Mails.layer({ timeout: settings.databaseTimeout })])
       )
-  return Layer.merge(Layer.provide(Dispatcher.layer, delivery(settings)), mails)
+  return Layer.merge(Layer.provide(Dispatcher.layer, outwardClient(settings)), mails)
 }
 
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
@@ -223,6 +221,7 @@ export const server = (options: ServerOptions) => {
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),
+      testDeliveries(settings),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Config, Duration, LogLevel, Option, Redacted, Result } from "effect"
+import { Config, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
@@ -15,7 +15,6 @@ import {
   bytes,
   collector,
   count,
-  databaseUrl,
   duration,
   durationOrOff,
   integer,
@@ -24,9 +23,10 @@ import {
   onOrOff,
   orOff,
   parsed,
+  databaseUrl as postgresUrl,
+  redisUrl,
   setting,
   text,
-  url,
   withDefault
 } from "./runtime/Setting.ts"
 
@@ -124,14 +124,18 @@ const ownerApiOnPort = (hasConsole: Config.Config<boolean>, standard: Config.Con
     Option.getOrElse(isOn, () => (shown && Option.isNone(port)) || otherwise)
   )
 
+/** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
+export const databaseUrl = postgresUrl("DATABASE_URL")
+
 /** Every setting, by its name in the code. */
 const fields = {
   /** The address to listen on: a host and a TCP port (0 for any free one). */
   host,
   port: integer("PORT", 0, 65_535).pipe(withDefault(8080)),
 
-  /** `postgres://user:password@host:port/database`. `serve` needs it; `demo` always uses its own database. */
-  databaseUrl: databaseUrl("DATABASE_URL"),
+  databaseUrl,
+  /** The database that reports read, such as a replica; without it, `databaseUrl`. */
+  databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
   /** The most pooled connections of one process (a worker is one), besides the four for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it is answered 503. */
@@ -155,10 +159,10 @@ const fields = {
   otlp,
 
   /**
-   * `redis://host:port`, or `rediss://`: one rate limiter for many processes. Without it, each `serve` has its own, which
-   * its workers share.
+   * `redis://host:port`, or Sentinels as in `core/doctor/RedisUrl`: one rate limiter for many processes. Without it, each
+   * `serve` has its own, which its workers share.
    */
-  redisUrl: url("REDIS_URL", ["redis:", "rediss:"]),
+  redisUrl: redisUrl("REDIS_URL"),
   /** The networks of the reverse proxies whose `X-Forwarded-For` is trusted. */
   trustedProxies,
 
@@ -230,8 +234,22 @@ export const Settings = Config.all(fields).pipe(Config.mapEffect(DeliveryConfig.
 
 export type Settings = Config.Success<typeof Settings>
 
+/** The error of each invalid setting; empty if all are valid. */
+export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.gen(function* () {
+  const errors = new Map<string, Config.ConfigError>()
+  const all: ReadonlyArray<Config.Config<unknown>> = Object.values(fields)
+  for (const field of all) {
+    const read = yield* Effect.result(field)
+    // Several fields may read one setting.
+    if (Result.isFailure(read)) errors.set(read.failure.cause.message, read.failure)
+  }
+  if (errors.size > 0) return [...errors.values()]
+  const whole = yield* Effect.result(Settings)
+  return Result.isFailure(whole) ? [whole.failure] : []
+})
+
 /** Variables that `demo` ignores: it must not write into another deployment's database. */
-const ignoredByDemo = ["DATABASE_URL", "REDIS_URL"] as const
+const ignoredByDemo = ["DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
@@ -249,6 +267,7 @@ export const DemoSettings = Config.all({
   settings: Config.all({
     ...fields,
     databaseUrl: none,
+    databaseReadUrl: none,
     redisUrl: none,
     ownerApi: ownerApiOnPort(demoConsole, isLocalDemo),
     console: demoConsole

@@ -19,6 +19,8 @@ import * as MemoryInstanceDirectory from "./memory/chat/InstanceDirectory.ts"
 import * as MemoryTokenBudget from "./memory/chat/TokenBudget.ts"
 import * as MemoryTranscripts from "./memory/chat/Transcripts.ts"
 import * as MemoryWidgetTokens from "./memory/chat/WidgetTokens.ts"
+import * as MemoryDeliveries from "./memory/delivery/Deliveries.ts"
+import * as MemoryWebhooks from "./memory/delivery/Webhooks.ts"
 import * as MemoryFormDirectory from "./memory/forms/FormDirectory.ts"
 import * as MemoryInbox from "./memory/forms/Inbox.ts"
 import * as MemorySubmissionRepo from "./memory/forms/SubmissionRepo.ts"
@@ -43,6 +45,8 @@ import * as InstanceDirectory from "./postgres/chat/InstanceDirectory.ts"
 import * as TokenBudget from "./postgres/chat/TokenBudget.ts"
 import * as Transcripts from "./postgres/chat/Transcripts.ts"
 import * as WidgetTokens from "./postgres/chat/WidgetTokens.ts"
+import * as Deliveries from "./postgres/delivery/Deliveries.ts"
+import * as Webhooks from "./postgres/delivery/Webhooks.ts"
 import * as FormDirectory from "./postgres/forms/FormDirectory.ts"
 import * as Inbox from "./postgres/forms/Inbox.ts"
 import * as SubmissionRepo from "./postgres/forms/SubmissionRepo.ts"
@@ -54,6 +58,10 @@ import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+
+/** The database that reports read. The demo's database has no replica. */
+const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
+  Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
 
 /** All repositories, on PostgreSQL. Requires `database`. */
 export const storage = (settings: Settings) => {
@@ -78,8 +86,10 @@ export const storage = (settings: Settings) => {
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: settings.reportTimeout }),
+    Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) }),
     Decisions.layer({ timeout }),
+    Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
+    Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ timeout }),
     Readiness.layer
   )
@@ -98,7 +108,8 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer).pipe(
+    MemoryWebhooks.layer,
+    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer, MemoryDeliveries.layer).pipe(
       Layer.provideMerge(MemoryConversationStore.layer())
     )
   ).pipe(

@@ -37,7 +37,7 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
   ].join("\n")
 
 /** What the demo runs itself, by the variable that it ignores. */
-const builtIn = { DATABASE_URL: "a database", REDIS_URL: "a rate limiter" }
+const builtIn = { DATABASE_URL: "a database", DATABASE_READ_URL: "a database", REDIS_URL: "a rate limiter" }
 
 /** The values in the welcome text besides the demo's ids. */
 interface Facts {

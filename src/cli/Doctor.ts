@@ -14,8 +14,10 @@ import { Settings } from "../Config.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../core/doctor/Diagnosis.ts"
 import type { Finding, Severity } from "../core/doctor/Finding.ts"
+import type { ReaderFacts } from "../core/doctor/ReaderDiagnosis.ts"
+import type { LimiterFacts, RedisFacts } from "../core/doctor/RedisDiagnosis.ts"
 import { clientKey } from "../core/limits/ClientKey.ts"
-import { untrustedForwarded } from "../core/metrics/Metrics.ts"
+import { limiterAway, limiterFallbacks, untrustedForwarded } from "../core/metrics/Metrics.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
 import * as InstanceDirectory from "../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../postgres/Database.ts"
@@ -60,6 +62,21 @@ const inspectDatabase = Effect.fnUntraced(
     })
   )
 )
+
+/** Inspects the database that reports read. */
+const inspectReader = ({ databaseReadUrl }: Settings): Effect.Effect<ReaderFacts> =>
+  Option.match(databaseReadUrl, {
+    onNone: () => Effect.succeed({ _tag: "NotConfigured" }),
+    onSome: (url) =>
+      Postgres.inspectReader.pipe(
+        Database.bounded(timeout),
+        Effect.provide(Database.layer({ url, connections: 1 })),
+        Effect.catch((error) => {
+          const reason = ErrorMessages.of(error).replaceAll("DATABASE_URL", "DATABASE_READ_URL")
+          return Effect.succeed({ _tag: "Unavailable", reason } as const)
+        })
+      )
+  })
 
 /** The transport to the database. The demo's is a Unix socket. */
 const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
@@ -117,16 +134,25 @@ const inspectProxies = (
       )
   )
 
-const inspectForwarded = ({ metricsHost, metricsPort }: Settings): Effect.Effect<Diagnosis.ForwardedFacts | null> =>
+/** What the metrics of the running service say. */
+const inspectService = ({ metricsHost, metricsPort }: Settings) =>
   Option.match(metricsPort, {
-    onNone: () => Effect.succeed(null),
+    onNone: () => Effect.succeed(() => undefined),
     onSome: (port) =>
-      Metrics.read({ host: metricsHost, port }, untrustedForwarded({}).id, timeout).pipe(
-        Effect.map((untrusted) => ({ untrusted })),
-        Effect.catchTag("MetricsUnavailable", () => Effect.succeed(null)),
+      Metrics.read({ host: metricsHost, port }, timeout).pipe(
+        Effect.catchTag("MetricsUnavailable", () => Effect.succeed(() => undefined)),
         Effect.provide(NodeHttpClient.layerNodeHttp)
       )
-  })
+  }).pipe(
+    Effect.map((valueOf: (name: string) => number | undefined) => {
+      const untrusted = valueOf(untrustedForwarded({}).id)
+      const away = valueOf(limiterAway({}).id)
+      const fallbacks = valueOf(limiterFallbacks({}).id)
+      const forwarded: Diagnosis.ForwardedFacts | null = untrusted === undefined ? null : { untrusted }
+      const limiter: LimiterFacts | null = away === undefined || fallbacks === undefined ? null : { away, fallbacks }
+      return { forwarded, limiter }
+    })
+  )
 
 const signs: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
 
@@ -152,12 +178,12 @@ export const command = Command.make(
   Effect.fnUntraced(function* (asked) {
     const settings = yield* Settings
     const { facts: database, instances } = yield* inspectDatabase(settings)
-    const redis: Diagnosis.RedisFacts = yield* Option.match(settings.redisUrl, {
+    const redis: RedisFacts = yield* Option.match(settings.redisUrl, {
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
       onSome: Redis.inspect
     })
     const proxies = yield* inspectProxies(settings, asked)
-    const forwarded = yield* inspectForwarded(settings)
+    const { forwarded, limiter } = yield* inspectService(settings)
     const agents =
       instances === null
         ? null
@@ -180,8 +206,10 @@ export const command = Command.make(
     const findings = Diagnosis.diagnose({
       database,
       transport: transportOf(settings),
+      reader: yield* inspectReader(settings),
       connections,
       redis,
+      limiter,
       proxies,
       forwarded,
       mail,

@@ -5,7 +5,7 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
-import type * as FormRules from "../core/forms/FormRules.ts"
+import * as FormRules from "../core/forms/FormRules.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import { FormDirectory, maxForms } from "../services/forms/FormDirectory.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
@@ -13,13 +13,9 @@ import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 import * as RulesFile from "./support/RulesFile.ts"
 
-const maxPage = 200
-
 const pageKind: Inputs.Kind<string> = {
-  expected: `the page_slug of a form, of 1 to ${maxPage} characters`,
-  parse: Option.liftPredicate(
-    (text) => text !== "" && text.length <= maxPage && text.isWellFormed() && !text.includes("\0")
-  )
+  expected: `the page_slug of a form, of 1 to ${FormRules.limits.page} characters`,
+  parse: FormRules.parsePage
 }
 
 const form = {

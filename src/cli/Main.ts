@@ -6,47 +6,8 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Cause, Effect, Exit, Layer, Runtime } from "effect"
-import * as App from "../App.ts"
-import { Settings } from "../Config.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
-import * as Cli from "./Cli.ts"
-import * as Delivery from "./Delivery.ts"
-import * as Demo from "./Demo.ts"
-import * as Doctor from "./Doctor.ts"
-import * as Migrate from "./Migrate.ts"
-import * as Notify from "./Notify.ts"
-import * as Serve from "./Serve.ts"
-import * as LocalDatabase from "./support/LocalDatabase.ts"
-import * as Webhook from "./Webhook.ts"
-
-const storage = Layer.unwrap(
-  Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
-)
-
-const delivery = Cli.ready(
-  Layer.unwrap(
-    Effect.gen(function* () {
-      const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
-      return Layer.provide(Layer.merge(App.storage(settings), App.delivery(settings)), LocalDatabase.layer(settings))
-    })
-  )
-)
-
-const agent = Layer.unwrap(Effect.map(Settings, App.agent))
-
-const run = Cli.make({
-  storage,
-  agent,
-  commands: [
-    Demo.command,
-    Serve.command,
-    Migrate.command,
-    Doctor.command,
-    Webhook.command(delivery),
-    Delivery.command(delivery),
-    Notify.command(Cli.ready(storage))
-  ]
-})
+import * as Program from "./Program.ts"
 
 const args = process.argv.slice(2)
 
@@ -56,7 +17,10 @@ const teardown: Runtime.Teardown = (exit, onExit) =>
     ? onExit(0)
     : Runtime.defaultTeardown(exit, onExit)
 
-NodeRuntime.runMain(run(args).pipe(Effect.provide(Layer.provideMerge(SettingFiles.layer, NodeServices.layer))), {
-  teardown,
-  disableErrorReporting: true
-})
+NodeRuntime.runMain(
+  Program.run(args).pipe(Effect.provide(Layer.provideMerge(SettingFiles.layer, NodeServices.layer))),
+  {
+    teardown,
+    disableErrorReporting: true
+  }
+)

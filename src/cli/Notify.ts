@@ -3,26 +3,16 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as App from "../App.ts"
-import { Settings } from "../Config.ts"
 import * as Address from "../core/mail/Address.ts"
-import type { MailSite } from "../core/mail/Mail.ts"
 import { digests, type Notification, periods, type Topic } from "../core/mail/Notification.ts"
-import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
-import * as TestMail from "../core/mail/TestMail.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
-import * as MailContent from "../delivery/MailContent.ts"
-import * as MailDispatcher from "../delivery/MailDispatcher.ts"
-import type { Reports } from "../services/analytics/Reports.ts"
-import { Mailer } from "../services/mail/Mailer.ts"
+import { TestDeliveries } from "../services/delivery/TestDeliveries.ts"
 import { type ListedNotification, Notifications } from "../services/mail/Notifications.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
-import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
 const recipientKind: Inputs.Kind<string> = {
@@ -68,14 +58,11 @@ const topicOf = Effect.fnUntraced(function* ({
   return { kind: "report", period: report }
 })
 
-/** What sends mails, with the settings. */
-const requireMail = Effect.gen(function* () {
-  const mail = App.mail(yield* LocalDatabase.withSecretsKey(yield* Settings))
-  if (Option.isSome(mail)) return mail.value
-  return yield* new Output.CliFailure({
-    message: "No mail can be sent: set SMTP_URL, MAIL_FROM and PUBLIC_URL, for `serve` too."
-  })
+const noMail = new Output.CliFailure({
+  message: "No mail can be sent: set SMTP_URL, MAIL_FROM and PUBLIC_URL, for `serve` too."
 })
+
+const requireMail = TestDeliveries.use(({ hasMail }) => (hasMail ? Effect.void : noMail))
 
 const describe = ({ topic }: Notification): string =>
   topic.kind === "report"
@@ -171,42 +158,29 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Remove a notification; its mails that are not sent yet are not sent"))
 
-/** A test, or the report of the latest period. */
-const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
-  if (topic.kind !== "report") return TestMail.content(site)
-  const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
-  return yield* MailContent.report(site, topic.period, range)
-})
-
 const test = Command.make(
   "test",
   { notificationId },
   Effect.fnUntraced(function* ({ notificationId: id }) {
-    const { mailer, sender } = yield* requireMail
-    const directory = yield* SiteDirectory
-    const found = yield* Notifications.use((all) => all.find(id))
-    if (Option.isNone(found)) return yield* Output.notFound("notification", id)
-    const notification = found.value
-    const site = yield* directory.byWebsiteConfigId(notification.websiteConfigId)
-    if (Option.isNone(site)) return yield* Output.notFound("notification", id)
-    const createdAt = yield* Clock.currentTimeMillis
-    const content = yield* contentOf(notification, site.value, createdAt)
-    const message = MailDispatcher.messageOf(sender, content, { mailId: randomUUID(), createdAt, notification })
-    const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(mailer))
+    const tested = yield* TestDeliveries.use((tests) => tests.notification(id)).pipe(
+      Effect.catchTag("MailNotSetUp", () => noMail)
+    )
+    if (Option.isNone(tested)) return yield* Output.notFound("notification", id)
+    const { outcome, recipient } = tested.value
     if (outcome._tag !== "Accepted") {
       return yield* new Output.CliFailure({
         message: `The mail server did not take the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM.`
       })
     }
     yield* Output.answer({
-      json: { notification_id: id, to: notification.recipient, accepted: true },
-      text: `The mail server took a mail to ${notification.recipient}.\n`
+      json: { notification_id: id, to: recipient, accepted: true },
+      text: `The mail server took a mail to ${recipient}.\n`
     })
   })
 ).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print what came of it"))
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | Reports, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | TestDeliveries, E, R>) =>
   Command.make("notify").pipe(
     Command.withDescription("Mails: a website's submissions and reports for people"),
     Command.withSubcommands([

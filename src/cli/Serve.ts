@@ -9,10 +9,11 @@ import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from
 import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
-import { Settings } from "../Config.ts"
+import { databaseUrl, faults, Settings } from "../Config.ts"
 import * as Primary from "../cluster/Primary.ts"
 import type { Address } from "../cluster/Protocol.ts"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
+import * as TerminalText from "../core/text/TerminalText.ts"
 import { OwnerServer } from "../http/owner/OwnerServer.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as MetricsServer from "../telemetry/MetricsServer.ts"
@@ -20,6 +21,7 @@ import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
+import * as ServePlan from "./support/ServePlan.ts"
 
 /** How long `serve` waits for another process to start the migrations, in milliseconds. */
 const migrationGrace = 2_000
@@ -187,10 +189,37 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   return yield* Effect.never
 })
 
+/** Says what the settings mean, or which of them are invalid. */
+const check = Effect.fnUntraced(function* (workers: number | null) {
+  const errors = (yield* faults).map(ErrorMessages.of)
+  const database = yield* Effect.option(databaseUrl)
+  if (Option.isSome(database) && Option.isNone(database.value)) errors.push(noDatabase)
+  const plan =
+    errors.length === 0 && Option.isSome(database) && Option.isSome(database.value)
+      ? ServePlan.of(yield* Settings, database.value.value, workers)
+      : []
+  yield* Output.answer({
+    json: { valid: errors.length === 0, errors, plan: plan.map(([subject, says]) => ({ subject, says })) },
+    text:
+      errors.length === 0
+        ? `${Output.facts(plan)}All settings are valid. \`doctor\` checks what they lead to.\n`
+        : errors.map((error) => `${TerminalText.printable(error)}\n`).join("")
+  })
+  if (errors.length > 0) {
+    return yield* new Output.CliFailure({
+      message: `${errors.length === 1 ? "One setting is" : `${errors.length} settings are`} not valid; see above.`
+    })
+  }
+})
+
 export const command = Command.make(
   "serve",
-  { workers: Inputs.workers },
-  Effect.fnUntraced(function* ({ workers }) {
+  {
+    workers: Inputs.workers,
+    check: Inputs.withoutValue("check", "Read all settings, say what they mean, and end; connects to nothing")
+  },
+  Effect.fnUntraced(function* ({ check: isCheck, workers }) {
+    if (isCheck) return yield* check(workers)
     const settings = yield* Settings
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })

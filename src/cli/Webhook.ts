@@ -3,18 +3,16 @@
  *
  * @module
  */
-import { randomUUID } from "node:crypto"
-import { Clock, Effect, type Layer, Option } from "effect"
+import { Effect, type Layer, Option } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { Settings } from "../Config.ts"
 import * as AddressGuard from "../core/delivery/AddressGuard.ts"
 import * as Event from "../core/delivery/Event.ts"
-import * as Schedule from "../core/delivery/Schedule.ts"
 import { formats, type Webhook } from "../core/delivery/Webhook.ts"
+import * as WebhookInput from "../core/delivery/WebhookInput.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
-import type { OutwardClient } from "../delivery/OutwardClient.ts"
-import * as WebhookSender from "../delivery/WebhookSender.ts"
+import { TestDeliveries } from "../services/delivery/TestDeliveries.ts"
 import { type NewSecret, Webhooks } from "../services/delivery/Webhooks.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Change from "./support/Change.ts"
@@ -22,15 +20,8 @@ import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
 const urlKind: Inputs.Kind<string> = {
-  expected: "an address such as https://hooks.example.com/path, of at most 2,000 characters, without a user",
-  parse: (text) =>
-    Option.fromNullishOr(text.length <= 2_000 ? URL.parse(text.trim()) : null).pipe(
-      Option.filter(
-        ({ hash, password, protocol, username }) =>
-          /^https?:$/.test(protocol) && username === "" && password === "" && hash === ""
-      ),
-      Option.map(({ href }) => href)
-    )
+  expected: WebhookInput.expectedUrl,
+  parse: WebhookInput.parseUrl
 }
 
 const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
@@ -198,13 +189,9 @@ const test = Command.make(
   "test",
   { webhookId },
   Effect.fnUntraced(function* ({ webhookId: id }) {
-    const found = yield* Webhooks.use((webhooks) => webhooks.withSecrets(id))
-    if (Option.isNone(found)) return yield* Output.notFound("webhook", id)
-    const { secrets, webhook } = found.value
-    const eventId = randomUUID()
-    const payload = Event.payload(Event.testType, yield* Clock.currentTimeMillis, JSON.stringify({ webhook_id: id }))
-    const response = yield* WebhookSender.send(webhook, secrets, eventId, payload)
-    const { answer, error, millis, status } = response
+    const tested = yield* TestDeliveries.use((tests) => tests.webhook(id))
+    if (Option.isNone(tested)) return yield* Output.notFound("webhook", id)
+    const { answer, error, eventId, isDelivered, millis, status } = tested.value
     yield* Output.answer({
       json: { event_id: eventId, status, millis, answer, error },
       text: Output.facts([
@@ -215,7 +202,7 @@ const test = Command.make(
         ["error", error ?? "-"]
       ])
     })
-    if (Schedule.isDelivered(response)) return
+    if (isDelivered) return
     return yield* new Output.CliFailure({
       message: `The receiver did not accept the event: ${error ?? `it answered ${status}, and only 2xx is success`}.`
     })
@@ -223,7 +210,7 @@ const test = Command.make(
 ).pipe(Command.withDescription("Send one event and print what came of it"))
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | OutwardClient, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | TestDeliveries, E, R>) =>
   Command.make("webhook").pipe(
     Command.withDescription("Webhooks: a website's events for programs and chat tools"),
     Command.withSubcommands([

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { Readable } from "node:stream"
+import { text } from "node:stream/consumers"
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client"
 import { Cause, Context, Duration, Effect, Layer, Redacted, Schedule, Stream } from "effect"
 import type { Address } from "../core/doctor/AnalyticsUrl.ts"
@@ -109,23 +111,29 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
           ),
           (found) =>
             Stream.fromAsyncIterable(found.stream<unknown>(), Errors.of).pipe(
-              Stream.flatMap((rows) => Stream.fromIterable(rows.map((row) => row.json<unknown>())))
+              Stream.flatMap((rows) =>
+                Stream.fromIterableEffect(
+                  // Half a row, if the server failed or the connection broke.
+                  Effect.try({ try: () => rows.map((row) => row.json<unknown>()), catch: Errors.of })
+                )
+              )
             )
         )
       ),
     command: (statement, options) =>
       call((signal) => client.command(request(statement, options, {}, signal))).pipe(Effect.asVoid),
     insert: ({ columns, rows, settings, table, token }) =>
-      call((signal) =>
-        client.insert({
-          table,
-          columns: [columns[0], ...columns.slice(1)],
-          values: [...rows],
-          format: "JSONCompactEachRow",
+      call(async (signal) => {
+        const { stream } = await client.exec({
+          query: `INSERT INTO ${table} (${columns.join(", ")}) FORMAT JSONCompactEachRow`,
+          values: Readable.from([rows.map((row) => JSON.stringify(row)).join("\n")]),
           clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token },
           abort_signal: signal
         })
-      ).pipe(Effect.asVoid)
+        // The client's own `insert` ignores what an answer contains: an error may follow the status 200.
+        const answer = await text(stream)
+        if (answer.trim() !== "") throw new Error(`An answer with an error${/ \([A-Z_]+\)/.exec(answer)?.[0] ?? ""}`)
+      })
   }
 }
 
@@ -155,6 +163,8 @@ export const layer = ({ address, connections }: Options): Layer.Layer<ClickHouse
             database,
             application: "hydracore-edge",
             max_open_connections: connections,
+            // In the body if they are long: a proxy bounds the length of an address.
+            use_multipart_params_auto: true,
             request_timeout: Duration.toMillis(requestTimeout),
             // It would log the parameters of a failed statement.
             log: { level: ClickHouseLogLevel.OFF }

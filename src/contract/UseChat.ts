@@ -1,13 +1,19 @@
 /**
- * The body that `useChat` of the AI SDK sends: the whole conversation with each message.
+ * The body that `useChat` of the AI SDK sends: the whole conversation with each message, or the newest message alone, as an
+ * application's `prepareSendMessagesRequest` may choose.
  *
  * Parts other than text, and roles other than `user` and `assistant`, are ignored, as are unknown members. The messages of
  * the faults are sentences for visitors, since `useChat` shows them.
+ *
+ * `messageId` is what the SDK's `sendMessage` and `regenerate` were called with. With `submit-message`, it is the message that
+ * the newest one replaces; a new message has none. With `regenerate-message`, it is the answer that is replaced, or the
+ * message that is answered again; without one, it is the last.
  *
  * @module
  */
 import { Predicate, Result, Schema } from "effect"
 import type * as ClientTurns from "../core/chat/ClientTurns.ts"
+import type * as Replacement from "../core/chat/Replacement.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import type { ValidationError } from "./Errors.ts"
 
@@ -28,22 +34,33 @@ export const UseChatPayload = Schema.Struct({
     description:
       "The client's id of the conversation. It has memory if nobody can guess it: see `memory` of the first frame"
   }),
-  messages: Schema.Array(Message).annotate({
-    description:
-      "The conversation, oldest message first. Empty to have the last message of a conversation answered again"
-  }),
+  messages: Schema.optionalKey(
+    Schema.Array(Message).annotate({
+      description:
+        "The conversation, oldest message first. Empty to have a message of a conversation that the service keeps answered again"
+    })
+  ),
+  message: Schema.optionalKey(
+    Message.annotate({
+      description: "The newest message, in place of `messages`, if the service keeps the conversation (`memory`)"
+    })
+  ),
   trigger: Schema.optionalKey(
-    Schema.String.annotate({ description: "`submit-message`, or `regenerate-message` to replace the last answer" })
+    Schema.String.annotate({
+      description: "`submit-message`, or `regenerate-message` to replace an answer, the last one without `messageId`"
+    })
   ),
   messageId: Schema.optionalKey(
     Schema.String.annotate({
-      description: "The id of the newest message if it replaces an earlier one and all that followed it"
+      description:
+        "With `submit-message`, the id of the earlier message that the newest one replaces, with all that followed it. With `regenerate-message`, the id of the answer to replace, or of the message to answer again"
     })
   )
 }).annotate({
   identifier: "UseChatRequest",
   title: "UseChatRequest",
-  description: "The body of `useChat`. It has no `message`. Its errors are sentences in `text/plain`",
+  description:
+    "The body of `useChat`: an `id` with `messages`, or with a `message` that is an object. Its errors are sentences in `text/plain`",
   examples: [
     {
       id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
@@ -56,15 +73,22 @@ export const UseChatPayload = Schema.Struct({
 /** A body of `useChat`, as far as it must be known to be one. */
 interface Body extends Record<string, unknown> {
   readonly id: string
-  readonly messages: ReadonlyArray<unknown>
 }
 
-/** Whether a body is read as `useChat`'s: it has no `message`, but `messages` and an `id`. */
+const isNewestMessage = (message: unknown): boolean => Predicate.isObject(message) && Array.isArray(message["parts"])
+
+const isRegenerate = (body: Record<string, unknown>): boolean => body["trigger"] === "regenerate-message"
+
+/**
+ * Whether a body is read as `useChat`'s: it has an `id`, and either `messages`, a `message` with parts, or the trigger that
+ * needs neither. The published body's `message` is a text.
+ */
 export const isUseChat = (body: unknown): body is Body =>
   Predicate.isObject(body) &&
-  !Object.hasOwn(body, "message") &&
   typeof body["id"] === "string" &&
-  Array.isArray(body["messages"])
+  (Object.hasOwn(body, "message")
+    ? isNewestMessage(body["message"])
+    : Array.isArray(body["messages"]) || (!Object.hasOwn(body, "messages") && isRegenerate(body)))
 
 /** The most UTF-16 units of an id. */
 const maxId = 256
@@ -80,12 +104,19 @@ const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =
       ]
     : []
 
-export interface Turns {
-  readonly id: string
-  /** Null asks for another answer to the last message that the edge keeps. */
-  readonly turns: ClientTurns.ClientTurns | null
-  readonly kind: ClientTurns.Kind
-}
+/** What a body asks. `id` is the client's id of the conversation. */
+export type Asked = { readonly id: string } & (
+  | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "names" | "isWhole"> & {
+        readonly turns: ClientTurns.ClientTurns
+      })
+  /** The newest message alone. */
+  | ({ readonly _tag: "Newest" } & Pick<Replacement.Request, "kind" | "names"> & {
+        readonly text: string
+        readonly messageId: string | null
+      })
+  /** Another answer to a message of the conversation that the edge keeps. */
+  | { readonly _tag: "Regenerate"; readonly names: string | null }
+)
 
 const invalid = (field: "id" | "messages", msg: string) =>
   Result.fail<ReadonlyArray<ValidationError>>([
@@ -93,16 +124,23 @@ const invalid = (field: "id" | "messages", msg: string) =>
   ])
 
 /** Reads a body. The faults are sentences for the visitor. */
-export const read = (body: unknown): Result.Result<Turns, ReadonlyArray<ValidationError>> => {
+export const read = (body: unknown): Result.Result<Asked, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
-  const { id, messages } = body
+  const { id, message, messages, messageId } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
-  const isRegenerating = body["trigger"] === "regenerate-message"
-  if (isRegenerating && messages.length === 0) return Result.succeed({ id, turns: null, kind: "regenerate" })
-  const read = messages.flatMap(toMessage)
-  return Result.map(ClientMessages.turnsOf(read), (turns): Turns => {
-    // `sendMessage` names the message that it replaces. The results of tools name an answer.
-    const isEdited = body["messageId"] !== undefined && body["messageId"] === turns.messageId
-    return { id, turns, kind: isRegenerating ? "regenerate" : isEdited ? "edit" : "new" }
-  })
+  const kind = isRegenerate(body) ? "regenerate" : "new"
+  const names = typeof messageId === "string" ? messageId : null
+  if (message !== undefined) {
+    return Result.map(
+      ClientMessages.turnsOf(toMessage(message)),
+      (turns): Asked => ({ _tag: "Newest", id, kind, names, text: turns.message, messageId: turns.messageId })
+    )
+  }
+  const all = Array.isArray(messages) ? messages : []
+  if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, names })
+  return Result.map(
+    ClientMessages.turnsOf(all.flatMap(toMessage)),
+    // assistant-ui, which always sends `tools`, always sends the whole conversation.
+    (turns): Asked => ({ _tag: "Turns", id, kind, names, turns, isWhole: Predicate.isObject(body["tools"]) })
+  )
 }

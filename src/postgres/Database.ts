@@ -10,17 +10,21 @@ import {
   Effect,
   Fiber,
   identity,
-  type Layer,
+  Layer,
   Option,
   Predicate,
+  Redacted,
   Result,
   Schedule,
   type Scope
 } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { type SqlClient, SqlError } from "effect/sql"
+import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
+import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
+import * as Servers from "./Servers.ts"
 
 /** The database's address, and the size of the connection pool. */
 export interface Options
@@ -34,27 +38,43 @@ export interface Options
  * Each connection runs one statement at a time: a slow statement does not delay others on its connection, and a hanging one
  * is cancelled and its connection replaced.
  */
-export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> => {
+export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
+  Layer.unwrap(Effect.map(configOf(options), PgClient.layer))
+
+const configOf = (options: Options): Effect.Effect<PgClient.PgPoolConfig> => {
   const { connections, ...address } = options
-  return PgClient.layer({
-    ...address,
+  const common = {
     maxConnections: connections,
     connectTimeout: Duration.seconds(5),
     keepAlive: Duration.seconds(10),
     applicationName: "hydracore-edge"
-  })
+  }
+  const url = routedUrl(address.url)
+  return url === undefined
+    ? Effect.succeed({ ...address, ...common })
+    : Effect.map(Servers.route(url), (routed) => ({ ...routed, ...common }))
+}
+
+/** The URL, if each connection must look for its server. */
+const routedUrl = (text: Options["url"]): URL | undefined => {
+  const url = text === undefined ? Result.fail("") : DatabaseUrl.parse(Redacted.value(text))
+  return Result.isSuccess(url) && DatabaseUrl.fault(url.success) === null && DatabaseHosts.isRouted(url.success)
+    ? url.success
+    : undefined
 }
 
 /**
- * A client with dedicated connections to the same database, by default one, so that its statements and others do not wait for
- * each other.
+ * A client with dedicated connections, by default one, so that its statements and others do not wait for each other. They are
+ * to the same database, or to the one at `url`.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections">
+  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections"> & { readonly url?: Options["url"] }
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
   const shared = yield* PgClient.PgClient
   const reactivity = yield* Reactivity.make
-  return yield* PgClient.make({ ...shared.config, maxConnections: 1, ...options, minConnections: 0 }).pipe(
+  const { url, ...own } = options ?? {}
+  const config = url === undefined ? shared.config : yield* configOf({ url, connections: 1 })
+  return yield* PgClient.make({ ...config, maxConnections: 1, ...own, minConnections: 0 }).pipe(
     Effect.provideService(Reactivity.Reactivity, reactivity)
   )
 })

@@ -3,20 +3,43 @@
  *
  * @module
  */
-import { Clock, Effect, type Redacted } from "effect"
-import type { RedisFacts } from "../core/doctor/Diagnosis.ts"
-import * as Connection from "./Connection.ts"
+import { Clock, Effect, Logger, type Redacted } from "effect"
+import type { RedisFacts } from "../core/doctor/RedisDiagnosis.ts"
+import * as RedisRateLimiter from "./RateLimiter.ts"
 
-/** Opens a connection, times one rate-limit request, and closes it. */
+const policy = { name: "doctor", limit: 1_000, windowMillis: 60_000 }
+
+/** How long the request may wait for Redis. */
+const timeoutMillis = 2_000
+
+/** Counts and times one request by the limiter that the service uses. A request that Redis did not count is a failure. */
 export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Effect.fnUntraced(
   function* (url) {
-    const probeKey = "hydracore:doctor"
-    const connection = yield* Connection.open({ url, timeoutMillis: 2_000, probeKey })
+    let isCounted = true
+    const fallback = {
+      take: () =>
+        Effect.sync(() => {
+          isCounted = false
+          return { accepted: true, remaining: 0, resetMillis: 0 }
+        })
+    }
+    const limiter = yield* RedisRateLimiter.make({ url, fallback, timeoutMillis })
     const before = yield* Clock.monotonicTimeNanos
-    yield* connection.take(probeKey, ["1", "1", "1", ""])
+    yield* limiter.take(policy, "doctor")
     const nanos = (yield* Clock.monotonicTimeNanos) - before
-    return { _tag: "Reached", roundTripMillis: Math.round(Number(nanos) / 1_000_000) } as const
+    const state = yield* limiter.state
+    if (state._tag === "Shared" && isCounted) {
+      return {
+        _tag: "Counted",
+        topology: state.topology,
+        roundTripMillis: Math.round(Number(nanos) / 1_000_000)
+      } as const
+    }
+    const { fault, reason } =
+      state._tag === "Alone" ? state.error : { fault: undefined, reason: "the connection was lost" }
+    return { _tag: "Unavailable", reason, fault } as const
   },
   Effect.scoped,
-  Effect.catchTag("RedisAway", ({ fault, reason }) => Effect.succeed({ _tag: "Unavailable", reason, fault } as const))
+  // The answer says what the limiter would log.
+  Effect.provide(Logger.layer([]))
 )

@@ -2,10 +2,10 @@
  * Rate-limits clients in Redis, across processes: the exact sliding window of `core/limits/RateLimit`, by the Redis server's
  * clock.
  *
- * While Redis is unavailable (down, hanging, rejecting writes), this process uses the fallback and logs that once. The first
- * affected requests wait up to `timeoutMillis`; later ones use the fallback at once, until a background connection succeeds.
- * Each side counts only what it accepted: around a switch a client may get up to two limits in a window, and during the
- * outage one limit per process.
+ * While Redis is unavailable (down, hanging, rejecting writes), this process uses the fallback, logs that once, and sets the
+ * gauge `hydracore_limiter_away`. The first affected requests wait up to `timeoutMillis`; later ones use the fallback at once,
+ * until a background connection succeeds. A cluster is available if all of its masters are. Each side counts only what it
+ * accepted: around a switch a client may get up to two limits in a window, and during the outage one limit per process.
  *
  * Redis stores a digest of a client's key, not its address, for one window. This does not hide the address from the operator
  * of the Redis, who can hash all IPv4 addresses.
@@ -13,10 +13,13 @@
  * @module
  */
 import { hash } from "node:crypto"
-import { Clock, Deferred, Effect, Layer, type Redacted } from "effect"
+import { Clock, Deferred, Effect, Layer, type Redacted, type Scope } from "effect"
+import type { RedisTopology } from "../core/doctor/RedisDiagnosis.ts"
 import { decideCounted } from "../core/limits/RateLimit.ts"
+import * as Metrics from "../core/metrics/Metrics.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-import { type Connection, open, type RedisAway } from "./Connection.ts"
+import { type Connection, open } from "./Connection.ts"
+import { RedisAway } from "./RedisAway.ts"
 
 const prefix = "hydracore:limit:"
 
@@ -24,7 +27,7 @@ const prefix = "hydracore:limit:"
 const foreignTimeMillis = 3_600_000
 
 export interface Options {
-  /** `redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS. */
+  /** See `core/doctor/RedisUrl`. */
   readonly url: Redacted.Redacted
   /** Used while Redis is unavailable. */
   readonly fallback: RateLimiter["Service"]
@@ -36,69 +39,92 @@ export interface Options {
   readonly retryMillis?: number
 }
 
-/**
- * The rate limiter that several processes share. Building it never fails: it completes once the first connection has
- * succeeded or failed.
- */
+/** Whether the limits are shared, or why this process applies them alone. */
+export type State =
+  | { readonly _tag: "Shared"; readonly topology: RedisTopology }
+  | { readonly _tag: "Alone"; readonly error: RedisAway }
+
+export interface SharedLimiter {
+  readonly take: RateLimiter["Service"]["take"]
+  readonly state: Effect.Effect<State>
+}
+
+/** Makes the limiter. It never fails: it completes once the first connection has succeeded or failed. */
+export const make = Effect.fnUntraced(function* (
+  options: Options
+): Effect.fn.Return<SharedLimiter, never, Scope.Scope> {
+  const { fallback, time = "redis", timeoutMillis = 80, retryMillis = 500, url } = options
+  const clock = yield* Clock.Clock
+  const context = yield* Effect.context<never>()
+  const tried = yield* Deferred.make<void>()
+  const gauge = Metrics.limiterAway({})
+  let current: Connection | undefined
+  let known: Connection["nodes"] = []
+  let error = new RedisAway({ reason: "not connected yet" })
+  let away = false
+
+  const setAway = (isAway: boolean) => {
+    away = isAway
+    gauge.updateUnsafe(isAway ? 1 : 0, context)
+  }
+  setAway(false)
+
+  const session = Effect.gen(function* () {
+    const connection = yield* open({ url, known, timeoutMillis, probeKey: `${prefix}probe` })
+    current = connection
+    known = connection.nodes
+    if (away) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
+    setAway(false)
+    yield* Deferred.succeed(tried, undefined)
+    return yield* Deferred.await(connection.lost)
+  }).pipe(Effect.scoped)
+
+  const disconnected = Effect.fnUntraced(function* (cause: RedisAway) {
+    current = undefined
+    error = cause
+    if (!away)
+      yield* Effect.logWarning(
+        `Redis cannot be used (${cause.reason}). Until it can, this process applies the rate limits alone.`
+      )
+    setAway(true)
+    yield* Deferred.succeed(tried, undefined)
+    yield* Effect.sleep(retryMillis)
+  })
+
+  yield* session.pipe(Effect.catch(disconnected), Effect.forever, Effect.forkScoped)
+  yield* Deferred.await(tried)
+
+  const take: RateLimiter["Service"]["take"] = (policy, key) =>
+    Effect.suspend(() => {
+      const connection = current
+      if (connection === undefined) return fallback.take(policy, key)
+      const { limit, name, windowMillis } = policy
+      const args =
+        time === "redis"
+          ? [`${limit}`, `${windowMillis}`, `${windowMillis}`, ""]
+          : [`${limit}`, `${windowMillis}`, `${windowMillis + foreignTimeMillis}`, `${clock.currentTimeMillisUnsafe()}`]
+      return connection.take(`${prefix}${name}:${hash("sha256", key, "base64url")}`, args).pipe(
+        Effect.map(([counted, oldest, now]) => decideCounted(policy, counted, counted > 0 ? oldest : undefined, now)),
+        Effect.catch((cause) => {
+          // Here and not only in the background fiber, so that the next request does not wait for Redis too.
+          if (current === connection) {
+            current = undefined
+            error = cause
+          }
+          return fallback.take(policy, key)
+        })
+      )
+    })
+
+  const state = Effect.sync(
+    (): State => (current === undefined ? { _tag: "Alone", error } : { _tag: "Shared", topology: current.topology })
+  )
+  return { take, state }
+})
+
+/** The rate limiter that several processes share. Building it never fails. */
 export const layer = (options: Options): Layer.Layer<RateLimiter> =>
   Layer.effect(
     RateLimiter,
-    Effect.gen(function* () {
-      const { fallback, time = "redis", timeoutMillis = 80, retryMillis = 500, url } = options
-      const clock = yield* Clock.Clock
-      const tried = yield* Deferred.make<void>()
-      let current: Connection | undefined
-      let away = false
-
-      const session = Effect.gen(function* () {
-        const connection = yield* open({ url, timeoutMillis, probeKey: `${prefix}probe` })
-        current = connection
-        if (away) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
-        away = false
-        yield* Deferred.succeed(tried, undefined)
-        return yield* Deferred.await(connection.lost)
-      }).pipe(Effect.scoped)
-
-      const disconnected = Effect.fnUntraced(function* (error: RedisAway) {
-        current = undefined
-        if (!away)
-          yield* Effect.logWarning(
-            `Redis is unreachable (${error.reason}). Until it answers, this process applies the rate limits alone.`
-          )
-        away = true
-        yield* Deferred.succeed(tried, undefined)
-        yield* Effect.sleep(retryMillis)
-      })
-
-      yield* session.pipe(Effect.catch(disconnected), Effect.forever, Effect.forkScoped)
-      yield* Deferred.await(tried)
-
-      const take: RateLimiter["Service"]["take"] = (policy, key) =>
-        Effect.suspend(() => {
-          const connection = current
-          if (connection === undefined) return fallback.take(policy, key)
-          const { limit, name, windowMillis } = policy
-          const args =
-            time === "redis"
-              ? [`${limit}`, `${windowMillis}`, `${windowMillis}`, ""]
-              : [
-                  `${limit}`,
-                  `${windowMillis}`,
-                  `${windowMillis + foreignTimeMillis}`,
-                  `${clock.currentTimeMillisUnsafe()}`
-                ]
-          return connection.take(`${prefix}${name}:${hash("sha256", key, "base64url")}`, args).pipe(
-            Effect.map(([counted, oldest, now]) =>
-              decideCounted(policy, counted, counted > 0 ? oldest : undefined, now)
-            ),
-            Effect.catch(() => {
-              // Here and not only in the background fiber, so that the next request does not wait for Redis too.
-              if (current === connection) current = undefined
-              return fallback.take(policy, key)
-            })
-          )
-        })
-
-      return RateLimiter.of({ take })
-    })
+    Effect.map(make(options), ({ take }) => RateLimiter.of({ take }))
   )

@@ -5,7 +5,9 @@
  */
 import { ByteSize, Config, ConfigProvider, Duration, Effect, Option, Redacted, Result } from "effect"
 import type { IpNetwork } from "effect/net"
+import * as DatabaseHosts from "../core/doctor/DatabaseHosts.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
+import * as RedisUrl from "../core/doctor/RedisUrl.ts"
 import * as Networks from "../core/limits/Networks.ts"
 import * as KeyValueList from "../core/text/KeyValueList.ts"
 
@@ -71,17 +73,9 @@ export const bytes = (name: string) =>
     Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
   )
 
-export const url = (name: string, protocols: ReadonlyArray<string>) =>
-  setting(
-    name,
-    `an address that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter((parsed) => protocols.includes(parsed.protocol)),
-        Option.map(() => Redacted.make(value))
-      ),
-    true
-  )
+/** The address of a Redis, a Redis Cluster or of Sentinels. */
+export const redisUrl = (name: string) =>
+  parsed(name, (value) => Result.map(RedisUrl.parse(value), () => Redacted.make(value)))
 
 /** A parser that also accepts `off`, which is none. */
 export const orOff =
@@ -103,9 +97,9 @@ export const durationOrOff = (name: string) =>
 
 /**
  * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
- * takes the process's user from these variables.
+ * takes the process's user from these variables. Several servers without `target_session_attrs` get `attribute`.
  */
-export const databaseUrl = (name: string) =>
+export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>
   Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(
     Config.map((users) => users.some(Option.isSome)),
     Config.flatMap((hasUser) =>
@@ -114,7 +108,9 @@ export const databaseUrl = (name: string) =>
           const fault =
             DatabaseUrl.fault(url) ??
             (hasUser || DatabaseUrl.namesUser(url) ? null : "names no user; write postgres://user@host/database.")
-          return fault === null ? Result.succeed(Redacted.make(url.href)) : Result.fail(fault)
+          return fault === null
+            ? Result.succeed(Redacted.make(DatabaseHosts.withAttribute(url, attribute).href))
+            : Result.fail(fault)
         })
       )
     )

@@ -18,6 +18,8 @@ export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()
   reason: Schema.Literals(["unreachable", "read-only", "timeout", "overloaded"]),
   /** The SQLSTATE, such as `3D000`, or the system's error code, such as `ECONNREFUSED`. Never sent to visitors. */
   code: Schema.optional(Schema.String),
+  /** The setting that names the server, if it is not `DATABASE_URL`. */
+  setting: Schema.optional(Schema.Literal("DATABASE_READ_URL")),
   /** For the log. Never sent to visitors. */
   cause: Schema.optional(Schema.Defect())
 }) {}

@@ -1,15 +1,15 @@
 /**
- * Reads a counter of a running service from its `GET /metrics`, for `doctor`.
+ * Reads counters and gauges of a running service from its `GET /metrics`, for `doctor`.
  *
  * @module
  */
 import { Data, type Duration, Effect } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
 
-/** No service answers with metrics at the address, or its metrics lack the counter. */
+/** No service answers with metrics at the address. */
 export class MetricsUnavailable extends Data.TaggedError("MetricsUnavailable") {}
 
-/** The value of a counter without labels in Prometheus's text format; undefined if it is missing. */
+/** The value of a counter or gauge without labels in Prometheus's text format; undefined if it is missing. */
 export const valueOf = (metrics: string, name: string): number | undefined => {
   const line = metrics.split("\n").find((text) => text.startsWith(`${name} `))
   const value = Number(line?.slice(name.length + 1).split(" ")[0])
@@ -21,17 +21,18 @@ export interface Address {
   readonly port: number
 }
 
+/** The metrics, by their names. */
 export const read = Effect.fnUntraced(
-  function* ({ host, port }: Address, name: string, _timeout: Duration.Input) {
+  function* ({ host, port }: Address, _timeout: Duration.Input) {
     const authority = host.includes(":") ? `[${host}]` : host
     const response = yield* Effect.flatMap(
       HttpClient.get(`http://${authority}:${port}/metrics`),
       HttpClientResponse.filterStatusOk
     )
-    const value = valueOf(yield* response.text, name)
-    return value === undefined ? yield* new MetricsUnavailable() : value
+    const text = yield* response.text
+    return (name: string): number | undefined => valueOf(text, name)
   },
-  (effect, _address, _name, timeout) => Effect.timeout(effect, timeout),
+  (effect, _address, timeout) => Effect.timeout(effect, timeout),
   Effect.catchTags({
     HttpClientError: () => Effect.fail(new MetricsUnavailable()),
     TimeoutError: () => Effect.fail(new MetricsUnavailable())

@@ -86,6 +86,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
   it.effect("shows newer messages on a page from the back-forward cache, and keeps them", () =>
     Effect.gen(function* () {
       const { answered, answers, begin, on, page, panel, send, sees } = yield* ChatPage.make({
+        hasPageCache: true,
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
       })
       const go = (way: "on" | "back") =>
@@ -117,6 +118,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
   it.effect("continues an answer on a page from the back-forward cache if there are no newer messages", () =>
     Effect.gen(function* () {
       const { answered, answering, begin, on, page, send } = yield* ChatPage.make({
+        hasPageCache: true,
         before: `addEventListener("pageshow", ({ persisted }) => { window.isBack = persisted })`
       })
       yield* begin

@@ -3,11 +3,14 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
+import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import * as ClientApp from "../support/browser/ClientApp.ts"
-import { layer as testServer } from "../support/TestServer.ts"
+import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
@@ -66,27 +69,52 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("assistant-ui has several turns", () =>
+  it.effect("assistant-ui has several turns, and an edit of any message replaces it in the stored conversation", () =>
     Effect.gen(function* () {
+      const { instance } = yield* TestServer
+      // Its thread ids are no UUIDs: with memory, the store has its conversations under one id.
+      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "client" }))
       const { site } = yield* ClientApp.serve("assistantUi")
       const { errors, page } = yield* (yield* Chromium).visitor()
       yield* Effect.promise(() => page.goto(site.url))
       yield* until("the runtime", () => page.evaluate(`typeof runtime === "object"`))
+      const run = (code: string) => Effect.promise(() => page.evaluate(`void ${code}`))
       const texts = `runtime.thread.getState().messages.map(({ content }) =>
         content.map((part) => part.type === "text" ? part.text : "").join(""))`
-      const said = (...expected: ReadonlyArray<string>) =>
-        until(
+      const said = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
+        yield* until(
           () => `the messages ${expected}`,
           async () =>
             JSON.stringify(await page.evaluate(texts)) === JSON.stringify(expected) &&
             (await page.evaluate("runtime.thread.getState().isRunning")) === false
         )
-      yield* Effect.promise(() => page.evaluate(`runtime.thread.append("say: one")`))
-      yield* said("say: one", "one")
-      yield* Effect.promise(() => page.evaluate(`runtime.thread.append("say: two")`))
+        assert.deepStrictEqual(turnsOfLast(), expected.slice(0, -1))
+        const found = yield* Stream.runCollect(
+          (yield* ConversationStore).stream({ instanceId: instance.instanceId, since: null })
+        )
+        assert.includeDeepMembers(
+          found.map(({ messages }) => messages.map(({ parts }) => AnswerParts.textOf(parts))),
+          [expected]
+        )
+        return found.length
+      })
+      const edit = (index: number, text: string) =>
+        run(`(({ composer }) => { composer.beginEdit(); composer.setText(${JSON.stringify(text)}); composer.send() })(
+          runtime.thread.getMessageByIndex(${index}))`)
+      yield* run(`runtime.thread.append("say: one")`)
+      const conversations = yield* said("say: one", "one")
+      yield* run(`runtime.thread.append("say: two")`)
       yield* said("say: one", "one", "say: two", "two")
-      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      yield* edit(2, "say: three")
+      yield* said("say: one", "one", "say: three", "three")
+      yield* edit(0, "say: four")
+      yield* said("say: four", "four")
+      yield* run(`runtime.thread.append("say: five")`)
+      yield* said("say: four", "four", "say: five", "five")
+      yield* run(`runtime.thread.getMessageByIndex(1).reload()`)
+      assert.strictEqual(yield* said("say: four", "four"), conversations)
       assert.deepStrictEqual(errors, [])
+      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "service" }))
     })
   )
 

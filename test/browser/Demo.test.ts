@@ -17,6 +17,7 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
+import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options, TestServer, layer as testServer } from "../support/TestServer.ts"
 
 class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; readonly feed: DemoFeed.DemoFeed }>()(
@@ -34,6 +35,7 @@ const running = Layer.effect(
       Server.layer({ ...options, routes: site.routes }).pipe(
         Layer.provide([
           Countries.none,
+          TestDeliveries.layer(),
           MemoryRateLimiter.layer({ maxKeys: 100 }),
           Layer.provide(feed.observers, agent)
         ]),

@@ -110,7 +110,7 @@ inChromium("the tracker", testServer(), (it) => {
 
     it.effect("a view when the page returns from the back-forward cache", () =>
       Effect.gen(function* () {
-        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make()
+        const { evaluate, open, pages, script, site, viewed } = yield* BrowserSite.make({ hasPageCache: true })
         pages["/"] = `${script()}<script>window.born = Math.random()</script>`
         pages["/other"] = "<p>Without a tracker</p>"
         yield* open(`${site.url}/`)

@@ -8,6 +8,7 @@ import path from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted } from "effect"
 import * as Bundles from "../../src/http/assets/Bundles.ts"
+import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Process from "../torture/Process.ts"
@@ -38,16 +39,15 @@ const run = (program: string, args: ReadonlyArray<string>, cwd = project): strin
 const installed = Layer.effect(
   Installed,
   Effect.acquireRelease(
-    Effect.sync(() => {
+    // The program that the tests start is what `npm run build` makes.
+    Effect.map(Program.main, (main) => {
+      const dist = path.dirname(main)
       const folder = mkdtempSync(path.join(tmpdir(), "hydracore-archive-"))
-      const dist = path.join(folder, "dist")
-      run(process.execPath, [path.join(project, "scripts/build.ts"), "--out", dist])
       const [packed] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", folder, dist]))
       const modules = path.join(folder, "node_modules")
       const archive = path.join(modules, "hydracore-edge")
       mkdirSync(archive, { recursive: true })
       run("tar", ["-xzf", path.join(folder, packed.filename), "-C", archive, "--strip-components=1"])
-      rmSync(dist, { recursive: true })
       for (const scope of optional) symlinkSync(path.join(project, "node_modules", scope), path.join(modules, scope))
       return { folder, archive }
     }),

@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from "node:tls"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { SqlClient } from "effect/sql"
@@ -13,6 +14,7 @@ import * as ErrorMessages from "../../src/cli/support/ErrorMessages.ts"
 import * as Diagnosis from "../../src/core/doctor/Diagnosis.ts"
 import * as Database from "../../src/postgres/Database.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
+import * as TestRedis from "../support/TestRedis.ts"
 
 const pem = (name: string): string => readFileSync(new URL(`./fixtures/certificates/${name}`, import.meta.url), "utf8")
 
@@ -117,8 +119,10 @@ describe("cli: rejected certificates", () => {
         const facts = {
           database: { _tag: "Unavailable", reason: "It is away." },
           transport: "local",
+          reader: { _tag: "NotConfigured" },
           proxies: [],
           forwarded: null,
+          limiter: null,
           mail: null,
           agents: null,
           connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
@@ -130,6 +134,22 @@ describe("cli: rejected certificates", () => {
       }).pipe(Effect.scoped)
     )
   }
+})
+
+TestRedis.describeWithRedis("cli: a trusted certificate", () => {
+  it.live("rediss:// counts on a Redis with TLS", () =>
+    Effect.gen(function* () {
+      yield* trusting(true)
+      const file = (name: string) => fileURLToPath(new URL(`./fixtures/certificates/${name}`, import.meta.url))
+      const port = yield* Effect.promise(TestRedis.freePort)
+      const options = { "tls-port": `${port}`, "tls-cert-file": file("here.crt"), "tls-key-file": file("leaf.key") }
+      const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+      const redis = yield* TestRedis.makeWith({ args: [...args, "--tls-auth-clients", "no"] })
+      yield* redis.start
+      const facts = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
+      assert.deepInclude(facts, { _tag: "Counted", topology: { _tag: "Server" } })
+    }).pipe(Effect.scoped)
+  )
 })
 
 describe("cli: TLS required, server without TLS", () => {

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { Conversation, ConversationKey, MessagePart } from "../../src/core/chat/Conversation.ts"
 import * as ConversationHash from "../../src/core/chat/ConversationHash.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { newKey, say } from "../suites/ConversationStore.ts"
+import { newKey, say } from "../support/Conversations.ts"
 import { run } from "../support/TestCli.ts"
 import { storage } from "../support/TestStorage.ts"
 

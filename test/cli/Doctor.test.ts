@@ -82,7 +82,7 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
   it.live("reports a killed server as away", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Reached")
+      assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Counted")
       yield* redis.kill
       assert.deepInclude(yield* Redis.inspect(redis.url), {
         _tag: "Unavailable",

@@ -22,7 +22,9 @@ const commands = (env: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = yield* Effect.provide(Settings, provider)
-    const layers = Layer.succeedContext(yield* Layer.build(App.storage(settings)))
+    const layers = Layer.succeedContext(
+      yield* Layer.build(Layer.provideMerge(App.testDeliveries(settings), App.storage(settings)))
+    )
     const cli = (...args: ReadonlyArray<string>) =>
       run(["notify", ...args], storage(), { commands: [Notify.command(layers)] }).pipe(Effect.provide(provider))
     const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(

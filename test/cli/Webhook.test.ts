@@ -22,7 +22,9 @@ const commands = (env: Readonly<Record<string, string>>, secretsKey = key) =>
   Effect.gen(function* () {
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = { ...(yield* Effect.provide(Settings, provider)), secretsKey }
-    const layers = Layer.succeedContext(yield* Layer.build(Layer.merge(App.storage(settings), App.delivery(settings))))
+    const layers = Layer.succeedContext(
+      yield* Layer.build(Layer.provideMerge(App.testDeliveries(settings), App.storage(settings)))
+    )
     const cli = (...args: ReadonlyArray<string>) =>
       run(args, storage(), { commands: [Webhook.command(layers), Delivery.command(layers)] }).pipe(
         Effect.provide(provider)

@@ -21,7 +21,8 @@ const Body = Schema.Union([
     id: Schema.Union([Schema.String, Schema.Json]),
     messages: Schema.Union([Schema.Array(Message), Schema.Json]),
     trigger: Schema.optionalKey(Schema.Literals(["submit-message", "regenerate-message"])),
-    message: Schema.optionalKey(Schema.Json)
+    messageId: Schema.optionalKey(Schema.Json),
+    message: Schema.optionalKey(Schema.Union([Message, Schema.Json]))
   }),
   Schema.Json
 ])
@@ -36,16 +37,23 @@ describe("contract/UseChat", () => {
       return
     }
     assert.isTrue(UseChat.isUseChat(body))
-    const { kind, turns } = read.success
-    if (turns === null) return assert.strictEqual(kind, "regenerate")
-    for (const text of [turns.message, ...turns.history.map(({ text }) => text)]) {
-      assert.isTrue(text !== "" && text.isWellFormed())
-    }
+    const asked = read.success
+    if (asked._tag === "Regenerate") return
+    const texts =
+      asked._tag === "Newest" ? [asked.text] : [asked.turns.message, ...asked.turns.history.map(({ text }) => text)]
+    for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
   })
 
-  it.prop("a body with a message is never useChat's", [Body, Schema.Json], ([body, message]) => {
-    if (typeof body === "object" && body !== null) assert.isFalse(UseChat.isUseChat({ ...body, message }))
-  })
+  it.prop(
+    "a body with a message that is no object with parts is never useChat's",
+    [Body, Schema.Json],
+    ([body, message]) => {
+      if (typeof body !== "object" || body === null) return
+      const hasParts =
+        typeof message === "object" && message !== null && "parts" in message && Array.isArray(message["parts"])
+      if (!hasParts) assert.isFalse(UseChat.isUseChat({ ...body, message }))
+    }
+  )
 
   it("the newest message has the published bound, in code points, and earlier ones have none", () => {
     const read = (...texts: ReadonlyArray<string>) =>
@@ -55,22 +63,47 @@ describe("contract/UseChat", () => {
     assert.isTrue(read("😀".repeat(8_001), "short"))
   })
 
-  it("a message is edited if it is the newest and named, and answered again if that is asked", () => {
+  it("a body says which message it names, and whether it has the whole conversation", () => {
     const messages = [
       { id: "1", ...user("a") },
       { role: "assistant", id: "2", parts: [] },
       { id: "3", ...user("b") }
     ]
-    const kindOf = (more: object) => Result.getOrThrow(UseChat.read({ id: "c", messages, ...more })).kind
+    const askedBy = (body: object) => {
+      const { id: _, ...asked } = Result.getOrThrow(UseChat.read({ id: "c", ...body }))
+      return asked
+    }
+    const trigger = "regenerate-message"
+    const newest = { _tag: "Newest", text: "b", messageId: "3" } as const
     assert.deepStrictEqual(
       [
-        {},
-        { messageId: "1" },
-        { messageId: "2" },
-        { messageId: "3" },
-        { messageId: "3", trigger: "regenerate-message" }
-      ].map(kindOf),
-      ["new", "new", "new", "edit", "regenerate"]
+        { message: messages[2] },
+        { message: messages[2], messageId: "1", trigger: "submit-message" },
+        { message: messages[2], messageId: "2", trigger },
+        { trigger, messageId: "2" },
+        { trigger, messages: [] }
+      ].map(askedBy),
+      [
+        { ...newest, kind: "new", names: null },
+        { ...newest, kind: "new", names: "1" },
+        { ...newest, kind: "regenerate", names: "2" },
+        { _tag: "Regenerate", names: "2" },
+        { _tag: "Regenerate", names: null }
+      ]
+    )
+    const ofTurns = (body: object) => {
+      const asked = askedBy({ messages, ...body })
+      return asked._tag === "Turns" ? [asked.kind, asked.names, asked.isWhole] : []
+    }
+    assert.deepStrictEqual(
+      [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(ofTurns),
+      [
+        ["new", null, false],
+        ["new", "1", false],
+        ["regenerate", null, false],
+        ["new", null, true],
+        ["new", null, false]
+      ]
     )
   })
 

@@ -13,6 +13,7 @@ import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { ofPage } from "../support/OwnerRequests.ts"
+import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
 /** The status and the cookie of a response. `fetch` cannot send a `Host`. */
@@ -37,6 +38,7 @@ describe("demo: the console", () => {
         Server.layer({ ...options, routes: DemoConsole.layer }).pipe(
           Layer.provide([
             Countries.none,
+            TestDeliveries.layer(),
             MemoryRateLimiter.layer({ maxKeys: 10 }),
             MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
           ]),

@@ -12,6 +12,7 @@ import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
+import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
 /** The response head of the feed, accepted or rejected. */
@@ -32,6 +33,7 @@ describe("demo: the feed", () => {
         Server.layer({ ...options, routes: site.routes }).pipe(
           Layer.provide([
             Countries.none,
+            Layer.provide(TestDeliveries.layer(), App.memoryStorage),
             MemoryRateLimiter.layer({ maxKeys: 10 }),
             MemoryAgentStream.layer(() => MemoryAgentStream.texts([])),
             App.memoryStorage

@@ -24,6 +24,7 @@ import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Nginx from "../torture/Nginx.ts"
 import * as Process from "../torture/Process.ts"
+import * as CommandServer from "./CommandServer.ts"
 import * as Documents from "./Documents.ts"
 import * as Shell from "./Shell.ts"
 
@@ -55,6 +56,8 @@ class Service extends Context.Service<
     readonly agentUrl: string
     readonly databaseUrl: string
     readonly env: Readonly<Record<string, string>>
+    /** The socket of the commands that run in the test's process. */
+    readonly commands: string
     readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Notifications>
   }
 >()("hydracore/test/docs/Service") {}
@@ -86,7 +89,8 @@ const service = Layer.effect(
     const storage = Layer.orDie(
       Layer.provide(App.storage(settings), App.database(settings, { url: Redacted.make(databaseUrl) }))
     )
-    return { process, agentUrl: agent.url, databaseUrl, env, storage }
+    const commands = yield* CommandServer.start({ ...env, AGENT_KEY: "a key" })
+    return { process, agentUrl: agent.url, databaseUrl, env, commands, storage }
   })
 )
 
@@ -192,11 +196,12 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
       `${file}: every shell block succeeds`,
       () =>
         Effect.gen(function* () {
-          const { env } = yield* Service
+          const { commands, env } = yield* Service
           const { values } = yield* valuesOf
           for (const [index, block] of blocks.entries()) {
             if (block.language !== "sh" || block.mark !== "run") continue
-            const ended = yield* Shell.run(Shell.replace(block.text, values), { ...env, AGENT_KEY: "a key" })
+            const text = Shell.replace(block.text, values)
+            const ended = yield* Shell.runBlock(text, { ...env, AGENT_KEY: "a key" }, commands)
             assert.strictEqual(ended.code, 0, `${file}:${block.line}\n${ended.stdout}\n${ended.stderr}`)
             checkOutput(ended.stdout, blocks[index + 1])
           }

@@ -16,17 +16,21 @@ export interface Ended {
 }
 
 /**
- * The guides write `hydracore` for `npm run -s hydracore --`. The tests' PostgreSQL may lose commits, so the only problem
- * that `doctor` may report is "durability".
+ * The guides write `hydracore` for `npm run -s hydracore --`. `doctor`, which examines its process, and a command that reads the
+ * script's input run as processes; the others over the socket. The tests' PostgreSQL may lose commits, so the only problem that
+ * `doctor` may report is "durability".
  */
-const prelude = (program: string) => `set -euo pipefail
-main() { node ${program} "$@"; }
+const prelude = (program: string, socket: string) => `set -euo pipefail
 hydracore() {
   local output
-  if [ "$1" != doctor ]; then main "$@"; return; fi
-  if output=$(main "$@"); then echo "$output"; return; fi
-  echo "$output"
-  [ "$(grep -o '^BAD  *[a-z]*' <<<"$output")" = "BAD   durability" ]
+  case "$*" in
+    doctor*)
+      if output=$(node ${program} "$@"); then echo "$output"; return; fi
+      echo "$output"
+      [ "$(grep -o '^BAD  *[a-z]*' <<<"$output")" = "BAD   durability" ] ;;
+    */dev/stdin*) node ${program} "$@" ;;
+    *) printf '%s\\0' "$@" | curl -sS --fail-with-body --unix-socket '${socket}' --data-binary @- http://commands/ ;;
+  esac
 }
 `
 
@@ -36,17 +40,23 @@ export const replace = (text: string, values: Readonly<Record<string, string>>):
     .sort(([left], [right]) => right.length - left.length)
     .reduce((done, [key, value]) => done.replaceAll(key, value), text)
 
-/** Runs a script in the repository's root. Ids like `<website_config_id>` that have no value are an error. */
-export const run = (script: string, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
-  Effect.flatMap(Program.main, (program) => runWith(program, script, env))
+/**
+ * Runs a block in the repository's root, with the commands of a `CommandServer`'s socket. Ids like `<website_config_id>` that
+ * have no value are an error.
+ */
+export const runBlock = (block: string, env: Readonly<Record<string, string>>, socket: string): Effect.Effect<Ended> =>
+  Effect.gen(function* () {
+    const unknown = /<[a-z_]+>/.exec(block)
+    if (unknown !== null) return yield* Effect.die(new Error(`Nothing is known for ${unknown[0]} in: ${block}`))
+    return yield* run(prelude(yield* Program.main, socket) + block, env)
+  })
 
-const runWith = (program: string, script: string, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
+/** Runs a script in the repository's root. */
+export const run = (script: string, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
   Effect.callback((resume) => {
-    const unknown = /<[a-z_]+>/.exec(script)
-    if (unknown !== null) return resume(Effect.die(new Error(`Nothing is known for ${unknown[0]} in: ${script}`)))
     const child = execFile(
       "bash",
-      ["-c", prelude(program) + script],
+      ["-c", `set -euo pipefail\n${script}`],
       {
         cwd: root,
         env: {

@@ -8,7 +8,7 @@ import { leaseMillis } from "../../src/core/chat/Conversation.ts"
 import * as PostgresConversationStore from "../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
-import { newKey } from "../suites/ConversationStore.ts"
+import { newKey } from "../support/Conversations.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 

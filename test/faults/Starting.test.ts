@@ -12,6 +12,7 @@ import { Effect, Redacted, Schema } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as Locks from "../support/postgres/Locks.ts"
+import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
@@ -22,6 +23,14 @@ const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off"
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-starting-"))),
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+)
+
+/** A demo's folder with an empty cluster in it, which its server's user can enter. */
+const demoFolder = Effect.tap(folder, (made) =>
+  Effect.sync(() => {
+    chmodSync(made, 0o711)
+    PreparedCluster.copyTo(path.join(made, "postgres"))
+  })
 )
 
 const Count = Schema.Array(Schema.Struct({ migration_id: Schema.Int, times: Schema.BigInt }))
@@ -57,7 +66,7 @@ describe("faults: starting", () => {
   it.live("the demo does not use the environment's database and Redis, and says so", () =>
     Effect.gen(function* () {
       const cluster = yield* Cluster.make(quick)
-      const dataDir = yield* folder
+      const dataDir = yield* demoFolder
       const environment = { HYDRACORE_DATA_DIR: dataDir, DATABASE_URL: cluster.url }
       // It is not even asked whether there is a Redis.
       const demo = yield* Process.start("demo", { ...environment, REDIS_URL: "no address" })
@@ -79,7 +88,7 @@ describe("faults: starting", () => {
 
   it.live("a demo that other machines can reach warns that they can see what it receives", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* demoFolder
       const demo = yield* Process.start("demo", { HYDRACORE_DATA_DIR: dataDir, HOST: "0.0.0.0" })
       yield* until("all is said", () => demo.output().includes("Ctrl-C"))
       assert.include(
@@ -137,7 +146,7 @@ describe("faults: starting", () => {
         yield* Store.prepare(cluster.url)
         const { port, url } = yield* Process.start("serve", { DATABASE_URL: cluster.url })
         assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
-        const dataDir = yield* folder
+        const dataDir = yield* demoFolder
         // No machine has it: it is for examples.
         const foreign = "203.0.113.5"
         for (const [args, prefix] of [
@@ -181,6 +190,7 @@ describe("faults: starting", () => {
       Effect.gen(function* () {
         const dataDir = yield* folder
         chmodSync(dataDir, 0o711)
+        yield* Effect.sync(() => PreparedCluster.copyTo(dataDir))
         const start = EmbeddedCluster.start({ dataDir, settings: quick })
         const first = yield* Effect.scoped(start)
         yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(first.home, { recursive: true, force: true })))

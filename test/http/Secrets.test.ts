@@ -27,6 +27,7 @@ import { newCookie, newLink, ofPage } from "../support/OwnerRequests.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import type { Storage } from "../support/Storages.ts"
 import * as TestCollector from "../support/TestCollector.ts"
+import * as TestDeliveries from "../support/TestDeliveries.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { options, paths } from "../support/TestServer.ts"
 import { finishes, says, sse, start } from "../support/TestUpstream.ts"
@@ -260,6 +261,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
         }).pipe(
           Layer.provide([
             Countries.none,
+            TestDeliveries.layer(),
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
             LiveAgent.layer({
               timeout: "5 seconds",

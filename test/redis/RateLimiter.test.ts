@@ -182,7 +182,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
       yield* redis.start
       yield* decidedBy("redis", one, "203.0.113.77")
       assert.strictEqual(lines.length, 2)
-      assert.match(lines[0]!, /^Warn .*Redis is unreachable \([A-Za-z]+\)/)
+      assert.match(lines[0]!, /^Warn .*Redis cannot be used \([A-Za-z]+\)/)
       assert.match(lines[1]!, /^Info .*Redis is back/)
       assert.notMatch(lines.join(), /127\.0\.0\.1|203\.0\.113\.77/)
     })

@@ -12,7 +12,11 @@ import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { pageViews } from "../support/Counts.ts"
 import { newSite, now, Shape, viewOf } from "./PageViews.ts"
 
-export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>) =>
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<AnalyticsRepo | Reports | SiteDirectory, E>,
+  { runs = 40 }: { readonly runs?: number } = {}
+) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
@@ -28,7 +32,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | Report
             const counted = yield* pageViews(hostedWebsiteId, { days: 10, now })
             assert.strictEqual(counted, shapes.filter((shape) => shape.exclusion === null).length)
           }),
-        { arbitrary: { runs: 40 } }
+        { arbitrary: { runs } }
       )
     })
   })

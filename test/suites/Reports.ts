@@ -64,7 +64,11 @@ const plain = {
   offset: 0
 } as const
 
-export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | EventRepo | Reports | SiteDirectory, E>) =>
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<AnalyticsRepo | EventRepo | Reports | SiteDirectory, E>,
+  { runs = 40 }: { readonly runs?: number } = {}
+) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
@@ -82,7 +86,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<AnalyticsRepo | EventR
               assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
             }
           }),
-        { arbitrary: { runs: 40 } }
+        { arbitrary: { runs } }
       )
 
       it.effect("a site without rows has an answer of zeros", () =>

@@ -11,7 +11,7 @@ import * as Transcript from "../../src/core/chat/Transcript.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/services/chat/Transcripts.ts"
-import { say } from "./ConversationStore.ts"
+import { say } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
 
 const start = Date.UTC(2026, 10, 1)

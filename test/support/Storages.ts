@@ -79,7 +79,7 @@ export const postgres = (seeds: Seeds = {}): Layer.Layer<Storage> =>
     Settings.pipe(
       Effect.provideService(
         ConfigProvider.ConfigProvider,
-        ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "30 seconds" })
+        ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "30 seconds", SECRETS_KEY: "0".repeat(64) })
       ),
       Effect.map(App.storage)
     )

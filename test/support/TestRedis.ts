@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { accessSync, constants } from "node:fs"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import path from "node:path"
@@ -41,6 +41,7 @@ export const describeWithRedis = (name: string, tests: () => void): void => {
 
 export interface TestRedis {
   readonly url: Redacted.Redacted
+  readonly port: number
   /** Starts the server again on its port, after `kill`. */
   readonly start: Effect.Effect<void>
   /** Kills the server, as a crash does. */
@@ -53,7 +54,7 @@ export interface TestRedis {
   readonly send: (...command: ReadonlyArray<string>) => Effect.Effect<unknown>
 }
 
-const freePort = () =>
+export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)
@@ -66,19 +67,15 @@ const freePort = () =>
   })
 
 /** Starts the server and waits until it accepts connections. */
-const launch = (port: number, folder: string) =>
+const launch = (args: ReadonlyArray<string>) =>
   new Promise<ChildProcess>((resolve, reject) => {
-    const server = spawn(
-      executable ?? "redis-server",
-      ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"],
-      { stdio: ["ignore", "pipe", "inherit"] }
-    )
+    const server = spawn(executable ?? "redis-server", args, { stdio: ["ignore", "pipe", "inherit"] })
     const orphaned = () => server.kill("SIGKILL")
     process.once("exit", orphaned)
     let output = ""
     server.stdout.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(-10_000)
-      if (output.includes("Ready to accept connections")) resolve(server)
+      if (/Ready to accept connections|\+monitor master/.test(output)) resolve(server)
     })
     server.once("error", reject)
     server.once("exit", () => {
@@ -87,14 +84,20 @@ const launch = (port: number, folder: string) =>
     })
   })
 
-/** A server that is not started yet. It stops when the scope closes. */
-export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(function* () {
+/** A server that is not started yet, with options of its own. It stops when the scope closes. */
+export const makeWith = Effect.fnUntraced(function* (options: {
+  readonly args?: ReadonlyArray<string>
+  /** The configuration of a Sentinel, without its port. */
+  readonly sentinel?: string
+}): Effect.fn.Return<TestRedis, never, Scope.Scope> {
   const folder = yield* Effect.acquireRelease(
     Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-redis-"))),
     (folder) => Effect.promise(() => rm(folder, { recursive: true, force: true }))
   )
   const port = yield* Effect.promise(freePort)
   const url = `redis://127.0.0.1:${port}`
+  const file = path.join(folder, "sentinel.conf")
+  const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder]
   let server: ChildProcess | undefined
 
   const kill = Effect.promise(
@@ -114,8 +117,15 @@ export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(fun
 
   return {
     url: Redacted.make(url),
+    port,
     start: Effect.promise(async () => {
-      server = await launch(port, folder)
+      // A Sentinel keeps its state in its configuration.
+      if (options.sentinel !== undefined && server === undefined) await writeFile(file, options.sentinel)
+      server = await launch(
+        options.sentinel === undefined
+          ? [...args, "--save", "", "--appendonly", "no", ...(options.args ?? [])]
+          : [file, "--sentinel", ...args]
+      )
     }),
     kill,
     freeze: signal("SIGSTOP"),
@@ -133,6 +143,9 @@ export const make: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.gen(fun
       })
   }
 })
+
+/** A server that is not started yet. */
+export const make: Effect.Effect<TestRedis, never, Scope.Scope> = makeWith({})
 
 /** A running server. */
 export const started: Effect.Effect<TestRedis, never, Scope.Scope> = Effect.tap(make, (redis) => redis.start)

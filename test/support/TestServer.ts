@@ -7,6 +7,7 @@ import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
+import type { Options as TestOptions } from "../../src/delivery/TestDeliveries.ts"
 import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
@@ -15,6 +16,7 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { Storage } from "./Storages.ts"
+import * as TestDeliveries from "./TestDeliveries.ts"
 
 /** No rate limits; a test sets the one that it needs. */
 export const options: Server.Options = {
@@ -25,6 +27,7 @@ export const options: Server.Options = {
   rateLimitChatRead: Option.none(),
   ownerApi: true,
   rateLimitOwner: Option.none(),
+  webhookAllow: [],
   console: true,
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },
@@ -114,12 +117,18 @@ export const layer = (
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
   over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
   storage: Layer.Layer<Storage> = App.memoryStorage,
-  memory: Instance["memory"] = "agent"
+  memory: Instance["memory"] = "agent",
+  mail?: TestOptions["mail"]
 ) =>
   Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
     Layer.provide(
       Server.layer({ ...options, ...given }).pipe(
-        Layer.provide([Countries.none, MemoryRateLimiter.layer({ maxKeys: 1000 }), MemoryAgentStream.layer(agent)])
+        Layer.provide([
+          Countries.none,
+          MemoryRateLimiter.layer({ maxKeys: 1000 }),
+          MemoryAgentStream.layer(agent),
+          TestDeliveries.layer(given.webhookAllow, mail)
+        ])
       )
     ),
     Layer.provideMerge(over(storage)),

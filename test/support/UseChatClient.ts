@@ -4,7 +4,7 @@
  * @module
  */
 import { Chat } from "@ai-sdk/react"
-import { DefaultChatTransport, type UIMessage } from "ai"
+import { DefaultChatTransport, type PrepareSendMessagesRequest, type UIMessage } from "ai"
 import { Effect, Stream } from "effect"
 import type { Turn } from "../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
@@ -55,6 +55,7 @@ export const useChat = (
     readonly token?: string
     readonly instanceId?: string
     readonly messages?: Array<UIMessage>
+    readonly prepareSendMessagesRequest?: PrepareSendMessagesRequest<UIMessage>
   } = {}
 ) =>
   Effect.map(
@@ -65,7 +66,10 @@ export const useChat = (
         ...(options.messages === undefined ? {} : { messages: options.messages }),
         transport: new DefaultChatTransport({
           api: `${url}/v1/public/widget/${options.instanceId ?? instance.instanceId}/chat`,
-          headers: { "X-Widget-Token": options.token ?? widgetToken }
+          headers: { "X-Widget-Token": options.token ?? widgetToken },
+          ...(options.prepareSendMessagesRequest === undefined
+            ? {}
+            : { prepareSendMessagesRequest: options.prepareSendMessagesRequest })
         })
       })
   )

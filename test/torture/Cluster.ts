@@ -12,6 +12,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 
 export interface Cluster {
   readonly url: string
@@ -78,6 +79,7 @@ export const make = Effect.fnUntraced(function* (
       for (const folder of folders) rmSync(folder, { recursive: true, force: true })
     })
   )
+  yield* Effect.sync(() => PreparedCluster.copyTo(folders[0]!))
   let running: { readonly cluster: EmbeddedCluster.EmbeddedCluster; readonly scope: Scope.Closeable } | undefined
 
   const start = Effect.gen(function* () {

@@ -145,8 +145,8 @@ export const parse = (fragment: string): Address => {
   // A secret is taken as it is: it is in no path that `format` writes, except of a link.
   if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
-  if (page !== "" && page !== initial.page) {
-    return { ...initial, site: site || null, page, item: item || null, view: Object.fromEntries(parameters) }
+  if (site !== "" && page !== "" && page !== initial.page) {
+    return { ...initial, site, page, item: item || null, view: Object.fromEntries(parameters) }
   }
   const filters = new Map<string, Filter>()
   for (const [name, value] of parameters) {

@@ -177,14 +177,15 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
-    return error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
+    return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)
   }
   if (error instanceof ReportTimeout) {
     return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`
   }
   if (error instanceof SecretsKeyUnusable) return secretsKey[error.reason]
   if (error instanceof ReportTooLarge) {
-    return `The report has more than ${error.limit} rows; ask for fewer days, for fewer dimensions, or with filters.`
+    return `The report needs more than ${error.limit}; ask for fewer days, for fewer dimensions, or with filters.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]

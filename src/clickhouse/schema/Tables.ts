@@ -71,6 +71,8 @@ export const tables: ReadonlyArray<Table> = [
       ["country", wordOrNull],
       // JSON as it was sent: an object of texts, numbers and booleans.
       ["properties", textOrNull],
+      // Each value as JavaScript's text.
+      ["property_texts", "Map(String, String)"],
       ["revenue_amount", "Nullable(Decimal(18, 3))"],
       ["revenue_currency", wordOrNull],
       ["is_interactive", "Bool"]
@@ -99,7 +101,7 @@ export const stored = (target: Target, name: Table["name"]): string =>
   target._tag === "Server" ? name : `${name}_shard`
 
 /** A text in a statement. */
-const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
+export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
 
 export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`

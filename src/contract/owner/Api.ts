@@ -12,7 +12,9 @@ import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { CredentialsGroup } from "./Credentials.ts"
+import { FormsGroup } from "./Forms.ts"
 import { GoalsGroup } from "./Goals.ts"
+import { NotificationsGroup } from "./Notifications.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SetUpGroup } from "./SetUp.ts"
@@ -20,6 +22,7 @@ import { SitesGroup } from "./Sites.ts"
 import { SubmissionsGroup } from "./Submissions.ts"
 import { TokensGroup } from "./Tokens.ts"
 import { Validation } from "./Validation.ts"
+import { WebhooksGroup } from "./Webhooks.ts"
 
 /** All paths of this API begin with it. */
 export const prefix = "/v1/owner/"
@@ -27,6 +30,7 @@ export const prefix = "/v1/owner/"
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
+  .add(WebhooksGroup, NotificationsGroup, FormsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

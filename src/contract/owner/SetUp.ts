@@ -156,6 +156,37 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
   })
 )
 
+export const Deletion = Schema.Struct({
+  name: Wire.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
+}).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
+
+export const Deleted = Schema.Struct({
+  page_views: Schema.Int,
+  bot_views: Schema.Int,
+  events: Schema.Int,
+  conversions: Schema.Int,
+  submissions: Schema.Int,
+  conversations: Schema.Int
+}).annotate({
+  identifier: "Deleted",
+  title: "Deleted",
+  examples: [{ page_views: 1200, bot_views: 90, events: 40, conversions: 12, submissions: 12, conversations: 3 }]
+})
+
+export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/delete", {
+  params,
+  payload: Deletion,
+  success: Deleted,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_site",
+    summary: "Delete a website",
+    description:
+      "Deletes a website with its page views, events, submissions and conversations, permanently. Its instances stay, without a website. `name` must be its name. Once begun, the deletion continues without the caller. Scope `write`."
+  })
+)
+
 const visitor = {
   received_at: Fields.time,
   path: Schema.String,
@@ -213,5 +244,5 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
 )
 
 export class SetUpGroup extends HttpApiGroup.make("setUp")
-  .add(create, read, update, decisions, activity)
+  .add(create, read, update, remove, decisions, activity)
   .annotateMerge(OpenApi.annotations({ title: "Settings", description: "The settings of websites" })) {}

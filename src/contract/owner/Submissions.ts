@@ -8,8 +8,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { deliveryStatuses } from "../../core/delivery/Webhook.ts"
 import { maxCount } from "../../core/forms/Inbox.ts"
 import { statuses } from "../../core/forms/Submission.ts"
+import { mailStatuses } from "../../core/mail/Mail.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Fields from "./Fields.ts"
@@ -218,6 +220,51 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
   })
 )
 
+export const SubmissionDeliveries = Schema.Struct({
+  webhooks: Schema.Array(
+    Schema.Struct({
+      webhook_id: Fields.uuid,
+      host: Schema.String.annotate({ description: "The host of the webhook's address" }),
+      event_id: Fields.uuid,
+      type: Schema.String,
+      created_at: Fields.time,
+      status: Schema.Literals(deliveryStatuses),
+      attempts: Schema.Int
+    })
+  ),
+  mails: Schema.Array(
+    Schema.Struct({
+      to: Schema.String,
+      status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
+        description: "`waiting`: it is collected with others"
+      }),
+      created_at: Fields.time,
+      error: Schema.NullOr(Schema.String)
+    })
+  )
+}).annotate({
+  identifier: "SubmissionDeliveries",
+  title: "SubmissionDeliveries",
+  examples: [
+    {
+      webhooks: [],
+      mails: [{ to: "owner@example.com", status: "sent", created_at: "2026-11-25T09:00:00.000Z", error: null }]
+    }
+  ]
+})
+
+export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission_id/deliveries`, {
+  params: { ...site, submission_id: Wire.Uuid({ title: "Submission Id" }) },
+  success: SubmissionDeliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "submission_deliveries",
+    summary: "List what was delivered of a submission",
+    description: "The webhooks and the recipients that got a submission, or get it. Scope `read`."
+  })
+)
+
 export class SubmissionsGroup extends HttpApiGroup.make("submissions")
-  .add(list, overview, exportAll, details, release, remove, mark)
+  .add(list, overview, exportAll, details, release, remove, mark, deliveries)
   .annotateMerge(OpenApi.annotations({ title: "Submissions", description: "Submissions of a website's forms" })) {}

@@ -53,7 +53,12 @@ export const ofView = (view: PageView): ViewActivity => ({
 
 export const ofEvent = (event: Event): EventActivity => ({ type: "event", ...visitorOf(event), name: event.name })
 
-export const ofSubmission = ({ pageSlug, receivedAt, status, submissionId }: Submission): SubmissionActivity => ({
+export const ofSubmission = ({
+  pageSlug,
+  receivedAt,
+  status,
+  submissionId
+}: Pick<Submission, "pageSlug" | "receivedAt" | "status" | "submissionId">): SubmissionActivity => ({
   type: "submission",
   receivedAt,
   submissionId,

@@ -7,8 +7,6 @@
  * @module
  */
 import type { Turn } from "./Agent.ts"
-import * as AnswerParts from "./AnswerParts.ts"
-import type { Message } from "./Conversation.ts"
 import * as History from "./History.ts"
 
 /** A message as a client sends it. */
@@ -60,36 +58,3 @@ export const bounded = (
   { history, message }: ClientTurns,
   bounds: History.Bounds
 ): readonly [...ReadonlyArray<Turn>, Turn] => History.withMessage(history, message, bounds)
-
-/**
- * What a visitor asks with:
- * - `new`: a message at the end of the conversation;
- * - `regenerate`: the same message as before, for another answer;
- * - `edit`: a message in place of an earlier one.
- */
-export type Kind = "new" | "regenerate" | "edit"
-
-/**
- * What a question replaces in the stored conversation: the last answer; every message from one of the visitor's on; or
- * nothing, as the client names no place that the store has, so that the message goes to the end.
- */
-export type Replaced =
-  | { readonly _tag: "Answer" }
-  | { readonly _tag: "From"; readonly messageId: string }
-  | { readonly _tag: "Nothing" }
-
-const nothing: Replaced = { _tag: "Nothing" }
-
-/** What the turns of a client replace in the messages of the store. An edit of the first message replaces all of them. */
-export const replaced = (messages: ReadonlyArray<Message>, turns: ClientTurns, kind: Kind): Replaced => {
-  if (kind === "new") return nothing
-  const isSame = (message: Message | undefined) =>
-    message !== undefined && AnswerParts.textOf(message.parts) === turns.message
-  const isFirst = turns.history.every(({ role }) => role !== "user")
-  const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === turns.answerId)
-  const next = isFirst || answer !== -1 ? messages[answer + 1] : undefined
-  const place = next?.role === "user" && (kind === "edit" || isSame(next)) ? next : undefined
-  const last = messages.findLast(({ role }) => role === "user")
-  if (kind === "regenerate" && (place === undefined ? isSame(last) : place === last)) return { _tag: "Answer" }
-  return place === undefined ? nothing : { _tag: "From", messageId: place.messageId }
-}

@@ -24,6 +24,9 @@ export const renewMillis = 2_000
 /** Whether a text can be the id of a conversation. */
 export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
 
+/** Whether the id that a client gives a message is kept. Clients make ids of letters and digits. */
+export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test(text)
+
 /** Names a conversation of an instance. Two instances share none, whatever their ids. */
 export interface ConversationKey {
   readonly instanceId: string
@@ -60,6 +63,8 @@ export const endings = [
 
 export interface VisitorMessage {
   readonly messageId: string
+  /** The client's own id of the message, if it is known. A client names a message by it that it edits. See `isClientId`. */
+  readonly clientId?: string
   readonly role: "user"
   readonly parts: ReadonlyArray<MessagePart>
   /** Milliseconds since 1970. */

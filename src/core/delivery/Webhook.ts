@@ -21,6 +21,9 @@ export interface Webhook extends Health {
   readonly createdAt: number
 }
 
+/** The host of its address, which holds no secret. */
+export const hostOf = ({ url }: Pick<Webhook, "url">): string => URL.parse(url)?.host ?? ""
+
 /** What an update may change. */
 export interface WebhookChange {
   readonly url?: string
@@ -49,9 +52,8 @@ export interface Delivery {
   readonly nextAttemptAt: number | null
 }
 
-/** One attempt of a delivery. */
-export interface Attempt {
-  readonly attemptedAt: number
+/** What a receiver answered. */
+export interface Answered {
   /** The response's status; null without a response. */
   readonly status: number | null
   readonly millis: number
@@ -60,6 +62,14 @@ export interface Attempt {
   /** Why there was no response. */
   readonly error: string | null
 }
+
+/** One attempt of a delivery. */
+export interface Attempt extends Answered {
+  readonly attemptedAt: number
+}
+
+/** The most webhooks of a website that the owner API creates. */
+export const maxWebhooks = 50
 
 /** A delivery with its payload, which is null once the submission was deleted, and its attempts, oldest first. */
 export interface DeliveryDetails extends Delivery {

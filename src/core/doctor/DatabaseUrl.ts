@@ -8,6 +8,7 @@
  * @module
  */
 import { Result } from "effect"
+import * as DatabaseHosts from "./DatabaseHosts.ts"
 
 /** The parameters that the driver supports. */
 export const parameters = [
@@ -19,23 +20,25 @@ export const parameters = [
   "password",
   "port",
   "sslmode",
+  DatabaseHosts.parameter,
   "user"
 ] as const
 
 const protocol = /^postgres(ql)?:\/\//i
 
 /**
- * Parses a URL; fails with a predicate for a sentence about the setting. `postgres://user@/database?host=/folder`, which
- * psql accepts, gets the host `localhost`, which the `host` of the query overrides.
+ * Parses a URL; fails with a predicate for a sentence about the setting. `postgres://user@/database?host=/folder` and
+ * `postgres://user@a,b/database`, which psql accepts, get the host `localhost`, which the `host` of the query overrides.
  */
 export const parse = (text: string): Result.Result<URL, string> => {
   if (!protocol.test(text)) {
     return Result.fail("is not usable; it must be an address that begins with postgres:// or postgresql://.")
   }
-  const url = URL.parse(text.replace(/^([a-z]+:\/\/[^/?#]*@)(?=(:[0-9]+)?\/[^?#]*\?(.*&)?host=)/i, "$1localhost"))
+  const single = DatabaseHosts.normalized(text) ?? ""
+  const url = URL.parse(single.replace(/^([a-z]+:\/\/[^/?#]*@)(?=(:[0-9]+)?\/[^?#]*\?(.*&)?host=)/i, "$1localhost"))
   return url === null
     ? Result.fail(
-        "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and name one host."
+        "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
       )
     : Result.succeed(url)
 }
@@ -71,11 +74,6 @@ const isEncoded = (text: string): boolean => {
 
 export const namesUser = (url: URL): boolean => url.username !== "" || url.searchParams.has("user")
 
-const isPort = (text: string): boolean => {
-  const port = Number(text)
-  return Number.isInteger(port) && port >= 1 && port <= 65_535
-}
-
 const isSeconds = (text: string): boolean => Number.isInteger(Number(text)) && Number(text) >= 0
 
 /** Why the driver cannot parse a URL; null if it can. */
@@ -83,9 +81,8 @@ const parseFault = (url: URL): string | null => {
   if (![url.username, url.password, url.hostname, url.pathname].every(isEncoded)) {
     return "has a % that is not followed by a percent-encoded character; write %25 for a literal %."
   }
-  const ports = url.searchParams.getAll("port")
-  if (url.port !== "") ports.push(url.port)
-  if (!ports.every(isPort)) return "has a port that is not a number from 1 to 65535."
+  const hosts = DatabaseHosts.hostsOf(url)
+  if (Result.isFailure(hosts)) return hosts.failure
   return url.searchParams.getAll("connect_timeout").every(isSeconds)
     ? null
     : "has a connect_timeout that is not a whole number of seconds."
@@ -102,6 +99,12 @@ export const fault = (url: URL): string | null => {
     return `has ${known}, which the driver does not know; ${alternative(name, value)}.`
   }
   const isMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
+  if (DatabaseHosts.attributeOf(url) === undefined) {
+    return `has a ${DatabaseHosts.parameter} that the service does not know; it knows ${DatabaseHosts.attributes.join(", ")}.`
+  }
+  if (isMode && DatabaseHosts.isRouted(url) && modeOf(url) === "preferred") {
+    return `needs sslmode=require or sslmode=disable, since it names several hosts or a ${DatabaseHosts.parameter}.`
+  }
   return isMode
     ? parseFault(url)
     : `has an sslmode that the driver does not know; it knows ${[...transports.keys()].join(", ")}.`
@@ -110,9 +113,23 @@ export const fault = (url: URL): string | null => {
 /** `local`: on this machine. `preferred`: TLS if the server supports it, which only the server can tell. */
 export type Transport = "local" | "plain" | "tls" | "preferred"
 
-/** The transport that the driver uses for a URL without `fault`. The default is `plain`. */
-export const transportOf = (url: URL): Transport => {
-  const host = url.searchParams.getAll("host").at(-1) ?? url.hostname
-  if (/^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)) return "local"
-  return (transports as Map<string, Transport>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
-}
+const isLocal = (host: string): boolean => /^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)
+
+/** The transport over a network of a URL without `fault`. The default is `plain`. */
+const modeOf = (url: URL): Transport =>
+  (transports as Map<string, Transport>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
+
+/** The transport that the driver uses for a URL without `fault`. */
+export const transportOf = (url: URL): Transport =>
+  Result.match(DatabaseHosts.hostsOf(url), { onFailure: () => [], onSuccess: (hosts) => hosts }).every(({ host }) =>
+    isLocal(host)
+  )
+    ? "local"
+    : modeOf(url)
+
+/** Whether each connection of a URL without `fault` uses TLS. */
+export const usesTls = (url: URL): boolean => modeOf(url) === "tls"
+
+/** The password of a URL without `fault`; empty if it has none. */
+export const passwordOf = (url: URL): string =>
+  url.searchParams.getAll("password").at(-1) ?? decodeURIComponent(url.password)

@@ -4,25 +4,13 @@
  * @module
  */
 import { type AgentFacts, ofAgents } from "./AgentDiagnosis.ts"
-import * as Certificate from "./Certificate.ts"
 import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
-import { type Finding, ok, problem, warning } from "./Finding.ts"
+import { type Finding, ok, warning } from "./Finding.ts"
 import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
-
-export type RedisFacts =
-  | { readonly _tag: "NotConfigured" }
-  /**
-   * `reason` is an error code or a message of this program, without an address. `fault` is the part of `REDIS_URL` that Redis
-   * refused, or the fault of its certificate.
-   */
-  | {
-      readonly _tag: "Unavailable"
-      readonly reason: string
-      readonly fault?: "login" | "database" | Certificate.Fault | undefined
-    }
-  | { readonly _tag: "Reached"; readonly roundTripMillis: number }
+import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
+import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
 /** A request that a proxy forwards, and the address of the client that it counts for. */
 export interface ProxyFacts {
@@ -42,8 +30,11 @@ export interface ForwardedFacts {
 export interface Facts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
+  readonly reader: ReaderFacts
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
+  /** Null if no service with `REDIS_URL` answers at `METRICS_PORT`. */
+  readonly limiter: LimiterFacts | null
   readonly proxies: ReadonlyArray<ProxyFacts>
   /** Null if no service answers at `METRICS_PORT`. */
   readonly forwarded: ForwardedFacts | null
@@ -51,38 +42,6 @@ export interface Facts {
   readonly mail: MailFacts | null
   /** Null if the instances could not be read. */
   readonly agents: ReadonlyArray<AgentFacts> | null
-}
-
-/** Capitalizes a clause and ends it with a full stop. */
-const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
-
-const redisAdvice = {
-  login: "Check the user and the password in REDIS_URL; a Redis without a password refuses one.",
-  database: "Set the number at the end of REDIS_URL to a database that this Redis has, or remove it.",
-  other: "Check that Redis runs and accepts writes, and that REDIS_URL is right."
-} as const
-
-const adviceForRedis = (fault: (RedisFacts & { readonly _tag: "Unavailable" })["fault"]): string =>
-  fault === undefined || fault === "login" || fault === "database"
-    ? redisAdvice[fault ?? "other"]
-    : sentence(Certificate.advice(fault, "REDIS_URL"))
-
-const ofRedis = (facts: RedisFacts): Finding => {
-  switch (facts._tag) {
-    case "NotConfigured":
-      return ok(
-        "redis",
-        "REDIS_URL is not set: each process applies the rate limits alone, which suffices for one process."
-      )
-    case "Unavailable":
-      return problem(
-        "redis",
-        `Redis cannot be used (${facts.reason}); until it answers, each process applies the rate limits alone.`,
-        adviceForRedis(facts.fault)
-      )
-    case "Reached":
-      return ok("redis", `Redis answered in ${facts.roundTripMillis} ms.`)
-  }
 }
 
 const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
@@ -118,8 +77,10 @@ const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
 /** The findings in the order in which to fix them. */
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
+  ...ofReader(facts.reader),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
+  ...ofLimiter(facts.limiter),
   ...ofProxies(facts.proxies),
   ...ofForwarded(facts.forwarded),
   ...ofMail(facts.mail),

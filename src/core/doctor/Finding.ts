@@ -10,6 +10,7 @@ export type Severity = "ok" | "warning" | "problem"
 export interface Finding {
   readonly check:
     | "database"
+    | "reader"
     | "encryption"
     | "migrations"
     | "rights"

@@ -5,11 +5,19 @@
  *
  * @module
  */
-import { Schema, SchemaIssue } from "effect"
+import { Option, Schema, SchemaIssue } from "effect"
 import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
 
-export const limits = { fields: 50, name: 100, choices: 100, text: 200, length: 1_000_000, jsonLength: 8_192 }
+export const limits = {
+  page: 200,
+  fields: 50,
+  name: 100,
+  choices: 100,
+  text: 200,
+  length: 1_000_000,
+  jsonLength: 8_192
+}
 
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
@@ -54,6 +62,11 @@ const FieldRules = Schema.Struct({
 }).annotate({ message: "must be an object with rules" })
 
 export type FieldRules = typeof FieldRules.Type
+
+/** The page of a form. */
+export const parsePage = Option.liftPredicate(
+  (text: string) => text !== "" && text.length <= limits.page && isStorable(text)
+)
 
 /** The rules by the name of the field, as they are stored. */
 export const FormRules = Schema.Record(Schema.String, FieldRules).annotate({

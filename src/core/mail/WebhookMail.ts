@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Webhook } from "../delivery/Webhook.ts"
+import { hostOf, type Webhook } from "../delivery/Webhook.ts"
 import type { DisabledWebhook } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
@@ -12,7 +12,7 @@ import { reasonOf, type Website } from "./SubmissionMail.ts"
 /** What a mail tells of a webhook, after an answer of this status. */
 export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
   webhookId,
-  host: URL.parse(url)?.host ?? "",
+  host: hostOf({ url }),
   isGone: status === 410
 })
 

@@ -71,6 +71,11 @@ export const limiterFallbacks = counter(
   "Requests that a process counted on its own because the shared rate limiter was unavailable."
 )
 
+export const limiterAway = gauge(
+  "hydracore_limiter_away",
+  "Processes that apply the rate limits alone because they cannot use Redis."
+)
+
 export const untrustedForwarded = counter(
   "hydracore_untrusted_forwarded_total",
   "Requests with X-Forwarded-For whose sender TRUSTED_PROXIES does not name, so that the header was ignored."

@@ -14,3 +14,5 @@ export const dateOf = (time: number): string => iso(time).slice(0, 10)
 
 /** ISO 8601, UTC, to the millisecond. */
 export const iso = (time: number): string => new Date(time).toISOString()
+
+export const isoOrNull = (time: number | null): string | null => (time === null ? null : iso(time))

@@ -4,24 +4,20 @@
  * @module
  */
 import { randomBytes, randomUUID } from "node:crypto"
-import { Effect, Option, Scope } from "effect"
+import { Effect, Scope } from "effect"
 import type { AgentRequest } from "../../core/chat/Agent.ts"
 import * as ClientTurns from "../../core/chat/ClientTurns.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
-import * as History from "../../core/chat/History.ts"
+import type * as History from "../../core/chat/History.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { type AgentRefusal, AgentStream } from "../../services/chat/AgentStream.ts"
-import {
-  type ConversationFull,
-  ConversationStore,
-  type NewTurn,
-  NothingToRegenerate
-} from "../../services/chat/ConversationStore.ts"
+import { type ConversationFull, ConversationStore, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatLeads from "./ChatLeads.ts"
 import * as EventSource from "./EventSource.ts"
+import * as PreparedTurn from "./PreparedTurn.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 
@@ -57,17 +53,6 @@ const boundsOf = (instance: Instance): History.Bounds => ({
   characters: instance.historyCharacters
 })
 
-/** What the agent is asked with, and the message to store. */
-interface Prepared {
-  readonly message: NewTurn["message"]
-  readonly from?: NewTurn["from"]
-  readonly turns: AgentRequest["turns"]
-}
-
-type Turns = Question & { readonly _tag: "Turns" }
-
-const withMessage = (text: string): NewTurn["message"] => ({ messageId: randomUUID(), text })
-
 /** The session of an agent that must not know the conversation later. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
@@ -77,7 +62,7 @@ const turnsFor = (
   session: string | null,
   bounds: History.Bounds
 ): AgentRequest["turns"] => {
-  if (question._tag === "Message") return [{ role: "user", text: question.text }]
+  if (question._tag !== "Turns") return [{ role: "user", text: question.text }]
   return session === null
     ? ClientTurns.bounded(question.turns, bounds)
     : [{ role: "user", text: question.turns.message }]
@@ -89,64 +74,7 @@ export const make = Effect.gen(function* () {
   const answers = yield* RunningAnswers
   const store = yield* ConversationStore
   const addLead = yield* ChatLeads.make
-
-  const prepare = (
-    instance: Instance,
-    question: Question,
-    key: ConversationKey
-  ): Effect.Effect<Prepared, StorageUnavailable | NothingToRegenerate> => {
-    const bounds = boundsOf(instance)
-    switch (question._tag) {
-      case "Message":
-        // A conversation that begins has no history.
-        if (!question.conversationId) {
-          return Effect.succeed({ message: withMessage(question.text), turns: [{ role: "user", text: question.text }] })
-        }
-        return Effect.map(store.history({ key, bounds, isRegenerating: false }), (history) => ({
-          message: withMessage(question.text),
-          turns: History.withMessage(history, question.text, bounds)
-        }))
-      case "Regenerate":
-        return Effect.flatMap(store.history({ key, bounds, isRegenerating: true }), (history) => {
-          const last = history.at(-1)
-          return last === undefined
-            ? Effect.fail(new NothingToRegenerate())
-            : Effect.succeed({ message: null, turns: History.withMessage(history.slice(0, -1), last.text, bounds) })
-        })
-      case "Turns": {
-        const { message } = question.turns
-        const turns = ClientTurns.bounded(question.turns, bounds)
-        if (question.kind === "new") {
-          return Effect.map(branchOf(question, key), (from) => ({
-            message: withMessage(message),
-            from: Option.getOrUndefined(from),
-            turns
-          }))
-        }
-        return Effect.map(store.read(key), (stored) => {
-          const replaced = ClientTurns.replaced(
-            Option.getOrElse(stored, () => []),
-            question.turns,
-            question.kind
-          )
-          return {
-            message: replaced._tag === "Answer" ? null : withMessage(message),
-            from: replaced._tag === "From" ? replaced.messageId : undefined,
-            turns
-          }
-        })
-      }
-    }
-  }
-
-  /**
-   * The visitor's message that a new one replaces, because the client's conversation goes on from an earlier answer than the
-   * stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
-   */
-  const branchOf = ({ isResumable, turns }: Turns, key: ConversationKey) =>
-    isResumable && turns.answerId !== null && turns.history.at(-1)?.role === "assistant"
-      ? store.messageAfter(key, turns.answerId)
-      : Effect.succeedNone
+  const prepare = PreparedTurn.make(store)
 
   /** Stores what is said. The answer outlives the request if the visitor may resume it. */
   const askAndStore = (
@@ -160,7 +88,7 @@ export const make = Effect.gen(function* () {
   ): Effect.Effect<EventSource.EventSource, AskError, Scope.Scope> =>
     // `onEnd` is called whenever the visitor leaves.
     Effect.uninterruptibleMask((restore) =>
-      restore(Effect.andThen(answers.end(key, "superseded"), prepare(instance, question, key))).pipe(
+      restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
         Effect.onError(() => Effect.sync(onEnd)),
         Effect.flatMap(({ from, message, turns }) =>
           answers.begin({

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import type { ClientTurns, Kind } from "../../core/chat/ClientTurns.ts"
+import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
+import type { Request } from "../../core/chat/Replacement.ts"
 
 /** Whether the question begins a conversation, as far as it says so. */
 export const isFirst = (question: Question): boolean => {
   switch (question._tag) {
     case "Message":
       return !question.conversationId
+    case "Newest":
     case "Regenerate":
       return false
     case "Turns":
@@ -21,17 +23,24 @@ export const isFirst = (question: Question): boolean => {
 export type Question =
   /** A message alone. Its history is what the edge or the agent keeps. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
-  /** Another answer to the last message of a conversation that the edge keeps. */
-  | { readonly _tag: "Regenerate"; readonly conversationId: string }
+  /** A message of a conversation that the edge keeps, from a client that has ids of its messages. */
+  | ({
+      readonly _tag: "Newest"
+      readonly conversationId: string
+      readonly text: string
+      /** The client's id of the message; null if it has none. */
+      readonly messageId: string | null
+    } & Pick<Request, "kind" | "names">)
+  /** Another answer to a message of a conversation that the edge keeps: the last one, unless `names` is another's id. */
+  | { readonly _tag: "Regenerate"; readonly conversationId: string; readonly names: string | null }
   /** The whole conversation. The client keeps it. */
-  | {
+  | ({
       readonly _tag: "Turns"
       readonly conversationId: string | undefined
       readonly turns: ClientTurns
-      readonly kind: Kind
       /**
        * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
        * ends with its reader, and what is said is stored for the owner alone.
        */
       readonly isResumable: boolean
-    }
+    } & Pick<Request, "kind" | "names" | "isWhole">)

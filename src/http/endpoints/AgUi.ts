@@ -24,6 +24,8 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversationId: threadId,
           turns,
           kind: "new",
+          names: null,
+          isWhole: false,
           isResumable: false
         },
         respond: stream(() => new AgUiRun({ threadId, runId }))

@@ -79,6 +79,8 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversationId: payload.metadata?.conversation_id ?? undefined,
           turns,
           kind: "new",
+          names: null,
+          isWhole: false,
           isResumable: false
         },
         respond:

@@ -2,7 +2,7 @@
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
  * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one. The body of
- * `useChat` has the earlier turns itself.
+ * `useChat` has the earlier turns itself, or its newest message alone.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
 import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
+import type { Question } from "../chat/Question.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -31,24 +32,25 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   refusal: (response) => response
 })
 
+/** What a body of `useChat` asks. */
+const questionOf = (asked: UseChat.Asked): Question => {
+  const { id: conversationId, ...question } = asked
+  return question._tag === "Turns"
+    ? { ...question, conversationId, isResumable: true }
+    : { ...question, conversationId }
+}
+
 /** The body of `useChat`, whose errors are sentences. */
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
-  read: (body) =>
-    Result.map(UseChat.read(body), ({ id, kind, turns }) => ({
-      question:
-        turns === null
-          ? { _tag: "Regenerate", conversationId: id }
-          : { _tag: "Turns", conversationId: id, turns, kind, isResumable: true },
-      respond
-    })),
+  read: (body) => Result.map(UseChat.read(body), (asked) => ({ question: questionOf(asked), respond })),
   refusal: ErrorSentence.asText
 })
 
 /** Whether an unparsed body is probably `useChat`'s. JSON escapes the quotation marks of a text, so these are keys. */
 const isLikelyUseChat = (bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return buffer.includes('"messages"') && buffer.includes('"id"')
+  return buffer.includes('"id"') && ['"messages"', '"parts"', '"trigger"'].some((key) => buffer.includes(key))
 }
 
 /** The handler of the published endpoint. */

@@ -1,5 +1,5 @@
 /**
- * Bounds the searches and exports of one key or session that run at once in this process, since all callers share a few
+ * Bounds the searches, exports and tests of one key or session that run at once in this process, since all callers share a few
  * connections.
  *
  * @module
@@ -11,24 +11,26 @@ import type * as Errors from "../../contract/owner/Errors.ts"
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 /** The most of each kind that run at once. */
-const most = { search: 2, export: 1 } as const
+const most = { search: 2, export: 1, test: 2 } as const
+
+const nouns = { search: "searches", export: "export", test: "tests" } as const
 
 export type Kind = keyof typeof most
 
 /** Seconds after which a refused caller may try again. */
-const retryAfter = { search: 1, export: 5 } as const
+const retryAfter = { search: 1, export: 5, test: 5 } as const
 
 export class CallerReads extends Context.Service<
   CallerReads,
   {
-    /** Begins a search or an export, which ends with the request. Fails if as many as the caller may run are running. */
+    /** Begins a search, an export or a test, which ends with the request. Fails if as many as the caller may run are running. */
     readonly begin: (kind: Kind) => Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
   }
 >()("hydracore/http/owner/CallerReads") {}
 
 const tooMany = (kind: Kind): TooManyRequests => ({
   _tag: "TooManyRequests",
-  detail: `This key or session runs ${most[kind]} ${kind === "export" ? "export" : "searches"} already, which is the most at once. Wait for its end.`,
+  detail: `This key or session runs ${most[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`,
   headers: { "retry-after": retryAfter[kind] }
 })
 

@@ -14,16 +14,14 @@ import * as Failures from "./Failures.ts"
 import { OwnerCredentials } from "./OwnerCredentials.ts"
 import * as Validation from "./Validation.ts"
 
-const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
-
 const keyJson = (key: OwnerKey) => ({
   key_id: key.keyId,
   scope: key.scope,
   sites: key.sites,
   label: key.label,
   created_at: Calendar.iso(key.createdAt),
-  expires_at: isoOrNull(key.expiresAt),
-  revoked_at: isoOrNull(key.revokedAt)
+  expires_at: Calendar.isoOrNull(key.expiresAt),
+  revoked_at: Calendar.isoOrNull(key.revokedAt)
 })
 
 const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
@@ -32,8 +30,8 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   sites: session.sites,
   label: session.label,
   created_at: Calendar.iso(session.createdAt),
-  opened_at: isoOrNull(session.use?.openedAt ?? null),
-  last_used_at: isoOrNull(session.use?.lastUsedAt ?? null),
+  opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
+  last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
   ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
   current: session.sessionId === current
 })
@@ -58,7 +56,7 @@ export const layer = HttpApiBuilder.group(
             return yield* Effect.fail(Validation.expired("a future time"))
           }
           const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
-          return { key_id: issued.keyId, key: issued.key, expires_at: isoOrNull(issued.expiresAt) }
+          return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("revokeKey", ({ params }) =>

@@ -42,7 +42,7 @@ export const ofQuery = {
       Validation.failed([
         {
           loc: ["body", "dimensions"],
-          msg: `Value error, the report has more than ${limit} rows; ask for fewer days, for fewer dimensions, or with filters`,
+          msg: `Value error, the report needs more than ${limit}; ask for fewer days, for fewer dimensions, or with filters`,
           type: "value_error"
         }
       ])

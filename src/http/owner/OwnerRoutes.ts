@@ -13,15 +13,20 @@ import * as CallerLimits from "./CallerLimits.ts"
 import * as CallerReads from "./CallerReads.ts"
 import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
+import * as FormHandlers from "./Forms.ts"
 import * as GoalHandlers from "./Goals.ts"
+import * as NotificationHandlers from "./Notifications.ts"
 import * as OwnerConversations from "./OwnerConversations.ts"
 import * as OwnerCredentials from "./OwnerCredentials.ts"
+import * as OwnerForms from "./OwnerForms.ts"
 import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
+import * as OwnerNotifications from "./OwnerNotifications.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
 import * as OwnerSites from "./OwnerSites.ts"
 import * as OwnerTokens from "./OwnerTokens.ts"
+import * as OwnerWebhooks from "./OwnerWebhooks.ts"
 import * as ReportHandlers from "./Reports.ts"
 import * as SessionHandlers from "./Session.ts"
 import * as SetUpHandlers from "./SetUp.ts"
@@ -29,6 +34,7 @@ import * as SiteHandlers from "./Sites.ts"
 import * as SubmissionHandlers from "./Submissions.ts"
 import * as TokenHandlers from "./Tokens.ts"
 import * as Validation from "./Validation.ts"
+import * as WebhookHandlers from "./Webhooks.ts"
 
 /**
  * The services that handlers may use. Their methods take an `AuthorizedSite`, so a handler that reads or changes a website
@@ -43,6 +49,9 @@ type HandlerServices =
   | OwnerGoals.OwnerGoals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
+  | OwnerWebhooks.OwnerWebhooks
+  | OwnerNotifications.OwnerNotifications
+  | OwnerForms.OwnerForms
   | CallerReads.CallerReads
 
 /** The handlers of groups. */
@@ -54,7 +63,7 @@ export type Handlers<Groups> = Layer.Layer<
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
 
-export interface Options extends Authentication.Options, CallerLimits.Options {}
+export interface Options extends Authentication.Options, CallerLimits.Options, OwnerWebhooks.Options {}
 
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
@@ -69,6 +78,9 @@ export const layer = (options: Options) =>
           GoalHandlers.layer,
           TokenHandlers.layer,
           CredentialHandlers.layer,
+          WebhookHandlers.layer,
+          NotificationHandlers.layer,
+          FormHandlers.layer,
           SessionHandlers.layer
         )
       )
@@ -81,6 +93,9 @@ export const layer = (options: Options) =>
       OwnerGoals.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
+      OwnerWebhooks.layer(options),
+      OwnerNotifications.layer,
+      OwnerForms.layer,
       CallerReads.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),

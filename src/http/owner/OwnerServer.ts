@@ -26,7 +26,7 @@ export class OwnerServer extends Context.Service<
 /** The server cannot listen on its address. */
 export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ readonly cause: unknown }> {}
 
-export interface Options extends NodeServer.Options {
+export interface Options extends NodeServer.Options, Pick<OwnerRoutes.Options, "webhookAllow"> {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
   /** Whether this server has the console. */
   readonly console: boolean
@@ -59,7 +59,7 @@ export const layer = (options: Options) =>
       const router = yield* HttpRouter.toHttpEffect(
         // Fresh, because the public server has built the same layer on its own router.
         Layer.mergeAll(
-          OwnerRoutes.layer({ rateLimit: rateLimitOwner, console: options.console }),
+          OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
           Layer.fresh(Docs.layer),
           Home.layer(options)

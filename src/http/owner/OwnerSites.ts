@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Fiber, Layer, Option } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
 import * as Access from "../../core/sites/Access.ts"
@@ -13,6 +13,7 @@ import type { Site, SiteChange } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 
@@ -37,6 +38,14 @@ export class OwnerSites extends Context.Service<
       proof: Access.AuthorizedSite<"write">,
       change: SiteChange
     ) => Effect.Effect<Site, NotFound | StorageUnavailable>
+    /**
+     * Deletes a website with its data; none if `name` is not its name. Once begun, the deletion continues if the caller's
+     * request ends.
+     */
+    readonly delete: (
+      proof: Access.AuthorizedSite<"write">,
+      name: string
+    ) => Effect.Effect<Option.Option<Erased>, NotFound | StorageUnavailable>
     /** What was not counted from one UTC date to another, both included. */
     readonly decisions: (
       proof: Access.AuthorizedSite<"stats">,
@@ -58,11 +67,13 @@ const cannotCreate = Errors.make(
   "Only a key or a session that reaches all websites, and may change them, can create one."
 )
 
-export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions> = Layer.effect(
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | SiteErasure> = Layer.effect(
   OwnerSites,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
     const decisions = yield* Decisions
+    const erasure = yield* SiteErasure
+    const scope = yield* Effect.scope
     return {
       list: Caller.use(({ sites }) =>
         sites === "all"
@@ -92,6 +103,16 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions> = 
           // The website was deleted meanwhile.
           Option.match({ onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
         ),
+      delete: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, name) {
+        const current = yield* erasure.nameOf(websiteConfigId)
+        if (Option.isNone(current)) return yield* Effect.fail(notFound)
+        if (current.value !== name) return Option.none()
+        const erased = yield* erasure.erase(websiteConfigId).pipe(Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+        return yield* Option.match(erased, {
+          onNone: () => Effect.fail(notFound),
+          onSome: () => Effect.succeed(erased)
+        })
+      }),
       decisions: ({ site }, days) => decisions.counts({ site, ...days })
     }
   })

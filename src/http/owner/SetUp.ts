@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as Fields from "../../contract/owner/Fields.ts"
@@ -11,9 +11,11 @@ import type { Activity } from "../../core/analytics/SiteActivity.ts"
 import type * as Decision from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
+import type { Erased } from "../../services/sites/SiteErasure.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerReports } from "./OwnerReports.ts"
 import { OwnerSites } from "./OwnerSites.ts"
+import * as Validation from "./Validation.ts"
 
 const toJson = (site: Site) => ({
   site_id: site.websiteConfigId,
@@ -41,6 +43,23 @@ const activityJson = (activity: Activity) => {
     ? { type: activity.type, ...visitor, name: activity.name }
     : { type: activity.type, ...visitor, source: activity.source }
 }
+
+const erasedJson = (erased: Erased) => ({
+  page_views: erased.pageViews,
+  bot_views: erased.botViews,
+  events: erased.events,
+  conversions: erased.conversions,
+  submissions: erased.submissions,
+  conversations: erased.conversations
+})
+
+const otherName = Validation.failed([
+  {
+    loc: ["body", "name"],
+    msg: "Value error, the name of the website is expected; nothing was deleted",
+    type: "value_error"
+  }
+])
 
 const week = 6 * Calendar.dayMillis
 
@@ -72,6 +91,18 @@ export const layer = HttpApiBuilder.group(
             })
           ),
           Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params, payload: { name } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => owned.delete(proof, name)),
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Effect.fail(otherName),
+              onSome: (erased) => Effect.succeed(erasedJson(erased))
+            })
+          ),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

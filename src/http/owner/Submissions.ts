@@ -10,6 +10,7 @@ import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
 import * as Fields from "../../contract/owner/Fields.ts"
 import type { exportFormats } from "../../contract/owner/Submissions.ts"
+import * as Webhook from "../../core/delivery/Webhook.ts"
 import * as Inbox from "../../core/forms/Inbox.ts"
 import * as InboxQuery from "../../core/forms/InboxQuery.ts"
 import * as SubmissionExport from "../../core/forms/SubmissionExport.ts"
@@ -18,10 +19,13 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import * as Paced from "../../runtime/Paced.ts"
+import type { SubmissionMail } from "../../services/mail/Notifications.ts"
 import { CallerReads } from "./CallerReads.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerInbox } from "./OwnerInbox.ts"
+import { OwnerNotifications } from "./OwnerNotifications.ts"
 import { OwnerSites } from "./OwnerSites.ts"
+import { OwnerWebhooks } from "./OwnerWebhooks.ts"
 
 const notFound = Errors.make("NotFound", "This website has no such submission. It may have been deleted.")
 
@@ -43,6 +47,23 @@ const toDetails = (message: Inbox.Message) => ({
   campaign: message.attribution.campaign,
   referrer: message.attribution.referrer,
   entry_page: message.attribution.entryPage
+})
+
+const deliveryJson = ([delivery, webhook]: readonly [Webhook.Delivery, Webhook.Webhook]) => ({
+  webhook_id: delivery.webhookId,
+  host: Webhook.hostOf(webhook),
+  event_id: delivery.eventId,
+  type: delivery.type,
+  created_at: Calendar.iso(delivery.createdAt),
+  status: delivery.status,
+  attempts: delivery.attempts
+})
+
+const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
+  to: recipient,
+  status: mail?.status ?? ("waiting" as const),
+  created_at: Calendar.iso(mail?.createdAt ?? createdAt),
+  error: mail?.error ?? null
 })
 
 /** What a change found of a selection; 404 if it found nothing. */
@@ -68,6 +89,8 @@ export const layer = HttpApiBuilder.group(
     const owned = yield* OwnerSites
     const reads = yield* CallerReads
     const inbox = yield* OwnerInbox
+    const webhooks = yield* OwnerWebhooks
+    const notifications = yield* OwnerNotifications
 
     /** The lines of an export. Fails before it returns if the store cannot be reached now. */
     const linesOf = Effect.fnUntraced(function* (
@@ -123,6 +146,16 @@ export const layer = HttpApiBuilder.group(
           ),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
+      )
+      .handle("deliveries", ({ params }) =>
+        Effect.gen(function* () {
+          const proof = yield* owned.authorize(params.site_id, "read")
+          const found = yield* inbox.find(proof, params.submission_id)
+          if (Option.isNone(found)) return yield* Effect.fail(notFound)
+          const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
+          const mails = yield* notifications.ofSubmission(proof, params.submission_id)
+          return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
+        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("export", ({ params, query }) =>
         Effect.gen(function* () {

@@ -13,14 +13,12 @@ import { OwnerSites } from "./OwnerSites.ts"
 import { OwnerTokens } from "./OwnerTokens.ts"
 import * as Validation from "./Validation.ts"
 
-const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
-
 const toJson = (token: WidgetToken) => ({
   token_id: token.tokenId,
   label: token.label,
   created_at: Calendar.iso(token.createdAt),
-  expires_at: isoOrNull(token.expiresAt),
-  revoked_at: isoOrNull(token.revokedAt)
+  expires_at: Calendar.isoOrNull(token.expiresAt),
+  revoked_at: Calendar.isoOrNull(token.revokedAt)
 })
 
 export const layer = HttpApiBuilder.group(
@@ -44,7 +42,7 @@ export const layer = HttpApiBuilder.group(
             return yield* Effect.fail(Validation.expired("a future time"))
           }
           const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
-          return { token_id: issued.tokenId, token: issued.token, expires_at: isoOrNull(issued.expiresAt) }
+          return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("revoke", ({ params }) =>

@@ -42,7 +42,7 @@ import * as NodeServer from "./NodeServer.ts"
 /** Additional routes and middleware. */
 export type Pages = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
 
-export interface Options extends NodeServer.Options {
+export interface Options extends NodeServer.Options, Pick<OwnerRoutes.Options, "webhookAllow"> {
   readonly routes?: Pages | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
@@ -102,7 +102,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
 const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
   Layer.mergeAll(
     HttpApiBuilder.layer(Api),
-    options.ownerApi ? OwnerRoutes.layer({ rateLimit: options.rateLimitOwner, console: options.console }) : Layer.empty,
+    options.ownerApi ? OwnerRoutes.layer({ ...options, rateLimit: options.rateLimitOwner }) : Layer.empty,
     options.console ? Console.layer : Layer.empty,
     Assets.layer,
     Docs.layer,

@@ -5,7 +5,14 @@
  */
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import type { AgentAnswer, AnswerEnding, ConversationKey, Message } from "../../core/chat/Conversation.ts"
+import type {
+  AgentAnswer,
+  AnswerEnding,
+  ConversationKey,
+  Message,
+  MessagePart,
+  VisitorMessage
+} from "../../core/chat/Conversation.ts"
 
 /** The running answer of a conversation. */
 export interface Running {
@@ -22,6 +29,17 @@ export interface Kept extends ConversationKey {
   size: number
   running: Running | null
 }
+
+/** A conversation that begins. */
+export const empty = ({ conversationId, instanceId }: ConversationKey, now: number): Kept => ({
+  instanceId,
+  conversationId,
+  createdAt: now,
+  updatedAt: now,
+  messages: [],
+  size: 0,
+  running: null
+})
 
 export interface Options {
   /** 10,000 if not given. */
@@ -82,6 +100,13 @@ export const make = (options: Options): Table => {
     put
   }
 }
+
+/** A message of the visitor's. */
+export const said = (
+  { clientId, messageId }: Pick<VisitorMessage, "messageId" | "clientId">,
+  parts: ReadonlyArray<MessagePart>,
+  createdAt: number
+): VisitorMessage => ({ messageId, ...(clientId === undefined ? {} : { clientId }), role: "user", parts, createdAt })
 
 /** The messages with one answer ended. */
 export const ended = (

@@ -138,6 +138,14 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables |
               .slice(0, listSize)
               .map(toDelivery)
           ),
+        ofSubmission: (websiteConfigId, submissionId) =>
+          Effect.sync(() =>
+            tables
+              .deliveries()
+              .filter((one) => one.subject === submissionId && one.websiteConfigId === websiteConfigId)
+              .slice(0, listSize)
+              .map(toDelivery)
+          ),
         show: (webhookId, eventId) =>
           Effect.sync(() =>
             Option.map(Option.fromUndefinedOr(tables.find(webhookId, eventId)), (delivery) => ({

@@ -5,14 +5,22 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
+import type { LatestMail } from "../../core/mail/Mail.ts"
 import type { Notification, Topic } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { Notifications } from "../../services/mail/Notifications.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
-import { MailTables, type StoredNotification } from "./MailTables.ts"
+import { itemKey, MailTables, type StoredMail, type StoredNotification } from "./MailTables.ts"
 
 const toNotification = ({ dueAt: _, reportedUntil: __, ...notification }: StoredNotification): Notification =>
   notification
+
+const stateOf = ({ attempts, createdAt, error, status }: StoredMail): LatestMail => ({
+  createdAt,
+  status,
+  attempts,
+  error
+})
 
 const periodOf = (topic: Topic) => (topic.kind === "report" ? topic.period : null)
 
@@ -51,9 +59,17 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
                 (mail) => mail.notificationId === stored.notificationId
               )
               if (latest === undefined) return { notification: toNotification(stored), latest: null }
-              const { attempts, createdAt, error, status } = latest
-              return { notification: toNotification(stored), latest: { createdAt, status, attempts, error } }
+              return { notification: toNotification(stored), latest: stateOf(latest) }
             })
+        ),
+      ofSubmission: (websiteConfigId, submissionId) =>
+        Effect.sync(() =>
+          [...tables.notifications.values()].flatMap(({ notificationId, recipient, websiteConfigId: site }) => {
+            const item = tables.items.get(itemKey({ notificationId, submissionId }))
+            if (item === undefined || site !== websiteConfigId) return []
+            const mail = item.mailId === null ? undefined : tables.mails.get(item.mailId)
+            return { recipient, createdAt: item.createdAt, mail: mail === undefined ? null : stateOf(mail) }
+          })
         ),
       isUsed: Effect.sync(() => tables.notifications.size > 0),
       find: (notificationId) =>

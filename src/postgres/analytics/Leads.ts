@@ -9,14 +9,17 @@
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Schema } from "effect"
+import { type Duration, Effect, Layer, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Leads, type Matched } from "../../services/analytics/Leads.ts"
+import { SeparateStore, type Store } from "../../services/analytics/SeparateStore.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as ChatLead from "./ChatLead.ts"
+import * as ConversionOutbox from "./ConversionOutbox.ts"
 
 export interface Options {
   /** The timeout of a stored lead, and of a website in a pass. */
@@ -115,7 +118,7 @@ const toSessionRow = (row: (typeof Rows.Type)[number]): Lead.SessionRow => ({
  * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
  * whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
  */
-const endStatement = `WITH matched AS (
+const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
       AS matched (lead_id, visit_started_at, session_key, name, source, medium, campaign, referrer, entry_page)
   ), ended AS (
@@ -126,7 +129,7 @@ const endStatement = `WITH matched AS (
       referrer = matched.referrer, entry_page = matched.entry_page
     FROM matched JOIN ended USING (lead_id) WHERE submission_id = lead_id AND kind = 'form'
   )
-  INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+  INSERT INTO ${conversions} (hosted_website_id, visit_started_at, session_key, name)
   SELECT hosted_website_id, visit_started_at, session_key, matched.name
   FROM matched JOIN ended USING (lead_id) JOIN site USING (hosted_website_id)
   WHERE deleted_at IS NULL AND NOT EXISTS (SELECT FROM submission WHERE submission_id = lead_id AND status = 'quarantined')`
@@ -157,14 +160,26 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
 }
 
 /** Reads the rows of the leads of one website. */
-const rowsOf = Effect.fnUntraced(function* (sql: PgClient, hostedWebsiteId: string, leads: ReadonlyArray<PendingLead>) {
+const rowsOf = Effect.fnUntraced(function* (
+  sql: PgClient,
+  separate: Option.Option<Store>,
+  hostedWebsiteId: string,
+  leads: ReadonlyArray<PendingLead>
+) {
   const times = leads.map(({ receivedAt }) => receivedAt)
+  const after = Math.min(...times) - Lead.lookBackMillis
+  const until = Math.max(...times) + Lead.clockToleranceMillis
+  const sessionIds = [...new Set(leads.map(({ sessionId }) => sessionId))]
+  if (Option.isSome(separate)) {
+    const found = yield* separate.value.sessionRows({ hostedWebsiteId, after, until, sessionIds })
+    return (sessionId: string) => found.get(sessionId) ?? []
+  }
   const rows = yield* sql
     .unsafe(rowsStatement, [
       PgTypes.uuid(hostedWebsiteId),
-      PgTypes.timestamptz(Math.min(...times) - Lead.lookBackMillis),
-      PgTypes.timestamptz(Math.max(...times) + Lead.clockToleranceMillis),
-      Database.array([...new Set(leads.map(({ sessionId }) => sessionId))], OID.text)
+      PgTypes.timestamptz(after),
+      PgTypes.timestamptz(until),
+      Database.array(sessionIds, OID.text)
     ])
     .pipe(decodeRows(Rows))
   const sessions = Map.groupBy(rows, (row) => row.session_id)
@@ -174,22 +189,29 @@ const rowsOf = Effect.fnUntraced(function* (sql: PgClient, hostedWebsiteId: stri
 const none: Matched = { matched: 0, dropped: 0 }
 
 /** Matches the leads of one website in a transaction. */
-const matchSite = (sql: PgClient, hostedWebsiteId: string): Effect.Effect<Matched, SqlError> =>
+const matchSite = (
+  sql: PgClient,
+  separate: Option.Option<Store>,
+  hostedWebsiteId: string
+): Effect.Effect<Matched, SqlError | StorageUnavailable> =>
   Effect.gen(function* () {
     const leads = yield* sql.unsafe(leadsStatement, [PgTypes.uuid(hostedWebsiteId)]).pipe(decodeRows(PendingLeads))
     if (leads.length === 0) return none
-    const { dropped, matched } = Lead.match(leads, yield* rowsOf(sql, hostedWebsiteId, leads))
-    if (matched.length + dropped.length > 0) yield* sql.unsafe(endStatement, endParameters(matched, dropped))
+    const { dropped, matched } = Lead.match(leads, yield* rowsOf(sql, separate, hostedWebsiteId, leads))
+    if (matched.length + dropped.length > 0) {
+      const conversions = Option.isSome(separate) ? "conversion_outbox" : "conversion"
+      yield* sql.unsafe(endStatement(conversions), endParameters(matched, dropped))
+    }
     return { matched: matched.length, dropped: dropped.length }
   }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
 /** Matches the leads of each website. One whose page views are not read within the timeout does not keep the others. */
-const pass = Effect.fnUntraced(function* (sql: PgClient, timeout: Duration.Input) {
+const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
   const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
   if (sites.length === 0) return none
   yield* sql.unsafe(expireStatement).pipe(Database.bounded(timeout))
   const exits = yield* Effect.forEach(sites, ({ hostedWebsiteId }) =>
-    matchSite(sql, hostedWebsiteId).pipe(Database.bounded(timeout), Effect.exit)
+    matchSite(sql, separate, hostedWebsiteId).pipe(Database.bounded(timeout), Effect.exit)
   )
   const done = yield* Effect.all(exits)
   return {
@@ -198,18 +220,27 @@ const pass = Effect.fnUntraced(function* (sql: PgClient, timeout: Duration.Input
   }
 })
 
+/** Matches all leads, and moves the conversions to a separate store. */
+const pass = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
+  const matched = yield* Effect.exit(matchAll(sql, separate, timeout))
+  if (Option.isSome(separate)) yield* ConversionOutbox.move(sql, separate.value).pipe(Database.bounded(timeout))
+  return yield* matched
+})
+
 export const layer = ({ timeout }: Options): Layer.Layer<Leads, never, PgClient> =>
   Layer.effect(
     Leads,
-    Effect.map(PgClient, (sql) =>
-      Leads.of({
+    Effect.gen(function* () {
+      const sql = yield* PgClient
+      const separate = yield* SeparateStore
+      return Leads.of({
         addChat: (chat) =>
           isCanonicalUuid(chat.instanceId)
             ? Effect.suspend(() =>
                 ChatLead.insert(sql, randomUUID(), chat).pipe(Database.bounded(timeout), Effect.asVoid)
               )
             : Effect.void,
-        match: pass(sql, timeout)
+        match: pass(sql, separate, timeout)
       })
-    )
+    })
   )

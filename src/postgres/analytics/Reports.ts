@@ -4,7 +4,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, type Redacted, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
@@ -16,6 +16,8 @@ import * as Rollups from "./reports/Rollups.ts"
 export interface Options {
   /** How long a report may take. */
   readonly timeout: Duration.Input
+  /** The URL of the database that reports read, if it is not the service's: a replica. */
+  readonly reader?: Redacted.Redacted | undefined
 }
 
 /** The connections of a process for reports, so that no report delays another statement. */
@@ -32,7 +34,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
     Reports,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      const reports = yield* Database.dedicated({ maxConnections: connections })
+      const reports = yield* Database.dedicated({ maxConnections: connections, url: options.reader })
       const limit = Duration.fromInputUnsafe(options.timeout)
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
       /** Bounds the reads of a report, at the server and here. */
@@ -45,6 +47,16 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           Effect.catchIf(
             (error) => error instanceof StorageUnavailable && error.reason === "timeout",
             () => Effect.fail(tooLong)
+          ),
+          Effect.mapError((error) =>
+            error instanceof StorageUnavailable && options.reader !== undefined
+              ? new StorageUnavailable({
+                  reason: error.reason,
+                  code: error.code,
+                  cause: error.cause,
+                  setting: "DATABASE_READ_URL"
+                })
+              : error
           )
         )
       return {

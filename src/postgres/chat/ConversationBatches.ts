@@ -13,12 +13,12 @@ import type { PgClient } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
 import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/Conversation.ts"
+import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
+import * as GroupCommit from "../../runtime/batch/GroupCommit.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { RecordRefused, type StorageUnavailable } from "../../services/Storage.ts"
 import * as ChatLead from "../analytics/ChatLead.ts"
-import * as BatchMetrics from "../batch/BatchMetrics.ts"
 import * as Columns from "../batch/Columns.ts"
-import * as GroupCommit from "../batch/GroupCommit.ts"
 import * as Database from "../Database.ts"
 import * as ConversationEvents from "../delivery/ConversationEvents.ts"
 import { newLease } from "./ConversationRows.ts"
@@ -34,6 +34,8 @@ export interface Options {
 export interface Turn {
   readonly key: ConversationKey
   readonly messageId: string
+  /** The client's own id of the message; null if it has none. */
+  readonly clientId: string | null
   /** The message's parts as JSON. */
   readonly parts: string
   /** The message's UTF-16 units. */
@@ -74,7 +76,8 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
   Columns.int4("size", ({ size }) => size),
   Columns.uuid("answer_id", ({ answerId }) => answerId),
   Columns.timestamptz("begun_at", ({ at }) => at),
-  Columns.text("tracker_session", ({ trackerSession }) => trackerSession)
+  Columns.text("tracker_session", ({ trackerSession }) => trackerSession),
+  Columns.text("client_id", ({ clientId }) => clientId)
 ]
 
 /**
@@ -84,8 +87,8 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session)
+    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session, called)
   ), idle AS MATERIALIZED (
     SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
       SELECT conversation_key FROM conversation
@@ -108,12 +111,13 @@ const beginStatement = `
   ), begun AS MATERIALIZED (
     SELECT * FROM continued UNION ALL SELECT * FROM created
   ), added AS (
-    INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
-    SELECT id, conversation_key, place, role, said::json, said_length, begun_at
+    INSERT INTO conversation_message
+      (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
+    SELECT id, conversation_key, place, role, said::json, said_length, begun_at, said_as
     FROM begun JOIN turn ON answer_id = running CROSS JOIN LATERAL (VALUES
-      (message_id, messages - 1, 'user', turn.parts, length),
-      (answer_id, messages, 'assistant', '[]', 0)
-    ) AS message (id, place, role, said, said_length)
+      (message_id, messages - 1, 'user', turn.parts, length, called),
+      (answer_id, messages, 'assistant', '[]', 0, NULL)
+    ) AS message (id, place, role, said, said_length, said_as)
   ), lead AS (
     INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
     SELECT gen_random_uuid(), 'chat', hosted_website_id, tracker_session, begun_at

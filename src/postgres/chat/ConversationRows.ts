@@ -105,6 +105,7 @@ export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "
 const MessageRow = Schema.Struct({
   ...Answer.fields,
   messageId: Schema.String,
+  clientId: Schema.NullOr(Schema.String),
   role: Schema.Literals(["user", "assistant"]),
   createdAt: Schema.Finite,
   rating: Schema.NullOr(Schema.Literals(["up", "down"])),
@@ -113,14 +114,14 @@ const MessageRow = Schema.Struct({
 
 /** The columns of `conversation_message AS message JOIN conversation`, as `toMessage` reads them. */
 export const messageColumns = `
-  message_id AS "messageId", role, parts::text AS parts, ${millis("message.created_at")} AS "createdAt", ending, rating,
+  message_id AS "messageId", client_id AS "clientId", role, parts::text AS parts, ${millis("message.created_at")} AS "createdAt", ending, rating,
   comment, (running IS NOT DISTINCT FROM message_id) AS runs, ${isLapsed} AS lapsed,
   ${piecesOf("message_id", "running = message_id")} AS pieces`
 
 const toMessage = (row: typeof MessageRow.Type): Message => {
-  const { comment, createdAt, messageId, parts, rating, role } = row
+  const { clientId, comment, createdAt, messageId, parts, rating, role } = row
   return role === "user"
-    ? { messageId, role, parts, createdAt }
+    ? { messageId, ...(clientId === null ? {} : { clientId }), role, parts, createdAt }
     : { messageId, role, createdAt, rating, comment, ...answerOf(row) }
 }
 

@@ -37,19 +37,20 @@ const lease = Rows.newLease(leaseMillis)
 const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
 /**
- * Inserts the message `$3` with the parts `$4`, if it is not null, and the answer `$5` into a conversation that is locked,
- * which then has `$8` messages of the size `$9`.
+ * Inserts the message `$3` with the parts `$4` and the client's id `$8`, if it is not null, and the answer `$5` into a
+ * conversation that is locked, which then has `$9` messages of the size `$10`.
  */
 const continueStatement = `WITH changed AS (
-    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $8, size = $9, running = $5,
+    UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $9, size = $10, running = $5,
       lease_until = ${lease}
     WHERE instance_id = $1 AND conversation_id = $2 RETURNING conversation_key, messages
-  ) INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
-  SELECT id, conversation_key, place, role, said::json, length, $6 FROM changed
+  ) INSERT INTO conversation_message
+    (message_id, conversation_key, position, role, parts, characters, created_at, client_id)
+  SELECT id, conversation_key, place, role, said::json, length, $6, called FROM changed
   CROSS JOIN LATERAL (VALUES
-    ($3::uuid, messages - 1, 'user', $4, $7::integer),
-    ($5::uuid, messages, 'assistant', '[]', 0)
-  ) AS added (id, place, role, said, length) WHERE id IS NOT NULL`
+    ($3::uuid, messages - 1, 'user', $4, $7::integer, $8),
+    ($5::uuid, messages, 'assistant', '[]', 0, NULL)
+  ) AS added (id, place, role, said, length, called) WHERE id IS NOT NULL`
 
 /** Creates a conversation without messages if there is none, so that it can be locked. Its beginning is an event. */
 const createStatement = `WITH created AS (
@@ -141,7 +142,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     if (locked.running === answerId) return
     const before =
       message === null
-        ? yield* Locked.removeAnswers(sql, locked)
+        ? yield* Locked.removeAfter(sql, locked, from)
         : from === undefined
           ? locked
           : yield* Locked.removeFrom(sql, locked, from)
@@ -172,8 +173,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     const json = JSON.stringify(parts)
     const at = yield* Clock.currentTimeMillis
     if (message !== null && from === undefined) {
-      const { messageId } = message
-      if (yield* together.begin({ key, messageId, parts: json, size, answerId, at, trackerSession })) return
+      const { clientId = null, messageId } = message
+      if (yield* together.begin({ key, messageId, clientId, parts: json, size, answerId, at, trackerSession })) return
     }
     const parameters = [
       ...Rows.keyParameters(key),
@@ -181,7 +182,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
       PgTypes.text(json),
       PgTypes.uuid(answerId),
       PgTypes.timestamptz(at),
-      PgTypes.int4(size)
+      PgTypes.int4(size),
+      PgTypes.text(message?.clientId ?? null)
     ]
     yield* transaction(beginLocked(turn, size, parameters)).pipe(refusing, Database.bounded(timeout))
   })

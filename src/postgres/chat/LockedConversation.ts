@@ -75,22 +75,21 @@ const remove = Effect.fnUntraced(function* (
   }
 })
 
-/** Deletes the answers after the visitor's last message. */
-export const removeAnswers = (sql: SqlClient.SqlClient, locked: Locked) =>
+const positionOf = `(SELECT position FROM conversation_message
+  WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`
+
+/** Deletes what follows a message of the visitor's; what follows the last one, if the conversation does not have it. */
+export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: string | undefined) =>
   remove(
     sql,
     locked,
-    "position > (SELECT max(position) FROM conversation_message WHERE conversation_key = $1 AND role = 'user')"
+    `position > coalesce(${positionOf},
+      (SELECT max(position) FROM conversation_message WHERE conversation_key = $1 AND role = 'user'))`,
+    [PgTypes.uuid(messageId !== undefined && isCanonicalUuid(messageId) ? messageId : null)]
   )
 
-/** Deletes a message of the visitor and all that follows it; nothing if the conversation does not have it. */
+/** Deletes a message of the visitor's and all that follows it; nothing if the conversation does not have it. */
 export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: string) =>
   isCanonicalUuid(messageId)
-    ? remove(
-        sql,
-        locked,
-        `position >= (SELECT position FROM conversation_message
-          WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`,
-        [PgTypes.uuid(messageId)]
-      )
+    ? remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])
     : Effect.succeed(locked)

@@ -87,6 +87,15 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
                 decodeRows(DeliveryRows)
               )
             : Effect.succeed([]),
+        ofSubmission: (websiteConfigId, submissionId) =>
+          isCanonicalUuid(websiteConfigId)
+            ? sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE subject = ${PgTypes.text(submissionId)}
+                AND website_config_id = ${PgTypes.uuid(websiteConfigId)}
+                ORDER BY created_at, event_id, subscriber_id LIMIT ${sql.literal(String(listSize))}`.pipe(
+                Database.bounded(timeout),
+                decodeRows(DeliveryRows)
+              )
+            : Effect.succeed([]),
         show: Effect.fnUntraced(function* (webhookId, eventId) {
           if (!isCanonicalUuid(webhookId) || !isCanonicalUuid(eventId)) return Option.none()
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`

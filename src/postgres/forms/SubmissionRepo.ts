@@ -15,11 +15,11 @@ import {
   type SubmissionDraft
 } from "../../core/forms/Submission.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../runtime/batch/BatchTrace.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { IdempotencyConflict, SubmissionRepo } from "../../services/forms/SubmissionRepo.ts"
 import { RecordRefused } from "../../services/Storage.ts"
-import * as BatchMetrics from "../batch/BatchMetrics.ts"
-import * as BatchTrace from "../batch/BatchTrace.ts"
 import * as Columns from "../batch/Columns.ts"
 import * as Database from "../Database.ts"
 import * as WriteHealth from "../WriteHealth.ts"

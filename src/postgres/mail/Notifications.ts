@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
-import { mailStatuses } from "../../core/mail/Mail.ts"
+import { type LatestMail, mailStatuses } from "../../core/mail/Mail.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -23,15 +23,18 @@ export interface Options {
 const Found = Schema.Array(Schema.Struct(Rows.fields))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
 
-const Listed = Schema.Array(
-  Schema.Struct({
-    ...Rows.fields,
-    mailedAt: Schema.NullOr(Schema.Date),
-    status: Schema.NullOr(Schema.Literals(mailStatuses)),
-    attempts: Schema.NullOr(Schema.Int),
-    error: Schema.NullOr(Schema.String)
-  })
-)
+const mailFields = {
+  mailedAt: Schema.NullOr(Schema.Date),
+  status: Schema.NullOr(Schema.Literals(mailStatuses)),
+  attempts: Schema.NullOr(Schema.Int),
+  error: Schema.NullOr(Schema.String)
+}
+
+const MailRow = Schema.Struct(mailFields)
+
+const Listed = Schema.Array(Schema.Struct({ ...Rows.fields, ...mailFields }))
+
+const OfSubmission = Schema.Array(Schema.Struct({ recipient: Schema.String, itemAt: Schema.Date, ...mailFields }))
 
 const listStatement = `SELECT ${Rows.columns}, latest.created_at AS "mailedAt", status, attempts, error
   FROM notification LEFT JOIN LATERAL (
@@ -40,17 +43,20 @@ const listStatement = `SELECT ${Rows.columns}, latest.created_at AS "mailedAt", 
   ) AS latest ON true
   WHERE notification.website_config_id = $1 ORDER BY notification.created_at, notification.notification_id`
 
+const ofSubmissionStatement = `SELECT recipient, mail_item.created_at AS "itemAt", mail.created_at AS "mailedAt", status,
+    attempts, error
+  FROM notification JOIN mail_item USING (notification_id) LEFT JOIN mail USING (mail_id)
+  WHERE notification.website_config_id = $1 AND mail_item.submission_id = $2
+  ORDER BY notification.created_at, notification.notification_id`
+
+const toLatest = ({ attempts, error, mailedAt, status }: typeof MailRow.Type): LatestMail | null =>
+  mailedAt === null || status === null
+    ? null
+    : { createdAt: mailedAt.getTime(), status, attempts: attempts ?? 0, error }
+
 const toListed = (row: (typeof Listed.Type)[number]) => ({
   notification: Rows.toNotification(row),
-  latest:
-    row.mailedAt === null || row.status === null
-      ? null
-      : {
-          createdAt: row.mailedAt.getTime(),
-          status: row.status,
-          attempts: row.attempts ?? 0,
-          error: row.error
-        }
+  latest: toLatest(row)
 })
 
 export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
@@ -113,6 +119,20 @@ export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, P
 
       return Notifications.of({
         add,
+        ofSubmission: (websiteConfigId, submissionId) =>
+          isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
+            ? sql.unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)]).pipe(
+                Database.bounded(timeout),
+                decodeRows(OfSubmission),
+                Effect.map((rows) =>
+                  rows.map((row) => ({
+                    recipient: row.recipient,
+                    createdAt: row.itemAt.getTime(),
+                    mail: toLatest(row)
+                  }))
+                )
+              )
+            : Effect.succeed([]),
         isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
           Database.bounded(timeout),
           Effect.map((rows) => rows.length > 0)

@@ -6,6 +6,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
+import type { ReaderFacts } from "../../core/doctor/ReaderDiagnosis.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Rollups from "../analytics/reports/Rollups.ts"
 import * as Migrations from "./Migrations.ts"
@@ -60,4 +61,19 @@ export const inspect = Effect.gen(function* () {
     missingPartitions: missing.map(({ name }) => name),
     laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* Rollups.lagging : null
   } satisfies DatabaseFacts
+})
+
+const Lag = Schema.Tuple([Schema.Struct({ lag_seconds: Schema.NullOr(Schema.Finite) })])
+
+/** The facts of the database that reports read. */
+export const inspectReader = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const pending = yield* Migrations.pending
+  // A standby that has replayed all it received is current only while it is connected to its primary.
+  const [{ lag_seconds: lagSeconds }] = yield* sql`SELECT CASE
+      WHEN NOT pg_is_in_recovery() THEN NULL
+      WHEN EXISTS (SELECT FROM pg_stat_wal_receiver) AND pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+      ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())
+    END::float8 AS lag_seconds`.pipe(decodeRows(Lag))
+  return { _tag: "Reached", pending, lagSeconds } satisfies ReaderFacts
 })

@@ -24,6 +24,7 @@ const forRequests = {
   bot_view: ["INSERT"],
   event: ["SELECT", "INSERT"],
   conversion: ["INSERT"],
+  conversion_outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   rollup_stale: ["SELECT", "INSERT"],
   page_view_batch: ["INSERT"],
   pending_lead: ["SELECT", "INSERT", "DELETE"],

@@ -12,6 +12,8 @@ import { type Cause, Clock, Duration, Effect, Exit, Option, Schema } from "effec
 import { SqlClient, type SqlError } from "effect/sql"
 import * as Retention from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import { SeparateStore, type Store } from "../../services/analytics/SeparateStore.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
 import * as Partitions from "./Partitions.ts"
@@ -168,6 +170,12 @@ const forgetPageViews = Effect.fnUntraced(function* (
   )
 })
 
+/** Drops the months of a separate store, which may be dropped by several processes at once. */
+const dropSeparate = (store: Store, first: number, forgotten: Forgotten) =>
+  Effect.map(store.dropMonthsBefore(first), (months) => {
+    forgotten.partitions.push(...months)
+  })
+
 /** By website, since the index of the submissions begins with it. */
 const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
   SELECT ctid AS place FROM submission
@@ -217,7 +225,7 @@ const report = ({ partitions, ...counts }: Forgotten): Effect.Effect<void> =>
 /** Deletes all data older than its retention, except what another process is deleting, and logs it. */
 export const deleteExpired = (
   options: Options
-): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
+): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
@@ -230,13 +238,17 @@ export const deleteExpired = (
       conversations: 0
     }
     yield* Effect.gen(function* () {
-      const parts = []
+      const parts: Array<ReturnType<typeof deleteExpired>> = []
       if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))
       if (Option.isSome(options.conversations)) {
         parts.push(forgetConversations(options.conversations.value, now, forgotten))
       }
       if (Option.isSome(options.pageViews)) {
         const partitions = yield* Partitions.list
+        const separate = yield* SeparateStore
+        if (Option.isSome(separate)) {
+          parts.push(dropSeparate(separate.value, Retention.firstMonth(options.pageViews.value, now), forgotten))
+        }
         parts.push(
           forgetPageViews(partitions, Retention.firstMonth(options.pageViews.value, now), forgotten),
           dropMonths(Retention.expired(options.pageViews.value, partitions, now), forgotten)

@@ -14,6 +14,7 @@ import { type Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import { SeparateStore } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as ConversationDeletion from "../chat/ConversationDeletion.ts"
@@ -59,6 +60,7 @@ const conversions: SiteTable = {
   type: "timestamptz",
   chunk: few
 }
+const movedConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
 const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
 const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: few }
 const mails: SiteTable = { ...mailItems, table: "mail" }
@@ -124,6 +126,7 @@ const lock = (id: string) =>
 const writtenTables = [
   ...Partitions.parents,
   "conversion",
+  "conversion_outbox",
   "pending_lead",
   "submission",
   "outbox",
@@ -202,9 +205,18 @@ export const erase = (
       Database.bounded(timeout)
     )
     erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
+    erased.conversions += yield* deleteAll(movedConversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
       const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
       erased[erasedOf[parent]] += deleted
+    }
+    const separate = yield* SeparateStore
+    if (Option.isSome(separate)) {
+      const { botViews, conversions, events, pageViews } = yield* separate.value.erase(hosted.value)
+      erased.botViews += botViews
+      erased.conversions += conversions
+      erased.events += events
+      erased.pageViews += pageViews
     }
     yield* deleteAll(visits, hosted.value, timeout)
     for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale"]) {
@@ -249,6 +261,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, Sql
     SiteErasure,
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
+      const separate = yield* SeparateStore
       return {
         nameOf: (id) =>
           isCanonicalUuid(id)
@@ -259,7 +272,12 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, Sql
               )
             : Effect.succeedNone,
         erase: (id) =>
-          isCanonicalUuid(id) ? Effect.provideService(erase(id, timeout), SqlClient.SqlClient, sql) : Effect.succeedNone
+          isCanonicalUuid(id)
+            ? erase(id, timeout).pipe(
+                Effect.provideService(SqlClient.SqlClient, sql),
+                Effect.provideService(SeparateStore, separate)
+              )
+            : Effect.succeedNone
       }
     })
   )

@@ -16,10 +16,13 @@ export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTi
   limit: Schema.String
 }) {}
 
-/** The report has more groups than a process may hold. A shorter date range, fewer dimensions or a filter makes fewer. */
+/**
+ * The report has more groups than a process may hold, or needs more of the database's memory than one may take. A shorter
+ * date range, fewer dimensions or a filter makes it smaller.
+ */
 export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
-  /** The most groups. */
-  limit: Schema.Int
+  /** What a report may have, such as `100000 rows` or `2 GB of memory`. */
+  limit: Schema.String
 }) {}
 
 /** Why a report has no answer. */

@@ -30,11 +30,14 @@ export class NothingToRegenerate extends Schema.TaggedError<NothingToRegenerate>
 
 export interface NewTurn {
   readonly key: ConversationKey
-  /** The visitor's message; null asks for another answer to the last one (regenerate), which replaces the last answer. */
-  readonly message: { readonly messageId: string; readonly text: string } | null
   /**
-   * The visitor's message that the new one replaces, with all that follows it. If there is none, or the conversation does
-   * not have it, the new one is appended.
+   * The visitor's message, with the client's own id of it, a `Conversation.isClientId`, if there is one. Null asks for another
+   * answer to an earlier message (regenerate), which replaces all that follows that message.
+   */
+  readonly message: { readonly messageId: string; readonly text: string; readonly clientId?: string } | null
+  /**
+   * The visitor's message that the new one replaces, with all that follows it, or that is answered again. If there is none, or
+   * the conversation does not have it, the new one is appended, or the last one is answered again.
    */
   readonly from?: string | undefined
   /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is no lead. */

@@ -37,6 +37,11 @@ export class Deliveries extends Context.Service<
       webhookId: string,
       status?: DeliveryStatus | undefined
     ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
+    /** The deliveries of a website's submission, oldest first; at most 100. */
+    readonly ofSubmission: (
+      websiteConfigId: string,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<Delivery>, StorageUnavailable>
     readonly show: (
       webhookId: string,
       eventId: string

@@ -15,6 +15,15 @@ export interface ListedNotification {
   readonly latest: LatestMail | null
 }
 
+/** A submission that a recipient gets by mail. */
+export interface SubmissionMail {
+  readonly recipient: string
+  /** When the recipient's mail was decided, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** Null while the submission waits for its digest. */
+  readonly mail: LatestMail | null
+}
+
 export class Notifications extends Context.Service<
   Notifications,
   {
@@ -26,6 +35,11 @@ export class Notifications extends Context.Service<
     }) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    /** The notifications of a website that include a submission, oldest first, with its mail. */
+    readonly ofSubmission: (
+      websiteConfigId: string,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>

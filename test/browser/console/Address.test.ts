@@ -63,6 +63,10 @@ describe("browser/console/Address", () => {
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
 
+  it("a page without a website is not one", () => {
+    assert.deepStrictEqual(Address.parse("#//inbox"), Address.initial)
+  })
+
   it("an address is short and readable", () => {
     assert.strictEqual(Address.format({ ...Address.initial, site: "s" }), "#/s/overview")
     assert.strictEqual(

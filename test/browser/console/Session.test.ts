@@ -51,7 +51,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
       yield* loaded
       const shown = yield* on(() => page.locator(".totals").textContent())
       yield* on(() => context.setOffline(true))
-      yield* on(() => page.getByRole("button", { name: "Comparison: Period before" }).click())
+      yield* on(() => page.getByRole("button", { name: "Comparison: vs. period before" }).click())
       yield* on(() => page.getByRole("menuitemradio", { name: "No comparison" }).click())
       yield* on(() => page.getByText("There is no connection to the service.").waitFor())
       assert.isNotEmpty(yield* on(() => page.locator(".totals .figure").allTextContents()))

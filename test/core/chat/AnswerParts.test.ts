@@ -5,7 +5,7 @@ import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import * as ChatStream from "../../../src/core/chat/ChatStream.ts"
 import type { MessagePart } from "../../../src/core/chat/Conversation.ts"
 import { UiMessageStream } from "../../../src/core/chat/UiMessageStream.ts"
-import { Event } from "../../suites/ConversationStore.ts"
+import { Event } from "../../support/Conversations.ts"
 
 const Events = Schema.Array(Event).check(Schema.isMaxLength(20))
 

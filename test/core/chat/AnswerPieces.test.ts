@@ -5,7 +5,7 @@ import * as AnswerEnd from "../../../src/core/chat/AnswerEnd.ts"
 import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import * as AnswerPieces from "../../../src/core/chat/AnswerPieces.ts"
 import { endings } from "../../../src/core/chat/Conversation.ts"
-import { Event } from "../../suites/ConversationStore.ts"
+import { Event } from "../../support/Conversations.ts"
 
 const position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
 

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ClientTurns from "../../../src/core/chat/ClientTurns.ts"
-import type { Message } from "../../../src/core/chat/Conversation.ts"
 import * as History from "../../../src/core/chat/History.ts"
 
 const Messages = Schema.Array(
@@ -52,53 +51,5 @@ describe("core/chat/ClientTurns", () => {
     const turns = ClientTurns.bounded(read, bounds)
     assert.deepStrictEqual(turns, [...History.newest([...read.history, message], bounds).slice(0, -1), message])
     assert.isAtMost(turns.length, bounds.messages)
-  })
-
-  /** A conversation of pairs as the store has it, and the client's turns up to one of the visitor's messages. */
-  const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
-    texts.flatMap((text, index): ReadonlyArray<Message> => {
-      const parts = [{ type: "text", text } as const]
-      const answer = { createdAt: 0, ending: "stop", rating: null, comment: null } as const
-      return [
-        { messageId: `user ${index}`, role: "user", parts, createdAt: 0 },
-        { messageId: `answer ${index}`, role: "assistant", parts, ...answer }
-      ]
-    })
-
-  const turnsTo = (texts: ReadonlyArray<string>, index: number, text = texts[index]!) =>
-    ClientTurns.read([
-      ...texts.slice(0, index).flatMap((text, at) => [
-        { id: `client ${at}`, role: "user", text },
-        { id: `answer ${at}`, role: "assistant", text }
-      ]),
-      { id: `client ${index}`, role: "user", text }
-    ])!
-
-  const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
-
-  it.prop(
-    "an edited message replaces itself and what follows, one that is answered again the last answer or itself",
-    [Texts, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],
-    ([texts, chosen]) => {
-      const index = chosen % texts.length
-      const stored = pairs(texts)
-      const from: ClientTurns.Replaced = { _tag: "From", messageId: `user ${index}` }
-      const replaced = (turns: ClientTurns.ClientTurns, kind: ClientTurns.Kind) =>
-        ClientTurns.replaced(stored, turns, kind)
-      assert.deepStrictEqual(replaced(turnsTo(texts, index, "edited"), "edit"), from)
-      const isLast = index === texts.length - 1
-      assert.deepStrictEqual(replaced(turnsTo(texts, index), "regenerate"), isLast ? { _tag: "Answer" } : from)
-      assert.deepStrictEqual(replaced(turnsTo(texts, index), "new"), { _tag: "Nothing" })
-    }
-  )
-
-  it("what the store does not have replaces nothing", () => {
-    const stored = pairs(["one", "two"])
-    const unknown = { ...turnsTo(["one", "two"], 1, "edited"), answerId: "elsewhere" }
-    assert.deepStrictEqual(ClientTurns.replaced(stored, unknown, "edit"), { _tag: "Nothing" })
-    assert.deepStrictEqual(ClientTurns.replaced(stored, unknown, "regenerate"), { _tag: "Nothing" })
-    // An answer that is missing in the client: what it names is not a message of the visitor's.
-    const unanswered = { ...turnsTo(["one", "two"], 1, "edited"), answerId: "user 0" }
-    assert.deepStrictEqual(ClientTurns.replaced(stored, unanswered, "edit"), { _tag: "Nothing" })
   })
 })

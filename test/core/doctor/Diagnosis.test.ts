@@ -4,6 +4,8 @@ import * as Certificate from "../../../src/core/doctor/Certificate.ts"
 import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
 import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
 import type { Finding } from "../../../src/core/doctor/Finding.ts"
+import { maxLagSeconds } from "../../../src/core/doctor/ReaderDiagnosis.ts"
+import { redisFaults } from "../../../src/core/doctor/RedisDiagnosis.ts"
 import * as ConnectionTable from "../../../src/core/limits/ConnectionTable.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -27,6 +29,14 @@ const Reached = Schema.TaggedStruct("Reached", {
 const Facts = Schema.Struct({
   database: Schema.Union([Reached, Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") })]),
   transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  reader: Schema.Union([
+    Schema.TaggedStruct("NotConfigured", {}),
+    Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") }),
+    Schema.TaggedStruct("Reached", {
+      pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
+      lagSeconds: Schema.NullOr(between(0, 200))
+    })
+  ]),
   connections: Schema.Struct({
     descriptors: between(1, 20_000),
     databaseConnections: between(1, 1_000),
@@ -36,10 +46,18 @@ const Facts = Schema.Struct({
     Schema.TaggedStruct("NotConfigured", {}),
     Schema.TaggedStruct("Unavailable", {
       reason: Schema.String,
-      fault: Schema.optional(Schema.Literals(["login", "database", ...Certificate.faults]))
+      fault: Schema.optional(Schema.Literals(redisFaults))
     }),
-    Schema.TaggedStruct("Reached", { roundTripMillis: between(0, 1000) })
+    Schema.TaggedStruct("Counted", {
+      topology: Schema.Union([
+        Schema.TaggedStruct("Server", {}),
+        Schema.TaggedStruct("Cluster", { masters: between(1, 20) }),
+        Schema.TaggedStruct("Sentinel", { master: Schema.Literal("edge") })
+      ]),
+      roundTripMillis: between(0, 1000)
+    })
   ]),
+  limiter: Schema.NullOr(Schema.Struct({ away: between(0, 3), fallbacks: between(0, 10) })),
   proxies: Schema.Array(
     Schema.Struct({
       peer: Schema.String,
@@ -110,6 +128,16 @@ describe("core/doctor/Diagnosis", () => {
     const [finding] = of({ ...facts, database }, "database")
     assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
     if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
+  })
+
+  it.prop("a reader that cannot be used is a problem, and one that lags a warning", [Facts], ([facts]) => {
+    const { reader } = facts
+    const [finding] = of(facts, "reader")
+    const isBad = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
+    const isLate = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
+    const expected = reader._tag === "NotConfigured" ? undefined : isBad ? "problem" : isLate ? "warning" : "ok"
+    assert.strictEqual(finding?.severity, expected)
+    if (isBad) assert.include(finding?.advice, "DATABASE_READ_URL")
   })
 
   it.prop("warns of a network connection to the database without TLS", [Facts, Reached], ([facts, database]) => {
@@ -207,6 +235,9 @@ describe("core/doctor/Diagnosis", () => {
       // Redis runs if it refuses something.
       assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
     }
+    const limiter = of(facts, "redis")[1]
+    const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
+    assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
     for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
       const finding = of(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")

@@ -4,7 +4,7 @@ import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
 import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import { AnswerLog } from "../../../src/http/chat/AnswerLog.ts"
 import type { EventSink } from "../../../src/http/chat/EventSource.ts"
-import { Event } from "../../suites/ConversationStore.ts"
+import { Event } from "../../support/Conversations.ts"
 import { collect } from "../../support/EventSources.ts"
 
 const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })

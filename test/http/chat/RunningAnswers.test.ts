@@ -13,7 +13,7 @@ import * as MemoryInstanceDirectory from "../../../src/memory/chat/InstanceDirec
 import { AgentBroken, type AgentError } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { RecordRefused } from "../../../src/services/Storage.ts"
-import { newKey } from "../../suites/ConversationStore.ts"
+import { newKey } from "../../support/Conversations.ts"
 import { collect } from "../../support/EventSources.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import { until } from "../../support/Wait.ts"

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as App from "../../../src/App.ts"
 import { OwnerApi } from "../../../src/contract/owner/Api.ts"
 import { Caller } from "../../../src/contract/owner/Authentication.ts"
 import * as Role from "../../../src/core/sites/Role.ts"
@@ -13,8 +14,6 @@ import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
 import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
 import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
 import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
-import * as Decisions from "../../../src/memory/sites/Decisions.ts"
-import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
@@ -138,11 +137,7 @@ describe("http/owner/OwnerSites", () => {
           assert.strictEqual(Option.isSome(proof), Scope.includes(granted, required), `${granted}, ${required}`)
         }
       }
-    }).pipe(
-      Effect.provide(
-        OwnerSites.layer.pipe(Layer.provideMerge(Decisions.layer()), Layer.provideMerge(SiteDirectory.layer()))
-      )
-    )
+    }).pipe(Effect.provide(OwnerSites.layer.pipe(Layer.provideMerge(App.memoryStorage))))
   )
 })
 

@@ -9,27 +9,9 @@ import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { opened, placesOf } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
-
-const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
-
-/** A website, and requests of a session that may change it. */
-const opened = Effect.gen(function* () {
-  const { url } = yield* TestServer
-  const site = yield* newSite
-  const cookie = yield* newCookie("owner", [site.websiteConfigId])
-  const request = (method: string, path: string, body?: unknown) =>
-    send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
-      cookie,
-      ...(body === undefined ? {} : { body }),
-      init: { method }
-    })
-  return { site, request }
-})
-
-const placesOf = (text: string) =>
-  (JSON.parse(text) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string> }> }).detail.map(({ loc }) => loc.join("."))
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`settings ${name}`, (it) => {

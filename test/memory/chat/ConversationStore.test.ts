@@ -4,8 +4,9 @@ import { Clock, Effect, Layer, Option } from "effect"
 import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import { ConversationStore as Service } from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say, suite } from "../../suites/ConversationStore.ts"
+import { suite } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
+import { newKey, say } from "../../support/Conversations.ts"
 
 const over = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
   Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layer())

@@ -5,7 +5,7 @@ import { Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
 import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say } from "../../suites/ConversationStore.ts"
+import { newKey, say } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"

@@ -7,8 +7,8 @@ import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory
 import * as Transcripts from "../../../src/postgres/chat/Transcripts.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as Service from "../../../src/services/chat/Transcripts.ts"
-import { newKey, say } from "../../suites/ConversationStore.ts"
 import { suite } from "../../suites/Transcripts.ts"
+import { newKey, say } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { postgres } from "../../support/Storages.ts"
 

@@ -19,6 +19,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as PreparedCluster from "../../support/postgres/PreparedCluster.ts"
 
 const root = process.geteuid?.() === 0
 
@@ -31,6 +32,13 @@ const folder = Effect.acquireRelease(
   }),
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
+
+/** Puts the data of an empty cluster into a folder: for tests of something else than the first start. */
+const prepared = (dataDir: string) =>
+  Effect.as(
+    Effect.sync(() => PreparedCluster.copyTo(dataDir)),
+    dataDir
+  )
 
 /** For tests that do not need durability. */
 const quick = { fsync: "off" }
@@ -156,7 +164,7 @@ describe("the embedded cluster", () => {
 
   it.live("kill_9_of_its_process_ends_the_server_and_loses_nothing_acknowledged", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       for (const rows of [100, 300]) {
         const { child, lines, said } = yield* holder(dataDir)
         const pid = Number((yield* said(/^ready (\d+)$/))[1])
@@ -178,7 +186,7 @@ describe("the embedded cluster", () => {
 
   it.live("kill_9_of_its_process_leaves_no_server_behind_though_nobody_starts_again", () =>
     Effect.gen(function* () {
-      const { child, said } = yield* holder(yield* folder)
+      const { child, said } = yield* holder(yield* Effect.flatMap(folder, prepared))
       const pid = Number((yield* said(/^ready (\d+)$/))[1])
       yield* ended(child, "SIGKILL")
       yield* until(
@@ -210,7 +218,7 @@ describe("the embedded cluster", () => {
 
   it.live("a second start in the same process is refused and does not affect the first", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       const kept = yield* using({ dataDir, settings: quick }, (sql) =>
         Effect.gen(function* () {
           yield* store(sql)
@@ -224,7 +232,7 @@ describe("the embedded cluster", () => {
 
   it.live("works in a folder whose path is too long for a socket, and removes the temporary one", () =>
     Effect.gen(function* () {
-      const dataDir = path.join(yield* folder, "x".repeat(100))
+      const dataDir = yield* prepared(path.join(yield* folder, "x".repeat(100)))
       const socket = yield* using({ dataDir, settings: quick }, (sql, { home, path: socket }) =>
         Effect.sync(() => {
           assert.isTrue(existsSync(socket))
@@ -240,7 +248,7 @@ describe("the embedded cluster", () => {
 
   it.live("the URL of a folder with spaces works in psql and needs no shell quoting", () =>
     Effect.gen(function* () {
-      const dataDir = path.join(yield* folder, "dä ta + ü")
+      const dataDir = yield* prepared(path.join(yield* folder, "dä ta + ü"))
       yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
         Effect.sync(() => {
           // libpq decodes percent-encoding only, as this does.
@@ -294,7 +302,7 @@ describe("the embedded cluster", () => {
 
   it.live("data that an earlier version created as nobody is served as nobody, to this user only", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
       if (root) {
         const nobody = idOf("nobody")
@@ -324,7 +332,7 @@ describe("the embedded cluster", () => {
 
   it.live("starts although postmaster.pid names a process that now belongs to another program", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
       const note = [process.pid, path.join(dataDir, "data"), 1, 5432, path.join(dataDir, "s"), "", "0 0", "ready"]
       writeFileSync(path.join(dataDir, "data", "postmaster.pid"), `${note.join("\n")}\n`)
@@ -334,7 +342,7 @@ describe("the embedded cluster", () => {
 
   it.live("explains data of another version, and a setting that PostgreSQL refuses", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
       const wrongSetting = yield* refusal({ dataDir, settings: { shared_buffers: "plenty" } })
       assert.strictEqual(wrongSetting.reason, "StartFailed")
@@ -358,7 +366,7 @@ describe("the embedded cluster", () => {
 
   it.live("its log contains neither statements nor values", () =>
     Effect.gen(function* () {
-      const dataDir = yield* folder
+      const dataDir = yield* Effect.flatMap(folder, prepared)
       const secret = "someone@example.org"
       yield* using({ dataDir, settings: quick }, (sql) =>
         Effect.gen(function* () {

@@ -9,8 +9,8 @@ import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
 import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import * as Service from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
+import { newKey, say } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const now = Date.UTC(2026, 10, 30, 23, 59)

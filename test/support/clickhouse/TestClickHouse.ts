@@ -52,22 +52,33 @@ const connect = (): ClickHouseClient => {
 
 const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
 
-/** A new database without tables, dropped when the scope closes, and a client of it. */
+/** A new database without tables, dropped when the scope closes, and clients of it. */
+export const database = Effect.gen(function* () {
+  const opened = yield* client
+  const service = make(opened)
+  const name = `test_${randomUUID().replaceAll("-", "")}`
+  yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${name}`), () =>
+    Effect.orDie(service.command(`DROP DATABASE ${name} SYNC`))
+  )
+  // A connection of the engine keeps it, as a URL names it for a server.
+  yield* service.command(`USE ${name}`)
+  return { client: opened, database: name, service }
+}).pipe(Effect.orDie)
+
+/** A client of a new database without tables. */
 export const empty: Layer.Layer<ClickHouse> = Layer.effect(
   ClickHouse,
-  Effect.gen(function* () {
-    const service = make(yield* client)
-    const database = `test_${randomUUID().replaceAll("-", "")}`
-    yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${database}`), () =>
-      Effect.orDie(service.command(`DROP DATABASE ${database} SYNC`))
-    )
-    // A connection of the engine keeps it, as a URL names it for a server.
-    yield* service.command(`USE ${database}`)
-    return service
-  }).pipe(Effect.orDie)
+  Effect.map(database, ({ service }) => service)
+)
+
+/** Turns the synchronization with the disk off, as for the tests' PostgreSQL. */
+const withoutSync = ClickHouse.use(({ command }) =>
+  Effect.forEach(Tables.tables, ({ name }) =>
+    command(`ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)
+  )
 )
 
 /** The same with the tables of one server. */
-export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(Effect.orDie(Migrations.run(Tables.server))).pipe(
-  Layer.provideMerge(empty)
-)
+export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
+  Migrations.run(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
+).pipe(Layer.provideMerge(empty))

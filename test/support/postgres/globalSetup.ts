@@ -17,11 +17,15 @@ import { SqlClient } from "effect/sql"
 import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import type { TestProject } from "vitest/node"
 import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as PreparedCluster from "./PreparedCluster.ts"
 import { type TestServer, urlOf } from "./TestPostgres.ts"
 
 const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
 
-const embedded = Effect.gen(function* () {
+const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
+
+/** Starts a cluster in a new temporary folder. It stops with `stop`, or when the scope closes. */
+const inTemporaryFolder = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
   // If the server's user cannot enter the temporary folder, its files are elsewhere: remove both.
   const folders: Array<string> = []
   const dataDir = yield* Effect.acquireRelease(
@@ -32,13 +36,28 @@ const embedded = Effect.gen(function* () {
     }),
     () => Effect.promise(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
   )
-  const cluster = yield* EmbeddedCluster.start({
-    dataDir,
-    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "200" }
-  })
-  folders.push(cluster.home)
-  return cluster.url
+  yield* Effect.sync(() => PreparedCluster.copyTo(dataDir))
+  const server = yield* Scope.fork(yield* Effect.scope)
+  const { home, url } = yield* EmbeddedCluster.start({ dataDir, settings }).pipe(Scope.provide(server))
+  folders.push(home)
+  return { dataDir, home, url, stop: Scope.close(server, Exit.void) }
 })
+
+/**
+ * Makes the data folder that the clusters of the run are copies of. If its server has its files elsewhere, a copy would have to
+ * be there too, and each cluster makes its own data instead.
+ */
+const prepareCluster = Effect.gen(function* () {
+  const { dataDir, home, stop } = yield* inTemporaryFolder(quick)
+  yield* stop
+  if (home !== dataDir) return
+  yield* Effect.acquireRelease(
+    Effect.sync(() => PreparedCluster.set(path.join(home, "data"))),
+    () => Effect.sync(() => PreparedCluster.set(undefined))
+  )
+})
+
+const embedded = Effect.map(inTemporaryFolder({ ...quick, max_connections: "200" }), ({ url }) => url)
 
 const client = (server: string, database: string) =>
   PgClient.make({ url: Redacted.make(urlOf(server, database)), maxConnections: 1 }).pipe(
@@ -74,6 +93,8 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
 })
 
 const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(function* () {
+  // Tests of servers that need an own cluster fail by themselves.
+  yield* Effect.ignore(prepareCluster)
   const given = process.env["TEST_DATABASE_URL"]
   if (given === undefined || given === "") return yield* prepare(yield* embedded, "postgres")
   const url = new URL(given)

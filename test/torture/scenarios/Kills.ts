@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect, Schema, type Scope } from "effect"
+import * as PreparedCluster from "../../support/postgres/PreparedCluster.ts"
 import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
@@ -70,7 +71,12 @@ const DemoFile = Schema.fromJsonString(
 /** Kills `demo`. Its embedded PostgreSQL ends with it; every second time it is killed at once, as in a power failure. */
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))),
+    Effect.sync(() => {
+      const made = mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))
+      chmodSync(made, 0o711)
+      PreparedCluster.copyTo(path.join(made, "postgres"))
+      return made
+    }),
     (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
   )
   const begin = Process.start("demo", { HYDRACORE_DATA_DIR: folder })

@@ -45,13 +45,13 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   yield* says("Redis is back", 1)
   yield* goesOn
   yield* redis.freeze
-  yield* says("Redis is unreachable", 2)
+  yield* says("Redis cannot be used", 2)
   yield* goesOn
   yield* redis.thaw
   yield* says("Redis is back", 2)
   yield* goesOn
   yield* redis.kill
-  yield* says("Redis is unreachable", 3)
+  yield* says("Redis cannot be used", 3)
   yield* goesOn
   yield* redis.start
   yield* says("Redis is back", 3)

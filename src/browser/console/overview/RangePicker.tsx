@@ -107,6 +107,8 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
     })),
     { value: null, label: Texts.comparison.none, isCurrent: comparison === null, isApart: true }
   ]
+  const comparedWith =
+    comparison === null ? Texts.comparison.none : Texts.comparison.with(Texts.comparison.names[comparison])
   return (
     <>
       <Menu
@@ -118,14 +120,12 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
         {Format.range(range)}
       </Menu>
       <Menu
-        label={`${Texts.comparison.label}: ${comparison === null ? Texts.comparison.none : Texts.comparison.names[comparison]}`}
+        label={`${Texts.comparison.label}: ${comparedWith}`}
         side="end"
         choices={comparisons}
         onChoose={(value) => go({ comparison: value })}
       >
-        <span class={comparison === null ? "muted" : undefined}>
-          {comparison === null ? Texts.comparison.none : Texts.comparison.with(Texts.comparison.names[comparison])}
-        </span>
+        <span class={comparison === null ? "muted" : undefined}>{comparedWith}</span>
       </Menu>
       {isChoosing && (
         <DaysDialog timeZone={timeZone} shown={shown ?? [today, today]} onClose={() => setChoosing(false)} />

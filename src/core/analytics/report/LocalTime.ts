@@ -131,3 +131,34 @@ export const hours = (timeZone: string, day: Day): ReadonlyArray<Hour> => {
   }
   return found
 }
+
+/** The difference of a zone's wall clock from UTC, from a time until the next offset's. */
+export interface Offset {
+  readonly start: number
+  readonly offset: number
+}
+
+/** The minute at which the offset becomes `later`, which it is at `end` and not at `start`. */
+const changeTo = (later: number, offsetAt: (time: number) => number, start: number, end: number): number => {
+  let [before, after] = [start, end]
+  while (after - before > minute) {
+    const middle = before + Math.floor((after - before) / (2 * minute)) * minute
+    if (offsetAt(middle) === later) after = middle
+    else before = middle
+  }
+  return after
+}
+
+/** The offsets of a zone in the days that follow each other, oldest first. No clock changes twice within six hours. */
+export const offsets = (timeZone: string, days: ReadonlyArray<Day>): ReadonlyArray<Offset> => {
+  const { toLocal } = zone(timeZone)
+  const offsetAt = (time: number) => toLocal(time) - time
+  const [first, last] = [days[0]?.start ?? 0, days.at(-1)?.end ?? 0]
+  const found = [{ start: first, offset: offsetAt(first) }]
+  for (let start = first; start < last; start += 6 * hour) {
+    const end = Math.min(start + 6 * hour, last)
+    const [offset, later] = [offsetAt(start), offsetAt(end)]
+    if (offset !== later) found.push({ start: changeTo(later, offsetAt, start, end), offset: later })
+  }
+  return found
+}

@@ -7,11 +7,12 @@ import type { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import * as Counting from "../../../core/analytics/report/Counting.ts"
 import * as Counts from "../../../core/analytics/report/Counts.ts"
 import type * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
-import type { Metric, Query } from "../../../core/analytics/report/Query.ts"
+import type { Query } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
@@ -61,12 +62,6 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-/** What is counted: the shape of a query, and the counts that cost extra. */
-interface Counted extends Pick<Query, "dimensions" | "filters"> {
-  readonly conversions: boolean
-  readonly revenue: boolean
-}
-
 /** The most groups of a statement, by default. Visitors choose paths and properties, so that nothing else bounds their number. */
 const maxGroups = 100_000
 
@@ -78,7 +73,7 @@ const execute = (
   sql.unsafe(`${text} LIMIT ${limit + 1}`, parameters).pipe(
     Effect.filterOrFail(
       (rows) => rows.length <= limit,
-      () => new ReportTooLarge({ limit })
+      () => new ReportTooLarge({ limit: `${limit} rows` })
     ),
     decodeRows(Rows),
     Effect.map((rows) => rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) })))
@@ -102,9 +97,6 @@ const add = (parts: ReadonlyArray<ReadonlyArray<Counts.Group>>): ReadonlyArray<C
   return [...found.values()]
 }
 
-const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
-  query.metrics.some((metric) => metrics.includes(metric))
-
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
@@ -121,7 +113,7 @@ export const count = Effect.fnUntraced(function* (
   const current = RollupState.withCurrentGoals(state)
   const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
 
-  const groupsOf = Effect.fnUntraced(function* (shape: Counted) {
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
     const { conversions, dimensions, filters, revenue } = shape
     const reading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
@@ -155,36 +147,10 @@ export const count = Effect.fnUntraced(function* (
     return add(parts)
   })
 
-  const asksForConversions = asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
-  const visitorsOnly = { conversions: false, revenue: false }
-  const divisor = Evaluate.divisor(query)
-  const groups = yield* groupsOf({
-    dimensions: query.dimensions,
-    filters: query.filters,
-    conversions: asksForConversions,
-    revenue: asksFor(query, "total_revenue")
+  const { divisors, everyone, groups } = Counting.plan(query)
+  return Counting.counted(query, range, {
+    groups: yield* groupsOf(groups),
+    divisors: divisors === null ? null : yield* groupsOf(divisors),
+    everyone: everyone === null ? null : yield* groupsOf(everyone)
   })
-  const divisors = asksFor(query, "group_conversion_rate")
-    ? new Map(
-        (yield* groupsOf({ ...divisor, ...visitorsOnly })).map((group) => [keyOf(group.dimensions), group.counts])
-      )
-    : new Map<string, Counts.Counts>()
-  const everyone = asksFor(query, "conversion_rate")
-    ? yield* groupsOf({ dimensions: [], filters: divisor.filters, ...visitorsOnly })
-    : []
-  const kept = query.dimensions.map((dimension) => divisor.dimensions.includes(dimension))
-  const counted = groups
-    .filter(
-      ({ counts }) =>
-        query.dimensions.length === 0 || counts.visitors > 0 || (asksForConversions && counts.conversions > 0)
-    )
-    .map(({ counts, dimensions }): Counts.Group => {
-      const of = divisors.get(keyOf(dimensions.filter((_, place) => kept[place])))
-      return { dimensions, counts: { ...counts, groupVisitors: of?.visitors ?? 0 } }
-    })
-  return {
-    range,
-    groups: counted.length === 0 && query.dimensions.length === 0 ? [{ dimensions: [], counts: Counts.none }] : counted,
-    allVisitors: everyone[0]?.counts.visitors ?? 0
-  }
 })

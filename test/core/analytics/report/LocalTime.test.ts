@@ -49,6 +49,19 @@ describe("core/analytics/report/LocalTime", () => {
     }
   )
 
+  it.prop(
+    "the offset of a time is that of the last change before it",
+    { time: Time, length: between(1, 200), at: between(0, 1_000_000), timeZone: TimeZone },
+    ({ at, length, time, timeZone }) => {
+      const first = dateOf(time)
+      const days = LocalTime.days(timeZone, first, LocalTime.addDays(first, length - 1))
+      const [start, end] = [days[0]?.start ?? 0, days.at(-1)?.end ?? 0]
+      const one = start + Math.floor(((end - start - 1) * at) / 1_000_000)
+      const found = LocalTime.offsets(timeZone, days).findLast((each) => each.start <= one)
+      assert.strictEqual(found?.offset, LocalTime.zone(timeZone).toLocal(one) - one)
+    }
+  )
+
   it.prop("hours tile their day and name its times", { time: Time, timeZone: TimeZone }, ({ time, timeZone }) => {
     const { toLocal } = LocalTime.zone(timeZone)
     const date = dateOf(toLocal(time))

@@ -38,7 +38,7 @@ it.live("postgres/analytics/reports: a report of too many pages fails, and one o
       SELECT ${site.hostedWebsiteId}, now(), '/' || number, decode(md5('a'), 'hex') FROM generate_series(1, 101) AS number`
     const ask = (filters: ReadonlyArray<Filter>) =>
       Query.readOnly(sql, "20 seconds")(Query.answer(sql, site, query(site.websiteConfigId, filters), "rollups", 100))
-    assert.deepStrictEqual(yield* Effect.flip(ask([])), new ReportTooLarge({ limit: 100 }))
+    assert.deepStrictEqual(yield* Effect.flip(ask([])), new ReportTooLarge({ limit: "100 rows" }))
     const some: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
     assert.strictEqual((yield* ask([some])).meta.total_rows, 100)
   }).pipe(Effect.provide(live))

@@ -17,11 +17,12 @@ interface Traced<Item> {
   readonly span: Tracer.AnySpan | undefined
 }
 
-/** A group commit that traces its batches if `isTraced`; otherwise a plain one. */
+/** A group commit that traces its batches if `isTraced`; otherwise a plain one. `system` is the database, as OpenTelemetry names it. */
 export const make = <Item, A, E>(
   kind: Kind,
   isTraced: boolean,
-  options: GroupCommit.Options<Item, A, E>
+  options: GroupCommit.Options<Item, A, E>,
+  system: "postgresql" | "clickhouse" = "postgresql"
 ): Effect.Effect<GroupCommit.GroupCommit<Item, A, E>, never, Scope.Scope> => {
   if (!isTraced) return GroupCommit.make(options)
   const { flush, weigh, ...rest } = options
@@ -36,7 +37,7 @@ export const make = <Item, A, E>(
         kind: "client",
         parent,
         links: linked.slice(0, maxLinks).map((span) => ({ span, attributes: {} })),
-        attributes: { "db.system.name": "postgresql", "batch.kind": kind, "batch.size": entries.length }
+        attributes: { "db.system.name": system, "batch.kind": kind, "batch.size": entries.length }
       },
       (span) => stored.pipe(Effect.provideService(Tracer.ParentSpan, span), Effect.withTracerEnabled(false))
     ).pipe(Effect.withTracerEnabled(true))

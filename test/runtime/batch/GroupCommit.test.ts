@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Clock, Deferred, Effect, Exit, Fiber, Option, Result, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as GroupCommit from "../../../src/postgres/batch/GroupCommit.ts"
+import * as GroupCommit from "../../../src/runtime/batch/GroupCommit.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
 
 const timeout = 1000

@@ -1,7 +1,7 @@
 /**
  * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches
- * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. No SQL here; time comes from the
- * Clock.
+ * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. No statements here; time comes
+ * from the Clock.
  *
  * Guarantees for every submitted item, whatever the store does:
  *
@@ -41,6 +41,11 @@ export interface Options<Item, A, E> {
   readonly maxQueue: number
   /** The most items of one batch. */
   readonly maxBatch: number
+  /**
+   * The least time between the starts of two batches, for a store that takes few large ones better than many. Each batch then
+   * takes all items that wait, and a full batch starts at once. Default: none.
+   */
+  readonly interval?: Duration.Input
   /** An item's weight, commonly its bytes. Default: 0. */
   readonly weigh?: (item: Item) => number
   /** The most weight that may be queued. */
@@ -90,6 +95,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   /** Runs a flush, or the delay before its retry. */
   const runner = yield* CancellableRunner.make
   const timeoutMillis = Duration.toMillis(options.timeout)
+  const intervalMillis = options.interval === undefined ? 0 : Duration.toMillis(options.interval)
   const weigh = options.weigh ?? (() => 0)
   const maxBatchWeight = options.maxBatchWeight ?? Number.POSITIVE_INFINITY
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -106,6 +112,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   let closed = false
   let wakeWorker: (() => void) | undefined
   let wakeReaper: (() => void) | undefined
+  let wakeFull: (() => void) | undefined
 
   const answer = (entry: Waiting, outcome: Outcome<A, E>): void => {
     const { resume } = entry
@@ -127,6 +134,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       if (!queue.offer(entry)) return resume(Exit.fail(new StorageUnavailable({ reason: "overloaded" })))
       wakeWorker?.()
       wakeReaper?.()
+      if (queue.size() >= options.maxBatch) wakeFull?.()
       return Effect.sync(() => {
         entry.resume = undefined
       })
@@ -134,7 +142,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   /** Takes the next batch from the queue; empty if no submitter waits. */
   const take = (previous: number): ReadonlyArray<Waiting> => {
-    const maxItems = Math.min(options.maxBatch, BatchSize.next(previous, queue.size()))
+    const wanted = intervalMillis > 0 ? queue.size() : BatchSize.next(previous, queue.size())
+    const maxItems = Math.min(options.maxBatch, wanted)
     const taken: Array<Waiting> = []
     let weight = 0
     for (let next = queue.oldest(); next !== undefined && taken.length < maxItems; next = queue.oldest()) {
@@ -216,12 +225,24 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
+  const full = Effect.callback<void>((resume) => {
+    if (queue.size() >= options.maxBatch) return resume(Effect.void)
+    wakeFull = () => {
+      wakeFull = undefined
+      resume(Effect.void)
+    }
+  })
+
   const work = Effect.gen(function* () {
     let previous = 0
+    let begun = Number.NEGATIVE_INFINITY
     while (true) {
       yield* parkWorker
       // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
+      const early = begun + intervalMillis - now()
+      if (early > 0) yield* Effect.race(clock.sleep(Duration.millis(Math.ceil(early))), full)
+      begun = now()
       inFlight = take(previous)
       previous = inFlight.length
       lastFailure = undefined

@@ -5,7 +5,7 @@
  */
 import { Effect, type Scope } from "effect"
 import * as Metrics from "../../core/metrics/Metrics.ts"
-import { observeGauge } from "../../runtime/Observe.ts"
+import { observeGauge } from "../Observe.ts"
 
 /** The outcome of a flush; `abandoned` if it was cancelled because no caller waited. */
 export type Flushed = "stored" | "refused" | "unavailable" | "abandoned" | "died"
@@ -19,7 +19,15 @@ export interface Observer {
 const outcomes: ReadonlyArray<Flushed> = ["stored", "refused", "unavailable", "abandoned", "died"]
 
 /** The kind of items that a group commit stores. */
-export type Kind = "page-views" | "events" | "submissions" | "turns" | "answers" | "answer-pieces" | "deliveries"
+export type Kind =
+  | "page-views"
+  | "bot-views"
+  | "events"
+  | "submissions"
+  | "turns"
+  | "answers"
+  | "answer-pieces"
+  | "deliveries"
 
 /** An observer of the batches of one kind. */
 export const observer = (kind: Kind): Effect.Effect<Observer> =>

@@ -1,8 +1,8 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { TestClock } from "effect/testing"
-import * as BatchMetrics from "../../../src/postgres/batch/BatchMetrics.ts"
-import * as GroupCommit from "../../../src/postgres/batch/GroupCommit.ts"
+import * as BatchMetrics from "../../../src/runtime/batch/BatchMetrics.ts"
+import * as GroupCommit from "../../../src/runtime/batch/GroupCommit.ts"
 import { RecordRefused, StorageUnavailable } from "../../../src/services/Storage.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 

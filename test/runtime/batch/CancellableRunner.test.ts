@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
-import * as CancellableRunner from "../../../src/postgres/batch/CancellableRunner.ts"
+import * as CancellableRunner from "../../../src/runtime/batch/CancellableRunner.ts"
 
-describe("postgres/batch/CancellableRunner", () => {
+describe("runtime/batch/CancellableRunner", () => {
   /** An effect that never ends, with a probe for whether it runs. */
   const endless = () => {
     let runs = false

@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, References, Result, Tracer } from "effect"
 import { TestClock } from "effect/testing"
-import * as BatchTrace from "../../../src/postgres/batch/BatchTrace.ts"
+import * as BatchTrace from "../../../src/runtime/batch/BatchTrace.ts"
 import { RecordRefused } from "../../../src/services/Storage.ts"
 
 const options = {

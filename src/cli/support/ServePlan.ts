@@ -1,0 +1,124 @@
+/**
+ * What `serve` would do with its settings, in words, for `serve --check`. Pure: it connects to nothing. No line contains a
+ * user, a password or a key.
+ *
+ * @module
+ */
+import { Duration, Option, Redacted, Result } from "effect"
+import { IpNetwork } from "effect/net"
+import type { Settings } from "../../Config.ts"
+import * as DatabaseHosts from "../../core/doctor/DatabaseHosts.ts"
+import * as DatabaseUrl from "../../core/doctor/DatabaseUrl.ts"
+import * as RedisUrl from "../../core/doctor/RedisUrl.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import type { Retention } from "../../core/sites/Retention.ts"
+
+/** A subject and one clause about it. */
+export type Line = readonly [subject: string, says: string]
+
+const at = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
+
+const url = (host: string, port: number): string => `http://${at(host, port)}`
+
+const transports: Record<DatabaseUrl.Transport, string> = {
+  local: "on this machine",
+  plain: "without TLS",
+  tls: "with TLS",
+  preferred: "with TLS if the server has it"
+}
+
+const ofDatabase = (text: Redacted.Redacted): string => {
+  const address = new URL(Redacted.value(text))
+  const hosts = Result.getOrElse(DatabaseHosts.hostsOf(address), () => [])
+  const names = hosts.map(({ host, port }) => (host.startsWith("/") ? host : at(host, port))).join(", ")
+  const wanted = DatabaseHosts.isRouted(address) ? `, the server that is ${DatabaseHosts.attributeOf(address)}` : ""
+  return `PostgreSQL at ${names}, ${transports[DatabaseUrl.transportOf(address)]}${wanted}`
+}
+
+const ofRedis = (text: Redacted.Redacted): string =>
+  Result.match(RedisUrl.parse(Redacted.value(text)), {
+    onFailure: () => "in Redis",
+    onSuccess: ({ hosts, master, tls }) => {
+      const names = hosts.map(({ host, port }) => at(host, port)).join(", ")
+      const server =
+        master === undefined ? `Redis at ${names}` : `the Redis "${master.name}" of the Sentinels at ${names}`
+      return `in ${server}, ${tls ? "with" : "without"} TLS`
+    }
+  })
+
+const windows = new Map([
+  [1_000, "second"],
+  [60_000, "minute"],
+  [3_600_000, "hour"],
+  [86_400_000, "day"]
+])
+
+const ofLimit = (policy: Option.Option<RateLimitPolicy>): string =>
+  Option.match(policy, {
+    onNone: () => "no limit",
+    onSome: ({ limit, windowMillis }) =>
+      `${limit} a ${windows.get(windowMillis) ?? Duration.format(Duration.millis(windowMillis))}`
+  })
+
+const ofRetention = (retention: Option.Option<Retention>): string =>
+  Option.match(retention, { onNone: () => "for ever", onSome: ({ count, unit }) => `for ${count} ${unit}` })
+
+const ofOwnerApi = ({ console, ownerApi, ownerHost, ownerPort }: Settings): string => {
+  const places = [
+    ...(ownerApi ? ["with the public endpoints"] : []),
+    ...Option.match(ownerPort, { onNone: () => [], onSome: (port) => [`on ${url(ownerHost, port)}`] })
+  ]
+  return places.length === 0 ? "off" : `${places.join(" and ")}, ${console ? "with" : "without"} the console`
+}
+
+const ofDelivery = ({ delivery, mail, secretsKey }: Settings): string => {
+  if (!delivery) return "off in this process"
+  if (Option.isNone(secretsKey)) return "no webhooks and no mails, since SECRETS_KEY is not set"
+  return Option.match(mail, {
+    onNone: () => "webhooks; no mails, since SMTP_URL is not set",
+    onSome: ({ from, publicUrl }) => `webhooks, and mails from ${from.address} with links to ${publicUrl}`
+  })
+}
+
+/** `workers` is null for one process. */
+export const of = (settings: Settings, database: Redacted.Redacted, workers: number | null): ReadonlyArray<Line> => [
+  [
+    "listens",
+    `on ${url(settings.host, settings.port)}, ${workers === null ? "in one process" : `in ${workers} workers`}`
+  ],
+  ["database", `${ofDatabase(database)}; ${settings.databaseConnections} connections a process for requests`],
+  [
+    "reports",
+    Option.match(settings.databaseReadUrl, {
+      onNone: () => "read the same database",
+      onSome: (reader) => `read ${ofDatabase(reader)}`
+    })
+  ],
+  [
+    "rate limits",
+    `page views and events ${ofLimit(settings.rateLimitAnalytics)}, forms ${ofLimit(settings.rateLimitForms)}, chats ${ofLimit(settings.rateLimitChat)}, counted ${Option.match(
+      settings.redisUrl,
+      { onNone: () => (workers === null ? "in this process" : "for all workers together"), onSome: ofRedis }
+    )}`
+  ],
+  [
+    "proxies",
+    settings.trustedProxies.length === 0
+      ? "none is trusted: X-Forwarded-For is ignored"
+      : `trusts ${settings.trustedProxies.map(IpNetwork.format).join(", ")}`
+  ],
+  [
+    "keeps",
+    `page views ${ofRetention(settings.retentionPageViews)}, submissions ${ofRetention(settings.retentionSubmissions)}, conversations ${ofRetention(settings.retentionConversations)}`
+  ],
+  ["owner API", ofOwnerApi(settings)],
+  ["delivers", ofDelivery(settings)],
+  [
+    "metrics",
+    Option.match(settings.metricsPort, {
+      onNone: () => "off",
+      onSome: (port) => `on ${url(settings.metricsHost, port)}/metrics`
+    })
+  ],
+  ["traces", Option.match(settings.otlp, { onNone: () => "off", onSome: ({ endpoint }) => `to ${endpoint}` })]
+]

@@ -1,0 +1,107 @@
+/**
+ * Deletes the rows of a website, and expired months, from the disk.
+ *
+ * A website's rows are deleted by mutations, which write the parts that hold any of them again without them: a deletion that only
+ * marks rows would keep them until the parts are merged, which may be never. On a cluster, each server runs the mutations of its
+ * shard.
+ *
+ * @module
+ */
+import { type Duration, Effect, Schema } from "effect"
+import { decodeRows } from "../../runtime/Rows.ts"
+import type { Store } from "../../services/analytics/SeparateStore.ts"
+import { StorageUnavailable } from "../../services/Storage.ts"
+import { bounded, ClickHouse } from "../ClickHouse.ts"
+import * as Layout from "../schema/Layout.ts"
+import * as Tables from "../schema/Tables.ts"
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
+
+const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Schema.String })])
+
+/** A table of the server's own, of all servers on a cluster. */
+const system = (target: Tables.Target, table: string): string =>
+  target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${Tables.quoted(target.cluster)}, system.${table})`
+
+const interval = "100 millis"
+
+/** Waits until no mutation with this text runs. A failing one is retried by the server, and an error here. */
+const mutated = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
+  const { query } = yield* ClickHouse
+  while (true) {
+    const [{ failure, running }] = yield* query(
+      `SELECT countIf(NOT is_done) AS running, anyIf(latest_fail_error_code_name, NOT is_done AND latest_fail_reason != '') AS failure
+        FROM ${system(target, "mutations")} WHERE database = currentDatabase() AND position(command, {text:String}) > 0`,
+      { parameters: { text } }
+    ).pipe(decodeRows(Mutations), bounded(timeout))
+    if (failure !== "") return yield* new StorageUnavailable({ reason: "unreachable", code: failure })
+    if (running === 0) return
+    yield* Effect.sleep(interval)
+  }
+})
+
+/** Deletes the rows of a website from a table, also those that are stored meanwhile, and returns their number. */
+const eraseFrom = Effect.fnUntraced(function* (
+  target: Tables.Target,
+  name: Tables.Table["name"],
+  hostedWebsiteId: string,
+  timeout: Duration.Input
+) {
+  const { command, query } = yield* ClickHouse
+  const condition = `hosted_website_id = '${hostedWebsiteId}'`
+  let erased = 0
+  while (true) {
+    const [{ rows }] = yield* query(`SELECT count() AS rows FROM ${name} WHERE ${condition}`).pipe(
+      decodeRows(Count),
+      bounded(timeout)
+    )
+    if (rows === 0) return erased
+    erased += rows
+    yield* command(`ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)} DELETE WHERE ${condition}`, {
+      settings: { mutations_sync: "0" }
+    }).pipe(bounded(timeout))
+    yield* mutated(target, hostedWebsiteId, timeout)
+  }
+})
+
+/** See `Store.erase`. No statement takes longer than `timeout`. */
+export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
+  const target = yield* bounded(timeout)(Layout.target)
+  // A mutation of an erasure that was interrupted.
+  yield* mutated(target, hostedWebsiteId, timeout)
+  const from = (name: Tables.Table["name"]) => eraseFrom(target, name, hostedWebsiteId, timeout)
+  return {
+    pageViews: yield* from("page_view"),
+    botViews: yield* from("bot_view"),
+    events: yield* from("event"),
+    conversions: yield* from("conversion")
+  } satisfies Effect.Success<ReturnType<Store["erase"]>>
+})
+
+const Partitions = Schema.Array(Schema.Struct({ table: Schema.String, month: Schema.String }))
+
+/** Of a partition, such as 202611. */
+const monthOf = (time: number): number => {
+  const date = new Date(time)
+  return date.getUTCFullYear() * 100 + date.getUTCMonth() + 1
+}
+
+/** See `Store.dropMonthsBefore`. */
+export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeout: Duration.Input) {
+  const { command, query } = yield* ClickHouse
+  const target = yield* bounded(timeout)(Layout.target)
+  const tables = Tables.tables.map(({ name }) => Tables.stored(target, name))
+  const partitions = yield* query(
+    `SELECT DISTINCT table, partition AS month FROM ${system(target, "parts")}
+      WHERE database = currentDatabase() AND active AND table IN {tables:Array(String)}
+        AND toUInt32OrZero(partition) < {month:UInt32} ORDER BY month, table`,
+    { parameters: { tables, month: monthOf(time) } }
+  ).pipe(decodeRows(Partitions), bounded(timeout))
+  for (const { month, table } of partitions) {
+    yield* command(`ALTER TABLE ${table}${Tables.onCluster(target)} DROP PARTITION ${Number(month)}`, {
+      // The server's guard against dropping large tables by mistake.
+      settings: { max_partition_size_to_drop: "0" }
+    }).pipe(bounded(timeout))
+  }
+  return partitions.map(({ month, table }) => `${table} ${month}`)
+})

@@ -1,0 +1,84 @@
+/**
+ * Answers queries from the page views, events and conversions in ClickHouse.
+ *
+ * @module
+ */
+import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Goals } from "../../services/analytics/Goals.ts"
+import { Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { ClickHouse } from "../ClickHouse.ts"
+import * as Errors from "../Errors.ts"
+import { Parameters } from "./reports/Parameters.ts"
+import * as Query from "./reports/Query.ts"
+import * as Reader from "./reports/Reader.ts"
+
+export interface Options {
+  /** How long a report may take. */
+  readonly timeout: Duration.Input
+  /** Bytes of the server's memory that a statement of a report may use. */
+  readonly memory?: number
+}
+
+/** How far back `now` looks. */
+const recent = 5 * 60_000
+
+const gigabyte = 1_000_000_000
+
+const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
+
+/** Requires the website's goals, which are not in ClickHouse. */
+export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals> =>
+  Layer.effect(
+    Reports,
+    Effect.gen(function* () {
+      const clickhouse = yield* ClickHouse
+      const goals = yield* Goals
+      const limit = Duration.fromInputUnsafe(options.timeout)
+      const memory = options.memory ?? 2 * gigabyte
+      const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
+      const tooLarge = new ReportTooLarge({ limit: `${memory / gigabyte} GB of memory` })
+      const reader = Reader.make(clickhouse, { seconds: Math.max(1, Math.ceil(Duration.toSeconds(limit))), memory })
+      /** Bounds the reads of a report, at the server and here: an interruption ends the statement. */
+      const limited = <A, E>(
+        read: Effect.Effect<A, E | Errors.ClickHouseError>
+      ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable | ReportTimeout> =>
+        read.pipe(
+          Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.fail(tooLong) }),
+          Effect.mapError((error) =>
+            !Errors.is(error)
+              ? (error as Exclude<E, Errors.ClickHouseError> | ReportTimeout)
+              : error.reason === "timeout"
+                ? tooLong
+                : Errors.unavailable(error)
+          )
+        )
+      return {
+        query: (site, query) =>
+          goals.list(site.websiteConfigId).pipe(
+            Effect.flatMap((found) => Query.answer(reader, site, query, found)),
+            Effect.catchIf(
+              (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
+              () => Effect.fail(tooLarge)
+            ),
+            limited
+          ),
+        now: Effect.fnUntraced(function* (site) {
+          const now = yield* Clock.currentTimeMillis
+          const parameters = new Parameters()
+          const of = parameters.uuid(site.hostedWebsiteId)
+          const rows = ["page_view", "event"].map(
+            (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${of}
+              AND received_at > ${parameters.time(now - recent)} AND received_at <= ${parameters.time(now)}`
+          )
+          const [{ visitors }] = yield* reader(
+            `SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`,
+            parameters
+          ).pipe(decodeRows(Visitors), limited)
+          return visitors
+        }),
+        rebuild: () => Effect.void
+      }
+    })
+  )

@@ -1,0 +1,113 @@
+/**
+ * What PostgreSQL's layers need of ClickHouse.
+ *
+ * @module
+ */
+import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import type { Conversion, SessionRow } from "../../core/analytics/Lead.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { SeparateStore, type SessionQuery } from "../../services/analytics/SeparateStore.ts"
+import * as Columns from "../batch/Columns.ts"
+import { bounded, ClickHouse } from "../ClickHouse.ts"
+import * as Erasure from "./Erasure.ts"
+
+export interface Options {
+  /** The timeout of each statement. */
+  readonly timeout: Duration.Input
+}
+
+/** The most page views, and the most events, of a website that are read. */
+const maxRows = 20_000
+
+const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM (
+    SELECT assumeNotNull(session_id) AS session, toUnixTimestamp64Milli(received_at) AS at, ${columns}
+    FROM ${table}
+    WHERE hosted_website_id = {site:UUID} AND has({sessions:Array(String)}, session_id)
+      AND received_at > fromUnixTimestamp64Milli({after:Int64}, 'UTC')
+      AND received_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')
+    ORDER BY received_at DESC LIMIT ${maxRows}
+  )`
+
+const names = ["utm_source", "utm_medium", "utm_campaign", "referrer_host", "referrer_path"] as const
+
+const texts = (value: (name: string) => string) => names.map((name) => `${value(name)} AS ${name}`).join(", ")
+
+const statement = `${latest("page_view", `CAST(path, 'Nullable(String)') AS page, ${texts((name) => `CAST(${name}, 'Nullable(String)')`)}`)}
+  UNION ALL ${latest("event", `CAST(NULL, 'Nullable(String)') AS page, ${texts(() => "CAST(NULL, 'Nullable(String)')")}`)}`
+
+const Text = Schema.NullOr(Schema.String)
+
+const Rows = Schema.Array(
+  Schema.Struct({
+    session: Schema.String,
+    at: Schema.Finite,
+    /** Null for an event. */
+    page: Text,
+    utm_source: Text,
+    utm_medium: Text,
+    utm_campaign: Text,
+    referrer_host: Text,
+    referrer_path: Text
+  })
+)
+
+const toSessionRow = (row: (typeof Rows.Type)[number]): SessionRow => ({
+  receivedAt: row.at,
+  view:
+    row.page === null
+      ? null
+      : {
+          path: row.page,
+          campaign: {
+            source: row.utm_source,
+            medium: row.utm_medium,
+            name: row.utm_campaign,
+            term: null,
+            content: null
+          },
+          referrerHost: row.referrer_host,
+          referrerPath: row.referrer_path
+        }
+})
+
+const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
+  Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),
+  Columns.time("visit_started_at", (conversion) => conversion.visitStartedAt),
+  Columns.text("session_key", (conversion) => conversion.sessionKey),
+  Columns.text("name", (conversion) => conversion.name)
+]
+
+export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHouse> =>
+  Layer.effect(
+    SeparateStore,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<ClickHouse>()
+      const { insert, query } = yield* ClickHouse
+      return Option.some({
+        sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
+          query(statement, { parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until } }).pipe(
+            decodeRows(Rows),
+            bounded(timeout),
+            Effect.map((rows) => {
+              const sessions = Map.groupBy(rows, ({ session }) => session)
+              return new Map([...sessions].map(([session, found]) => [session, found.map(toSessionRow)]))
+            })
+          ),
+        addConversions: (batchId: string, conversions: ReadonlyArray<Conversion>) => {
+          const [first, ...others] = conversionColumns
+          return insert({
+            table: "conversion",
+            columns: [first.name, ...others.map(({ name }) => name)],
+            // One that cannot be stored is dropped: it would keep all later ones.
+            rows: conversions.flatMap((conversion) => {
+              const values = Columns.valuesOf(conversionColumns, conversion)
+              return values === undefined ? [] : [values]
+            }),
+            token: batchId
+          }).pipe(bounded(timeout))
+        },
+        erase: (hostedWebsiteId: string) => Effect.provideContext(Erasure.erase(hostedWebsiteId, timeout), context),
+        dropMonthsBefore: (time: number) => Effect.provideContext(Erasure.dropMonthsBefore(time, timeout), context)
+      })
+    })
+  )

@@ -1,0 +1,82 @@
+/**
+ * Reads what a website received lately: page views and events from ClickHouse, submissions from `Inbox`.
+ *
+ * @module
+ */
+import { Clock, type Duration, Effect, Layer, Schema } from "effect"
+import * as Activities from "../../core/analytics/SiteActivity.ts"
+import { dayMillis } from "../../core/text/Calendar.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
+import { Inbox } from "../../services/forms/Inbox.ts"
+import { bounded, ClickHouse } from "../ClickHouse.ts"
+import { Parameters } from "./reports/Parameters.ts"
+
+const Text = Schema.NullOr(Schema.String)
+
+const visitor = {
+  receivedAt: Schema.Finite,
+  path: Schema.String,
+  country: Text,
+  deviceType: Text,
+  browser: Text
+}
+
+const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
+
+const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
+
+const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS deviceType, browser"
+
+const selected = {
+  page_view: `'pageview' AS type, ${columns}, coalesce(utm_source, referrer_host) AS source`,
+  event: `'event' AS type, ${columns}, name`
+} as const
+
+/**
+ * How far back is read, in days, until enough is found. A table is sorted by day and not by time, so that the latest rows of all
+ * days would be found among all rows.
+ */
+const periods = [0.1, 2, 60, Number.POSITIVE_INFINITY]
+
+export interface Options {
+  /** How long a caller waits for each database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, never, ClickHouse | Inbox> =>
+  Layer.effect(
+    SiteActivity,
+    Effect.gen(function* () {
+      const { query } = yield* ClickHouse
+      const inbox = yield* Inbox
+      /** The latest rows of a table, from the shortest period that has enough of them. */
+      const latestOf = <A>(
+        table: keyof typeof selected,
+        schema: Schema.ConstraintDecoder<ReadonlyArray<A>>,
+        hostedWebsiteId: string,
+        limit: number
+      ) =>
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          for (const days of periods) {
+            const parameters = new Parameters()
+            const statement = `SELECT ${selected[table]} FROM ${table}
+              WHERE hosted_website_id = ${parameters.uuid(hostedWebsiteId)}
+                AND received_at >= ${parameters.time(now - days * dayMillis)}
+              ORDER BY received_at DESC LIMIT ${limit}`
+            const rows = yield* query(statement, { parameters: parameters.values }).pipe(decodeRows(schema))
+            if (rows.length >= limit || !Number.isFinite(days)) return rows
+          }
+          return []
+        }).pipe(bounded(timeout))
+      return SiteActivity.of({
+        latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
+          const views = yield* latestOf("page_view", Views, hostedWebsiteId, limit)
+          const events = yield* latestOf("event", Events, hostedWebsiteId, limit)
+          const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
+          return Activities.latest([views, events, items.map(Activities.ofSubmission)], limit)
+        })
+      })
+    })
+  )

@@ -1,0 +1,163 @@
+/**
+ * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Text only.
+ *
+ * @module
+ */
+import { pageviewName } from "../../../core/analytics/EventLimits.ts"
+import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import {
+  type Condition,
+  type Dimension,
+  type Filter,
+  type FilterDimension,
+  propertyPrefix,
+  type TimeDimension,
+  type VisitDimension
+} from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import type { Parameters } from "./Parameters.ts"
+
+const orElse = (value: string, absent: string): string => `if(${value} = '', '${absent}', ${value})`
+
+const visitValues: Readonly<Record<VisitDimension, string>> = {
+  "visit:entry_page": orElse("entry_page", notSet),
+  "visit:exit_page": orElse("exit_page", notSet),
+  "visit:source": `multiIf(utm_source != '', utm_source, referrer_host != '', referrer_host, '${direct}')`,
+  "visit:referrer": `if(referrer_host = '', '${direct}', concat(referrer_host, if(referrer_path = '/', '', referrer_path)))`,
+  "visit:channel": "channel",
+  "visit:utm_source": orElse("utm_source", notSet),
+  "visit:utm_medium": orElse("utm_medium", notSet),
+  "visit:utm_campaign": orElse("utm_campaign", notSet),
+  "visit:utm_term": orElse("utm_term", notSet),
+  "visit:utm_content": orElse("utm_content", notSet),
+  "visit:device": orElse("device_type", notSet),
+  "visit:browser": orElse("browser", notSet),
+  "visit:os": orElse("os", notSet),
+  "visit:country": orElse("country", notSet)
+}
+
+export const isVisitDimension = (dimension: Dimension): dimension is VisitDimension => dimension.startsWith("visit:")
+
+export const isEventDimension = (dimension: Dimension): boolean => dimension.startsWith("event:")
+
+/** The value of a visit's dimension, of the columns of a visit. */
+export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
+
+const local = "addMilliseconds(started_at, local_offset)"
+
+/** The local day on which a visit begins. */
+export const localDay = `toDate(${local})`
+
+/** The label of the time dimension at which a visit begins. */
+export const timeValue = (dimension: TimeDimension): string => {
+  switch (dimension) {
+    case "time:hour":
+      return `formatDateTime(${local}, '%Y-%m-%d %H:00:00')`
+    case "time:day":
+      return `toString(${localDay})`
+    case "time:week":
+      return `toString(toMonday(${localDay}))`
+    case "time:month":
+      return `toString(toStartOfMonth(${localDay}))`
+  }
+}
+
+/** The offset of a zone's clock at a visit's start, in milliseconds. The offsets are those of `LocalTime`, not of the server. */
+export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<LocalTime.Offset>): string => {
+  const [first, ...others] = offsets.toReversed()
+  if (first === undefined) return "0"
+  if (others.length === 0) return String(first.offset)
+  const cases = [first, ...others.slice(0, -1)].map(
+    ({ offset, start }) => `started_at >= ${parameters.time(start)}, ${offset}`
+  )
+  return `multiIf(${cases.join(", ")}, ${others.at(-1)?.offset ?? 0})`
+}
+
+/** Whether a stored text can equal or contain this one. */
+const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
+
+/** What a fact is read from: expressions of its parts. `page` is what `event:page` means. */
+export interface Fact {
+  readonly kind: string
+  readonly page: string
+  readonly name: string
+  readonly properties: string
+  /** An array of the names of the goals that it reaches. */
+  readonly goals: string
+}
+
+/** The value of a fact's dimension; of `event:goal`, an array. */
+export const factValue = (parameters: Parameters, dimension: FilterDimension, fact: Fact): string => {
+  switch (dimension) {
+    case "event:page":
+      return orElse(fact.page, notSet)
+    case "event:name":
+      return `multiIf(${fact.kind} = 0, '${pageviewName}', ${fact.kind} = 2 OR ${fact.name} = '', '${notSet}', ${fact.name})`
+    case "event:goal":
+      return fact.goals
+    default: {
+      const property = dimension.slice(propertyPrefix.length)
+      return isStorable(property) ? orElse(`${fact.properties}[${parameters.text(property)}]`, notSet) : `'${notSet}'`
+    }
+  }
+}
+
+const isNegation = ({ operator }: Condition): boolean => operator === "is_not" || operator === "contains_not"
+
+/** Whether a condition holds for one text. */
+export const accepts = (parameters: Parameters, condition: Condition, text: string): string => {
+  const values = parameters.texts(condition.values.filter(isStorable))
+  const holds = condition.operator.startsWith("is")
+    ? `has(${values}, ${text})`
+    : `arrayExists(part -> position(${text}, part) > 0, ${values})`
+  return isNegation(condition) ? `NOT ${holds}` : holds
+}
+
+/** Whether a condition holds for an array of texts. */
+const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string => {
+  const values = parameters.texts(condition.values.filter(isStorable))
+  const holds = condition.operator.startsWith("is")
+    ? `hasAny(${texts}, ${values})`
+    : `arrayExists(given -> arrayExists(part -> position(given, part) > 0, ${values}), ${texts})`
+  return isNegation(condition) ? `NOT ${holds}` : holds
+}
+
+/** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
+export const matches = (
+  parameters: Parameters,
+  filter: Filter,
+  read: (dimension: FilterDimension) => string
+): string => {
+  switch (filter.operator) {
+    case "and":
+      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" AND ")})`
+    case "or":
+      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" OR ")})`
+    case "not":
+      return `NOT ${matches(parameters, filter.filter, read)}`
+    default:
+      return filter.dimension === "event:goal"
+        ? acceptsAny(parameters, filter, read(filter.dimension))
+        : accepts(parameters, filter, read(filter.dimension))
+  }
+}
+
+/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
+const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+
+/** An array of the names of the goals that a fact reaches. */
+export const goalNames = (
+  parameters: Parameters,
+  goals: ReadonlyArray<GoalRow>,
+  { kind, name, page }: Pick<Fact, "kind" | "name" | "page">
+): string => {
+  const reached = goals.map((goal) => {
+    const reaches =
+      goal.kind === "page"
+        ? `${kind} = 0 AND ${page} LIKE ${parameters.text(like(goal.value))}`
+        : `${kind} = 1 AND ${name} = ${parameters.text(goal.value)}`
+    return `if(${reaches}, [${parameters.text(goal.name)}], emptyArrayString())`
+  })
+  return `arrayDistinct(arrayConcat(if(${kind} = 2, [toString(${name})], emptyArrayString())${reached.map((names) => `, ${names}`).join("")}))`
+}

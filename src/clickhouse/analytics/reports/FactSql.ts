@@ -1,0 +1,68 @@
+/**
+ * SQL for the facts of a visit: its page views, events and conversions, as an array of tuples. Text only.
+ *
+ * @module
+ */
+import * as Filters from "../../../core/analytics/report/Filters.ts"
+import type { Dimension, Query } from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as DimensionSql from "./DimensionSql.ts"
+import type { Parameters } from "./Parameters.ts"
+
+/** What a query reads of facts. */
+export interface Input extends Pick<Query, "dimensions" | "filters"> {
+  readonly parameters: Parameters
+  readonly goals: ReadonlyArray<GoalRow>
+  /** Whether conversions are counted. */
+  readonly conversions: boolean
+  /** Whether revenue is summed. */
+  readonly revenue: boolean
+}
+
+const parts = ["kind", "hash", "page", "name", "properties", "amount", "currency", "goals"] as const
+
+/** A part of a fact. */
+export const of = (fact: string, part: (typeof parts)[number]): string =>
+  `tupleElement(${fact}, ${parts.indexOf(part) + 1})`
+
+/** A fact as filters and groups read it. `page` is what `event:page` reads. */
+export const read = (fact: string, page = of(fact, "page")): DimensionSql.Fact => ({
+  kind: of(fact, "kind"),
+  page,
+  name: of(fact, "name"),
+  properties: of(fact, "properties"),
+  goals: of(fact, "goals")
+})
+
+/** Whether a query groups or filters by a dimension for which `is` holds. */
+export const mentions = (
+  { dimensions, filters }: Pick<Query, "dimensions" | "filters">,
+  is: (dimension: Dimension) => boolean
+): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
+
+const constant = (value: string): string => `arrayMap(kind -> ${value}, fact_kinds)`
+
+/** The facts of a visit. A part that the query does not read is a constant, so that its column is not read either. */
+export const facts = (input: Input): string => {
+  const { conversions, goals, parameters, revenue } = input
+  const usesGoals = conversions || mentions(input, (dimension) => dimension === "event:goal")
+  const usesNames = usesGoals || mentions(input, (dimension) => dimension === "event:name")
+  const usesProperties = mentions(input, (dimension) => dimension.startsWith("event:props:"))
+  const usesPages =
+    mentions(input, (dimension) => dimension === "event:page") ||
+    (usesGoals && goals.some(({ kind }) => kind === "page"))
+  const columns = {
+    kind: "fact_kinds",
+    hash: "fact_hashes",
+    page: usesPages ? "fact_pages" : constant("''"),
+    name: usesNames ? "fact_names" : constant("''"),
+    properties: usesProperties ? "fact_properties" : constant("CAST(map(), 'Map(String, String)')"),
+    amount: revenue ? "fact_amounts" : constant("toDecimal64(0, 3)"),
+    currency: revenue ? "fact_currencies" : constant("''")
+  }
+  const names = Object.keys(columns).join(", ")
+  const reached = usesGoals
+    ? DimensionSql.goalNames(parameters, goals, { kind: "kind", page: "page", name: "name" })
+    : "emptyArrayString()"
+  return `arrayMap((${names}) -> tuple(${names}, ${reached}), ${Object.values(columns).join(", ")})`
+}

@@ -1,0 +1,209 @@
+/**
+ * The statement that counts the groups of a report, by the rules of `core/analytics/report/Evaluate`. Text only.
+ *
+ * A row is a visit with its facts as an array. A query without `event:` dimensions and filters counts visits. For other queries
+ * each visit is split into its groups first, so that the server keeps no set of all visits.
+ *
+ * @module
+ */
+import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
+import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import {
+  type Condition,
+  type Dimension,
+  type Filter,
+  type FilterDimension,
+  isTimeDimension
+} from "../../../core/analytics/report/Query.ts"
+import * as DimensionSql from "./DimensionSql.ts"
+import * as FactSql from "./FactSql.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+export interface Input extends FactSql.Input {
+  /** Of the site's zone, from before the first visit. */
+  readonly offsets: ReadonlyArray<LocalTime.Offset>
+  /** Whether visitors are counted. */
+  readonly visitors: boolean
+}
+
+/** Expressions of what is counted for a group. */
+type Counts = Readonly<
+  Record<
+    | "visitors"
+    | "visits"
+    | "pageviews"
+    | "events"
+    | "visit_pageviews"
+    | "entries"
+    | "bounces"
+    | "duration"
+    | "conversions"
+    | "converted"
+    | "revenue",
+    string
+  >
+>
+
+/** The distinct pairs of a day and a hash, as one number of 128 bits: a pair takes three times as long. */
+const visitors = (given: string): string =>
+  `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${given}))`
+
+const hashes = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact", "hash")}, ${facts})`
+
+const countFacts = (condition: string, facts: string): string =>
+  `sum(arrayCount(fact -> ${FactSql.of("fact", "kind")} ${condition}, ${facts}))`
+
+/** Conversions are counted of the facts `mine`, revenue is summed of those in `counted`. */
+const factCounts = (
+  { conversions, revenue }: Input,
+  mine: string,
+  counted: string
+): Pick<Counts, "conversions" | "converted" | "revenue"> => {
+  const converting = `arrayFilter(fact -> notEmpty(${FactSql.of("fact", "goals")}), ${mine})`
+  const paid = `arrayFilter(fact -> ${FactSql.of("fact", "currency")} != '', ${counted})`
+  return {
+    conversions: conversions ? `sum(length(${converting}))` : "0",
+    converted: conversions ? visitors(hashes(converting)) : "0",
+    revenue: revenue
+      ? `sumMap(arrayMap(fact -> toString(${FactSql.of("fact", "currency")}), ${paid}),
+          arrayMap(fact -> toDecimal128(${FactSql.of("fact", "amount")}, 3), ${paid}))`
+      : "([]::Array(String), []::Array(Decimal(38, 3)))"
+  }
+}
+
+/** Stands for the visits until it is known which of their columns are read. */
+const source = "VISITS"
+
+const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
+  const names = dimensions.map((_, place) => `d${place}`)
+  const values = [
+    ...dimensions.map((value, place) => `${value} AS d${place}`),
+    ...Object.entries(counts).map(([name, value]) => `${value} AS ${name}`)
+  ]
+  return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,
+      ${Object.keys(counts)
+        .filter((name) => name !== "revenue")
+        .join(", ")},
+      arrayMap((currency, total) -> (currency, toString(total)), revenue.1, revenue.2) AS revenue
+    FROM (
+      SELECT ${values.join(",\n        ")}
+      FROM ${from} ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`}
+    )`
+}
+
+const visitValue = (dimension: Dimension): string => {
+  if (isTimeDimension(dimension)) return DimensionSql.timeValue(dimension)
+  if (DimensionSql.isVisitDimension(dimension)) return DimensionSql.visitValue(dimension)
+  throw new Error(`${dimension} is no dimension of a visit`)
+}
+
+/** The visits for which the filters without `event:` dimensions hold. */
+const visited = (input: Input): string => {
+  const { offsets, parameters } = input
+  const conditions = input.filters
+    .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, DimensionSql.isEventDimension))
+    .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
+  return `(
+    SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day
+    FROM ${source} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}
+  )`
+}
+
+/** Of a query without `event:` dimensions and filters. */
+const ofVisits = (input: Input): string => {
+  const usesFacts = input.conversions || input.revenue
+  const from = usesFacts ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${visited(input)})` : visited(input)
+  return statementOf(
+    input.dimensions.map(visitValue),
+    {
+      visitors: input.visitors ? visitors("hashes") : "0",
+      visits: "count()",
+      pageviews: "sum(view_count)",
+      events: "sum(view_count + event_count)",
+      visit_pageviews: "sum(view_count)",
+      entries: "count()",
+      bounces: "countIf(is_bounce)",
+      duration: "sum(seconds)",
+      ...factCounts(input, "facts", "facts")
+    },
+    from
+  )
+}
+
+const isGoalCondition = (filter: Filter): filter is Condition =>
+  "dimension" in filter && filter.dimension === "event:goal"
+
+/**
+ * The facts of a visit that match, each as a pair of its group and itself: one pair for each goal if the query groups by goal.
+ * `page` is what `event:page` reads.
+ */
+const pairs = (input: Input, from: string, page?: string): string => {
+  const { dimensions, filters, parameters } = input
+  const fact = FactSql.read("fact", page)
+  const value = (dimension: FilterDimension): string =>
+    DimensionSql.isVisitDimension(dimension)
+      ? DimensionSql.visitValue(dimension)
+      : DimensionSql.factValue(parameters, dimension, fact)
+  const conditions = filters
+    .filter((filter) => FactSql.mentions({ dimensions: [], filters: [filter] }, DimensionSql.isEventDimension))
+    .map((filter) => DimensionSql.matches(parameters, filter, value))
+  const matching =
+    conditions.length === 0
+      ? from
+      : `arrayFilter(fact -> ${conditions.map((one) => `(${one})`).join(" AND ")}, ${from})`
+  const ofEvents = dimensions.filter(DimensionSql.isEventDimension) as ReadonlyArray<FilterDimension>
+  const group = ofEvents.map((dimension) =>
+    dimension === "event:goal" ? "toString(goal)" : `toString(${value(dimension)})`
+  )
+  const pair = `([${group.join(", ")}]::Array(String), fact)`
+  if (!ofEvents.includes("event:goal")) return `arrayMap(fact -> ${pair}, ${matching})`
+  const accepted = filters.filter(isGoalCondition).map((one) => `(${DimensionSql.accepts(parameters, one, "goal")})`)
+  const goals = accepted.length === 0 ? fact.goals : `arrayFilter(goal -> ${accepted.join(" AND ")}, ${fact.goals})`
+  return `arrayFlatten(arrayMap(fact -> arrayMap(goal -> ${pair}, ${goals}), ${matching}))`
+}
+
+/** Of a query with `event:` dimensions or filters. For bounces and durations `event:page` is the page of the visit's entry. */
+const ofFacts = (input: Input): string => {
+  const usesPages = FactSql.mentions(input, (dimension) => dimension === "event:page")
+  const isCounted = (fact: string) => (Evaluate.usesGoals(input) ? "true" : `${FactSql.of(fact, "kind")} < 2`)
+  const entered = usesPages
+    ? `arrayMap(pair -> pair.1, ${pairs(input, `arrayFilter(fact -> ${isCounted("fact")}, facts)`, "entry_page")})`
+    : `arrayMap(pair -> pair.1, arrayFilter(pair -> ${isCounted("pair.2")}, pairs))`
+  const events = input.dimensions.filter(DimensionSql.isEventDimension)
+  const dimensions = input.dimensions.map((dimension) =>
+    DimensionSql.isEventDimension(dimension) ? `key[${events.indexOf(dimension) + 1}]` : visitValue(dimension)
+  )
+  const from = `(
+    SELECT *, has(entered, key) AS is_entry, arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = key, pairs)) AS mine,
+      arrayFilter(fact -> ${isCounted("fact")}, mine) AS counted
+    FROM (
+      SELECT *, ${entered} AS entered,
+        arrayJoin(arrayDistinct(arrayConcat(arrayMap(pair -> pair.1, pairs), entered))) AS key
+      FROM (
+        SELECT *, ${pairs(input, "facts")} AS pairs
+        FROM (SELECT *, ${FactSql.facts(input)} AS facts FROM ${visited(input)})
+      )
+    )
+  )`
+  return statementOf(
+    dimensions,
+    {
+      visitors: input.visitors ? visitors(hashes("counted")) : "0",
+      visits: "countIf(notEmpty(counted))",
+      pageviews: countFacts("= 0", "counted"),
+      events: countFacts("< 2", "counted"),
+      visit_pageviews: "sumIf(view_count, notEmpty(counted))",
+      entries: "countIf(is_entry)",
+      bounces: "countIf(is_entry AND is_bounce)",
+      duration: "sumIf(seconds, is_entry)",
+      ...factCounts(input, "mine", "counted")
+    },
+    from
+  )
+}
+
+/** The statement of a query. `visits` gives a statement with some columns of visits. */
+export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
+  const text = FactSql.mentions(input, DimensionSql.isEventDimension) ? ofFacts(input) : ofVisits(input)
+  return text.replace(source, () => `(${visits(VisitSql.mentioned(text))})`)
+}

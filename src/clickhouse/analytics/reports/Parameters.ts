@@ -1,0 +1,39 @@
+/**
+ * The parameters of a statement that is assembled from parts.
+ *
+ * @module
+ */
+
+/** Times of rows are in these years, to which a range of days is cut: ClickHouse has no times long before or after. */
+const earliest = 0
+const latest = Date.UTC(2200, 0)
+
+/** Collects parameters. Each method returns the parameter's placeholder with its type. */
+export class Parameters {
+  readonly values: Record<string, unknown> = {}
+  #count = 0
+
+  #add(value: unknown, type: string): string {
+    const name = `p${this.#count++}`
+    this.values[name] = value
+    return `{${name}:${type}}`
+  }
+
+  uuid(value: string): string {
+    return this.#add(value, "UUID")
+  }
+
+  text(value: string): string {
+    return this.#add(value, "String")
+  }
+
+  texts(values: ReadonlyArray<string>): string {
+    return this.#add(values, "Array(String)")
+  }
+
+  /** Milliseconds since 1970. */
+  time(value: number): string {
+    const millis = Math.min(Math.max(value, earliest), latest)
+    return `fromUnixTimestamp64Milli(${this.#add(millis, "Int64")}, 'UTC')`
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * Answers queries of statistics.
+ *
+ * @module
+ */
+import { Effect, Schema } from "effect"
+import type { Answer } from "../../../core/analytics/report/Answer.ts"
+import * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import * as DateRange from "../../../core/analytics/report/DateRange.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import type { Query } from "../../../core/analytics/report/Query.ts"
+import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
+import type { ClickHouseError } from "../../Errors.ts"
+import * as Counting from "./Counting.ts"
+import { Parameters } from "./Parameters.ts"
+import type { Reader } from "./Reader.ts"
+
+const First = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite) })])
+
+/** When the first page view or event of a website was received, in milliseconds since 1970; null without one. */
+const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const each = ["page_view", "event"].map(
+    (table) => `SELECT minOrNull(received_at) AS first FROM ${table} WHERE hosted_website_id = ${site}`
+  )
+  return reader(
+    `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`,
+    parameters
+  ).pipe(
+    decodeRows(First),
+    Effect.map(([{ first }]) => first)
+  )
+}
+
+/** The answer to a query. A statement gives `maxGroups` groups at most. */
+export const answer = Effect.fnUntraced(function* (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>,
+  maxGroups = Counting.maxGroups
+): Effect.fn.Return<Answer, ClickHouseError | ReportTooLarge> {
+  const first = query.range.first === null ? yield* firstRow(reader, site) : null
+  const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
+  const range = DateRange.beginning(query.range, local)
+  const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, maxGroups)
+  const counted = yield* count(range)
+  const compared = query.comparison === null ? null : yield* count(DateRange.compared(range, query.comparison))
+  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+})

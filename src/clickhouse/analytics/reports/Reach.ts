@@ -1,0 +1,48 @@
+/**
+ * Finds out how long the visits go on that begin before the end of an interval.
+ *
+ * @module
+ */
+import { Effect, Schema } from "effect"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import type { ReportSite } from "../../../services/analytics/Reports.ts"
+import type { ClickHouseError } from "../../Errors.ts"
+import { Parameters } from "./Parameters.ts"
+import type { Reader } from "./Reader.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+const hour = 3_600_000
+
+const Rows = Schema.Tuple([Schema.Struct({ reached: Schema.Finite })])
+
+/** The time of the last row of the visits that go on at `end`, as far as rows before `until` say; 0 if none does. */
+const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
+  const near = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
+  return `SELECT max(arrayMax(arrayFilter(
+        (time, gaps) -> gaps = 0, times, arrayCumSum(arrayMap(gap -> gap > ${maxGap}, arrayDifference(times)))
+      ))) AS reached
+    FROM (SELECT arraySort(groupArray(at)) AS times FROM (${near}) GROUP BY key)
+    WHERE times[1] < toUnixTimestamp64Milli(${parameters.time(end)})`
+}
+
+/** A time at which all visits have ended that begin before the end of an interval. */
+export const of = (
+  reader: Reader,
+  { hostedWebsiteId }: ReportSite,
+  { end }: Interval
+): Effect.Effect<number, ClickHouseError> => {
+  const extend = (length: number): Effect.Effect<number, ClickHouseError> => {
+    const until = end + length
+    const parameters = new Parameters()
+    return reader(statement(parameters, parameters.uuid(hostedWebsiteId), end, until), parameters).pipe(
+      decodeRows(Rows),
+      Effect.flatMap(([{ reached }]) =>
+        // A row after `until` may continue the visit.
+        reached + maxGap >= until ? extend(4 * length) : Effect.succeed(Math.max(end, reached + 1))
+      )
+    )
+  }
+  return extend(hour)
+}

@@ -1,0 +1,227 @@
+/**
+ * SQL that makes visits of page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
+ *
+ * A visit is one row. It holds its facts as arrays of the same length, so that no query joins visits with rows.
+ *
+ * @module
+ */
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import * as ChannelSql from "./ChannelSql.ts"
+import type { Parameters } from "./Parameters.ts"
+
+/** What a visit takes from its first view, and the client of its first event if it has no view. */
+const texts = [
+  "path",
+  "utm_source",
+  "utm_medium",
+  "utm_campaign",
+  "utm_term",
+  "utm_content",
+  "referrer_host",
+  "referrer_path",
+  "device_type",
+  "browser",
+  "os",
+  "country"
+] as const
+
+const client: ReadonlyArray<string> = ["device_type", "browser", "os", "country"]
+
+const word = "LowCardinality(String)"
+
+/** The columns of a visit. An absent text is empty: reports treat both alike. */
+export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
+  ["started_at", "DateTime64(3, 'UTC')"],
+  ["ended_at", "DateTime64(3, 'UTC')"],
+  ["view_count", "UInt32"],
+  ["event_count", "UInt32"],
+  ["is_bounce", "Bool"],
+  // Whole seconds.
+  ["seconds", "UInt32"],
+  ["entry_page", word],
+  ["exit_page", word],
+  ...texts.slice(1).map((name) => [name, name === "referrer_path" ? "String" : word] as const),
+  ["channel", word],
+  // The visitors of the page views and events, each once.
+  ["hashes", "Array(UUID)"],
+  // 0 for a page view, 1 for an event, 2 for a conversion without an event.
+  ["fact_kinds", "Array(UInt8)"],
+  ["fact_hashes", "Array(UUID)"],
+  ["fact_pages", `Array(${word})`],
+  // The name of the event, or of the goal that the conversion reached.
+  ["fact_names", `Array(${word})`],
+  ["fact_properties", "Array(Map(String, String))"],
+  // 0 and empty without revenue.
+  ["fact_amounts", "Array(Decimal(18, 3))"],
+  ["fact_currencies", `Array(${word})`]
+]
+
+/** The parts of a row while visits are made: a tuple. */
+const parts = [
+  "at",
+  "texts",
+  "kind",
+  "hash",
+  "page",
+  "name",
+  "properties",
+  "amount",
+  "currency",
+  "is_interactive"
+] as const
+
+type Part = (typeof parts)[number]
+
+/** The columns that a text of SQL mentions. ClickHouse takes longer to analyze all of them than to read a small website. */
+export const mentioned = (text: string): typeof columns =>
+  columns.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
+
+/** A part of a row. */
+const of = (row: string, part: Part): string => `tupleElement(${row}, ${parts.indexOf(part) + 1})`
+
+const sessionKey = "sipHash128(coalesce(session_id, replaceAll(toString(visitor_hash), '-', '')))"
+
+/** A text that sorts as the text does, with nulls last. Without its first character it is the text, or empty. */
+const sortable = (column: string): string => `ifNull(concat('0', ${column}), '1')`
+
+const properties = "CAST(map(), 'Map(String, String)')"
+
+const row = (given: Readonly<Record<Exclude<Part, "texts">, string>>, isText: (name: string) => boolean): string => {
+  const sorted = `[${texts.map((name) => (isText(name) ? sortable(name) : "'1'")).join(", ")}]`
+  const values = { ...given, texts: sorted }
+  return `tuple(${parts.map((part) => values[part]).join(", ")}) AS row`
+}
+
+const noRevenue = { amount: "toDecimal64(0, 3)", currency: "''" }
+
+const received = { at: "toUnixTimestamp64Milli(received_at)", hash: "visitor_hash" }
+
+/** The rows of each table. An event has no path among its texts, since the order of events does not depend on it. */
+const rowsOf = {
+  page_view: `SELECT ${sessionKey} AS key, ${row(
+    { ...received, ...noRevenue, kind: "0", page: "path", name: "''", properties, is_interactive: "false" },
+    () => true
+  )} FROM page_view`,
+  event: `SELECT ${sessionKey} AS key, ${row(
+    {
+      ...received,
+      kind: "1",
+      page: "path",
+      name: "name",
+      properties: "property_texts",
+      amount: "ifNull(revenue_amount, toDecimal64(0, 3))",
+      currency: "ifNull(revenue_currency, '')",
+      is_interactive: "is_interactive"
+    },
+    (name) => client.includes(name)
+  )} FROM event`,
+  conversion: `SELECT sipHash128(session_key) AS key, ${row(
+    {
+      ...noRevenue,
+      at: "toUnixTimestamp64Milli(visit_started_at)",
+      kind: "2",
+      hash: "toUUID('00000000-0000-0000-0000-000000000000')",
+      page: "''",
+      name: "name",
+      properties,
+      is_interactive: "false"
+    },
+    () => false
+  )} FROM conversion`
+} as const
+
+const keys = { page_view: sessionKey, event: sessionKey, conversion: "sipHash128(session_key)" } as const
+
+/** The tables that visits are made of, and the columns of their times. */
+export const sources = [
+  ["page_view", "received_at"],
+  ["event", "received_at"],
+  ["conversion", "visit_started_at"]
+] as const
+
+/** The visits that begin in an interval. `reachesTo` is a time at which all of them have ended; see `Reach`. */
+export interface Span extends Interval {
+  readonly reachesTo: number
+}
+
+/** The session keys and times of the page views and events in an interval. */
+export const keysIn = (site: string, start: string, end: string): string =>
+  (["page_view", "event"] as const)
+    .map(
+      (table) =>
+        `SELECT ${sessionKey} AS key, toUnixTimestamp64Milli(received_at) AS at FROM ${table}
+          WHERE hosted_website_id = ${site} AND received_at >= ${start} AND received_at < ${end}`
+    )
+    .join(" UNION ALL ")
+
+/** All rows of the interval and of the half hour before it, and after it the rows of the visits that go on. */
+const rows = (parameters: Parameters, site: string, { end, reachesTo, start }: Span): string => {
+  const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
+  return sources
+    .map(([table, time]) => {
+      const from = `${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${first}`
+      if (reachesTo <= end) return `${from} AND ${time} < ${last}`
+      const goesOn = `${keys[table]} IN (SELECT key FROM (${keysIn(site, parameters.time(end - maxGap), last)}))`
+      return `${from} AND ${time} < ${parameters.time(reachesTo)} AND (${time} < ${last} OR ${goesOn})`
+    })
+    .join(" UNION ALL ")
+}
+
+const text = (name: (typeof texts)[number]): string => `substring(landing[${texts.indexOf(name) + 1}], 2)`
+
+/** The expressions of `columns`, of `run` (the rows of a visit), `views` (its views) and `facts`. */
+const expressions: Readonly<Record<string, string>> = {
+  started_at: "fromUnixTimestamp64Milli(began, 'UTC')",
+  ended_at: "fromUnixTimestamp64Milli(ended, 'UTC')",
+  view_count: "length(views)",
+  event_count: "length(run) - length(views)",
+  is_bounce: "is_one",
+  seconds: "if(is_one, 0, intDiv(ended - began, 1000))",
+  entry_page: text("path"),
+  exit_page: `substring(${of("views[-1]", "texts")}[1], 2)`,
+  ...Object.fromEntries(texts.slice(1).map((name) => [name, text(name)])),
+  channel: ChannelSql.channel({
+    source: `if(${text("utm_source")} != '', ${text("utm_source")}, ${text("referrer_host")})`,
+    medium: text("utm_medium"),
+    campaign: text("utm_campaign")
+  }),
+  hashes: `arrayDistinct(arrayMap(x -> ${of("x", "hash")}, run))`,
+  fact_kinds: `arrayMap(x -> ${of("x", "kind")}, facts)`,
+  fact_hashes: `arrayMap(x -> if(${of("x", "kind")} = 2, first_hash, ${of("x", "hash")}), facts)`,
+  fact_pages: `arrayMap(x -> ${of("x", "page")}, facts)`,
+  fact_names: `arrayMap(x -> ${of("x", "name")}, facts)`,
+  fact_properties: `arrayMap(x -> ${of("x", "properties")}, facts)`,
+  fact_amounts: `arrayMap(x -> ${of("x", "amount")}, facts)`,
+  fact_currencies: `arrayMap(x -> ${of("x", "currency")}, facts)`
+}
+
+/** The visits that begin in an interval, with some of `columns`. */
+export const visits = (
+  parameters: Parameters,
+  site: string,
+  span: Span,
+  selected: ReadonlyArray<(typeof columns)[number]> = columns
+): string => `
+  SELECT ${selected.map(([name, type]) => `CAST(${expressions[name]}, '${type.replaceAll("'", "\\'")}') AS ${name}`).join(",\n    ")}
+  FROM (
+    SELECT run, ${of("run[1]", "at")} AS began, ${of("run[-1]", "at")} AS ended,
+      arrayFilter(x -> ${of("x", "kind")} = 0, run) AS views,
+      ${of("if(empty(views), run[1], views[1])", "texts")} AS landing,
+      length(views) = 1 AND NOT arrayExists(x -> ${of("x", "is_interactive")}, run) AS is_one,
+      toUUID(arraySort(arrayMap(x -> toString(${of("x", "hash")}), arrayFilter(x -> ${of("x", "at")} = began, run)))[1])
+        AS first_hash,
+      arrayConcat(run, arrayFilter(x -> ${of("x", "at")} >= began AND ${of("x", "at")} <= ended, converted)) AS facts
+    FROM (
+      SELECT converted, arrayJoin(arraySplit(
+        (x, gap) -> gap > ${maxGap}, rows, arrayDifference(arrayMap(x -> ${of("x", "at")}, rows))
+      )) AS run
+      FROM (
+        SELECT arraySort(x -> (${of("x", "at")}, ${of("x", "texts")}), groupArrayIf(row, ${of("row", "kind")} < 2)) AS rows,
+          groupArrayIf(row, ${of("row", "kind")} = 2) AS converted
+        FROM (${rows(parameters, site, span)}) GROUP BY key
+      ) WHERE notEmpty(rows)
+    )
+    WHERE began >= toUnixTimestamp64Milli(${parameters.time(span.start)})
+      AND began < toUnixTimestamp64Milli(${parameters.time(span.end)})
+  )`

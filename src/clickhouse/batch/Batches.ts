@@ -1,0 +1,96 @@
+/**
+ * Stores rows in few, large batches: a server falls behind if it gets many small ones. Each batch is one insert into one table,
+ * so that a part of a refused batch is never stored already.
+ *
+ * @module
+ */
+import { type Duration, Effect, Result, type Scope } from "effect"
+import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
+import * as BatchTrace from "../../runtime/batch/BatchTrace.ts"
+import type { GroupCommit } from "../../runtime/batch/GroupCommit.ts"
+import { RecordRefused, type StorageUnavailable } from "../../services/Storage.ts"
+import { WritableSites } from "../../services/sites/WritableSites.ts"
+import { ClickHouse } from "../ClickHouse.ts"
+import * as Errors from "../Errors.ts"
+import * as Columns from "./Columns.ts"
+
+export interface Options {
+  /** How long a record may take to be stored. */
+  readonly timeout: Duration.Input
+  /** The most queued records of a table. */
+  readonly maxQueue: number
+  /** The least time between the starts of two batches of a table. A record waits at most so long for its batch. */
+  readonly interval: Duration.Input
+  /** Whether batches of sampled requests are traced. */
+  readonly traced?: boolean
+}
+
+/** Where records of a kind are stored. */
+export interface Target<Row> {
+  readonly table: string
+  readonly columns: readonly [Columns.Column<Row>, ...Array<Columns.Column<Row>>]
+  /** An estimate of a record's size in UTF-16 units. */
+  readonly weigh: (row: Row) => number
+}
+
+/** The largest batch, and the bounds of a batch and of a table's queue in UTF-16 units. */
+const bounds = { maxBatch: 20_000, maxBatchWeight: 32 * 2 ** 20, maxQueueWeight: 128 * 2 ** 20 } as const
+
+/** The outcome of a record: undefined values are those of a record that cannot be stored. */
+type Outcome = Result.Result<void, RecordRefused>
+
+const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-site" }))
+const notStorable: Outcome = Result.fail(new RecordRefused({}))
+
+/** Stores a batch once, also if it is called again with the same id, and gives each record's outcome. */
+export const store = <Row extends { readonly hostedWebsiteId: string }>(
+  { columns, table }: Target<Row>,
+  rows: ReadonlyArray<Row>,
+  batchId: string
+): Effect.Effect<ReadonlyArray<Outcome>, StorageUnavailable | RecordRefused, ClickHouse | WritableSites> =>
+  Effect.gen(function* () {
+    const { insert } = yield* ClickHouse
+    const { during } = yield* WritableSites
+    return yield* during(new Set(rows.map(({ hostedWebsiteId }) => hostedWebsiteId)), (writable) => {
+      const sent: Array<ReadonlyArray<unknown>> = []
+      const outcomes = rows.map((row): Outcome => {
+        const values = Columns.valuesOf(columns, row)
+        if (values === undefined) return notStorable
+        if (!writable.has(row.hostedWebsiteId)) return unknownSite
+        sent.push(values)
+        return Result.void
+      })
+      if (sent.length === 0) return Effect.succeed(outcomes)
+      const [first, ...others] = columns
+      return insert({
+        table,
+        columns: [first.name, ...others.map(({ name }) => name)],
+        rows: sent,
+        token: batchId
+      }).pipe(Effect.mapError(Errors.refusedOrUnavailable), Effect.as(outcomes))
+    })
+  })
+
+/** A group commit into one table. */
+export const make = <Row extends { readonly hostedWebsiteId: string }>(
+  kind: BatchMetrics.Kind,
+  target: Target<Row>,
+  { interval, maxQueue, timeout, traced }: Options
+): Effect.Effect<GroupCommit<Row, void, RecordRefused>, never, ClickHouse | WritableSites | Scope.Scope> =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<ClickHouse | WritableSites>()
+    return yield* BatchTrace.make<Row, void, RecordRefused>(
+      kind,
+      traced === true,
+      {
+        flush: (rows, batchId) => Effect.provideContext(store(target, rows, batchId), context),
+        timeout,
+        interval,
+        maxQueue,
+        weigh: target.weigh,
+        observer: yield* BatchMetrics.observer(kind),
+        ...bounds
+      },
+      "clickhouse"
+    )
+  })

@@ -1,0 +1,117 @@
+/**
+ * The rules of a website's forms.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as FormRules from "../../core/forms/FormRules.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/forms"
+
+const site = { site_id: siteId }
+
+const exampleRules = { name: { required: true, max: 100 }, email: { required: true, email: true } }
+
+const exampleForm = {
+  page: "contact",
+  rules: exampleRules,
+  created_at: "2026-11-25T09:00:00.000Z",
+  updated_at: "2026-11-25T09:00:00.000Z"
+}
+
+export const Form = Schema.Struct({
+  page: Schema.String.annotate({ description: "The `page_slug` of its submissions" }),
+  rules: FormRules.FormRules,
+  created_at: Fields.time,
+  updated_at: Fields.time
+}).annotate({ identifier: "Form", title: "Form", examples: [exampleForm] })
+
+export const Forms = Schema.Struct({ forms: Schema.Array(Form) }).annotate({
+  identifier: "Forms",
+  title: "Forms",
+  examples: [{ forms: [exampleForm] }]
+})
+
+const page = Fields.parsed(
+  { type: "string", minLength: 1, maxLength: FormRules.limits.page, description: "The `page_slug` of the form" },
+  FormRules.parsePage,
+  `a text of 1 to ${FormRules.limits.page} characters is expected`
+)
+
+/** The most faults of rules that an answer lists. */
+const maxFaults = 20
+
+const rules = Wire.field<FormRules.FormRules>(
+  {
+    type: "object",
+    description:
+      'What each field must hold, by its name, such as `{"name": {"required": true, "max": 100}}`: `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
+    additionalProperties: { type: "object" },
+    maxProperties: FormRules.limits.fields
+  },
+  (input) =>
+    Result.mapError(FormRules.read(input), ({ issue }) => ({
+      type: "value_error",
+      msg: "Value error, the rules are not valid",
+      members: FormRules.faultsOfIssue(issue)
+        .slice(0, maxFaults)
+        .map(({ message, path }) => ({ loc: path, type: "value_error", msg: `Value error, ${message}` }))
+    }))
+)
+
+export const FormChange = Schema.Struct({ page, rules }).annotate({
+  identifier: "FormChange",
+  title: "FormChange",
+  examples: [{ page: "contact", rules: exampleRules }]
+})
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  success: Forms,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_forms",
+    summary: "List rules of forms",
+    description: "The forms of a website that have rules, by page. Scope `read`."
+  })
+)
+
+export const put = HttpApiEndpoint.put("put", base, {
+  params: site,
+  payload: FormChange,
+  success: Form,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "put_form",
+    summary: "Set the rules of a form",
+    description:
+      "Gives the form of a page its rules, or replaces them. A submission that breaks one is refused. Scope `write`."
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", base, {
+  params: site,
+  query: { page },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_form",
+    summary: "Delete the rules of a form",
+    description: "The form accepts any fields again; its submissions stay. Scope `write`."
+  })
+)
+
+export class FormsGroup extends HttpApiGroup.make("forms")
+  .add(list, put, remove)
+  .annotateMerge(OpenApi.annotations({ title: "Forms", description: "What the fields of forms must hold" })) {}

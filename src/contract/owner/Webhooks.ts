@@ -1,0 +1,252 @@
+/**
+ * The webhooks of a website, and what was delivered to them.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Event from "../../core/delivery/Event.ts"
+import { deliveryStatuses, formats } from "../../core/delivery/Webhook.ts"
+import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/webhooks"
+const ofWebhook = `${base}/:webhook_id`
+const deliveriesOf = `${ofWebhook}/deliveries`
+
+const site = { site_id: siteId }
+const params = { ...site, webhook_id: Wire.Uuid({ title: "Webhook Id" }) }
+const ofDelivery = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
+
+const nullableTime = Schema.NullOr(Fields.time)
+const nullableText = Schema.NullOr(Schema.String)
+
+const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+const exampleTime = "2026-11-25T09:00:00.000Z"
+
+const exampleWebhook = {
+  webhook_id: exampleId,
+  url: "https://hooks.example.com/leads",
+  host: "hooks.example.com",
+  events: ["submission.accepted"],
+  format: "standard",
+  created_at: exampleTime,
+  failing_since: null,
+  disabled_at: null
+} as const
+
+export const Webhook = Schema.Struct({
+  webhook_id: Fields.uuid,
+  url: nullableText.annotate({ description: "Null without the scope `write`, since an address may hold a secret" }),
+  host: Schema.String,
+  events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
+  format: Schema.Literals(formats),
+  created_at: Fields.time,
+  failing_since: nullableTime,
+  disabled_at: nullableTime
+}).annotate({ identifier: "Webhook", title: "Webhook", examples: [exampleWebhook] })
+
+export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annotate({
+  identifier: "Webhooks",
+  title: "Webhooks",
+  examples: [{ webhooks: [exampleWebhook] }]
+})
+
+const url = Fields.parsed(
+  { type: "string", format: "uri", description: "Where the events are sent, on the public internet" },
+  WebhookInput.parseUrl,
+  `${WebhookInput.expectedUrl} is expected`
+)
+
+const events = Wire.field<ReadonlyArray<Event.Type>>(
+  {
+    type: "array",
+    items: { type: "string", enum: Event.types },
+    maxItems: Event.types.length,
+    description: "The events to send; empty for all"
+  },
+  (input) => {
+    if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+    const chosen = Event.types.filter((type) => input.includes(type))
+    return input.length <= Event.types.length && chosen.length === new Set(input).size
+      ? Result.succeed(chosen)
+      : Wire.fail("value_error", `Value error, these events are expected: ${Event.types.join(", ")}`)
+  }
+)
+
+const format = Wire.Choice(formats, { title: "Format" })
+
+export const NewWebhook = Schema.Struct({
+  url,
+  events: Schema.optionalKey(events),
+  format: Schema.optionalKey(format)
+}).annotate({
+  identifier: "NewWebhook",
+  title: "NewWebhook",
+  examples: [{ url: exampleWebhook.url, events: ["submission.accepted"] }]
+})
+
+export const WebhookChange = Schema.Struct({
+  url: Schema.optionalKey(url),
+  events: Schema.optionalKey(events),
+  format: Schema.optionalKey(format),
+  enabled: Schema.optionalKey(Fields.boolean("Enabled"))
+}).annotate({ identifier: "WebhookChange", title: "WebhookChange", examples: [{ enabled: true }] })
+
+export const WebhookSecret = Schema.Struct({
+  webhook_id: Fields.uuid,
+  secret: Schema.String.annotate({ description: "It signs the events, and is not shown again" })
+}).annotate({
+  identifier: "WebhookSecret",
+  title: "WebhookSecret",
+  examples: [{ webhook_id: exampleId, secret: `whsec_${"A".repeat(43)}=` }]
+})
+
+const answered = {
+  status: Schema.NullOr(Schema.Int).annotate({ description: "The receiver's answer; null without one" }),
+  millis: Schema.Int,
+  answer: nullableText.annotate({ description: "The first 2 kB of the answer" }),
+  error: nullableText.annotate({ description: "Why there was no answer" })
+}
+
+const exampleAnswered = { status: 204, millis: 48, answer: "", error: null }
+
+export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...answered }).annotate({
+  identifier: "WebhookTest",
+  title: "WebhookTest",
+  examples: [{ event_id: exampleId, delivered: true, ...exampleAnswered }]
+})
+
+const delivery = {
+  event_id: Fields.uuid,
+  type: Schema.String,
+  created_at: Fields.time,
+  status: Schema.Literals(deliveryStatuses),
+  attempts: Schema.Int,
+  next_attempt_at: nullableTime
+}
+
+const exampleDelivery = {
+  event_id: exampleId,
+  type: "submission.accepted",
+  created_at: exampleTime,
+  status: "delivered",
+  attempts: 1,
+  next_attempt_at: null
+} as const
+
+export const Deliveries = Schema.Struct({ deliveries: Schema.Array(Schema.Struct(delivery)) }).annotate({
+  identifier: "Deliveries",
+  title: "Deliveries",
+  examples: [{ deliveries: [exampleDelivery] }]
+})
+
+export const DeliveryDetails = Schema.Struct({
+  ...delivery,
+  payload: nullableText.annotate({ description: "The JSON that is sent; null once its submission was deleted" }),
+  history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...answered })).annotate({
+    description: "The attempts, oldest first"
+  })
+}).annotate({
+  identifier: "DeliveryDetails",
+  title: "DeliveryDetails",
+  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: exampleTime, ...exampleAnswered }] }]
+})
+
+const describe = (identifier: string, summary: string, description: string) =>
+  OpenApi.annotations({ identifier, summary, description })
+
+export const list = HttpApiEndpoint.get("list", base, {
+  params: site,
+  success: Webhooks,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "list_webhooks",
+    "List webhooks",
+    "The webhooks of a website, oldest first, without their secrets. Scope `read`."
+  )
+)
+
+export const create = HttpApiEndpoint.post("create", base, {
+  params: site,
+  payload: NewWebhook,
+  success: WebhookSecret,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "create_webhook",
+    "Create a webhook",
+    "Sends a website's events to an address on the public internet. Only the command line can name other addresses. Scope `write`."
+  )
+)
+
+export const update = HttpApiEndpoint.patch("update", ofWebhook, {
+  params,
+  payload: WebhookChange,
+  success: Webhook,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe(
+    "update_webhook",
+    "Change a webhook",
+    "Changes what is given. `enabled: true` also forgets the failures; `false` cancels pending deliveries. Scope `write`."
+  )
+)
+
+export const remove = HttpApiEndpoint.delete("delete", ofWebhook, {
+  params,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(describe("delete_webhook", "Delete a webhook", "Deletes a webhook and its deliveries. Scope `write`."))
+
+export const rotate = HttpApiEndpoint.post("rotate", `${ofWebhook}/rotate`, {
+  params,
+  success: WebhookSecret,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("rotate_webhook", "Make a new secret", "The previous secret signs too for 24 hours. Scope `write`.")
+)
+
+export const test = HttpApiEndpoint.post("test", `${ofWebhook}/test`, {
+  params,
+  success: WebhookTest,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("test_webhook", "Test a webhook", "Sends one event and answers what came of it. Scope `write`.")
+)
+
+export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesOf, {
+  params,
+  query: { status: Fields.choice(deliveryStatuses, { title: "Status" }) },
+  success: Deliveries,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("list_deliveries", "List deliveries", "The latest 100 deliveries of a webhook, latest first. Scope `read`.")
+)
+
+export const delivered = HttpApiEndpoint.get("delivery", `${deliveriesOf}/:event_id`, {
+  params: ofDelivery,
+  success: DeliveryDetails,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("read_delivery", "Read a delivery", "A delivery with its payload and every attempt. Scope `read`.")
+)
+
+export const retry = HttpApiEndpoint.post("retry", `${deliveriesOf}/:event_id/retry`, {
+  params: ofDelivery,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  describe("retry_delivery", "Retry a delivery", "Attempts a delivery now, with the whole schedule. Scope `write`.")
+)
+
+export class WebhooksGroup extends HttpApiGroup.make("webhooks")
+  .add(list, create, update, remove, rotate, test, deliveries, delivered, retry)
+  .annotateMerge(OpenApi.annotations({ title: "Webhooks", description: "A website's events for programs" })) {}

@@ -1,0 +1,74 @@
+/**
+ * What a database counts for a query: the groups, and the visitors that conversion rates are divided by. Pure.
+ *
+ * @module
+ */
+import type * as Assembly from "./Assembly.ts"
+import * as Counts from "./Counts.ts"
+import type * as DateRange from "./DateRange.ts"
+import * as Evaluate from "./Evaluate.ts"
+import type { Metric, Query } from "./Query.ts"
+
+/** The shape of a statement, and the counts that cost extra. */
+export interface Shape extends Pick<Query, "dimensions" | "filters"> {
+  readonly visitors: boolean
+  readonly conversions: boolean
+  readonly revenue: boolean
+}
+
+export interface Plan<A> {
+  readonly groups: A
+  /** The groups whose visitors are the divisors of `group_conversion_rate`; null without it. */
+  readonly divisors: A | null
+  /** One group, whose visitors are the divisor of `conversion_rate`; null without it. */
+  readonly everyone: A | null
+}
+
+const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
+  query.metrics.some((metric) => metrics.includes(metric))
+
+const asksForConversions = (query: Query): boolean =>
+  asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
+
+/** What must be counted. */
+export const plan = (query: Query): Plan<Shape> => {
+  const divisor = Evaluate.divisor(query)
+  const visitorsOnly = { visitors: true, conversions: false, revenue: false }
+  return {
+    groups: {
+      dimensions: query.dimensions,
+      filters: query.filters,
+      visitors: asksFor(query, "visitors"),
+      conversions: asksForConversions(query),
+      revenue: asksFor(query, "total_revenue")
+    },
+    divisors: asksFor(query, "group_conversion_rate") ? { ...divisor, ...visitorsOnly } : null,
+    everyone: asksFor(query, "conversion_rate") ? { ...divisor, dimensions: [], ...visitorsOnly } : null
+  }
+}
+
+const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
+/** The groups of a query in one range of days, of the groups of its plan. A group with visits has visitors. */
+export const counted = (
+  query: Query,
+  range: DateRange.Resolved,
+  { divisors, everyone, groups }: Plan<ReadonlyArray<Counts.Group>>
+): Assembly.Counted => {
+  const divisorOf = new Map((divisors ?? []).map(({ counts, dimensions }) => [keyOf(dimensions), counts.visitors]))
+  const kept = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
+  const shown = groups
+    .filter(
+      ({ counts }) =>
+        query.dimensions.length === 0 || counts.visits > 0 || (asksForConversions(query) && counts.conversions > 0)
+    )
+    .map(({ counts, dimensions }): Counts.Group => {
+      const key = keyOf(dimensions.filter((_, place) => kept[place]))
+      return { dimensions, counts: { ...counts, groupVisitors: divisorOf.get(key) ?? 0 } }
+    })
+  return {
+    range,
+    groups: shown.length === 0 && query.dimensions.length === 0 ? [{ dimensions: [], counts: Counts.none }] : shown,
+    allVisitors: everyone?.[0]?.counts.visitors ?? 0
+  }
+}

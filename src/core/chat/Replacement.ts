@@ -1,0 +1,88 @@
+/**
+ * Decides which stored messages a request replaces: the visitor edits a message, or wants another answer. Pure.
+ *
+ * A client that keeps the conversation itself says so by the ids of its messages, or by what it has of the conversation.
+ *
+ * @module
+ */
+import * as AnswerParts from "./AnswerParts.ts"
+import type { ClientTurns } from "./ClientTurns.ts"
+import type { Message } from "./Conversation.ts"
+
+/** What a request is: a message of the visitor's, or another answer to one (regenerate). */
+export type Kind = "new" | "regenerate"
+
+/** A request that may replace messages of the store. */
+export interface Request {
+  readonly kind: Kind
+  /**
+   * The id of the message that the request names. A `new` message names the visitor's message that it replaces (an edit), a
+   * `regenerate` the answer that it replaces or the message that is answered again. Null if it names none.
+   */
+  readonly names: string | null
+  readonly turns: Pick<ClientTurns, "history" | "message" | "messageId" | "answerId">
+  /**
+   * Whether the client is known to send all of its messages. A message without history then begins the conversation again;
+   * from any other client it may be the newest one alone.
+   */
+  readonly isWhole: boolean
+}
+
+/**
+ * What a request replaces in the stored conversation: a message of the visitor's and all that follows it (`From`); all that
+ * follows such a message, which is answered again (`After`); or nothing, so that the message goes to the end.
+ */
+export type Replaced =
+  | { readonly _tag: "From"; readonly messageId: string }
+  | { readonly _tag: "After"; readonly messageId: string }
+  | { readonly _tag: "Nothing" }
+
+type Messages = ReadonlyArray<Message>
+
+/** The index of the visitor's last message up to an index; -1 if there is none. */
+const asked = (messages: Messages, to: number): number => messages.slice(0, to + 1).findLastIndex(isVisitors)
+
+const isVisitors = ({ role }: Message): boolean => role === "user"
+
+/** The index of the visitor's message that has an id, the client's or the service's own; -1 if there is none. */
+const called = (messages: Messages, id: string | null): number =>
+  id === null
+    ? -1
+    : messages.findLastIndex(
+        (message) => message.role === "user" && (message.messageId === id || message.clientId === id)
+      )
+
+/** The index of the visitor's message that an id names: its own, or that of the answer to it. */
+export const answeredBy = (messages: Messages, id: string | null): number => {
+  const own = called(messages, id)
+  return own === -1
+    ? asked(
+        messages,
+        messages.findIndex(({ messageId }) => messageId === id)
+      )
+    : own
+}
+
+/** The index of the visitor's message that follows what the client has of the conversation before its own. */
+const following = (messages: Messages, { isWhole, turns }: Request): number => {
+  const isFirst = turns.history.every(({ role }) => role !== "user")
+  const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === turns.answerId)
+  if (isFirst ? !isWhole : answer === -1) return -1
+  return messages[answer + 1]?.role === "user" ? answer + 1 : -1
+}
+
+/** What a request replaces in the messages of the store. */
+export const replaced = (messages: Messages, request: Request): Replaced => {
+  const { kind, names, turns } = request
+  const isRegenerating = kind === "regenerate"
+  const textAt = (index: number) => AnswerParts.textOf(messages[index]!.parts)
+  const candidates = isRegenerating
+    ? [answeredBy(messages, names), called(messages, turns.messageId)]
+    : [called(messages, names)]
+  const known = [...candidates, following(messages, request)].find((index) => index !== -1)
+  const last = asked(messages, messages.length - 1)
+  const place = known ?? (isRegenerating && last !== -1 && textAt(last) === turns.message ? last : undefined)
+  if (place === undefined) return { _tag: "Nothing" }
+  const { messageId } = messages[place]!
+  return { _tag: isRegenerating && textAt(place) === turns.message ? "After" : "From", messageId }
+}

@@ -1,0 +1,126 @@
+/**
+ * The servers that a database URL names, and which of them to use, as libpq spells both. Pure.
+ *
+ *     postgres://user@a:5432,b:5432/database?target_session_attrs=read-write
+ *     postgres://user@localhost/database?host=a,b&port=5432,5433&target_session_attrs=read-write
+ *
+ * Only the second is a URL; `normalized` makes it of the first.
+ *
+ * @module
+ */
+import { Result } from "effect"
+
+export interface DatabaseHost {
+  /** A name, an address, or the folder of a Unix socket. */
+  readonly host: string
+  readonly port: number
+}
+
+/** Which servers are suitable. `primary` and `standby` go by recovery, `read-write` and `read-only` by transactions. */
+export const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const
+
+export type Attribute = (typeof attributes)[number]
+
+/** What a server reports of itself. */
+export interface ServerState {
+  readonly isStandby: boolean
+  readonly isReadOnly: boolean
+}
+
+export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: ServerState): boolean => {
+  switch (attribute) {
+    case "any":
+      return true
+    case "read-write":
+      return !isReadOnly
+    case "read-only":
+      return isReadOnly
+    case "primary":
+      return !isStandby
+    case "standby":
+    case "prefer-standby":
+      return isStandby
+  }
+}
+
+/** The name of the URL's parameter. */
+export const parameter = "target_session_attrs"
+
+const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?)(?:\?([^#]*))?$/i
+
+const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
+
+/** Moves several hosts before the path into the query. Undefined if they cannot be read. */
+export const normalized = (text: string): string | undefined => {
+  const match = authority.exec(text)
+  if (match === null) return text
+  const [, head = "", list = "", path = "", query = ""] = match
+  const hosts = list.split(",").map((one) => hostAndPort.exec(one))
+  if (hosts.some((host) => host === null)) return undefined
+  const parameters = new URLSearchParams(query)
+  if (!parameters.has("host")) {
+    parameters.set("host", hosts.map((host) => (host?.[1] ?? "").replace(/^\[|\]$/g, "")).join(","))
+    parameters.set("port", hosts.map((host) => host?.[2] || "5432").join(","))
+  }
+  return `${head}localhost${path}?${parameters}`
+}
+
+const portsOf = (url: URL): ReadonlyArray<string> =>
+  url.searchParams.has("port") ? (url.searchParams.getAll("port").at(-1) ?? "").split(",") : [url.port]
+
+const isPort = (text: string): boolean =>
+  text === "" || (/^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535)
+
+const decoded = (text: string): string => decodeURIComponent(text).replace(/^\[|\]$/g, "")
+
+/** The most servers that a URL may name. */
+const maxHosts = 16
+
+/** The servers in their order. Fails with a predicate for a sentence about the setting. The URL's encoding must be valid. */
+export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, string> => {
+  const listed = url.searchParams.getAll("host").at(-1)
+  const hosts = listed === undefined ? [decoded(url.hostname)] : listed.split(",")
+  const ports = portsOf(url)
+  if (!ports.every(isPort)) return Result.fail("has a port that is not a number from 1 to 65535.")
+  if (ports.length > 1 && ports.length !== hosts.length) {
+    return Result.fail(
+      `names ${hosts.length} hosts and ${ports.length} ports; name one port for each host, or one for all.`
+    )
+  }
+  if (hosts.length > maxHosts) return Result.fail(`names more than ${maxHosts} hosts.`)
+  return Result.succeed(
+    hosts.map((host, index) => ({
+      host: host || "localhost",
+      port: Number((ports.length === 1 ? ports[0] : ports[index]) || 5432)
+    }))
+  )
+}
+
+/** Undefined if it is none of the `attributes`. Several hosts without one need a server that takes writes. */
+export const attributeOf = (url: URL): Attribute | undefined => {
+  const text = url.searchParams.getAll(parameter).at(-1)
+  if (text === undefined) return isList(url) ? "read-write" : "any"
+  return attributes.find((attribute) => attribute === text)
+}
+
+const isList = (url: URL): boolean => (url.searchParams.getAll("host").at(-1) ?? "").includes(",")
+
+/** Whether each connection must look for a suitable server. */
+export const isRouted = (url: URL): boolean => isList(url) || url.searchParams.has(parameter)
+
+/** The URL with the attribute, if it names several servers and none. */
+export const withAttribute = (url: URL, attribute: Attribute): URL => {
+  if (!isList(url) || url.searchParams.has(parameter)) return url
+  const complete = new URL(url)
+  complete.searchParams.set(parameter, attribute)
+  return complete
+}
+
+/** The URL of one of its servers alone. */
+export const urlOf = (url: URL, { host, port }: DatabaseHost): URL => {
+  const one = new URL(url)
+  one.searchParams.delete(parameter)
+  one.searchParams.set("host", host)
+  one.searchParams.set("port", `${port}`)
+  return one
+}

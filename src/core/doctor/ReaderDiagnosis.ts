@@ -1,0 +1,58 @@
+/**
+ * Diagnoses the database that reports read, if it is not the service's own. Pure.
+ *
+ * @module
+ */
+import { type Finding, ok, problem, warning } from "./Finding.ts"
+
+export type ReaderFacts =
+  | { readonly _tag: "NotConfigured" }
+  /** It could not be queried; `reason` is a sentence for the operator. */
+  | { readonly _tag: "Unavailable"; readonly reason: string }
+  | {
+      readonly _tag: "Reached"
+      /** The ids of the migrations that it lacks. */
+      readonly pending: ReadonlyArray<number>
+      /** How far it is behind its primary, in seconds; null if it is no standby. */
+      readonly lagSeconds: number | null
+    }
+
+/** A replica that is further behind is reported. */
+export const maxLagSeconds = 60
+
+export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {
+  switch (facts._tag) {
+    case "NotConfigured":
+      return []
+    case "Unavailable":
+      return [
+        problem(
+          "reader",
+          `The database of reports cannot be used: ${facts.reason}`,
+          "Until it can, reports are answered 503; to read them from DATABASE_URL, remove DATABASE_READ_URL and restart."
+        )
+      ]
+    case "Reached":
+      break
+  }
+  const { lagSeconds, pending } = facts
+  if (pending.length > 0) {
+    return [
+      problem(
+        "reader",
+        "The database of reports lacks migrations, so it is not a current copy of the service's database.",
+        "Set DATABASE_READ_URL to a replica of the database in DATABASE_URL."
+      )
+    ]
+  }
+  if (lagSeconds === null) return [ok("reader", "Reports read from DATABASE_READ_URL, which is not a standby.")]
+  return [
+    lagSeconds > maxLagSeconds
+      ? warning(
+          "reader",
+          `Reports read from a standby that is ${Math.round(lagSeconds)} seconds behind its primary.`,
+          "Check that it receives and replays the primary's WAL (pg_stat_replication)."
+        )
+      : ok("reader", `Reports read from a standby that is ${lagSeconds.toFixed(1)} s behind its primary.`)
+  ]
+}

@@ -1,0 +1,91 @@
+/**
+ * Sends tests, as the dispatchers send events and mails.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, Layer, Option } from "effect"
+import * as Event from "../core/delivery/Event.ts"
+import * as Schedule from "../core/delivery/Schedule.ts"
+import type { MailSite } from "../core/mail/Mail.ts"
+import type { Notification } from "../core/mail/Notification.ts"
+import * as ReportPeriod from "../core/mail/ReportPeriod.ts"
+import * as TestMail from "../core/mail/TestMail.ts"
+import { Reports } from "../services/analytics/Reports.ts"
+import { MailNotSetUp, TestDeliveries } from "../services/delivery/TestDeliveries.ts"
+import { Webhooks } from "../services/delivery/Webhooks.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
+import { Notifications } from "../services/mail/Notifications.ts"
+import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as MailContent from "./MailContent.ts"
+import * as MailDispatcher from "./MailDispatcher.ts"
+import { OutwardClient } from "./OutwardClient.ts"
+import * as WebhookSender from "./WebhookSender.ts"
+
+export interface Options {
+  /** What sends mails; none if this process sends none. */
+  readonly mail: Option.Option<{
+    readonly sender: MailDispatcher.Options
+    readonly mailer: Layer.Layer<Mailer>
+  }>
+}
+
+/** A test, or the report of the latest period. */
+const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
+  if (topic.kind !== "report") return TestMail.content(site)
+  const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })
+  return yield* MailContent.report(site, topic.period, range)
+})
+
+export const layer = ({ mail }: Options) =>
+  Layer.effect(
+    TestDeliveries,
+    Effect.gen(function* () {
+      const webhooks = yield* Webhooks
+      const outward = yield* OutwardClient
+      const notifications = yield* Notifications
+      const sites = yield* SiteDirectory
+      const reports = yield* Reports
+      const mailer = yield* Effect.transposeOption(
+        Option.map(mail, ({ mailer, sender }) => Effect.map(Layer.build(mailer), (context) => ({ sender, context })))
+      )
+
+      return TestDeliveries.of({
+        hasMail: Option.isSome(mail),
+        webhook: Effect.fnUntraced(function* (webhookId) {
+          const found = yield* webhooks.withSecrets(webhookId)
+          if (Option.isNone(found)) return Option.none()
+          const { secrets, webhook } = found.value
+          const eventId = randomUUID()
+          const data = JSON.stringify({ webhook_id: webhookId })
+          const payload = Event.payload(Event.testType, yield* Clock.currentTimeMillis, data)
+          const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
+            Effect.provideService(OutwardClient, outward)
+          )
+          const { answer, error, millis, status } = response
+          return Option.some({ eventId, status, millis, answer, error, isDelivered: Schedule.isDelivered(response) })
+        }),
+        notification: Effect.fnUntraced(function* (notificationId) {
+          if (Option.isNone(mailer)) return yield* new MailNotSetUp()
+          const { context, sender } = mailer.value
+          const notification = yield* notifications.find(notificationId)
+          if (Option.isNone(notification)) return Option.none()
+          const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
+          if (Option.isNone(site)) return Option.none()
+          const createdAt = yield* Clock.currentTimeMillis
+          const content = yield* contentOf(notification.value, site.value, createdAt).pipe(
+            // Its lists are short.
+            Effect.catchTag("ReportTooLarge", Effect.die),
+            Effect.provideService(Reports, reports)
+          )
+          const message = MailDispatcher.messageOf(sender, content, {
+            mailId: randomUUID(),
+            createdAt,
+            notification: notification.value
+          })
+          const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(context))
+          return Option.some({ recipient: notification.value.recipient, outcome })
+        })
+      })
+    })
+  )

@@ -1,0 +1,156 @@
+/**
+ * What the agent is asked with in a conversation that the edge keeps, and which messages of it a turn adds and replaces.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Effect, Option } from "effect"
+import type { AgentRequest } from "../../core/chat/Agent.ts"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as ClientTurns from "../../core/chat/ClientTurns.ts"
+import { type ConversationKey, isClientId, type Message } from "../../core/chat/Conversation.ts"
+import * as History from "../../core/chat/History.ts"
+import * as Replacement from "../../core/chat/Replacement.ts"
+import { type ConversationStore, type NewTurn, NothingToRegenerate } from "../../services/chat/ConversationStore.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import type { Question } from "./Question.ts"
+
+/** What to store, and what to ask. */
+export interface PreparedTurn extends Pick<NewTurn, "message" | "from"> {
+  readonly turns: AgentRequest["turns"]
+}
+
+type Of<Tag extends Question["_tag"]> = Question & { readonly _tag: Tag }
+type Messages = ReadonlyArray<Message>
+
+/** A new message of the visitor's. A client's id that is no `Conversation.isClientId` is not kept. */
+const withMessage = (text: string, clientId: string | null = null): NonNullable<NewTurn["message"]> => ({
+  messageId: randomUUID(),
+  text,
+  ...(clientId !== null && isClientId(clientId) ? { clientId } : {})
+})
+
+const toStore = (
+  replaced: Replacement.Replaced,
+  message: NonNullable<NewTurn["message"]>
+): Pick<NewTurn, "message" | "from"> => {
+  switch (replaced._tag) {
+    case "Nothing":
+      return { message }
+    case "From":
+      return { message, from: replaced.messageId }
+    case "After":
+      return { message: null, from: replaced.messageId }
+  }
+}
+
+/** The turns before a message; all of them if there is none. */
+const before = (messages: Messages, replaced: Replacement.Replaced) =>
+  History.turnsOf(
+    replaced._tag === "Nothing"
+      ? messages
+      : messages.slice(
+          0,
+          messages.findIndex(({ messageId }) => messageId === replaced.messageId)
+        )
+  )
+
+/** Makes the function that prepares a turn. */
+export const make = (store: ConversationStore["Service"]) => {
+  const messagesOf = (key: ConversationKey): Effect.Effect<Messages, StorageUnavailable> =>
+    Effect.map(
+      store.read(key),
+      Option.getOrElse((): Messages => [])
+    )
+
+  /** A message at the end of the conversation. */
+  const append = (key: ConversationKey, message: NonNullable<NewTurn["message"]>, bounds: History.Bounds) =>
+    Effect.map(
+      store.history({ key, bounds, isRegenerating: false }),
+      (history): PreparedTurn => ({ message, turns: History.withMessage(history, message.text, bounds) })
+    )
+
+  const newest = (question: Of<"Newest">, key: ConversationKey, bounds: History.Bounds) => {
+    const { kind, messageId, names, text } = question
+    const message = withMessage(text, messageId)
+    if (kind === "new" && names === null) return append(key, message, bounds)
+    return Effect.map(messagesOf(key), (stored): PreparedTurn => {
+      const turns = { history: [], message: text, messageId, answerId: null }
+      const replaced = Replacement.replaced(stored, { kind, names, turns, isWhole: false })
+      return { ...toStore(replaced, message), turns: History.withMessage(before(stored, replaced), text, bounds) }
+    })
+  }
+
+  const again = (key: ConversationKey, bounds: History.Bounds) =>
+    Effect.flatMap(
+      store.history({ key, bounds, isRegenerating: true }),
+      (history): Effect.Effect<PreparedTurn, NothingToRegenerate> => {
+        const last = history.at(-1)
+        return last === undefined
+          ? Effect.fail(new NothingToRegenerate())
+          : Effect.succeed({ message: null, turns: History.withMessage(history.slice(0, -1), last.text, bounds) })
+      }
+    )
+
+  const regenerate = ({ names }: Of<"Regenerate">, key: ConversationKey, bounds: History.Bounds) =>
+    names === null
+      ? again(key, bounds)
+      : Effect.flatMap(messagesOf(key), (stored) => {
+          const asked = stored[Replacement.answeredBy(stored, names)]
+          if (asked === undefined) return again(key, bounds)
+          const replaced: Replacement.Replaced = { _tag: "After", messageId: asked.messageId }
+          const text = AnswerParts.textOf(asked.parts)
+          return Effect.succeed<PreparedTurn>({
+            message: null,
+            from: asked.messageId,
+            turns: History.withMessage(before(stored, replaced), text, bounds)
+          })
+        })
+
+  /**
+   * The visitor's message that a new one replaces, because the client's conversation goes on from an earlier answer than the
+   * stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
+   */
+  const branchOf = ({ isResumable, turns }: Of<"Turns">, key: ConversationKey) =>
+    isResumable && turns.answerId !== null && turns.history.at(-1)?.role === "assistant"
+      ? store.messageAfter(key, turns.answerId)
+      : Effect.succeedNone
+
+  const ofTurns = (question: Of<"Turns">, key: ConversationKey, bounds: History.Bounds) => {
+    const { isResumable, isWhole, kind, names, turns: said } = question
+    const turns = ClientTurns.bounded(said, bounds)
+    const message = withMessage(said.message, isResumable ? said.messageId : null)
+    if (kind === "new" && names === null && !(isWhole && said.history.length === 0)) {
+      return Effect.map(
+        branchOf(question, key),
+        (from): PreparedTurn => ({ message, from: Option.getOrUndefined(from), turns })
+      )
+    }
+    return Effect.map(
+      messagesOf(key),
+      (stored): PreparedTurn => ({ ...toStore(Replacement.replaced(stored, question), message), turns })
+    )
+  }
+
+  return (
+    question: Question,
+    key: ConversationKey,
+    bounds: History.Bounds
+  ): Effect.Effect<PreparedTurn, StorageUnavailable | NothingToRegenerate> => {
+    switch (question._tag) {
+      case "Message": {
+        const message = withMessage(question.text)
+        // A conversation that begins has no history.
+        return question.conversationId
+          ? append(key, message, bounds)
+          : Effect.succeed({ message, turns: [{ role: "user", text: question.text }] })
+      }
+      case "Newest":
+        return newest(question, key, bounds)
+      case "Regenerate":
+        return regenerate(question, key, bounds)
+      case "Turns":
+        return ofTurns(question, key, bounds)
+    }
+  }
+}

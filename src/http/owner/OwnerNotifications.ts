@@ -1,0 +1,91 @@
+/**
+ * The notifications of the owner API: those of websites for which the caller's right is proven.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import * as Errors from "../../contract/owner/Errors.ts"
+import type { Outcome } from "../../core/mail/MailSchedule.ts"
+import { maxNotifications, type Notification, type Topic } from "../../core/mail/Notification.ts"
+import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import type { ReportTimeout } from "../../services/analytics/Reports.ts"
+import { TestDeliveries } from "../../services/delivery/TestDeliveries.ts"
+import { type ListedNotification, Notifications, type SubmissionMail } from "../../services/mail/Notifications.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as Validation from "./Validation.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+
+export class OwnerNotifications extends Context.Service<
+  OwnerNotifications,
+  {
+    /** Whether mails can be sent. */
+    readonly canSend: boolean
+    readonly list: (
+      proof: AuthorizedSite<"read">
+    ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    /** Fails if no mail can be sent. */
+    readonly add: (
+      proof: AuthorizedSite<"write">,
+      notification: { readonly recipient: string; readonly topic: Topic }
+    ) => Effect.Effect<Notification, Failure>
+    readonly remove: (proof: AuthorizedSite<"write">, notificationId: string) => Effect.Effect<void, Failure>
+    readonly test: (
+      proof: AuthorizedSite<"write">,
+      notificationId: string
+    ) => Effect.Effect<Outcome, Failure | ReportTimeout>
+    readonly ofSubmission: (
+      proof: AuthorizedSite<"read">,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
+  }
+>()("hydracore/http/owner/OwnerNotifications") {}
+
+const notFound = Errors.make("NotFound", "This website has no such notification. It may have been removed.")
+
+const fault = (msg: string) =>
+  Effect.fail(Validation.failed([{ loc: ["body"], msg: `Value error, ${msg}`, type: "value_error" }]))
+
+const noMail = fault("this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL")
+
+const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
+
+export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries> = Layer.effect(
+  OwnerNotifications,
+  Effect.gen(function* () {
+    const notifications = yield* Notifications
+    const tests = yield* TestDeliveries
+
+    const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
+
+    const requireOwn = (proof: AuthorizedSite<"read">, notificationId: string) =>
+      Effect.flatMap(list(proof), (own) =>
+        own.some(({ notification }) => notification.notificationId === notificationId)
+          ? Effect.void
+          : Effect.fail(notFound)
+      )
+
+    return {
+      canSend: tests.hasMail,
+      list,
+      add: Effect.fnUntraced(function* (proof, given) {
+        if (!tests.hasMail) return yield* noMail
+        if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
+        const added = yield* notifications.add({ ...given, websiteConfigId: proof.site.websiteConfigId })
+        // The website was deleted meanwhile.
+        return yield* Option.match(added, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+      }),
+      remove: Effect.fnUntraced(function* (proof, notificationId) {
+        yield* requireOwn(proof, notificationId)
+        if (!(yield* notifications.remove(notificationId))) return yield* Effect.fail(notFound)
+      }),
+      test: Effect.fnUntraced(function* (proof, notificationId) {
+        yield* requireOwn(proof, notificationId)
+        const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))
+        if (Option.isNone(tested)) return yield* Effect.fail(notFound)
+        return tested.value.outcome
+      }),
+      ofSubmission: ({ site }, submissionId) => notifications.ofSubmission(site.websiteConfigId, submissionId)
+    }
+  })
+)

@@ -1,0 +1,176 @@
+/**
+ * Changes the conversations in the table of this process.
+ *
+ * @module
+ */
+import { Clock, Effect, Option } from "effect"
+import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import {
+  type AgentAnswer,
+  type AnswerEnding,
+  type ConversationKey,
+  isConversationId,
+  leaseMillis,
+  type MessagePart,
+  maxMessages,
+  maxSize
+} from "../../core/chat/Conversation.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+import type * as Event from "../../core/delivery/Event.ts"
+import * as FanOut from "../../core/delivery/FanOut.ts"
+import {
+  ConversationFull,
+  type ConversationStore,
+  type NewTurn,
+  NothingToRegenerate
+} from "../../services/chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { RecordRefused } from "../../services/Storage.ts"
+import type * as PendingChats from "../analytics/PendingChats.ts"
+import type * as DeliveryTables from "../delivery/DeliveryTables.ts"
+import * as Table from "./ConversationTable.ts"
+
+type Writes = Pick<ConversationStore["Service"], "begin" | "append" | "renew" | "complete" | "stop" | "rate" | "delete">
+
+type Answering = Table.Kept & { readonly running: Table.Running }
+
+/** Where the messages that a turn keeps end; undefined if there is none to answer again. */
+const keptOf = ({ messages }: Table.Kept, { from, message }: NewTurn): number | undefined => {
+  const named = messages.findIndex((each) => each.role === "user" && each.messageId === from)
+  if (message !== null) return named === -1 ? messages.length : named
+  const asked = named === -1 ? messages.findLastIndex((each) => each.role === "user") : named
+  return asked === -1 ? undefined : asked + 1
+}
+
+/** `remove` deletes a conversation. */
+export const make = (
+  table: Table.Table,
+  instances: InstanceDirectory["Service"],
+  pendingChats: PendingChats.PendingChats["Service"],
+  deliveries: DeliveryTables.DeliveryTables["Service"],
+  remove: (conversation: Table.Kept) => void
+): Writes => {
+  /** Writes an event of the instance's website. */
+  const tell = (
+    { websiteConfigId }: Instance,
+    key: ConversationKey,
+    type: Event.Type,
+    createdAt: number,
+    data: string | null
+  ): void => {
+    if (websiteConfigId === null) return
+    deliveries.write({ websiteConfigId, type, createdAt, subject: FanOut.conversationSubject(key), data })
+  }
+
+  /** Ends the running answer, with what was stored of it. */
+  const settle = (conversation: Table.Kept, running: Table.Running, ending: AnswerEnding, now: number): void => {
+    conversation.running = null
+    const parts = AnswerParts.fromEvents(running.events)
+    table.put(conversation, Table.ended(conversation, running.answerId, { parts, ending }), now)
+  }
+
+  const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
+    const { answerId, key, message, trackerSession = null } = turn
+    const instance = yield* instances.find(key.instanceId)
+    if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
+    const now = yield* Clock.currentTimeMillis
+    const found = table.get(key)
+    const conversation: Table.Kept = found ?? Table.empty(key, now)
+    const end = keptOf(conversation, turn)
+    if (end === undefined) return yield* new NothingToRegenerate()
+    const before = conversation.messages.slice(0, end)
+    const said: ReadonlyArray<MessagePart> = message === null ? [] : [{ type: "text", text: message.text }]
+    const added = message === null ? 1 : 2
+    if (before.length + added > maxMessages || Table.sizeOf(before) + AnswerParts.sizeOf(said) > maxSize) {
+      return yield* new ConversationFull()
+    }
+    const { running } = conversation
+    if (running !== null) settle(conversation, running, Table.isLapsed(running, now) ? "cut" : "superseded", now)
+    const answer: AgentAnswer = {
+      messageId: answerId,
+      role: "assistant",
+      parts: [],
+      createdAt: now,
+      ending: null,
+      rating: null,
+      comment: null
+    }
+    conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
+    const kept = conversation.messages.slice(0, end)
+    table.put(conversation, [...kept, ...(message === null ? [] : [Table.said(message, said, now)]), answer], now)
+    if (found === undefined) tell(instance.value, key, "conversation.started", now, null)
+    if (trackerSession !== null) {
+      pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
+    }
+  })
+
+  /** The conversation in which an answer runs. */
+  const whereRuns = (answerId: string): Answering | undefined => {
+    const conversation = table.ofAnswer(answerId)
+    return conversation?.running?.answerId === answerId ? (conversation as Answering) : undefined
+  }
+
+  const complete: Writes["complete"] = ({ answerId, ending, parts }) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const conversation = table.ofAnswer(answerId)
+      const answer = conversation?.messages.find(({ messageId }) => messageId === answerId)
+      if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
+      if (conversation.running?.answerId === answerId) {
+        conversation.running = null
+        table.put(conversation, Table.ended(conversation, answerId, { parts, ending }), now)
+        return true
+      }
+      const byOther = answer.ending === "stopped" || answer.ending === "superseded" || answer.ending === "cut"
+      if (byOther && AnswerParts.textOf(parts).length > AnswerParts.textOf(answer.parts).length) {
+        table.put(conversation, Table.ended(conversation, answerId, { parts, ending: answer.ending }), now)
+      }
+      return false
+    })
+
+  const rate: Writes["rate"] = Effect.fnUntraced(function* ({ comment, key, messageId, rating }) {
+    const conversation = table.get(key)
+    const answer = conversation?.messages.find((message) => message.messageId === messageId)
+    if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
+    conversation.messages = conversation.messages.map((message) =>
+      message.messageId === messageId ? { ...message, rating, comment } : message
+    )
+    const instance = yield* instances.find(key.instanceId)
+    if (Option.isNone(instance) || (answer.rating === rating && answer.comment === comment)) return true
+    const { conversationId: conversation_id, instanceId: instance_id } = key
+    const data = JSON.stringify({ instance_id, conversation_id, message_id: messageId, rating, comment })
+    tell(instance.value, key, "conversation.feedback", yield* Clock.currentTimeMillis, data)
+    return true
+  })
+
+  return {
+    begin,
+    append: ({ answerId, events, position }) =>
+      Effect.sync(() => {
+        const running = whereRuns(answerId)?.running
+        running?.events.splice(position, events.length, ...events)
+        return running !== undefined
+      }),
+    renew: (answerIds) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const runs = answerIds.flatMap((answerId) => whereRuns(answerId)?.running ?? [])
+        for (const running of runs) running.leaseUntil = now + leaseMillis
+        return new Set(runs.map(({ answerId }) => answerId))
+      }),
+    complete,
+    stop: (key) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const conversation = table.get(key)
+        const running = conversation?.running ?? null
+        if (conversation === undefined || running === null || Table.isLapsed(running, now)) return false
+        settle(conversation, running, "stopped", now)
+        return true
+      }),
+    rate,
+    delete: (key) =>
+      Effect.sync(() => {
+        const conversation = table.get(key)
+        if (conversation !== undefined) remove(conversation)
+        return conversation !== undefined
+      })
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * The conversions that are not yet in a separate store of page views (see `ConversionOutbox`); empty without one.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+
+const statements = [
+  `CREATE TABLE conversion_outbox (
+    batch_id uuid,
+    hosted_website_id uuid NOT NULL,
+    visit_started_at timestamptz NOT NULL,
+    session_key text NOT NULL,
+    name text NOT NULL
+  )`
+]
+
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const statement of statements) yield* sql.unsafe(statement)
+})

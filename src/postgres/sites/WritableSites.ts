@@ -1,0 +1,46 @@
+/**
+ * Holds a transaction open while another store writes the data of websites. It has the lock of a statement that inserts page
+ * views, for which `SiteErasure` waits.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import type { PgClient } from "@effect/sql-pg/PgClient"
+import { Effect, Layer, Schema } from "effect"
+import { SqlError } from "effect/sql"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { WritableSites } from "../../services/sites/WritableSites.ts"
+import * as Database from "../Database.ts"
+
+export interface Options {
+  /** The most writes of this process at a time. */
+  readonly connections: number
+}
+
+const Rows = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+/** Taken before the websites are read: a deletion that does not see this lock is seen by the next statement. */
+const lock = "LOCK TABLE ONLY page_view IN ROW EXCLUSIVE MODE"
+
+const statement = "SELECT hosted_website_id AS id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"
+
+export const layer = ({ connections }: Options): Layer.Layer<WritableSites, SqlError.SqlError, PgClient> =>
+  Layer.effect(
+    WritableSites,
+    Effect.map(Database.dedicated({ maxConnections: connections }), (sql) =>
+      WritableSites.of({
+        during: (ids, write) =>
+          Effect.gen(function* () {
+            yield* sql.unsafe(lock)
+            const uuids = Database.array([...ids].filter(isCanonicalUuid), PgTypes.OID.uuid)
+            const rows = yield* sql.unsafe(statement, [uuids]).pipe(decodeRows(Rows))
+            return yield* write(new Set(rows.map(({ id }) => id)))
+          }).pipe(
+            sql.withTransaction,
+            Database.recoverConnectionErrors(),
+            Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))
+          )
+      })
+    )
+  )

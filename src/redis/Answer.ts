@@ -1,0 +1,43 @@
+/**
+ * Waits for replies of Redis.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { RedisAway, reasonOf } from "./RedisAway.ts"
+
+/** The number of timers that one wait is split into. */
+const slices = 4
+
+/**
+ * Waits for a network reply by Node's timers, since the network does not follow the TestClock. The wait is a chain of
+ * shorter timers, so that a blocked event loop uses up only one of them, and ends after one more poll of the sockets: this
+ * process's own delay must not count as a Redis timeout.
+ */
+export const answered = <A>(millis: number, ask: () => Promise<A>): Effect.Effect<A, RedisAway> =>
+  Effect.callback((resume) => {
+    let timer: NodeJS.Timeout | undefined
+    let last: NodeJS.Immediate | undefined
+    const wait = (left: number) => {
+      timer = setTimeout(() => {
+        if (left > 1) return wait(left - 1)
+        last = setImmediate(() => resume(Effect.fail(new RedisAway({ reason: "no answer in time" }))))
+      }, millis / slices)
+    }
+    const stop = () => {
+      clearTimeout(timer)
+      clearImmediate(last)
+    }
+    const settle = (result: Effect.Effect<A, RedisAway>) => {
+      stop()
+      resume(result)
+    }
+    const failed = (error: unknown) => settle(Effect.fail(reasonOf(error)))
+    wait(slices)
+    try {
+      ask().then((answer) => settle(Effect.succeed(answer)), failed)
+    } catch (error) {
+      failed(error)
+    }
+    return Effect.sync(stop)
+  })

@@ -1,0 +1,116 @@
+/**
+ * Finds what a Redis address leads to: one server, a cluster, or the master that Sentinels name. The Sentinel client of the
+ * package hides why it cannot connect, so that this module queries the Sentinels itself, as their protocol says.
+ *
+ * @module
+ */
+import { Effect, Schema, type Scope } from "effect"
+import { ErrorReply } from "redis"
+import type { Host, RedisAddress } from "../core/doctor/RedisUrl.ts"
+import { answered } from "./Answer.ts"
+import { type Client, type ClientOptions, connect } from "./Clients.ts"
+import { RedisAway } from "./RedisAway.ts"
+
+/** The mode that `HELLO` reports. */
+const modeOf = (client: Client) =>
+  client.hello().then(
+    ({ mode }) => `${mode}`,
+    (error: unknown) => {
+      // Redis before 6, some proxies and some users have no HELLO. Such a cluster is recognized by its slots.
+      if (!(error instanceof ErrorReply) || /^NOAUTH\b/.test(error.message)) throw error
+      return client.clusterSlots().then(
+        (ranges) => (ranges.length > 0 ? "cluster" : "standalone"),
+        () => "standalone"
+      )
+    }
+  )
+
+const isNamed = (host: string): boolean => host !== "" && host !== "?"
+
+/** The nodes of the cluster. A node that does not tell its host has the one that it was reached at. */
+const nodesOf = async (client: Client, { host: own }: Host): Promise<ReadonlyArray<Host>> => {
+  const ranges = await client.clusterSlots()
+  return ranges.flatMap(({ master, replicas }) =>
+    [master, ...replicas].map(({ host, port }) => ({ host: isNamed(`${host ?? ""}`) ? `${host}` : own, port }))
+  )
+}
+
+export type Found =
+  | { readonly _tag: "Server"; readonly host: Host }
+  | { readonly _tag: "Cluster"; readonly nodes: ReadonlyArray<Host> }
+
+/** Whether a host is a server or a node of a cluster. */
+const identify = Effect.fnUntraced(function* (
+  options: ClientOptions,
+  host: Host,
+  isOnly: boolean
+): Effect.fn.Return<Found, RedisAway, Scope.Scope> {
+  const client = yield* connect(options, host)
+  const mode = yield* answered(options.openMillis, () => modeOf(client))
+  if (mode === "sentinel") return yield* new RedisAway({ reason: "it is a Sentinel", fault: "sentinel" })
+  if (mode === "cluster") {
+    const nodes = yield* answered(options.openMillis, () => nodesOf(client, host))
+    return { _tag: "Cluster", nodes: [host, ...nodes] }
+  }
+  if (!isOnly) return yield* new RedisAway({ reason: "one of several hosts is in no cluster", fault: "several" })
+  return { _tag: "Server", host }
+}, Effect.scoped)
+
+const MasterReply = Schema.NullOr(Schema.Tuple([Schema.String, Schema.FiniteFromString]))
+
+/** Asks one Sentinel for the address of a master. */
+const askSentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisAway> =>
+  Effect.gen(function* () {
+    const client = yield* connect(options, sentinel)
+    const reply = yield* answered(options.openMillis, () =>
+      client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])
+    )
+    const found = yield* Schema.decodeUnknownEffect(MasterReply)(reply).pipe(
+      Effect.mapError(() => new RedisAway({ reason: "a Sentinel's answer that is none" }))
+    )
+    if (found === null) {
+      return yield* new RedisAway({ reason: "the Sentinels watch no master of that name", fault: "master" })
+    }
+    const [host, port] = found
+    return { host, port }
+  }).pipe(
+    Effect.scoped,
+    Effect.catchTag("RedisAway", (error) =>
+      Effect.fail(error.reason === "ERR" ? new RedisAway({ reason: "it is no Sentinel", fault: "no-sentinel" }) : error)
+    )
+  )
+
+/** Tries each host, and fails with the last error that names a fault, or else with the last one. */
+const firstOf = <A, R>(
+  hosts: ReadonlyArray<Host>,
+  attempt: (host: Host) => Effect.Effect<A, RedisAway, R>
+): Effect.Effect<A, RedisAway, R> => {
+  const go = (index: number, worst: RedisAway): Effect.Effect<A, RedisAway, R> => {
+    const host = hosts[index]
+    return host === undefined
+      ? Effect.fail(worst)
+      : Effect.catchTag(attempt(host), "RedisAway", (error) =>
+          go(index + 1, error.fault === undefined && worst.fault !== undefined ? worst : error)
+        )
+  }
+  return go(0, new RedisAway({ reason: "no host" }))
+}
+
+/**
+ * Finds what to connect to. It connects to one host after the other, until one answers. `known` are further nodes of a
+ * cluster that an earlier connection found.
+ */
+export const find = (
+  { hosts, login, database, master, tls }: RedisAddress,
+  known: ReadonlyArray<Host>,
+  openMillis: number
+): Effect.Effect<Found, RedisAway> => {
+  const options: ClientOptions = { tls, login, database, openMillis, onError: () => {} }
+  if (master === undefined) {
+    return firstOf([...hosts, ...known], (host) => identify(options, host, hosts.length === 1))
+  }
+  return Effect.map(
+    firstOf(hosts, (host) => askSentinel({ ...options, login: master.login, database: undefined }, master.name, host)),
+    (host) => ({ _tag: "Server", host })
+  )
+}

@@ -1,0 +1,43 @@
+/**
+ * The store of page views, events and conversions, if it is not the database of the websites: what that database's own layers
+ * need of it. The interface only; see `clickhouse/analytics/SeparateStore`.
+ *
+ * @module
+ */
+import { Context, type Effect, Option } from "effect"
+import type { Conversion, SessionRow } from "../../core/analytics/Lead.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+import type { Erased } from "../sites/SiteErasure.ts"
+
+/** Times are milliseconds since 1970. */
+export interface SessionQuery {
+  readonly hostedWebsiteId: string
+  /** Exclusive. */
+  readonly after: number
+  /** Inclusive. */
+  readonly until: number
+  readonly sessionIds: ReadonlyArray<string>
+}
+
+export interface Store {
+  /** The latest page views and events of sessions in a period, by session id, in any order. */
+  readonly sessionRows: (
+    query: SessionQuery
+  ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SessionRow>>, StorageUnavailable>
+  /** Succeeds after the conversions are durable. Called again with the same id, it stores them once. */
+  readonly addConversions: (
+    batchId: string,
+    conversions: ReadonlyArray<Conversion>
+  ) => Effect.Effect<void, StorageUnavailable>
+  /** Deletes all rows of a website from the disk, and returns their numbers. Nothing may be stored for it any more. */
+  readonly erase: (
+    hostedWebsiteId: string
+  ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>
+  /** Deletes the rows of the UTC months that ended before `time`, and returns the names of these months. */
+  readonly dropMonthsBefore: (time: number) => Effect.Effect<ReadonlyArray<string>, StorageUnavailable>
+}
+
+/** None: the database of the websites stores page views, events and conversions too. */
+export const SeparateStore = Context.Reference<Option.Option<Store>>("hydracore/services/SeparateStore", {
+  defaultValue: () => Option.none()
+})

@@ -1,0 +1,40 @@
+/**
+ * Sends tests to webhooks and to recipients of mails. The interface only; see `delivery/TestDeliveries`.
+ *
+ * @module
+ */
+import { Context, Data, type Effect, type Option } from "effect"
+import type { Answered } from "../../core/delivery/Webhook.ts"
+import type { Outcome } from "../../core/mail/MailSchedule.ts"
+import type { ReportTimeout } from "../analytics/Reports.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+import type { SecretsKeyUnusable } from "./Webhooks.ts"
+
+/** This process sends no mail: `SMTP_URL`, `MAIL_FROM`, `PUBLIC_URL` or `SECRETS_KEY` is not set. */
+export class MailNotSetUp extends Data.TaggedError("MailNotSetUp") {}
+
+/** What came of a test event. */
+export interface TestedWebhook extends Answered {
+  readonly eventId: string
+  /** Whether the receiver accepted it. */
+  readonly isDelivered: boolean
+}
+
+export class TestDeliveries extends Context.Service<
+  TestDeliveries,
+  {
+    /** Whether mails can be sent. */
+    readonly hasMail: boolean
+    /** Sends one event to a webhook; none if there is no such webhook. */
+    readonly webhook: (
+      webhookId: string
+    ) => Effect.Effect<Option.Option<TestedWebhook>, StorageUnavailable | SecretsKeyUnusable>
+    /** Mails a test, or the report of the latest period, to a recipient; none if there is no such notification. */
+    readonly notification: (
+      notificationId: string
+    ) => Effect.Effect<
+      Option.Option<{ readonly recipient: string; readonly outcome: Outcome }>,
+      StorageUnavailable | ReportTimeout | MailNotSetUp
+    >
+  }
+>()("hydracore/services/TestDeliveries") {}

@@ -1,0 +1,23 @@
+/**
+ * Which websites may get data, for a store that does not hold the websites itself. The interface only; see
+ * `memory/sites/WritableSites` and `postgres/sites/WritableSites`.
+ *
+ * @module
+ */
+import { Context, type Effect } from "effect"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class WritableSites extends Context.Service<
+  WritableSites,
+  {
+    /**
+     * Gives those of the hosted websites that exist and are not being deleted to `write`, and runs it. A deletion that begins
+     * meanwhile deletes the website's data after `write` has ended. If the result is `StorageUnavailable`, `write` may have
+     * succeeded.
+     */
+    readonly during: <A, E, R>(
+      hostedWebsiteIds: ReadonlySet<string>,
+      write: (writable: ReadonlySet<string>) => Effect.Effect<A, E, R>
+    ) => Effect.Effect<A, E | StorageUnavailable, R>
+  }
+>()("hydracore/services/WritableSites") {}

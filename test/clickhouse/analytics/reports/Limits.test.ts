@@ -1,0 +1,75 @@
+/** A report that needs too many groups, too much memory or too much time ends with an error that says so. */
+import { randomUUID } from "node:crypto"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as Reports from "../../../../src/clickhouse/analytics/Reports.ts"
+import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
+import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
+import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import type { Query as Asked, Filter } from "../../../../src/core/analytics/report/Query.ts"
+import { dateOf } from "../../../../src/core/text/Calendar.ts"
+import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
+import * as Goals from "../../../../src/memory/analytics/Goals.ts"
+import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
+import * as Service from "../../../../src/services/analytics/Reports.ts"
+import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+
+const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+
+const today = dateOf(Date.now())
+
+const query = (filters: ReadonlyArray<Filter>): Asked => ({
+  siteId: site.websiteConfigId,
+  metrics: ["visitors"],
+  range: { first: LocalTime.addDays(today, -1), last: LocalTime.addDays(today, 1) },
+  timeZone: "UTC",
+  dimensions: ["event:page"],
+  filters,
+  orderBy: [],
+  comparison: null,
+  includeTotalRows: true,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0
+})
+
+const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))
+
+/** Stores page views of one visitor, each of its own page. */
+const store = (pages: number) =>
+  ClickHouse.use(({ command }) =>
+    command(
+      `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT {site:UUID}, now64(3), '/' || toString(number), generateUUIDv4() FROM numbers({pages:UInt32})`,
+      { parameters: { site: site.hostedWebsiteId, pages } }
+    )
+  )
+
+const ask = (options: Reports.Options) =>
+  Service.Reports.use((reports) => Effect.result(reports.query(site, query([])))).pipe(
+    Effect.provide(Layer.provide(Reports.layer(options), goals))
+  )
+
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Limits", () => {
+  it.live("a report of too many pages fails, and one of some of them does not", () =>
+    Effect.gen(function* () {
+      yield* store(101)
+      const reader = Reader.make(yield* ClickHouse, { seconds: 20, memory: 1_000_000_000 })
+      const error = yield* Effect.flip(Query.answer(reader, site, query([]), [], 100))
+      assert.deepStrictEqual(error, new Service.ReportTooLarge({ limit: "100 rows" }))
+      const some: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
+      assert.strictEqual((yield* Query.answer(reader, site, query([some]), [], 100)).meta.total_rows, 100)
+    }).pipe(Effect.provide(TestClickHouse.layer))
+  )
+
+  it.live("a report that needs too much memory or time fails", () =>
+    Effect.gen(function* () {
+      yield* store(50_000)
+      const tooLarge = yield* ask({ timeout: "60 seconds", memory: 5_000_000 })
+      assert.deepInclude(tooLarge, { failure: new Service.ReportTooLarge({ limit: "0.005 GB of memory" }) })
+      const tooLong = yield* ask({ timeout: "1 millis" })
+      assert.deepInclude(tooLong, { failure: new Service.ReportTimeout({ limit: "1ms" }) })
+    }).pipe(Effect.provide(TestClickHouse.layer))
+  )
+})

@@ -1,0 +1,39 @@
+/** Reports from ClickHouse are those of `Evaluate`, also with conversions and goals. */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
+import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
+import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import { insert } from "../../../support/clickhouse/ReportRows.ts"
+import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import { queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+
+const limits = { seconds: 20, memory: 1_000_000_000 }
+
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Query", () => {
+  layer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "an answer is that of Evaluate over the rows of its site",
+      {
+        rows: Rows,
+        requests: Schema.Array(RequestShape).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+        timeZone: TimeZone
+      },
+      ({ requests, rows: shape, timeZone }) =>
+        Effect.gen(function* () {
+          const reader = Reader.make(yield* ClickHouse, limits)
+          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+          const rows = rowsOf(shape)
+          yield* insert(site.hostedWebsiteId, rows)
+          for (const request of requests) {
+            const query = queryOf(request, timeZone)
+            const answer = yield* Query.answer(reader, site, query, rows.goals)
+            assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows))
+          }
+        }),
+      { arbitrary: { runs: 10, seed: "visits" }, timeout: 240_000 }
+    )
+  })
+})

@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, Layer, Result, Schema } from "effect"
+import * as AnalyticsRepo from "../../../src/clickhouse/analytics/AnalyticsRepo.ts"
+import * as Batches from "../../../src/clickhouse/batch/Batches.ts"
+import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import { ClickHouseError } from "../../../src/clickhouse/Errors.ts"
+import type { PageView } from "../../../src/core/analytics/PageView.ts"
+import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
+import * as WritableSites from "../../../src/memory/sites/WritableSites.ts"
+import { decodeRows } from "../../../src/runtime/Rows.ts"
+import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { newSite, Shape, viewOf } from "../../suites/PageViews.ts"
+import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+
+const sites = WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+
+const repo = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" })
+
+const live = repo.pipe(Layer.provideMerge(Layer.merge(TestClickHouse.layer, sites)))
+
+const plain = Shape.make({
+  ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: 32_767 },
+  campaign: { source: null, medium: null, name: null, term: null, content: null },
+  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+})
+
+const Paths = Schema.Array(Schema.Struct({ path: Schema.String }))
+
+const pathsOf = (table: "page_view" | "bot_view", site: string) =>
+  ClickHouse.use(({ query }) =>
+    query(`SELECT path FROM ${table} WHERE hosted_website_id = {site:UUID} ORDER BY path`, { parameters: { site } })
+  ).pipe(
+    decodeRows(Paths),
+    Effect.map((rows) => rows.map(({ path }) => path))
+  )
+
+const appendAll = (views: ReadonlyArray<PageView>) =>
+  Service.AnalyticsRepo.use(({ append }) =>
+    Effect.forEach(views, (view) => Effect.result(append(view)), { concurrency: "unbounded" })
+  )
+
+/** The server refuses a batch with this path, as it would a value that this service takes for valid. */
+const bad = "/refused by the server"
+
+const refusing = Layer.effect(
+  ClickHouse,
+  Effect.map(ClickHouse, (clickHouse) => ({
+    ...clickHouse,
+    insert: (batch: Parameters<typeof clickHouse.insert>[0]) =>
+      batch.rows.some((row) => row.includes(bad))
+        ? Effect.fail(new ClickHouseError({ reason: "refused", code: "INCORRECT_DATA", cause: new Error("refused") }))
+        : clickHouse.insert(batch)
+  }))
+)
+
+TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
+  withLayer(live, { excludeTestServices: true })((it) => {
+    it.effect("a retried batch is stored once, also at the same time, and over the end of a month", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const view = viewOf(site, plain)
+        const views = [view, { ...view, receivedAt: Date.UTC(2028, 1, 28) }, { ...view, hostedWebsiteId: randomUUID() }]
+        const batchId = randomUUID()
+        const stored = Batches.store(AnalyticsRepo.counted, views, batchId)
+        const outcomes = yield* Effect.all([stored, stored, stored], { concurrency: "unbounded" })
+        yield* stored
+        for (const each of outcomes) assert.deepStrictEqual(each.map(Result.isSuccess), [true, true, false])
+        assert.lengthOf(yield* pathsOf("page_view", site), 2)
+      })
+    )
+
+    it.effect("a view that its columns cannot hold is refused, its neighbours are stored, and bots apart", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const view = viewOf(site, plain)
+        const outcomes = yield* appendAll([
+          { ...view, path: "/1" },
+          { ...view, screenWidth: 70_000 },
+          { ...view, receivedAt: Number.NaN },
+          { ...view, receivedAt: -1 },
+          { ...view, visitorHash: "no hash" },
+          { ...view, path: "\ud800" },
+          { ...view, path: "/bot", exclusion: "bot" },
+          { ...view, path: "/2" }
+        ])
+        assert.deepStrictEqual(outcomes.map(Result.isSuccess), [true, false, false, false, false, false, true, true])
+        for (const outcome of outcomes) {
+          if (Result.isFailure(outcome)) assert.strictEqual(outcome.failure._tag, "RecordRefused")
+        }
+        assert.deepStrictEqual(yield* pathsOf("page_view", site), ["/1", "/2"])
+        assert.deepStrictEqual(yield* pathsOf("bot_view", site), ["/bot"])
+      })
+    )
+  })
+
+  withLayer(
+    repo.pipe(
+      Layer.provideMerge(Layer.merge(refusing.pipe(Layer.provideMerge(TestClickHouse.layer)), sites)),
+      Layer.fresh
+    ),
+    { excludeTestServices: true }
+  )((it) => {
+    it.effect("a view that the server refuses is isolated: its neighbours are stored once", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const paths = ["/1", "/2", bad, "/3", "/4", "/5"]
+        const outcomes = yield* appendAll(paths.map((path) => ({ ...viewOf(site, plain), path })))
+        assert.deepStrictEqual(
+          outcomes.map(Result.isSuccess),
+          paths.map((path) => path !== bad)
+        )
+        assert.deepStrictEqual(yield* pathsOf("page_view", site), ["/1", "/2", "/3", "/4", "/5"])
+      })
+    )
+  })
+})

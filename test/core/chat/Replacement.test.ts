@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ClientTurns from "../../../src/core/chat/ClientTurns.ts"
+import type { Message } from "../../../src/core/chat/Conversation.ts"
+import * as Replacement from "../../../src/core/chat/Replacement.ts"
+
+/** A conversation of pairs as the store has it. */
+const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
+  texts.flatMap((text, index): ReadonlyArray<Message> => {
+    const parts = [{ type: "text", text } as const]
+    const answer = { createdAt: 0, ending: "stop", rating: null, comment: null } as const
+    return [
+      { messageId: `user ${index}`, clientId: `client ${index}`, role: "user", parts, createdAt: 0 },
+      { messageId: `answer ${index}`, role: "assistant", parts, ...answer }
+    ]
+  })
+
+/** What a client has of it up to a message. */
+const turnsTo = (texts: ReadonlyArray<string>, index: number, message: { id: string; text: string }) =>
+  ClientTurns.read([
+    ...texts.slice(0, index).flatMap((text, at) => [
+      { id: `client ${at}`, role: "user", text },
+      { id: `answer ${at}`, role: "assistant", text }
+    ]),
+    { ...message, role: "user" }
+  ])!
+
+/** The message alone. */
+const alone = (message: { id: string; text: string }) => turnsTo([], 0, message)
+
+const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
+const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
+
+const nothing: Replacement.Replaced = { _tag: "Nothing" }
+
+describe("core/chat/Replacement", () => {
+  it.prop(
+    "a message that names an earlier one replaces that, whether or not the client sends what came before",
+    [Texts, Chosen, Schema.Literals(["client", "user"])],
+    ([texts, chosen, own]) => {
+      const index = chosen % texts.length
+      const named = `${own} ${index}`
+      const edited = { id: "new", text: "edited" }
+      for (const turns of [turnsTo(texts, index, edited), alone(edited)]) {
+        for (const isWhole of [true, false]) {
+          const request: Replacement.Request = { kind: "new", names: named, turns, isWhole }
+          assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+            _tag: "From",
+            messageId: `user ${index}`
+          })
+        }
+      }
+    }
+  )
+
+  it.prop(
+    "another answer replaces what follows its message, which the request names by any of its ids, or sends",
+    [Texts, Chosen, Schema.NullOr(Schema.Literals(["client", "user", "answer"]))],
+    ([texts, chosen, own]) => {
+      const index = chosen % texts.length
+      const names = own === null ? null : `${own} ${index}`
+      const same = { id: `client ${index}`, text: texts[index]! }
+      for (const turns of [turnsTo(texts, index, same), alone(same)]) {
+        const request: Replacement.Request = { kind: "regenerate", names, turns, isWhole: false }
+        assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+          _tag: "After",
+          messageId: `user ${index}`
+        })
+        const changed = { ...request, turns: { ...turns, message: "changed" } }
+        assert.deepStrictEqual(Replacement.replaced(pairs(texts), changed), {
+          _tag: "From",
+          messageId: `user ${index}`
+        })
+      }
+    }
+  )
+
+  it.prop(
+    "a message that names none replaces what follows the last answer that its client has",
+    [Texts, Chosen],
+    ([texts, chosen]) => {
+      const index = chosen % (texts.length + 1)
+      const request = (isWhole: boolean): Replacement.Request => ({
+        kind: "new",
+        names: null,
+        turns: turnsTo(texts, index, { id: "new", text: "edited" }),
+        isWhole
+      })
+      const from = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), from)
+      // Without history it may be the newest message of a client that sends no other.
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : from)
+    }
+  )
+
+  it("a message that names itself, an answer, or what the store does not have is a new one", () => {
+    const stored = pairs(["one", "two"])
+    for (const names of ["new", "answer 0", "elsewhere", ""]) {
+      const turns = alone({ id: "new", text: "three" })
+      assert.deepStrictEqual(Replacement.replaced(stored, { kind: "new", names, turns, isWhole: false }), nothing)
+    }
+  })
+
+  it("a message to answer again that the store does not have is a new one, unless it is the last one's text", () => {
+    const stored = pairs(["one", "two"])
+    const again = (text: string) =>
+      Replacement.replaced(stored, {
+        kind: "regenerate",
+        names: null,
+        turns: alone({ id: "elsewhere", text }),
+        isWhole: false
+      })
+    assert.deepStrictEqual(again("two"), { _tag: "After", messageId: "user 1" })
+    assert.deepStrictEqual(again("one"), nothing)
+    const request = { kind: "regenerate", names: null, turns: alone({ id: "a", text: "one" }), isWhole: true } as const
+    assert.deepStrictEqual(Replacement.replaced([], request), nothing)
+  })
+
+  it("an answer that no message precedes is answered by none", () => {
+    const [, answer] = pairs(["one"])
+    assert.strictEqual(Replacement.answeredBy([answer!], "answer 0"), -1)
+  })
+})

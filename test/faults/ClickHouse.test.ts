@@ -1,0 +1,135 @@
+/**
+ * What a client and its batches do when a ClickHouse server, or the network to it, fails.
+ */
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Redacted, Result, Schema, Stream } from "effect"
+import * as AnalyticsRepo from "../../src/clickhouse/analytics/AnalyticsRepo.ts"
+import { bounded, ClickHouse, layer as clientLayer } from "../../src/clickhouse/ClickHouse.ts"
+import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
+import * as WritableSites from "../../src/memory/sites/WritableSites.ts"
+import { decodeRows } from "../../src/runtime/Rows.ts"
+import * as Service from "../../src/services/analytics/AnalyticsRepo.ts"
+import { newSite, Shape, viewOf } from "../suites/PageViews.ts"
+import * as HttpServer from "../support/clickhouse/HttpServer.ts"
+import { describeWithClickHouse } from "../support/clickhouse/TestClickHouse.ts"
+
+const plain = Shape.make({
+  ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+  campaign: { source: null, medium: null, name: null, term: null, content: null },
+  ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+})
+
+const Count = Schema.Tuple([Schema.Struct({ views: Schema.Int })])
+
+/** The number of stored views of a website. */
+const stored = (site: string) =>
+  ClickHouse.use(({ query }) =>
+    query("SELECT count() AS views FROM page_view WHERE hosted_website_id = {site:UUID}", { parameters: { site } })
+  ).pipe(
+    decodeRows(Count),
+    Effect.map(([{ views }]) => views)
+  )
+
+const append = (site: string) => Service.AnalyticsRepo.use((repo) => repo.append(viewOf(site, plain)))
+
+/** Runs a test against a new server. `timeout` is that of a page view. */
+const withServer = <A, E>(
+  timeout: `${number} millis`,
+  maxQueue: number,
+  test: (
+    server: HttpServer.HttpServer
+  ) => Effect.Effect<
+    A,
+    E,
+    ClickHouse | Service.AnalyticsRepo | import("../../src/services/sites/SiteDirectory.ts").SiteDirectory
+  >
+) =>
+  Effect.gen(function* () {
+    const server = yield* HttpServer.make
+    return yield* test(server).pipe(
+      Effect.provide(
+        AnalyticsRepo.layer({ timeout, maxQueue, interval: "1 millis" }).pipe(
+          Layer.provideMerge(
+            Layer.merge(
+              HttpServer.clientOf(server),
+              WritableSites.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))
+            )
+          )
+        )
+      )
+    )
+  }).pipe(Effect.scoped)
+
+describeWithClickHouse("faults of ClickHouse", () => {
+  for (const fault of [
+    "lose the request",
+    "lose the answer",
+    "cut the answer",
+    "fail",
+    "fail in mid-answer",
+    "bad gateway"
+  ] as const) {
+    it.live(`a view is stored once if the server or the network fails once or twice: ${fault}`, () =>
+      withServer("20000 millis", 100, ({ faults }) =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          faults.push(fault, fault)
+          yield* append(site)
+          assert.strictEqual(yield* stored(site), 1)
+        })
+      )
+    )
+  }
+
+  it.live(
+    "nothing is acknowledged while the server does not answer, the queue is bounded, and later views are stored",
+    () =>
+      withServer("400 millis", 3, ({ faults }) =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          faults.push("hang", "hang", "hang")
+          const outcomes = yield* Effect.forEach(Array.from({ length: 10 }), () => Effect.result(append(site)), {
+            concurrency: "unbounded"
+          })
+          const reasons = outcomes.map((outcome) =>
+            Result.isFailure(outcome) && outcome.failure._tag === "StorageUnavailable"
+              ? outcome.failure.reason
+              : "stored"
+          )
+          assert.notInclude(reasons, "stored")
+          assert.isAtLeast(reasons.filter((reason) => reason === "overloaded").length, 7)
+          faults.length = 0
+          yield* append(site).pipe(Effect.eventually, Effect.timeout("20 seconds"))
+          assert.isAtLeast(yield* stored(site), 1)
+        })
+      )
+  )
+
+  it.live("a wrong password is an error that names neither it nor the user's", () =>
+    withServer("500 millis", 10, (server) =>
+      Effect.gen(function* () {
+        const wrong = Redacted.make({ ...Redacted.value(server.address), password: "another secret" })
+        const error = yield* ClickHouse.use(({ query }) => bounded("5 seconds")(query("SELECT 1"))).pipe(
+          Effect.provide(clientLayer({ address: wrong, connections: 1 })),
+          Effect.flip
+        )
+        assert.deepInclude(error, { _tag: "StorageUnavailable", code: "AUTHENTICATION_FAILED" })
+        assert.notMatch(JSON.stringify(error), /secret|pass:w/)
+      })
+    )
+  )
+
+  for (const fault of ["cut the answer", "fail in mid-answer"] as const) {
+    it.live(`a stream of rows fails, and does not end early: ${fault}`, () =>
+      withServer("500 millis", 10, ({ faults }) =>
+        Effect.gen(function* () {
+          const { stream } = yield* ClickHouse
+          faults.push(fault)
+          const error = yield* Stream.runDrain(stream("SELECT number FROM numbers(1000)")).pipe(Effect.flip)
+          assert.strictEqual(error._tag, "ClickHouseError")
+          assert.lengthOf(yield* Stream.runCollect(stream("SELECT number FROM numbers(1000)")), 1000)
+        })
+      )
+    )
+  }
+})

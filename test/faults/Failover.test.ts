@@ -1,0 +1,10 @@
+import { describe, it } from "@effect/vitest"
+import { failover } from "../torture/scenarios/Failover.ts"
+
+describe("faults: PostgreSQL fails over, under load", () => {
+  it.live(
+    "no acknowledged row is lost, and the promoted replica is found",
+    () => failover({ millis: 300, timeout: 20_000 }),
+    120_000
+  )
+})

@@ -1,0 +1,171 @@
+/**
+ * Mail notifications, the rules of forms, and the deletion of websites over HTTP.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
+import type { Message } from "../../../src/core/mail/Message.ts"
+import { maxNotifications } from "../../../src/core/mail/Notification.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Mailer } from "../../../src/services/mail/Mailer.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
+import { layer as testServer } from "../../support/TestServer.ts"
+
+const outcomes: Array<Outcome> = []
+const sent: Array<Message> = []
+
+const mailer = Layer.succeed(
+  Mailer,
+  Mailer.of({
+    check: Effect.die("The mail server is not checked here."),
+    send: (message) =>
+      Effect.sync(() => {
+        sent.push(message)
+        return outcomes.shift() ?? { _tag: "Accepted" }
+      })
+  })
+)
+
+const mail = Option.some({
+  mailer,
+  sender: {
+    from: { name: "Edge", address: "mail@edge.example" },
+    publicUrl: "https://edge.example",
+    consoleUrl: null,
+    secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
+  }
+})
+
+const rules = { name: { required: true, max: 100 }, people: { number: true, min: 1, message: "How many?" } }
+
+for (const [name, storage] of emptyStorages) {
+  const server = testServer({}, undefined, undefined, storage(), "agent", mail)
+  layer(server, { excludeTestServices: true })(`notifications, forms and deletion ${name}`, (it) => {
+    it.effect("adds, lists, tests and removes notifications of the website only", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const add = (body: unknown) => mine.request("POST", "/notifications", body)
+        const added = JSON.parse((yield* add({ to: " owner@example.com ", digest: "15m", quarantined: true })).text)
+        const { created_at: _, notification_id: id, ...facts } = added
+        assert.deepStrictEqual(facts, { to: "owner@example.com", report: null, digest: "15m", quarantined: true })
+        yield* add({ to: "owner@example.com", report: "weekly" })
+        const listed = JSON.parse((yield* mine.request("GET", "/notifications")).text)
+        assert.isTrue(listed.can_send)
+        assert.deepStrictEqual(listed.notifications[0], { ...added, latest_mail: null })
+        assert.deepInclude(listed.notifications[1], { report: "weekly", digest: null })
+        for (const [body, place] of [
+          [{ to: "no address" }, "body.to"],
+          [{ to: "a@b.example\nBcc: x@y.example" }, "body.to"],
+          [{ to: "a@b.example", digest: "1h" }, "body.digest"],
+          [{ to: "a@b.example", report: "weekly", digest: "15m" }, "body.digest"],
+          [{ to: "a@b.example", report: "weekly", quarantined: true }, "body.quarantined"]
+        ] as const) {
+          const answer = yield* add(body)
+          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+        }
+        const path = `/notifications/${id}`
+        assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
+          accepted: true,
+          error: null
+        })
+        assert.strictEqual(sent.at(-1)?.to, "owner@example.com")
+        outcomes.push({ _tag: "Refused", error: "550 no" })
+        assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
+          accepted: false,
+          error: "550 no"
+        })
+        const before = sent.length
+        assert.strictEqual((yield* theirs.request("POST", `${path}/test`)).status, 404)
+        assert.lengthOf(sent, before)
+        assert.strictEqual((yield* theirs.request("DELETE", path)).status, 404)
+        assert.strictEqual((yield* mine.request("DELETE", path)).status, 204)
+        assert.strictEqual((yield* mine.request("DELETE", path)).status, 404)
+        assert.lengthOf(JSON.parse((yield* mine.request("GET", "/notifications")).text).notifications, 1)
+      })
+    )
+
+    it.effect("tells which recipients wait for a submission, and bounds the notifications of a website", () =>
+      Effect.gen(function* () {
+        const { request, site } = yield* opened
+        const { websiteConfigId } = site
+        yield* request("POST", "/notifications", { to: "a@example.com", digest: "daily" })
+        yield* request("POST", "/notifications", { to: "b@example.com", report: "monthly" })
+        const submissionId = yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
+        yield* Deliveries.use((deliveries) => Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 }))
+        const { mails, webhooks } = JSON.parse((yield* request("GET", `/submissions/${submissionId}/deliveries`)).text)
+        assert.deepStrictEqual(webhooks, [])
+        assert.lengthOf(mails, 1)
+        assert.deepInclude(mails[0], { to: "a@example.com", status: "waiting", error: null })
+        yield* Notifications.use((notifications) =>
+          Effect.forEach(Array.from({ length: maxNotifications - 2 }), (_, index) =>
+            notifications.add({
+              websiteConfigId,
+              recipient: `${index}@x.example`,
+              topic: { kind: "report", period: "weekly" }
+            })
+          )
+        )
+        const answer = yield* request("POST", "/notifications", { to: "c@example.com" })
+        assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+      })
+    )
+
+    it.effect("sets, lists and deletes the rules of forms of the website only", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const page = "contact & more/ü"
+        const put = (body: unknown) => mine.request("PUT", "/forms", body)
+        const form = JSON.parse((yield* put({ page, rules })).text)
+        assert.deepInclude(form, { page, rules })
+        const replaced = JSON.parse((yield* put({ page, rules: { name: {} } })).text)
+        assert.deepInclude(replaced, { rules: { name: {} }, created_at: form.created_at })
+        assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", "/forms")).text), { forms: [replaced] })
+        for (const [body, places] of [
+          [{ page: "", rules }, ["body.page"]],
+          [{ page: "a\0", rules }, ["body.page"]],
+          [{ page, rules: {} }, ["body.rules"]],
+          [{ page, rules: [] }, ["body.rules"]],
+          [{ page, rules: { name: { requird: true } } }, ["body.rules.name.requird"]],
+          [{ page, rules: { name: { pattern: "(" } } }, ["body.rules.name.pattern"]],
+          [{ page, rules: { a: { min: 2, max: 1 }, b: { email: 1 } } }, ["body.rules.a.max", "body.rules.b.email"]]
+        ] as const) {
+          const answer = yield* put(body)
+          assert.strictEqual(answer.status, 422, JSON.stringify(body))
+          assert.sameMembers(placesOf(answer.text), [...places])
+        }
+        const query = `/forms?page=${encodeURIComponent(page)}`
+        assert.strictEqual((yield* theirs.request("DELETE", query)).status, 404)
+        assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
+        assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
+        assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
+      })
+    )
+
+    it.effect("deletes a website with its data, only if its name is given", () =>
+      Effect.gen(function* () {
+        const { request, site } = yield* opened
+        const { websiteConfigId } = site
+        yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
+        for (const body of [{ name: "B" }, { name: "a" }, { name: "" }, {}]) {
+          const answer = yield* request("POST", "/delete", body)
+          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.name"]], JSON.stringify(body))
+        }
+        const deleted = yield* request("POST", "/delete", { name: "A" })
+        assert.strictEqual(deleted.status, 200)
+        assert.deepInclude(JSON.parse(deleted.text), { submissions: 1, page_views: 0, conversations: 0 })
+        const listed = yield* SiteDirectory.use((sites) => sites.list)
+        assert.notInclude(
+          listed.map((each) => each.websiteConfigId),
+          websiteConfigId
+        )
+        assert.notInclude([200, 204], (yield* request("POST", "/delete", { name: randomUUID() })).status)
+      })
+    )
+  })
+}

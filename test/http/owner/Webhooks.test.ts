@@ -1,0 +1,177 @@
+/**
+ * Webhooks and their deliveries over HTTP.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const url = "https://hooks.example.com/T0/secret"
+
+const refused = [
+  "http://127.0.0.1/",
+  "http://localhost/",
+  "https://10.0.0.1/",
+  "https://192.168.1.1/hook",
+  "http://169.254.169.254/latest/meta-data",
+  "http://[::1]/",
+  "http://[::ffff:10.0.0.1]/",
+  "http://2130706433/",
+  "https://hooks.example.com:8443/",
+  "https://allowed.internal/"
+]
+
+const allowed = [{ host: "allowed.internal", port: 443 }]
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({ webhookAllow: allowed }, undefined, undefined, storage()), { excludeTestServices: true })(
+    `webhooks ${name}`,
+    (it) => {
+      it.effect("creates, lists, changes, rotates and deletes webhooks of the website only", () =>
+        Effect.gen(function* () {
+          const [mine, theirs] = [yield* opened, yield* opened]
+          const created = JSON.parse((yield* mine.request("POST", "/webhooks", { url })).text)
+          assert.match(created.secret, /^whsec_/)
+          const path = `/webhooks/${created.webhook_id}`
+          const [listed] = JSON.parse((yield* mine.request("GET", "/webhooks")).text).webhooks
+          const { created_at: _, ...facts } = listed
+          assert.deepStrictEqual(facts, {
+            webhook_id: created.webhook_id,
+            url,
+            host: "hooks.example.com",
+            events: [],
+            format: "standard",
+            failing_since: null,
+            disabled_at: null
+          })
+          const change = { events: ["submission.accepted", "submission.accepted"], format: "slack", enabled: false }
+          const changed = JSON.parse((yield* mine.request("PATCH", path, change)).text)
+          assert.deepInclude(changed, { url, events: ["submission.accepted"], format: "slack" })
+          assert.isNotNull(changed.disabled_at)
+          assert.isNull(JSON.parse((yield* mine.request("PATCH", path, { enabled: true })).text).disabled_at)
+          const rotated = JSON.parse((yield* mine.request("POST", `${path}/rotate`)).text)
+          assert.notStrictEqual(rotated.secret, created.secret)
+          const found = yield* Webhooks.use((webhooks) => webhooks.withSecrets(created.webhook_id))
+          assert.deepStrictEqual(found._tag === "Some" && found.value.secrets, [rotated.secret, created.secret])
+          for (const [method, suffix, body] of [
+            ["PATCH", "", {}],
+            ["DELETE", "", undefined],
+            ["POST", "/rotate", undefined],
+            ["POST", "/test", undefined],
+            ["GET", "/deliveries", undefined]
+          ] as const) {
+            assert.strictEqual((yield* theirs.request(method, path + suffix, body)).status, 404, method + suffix)
+          }
+          assert.strictEqual((yield* mine.request("DELETE", path)).status, 204)
+          assert.strictEqual((yield* mine.request("DELETE", path)).status, 404)
+        })
+      )
+
+      it.effect("refuses addresses that are not on the public internet, also those that the operator allows", () =>
+        Effect.gen(function* () {
+          const { request } = yield* opened
+          const { webhook_id } = JSON.parse((yield* request("POST", "/webhooks", { url })).text)
+          for (const address of [...refused, "ftp://a.example/", "https://a:b@c.example/", "x", ""]) {
+            const answers = [
+              yield* request("POST", "/webhooks", { url: address }),
+              yield* request("PATCH", `/webhooks/${webhook_id}`, { url: address })
+            ]
+            for (const { status, text } of answers) {
+              assert.deepStrictEqual([status, placesOf(text)], [422, ["body.url"]], address)
+            }
+          }
+          for (const [body, place] of [
+            [{ url, events: ["other"] }, "body.events"],
+            [{ url, events: "submission.accepted" }, "body.events"],
+            [{ url, events: [[]] }, "body.events"],
+            [{ url, format: "xml" }, "body.format"],
+            [{}, "body.url"]
+          ] as const) {
+            const answer = yield* request("POST", "/webhooks", body)
+            assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+          }
+          assert.lengthOf(JSON.parse((yield* request("GET", "/webhooks")).text).webhooks, 1)
+        })
+      )
+
+      it.effect("the guard judges an address again when a test is sent", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const { websiteConfigId } = site
+          const created = yield* Webhooks.use((webhooks) =>
+            webhooks.create({ websiteConfigId, url: "http://127.0.0.1/", events: [], format: "standard" })
+          )
+          const { webhook } = yield* Effect.fromOption(created)
+          const tested = yield* request("POST", `/webhooks/${webhook.webhookId}/test`)
+          assert.strictEqual(tested.status, 200)
+          const { event_id: _, millis: __, ...outcome } = JSON.parse(tested.text)
+          const error = "127.0.0.1 has no address on the public internet"
+          assert.deepStrictEqual(outcome, { delivered: false, status: null, answer: null, error })
+        })
+      )
+
+      it.effect("a viewer reads webhooks without their addresses, which may hold secrets", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          yield* request("POST", "/webhooks", { url })
+          const { url: server } = yield* TestServer
+          const cookie = yield* newCookie("viewer", [site.websiteConfigId])
+          const { text } = yield* send(server, `/v1/owner/sites/${site.websiteConfigId}/webhooks`, { cookie })
+          assert.deepInclude(JSON.parse(text).webhooks[0], { url: null, host: "hooks.example.com" })
+          assert.notInclude(text, "secret")
+        })
+      )
+
+      it.effect("lists and shows deliveries, retries one, and tells of a submission what was delivered", () =>
+        Effect.gen(function* () {
+          const [mine, theirs] = [yield* opened, yield* opened]
+          const { webhook_id } = JSON.parse((yield* mine.request("POST", "/webhooks", { url })).text)
+          const submissionId = yield* SubmissionRepo.use((repo) =>
+            repo.submit(SubmissionDrafts.make(mine.site.websiteConfigId))
+          )
+          yield* Deliveries.use((deliveries) => Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 }))
+          const path = `/webhooks/${webhook_id}/deliveries`
+          const [delivery] = JSON.parse((yield* mine.request("GET", path)).text).deliveries
+          assert.deepInclude(delivery, { type: "submission.accepted", status: "pending", attempts: 0 })
+          assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", `${path}?status=failed`)).text).deliveries, [])
+          assert.strictEqual((yield* mine.request("GET", `${path}?status=other`)).status, 422)
+          const details = JSON.parse((yield* mine.request("GET", `${path}/${delivery.event_id}`)).text)
+          assert.deepInclude(details, { ...delivery, history: [] })
+          assert.include(details.payload, submissionId)
+          assert.strictEqual((yield* mine.request("POST", `${path}/${delivery.event_id}/retry`)).status, 204)
+          assert.strictEqual((yield* mine.request("POST", `${path}/${randomUUID()}/retry`)).status, 404)
+          assert.strictEqual((yield* mine.request("GET", `${path}/${randomUUID()}`)).status, 404)
+          const of = `/submissions/${submissionId}/deliveries`
+          const { mails, webhooks } = JSON.parse((yield* mine.request("GET", of)).text)
+          assert.deepStrictEqual(mails, [])
+          assert.deepInclude(webhooks[0], { webhook_id, host: "hooks.example.com", status: "pending" })
+          assert.notInclude(JSON.stringify(webhooks), "secret")
+          assert.strictEqual((yield* theirs.request("GET", of)).status, 404)
+        })
+      )
+
+      it.effect("a website has a bounded number of webhooks", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const { websiteConfigId } = site
+          yield* Webhooks.use((webhooks) =>
+            Effect.replicateEffect(
+              webhooks.create({ websiteConfigId, url, events: [], format: "standard" }),
+              maxWebhooks
+            )
+          )
+          const answer = yield* request("POST", "/webhooks", { url })
+          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+        })
+      )
+    }
+  )
+}

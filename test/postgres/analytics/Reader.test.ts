@@ -1,0 +1,52 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import * as ReportsLayer from "../../../src/postgres/analytics/Reports.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as Inspection from "../../../src/postgres/schema/Inspection.ts"
+import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
+import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
+import { Reports } from "../../../src/services/analytics/Reports.ts"
+import * as ReplicatedPair from "../../support/postgres/ReplicatedPair.ts"
+
+const id = "0190e0c8-7a3e-7000-8000-000000000001"
+const site = { websiteConfigId: id, hostedWebsiteId: id, goals: [] }
+
+describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
+  it.live(
+    "reads from the replica alone, even if the primary is gone, and never from the primary",
+    () =>
+      Effect.gen(function* () {
+        const { primary, replica } = yield* ReplicatedPair.make
+        const database = yield* Layer.build(Database.layer({ url: Redacted.make(primary.url), connections: 2 }))
+        yield* Effect.provide(Migrations.run, database)
+        const reader = Redacted.make(replica.url)
+        const { now } = yield* Effect.provide(
+          Reports,
+          yield* Layer.build(ReportsLayer.layer({ timeout: "20 seconds", reader })).pipe(Effect.provide(database))
+        )
+        yield* SqlClient.SqlClient.use((sql) =>
+          Effect.andThen(
+            Partitions.ensure(Date.now()),
+            sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+              VALUES (${site.hostedWebsiteId}, now(), '/', 'a')`
+          )
+        ).pipe(Effect.provide(database))
+        yield* now(site).pipe(Effect.repeat({ until: (visitors) => visitors === 1 }), Effect.timeout("20 seconds"))
+        const facts = Effect.provide(Inspection.inspectReader, Database.layer({ url: reader, connections: 1 }))
+        assert.deepInclude(yield* facts, { _tag: "Reached", pending: [] })
+        assert.isNotNull((yield* facts).lagSeconds)
+        yield* primary.kill
+        assert.strictEqual(yield* now(site), 1)
+        yield* replica.kill
+        const error = yield* Effect.flip(
+          Effect.provide(
+            Effect.flatMap(Reports, (reports) => reports.now(site)),
+            Layer.provide(ReportsLayer.layer({ timeout: "500 millis", reader }), Layer.succeedContext(database))
+          )
+        )
+        assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "unreachable", setting: "DATABASE_READ_URL" })
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})

@@ -1,0 +1,46 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Option } from "effect"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import * as WritableSites from "../../../src/postgres/sites/WritableSites.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
+import * as Service from "../../../src/services/sites/WritableSites.ts"
+import { suite } from "../../suites/WritableSites.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+
+const live = Layer.mergeAll(
+  WritableSites.layer({ connections: 2 }),
+  SiteDirectory.layer({ timeout }),
+  SiteErasure.layer({ timeout })
+).pipe(Layer.provideMerge(TestDatabase.layer))
+
+suite("postgres/sites/WritableSites", live)
+
+it.live("postgres/sites/WritableSites: a deletion that begins during a write deletes what was written", () =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const { during } = yield* Service.WritableSites
+    const site = yield* Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
+    const id = PgTypes.uuid(site.hostedWebsiteId)
+    const marked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
+      Effect.repeat({ until: (rows) => rows.length === 1 })
+    )
+    const erasing = yield* during(new Set([site.hostedWebsiteId]), (writable) =>
+      Effect.gen(function* () {
+        assert.strictEqual(writable.size, 1)
+        const erasing = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(
+          Effect.forkChild
+        )
+        yield* marked
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          VALUES (${id}, now(), '/', '\\x00'::bytea)`
+        return erasing
+      })
+    )
+    assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasing)).pageViews, 1)
+  }).pipe(Effect.provide(live))
+)

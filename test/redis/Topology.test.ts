@@ -1,0 +1,135 @@
+/**
+ * The limiter on a Redis Cluster, behind Sentinels, and on addresses that name the wrong kind of server; with real servers.
+ */
+import { assert, it } from "@effect/vitest"
+import { Effect, Logger, Metric, Redacted } from "effect"
+import type { RateLimitPolicy } from "../../src/core/limits/RateLimit.ts"
+import * as Metrics from "../../src/core/metrics/Metrics.ts"
+import * as Inspection from "../../src/redis/Inspection.ts"
+import * as RedisRateLimiter from "../../src/redis/RateLimiter.ts"
+import * as TestRedis from "../support/TestRedis.ts"
+import * as TestRedisCluster from "../support/TestRedisCluster.ts"
+
+const hour: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
+
+const spared = { accepted: true, remaining: 123_456, resetMillis: 1 }
+const spare = { take: () => Effect.succeed(spared) }
+
+const limiterAt = (url: string) =>
+  RedisRateLimiter.make({ url: Redacted.make(url), fallback: spare, timeoutMillis: 5_000, retryMillis: 20 })
+
+const clients = Array.from({ length: 60 }, (_, index) => `198.51.100.${index}`)
+
+/** The numbers of requests that a limiter has left for each client. */
+const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
+  Effect.forEach(clients, (client) => Effect.map(take(hour, client), ({ remaining }) => remaining), { concurrency: 20 })
+
+const decidedByRedis = ({ take }: RedisRateLimiter.SharedLimiter) =>
+  take(hour, "probe").pipe(
+    Effect.repeat({ until: ({ remaining }) => remaining !== spared.remaining }),
+    Effect.timeout("30 seconds"),
+    Effect.orDie
+  )
+
+const away = Effect.flatMap(Effect.context<never>(), (context) =>
+  Effect.sync(() => Metrics.limiterAway({}).valueUnsafe(context).value)
+)
+
+const inspectAt = (url: string) => Inspection.inspect(Redacted.make(url))
+
+TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
+  it.live(
+    "any node leads to a cluster, whose masters share the keys; a killed master is replaced by its replica",
+    () => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => lines.push(JSON.stringify(message)))
+      return Effect.gen(function* () {
+        const { first, masters, replica } = yield* TestRedisCluster.cluster
+        const [, second, third] = masters.map(({ url }) => Redacted.value(url))
+        const one = yield* limiterAt(second ?? "")
+        assert.deepStrictEqual(yield* one.state, { _tag: "Shared", topology: { _tag: "Cluster", masters: 3 } })
+        assert.deepStrictEqual(
+          yield* takeAll(one),
+          clients.map(() => 999)
+        )
+        // By another process, from another node.
+        assert.deepStrictEqual(
+          yield* Effect.scoped(Effect.flatMap(limiterAt(Redacted.value(replica.url)), takeAll)),
+          clients.map(() => 998)
+        )
+        for (const master of masters) assert.isAbove(Number(yield* master.send("DBSIZE")), 1)
+        assert.deepInclude(yield* inspectAt(third ?? ""), {
+          _tag: "Counted",
+          topology: { _tag: "Cluster", masters: 3 }
+        })
+
+        yield* first.kill
+        // The clients of the dead master end the connection, and all others are decided alone too.
+        yield* Effect.repeat(takeAll(one), { until: (left) => left.every((remaining) => remaining === 123_456) })
+        assert.strictEqual((yield* one.state)._tag, "Alone")
+        yield* decidedByRedis(one)
+        assert.strictEqual(yield* away, 0)
+        assert.notInclude(yield* takeAll(one), spared.remaining)
+        assert.isAbove(Number(yield* replica.send("DBSIZE")), 1)
+        const [lost, back] = ["cannot be used", "is back"].map((words) => lines.filter((line) => line.includes(words)))
+        assert.isNotEmpty(lost)
+        assert.strictEqual(lost?.length, back?.length)
+        assert.notInclude(lines.join(), "127.0.0.1")
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(Metric.MetricRegistry, new Map())
+      )
+    },
+    60_000
+  )
+
+  it.live(
+    "the master is found through its Sentinels, and after a failover the promoted replica",
+    () =>
+      Effect.gen(function* () {
+        const { master, replica, sentinel } = yield* TestRedisCluster.sentinel
+        const url = `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/edge`
+        const one = yield* limiterAt(url)
+        assert.deepStrictEqual(yield* one.state, { _tag: "Shared", topology: { _tag: "Sentinel", master: "edge" } })
+        assert.deepStrictEqual(
+          yield* takeAll(one),
+          clients.map(() => 999)
+        )
+        yield* master.kill
+        yield* decidedByRedis(one)
+        // The replica has copied the counts.
+        assert.deepStrictEqual(
+          yield* takeAll(one),
+          clients.map(() => 998)
+        )
+        assert.isAbove(Number(yield* replica.send("DBSIZE")), clients.length)
+        assert.deepInclude(yield* inspectAt(url), { _tag: "Counted", topology: { _tag: "Sentinel", master: "edge" } })
+
+        const faultAt = (address: string) => Effect.map(inspectAt(address), (facts) => "fault" in facts && facts.fault)
+        assert.strictEqual(yield* faultAt(`redis://127.0.0.1:${sentinel.port}`), "sentinel")
+        assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${sentinel.port}/other`), "master")
+        assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${replica.port}/edge`), "no-sentinel")
+        assert.strictEqual(yield* faultAt(`redis://127.0.0.1:1,127.0.0.1:${replica.port}`), "several")
+      }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
+    60_000
+  )
+
+  it.live("a replica is named as what it is, and sets the gauge of the metrics", () =>
+    Effect.gen(function* () {
+      const master = yield* TestRedis.started
+      const replica = yield* TestRedis.makeWith({ args: ["--replicaof", "127.0.0.1", `${master.port}`] })
+      yield* replica.start
+      const url = Redacted.value(replica.url)
+      const facts = yield* inspectAt(url)
+      assert.deepStrictEqual(facts._tag === "Unavailable" && facts.fault, "replica")
+      assert.include(facts._tag === "Unavailable" ? facts.reason : "", "it is a replica")
+      const one = yield* limiterAt(url)
+      assert.deepStrictEqual(yield* one.take(hour, "a"), spared)
+      assert.strictEqual(yield* away, 1)
+      yield* replica.send("REPLICAOF", "NO", "ONE")
+      yield* decidedByRedis(one)
+      assert.strictEqual(yield* away, 0)
+    }).pipe(Effect.scoped, Effect.provide(Logger.layer([])), Effect.provideService(Metric.MetricRegistry, new Map()))
+  )
+})

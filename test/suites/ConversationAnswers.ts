@@ -1,0 +1,136 @@
+/**
+ * How an answer is stored while it runs, and how it ends, as a part of the suite of stores.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Option, Schema } from "effect"
+import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import { ConversationStore, type EndedAnswer } from "../../src/services/chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import {
+  assertLines,
+  complete,
+  Event,
+  exchange,
+  follow,
+  newKey,
+  Pieces,
+  say,
+  tell,
+  text
+} from "../support/Conversations.ts"
+
+export interface Options<R> {
+  /** Runs an effect as if ten seconds had passed in which no lease was extended. */
+  readonly later: <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Effect.Effect<A, E, R2 | R>
+  /** How often each property is tried. */
+  readonly runs: number
+}
+
+export const suite = <R>(
+  it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>,
+  { later, runs }: Options<R>
+) => {
+  it.effect.prop(
+    "a reader that follows an answer piece by piece has all of it at its end",
+    { pieces: Pieces, rest: Schema.Array(Event).check(Schema.isMaxLength(5)) },
+    ({ pieces, rest }) =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const answerId = yield* say(yield* newKey, "one")
+        const followed = (position: number) => Effect.flatMap(follow(store, answerId, position), Effect.fromOption)
+        let had = AnswerParts.none
+        let position = 0
+        let stored = 0
+        for (const events of pieces) {
+          if (events.length > 0) assert.isTrue(yield* store.append({ answerId, position: stored, events }))
+          stored += events.length
+          const progress = yield* followed(position)
+          assert.deepStrictEqual(progress, { events, next: position + events.length, ended: null })
+          had = AnswerParts.addAll(had, progress.events)
+          position = progress.next
+        }
+        assert.deepStrictEqual((yield* followed(0)).events, pieces.flat())
+        const all = AnswerParts.fromEvents([...pieces.flat(), ...rest])
+        assert.isTrue(yield* complete(answerId, all))
+        const { ended, events } = yield* followed(position)
+        assert.deepStrictEqual(events, [])
+        assert.deepStrictEqual(ended, { ending: "stop", parts: all })
+        assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, ended?.parts ?? [])).parts, all)
+      }),
+    { arbitrary: { runs } }
+  )
+
+  it.effect("the first ending stays, and an answer that another process ended keeps the longer text", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const first = yield* exchange(key, "one", "whole")
+      assert.isFalse(yield* complete(first, [{ type: "text", text: "something longer" }], "failed"))
+      assert.isFalse(yield* store.stop(key))
+      const second = yield* say(key, "two")
+      yield* tell(second, [[text("Hel")]])
+      assert.isTrue(yield* store.stop(key))
+      assert.isFalse(yield* store.stop(key))
+      assert.isTrue(Option.isNone(yield* store.running(key)))
+      assert.isFalse(yield* complete(second, [{ type: "text", text: "Hello" }]))
+      assert.isFalse(yield* complete(second, [{ type: "text", text: "H" }]))
+      yield* assertLines(key, ["user: one", "assistant: whole (stop)", "user: two", "assistant: Hello (stopped)"])
+      assert.isFalse(yield* complete(randomUUID(), []))
+    })
+  )
+
+  it.effect("an answer whose lease has run out reads as cut, and runs again once its process extends the lease", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const answerId = yield* say(key, "one")
+      yield* tell(answerId, [[text("Hel")], [text("lo")]])
+      yield* Effect.gen(function* () {
+        yield* assertLines(key, ["user: one", "assistant: Hello (cut)"])
+        assert.isTrue(Option.isNone(yield* store.running(key)))
+        assert.isFalse(yield* store.stop(key))
+        assert.deepStrictEqual(
+          Option.map(yield* follow(store, answerId, 1), ({ ended }) => ended),
+          Option.some<EndedAnswer | null>({ ending: "cut", parts: [{ type: "text", text: "Hello" }] })
+        )
+        assert.deepStrictEqual([...(yield* store.renew([answerId]))], [answerId])
+        assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
+        yield* assertLines(key, ["user: one", "assistant: Hello (null)"])
+      }).pipe(later)
+    })
+  )
+
+  it.effect("a message after an answer whose lease has run out marks it cut for good", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const first = yield* say(key, "one")
+      yield* tell(first, [[text("Hel")]])
+      yield* Effect.gen(function* () {
+        const second = yield* say(key, "two")
+        assert.deepStrictEqual([...(yield* store.renew([first, second]))], [second])
+        yield* assertLines(key, ["user: one", "assistant: Hel (cut)", "user: two", "assistant:  (null)"])
+      }).pipe(later)
+    })
+  )
+
+  it.effect("an answer is rated, a message is not, and a later rating replaces an earlier one", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const messageId = yield* exchange(key, "one", "first")
+      const [message] = Option.getOrElse(yield* store.read(key), () => [])
+      assert.isTrue(yield* store.rate({ key, messageId, rating: "up", comment: "a \u0001 b" }))
+      assert.isTrue(yield* store.rate({ key, messageId, rating: "down", comment: null }))
+      for (const wrong of [message?.messageId ?? "", randomUUID(), "x"]) {
+        assert.isFalse(yield* store.rate({ key, messageId: wrong, rating: "up", comment: null }))
+      }
+      const found = Option.getOrElse(yield* store.read(key), () => [])
+      assert.deepInclude(found[1], { rating: "down", comment: null, ending: "stop" })
+      assert.notProperty(found[0], "rating")
+    })
+  )
+}

@@ -1,0 +1,134 @@
+/**
+ * Messages and answers that replace others, as a part of the suite of stores.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
+
+export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
+  it.effect("another answer replaces the last one, also one that runs, and is asked with the turns before it", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      assert.strictEqual((yield* Effect.flip(say(key, null)))._tag, "NothingToRegenerate")
+      assert.isTrue(Option.isNone(yield* store.read(key)))
+      yield* exchange(key, "one", "first")
+      const replaced = yield* exchange(key, "two", "second")
+      const turns = [
+        { role: "user", text: "one" },
+        { role: "assistant", text: "first" },
+        { role: "user", text: "two" }
+      ] as const
+      assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
+      const running = yield* say(key, null)
+      assert.isTrue(Option.isNone(yield* follow(store, replaced, 0)))
+      yield* tell(running, [[text("not this")]])
+      assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
+      const last = yield* say(key, null)
+      assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
+      assert.isTrue(yield* complete(last, [{ type: "text", text: "third" }]))
+      yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: third (stop)"])
+      const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 2, before: null })
+      assert.strictEqual(summary?.messages, 4)
+    })
+  )
+
+  it.effect("another answer to an earlier message replaces what followed it, and the message stays", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      yield* exchange(key, "one", "first")
+      yield* exchange(key, "two", "second")
+      const running = yield* say(key, "three")
+      const before = Option.getOrElse(yield* store.read(key), () => [])
+      const again = Effect.fnUntraced(function* (from: string | undefined) {
+        const answerId = randomUUID()
+        yield* store.begin({ key, answerId, from, message: null })
+        assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
+      })
+      yield* again(before[2]?.messageId)
+      assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
+      yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
+      const after = Option.getOrElse(yield* store.read(key), () => [])
+      assert.deepStrictEqual(after.slice(0, 3), before.slice(0, 3))
+      const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 1, before: null })
+      assert.strictEqual(summary?.messages, 4)
+      // An answer, and what the conversation does not have: the last message is answered again.
+      for (const from of [before[1]?.messageId, before[4]?.messageId, randomUUID(), "x"]) {
+        yield* again(from)
+        yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
+      }
+    })
+  )
+
+  it.effect("a message keeps the id that its client gave it, new, replaced and in a conversation that runs", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const idsOf = Effect.map(store.read(key), (messages) =>
+        Option.getOrElse(messages, () => []).flatMap((message) =>
+          message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
+        )
+      )
+      const begin = (text: string, clientId: string | undefined, from?: string) =>
+        store.begin({
+          key,
+          answerId: randomUUID(),
+          from,
+          message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
+        })
+      yield* begin("one", "a")
+      yield* begin("two", undefined)
+      yield* begin("three", "a")
+      assert.deepStrictEqual(yield* idsOf, [
+        ["one", "a"],
+        ["two", undefined],
+        ["three", "a"]
+      ])
+      const [, , two] = Option.getOrElse(yield* store.read(key), () => [])
+      yield* begin("two, edited", "!~", two?.messageId)
+      assert.deepStrictEqual(yield* idsOf, [
+        ["one", "a"],
+        ["two, edited", "!~"]
+      ])
+    })
+  )
+
+  it.effect("a message replaces an earlier one of the visitor and what followed it, an answer that runs too", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      yield* exchange(key, "one", "first")
+      yield* exchange(key, "two", "second")
+      const running = yield* say(key, "three")
+      const [one, answer, two] = Option.getOrElse(yield* store.read(key), () => [])
+      const replace = Effect.fnUntraced(function* (from: string | undefined, said: string) {
+        const answerId = randomUUID()
+        yield* store.begin({ key, answerId, from, message: { messageId: randomUUID(), text: said } })
+        assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
+      })
+      yield* replace(two?.messageId, "two, edited")
+      assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
+      yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two, edited", "assistant: Again (stop)"])
+      // Neither is a message of the visitor's in this conversation.
+      const left = yield* say(key, "three")
+      yield* replace(two?.messageId, "four")
+      yield* replace(answer?.messageId, "five")
+      assert.isTrue(Option.isSome(yield* follow(store, left, 0)))
+      const [{ messages } = { messages: 0 }] = yield* store.list({
+        instanceId: key.instanceId,
+        limit: 1,
+        before: null
+      })
+      assert.strictEqual(messages, 10)
+      yield* replace(one?.messageId, "one, edited")
+      yield* assertLines(key, ["user: one, edited", "assistant: Again (stop)"])
+    })
+  )
+}

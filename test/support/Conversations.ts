@@ -1,0 +1,103 @@
+/**
+ * What is said in conversations of a store, for the tests of any layer.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert } from "@effect/vitest"
+import { Effect, Option, Schema } from "effect"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import type { ConversationKey, MessagePart } from "../../src/core/chat/Conversation.ts"
+import type * as History from "../../src/core/chat/History.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+
+/** Texts that a careless store changes. */
+const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])
+
+export const Event: Schema.Codec<AgentEvent> = Schema.Union([
+  Schema.TaggedStruct("Accepted", {}),
+  Schema.TaggedStruct("Text", { delta: Delta }),
+  Schema.TaggedStruct("Refusal", { delta: Delta }),
+  Schema.TaggedStruct("Reasoning", { delta: Delta }),
+  Schema.TaggedStruct("Source", {
+    url: Schema.Literals(["https://a.example/", "https://b.example/?q=\u0000", ""]),
+    title: Schema.NullOr(Delta)
+  }),
+  Schema.TaggedStruct("Tool", {
+    id: Schema.Literal("t"),
+    name: Schema.Literal("search"),
+    state: Schema.Literals(["running", "done"])
+  }),
+  Schema.TaggedStruct("Usage", { inputTokens: Schema.Literal(1), outputTokens: Schema.Literal(2) }),
+  Schema.TaggedStruct("Finish", { reason: Schema.Literals(["stop", "length", "other"]) })
+])
+
+export const Pieces = Schema.Array(Schema.Array(Event).check(Schema.isMaxLength(5))).check(Schema.isMaxLength(4))
+
+export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+export const bounds: History.Bounds = { messages: 1_000, characters: 1_000_000 }
+
+/** A conversation that does not exist yet, of an instance that does. */
+export const newKey = InstanceDirectory.use((instances) =>
+  Effect.map(
+    instances.create({ name: "a", agentUrl: "https://a.example" }),
+    ({ instanceId }): ConversationKey => ({
+      instanceId,
+      conversationId: randomUUID()
+    })
+  )
+)
+
+/** Says something in a conversation, and gives the id of the answer that begins. */
+export const say = Effect.fnUntraced(function* (key: ConversationKey, said: string | null) {
+  const store = yield* ConversationStore
+  const answerId = randomUUID()
+  yield* store.begin({ key, answerId, message: said === null ? null : { messageId: randomUUID(), text: said } })
+  return answerId
+})
+
+/** Follows one answer; none if it does not exist. */
+export const follow = (store: ConversationStore["Service"], answerId: string, position: number) =>
+  Effect.map(store.follow([{ answerId, position }]), (found) => Option.fromUndefinedOr(found.get(answerId)))
+
+/** Stores these events of an answer, each list as one piece. */
+export const tell = Effect.fnUntraced(function* (answerId: string, pieces: ReadonlyArray<ReadonlyArray<AgentEvent>>) {
+  const store = yield* ConversationStore
+  let position = 0
+  for (const events of pieces) {
+    if (events.length === 0) continue
+    assert.isTrue(yield* store.append({ answerId, position, events }))
+    position += events.length
+  }
+})
+
+export const complete = (answerId: string, parts: ReadonlyArray<MessagePart>, ending: "stop" | "failed" = "stop") =>
+  ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
+
+/** A message and its whole answer. */
+export const exchange = Effect.fnUntraced(function* (key: ConversationKey, said: string, answered: string) {
+  const answerId = yield* say(key, said)
+  assert.isTrue(yield* complete(answerId, [{ type: "text", text: answered }]))
+  return answerId
+})
+
+/** The messages of a conversation, as `role: text (ending)`. */
+export const linesOf = (key: ConversationKey) =>
+  ConversationStore.use((store) =>
+    Effect.map(
+      store.read(key),
+      Option.map((messages) =>
+        messages.map((message) =>
+          message.role === "user"
+            ? `user: ${AnswerParts.textOf(message.parts)}`
+            : `assistant: ${AnswerParts.textOf(message.parts)} (${message.ending})`
+        )
+      )
+    )
+  )
+
+export const assertLines = (key: ConversationKey, lines: ReadonlyArray<string>) =>
+  Effect.map(linesOf(key), (found) => assert.deepStrictEqual(found, Option.some([...lines])))

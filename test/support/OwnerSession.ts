@@ -1,0 +1,28 @@
+/**
+ * A website, and requests of a session that may change it.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { newCookie, send } from "./OwnerRequests.ts"
+import { TestServer } from "./TestServer.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
+
+export const opened = Effect.gen(function* () {
+  const { url } = yield* TestServer
+  const site = yield* newSite
+  const cookie = yield* newCookie("owner", [site.websiteConfigId])
+  const request = (method: string, path: string, body?: unknown) =>
+    send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
+      cookie,
+      ...(body === undefined ? {} : { body }),
+      init: { method }
+    })
+  return { site, request }
+})
+
+/** Where a 422 says that the request is invalid. */
+export const placesOf = (text: string) =>
+  (JSON.parse(text) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string> }> }).detail.map(({ loc }) => loc.join("."))

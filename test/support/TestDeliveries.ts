@@ -1,0 +1,12 @@
+/**
+ * Sends test events, to the public internet and to what a test allows.
+ *
+ * @module
+ */
+import { Layer, Option } from "effect"
+import type { AllowedHost } from "../../src/core/delivery/AddressGuard.ts"
+import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
+import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
+
+export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: TestDeliveries.Options["mail"] = Option.none()) =>
+  Layer.provide(TestDeliveries.layer({ mail }), OutwardClient.layer({ allowed }))

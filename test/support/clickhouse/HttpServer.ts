@@ -1,0 +1,160 @@
+/**
+ * ClickHouse's HTTP interface over the engine in this process, for the client's behaviour on a network and for programs that
+ * run as processes. It serves one database with one user, and can fail as a server or a network does.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { text } from "node:stream/consumers"
+import type { ClickHouseClient } from "@clickhouse/client"
+import { Effect, type Layer, Redacted, type Scope } from "effect"
+import type { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import * as Client from "../../../src/clickhouse/ClickHouse.ts"
+import * as Migrations from "../../../src/clickhouse/schema/Migrations.ts"
+import * as Tables from "../../../src/clickhouse/schema/Tables.ts"
+import type { Address } from "../../../src/core/doctor/AnalyticsUrl.ts"
+import * as TestClickHouse from "./TestClickHouse.ts"
+
+/**
+ * - `lose the request`: closes the connection before the statement runs.
+ * - `lose the answer`: closes it after the statement ran.
+ * - `cut the answer`: sends the status 200 and half of the answer, and closes it.
+ * - `fail`: answers 500 with an error of the server, and runs nothing.
+ * - `fail in mid-answer`: sends the status 200 and half of the answer, and then an error of the server.
+ * - `bad gateway`: answers 502 as a proxy does.
+ * - `hang`: never answers, and runs nothing.
+ */
+export type Fault =
+  | "lose the request"
+  | "lose the answer"
+  | "cut the answer"
+  | "fail"
+  | "fail in mid-answer"
+  | "bad gateway"
+  | "hang"
+
+export interface HttpServer {
+  readonly address: Redacted.Redacted<Address>
+  /** The same as a setting. */
+  readonly url: string
+  /** The faults of the next statements, in order. */
+  readonly faults: Array<Fault>
+  /** The number of statements that arrived. */
+  readonly arrived: () => number
+}
+
+const user = "edge"
+const password = "pass:w@rd"
+
+/** An error as ClickHouse writes it. */
+const serverError = "Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY) (version 26.7.2.1)"
+
+/** Not settings: the other parameters of a request are. */
+const reserved = /^(database|query|query_id|param_.*|session_id|role)$/
+
+interface Statement {
+  readonly query: string
+  readonly body: string
+  readonly parameters: Readonly<Record<string, string>>
+  readonly settings: Readonly<Record<string, string>>
+}
+
+const statementOf = async (request: IncomingMessage): Promise<Statement> => {
+  const search = new URL(request.url ?? "/", "http://localhost").searchParams
+  const body = await text(request)
+  const query = search.get("query")
+  return {
+    query: query ?? body,
+    body: query === null ? "" : body,
+    parameters: Object.fromEntries(
+      [...search].flatMap(([name, value]) => (name.startsWith("param_") ? [[name.slice(6), value]] : []))
+    ),
+    settings: Object.fromEntries([...search].filter(([name]) => !reserved.test(name)))
+  }
+}
+
+/** A parameter's text as the engine's library takes it: an array's is that of a literal. */
+const valueOf = (value: string): unknown =>
+  value.startsWith("[")
+    ? [...value.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, item]) => item!.replace(/\\(.)/g, "$1"))
+    : value.replace(/\\(.)/g, "$1")
+
+const run = async (client: ClickHouseClient, { body, parameters, query, settings }: Statement): Promise<string> => {
+  const result = await client.exec({
+    query: body === "" ? query : `${query}\n${body}`,
+    query_params: Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, valueOf(value)])),
+    clickhouse_settings: settings
+  })
+  return await text(result.stream)
+}
+
+const errorText = (error: unknown): string => {
+  const { code = "1", message, type = "UNKNOWN" } = error as { code?: string; message?: string; type?: string }
+  return `Code: ${code}. DB::Exception: ${message} (${type}) (version 26.7.2.1)`
+}
+
+const answer = async (
+  client: ClickHouseClient,
+  fault: Fault | undefined,
+  request: IncomingMessage,
+  response: ServerResponse
+): Promise<void> => {
+  const statement = await statementOf(request)
+  const [name, secret] = Buffer.from((request.headers.authorization ?? "").slice(6), "base64")
+    .toString()
+    .split(/:(.*)/s)
+  if (name !== user || secret !== password) {
+    response.writeHead(403).end("Code: 516. DB::Exception: edge: Authentication failed. (AUTHENTICATION_FAILED)")
+    return
+  }
+  if (fault === "hang") return
+  if (fault === "lose the request") return void response.destroy()
+  if (fault === "fail") return void response.writeHead(500).end(serverError)
+  if (fault === "bad gateway") return void response.writeHead(502).end("<html>Bad Gateway</html>")
+  try {
+    const result = await run(client, statement)
+    if (fault === "lose the answer") return void response.destroy()
+    if (fault === undefined) return void response.writeHead(200).end(result)
+    response.writeHead(200, { "content-length": result.length + 100 })
+    response.write(result.slice(0, result.length >> 1), () => {
+      if (fault === "cut the answer") response.destroy()
+      else response.end(`\n${serverError}\n`.padEnd(result.length + 100 - (result.length >> 1)))
+    })
+  } catch (error) {
+    response.writeHead(500).end(errorText(error))
+  }
+}
+
+/** Serves a new database with the tables. Stops with the scope. */
+export const make: Effect.Effect<HttpServer, never, Scope.Scope> = Effect.gen(function* () {
+  const { client, database, service } = yield* TestClickHouse.database
+  yield* Effect.orDie(Effect.provideService(Migrations.run(Tables.server), Client.ClickHouse, service))
+  const faults: Array<Fault> = []
+  let arrived = 0
+  const server = createServer((request, response) => {
+    arrived++
+    answer(client, faults.shift(), request, response).catch(() => response.destroy())
+  })
+  yield* Effect.acquireRelease(
+    Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
+    () =>
+      Effect.promise(
+        () =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve())
+            server.closeAllConnections()
+          })
+      )
+  )
+  const bound = server.address()
+  const port = typeof bound === "object" && bound !== null ? bound.port : 0
+  return {
+    address: Redacted.make({ url: `http://127.0.0.1:${port}`, user, password, database }),
+    url: `clickhouse://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
+    faults,
+    arrived: () => arrived
+  }
+})
+
+/** The client of production, connected to a server. */
+export const clientOf = ({ address }: HttpServer): Layer.Layer<ClickHouse> => Client.layer({ address, connections: 4 })

@@ -1,0 +1,66 @@
+/** Stores the rows of a website in ClickHouse as they are, without the service. */
+import { randomUUID } from "node:crypto"
+import { Effect } from "effect"
+import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import type { EventRow, SiteRows, ViewRow } from "../../../src/core/analytics/report/Row.ts"
+
+/** What `insert` stores in the columns of both tables. */
+const received = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({
+  hosted_website_id: hostedWebsiteId,
+  received_at: row.receivedAt,
+  path: row.path,
+  session_id: row.sessionId,
+  visitor_hash: row.visitorHash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
+  device_type: row.deviceType,
+  browser: row.browser,
+  os: row.os,
+  country: row.country
+})
+
+const store = (table: string, rows: ReadonlyArray<Readonly<Record<string, unknown>>>) =>
+  ClickHouse.use(({ insert }) => {
+    const [first, ...others] = Object.keys(rows[0] ?? {})
+    return first === undefined
+      ? Effect.void
+      : insert({ table, columns: [first, ...others], rows: rows.map(Object.values), token: randomUUID() })
+  })
+
+/** Stores rows of a website. */
+export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows: SiteRows) {
+  yield* store(
+    "page_view",
+    rows.views.map((view) => ({
+      ...received(hostedWebsiteId, view),
+      utm_source: view.campaign.source,
+      utm_medium: view.campaign.medium,
+      utm_campaign: view.campaign.name,
+      utm_term: view.campaign.term,
+      utm_content: view.campaign.content,
+      referrer_host: view.referrerHost,
+      referrer_path: view.referrerPath
+    }))
+  )
+  yield* store(
+    "event",
+    rows.events.map((event) => ({
+      ...received(hostedWebsiteId, event),
+      name: event.name,
+      properties: event.properties === null ? null : JSON.stringify(event.properties),
+      property_texts: Object.fromEntries(
+        Object.entries(event.properties ?? {}).map(([name, value]) => [name, String(value)])
+      ),
+      revenue_amount: event.revenue?.amount ?? null,
+      revenue_currency: event.revenue?.currency ?? null,
+      is_interactive: event.isInteractive
+    }))
+  )
+  yield* store(
+    "conversion",
+    rows.conversions.map(({ name, sessionKey, visitStartedAt }) => ({
+      hosted_website_id: hostedWebsiteId,
+      visit_started_at: visitStartedAt,
+      session_key: sessionKey,
+      name
+    }))
+  )
+})

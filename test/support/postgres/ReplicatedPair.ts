@@ -1,0 +1,213 @@
+/**
+ * Two PostgreSQL servers on loopback ports: a primary whose commits wait for the other one, a streaming replica. The primary
+ * can be killed and the replica promoted.
+ *
+ * @module
+ */
+import { type ChildProcess, spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync
+} from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { PgClient } from "@effect/sql-pg"
+import { Effect, Redacted, type Scope } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as Binaries from "../../../src/postgres/embedded/Binaries.ts"
+import * as SystemUser from "../../../src/postgres/embedded/SystemUser.ts"
+import { family, signalAll } from "../../torture/Cluster.ts"
+import { freePort } from "../TestRedis.ts"
+import { until } from "../Wait.ts"
+
+export interface Server {
+  readonly port: number
+  readonly url: string
+  /** Runs with a new connection and closes it. */
+  readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
+  /** Kills the server and its processes, as a crash does. */
+  readonly kill: Effect.Effect<void>
+}
+
+export interface ReplicatedPair {
+  readonly primary: Server
+  readonly replica: Server
+  /** Both servers, with `target_session_attrs=read-write`. */
+  readonly url: string
+  /** Makes the replica a primary; completes when it accepts writes. */
+  readonly promote: Effect.Effect<void>
+}
+
+const settings = {
+  listen_addresses: "127.0.0.1",
+  unix_socket_directories: "",
+  wal_level: "replica",
+  shared_buffers: "16MB",
+  fsync: "off",
+  full_page_writes: "off",
+  log_min_messages: "fatal",
+  ssl: "on"
+}
+
+/** A certificate for `localhost`, signed by the tests' root. */
+const fixture = (name: string): URL => new URL(`../../cli/fixtures/certificates/${name}`, import.meta.url)
+
+const use =
+  (url: string): Server["use"] =>
+  (run) =>
+    Effect.flatMap(PgClient.make({ url: Redacted.make(url), maxConnections: 1 }), run).pipe(
+      Effect.scoped,
+      Effect.provide(Reactivity.layer),
+      Effect.orDie
+    )
+
+const isAccepting = (url: string) =>
+  Effect.runPromise(
+    use(url)((sql) => sql`SELECT 1`).pipe(
+      Effect.as(true),
+      Effect.catchCause(() => Effect.succeed(false))
+    )
+  )
+
+interface Answer {
+  readonly is_true: boolean
+}
+
+/** Waits until the query of a server answers true. */
+const untilTrue = (
+  what: string,
+  server: Server,
+  query: (sql: PgClient.PgClient) => Effect.Effect<ReadonlyArray<Answer>, unknown>
+): Effect.Effect<void> =>
+  Effect.asVoid(
+    until(what, () =>
+      Effect.runPromise(server.use((sql) => Effect.orDie(query(sql)))).then(([row]) => row?.is_true === true)
+    )
+  )
+
+const killAll = ({ pid }: ChildProcess): void => {
+  if (pid !== undefined) signalAll(family(pid), "SIGKILL")
+}
+
+/** Kills a server with its processes, and waits until it has ended. */
+const kill = (server: ChildProcess): Effect.Effect<void> =>
+  Effect.promise(
+    () =>
+      new Promise<void>((resolve) => {
+        if (server.exitCode !== null || server.signalCode !== null) return resolve()
+        server.once("exit", () => resolve())
+        killAll(server)
+      })
+  )
+
+/** Gives a folder and all in it to the server's user. */
+const give = (folder: string, user: SystemUser.User) => {
+  if (!user.other) return
+  for (const name of [".", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
+    const entry = path.join(folder, name)
+    if (!lstatSync(entry).isSymbolicLink()) chownSync(entry, user.uid, user.gid)
+  }
+}
+
+export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.gen(function* () {
+  const user = yield* Effect.orDie(SystemUser.find(undefined))
+  const home = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-pair-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+  )
+  give(home, user)
+  const binaries = yield* Effect.orDie(Binaries.find(user, home))
+  const password = randomBytes(12).toString("hex")
+  const secret = path.join(home, "password")
+  writeFileSync(secret, password)
+  const [first, second] = [path.join(home, "first"), path.join(home, "second")]
+  const [certificate, key] = [path.join(home, "server.crt"), path.join(home, "server.key")]
+  writeFileSync(certificate, readFileSync(fixture("here.crt")))
+  writeFileSync(key, readFileSync(fixture("leaf.key")), { mode: 0o600 })
+  give(home, user)
+  const initialized = yield* SystemUser.run(
+    user,
+    binaries.initdb,
+    ...[
+      "-D",
+      first,
+      "-U",
+      "postgres",
+      "-A",
+      "scram-sha-256",
+      "--pwfile",
+      secret,
+      "-E",
+      "UTF8",
+      "--locale=C",
+      "--no-sync"
+    ]
+  )
+  if (initialized.code !== 0) return yield* Effect.die(new Error(initialized.stderr))
+
+  const start = Effect.fnUntraced(function* (data: string, port: number, more: Readonly<Record<string, string>>) {
+    const args = Object.entries({
+      ...settings,
+      ssl_cert_file: certificate,
+      ssl_key_file: key,
+      ...more,
+      port: `${port}`
+    }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const server = spawn(binaries.postgres, ["-D", data, ...args], { ...user.ids, cwd: "/", stdio: "ignore" })
+        const orphaned = () => killAll(server)
+        process.once("exit", orphaned)
+        server.once("exit", () => process.off("exit", orphaned))
+        return server
+      }),
+      kill
+    )
+    const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
+    yield* until(`PostgreSQL accepts connections on port ${port}`, () => isAccepting(url))
+    return { port, url, use: use(url), kill: kill(child) } satisfies Server
+  })
+
+  const [firstPort, secondPort] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]
+  // A copy of data that no server has used yet needs no base backup.
+  yield* Effect.sync(() => {
+    cpSync(first, second, { recursive: true })
+    chmodSync(second, 0o700)
+    writeFileSync(path.join(second, "standby.signal"), "")
+    give(second, user)
+  })
+  const primary = yield* start(first, firstPort, { synchronous_standby_names: "second" })
+  const replica = yield* start(second, secondPort, {
+    primary_conninfo: `host=127.0.0.1 port=${firstPort} user=postgres password=${password} application_name=second`
+  })
+  yield* untilTrue(
+    "the replica is synchronous",
+    primary,
+    (sql) => sql<Answer>`SELECT count(*) = 1 AS is_true FROM pg_stat_replication WHERE sync_state = 'sync'`
+  )
+  const hosts = [primary, replica].map(({ port }) => `127.0.0.1:${port}`).join(",")
+  return {
+    primary,
+    replica,
+    url: `postgres://postgres:${password}@${hosts}/postgres?target_session_attrs=read-write`,
+    promote: replica
+      .use((sql) => sql`SELECT pg_promote(true, 60)`)
+      .pipe(
+        Effect.andThen(
+          untilTrue(
+            "the replica accepts writes",
+            replica,
+            (sql) => sql<Answer>`SELECT NOT pg_is_in_recovery() AS is_true`
+          )
+        )
+      )
+  }
+})

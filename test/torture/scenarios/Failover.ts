@@ -1,0 +1,50 @@
+/**
+ * The primary of two PostgreSQL servers is killed under load, and its synchronous replica is promoted.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { Effect } from "effect"
+import * as ReplicatedPair from "../../support/postgres/ReplicatedPair.ts"
+import { pause, until } from "../../support/Wait.ts"
+import * as Load from "../Load.ts"
+import * as Process from "../Process.ts"
+import * as Store from "../Store.ts"
+import { demandWhole, type Figures, whole } from "./Figures.ts"
+
+const clients = 16
+
+/** How much longer than the timeout a response may take on a busy machine, in milliseconds. */
+const slack = 5_000
+
+/** `millis` is the time between the primary's end and the promotion, `timeout` the service's database timeout. */
+export const failover = Effect.fnUntraced(function* (options: { readonly millis: number; readonly timeout: number }) {
+  const pair = yield* ReplicatedPair.make
+  const target = yield* Store.prepare(pair.primary.url)
+  const service = yield* Process.start("serve", {
+    DATABASE_URL: pair.url,
+    DATABASE_TIMEOUT: `${options.timeout} millis`
+  })
+  const load = yield* Load.start({ url: () => service.url, target, clients })
+  yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
+  yield* pair.primary.kill
+  const killed = performance.now()
+  yield* pause(options.millis)
+  const ready = yield* Effect.promise(() => fetch(`${service.url}/readyz`))
+  assert.equal(ready.status, 503, "/readyz says so")
+  yield* pair.promote
+  const promoted = performance.now()
+  const before = load.acknowledged()
+  yield* until("the service finds the new primary by itself", () => load.acknowledged() > before + clients)
+  const recovered = performance.now()
+  yield* load.stop
+  const account = yield* Store.accountAt(pair.replica.url, load)
+  assert.ok(account.slowest < options.timeout + slack, `an answer took ${account.slowest} ms`)
+  assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
+  return {
+    "time-out ms": options.timeout,
+    ...demandWhole(account),
+    "promoted after ms": whole(promoted - killed),
+    "recovery ms": whole(recovered - promoted)
+  } satisfies Figures
+}, Effect.scoped)
