@@ -234,7 +234,8 @@ export const live = (options: ServerOptions) =>
   Layer.mergeAll(
     server(options),
     LeadMatching.layer,
-    Rollups.layer,
+    // ClickHouse needs no rollups.
+    Option.isNone(options.settings.analyticsUrl) ? Rollups.layer : Layer.empty,
     deliver(options.settings),
     Maintenance.layer({
       pageViews: options.settings.retentionPageViews,

@@ -15,6 +15,7 @@ import type { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import type { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import type { Notifications } from "../../src/services/mail/Notifications.ts"
+import type { Shares } from "../../src/services/sites/Shares.ts"
 import * as SubmissionDrafts from "./SubmissionDraft.ts"
 
 type Services =
@@ -27,6 +28,7 @@ type Services =
   | Deliveries
   | Notifications
   | FormDirectory
+  | Shares
 
 export interface Operation {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"

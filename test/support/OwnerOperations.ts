@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { Goals } from "../../src/services/analytics/Goals.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
 import {
   changing,
   newConversation,
@@ -47,8 +48,27 @@ const newToken = (instanceId: string) =>
     Effect.orElseSucceed(() => randomUUID())
   )
 
+/** The id of a new share of a website, or of none if the website does not exist. */
+const newShare = (site: string) =>
+  Effect.flatMap(Shares, (shares) =>
+    shares.create({ websiteConfigId: site.toLowerCase(), label: null, expiresAt: null })
+  ).pipe(
+    Effect.flatMap(Effect.fromOption),
+    Effect.map(({ share }) => share.shareId),
+    Effect.orElseSucceed(() => randomUUID())
+  )
+
 /** The operations on settings. */
 const setUp: ReadonlyArray<Operation> = [
+  reading("shares"),
+  changing("POST", "shares", () => ({})),
+  {
+    method: "DELETE",
+    path: ofSite(":site_id", "shares/:share_id"),
+    scope: "write",
+    status: 204,
+    request: (site) => Effect.map(newShare(site), (id) => ({ path: ofSite(site, `shares/${id}`) }))
+  },
   reading("", "read"),
   changing("PATCH", "", () => ({ name: "B" })),
   reading("decisions", "stats"),

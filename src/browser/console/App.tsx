@@ -15,6 +15,7 @@ import { Message } from "./parts/Message.tsx"
 import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
+import { Shared } from "./shared/Shared.tsx"
 import { NewSiteButton } from "./sites/NewSiteButton.tsx"
 import { SiteList } from "./sites/SiteList.tsx"
 import * as Texts from "./Texts.ts"
@@ -36,6 +37,8 @@ const NoSites = ({ canCreate }: { readonly canCreate: boolean }) => (
 const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
   overview: Overview,
   conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
+  sharing: lazy(() => import("./sharing/Sharing.tsx").then(({ Sharing }) => Sharing)),
+  live: lazy(() => import("./live/Live.tsx").then(({ Live }) => Live)),
   setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
 }
@@ -43,6 +46,11 @@ const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>
 const isPage = (name: string): name is keyof typeof pages => Object.hasOwn(pages, name)
 
 export const App = () => {
+  const { share } = useAddress()
+  return share === null ? <Console /> : <Shared key={share} secret={share} />
+}
+
+const Console = () => {
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)

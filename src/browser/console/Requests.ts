@@ -127,6 +127,17 @@ const failed = (
   failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined, faults }
 })
 
+let shareSecret: string | null = null
+
+/** Sets the secret of the shared dashboard that the page shows. */
+export const authorizeShared = (secret: string): void => {
+  shareSecret = secret
+}
+
+/** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
+const authorization = (path: string): Readonly<Record<string, string>> =>
+  shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
+
 /** The faults of a 422; none if its body cannot be read. */
 const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
   if (response.status !== 422) return []
@@ -149,10 +160,11 @@ export const send = async <O extends Operation>(
   try {
     const response = await fetch(addressOf(path, parts), {
       method,
-      ...(parts.body !== undefined && {
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(parts.body)
-      }),
+      headers: {
+        ...authorization(path),
+        ...(parts.body !== undefined && { "content-type": "application/json" })
+      },
+      ...(parts.body !== undefined && { body: JSON.stringify(parts.body) }),
       ...(signal && { signal })
     })
     if (!response.ok) {

@@ -23,7 +23,7 @@ const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Sc
 const system = (target: Tables.Target, table: string): string =>
   target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${Tables.quoted(target.cluster)}, system.${table})`
 
-const interval = "100 millis"
+const interval = "20 millis"
 
 /** Waits until no mutation with this text runs. A failing one is retried by the server, and an error here. */
 const mutated = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {

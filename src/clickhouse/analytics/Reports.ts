@@ -4,9 +4,10 @@
  * @module
  */
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import type { GoalRow } from "../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Goals } from "../../services/analytics/Goals.ts"
-import { Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
+import { type ReportSite, Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import * as Errors from "../Errors.ts"
@@ -57,16 +58,22 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
                 : Errors.unavailable(error)
           )
         )
-      return {
-        query: (site, query) =>
-          goals.list(site.websiteConfigId).pipe(
-            Effect.flatMap((found) => Query.answer(reader, site, query, found)),
-            Effect.catchIf(
-              (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
-              () => Effect.fail(tooLarge)
-            ),
-            limited
+      /** Reads with the goals of a website. */
+      const withGoals = <A>(
+        { websiteConfigId }: ReportSite,
+        read: (goals: ReadonlyArray<GoalRow>) => Effect.Effect<A, Errors.ClickHouseError | ReportTooLarge>
+      ) =>
+        goals.list(websiteConfigId).pipe(
+          Effect.flatMap(read),
+          Effect.catchIf(
+            (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
+            () => Effect.fail(tooLarge)
           ),
+          limited
+        )
+      return {
+        query: (site, query) => withGoals(site, (found) => Query.answer(reader, site, query, found)),
+        queryCoarse: (site, query) => withGoals(site, (found) => Query.coarseAnswer(reader, site, query, found)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()

@@ -182,6 +182,12 @@ export const Activity = Schema.Struct({
         submission_id: Fields.uuid,
         status: Schema.Literals(statuses),
         page_slug: Schema.NullOr(Schema.String)
+      }),
+      Schema.Struct({
+        type: Schema.Literal("conversation"),
+        received_at: Fields.time,
+        instance_id: Fields.uuid,
+        conversation_id: Schema.String
       })
     ])
   )
@@ -215,7 +221,7 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
     identifier: "site_activity",
     summary: "List what arrived",
     description:
-      "The latest counted page views, events and submissions of a website, latest first. It also tells when the website's tag was seen last. Scope `read`."
+      "The latest counted page views, events, submissions and conversations of a website, latest first. It also tells when the website's tag was seen last. Scope `read`."
   })
 )
 

@@ -20,7 +20,7 @@ export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 /** What another website does not inherit: ids and names of this one. */
 const elsewhere = { filters: [], list: null } as const
 
-const ThemeMenu = () => {
+export const ThemeMenu = () => {
   const choice = useStore(Theme.choice)
   return (
     <Menu

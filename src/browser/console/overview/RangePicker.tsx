@@ -20,6 +20,9 @@ const groups: ReadonlyArray<ReadonlyArray<Exclude<Range, ReadonlyArray<string>>>
   ["year", "12mo", "all"]
 ]
 
+/** Whether the API has a name for a range: a shared dashboard shows no others. */
+const isPeriod = (range: Range): boolean => range !== "yesterday" && range !== "last-month"
+
 interface Props {
   readonly timeZone: string
   /** The days that are shown; undefined while they are not loaded. */
@@ -27,19 +30,23 @@ interface Props {
 }
 
 export const RangePicker = ({ shown, timeZone }: Props) => {
-  const { comparison, range } = useAddress()
+  const { comparison, range, share } = useAddress()
   const [isChoosing, setChoosing] = useState(false)
   const today = Calendar.today(Date.now(), timeZone)
   const choices: ReadonlyArray<Choice<Range | "choose">> = [
     ...groups.flatMap((group, index) =>
-      group.map((value, place) => ({
-        value,
-        label: Texts.ranges[value],
-        isCurrent: value === range,
-        isApart: index > 0 && place === 0
-      }))
+      group
+        .filter((value) => share === null || isPeriod(value))
+        .map((value, place) => ({
+          value,
+          label: Texts.ranges[value],
+          isCurrent: value === range,
+          isApart: index > 0 && place === 0
+        }))
     ),
-    { value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true }
+    ...(share === null
+      ? [{ value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true } as const]
+      : [])
   ]
   const comparisons: ReadonlyArray<Choice<Comparison | null>> = [
     ...(["previous_period", "year_over_year"] as const).map((value) => ({

@@ -31,7 +31,7 @@ export const Check = ({ found, waiting }: { readonly found: string | undefined; 
 )
 
 const seenOf = (activity: Activity | undefined, now: number): string | undefined =>
-  activity === undefined
+  activity === undefined || activity.type === "conversation"
     ? undefined
     : activity.type === "submission"
       ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
