@@ -20,7 +20,8 @@ export default defineConfig({
     setupFiles: ["test/support/responses/Recorder.ts"],
     sequence: { sequencer: LongFirst },
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
-    maxWorkers: 3,
+    // In CI fewer, so that a test that fails there fails by itself.
+    maxWorkers: process.env["CI"] === "true" ? 2 : 3,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
     // Waits have deadlines of their own, which name the missing state. These only end a test that hangs on a busy machine too.

@@ -6,6 +6,7 @@
  * @module
  */
 import { Config, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
+import * as AnalyticsConfig from "./AnalyticsConfig.ts"
 import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
@@ -185,6 +186,7 @@ const fields = {
   /** For each key of the owner API. */
   rateLimitOwner: rateLimit("RATE_LIMIT_OWNER", "owner", "600/minute"),
 
+  ...AnalyticsConfig.fields,
   ...DeliveryConfig.fields,
 
   rateLimitAnalytics,
@@ -249,7 +251,7 @@ export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.g
 })
 
 /** Variables that `demo` ignores: it must not write into another deployment's database. */
-const ignoredByDemo = ["DATABASE_URL", "DATABASE_READ_URL", "REDIS_URL"] as const
+const ignoredByDemo = ["DATABASE_URL", "DATABASE_READ_URL", "ANALYTICS_URL", "REDIS_URL"] as const
 
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
@@ -269,6 +271,7 @@ export const DemoSettings = Config.all({
     databaseUrl: none,
     databaseReadUrl: none,
     redisUrl: none,
+    analyticsUrl: Config.succeed(Option.none()),
     ownerApi: ownerApiOnPort(demoConsole, isLocalDemo),
     console: demoConsole
   }),

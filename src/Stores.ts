@@ -5,6 +5,7 @@
  */
 import { Layer, Option } from "effect"
 import type { Settings } from "./Config.ts"
+import * as ClickHouseStores from "./clickhouse/Stores.ts"
 import * as MemoryAnalyticsExport from "./memory/analytics/AnalyticsExport.ts"
 import * as MemoryAnalyticsRepo from "./memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "./memory/analytics/AnalyticsRows.ts"
@@ -30,6 +31,7 @@ import * as MemoryReadiness from "./memory/Readiness.ts"
 import * as MemoryConsoleSessions from "./memory/sites/ConsoleSessions.ts"
 import * as MemoryDecisions from "./memory/sites/Decisions.ts"
 import * as MemoryOwnerKeys from "./memory/sites/OwnerKeys.ts"
+import * as MemoryShares from "./memory/sites/Shares.ts"
 import * as MemorySiteDirectory from "./memory/sites/SiteDirectory.ts"
 import * as MemorySiteErasure from "./memory/sites/SiteErasure.ts"
 import * as AnalyticsExport from "./postgres/analytics/AnalyticsExport.ts"
@@ -56,23 +58,51 @@ import * as Readiness from "./postgres/Readiness.ts"
 import * as ConsoleSessions from "./postgres/sites/ConsoleSessions.ts"
 import * as Decisions from "./postgres/sites/Decisions.ts"
 import * as OwnerKeys from "./postgres/sites/OwnerKeys.ts"
+import * as Shares from "./postgres/sites/Shares.ts"
 import * as SiteDirectory from "./postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "./postgres/sites/SiteErasure.ts"
+import * as WritableSites from "./postgres/sites/WritableSites.ts"
 
 /** The database that reports read. The demo's database has no replica. */
 const readerOf = ({ databaseReadUrl, databaseUrl }: Settings) =>
   Option.isSome(databaseUrl) ? Option.getOrUndefined(databaseReadUrl) : undefined
 
-/** All repositories, on PostgreSQL. Requires `database`. */
+/** Which store page views, events and conversions are in: ClickHouse with `ANALYTICS_URL`, else PostgreSQL. */
+const analytics = (
+  settings: Settings,
+  queue: Omit<ClickHouseStores.Options, "address" | "connections" | "interval" | "reportTimeout">
+) =>
+  Option.match(settings.analyticsUrl, {
+    onNone: () => ({
+      separate: Layer.empty,
+      repositories: Layer.mergeAll(
+        AnalyticsRepo.layer(queue),
+        EventRepo.layer(queue),
+        AnalyticsExport.layer,
+        SiteActivity.layer(queue),
+        Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })
+      )
+    }),
+    onSome: (address) => {
+      const { repositories, separate } = ClickHouseStores.make({
+        ...queue,
+        address,
+        connections: settings.databaseConnections,
+        interval: settings.analyticsInterval,
+        reportTimeout: settings.reportTimeout
+      })
+      const sites = WritableSites.layer({ connections: ClickHouseStores.writes })
+      return { separate, repositories: Layer.provide(repositories, sites) }
+    }
+  })
+
+/** All repositories. Requires `database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }
-  return Layer.mergeAll(
-    AnalyticsRepo.layer(queue),
-    EventRepo.layer(queue),
+  const { repositories, separate } = analytics(settings, queue)
+  const others = Layer.mergeAll(
     Leads.layer({ timeout }),
-    AnalyticsExport.layer,
-    SiteActivity.layer({ timeout }),
     Goals.layer({ timeout }),
     Inbox.layer({ timeout }).pipe(Layer.provideMerge(SubmissionRepo.layer(queue))),
     SiteDirectory.layer({ timeout }),
@@ -82,17 +112,18 @@ export const storage = (settings: Settings) => {
     WidgetTokens.layer({ timeout }),
     OwnerKeys.layer({ timeout }),
     ConsoleSessions.layer({ timeout }),
+    Shares.layer({ timeout }),
     Transcripts.layer({ timeout }).pipe(Layer.provideMerge(ConversationStore.layer(queue))),
     Persons.layer({ timeout }),
     TokenBudget.layer({ timeout }),
     VisitorSalts.layer({ timeout }),
-    Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) }),
     Decisions.layer({ timeout }),
     Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
     Notifications.layer({ timeout }),
     Readiness.layer
   )
+  return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))
 }
 
 /** The same repositories, in memory. Nothing is persisted. */
@@ -102,16 +133,20 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryGoals.layer,
     MemoryFormDirectory.layer,
     MemoryInbox.layer,
-    MemorySiteActivity.layer,
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
     MemoryOwnerKeys.layer,
     MemoryConsoleSessions.layer,
+    MemoryShares.layer,
     MemoryWebhooks.layer,
-    Layer.mergeAll(MemoryPersons.layer, MemoryTranscripts.layer, MemorySiteErasure.layer, MemoryDeliveries.layer).pipe(
-      Layer.provideMerge(MemoryConversationStore.layer())
-    )
+    Layer.mergeAll(
+      MemoryPersons.layer,
+      MemoryTranscripts.layer,
+      MemorySiteErasure.layer,
+      MemoryDeliveries.layer,
+      MemorySiteActivity.layer
+    ).pipe(Layer.provideMerge(MemoryConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

@@ -10,6 +10,7 @@ import * as Rows from "../core/analytics/AnalyticsExport.ts"
 import * as TimeInput from "../core/text/TimeInput.ts"
 import { AnalyticsExport } from "../services/analytics/AnalyticsExport.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as AnalyticsCopy from "./AnalyticsCopy.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
@@ -77,5 +78,5 @@ const exportCommand = Command.make(
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | AnalyticsExport, E, R>) =>
   Command.make("analytics").pipe(
     Command.withDescription("Page views and events"),
-    Command.withSubcommands([exportCommand.pipe(Command.provide(storage))])
+    Command.withSubcommands([exportCommand.pipe(Command.provide(storage)), AnalyticsCopy.command])
   )

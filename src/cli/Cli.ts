@@ -20,6 +20,7 @@ import { Readiness } from "../services/Readiness.ts"
 import type { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import type { Decisions } from "../services/sites/Decisions.ts"
 import type { OwnerKeys } from "../services/sites/OwnerKeys.ts"
+import type { Shares } from "../services/sites/Shares.ts"
 import type { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../services/sites/SiteErasure.ts"
 import * as Analytics from "./Analytics.ts"
@@ -31,6 +32,7 @@ import * as Instance from "./Instance.ts"
 import * as Key from "./Key.ts"
 import * as Person from "./Person.ts"
 import * as Report from "./Report.ts"
+import * as Share from "./Share.ts"
 import * as Site from "./Site.ts"
 import * as Stats from "./Stats.ts"
 import * as Submissions from "./Submissions.ts"
@@ -46,6 +48,7 @@ export type Storage =
   | WidgetTokens
   | OwnerKeys
   | ConsoleSessions
+  | Shares
   | ConversationStore
   | SubmissionRepo
   | FormDirectory
@@ -93,6 +96,7 @@ const root = <E, R, RCommands = never>(options: Options<E, R, RCommands>) => {
       Token.command(storage),
       Key.command(storage),
       Console.command(storage),
+      Share.command(storage),
       Conversation.command(storage),
       Form.command(storage),
       Submissions.command(storage),

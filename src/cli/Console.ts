@@ -4,15 +4,14 @@
  * @module
  */
 import { Clock, Effect, type Layer, Option } from "effect"
-import { CliError, Command } from "effect/cli"
-import { Settings } from "../Config.ts"
+import { Command } from "effect/cli"
 import * as ConsoleSession from "../core/sites/ConsoleSession.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TimeInput from "../core/text/TimeInput.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as ConsoleUrl from "./support/ConsoleUrl.ts"
 import * as Inputs from "./support/Inputs.ts"
-import * as LocalUrl from "./support/LocalUrl.ts"
 import * as Output from "./support/Output.ts"
 
 /** The time at which the link expires: by default in an hour, at most in a week. */
@@ -20,8 +19,6 @@ const readExpires = (text: Option.Option<string>, now: number) =>
   Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
   ).pipe(Effect.map((time) => time ?? now + 3_600_000))
-
-const isPath = (baseUrl: string): boolean => baseUrl.startsWith("/")
 
 const link = Command.make(
   "link",
@@ -33,10 +30,7 @@ const link = Command.make(
     baseUrl: Inputs.baseUrl
   },
   Effect.fnUntraced(function* (flags) {
-    if (flags.baseUrl !== null && isPath(flags.baseUrl)) {
-      return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })
-    }
-    const settings = yield* Settings
+    const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const directory = yield* SiteDirectory
     const sessions = yield* ConsoleSessions
     const linkExpiresAt = yield* readExpires(flags.expires, yield* Clock.currentTimeMillis)
@@ -48,11 +42,7 @@ const link = Command.make(
     // A website was deleted after it was found above.
     if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
     const { session } = created.value
-    const url = `${flags.baseUrl ?? LocalUrl.ofConsole(settings)}${ConsoleSession.pathOf(created.value.link)}`
-    // The demo has its own default.
-    if (Option.isSome(settings.databaseUrl) && !settings.console) {
-      yield* Output.note("CONSOLE is off in this environment. The link works where the service runs with CONSOLE=on.")
-    }
+    const url = `${origin}${ConsoleSession.pathOf(created.value.link)}`
     yield* Output.answer({
       json: { session_id: session.sessionId, url, expires_at: Calendar.iso(session.linkExpiresAt) },
       text: `${Output.facts([

@@ -37,7 +37,12 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
   ].join("\n")
 
 /** What the demo runs itself, by the variable that it ignores. */
-const builtIn = { DATABASE_URL: "a database", DATABASE_READ_URL: "a database", REDIS_URL: "a rate limiter" }
+const builtIn = {
+  DATABASE_URL: "a database",
+  DATABASE_READ_URL: "a database",
+  ANALYTICS_URL: "a store of page views",
+  REDIS_URL: "a rate limiter"
+}
 
 /** The values in the welcome text besides the demo's ids. */
 interface Facts {
@@ -88,8 +93,9 @@ const hasConsole = ({ console, ownerPort }: Settings): boolean => console && Opt
 
 /** The text that is printed once the demo is ready. Pure. */
 export const welcome = (demo: DemoData.Demo, facts: Facts): string => {
-  // The other commands use DATABASE_URL if it is set. An empty value counts as unset.
-  const hydracore = `${facts.unused.includes("DATABASE_URL") ? "DATABASE_URL= " : ""}npm run -s hydracore --`
+  // The other commands use these variables if they are set. An empty value counts as unset.
+  const unset = (["DATABASE_URL", "ANALYTICS_URL"] as const).filter((name) => facts.unused.includes(name))
+  const hydracore = `${unset.map((name) => `${name}= `).join("")}npm run -s hydracore --`
   return `
 HydraCore Edge is ready. Open this in a browser:
 

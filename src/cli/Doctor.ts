@@ -11,6 +11,7 @@ import { IpNetwork, NetAddress } from "effect/net"
 import * as App from "../App.ts"
 import * as Agents from "../agent/Inspection.ts"
 import { Settings } from "../Config.ts"
+import * as ClickHouse from "../clickhouse/Inspection.ts"
 import * as DatabaseUrl from "../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../core/doctor/Diagnosis.ts"
 import type { Finding, Severity } from "../core/doctor/Finding.ts"
@@ -182,6 +183,10 @@ export const command = Command.make(
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
       onSome: Redis.inspect
     })
+    const analytics = yield* Option.match(settings.analyticsUrl, {
+      onNone: () => Effect.succeed(null),
+      onSome: (address) => ClickHouse.inspect(address, timeout)
+    })
     const proxies = yield* inspectProxies(settings, asked)
     const { forwarded, limiter } = yield* inspectService(settings)
     const agents =
@@ -207,6 +212,7 @@ export const command = Command.make(
       database,
       transport: transportOf(settings),
       reader: yield* inspectReader(settings),
+      analytics,
       connections,
       redis,
       limiter,

@@ -17,6 +17,7 @@ import * as TerminalText from "../core/text/TerminalText.ts"
 import { OwnerServer } from "../http/owner/OwnerServer.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as MetricsServer from "../telemetry/MetricsServer.ts"
+import * as AnalyticsTables from "./support/AnalyticsTables.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -79,6 +80,7 @@ export const service = Effect.fnUntraced(function* (
   const database = yield* Layer.build(App.database(settings, address))
   const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
   yield* Effect.provide(requireReady(settings), storage)
+  yield* AnalyticsTables.require(settings)
   const running = yield* Layer.build(App.live({ settings, worker })).pipe(
     Effect.provide(Context.merge(database, storage)),
     Effect.catchTags({

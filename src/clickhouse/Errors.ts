@@ -86,6 +86,7 @@ export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUn
   new StorageUnavailable({
     reason: reason === "timeout" || reason === "read-only" ? reason : "unreachable",
     ...(code === undefined ? {} : { code }),
+    setting: "ANALYTICS_URL",
     cause
   })
 

@@ -19,7 +19,7 @@ export class StorageUnavailable extends Schema.TaggedError<StorageUnavailable>()
   /** The SQLSTATE, such as `3D000`, or the system's error code, such as `ECONNREFUSED`. Never sent to visitors. */
   code: Schema.optional(Schema.String),
   /** The setting that names the server, if it is not `DATABASE_URL`. */
-  setting: Schema.optional(Schema.Literal("DATABASE_READ_URL")),
+  setting: Schema.optional(Schema.Literals(["DATABASE_READ_URL", "ANALYTICS_URL"])),
   /** For the log. Never sent to visitors. */
   cause: Schema.optional(Schema.Defect())
 }) {}

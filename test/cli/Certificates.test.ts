@@ -120,6 +120,7 @@ describe("cli: rejected certificates", () => {
           database: { _tag: "Unavailable", reason: "It is away." },
           transport: "local",
           reader: { _tag: "NotConfigured" },
+          analytics: null,
           proxies: [],
           forwarded: null,
           limiter: null,

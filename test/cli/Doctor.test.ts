@@ -18,9 +18,10 @@ import * as Rollups from "../../src/postgres/analytics/reports/Rollups.ts"
 import * as Postgres from "../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
+import * as Command from "../support/Command.ts"
+import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
-import * as Process from "../torture/Process.ts"
 
 describe("doctor: the database", () => {
   it.live("reports migrations, clock, partitions and durability", () =>
@@ -146,13 +147,14 @@ describe("doctor: proxies", () => {
   )
 })
 
-describe("doctor, as a process", () => {
+describe("doctor, the command", () => {
   it.live("rejects a --peer that is not an address", () =>
     Effect.gen(function* () {
       for (const peer of ["foo", "10.0.0.0/8", "10.0.0.256"]) {
-        const { ended, output } = yield* Process.launch(["doctor", "--peer", peer], {})
-        assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-        assert.strictEqual(output(), "The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4.\n")
+        assert.deepStrictEqual(yield* Command.run(["doctor", "--peer", peer], {}), {
+          code: 1,
+          output: "The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4.\n"
+        })
       }
     }).pipe(Effect.scoped)
   )
@@ -162,21 +164,21 @@ describe("doctor, as a process", () => {
       const connection = yield* TestDatabase.connection
       const { allowRequests } = yield* TestDatabase.readOnly(connection)
       const environment = { DATABASE_URL: Redacted.value(connection.url) }
-      const { ended, output } = yield* Process.launch(["doctor"], environment)
-      assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-      assert.match(output(), /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
-      assert.match(output(), /^\S+ +partitions /m)
+      const denied = yield* Command.run(["doctor"], environment)
+      assert.strictEqual(denied.code, 1)
+      assert.match(denied.output, /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
+      assert.match(denied.output, /^\S+ +partitions /m)
       yield* allowRequests
-      const granted = yield* Process.launch(["doctor"], environment)
-      yield* granted.ended
-      assert.match(granted.output(), /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
+      const granted = yield* Command.run(["doctor"], environment)
+      assert.match(granted.output, /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
     }).pipe(Effect.scoped)
   )
 
-  it("prints one JSON document without passwords, and exits with 1 for a problem", async () => {
+  it("as a process prints one JSON document without passwords, and exits with 1 for a problem", async () => {
+    const program = await Effect.runPromise(Program.main)
     const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
     try {
-      const child = spawn(process.execPath, [path.join(import.meta.dirname, "../../src/main.ts"), "doctor", "--json"], {
+      const child = spawn(process.execPath, [program, "doctor", "--json"], {
         env: {
           ...process.env,
           DATABASE_URL: "postgres://user:sesame@127.0.0.1:1/none",

@@ -9,6 +9,7 @@ const secrets = {
   DATABASE_URL: "postgres://edge:sesame@db-1,db-2:5433/edge?target_session_attrs=read-write&sslmode=require",
   DATABASE_READ_URL: "postgres://edge:sesame@replica/edge",
   REDIS_URL: "rediss+sentinel://user:sesame@10.0.0.7/limits",
+  ANALYTICS_URL: "clickhouses://user:sesame@clickhouse.example/edge",
   SECRETS_KEY: "5e".repeat(32),
   SMTP_URL: "smtps://user:sesame@mail.example",
   MAIL_FROM: "Example <mail@example.com>",
@@ -44,12 +45,17 @@ describe("cli: serve --check", () => {
       assert.strictEqual(plan["reports"], "read PostgreSQL at replica:5432, without TLS")
       assert.include(plan["rate limits"], 'in the Redis "limits" of the Sentinels at 10.0.0.7:26379, with TLS')
       assert.include(plan["rate limits"], "page views and events 100 a minute")
+      assert.strictEqual(
+        plan["page views"],
+        "in the database edge of ClickHouse at https://clickhouse.example:8443, in batches 500ms apart"
+      )
       assert.strictEqual(plan["proxies"], "trusts 10.0.0.0/8")
       assert.strictEqual(plan["owner API"], "on http://127.0.0.1:9000, without the console")
       assert.include(plan["delivers"], "mails from mail@example.com")
       assert.notMatch(Object.values(plan).join(), /sesame|5e5e/)
       const least = yield* planOf({})
       assert.include(least["database"], "PostgreSQL at localhost:5432, on this machine;")
+      assert.strictEqual(least["page views"], "in the database")
       assert.include(least["keeps"], "page views for ever, submissions for ever, conversations for 30 days")
       assert.strictEqual(least["owner API"], "off")
     })

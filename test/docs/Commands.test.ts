@@ -18,6 +18,7 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { mailReceiver } from "../support/MailReceiver.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
@@ -58,7 +59,7 @@ class Service extends Context.Service<
     readonly env: Readonly<Record<string, string>>
     /** The socket of the commands that run in the test's process. */
     readonly commands: string
-    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Notifications>
+    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Shares | Notifications>
   }
 >()("hydracore/test/docs/Service") {}
 
@@ -78,6 +79,7 @@ const service = Layer.effect(
       DATABASE_URL: databaseUrl,
       METRICS_PORT: "0",
       OWNER_API: "on",
+      CONSOLE: "on",
       RATE_LIMIT_ANALYTICS: "1000/minute",
       RATE_LIMIT_FORMS: "1000/minute",
       RATE_LIMIT_CHAT: "1000/minute"
@@ -97,7 +99,7 @@ const service = Layer.effect(
 /** A website, an agent, a token, a key and a quarantined submission of its own for each document. */
 const seed = Effect.gen(function* () {
   const { agentUrl, process, storage } = yield* Service
-  const { instance, key, notification, site, token } = yield* Effect.provide(
+  const { instance, key, notification, share, site, token } = yield* Effect.provide(
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Docs", origins: [] }))
       const instance = yield* InstanceDirectory.use((instances) =>
@@ -122,7 +124,12 @@ const seed = Effect.gen(function* () {
           })
         )
       )
-      return { site, instance, token, key, notification }
+      const share = Option.getOrThrow(
+        yield* Shares.use((shares) =>
+          shares.create({ websiteConfigId: site.websiteConfigId, label: null, expiresAt: null })
+        )
+      )
+      return { site, instance, token, key, notification, share }
     }),
     storage
   )
@@ -141,6 +148,7 @@ const seed = Effect.gen(function* () {
     instance_id: instance.instanceId,
     widget_token: token.token,
     owner_key: key.key,
+    share_secret: share.secret,
     token_id: token.tokenId,
     notification_id: notification.notificationId,
     submission_id: received.submission_id

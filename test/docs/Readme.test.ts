@@ -35,7 +35,9 @@ const production = Object.entries(packages).flatMap(([folder, locked]) =>
 /** The rows of the table of packages: name to licence. */
 const listed = new Map(
   [
-    ...developing.matchAll(/^\| `([^`]+)` (?:\(optional\) )?\| (MIT-0|MIT|Unlicense|PDDL-1\.0)[^|]* \| [^|]+ \|$/gm)
+    ...developing.matchAll(
+      /^\| `([^`]+)` (?:\(optional\) )?\| (MIT-0|MIT|Apache-2\.0|Unlicense|PDDL-1\.0)[^|]* \| [^|]+ \|$/gm
+    )
   ].map((row) => [row[1], row[2]])
 )
 

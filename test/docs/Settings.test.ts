@@ -1,5 +1,5 @@
 /**
- * The guide's table of settings against `Config.ts` and `DeliveryConfig.ts`: the same variables, with the same defaults.
+ * The guide's table of settings against the modules that read them: the same variables, with the same defaults.
  */
 import { readFileSync } from "node:fs"
 import path from "node:path"
@@ -18,7 +18,7 @@ const documented = new Map<string, string | undefined>(
   })
 )
 
-const sources = ["src/Config.ts", "src/DeliveryConfig.ts"]
+const sources = ["src/Config.ts", "src/AnalyticsConfig.ts", "src/DeliveryConfig.ts"]
 
 /** Every variable that the sources read, besides those that the system sets. */
 const read = [

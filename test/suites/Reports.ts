@@ -84,6 +84,7 @@ export const suite = <E>(
             for (const request of requests) {
               const query = queryOf(request, timeZone)
               assert.deepStrictEqual(yield* reports.query(site, query), Evaluate.evaluate(query, rows))
+              assert.deepStrictEqual(yield* reports.queryCoarse(site, query), Evaluate.evaluateCoarse(query, rows))
             }
           }),
         { arbitrary: { runs } }

@@ -3,12 +3,15 @@
  *
  * @module
  */
+import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import * as Activities from "../../src/core/analytics/SiteActivity.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
 import { SiteActivity } from "../../src/services/analytics/SiteActivity.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as SubmissionDrafts from "../support/SubmissionDraft.ts"
@@ -56,9 +59,40 @@ const visited = Effect.gen(function* () {
 
 export const suite = <E>(
   name: string,
-  layer: Layer.Layer<SiteActivity | AnalyticsRepo | EventRepo | SubmissionRepo | SiteDirectory, E>
+  layer: Layer.Layer<
+    SiteActivity | AnalyticsRepo | EventRepo | SubmissionRepo | SiteDirectory | InstanceDirectory | ConversationStore,
+    E
+  >
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
+    it.effect("has the conversations that began, of the website's own instances", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const begin = Effect.fnUntraced(function* (websiteConfigId: string) {
+          const { instanceId } = yield* InstanceDirectory.use((instances) =>
+            instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId })
+          )
+          const conversationId = randomUUID()
+          yield* ConversationStore.use((store) =>
+            store.begin({
+              key: { instanceId, conversationId },
+              answerId: randomUUID(),
+              message: { messageId: randomUUID(), text: "Hi" }
+            })
+          )
+          return { instanceId, conversationId }
+        })
+        const [first, second] = [yield* begin(site.websiteConfigId), yield* begin(site.websiteConfigId)]
+        yield* begin(other.websiteConfigId)
+        const found = yield* SiteActivity.use(({ latest }) => latest(site, 10))
+        assert.sameDeepMembers(
+          found.map(({ receivedAt: _, ...rest }) => rest),
+          [first, second].map((key) => ({ type: "conversation" as const, ...key }))
+        )
+        assert.lengthOf(yield* SiteActivity.use(({ latest }) => latest(site, 1)), 1)
+      })
+    )
+
     it.effect("has the latest page views, events and submissions of one website, without bots, latest first", () =>
       Effect.gen(function* () {
         const { latest } = yield* SiteActivity

@@ -62,7 +62,11 @@ const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<type
   })
 })
 
-export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<Storage, E>,
+  { runs = 10 }: { readonly runs?: number } = {}
+) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
       "deletes and counts all data of a website, and none of another",
@@ -93,7 +97,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
           assert.deepStrictEqual(yield* kept(other), before)
         }),
-      { arbitrary: { runs: 10 } }
+      { arbitrary: { runs } }
     )
 
     it.effect("an erased website is not found or listed, and cannot be changed or erased again", () =>

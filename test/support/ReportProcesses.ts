@@ -16,6 +16,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as PgBouncer from "../torture/PgBouncer.ts"
 import * as Process from "../torture/Process.ts"
+import * as Command from "./Command.ts"
 import { until } from "./Wait.ts"
 
 export interface Server {
@@ -34,7 +35,7 @@ export class Service extends Context.Service<
     /** The two that run. A test that ends one starts another in its place. */
     readonly servers: [Server, Server]
     readonly start: Effect.Effect<Server>
-    /** Runs a command in a process of its own. */
+    /** Runs a command, which must succeed. */
     readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<void>
   }
 >()("hydracore/test/ReportsService") {}
@@ -110,11 +111,8 @@ export const service = (through: "PostgreSQL" | "PgBouncer") =>
         servers,
         start,
         command: (...args) =>
-          Effect.scoped(
-            Effect.gen(function* () {
-              const { ended, output } = yield* Process.launch(args, { DATABASE_URL: database })
-              assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-            })
+          Effect.map(Command.run(args, { DATABASE_URL: database }), ({ code, output }) =>
+            assert.strictEqual(code, 0, output)
           )
       })
     })

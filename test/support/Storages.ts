@@ -16,6 +16,7 @@ import * as MailTables from "../../src/memory/mail/MailTables.ts"
 import * as MemoryNotifications from "../../src/memory/mail/Notifications.ts"
 import * as MemoryConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as MemoryOwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
+import * as MemoryShares from "../../src/memory/sites/Shares.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
 
@@ -47,6 +48,7 @@ const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
       Layer.mergeAll(
         MemoryOwnerKeys.layer,
         MemoryConsoleSessions.layer,
+        MemoryShares.layer,
         MemoryFormDirectory.layer,
         MemoryNotifications.layer
       )

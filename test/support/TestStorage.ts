@@ -22,6 +22,7 @@ import * as Readiness from "../../src/memory/Readiness.ts"
 import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
 import * as Decisions from "../../src/memory/sites/Decisions.ts"
 import * as OwnerKeys from "../../src/memory/sites/OwnerKeys.ts"
+import * as Shares from "../../src/memory/sites/Shares.ts"
 import * as SiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../src/memory/sites/SiteErasure.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
@@ -103,6 +104,7 @@ export const storage = (options: Options = {}) =>
     WidgetTokens.layer,
     OwnerKeys.layer,
     ConsoleSessions.layer,
+    Shares.layer,
     Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(
     Layer.provideMerge(

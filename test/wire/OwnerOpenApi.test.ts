@@ -18,7 +18,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 describe("wire/OwnerOpenApi", () => {
-  it("has these operations, each of which needs a key or a session, except the one that opens a session", () => {
+  it("has these operations, each of which needs a key, a session or the secret of a share, except the one that opens a session", () => {
     assert.sameMembers(
       operations.map(({ name }) => name),
       [
@@ -69,18 +69,34 @@ describe("wire/OwnerOpenApi", () => {
         "delete /v1/owner/sites/{site_id}/forms",
         "post /v1/owner/sites/{site_id}/delete",
         "get /v1/owner/sites/{site_id}/submissions/{submission_id}/deliveries",
+        "post /v1/owner/sites/{site_id}/instances",
+        "get /v1/owner/sites/{site_id}/instances/{instance_id}",
+        "patch /v1/owner/sites/{site_id}/instances/{instance_id}",
+        "delete /v1/owner/sites/{site_id}/instances/{instance_id}",
         "get /v1/owner/keys",
         "post /v1/owner/keys",
         "delete /v1/owner/keys/{key_id}",
         "get /v1/owner/sessions",
         "post /v1/owner/sessions",
-        "delete /v1/owner/sessions/{session_id}"
+        "delete /v1/owner/sessions/{session_id}",
+        "get /v1/owner/sites/{site_id}/shares",
+        "post /v1/owner/sites/{site_id}/shares",
+        "delete /v1/owner/sites/{site_id}/shares/{share_id}",
+        "get /v1/owner/sites/{site_id}/live",
+        "get /v1/owner/shared",
+        "post /v1/owner/shared/query",
+        "get /v1/owner/shared/now"
       ]
     )
     for (const { name, operation, path } of operations) {
       assert.isTrue(path.startsWith(prefix), name)
-      const either = [{ consoleSession: [] }, { ownerKey: [] }]
-      assert.deepStrictEqual(at(operation, "security"), name === "post /v1/owner/session" ? [] : either, name)
+      const expected =
+        name === "post /v1/owner/session"
+          ? []
+          : path.startsWith("/v1/owner/shared")
+            ? [{ shareSecret: [] }]
+            : [{ consoleSession: [] }, { ownerKey: [] }]
+      assert.deepStrictEqual(at(operation, "security"), expected, name)
     }
     const { scheme, type } = document.components.securitySchemes["ownerKey"] as unknown as Json
     assert.deepStrictEqual([type, scheme], ["http", "Bearer"])

@@ -31,6 +31,8 @@ export interface Filter {
 export interface Address {
   /** The secret of a link that opens a session; null if the address is none. */
   readonly link: string | null
+  /** The secret of a shared dashboard, which has the parameters of the overview; null if the address is none. */
+  readonly share: string | null
   /** The id of a website; null for the first one. */
   readonly site: string | null
   readonly page: string
@@ -53,6 +55,7 @@ export interface Address {
 
 export const initial: Address = {
   link: null,
+  share: null,
   site: null,
   page: "overview",
   item: null,
@@ -145,7 +148,8 @@ export const parse = (fragment: string): Address => {
   // A secret is taken as it is: it is in no path that `format` writes, except of a link.
   if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
-  if (site !== "" && page !== "" && page !== initial.page) {
+  const share = site === "share" && page !== "" ? page : null
+  if (share === null && site !== "" && page !== "" && page !== initial.page) {
     return { ...initial, site, page, item: item || null, view: Object.fromEntries(parameters) }
   }
   const filters = new Map<string, Filter>()
@@ -158,7 +162,8 @@ export const parse = (fragment: string): Address => {
   const compare = parameters.get("compare")
   return {
     link: null,
-    site: site || null,
+    share,
+    site: share === null ? site || null : null,
     page: initial.page,
     item: null,
     view: {},
@@ -205,12 +210,26 @@ export const format = (address: Address): string => {
   if (interval !== null) parameters.set("by", interval.slice("time:".length))
   if (tabs.length > 0) parameters.set("tabs", tabs.map(shortName).join(","))
   if (list !== null) parameters.set("list", shortName(list))
-  const path = address.site === null ? "" : `${encodeURIComponent(address.site)}/${encodeURIComponent(address.page)}`
+  const path = (
+    address.share !== null ? ["share", address.share] : address.site === null ? [] : [address.site, address.page]
+  )
+    .map(encodeURIComponent)
+    .join("/")
   return `#/${path}${parameters.size === 0 ? "" : `?${parameters}`}`
 }
 
-/** Adds a value to the filters, or removes it if it is one of them. */
-export const toggle = (filters: ReadonlyArray<Filter>, dimension: Dimension, value: string): ReadonlyArray<Filter> => {
+/** Adds a value to the filters, or removes it if it is one of them. A shared dashboard has one filter with one value. */
+export const toggle = (
+  { filters, share }: Pick<Address, "filters" | "share">,
+  dimension: Dimension,
+  value: string
+): ReadonlyArray<Filter> => {
+  if (share === null) return toggled(filters, dimension, value)
+  const next = toggled([], dimension, value)
+  return filters.some((filter) => filter.dimension === dimension && filter.values.includes(value)) ? [] : next
+}
+
+const toggled = (filters: ReadonlyArray<Filter>, dimension: Dimension, value: string): ReadonlyArray<Filter> => {
   const known = filters.find((filter) => filter.dimension === dimension && filter.operator === "is")
   if (known === undefined) return [...filters, { dimension, operator: "is", values: [value] }]
   return known.values.includes(value)

@@ -8,7 +8,13 @@ import type { Days, Dimension, Interval, Metric, Range } from "./Address.ts"
 import type { Answer } from "./Requests.ts"
 import * as Texts from "./Texts.ts"
 
-export type MetricValue = Answer<"POST /v1/owner/query">["results"][number]["metrics"][number]
+export type MetricValue = Answer<
+  "POST /v1/owner/query" | "POST /v1/owner/shared/query"
+>["results"][number]["metrics"][number]
+
+/** A count from 1 to 4 on a shared dashboard, and where it is drawn. */
+const hidden = "<5"
+const drawnHidden = 2
 
 const whole = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 0 })
 const short = new Intl.NumberFormat(Texts.language, { notation: "compact", maximumFractionDigits: 1 })
@@ -33,10 +39,11 @@ const isRate = (metric: Metric): boolean => metric.endsWith("_rate")
 
 /** The number of a value; of an amount, without its currency. */
 export const toNumber = (value: MetricValue | undefined): number =>
-  typeof value === "number" ? value : (value?.value ?? 0)
+  value === hidden ? drawnHidden : typeof value === "number" ? value : (value?.value ?? 0)
 
 export const metric = (name: Metric, value: MetricValue | undefined, isShort = false): string => {
   if (value === undefined || value === null) return "–"
+  if (value === hidden) return Texts.hidden
   if (typeof value !== "number") return isShort ? value.short : value.long
   if (isRate(name)) return percent(value)
   if (name === "visit_duration") return duration(value)
@@ -58,8 +65,10 @@ export const change = (name: Metric, value: number): string => {
 /** 1 if a rise is good news, -1 if a fall is. */
 export const direction = (name: Metric): 1 | -1 => (name === "bounce_rate" ? -1 : 1)
 
-export const share = (part: number, all: number): string => {
-  if (all === 0) return ""
+/** The share of a part; nothing for a part that is hidden. */
+export const share = (of: MetricValue | undefined, all: number): string => {
+  const part = toNumber(of)
+  if (all === 0 || of === hidden) return ""
   const value = (100 * part) / all
   return value > 0 && value < 1 ? "<1%" : `${Math.round(value)}%`
 }
@@ -139,6 +148,14 @@ export const arrival = (time: string, facts: { readonly now: number; readonly ti
     ...(isRecent ? {} : { year: "numeric" })
   }).format(millis)
 }
+
+/** A time of a day, to the second. */
+export const second = (time: string, timeZone: string): string =>
+  inZone(timeZone, { timeStyle: "medium" }).format(Date.parse(time))
+
+/** A time of another day. */
+export const dayAndTime = (time: string, timeZone: string): string =>
+  inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))
 
 /** A time with its date. */
 export const moment = (time: string, timeZone: string): string =>

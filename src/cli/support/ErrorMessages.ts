@@ -5,6 +5,7 @@
  */
 import { Config } from "effect"
 import type { CliError } from "effect/cli"
+import * as AnalyticsDiagnosis from "../../core/doctor/AnalyticsDiagnosis.ts"
 import * as Certificate from "../../core/doctor/Certificate.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
@@ -176,6 +177,10 @@ export const cannotListen = ({ host, names, port }: ListenAddress, cause: unknow
 /** The message of an error that ended a command. */
 export const of = (error: unknown): string => {
   if (error instanceof StorageUnavailable) {
+    if (error.setting === "ANALYTICS_URL") {
+      const code = error.code ?? error.reason
+      return `ClickHouse cannot be used (${code}). ${AnalyticsDiagnosis.adviceFor(code)}`
+    }
     if (error.reason === "timeout" && error.code === cancelled) return cancelledMessage
     const message = error.reason === "unreachable" ? unreachable(error.code) : storage[error.reason]
     return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)

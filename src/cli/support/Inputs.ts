@@ -185,6 +185,8 @@ export const sessionId = make(
 
 export const keyId = make("key-id", uuidKind, "<uuid>", "The key_id of a key, not the key itself")
 
+export const shareId = make("share-id", uuidKind, "<uuid>", "The share_id of a shared dashboard")
+
 export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a token, not the token itself")
 
 export const emailKind: Kind<string> = { expected: "an email address such as ann@example.com", parse: Person.parse }

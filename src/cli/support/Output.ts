@@ -33,7 +33,8 @@ export const notFound = (
     | "webhook"
     | "delivery"
     | "notification"
-    | "session",
+    | "session"
+    | "shared dashboard",
   id: string
 ): CliFailure => new CliFailure({ message: `There is no ${kind} ${TerminalText.printable(id)}.` })
 

@@ -46,6 +46,15 @@ const ofRedis = (text: Redacted.Redacted): string =>
     }
   })
 
+const ofAnalytics = ({ analyticsInterval, analyticsUrl }: Settings): string =>
+  Option.match(analyticsUrl, {
+    onNone: () => "in the database",
+    onSome: (address) => {
+      const { database, url: server } = Redacted.value(address)
+      return `in the database ${database} of ClickHouse at ${server}, in batches ${Duration.format(analyticsInterval)} apart`
+    }
+  })
+
 const windows = new Map([
   [1_000, "second"],
   [60_000, "minute"],
@@ -87,6 +96,7 @@ export const of = (settings: Settings, database: Redacted.Redacted, workers: num
     `on ${url(settings.host, settings.port)}, ${workers === null ? "in one process" : `in ${workers} workers`}`
   ],
   ["database", `${ofDatabase(database)}; ${settings.databaseConnections} connections a process for requests`],
+  ["page views", ofAnalytics(settings)],
   [
     "reports",
     Option.match(settings.databaseReadUrl, {

@@ -105,24 +105,24 @@ export const sites = Effect.fnUntraced(function* ({ allSites, site }: Flags) {
   return Option.isNone(found) ? yield* Output.notFound("website", id.success) : [found.value]
 })
 
-/** The flag that an error of `QueryInput` is about. */
+/** The flag, or the flags, that an error of `QueryInput` is about. */
 const flagOf = ([first, second]: InputError["loc"]): string => {
   switch (first) {
     case "dimensions":
-      return "--by"
+      return "flag --by"
     case "filters":
-      return "--filter"
+      return "flag --filter"
     case "pagination":
-      return "--limit"
+      return "flag --limit"
     default:
-      return second === 0 ? "--from" : second === 1 ? "--to" : "--from and --to"
+      return second === 0 ? "flag --from" : second === 1 ? "flag --to" : "period of --from and --to"
   }
 }
 
 const sentence = ({ loc, msg }: InputError): string =>
   msg.startsWith("Input should be ")
-    ? `The flag ${flagOf(loc)} must be ${msg.slice("Input should be ".length)}.`
-    : `The flag ${flagOf(loc)} is wrong: ${msg.replace("Value error, ", "")}.`
+    ? `The ${flagOf(loc)} must be ${msg.slice("Input should be ".length)}.`
+    : `The ${flagOf(loc)} is wrong: ${msg.replace("Value error, ", "")}.`
 
 /** The `date_range` of a query. */
 const dateRange = ({ days, from, period, to }: Flags, today: string): unknown => {

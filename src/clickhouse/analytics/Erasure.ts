@@ -23,7 +23,7 @@ const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Sc
 const system = (target: Tables.Target, table: string): string =>
   target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${Tables.quoted(target.cluster)}, system.${table})`
 
-const interval = "100 millis"
+const interval = "20 millis"
 
 /** Waits until no mutation with this text runs. A failing one is retried by the server, and an error here. */
 const mutated = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
@@ -70,12 +70,16 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
   // A mutation of an erasure that was interrupted.
   yield* mutated(target, hostedWebsiteId, timeout)
   const from = (name: Tables.Table["name"]) => eraseFrom(target, name, hostedWebsiteId, timeout)
-  return {
+  const erased = {
     pageViews: yield* from("page_view"),
     botViews: yield* from("bot_view"),
     events: yield* from("event"),
     conversions: yield* from("conversion")
-  } satisfies Effect.Success<ReturnType<Store["erase"]>>
+  }
+  // Made of the rows above.
+  yield* from("visit_day")
+  yield* from("visit")
+  return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
 })
 
 const Partitions = Schema.Array(Schema.Struct({ table: Schema.String, month: Schema.String }))

@@ -4,15 +4,17 @@
  * @module
  */
 import { Clock, Duration, Effect, Layer, Schema } from "effect"
+import type { GoalRow } from "../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Goals } from "../../services/analytics/Goals.ts"
-import { Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
+import { type ReportSite, Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import * as Errors from "../Errors.ts"
 import { Parameters } from "./reports/Parameters.ts"
 import * as Query from "./reports/Query.ts"
 import * as Reader from "./reports/Reader.ts"
+import * as RollUps from "./reports/RollUps.ts"
 
 export interface Options {
   /** How long a report may take. */
@@ -39,7 +41,9 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const memory = options.memory ?? 2 * gigabyte
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
       const tooLarge = new ReportTooLarge({ limit: `${memory / gigabyte} GB of memory` })
-      const reader = Reader.make(clickhouse, { seconds: Math.max(1, Math.ceil(Duration.toSeconds(limit))), memory })
+      const rollUps = yield* RollUps.make
+      const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
+      const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
       /** Bounds the reads of a report, at the server and here: an interruption ends the statement. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>
@@ -54,16 +58,22 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
                 : Errors.unavailable(error)
           )
         )
-      return {
-        query: (site, query) =>
-          goals.list(site.websiteConfigId).pipe(
-            Effect.flatMap((found) => Query.answer(reader, site, query, found)),
-            Effect.catchIf(
-              (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
-              () => Effect.fail(tooLarge)
-            ),
-            limited
+      /** Reads with the goals of a website. */
+      const withGoals = <A>(
+        { websiteConfigId }: ReportSite,
+        read: (goals: ReadonlyArray<GoalRow>) => Effect.Effect<A, Errors.ClickHouseError | ReportTooLarge>
+      ) =>
+        goals.list(websiteConfigId).pipe(
+          Effect.flatMap(read),
+          Effect.catchIf(
+            (error): error is Errors.ClickHouseError => Errors.is(error) && error.reason === "too-large",
+            () => Effect.fail(tooLarge)
           ),
+          limited
+        )
+      return {
+        query: (site, query) => withGoals(site, (found) => Query.answer(reader, site, query, found)),
+        queryCoarse: (site, query) => withGoals(site, (found) => Query.coarseAnswer(reader, site, query, found)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()
@@ -72,13 +82,15 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
             (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${of}
               AND received_at > ${parameters.time(now - recent)} AND received_at <= ${parameters.time(now)}`
           )
-          const [{ visitors }] = yield* reader(
-            `SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`,
-            parameters
-          ).pipe(decodeRows(Visitors), limited)
+          const [{ visitors }] = yield* reader
+            .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)
+            .pipe(decodeRows(Visitors), limited)
           return visitors
         }),
-        rebuild: () => Effect.void
+        rebuild: (site) =>
+          rollUps
+            .rebuild(site?.hostedWebsiteId)
+            .pipe(Effect.catchTag("ClickHouseError", (error) => Errors.unavailable(error)))
       }
     })
   )

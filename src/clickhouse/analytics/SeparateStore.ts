@@ -85,7 +85,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
       const { insert, query } = yield* ClickHouse
       return Option.some({
         sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
-          query(statement, { parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until } }).pipe(
+          query(statement, {
+            parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },
+            // The server's log of queries would keep the sessions.
+            settings: { log_queries: 0 }
+          }).pipe(
             decodeRows(Rows),
             bounded(timeout),
             Effect.map((rows) => {

@@ -1,5 +1,6 @@
 /**
- * Reads what a website received lately: page views and events from ClickHouse, submissions from `Inbox`.
+ * Reads what a website received lately: page views and events from ClickHouse, submissions from `Inbox`, and conversations from
+ * the store of conversations.
  *
  * @module
  */
@@ -8,6 +9,8 @@ import * as Activities from "../../core/analytics/SiteActivity.ts"
 import { dayMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
+import { ConversationStore } from "../../services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Inbox } from "../../services/forms/Inbox.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 import { Parameters } from "./reports/Parameters.ts"
@@ -44,12 +47,33 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, never, ClickHouse | Inbox> =>
+export const layer = ({
+  timeout
+}: Options): Layer.Layer<SiteActivity, never, ClickHouse | Inbox | InstanceDirectory | ConversationStore> =>
   Layer.effect(
     SiteActivity,
     Effect.gen(function* () {
       const { query } = yield* ClickHouse
       const inbox = yield* Inbox
+      const directory = yield* InstanceDirectory
+      const store = yield* ConversationStore
+      /** The conversations that were active last, by when they began. */
+      const begun = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
+        const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
+        const found = yield* Effect.forEach(instances, ({ instanceId }) =>
+          Effect.map(store.list({ instanceId, limit, before: null }), (summaries) =>
+            summaries.map(
+              ({ conversationId, createdAt }): Activities.Activity => ({
+                type: "conversation",
+                receivedAt: createdAt,
+                instanceId,
+                conversationId
+              })
+            )
+          )
+        )
+        return found.flat()
+      })
       /** The latest rows of a table, from the shortest period that has enough of them. */
       const latestOf = <A>(
         table: keyof typeof selected,
@@ -75,7 +99,8 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, never, Cl
           const views = yield* latestOf("page_view", Views, hostedWebsiteId, limit)
           const events = yield* latestOf("event", Events, hostedWebsiteId, limit)
           const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
-          return Activities.latest([views, events, items.map(Activities.ofSubmission)], limit)
+          const conversations = yield* begun(websiteConfigId, limit)
+          return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)
         })
       })
     })

@@ -4,13 +4,36 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Data, Effect, Option } from "effect"
 import { ClickHouse } from "../ClickHouse.ts"
 import type { ClickHouseError } from "../Errors.ts"
+import * as Layout from "./Layout.ts"
 import * as Tables from "./Tables.ts"
+
+/** The tables exist, and are not on the cluster that was named. `layout` says where they are. */
+export class OtherLayout extends Data.TaggedError("OtherLayout")<{ readonly layout: string }> {}
 
 /** Creates the tables that are missing. */
 export const run = (target: Tables.Target): Effect.Effect<void, ClickHouseError, ClickHouse> =>
   ClickHouse.use(({ command }) =>
     Effect.forEach(Tables.create(target), (statement) => command(statement), { discard: true })
   )
+
+const layoutOf = (target: Tables.Target): string =>
+  target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
+
+/** Creates the tables that are missing, where the others are or on a named cluster, and returns their names. */
+export const apply = Effect.fnUntraced(function* (
+  cluster: Option.Option<string>
+): Effect.fn.Return<ReadonlyArray<string>, ClickHouseError | OtherLayout, ClickHouse> {
+  const found = yield* Layout.target
+  const missing = yield* Layout.missing
+  const named: Tables.Target = Option.match(cluster, {
+    onNone: () => found,
+    onSome: (name) => ({ _tag: "Cluster", cluster: name })
+  })
+  const exist = missing.length < Tables.tables.length
+  if (exist && layoutOf(named) !== layoutOf(found)) return yield* new OtherLayout({ layout: layoutOf(found) })
+  yield* run(named)
+  return missing
+})

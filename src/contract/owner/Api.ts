@@ -14,10 +14,13 @@ import { ConversationsGroup } from "./Conversations.ts"
 import { CredentialsGroup } from "./Credentials.ts"
 import { FormsGroup } from "./Forms.ts"
 import { GoalsGroup } from "./Goals.ts"
+import { InstancesGroup } from "./Instances.ts"
+import { LiveGroup } from "./Live.ts"
 import { NotificationsGroup } from "./Notifications.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
 import { SetUpGroup } from "./SetUp.ts"
+import { SharedGroup, SharesGroup } from "./Shares.ts"
 import { SitesGroup } from "./Sites.ts"
 import { SubmissionsGroup } from "./Submissions.ts"
 import { TokensGroup } from "./Tokens.ts"
@@ -30,12 +33,12 @@ export const prefix = "/v1/owner/"
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
-  .add(WebhooksGroup, NotificationsGroup, FormsGroup)
+  .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)
-  // Added last, so that it does not get this middleware.
-  .add(SessionGroup)
+  // Added last, so that they do not get this middleware.
+  .add(SessionGroup, SharedGroup)
   .annotateMerge(
     OpenApi.annotations({
       title: "HydraCore Owner API",

@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { Context } from "effect"
+import { Context, type Effect } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
-import type { Access } from "../../core/sites/Access.ts"
+import type { Access, AuthorizedSite } from "../../core/sites/Access.ts"
 import type { OpenSession } from "../../core/sites/ConsoleSession.ts"
+import type { Share } from "../../core/sites/Share.ts"
 import * as Errors from "./Errors.ts"
 
 /** The caller of a request: what it may do, and its console session, or null if it has a key. */
@@ -17,6 +18,8 @@ export interface Identity extends Access {
   /** Of the key or the session. */
   readonly id: string
   readonly session: OpenSession | null
+  /** Whether the key or the session is valid now, for answers that take long. */
+  readonly isValid: Effect.Effect<boolean>
 }
 
 export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}
@@ -56,3 +59,36 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
 export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
+
+/** A person who looks at a shared dashboard: the share, and the proof of what it lets anybody see. */
+export interface SharedAccess {
+  readonly share: Share
+  readonly site: AuthorizedSite<"stats">
+}
+
+export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
+  "hydracore/contract/owner/SharedCaller"
+) {}
+
+/** Authenticates requests of shared dashboards. A share's secret is no key: no other endpoint takes it. */
+export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthentication, { provides: SharedCaller }>()(
+  "hydracore/contract/owner/SharedAuthentication",
+  {
+    error: [
+      ...Errors.common,
+      Errors.Unauthorized,
+      Errors.NotFound,
+      Errors.UnsupportedMediaType,
+      Errors.TooManyRequests,
+      Errors.ServiceUnavailable
+    ],
+    security: {
+      shareSecret: HttpApiSecurity.bearer.pipe(
+        HttpApiSecurity.annotate(
+          OpenApi.Description,
+          "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, without small counts."
+        )
+      )
+    }
+  }
+) {}

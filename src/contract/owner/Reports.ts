@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type * as Answer from "../../core/analytics/report/Answer.ts"
 import * as Query from "../../core/analytics/report/Query.ts"
+import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import * as Errors from "./Errors.ts"
 import { QueryBody } from "./QueryBody.ts"
 
@@ -25,7 +26,7 @@ const Filter: Schema.Codec<Answer.WireFilter> = Schema.Union([
   description: `\`[operator, dimension, values]\` with one of the operators ${Query.operators.join(", ")}; or \`["and" | "or", filters]\`; or \`["not", filter]\``
 })
 
-const MetricValue = Schema.Union([
+const numbers = [
   Schema.Finite,
   Schema.Struct({
     value: Schema.Finite,
@@ -34,17 +35,21 @@ const MetricValue = Schema.Union([
     long: Schema.String
   }),
   Schema.Null
-]).annotate({
+] as const
+
+const MetricValue = Schema.Union(numbers).annotate({
   identifier: "MetricValue",
   title: "MetricValue",
   description:
     "A number; of `total_revenue` an amount with its currency, or null without revenue or in several currencies"
 })
 
-const values = {
-  dimensions: Schema.Array(Schema.String).annotate({ description: "A value per dimension of the query, in its order" }),
-  metrics: Schema.Array(MetricValue).annotate({ description: "A value per metric of the query, in its order" })
-}
+const CoarseValue = Schema.Union([...numbers, Schema.Literal(SmallCounts.hidden)]).annotate({
+  identifier: "CoarseValue",
+  title: "CoarseValue",
+  description:
+    "A count: 0, `<5`, or a number rounded to a multiple of 5. A rate or an average of such counts; null if one of them is `<5`"
+})
 
 const DatePair = Schema.Tuple([Schema.String, Schema.String])
 
@@ -83,24 +88,43 @@ const ExecutedQuery = Schema.Struct({
   pagination: Schema.Struct({ limit: Schema.Int, offset: Schema.Int })
 }).annotate({ description: "The query as it was executed, with its defaults" })
 
+/** The answer to a query whose metrics have values of this schema. */
+const reportOf = <Value>(value: Schema.Codec<Value>) => {
+  const values = {
+    dimensions: Schema.Array(Schema.String).annotate({
+      description: "A value per dimension of the query, in its order"
+    }),
+    metrics: Schema.Array(value).annotate({ description: "A value per metric of the query, in its order" })
+  }
+  return Schema.Struct({
+    results: Schema.Array(
+      Schema.Struct({
+        ...values,
+        comparison: Schema.optionalKey(
+          Schema.Struct({
+            ...values,
+            change: Schema.Array(Schema.NullOr(Schema.Finite)).annotate({
+              description: "The change of each metric: per cent, or percentage points of a rate"
+            })
+          }).annotate({ description: "The same row in the comparison's date range" })
+        )
+      })
+    ),
+    meta: Meta,
+    query: ExecutedQuery
+  })
+}
+
 /** The answer to a query; see `core/analytics/report/Answer`. */
-export const Report: Schema.Codec<Answer.Answer, unknown> = Schema.Struct({
-  results: Schema.Array(
-    Schema.Struct({
-      ...values,
-      comparison: Schema.optionalKey(
-        Schema.Struct({
-          ...values,
-          change: Schema.Array(Schema.NullOr(Schema.Finite)).annotate({
-            description: "The change of each metric: per cent, or percentage points of a rate"
-          })
-        }).annotate({ description: "The same row in the comparison's date range" })
-      )
-    })
-  ),
-  meta: Meta,
-  query: ExecutedQuery
-}).annotate({ identifier: "Report", title: "Report" })
+export const Report: Schema.Codec<Answer.Answer, unknown> = reportOf<Answer.MetricValue>(MetricValue).annotate({
+  identifier: "Report",
+  title: "Report"
+})
+
+/** The same without small counts; see `core/analytics/report/SmallCounts`. */
+export const CoarseReport: Schema.Codec<SmallCounts.CoarseAnswer, unknown> = reportOf<SmallCounts.CoarseValue>(
+  CoarseValue
+).annotate({ identifier: "CoarseReport", title: "CoarseReport" })
 
 export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   payload: QueryBody,

@@ -1,5 +1,5 @@
 /**
- * What a website received lately: page views, events and submissions in one list. Pure.
+ * What a website received lately: page views, events, submissions and conversations in one list. Pure.
  *
  * @module
  */
@@ -35,7 +35,15 @@ export interface SubmissionActivity {
   readonly pageSlug: string | null
 }
 
-export type Activity = ViewActivity | EventActivity | SubmissionActivity
+/** A conversation that began. */
+export interface ConversationActivity {
+  readonly type: "conversation"
+  readonly receivedAt: number
+  readonly instanceId: string
+  readonly conversationId: string
+}
+
+export type Activity = ViewActivity | EventActivity | SubmissionActivity | ConversationActivity
 
 const visitorOf = ({ browser, country, deviceType, path, receivedAt }: Visitor): Visitor => ({
   receivedAt,
@@ -72,3 +80,21 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .flat()
     .sort((left, right) => right.receivedAt - left.receivedAt)
     .slice(0, limit)
+
+/**
+ * What one list of the latest has and an earlier one has not. Equal activities are counted: page views have no id, and two of
+ * them can be equal. What arrives late, behind the latest, is found too.
+ */
+export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
+  const known = new Map<string, number>()
+  for (const activity of before) {
+    const key = JSON.stringify(activity)
+    known.set(key, (known.get(key) ?? 0) + 1)
+  }
+  return now.filter((activity) => {
+    const key = JSON.stringify(activity)
+    const left = known.get(key) ?? 0
+    known.set(key, left - 1)
+    return left <= 0
+  })
+}

@@ -4,6 +4,7 @@
  * @module
  */
 import { type AgentFacts, ofAgents } from "./AgentDiagnosis.ts"
+import { type AnalyticsFacts, ofAnalytics } from "./AnalyticsDiagnosis.ts"
 import { type ConnectionFacts, ofConnections } from "./ConnectionDiagnosis.ts"
 import { type DatabaseFacts, ofDatabase } from "./DatabaseDiagnosis.ts"
 import type * as DatabaseUrl from "./DatabaseUrl.ts"
@@ -31,6 +32,8 @@ export interface Facts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
   readonly reader: ReaderFacts
+  /** Null without `ANALYTICS_URL`. */
+  readonly analytics: AnalyticsFacts | null
   readonly connections: ConnectionFacts
   readonly redis: RedisFacts
   /** Null if no service with `REDIS_URL` answers at `METRICS_PORT`. */
@@ -78,6 +81,7 @@ const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
 export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
   ...ofReader(facts.reader),
+  ...ofAnalytics(facts.analytics),
   ofConnections(facts.connections),
   ofRedis(facts.redis),
   ...ofLimiter(facts.limiter),

@@ -19,6 +19,7 @@ export interface Finding {
     | "clock"
     | "partitions"
     | "rollups"
+    | "analytics"
     | "connections"
     | "redis"
     | "proxies"

@@ -26,6 +26,7 @@ export const guides = [
   "chat",
   "commands",
   "operator",
+  "clickhouse",
   "settings",
   "security",
   "api",

@@ -129,16 +129,21 @@ export class AnswerLog {
     this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: fault })))
   }
 
-  /** Counts a reader as long as the scope is open. */
-  readonly hold: Effect.Effect<void, never, Scope.Scope> = Effect.suspend(() => {
-    this.#count(1)
-    return Effect.addFinalizer(() => Effect.sync(() => this.#count(-1)))
-  })
+  /** Counts a reader as long as the scope is open. The finalizer holds nothing of the reader's request. */
+  hold(scope: Scope.Scope): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#count(1)
+      return Scope.addFinalizer(
+        scope,
+        Effect.sync(() => this.#count(-1))
+      )
+    })
+  }
 
   /** All events from the first on, as they come. Each run of the source is a reader. */
   readonly read: EventSource = (sink, scope) =>
     Effect.andThen(
-      Scope.provide(this.hold, scope),
+      this.hold(scope),
       Effect.callback<void, AgentError>((resume) => {
         const reader = new Reader(this, sink, (end) => {
           this.#remove(reader)

@@ -213,7 +213,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
             )
             Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
           })
-          yield* answer.log.hold
+          yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
           return answer.log.read
         }).pipe(Effect.uninterruptible)
 

@@ -9,11 +9,13 @@ import { Authentication, Caller, Guest, type Identity } from "../../contract/own
 import type * as Errors from "../../contract/owner/Errors.ts"
 import * as ConsoleCookie from "../../core/http/ConsoleCookie.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 import { addHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Failures from "./Failures.ts"
+import { withJsonErrors } from "./Validation.ts"
 
 export interface Options {
   /** Whether console sessions authenticate. */
@@ -30,12 +32,6 @@ const unauthorized: Unauthorized = {
 }
 
 const noStore = addHeaders({ "cache-control": "no-store" })
-
-/** `HttpApiBuilder` answers a body of another type with a 415 in plain text. */
-const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
-  response.status === 415
-    ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
-    : response
 
 const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
 
@@ -70,6 +66,10 @@ export const layer = (options: Options) =>
         return session
       })
 
+      /** A store that cannot be reached now takes nothing away. */
+      const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
+        Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
+
       return {
         consoleSession: Effect.fnUntraced(function* (handler, { credential }) {
           const found = yield* sessionOf(Redacted.value(credential)).pipe(
@@ -81,7 +81,13 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* noStore
           const session = found.success.value
-          return yield* answer(handler, { ...ConsoleSession.accessOf(session), id: session.sessionId, session })
+          const isValid = isFound(sessions.authenticate(Redacted.value(credential)))
+          return yield* answer(handler, {
+            ...ConsoleSession.accessOf(session),
+            id: session.sessionId,
+            session,
+            isValid
+          })
         }),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* noStore
@@ -95,7 +101,8 @@ export const layer = (options: Options) =>
           }
           const { keyId, scope, sites } = found.value
           yield* limits.count(keyId)
-          return yield* answer(handler, { scope, sites, id: keyId, session: null })
+          const isValid = isFound(keys.authenticate(Redacted.value(credential)))
+          return yield* answer(handler, { scope, sites, id: keyId, session: null, isValid })
         })
       }
     })

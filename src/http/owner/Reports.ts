@@ -6,18 +6,18 @@
 import { Effect, Result } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
+import type { InputError } from "../../core/analytics/report/InputReader.ts"
 import * as QueryInput from "../../core/analytics/report/QueryInput.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerReports } from "./OwnerReports.ts"
 import { OwnerSites } from "./OwnerSites.ts"
 import * as Validation from "./Validation.ts"
 
-const decode = (body: unknown) =>
-  Effect.fromResult(
-    Result.mapError(QueryInput.decode(body), (errors) =>
-      Validation.failed(errors.map((error) => ({ ...error, loc: ["body", ...error.loc] })))
-    )
-  )
+/** A 422 about a query. */
+export const invalid = (errors: ReadonlyArray<InputError>) =>
+  Validation.failed(errors.map((error) => ({ ...error, loc: ["body", ...error.loc] })))
+
+export const decode = (body: unknown) => Effect.fromResult(Result.mapError(QueryInput.decode(body), invalid))
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,

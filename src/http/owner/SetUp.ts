@@ -7,11 +7,11 @@ import { Clock, Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as Fields from "../../contract/owner/Fields.ts"
-import type { Activity } from "../../core/analytics/SiteActivity.ts"
 import type * as Decision from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import type { Erased } from "../../services/sites/SiteErasure.ts"
+import * as ActivityJson from "./ActivityJson.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerReports } from "./OwnerReports.ts"
 import { OwnerSites } from "./OwnerSites.ts"
@@ -30,19 +30,6 @@ const countsJson = (counts: Decision.Counts) =>
   (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
     .map(([reason, count]) => ({ reason, count }))
     .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
-
-const activityJson = (activity: Activity) => {
-  const received_at = Calendar.iso(activity.receivedAt)
-  if (activity.type === "submission") {
-    const { pageSlug, status, submissionId, type } = activity
-    return { type, received_at, submission_id: submissionId, status, page_slug: pageSlug }
-  }
-  const { browser, country, deviceType: device, path } = activity
-  const visitor = { received_at, path, country, device, browser }
-  return activity.type === "event"
-    ? { type: activity.type, ...visitor, name: activity.name }
-    : { type: activity.type, ...visitor, source: activity.source }
-}
 
 const erasedJson = (erased: Erased) => ({
   page_views: erased.pageViews,
@@ -109,7 +96,7 @@ export const layer = HttpApiBuilder.group(
       .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
         owned.authorize(params.site_id, "read").pipe(
           Effect.flatMap((proof) => reports.activity(proof, limit)),
-          Effect.map((activity) => ({ activity: activity.map(activityJson) })),
+          Effect.map((activity) => ({ activity: activity.map(ActivityJson.of) })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, type Layer } from "effect"
+import type { HttpServerResponse } from "effect/http"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type { ValidationFailed } from "../../contract/owner/Errors.ts"
@@ -17,6 +18,12 @@ export const failed = (faults: ReadonlyArray<ValidationError>): (typeof Validati
   detail: faults.map(ErrorResponses.bounded),
   headers: {}
 })
+
+/** `HttpApiBuilder` answers a body of another type with a 415 in plain text. */
+export const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
+  response.status === 415
+    ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
+    : response
 
 /** A 422 about the member `expires_at` of the body. */
 export const expired = (expected: string) =>

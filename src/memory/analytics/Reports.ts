@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, Layer } from "effect"
 import * as Evaluate from "../../core/analytics/report/Evaluate.ts"
+import type { SiteRows } from "../../core/analytics/report/Row.ts"
 import { type ReportSite, Reports } from "../../services/analytics/Reports.ts"
 import { Conversions } from "./Conversions.ts"
 import { Events } from "./Events.ts"
@@ -26,16 +27,15 @@ export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions
       { hostedWebsiteId }: ReportSite
     ): ReadonlyArray<A> => rows.all().filter((row) => row.hostedWebsiteId === hostedWebsiteId)
     const viewsOf = (site: ReportSite) => ofSite(views, site).filter(({ exclusion }) => exclusion === null)
+    const rowsOf = (site: ReportSite): SiteRows => ({
+      views: viewsOf(site),
+      events: ofSite(events, site),
+      conversions: ofSite(conversions, site),
+      goals: [...goals.values()].filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
+    })
     return {
-      query: (site, query) =>
-        Effect.sync(() =>
-          Evaluate.evaluate(query, {
-            views: viewsOf(site),
-            events: ofSite(events, site),
-            conversions: ofSite(conversions, site),
-            goals: [...goals.values()].filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
-          })
-        ),
+      query: (site, query) => Effect.sync(() => Evaluate.evaluate(query, rowsOf(site))),
+      queryCoarse: (site, query) => Effect.sync(() => Evaluate.evaluateCoarse(query, rowsOf(site))),
       now: (site) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const rows = [...viewsOf(site), ...ofSite(events, site)]

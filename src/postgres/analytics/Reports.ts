@@ -61,6 +61,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
         )
       return {
         query: (site, query) => limited(Query.answer(reports, site, query)),
+        queryCoarse: (site, query) => limited(Query.coarseAnswer(reports, site, query)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const [{ visitors }] = yield* reports`

@@ -1,5 +1,5 @@
 /**
- * Reads what a website received lately from PostgreSQL: the ends of three indexes.
+ * Reads what a website received lately from PostgreSQL: the ends of four indexes.
  *
  * @module
  */
@@ -38,6 +38,15 @@ const Submissions = Schema.Array(
   })
 )
 
+const Conversations = Schema.Array(
+  Schema.Struct({
+    type: Schema.Literal("conversation"),
+    receivedAt: Schema.Finite,
+    instanceId: Schema.String,
+    conversationId: Schema.String
+  })
+)
+
 const time = `floor(extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt"`
 
 const visitorColumns = `${time}, path, country, device_type AS "deviceType", browser`
@@ -49,7 +58,12 @@ const statements = {
     FROM page_view ${ofWebsite("hosted_website_id")}`,
   events: `SELECT 'event' AS type, ${visitorColumns}, name FROM event ${ofWebsite("hosted_website_id")}`,
   submissions: `SELECT 'submission' AS type, ${time}, submission_id AS "submissionId", status, page_slug AS "pageSlug"
-    FROM submission ${ofWebsite("website_config_id")}`
+    FROM submission ${ofWebsite("website_config_id")}`,
+  conversations: `SELECT 'conversation' AS type, ${time}, instance_id AS "instanceId", conversation_id AS "conversationId"
+    FROM instance CROSS JOIN LATERAL (
+      SELECT conversation_id, created_at AS received_at FROM conversation
+      WHERE conversation.instance_id = instance.instance_id ORDER BY created_at DESC LIMIT $2
+    ) AS begun ${ofWebsite("website_config_id")}`
 }
 
 export interface Options {
@@ -68,7 +82,10 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, SqlError.
           const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
           const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))
           const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
-          return Activities.latest([views, events, submissions], limit)
+          const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
+            decodeRows(Conversations)
+          )
+          return Activities.latest([views, events, submissions, conversations], limit)
         }, Database.bounded(timeout))
       })
     })

@@ -62,6 +62,14 @@ export interface Completion {
   readonly outputTokens: number | null
 }
 
+/**
+ * The parameters of a statement, as `unnest` takes them. As sub-selects they hide the length of their arrays from the planner:
+ * for short ones it would find a plan of their own a little cheaper, and plan the statement anew each time, which takes longer
+ * than to execute it.
+ */
+const given = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")
+
 /** Stores an item; false if nothing was changed, because the item must be stored alone, if at all. */
 type Submit<Item> = (item: Item) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
@@ -87,7 +95,7 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
  */
 const beginStatement = `
   WITH turn AS MATERIALIZED (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    SELECT * FROM unnest(${given(9)})
       AS turn (instance_id, conversation_id, message_id, parts, length, answer_id, begun_at, tracker_session, called)
   ), idle AS MATERIALIZED (
     SELECT turn.*, locked.conversation_key FROM turn CROSS JOIN LATERAL (
@@ -146,7 +154,7 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
 /** Ends the answers that run. A piece that is being stored in the same moment may stay; the upkeep deletes it. */
 const completeStatement = `
   WITH answer AS MATERIALIZED (
-    SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
+    SELECT * FROM unnest(${given(8)})
       AS answer (answer_id, said, length, units, ended_at, how, tokens_in, tokens_out)
   ), held AS MATERIALIZED (
     SELECT answer.*, locked.conversation_key FROM answer CROSS JOIN LATERAL (

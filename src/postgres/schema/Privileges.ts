@@ -19,6 +19,7 @@ const forRequests = {
   owner_key_site: ["SELECT"],
   console_session: ["SELECT", "UPDATE", "DELETE"],
   console_session_site: ["SELECT"],
+  share: ["SELECT"],
   visitor_salt: ["SELECT", "INSERT", "UPDATE"],
   page_view: ["SELECT", "INSERT"],
   bot_view: ["INSERT"],
@@ -51,6 +52,7 @@ const forRequests = {
 const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
+  share: ["DELETE"],
   delivery: ["DELETE"],
   mail: ["DELETE"],
   mail_item: ["DELETE"],

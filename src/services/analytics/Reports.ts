@@ -7,6 +7,7 @@
 import { Context, type Effect, Schema } from "effect"
 import type { Answer } from "../../core/analytics/report/Answer.ts"
 import type { Query } from "../../core/analytics/report/Query.ts"
+import type { CoarseAnswer } from "../../core/analytics/report/SmallCounts.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -36,6 +37,8 @@ export class Reports extends Context.Service<
   {
     /** The answer that `core/analytics/report/Evaluate` gives over all stored rows of the website. */
     readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
+    /** The same answer without small counts, as `core/analytics/report/SmallCounts` hides them. */
+    readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>
     /** Recomputes the rollups of one website, or of all. Queries during this time return the same results. */

@@ -12,7 +12,10 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class SiteActivity extends Context.Service<
   SiteActivity,
   {
-    /** The latest counted page views, events and submissions, quarantined ones included: at most `limit`, latest first. */
+    /**
+     * The latest counted page views and events, submissions, quarantined ones included, and conversations that began: at most
+     * `limit`, latest first.
+     */
     readonly latest: (
       site: Pick<Site, "websiteConfigId" | "hostedWebsiteId">,
       limit: number

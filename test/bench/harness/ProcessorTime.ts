@@ -1,5 +1,5 @@
 /**
- * Processor time of a process tree, read from Linux's `/proc`. Only `read` and `readMachine` are not pure.
+ * Processor time of a process tree, read from Linux's `/proc`. `read`, `readThread` and `readMachine` are not pure.
  *
  * The kernel adds the time of a process that has ended to its parent when the parent waits for it, so a tree's sum includes
  * processes that have ended: a PostgreSQL backend whose connection is closed, a worker that was replaced.
@@ -69,6 +69,10 @@ const readStats = (): ReadonlyArray<ProcessStat> =>
       return []
     }
   })
+
+/** The processor time that the main thread of a process has used so far, in microseconds. PostgreSQL's processes have no other. */
+export const readThread = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ", 1)[0]) / 1000
 
 const readings = 20
 

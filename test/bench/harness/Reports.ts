@@ -6,20 +6,16 @@
  */
 import { performance } from "node:perf_hooks"
 import type { PgClient } from "@effect/sql-pg"
-import { Duration, Effect, Schedule } from "effect"
-import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
-import type { Request } from "../../../src/core/analytics/report/Query.ts"
-import type { Reading } from "../../../src/postgres/analytics/reports/Counting.ts"
-import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
+import { Effect, Schema } from "effect"
+import * as RollupState from "../../../src/postgres/analytics/reports/RollupState.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as Edge from "./Edge.ts"
-import { type Measure, names, rateRow } from "./Measure.ts"
-import * as Program from "./Program.ts"
-import { describe } from "./Rates.ts"
+import { type Measure, names, type Row } from "./Measure.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
 import * as ReportData from "./ReportData.ts"
-import * as Statistics from "./Statistics.ts"
+import * as ReportQueries from "./ReportQueries.ts"
+import * as ReportRates from "./ReportRates.ts"
 import * as TestBed from "./TestBed.ts"
-import * as Wrk from "./Wrk.ts"
 
 export interface Options {
   readonly rounds: number
@@ -29,143 +25,134 @@ export interface Options {
   readonly reported: number
 }
 
-/** Reports over page views alone take minutes. */
-const timeout = Duration.minutes(30)
+const Sizes = Schema.Tuple([Schema.Struct({ views: Schema.Finite, rollups: Schema.Finite, visits: Schema.Finite })])
 
-const request = (parts: Partial<Request>): Request => ({
-  siteId: "",
-  metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"],
-  dateRange: "12mo",
-  dimensions: [],
-  filters: [],
-  orderBy: [{ by: "visitors", direction: "desc" }],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
-  limit: 10,
-  offset: 0,
-  ...parts
+/** The sizes of tables with their indexes, in MB. */
+const sizes = (sql: PgClient.PgClient) =>
+  sql
+    .unsafe(
+      `SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('page_view')) / 1e6::float8 AS views,
+        pg_total_relation_size('rollup') / 1e6::float8 AS rollups, pg_total_relation_size('visit') / 1e6::float8 AS visits`
+    )
+    .pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Sizes)),
+      Effect.map(([found]) => found)
+    )
+
+const Waiting = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
+
+/** Rolls all websites up, unless an earlier run did. The seconds that it took, and the processor time of a page view in µs. */
+const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
+  const [{ count }] = yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
+    sql`SELECT count(*)::int AS count FROM site LEFT JOIN rollup_site USING (hosted_website_id)
+      WHERE rolled_before IS NULL OR version <> ${RollupState.version}`.pipe(
+      Effect.flatMap(Schema.decodeUnknownEffect(Waiting))
+    )
+  )
+  if (count === 0) return undefined
+  const before = ProcessorTime.read(testBed.postmaster)
+  const begin = performance.now()
+  yield* Edge.command(testBed, edge.root, edge.database, ["report", "rebuild"])
+  const taken = {
+    seconds: (performance.now() - begin) / 1000,
+    postgres: (ProcessorTime.read(testBed.postmaster) - before) / rows
+  }
+  console.error(`reports: rolled up in ${taken.seconds.toFixed(0)} s, ${taken.postgres.toFixed(1)} µs of a page view`)
+  return taken
 })
 
-/** The nine queries of a dashboard over twelve months. */
-const dashboard: ReadonlyArray<Request> = [
-  request({}),
-  request({ dimensions: ["time:month"], orderBy: [{ by: "time:month", direction: "asc" }] }),
-  ...(
-    [
-      "event:page",
-      "visit:entry_page",
-      "visit:exit_page",
-      "visit:source",
-      "visit:country",
-      "visit:device",
-      "visit:browser"
-    ] as const
-  ).map((dimension) => request({ dimensions: [dimension] }))
-]
-
-const filtered = request({
-  dateRange: "30d",
-  dimensions: ["visit:source"],
-  filters: [{ operator: "is", dimension: "event:page", values: ["/articles/7"] }]
+const row = (contender: string, taken: ReadonlyArray<ReportQueries.Taken>): Row => ({
+  contender,
+  samples: taken.map(({ wall }) => wall),
+  processorTime: {
+    own: taken.map(({ own }) => own * 1000),
+    postgres: taken.map(({ postgres }) => postgres * 1000)
+  }
 })
 
-/** The milliseconds of some queries, one after the other. */
-const time = (
-  sql: PgClient.PgClient,
-  site: ReportSite,
-  requests: ReadonlyArray<Request>,
-  reading: Reading = "rollups"
-) =>
-  Effect.gen(function* () {
-    const begin = performance.now()
-    for (const one of requests) {
-      const query = DateRange.resolve(one, { now: Date.now(), timeZone: "UTC" })
-      yield* Query.readOnly(sql, timeout)(Query.answer(sql, site, query, reading))
-    }
-    return performance.now() - begin
-  })
+const describeTaken = ({ own, postgres, wall }: ReportQueries.Taken): string =>
+  `${wall.toFixed(0)} ms (${own.toFixed(0)} + ${postgres.toFixed(0)} ms of processor time)`
 
-/** The rate of page views of a small website, with and without a dashboard of the large one that is reloaded twice a second. */
-const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
-  const contenders = ["no dashboard", "a dashboard"] as const
-  const costs = new Map(contenders.map((name) => [name, [] as Array<Wrk.Cost>]))
-  yield* Effect.scoped(
+/** Measures the queries of a filled and rolled up database. */
+const measureQueries = (testBed: TestBed.TestBed, edge: Edge.Edge, rounds: number) =>
+  TestBed.onDatabase(testBed, edge.database, (sql) =>
     Effect.gen(function* () {
-      const port = yield* Program.freePort
-      const program = yield* Edge.serve(testBed, edge, port)
-      const { connections, seconds } = options
-      const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: ReportData.small.trackingToken }
-      yield* Wrk.send(testBed.folder, "warm-up", { ...load, seconds: 3 })
-      for (let round = 0; round < options.rounds; round++) {
-        for (const name of Statistics.orderOf(contenders, round)) {
-          yield* TestBed.checkpoint(testBed)
-          const measured = Wrk.measure(testBed, program, name, load)
-          const reload = TestBed.onDatabase(testBed, edge.database, (sql) =>
-            Effect.repeat(time(sql, edge.site, dashboard), Schedule.fixed("500 millis"))
-          )
-          const cost = yield* name === "a dashboard"
-            ? Effect.raceFirst(measured, Effect.andThen(reload, Effect.never))
-            : measured
-          console.error(`round ${round + 1}  ${name}: ${describe(cost, "page views")}`)
-          costs.get(name)?.push(cost)
-        }
+      const small: ReportSite = {
+        hostedWebsiteId: ReportData.small.hostedWebsiteId,
+        websiteConfigId: edge.site.websiteConfigId
       }
+      const found = {
+        dashboard: [] as Array<ReportQueries.Taken>,
+        filtered: [] as Array<ReportQueries.Taken>,
+        small: [] as Array<ReportQueries.Taken>
+      }
+      yield* ReportQueries.take(sql, edge.site, [...ReportQueries.dashboard, ReportQueries.filtered])
+      for (let round = 0; round < rounds; round++) {
+        found.dashboard.push(yield* ReportQueries.take(sql, edge.site, ReportQueries.dashboard))
+        found.filtered.push(yield* ReportQueries.take(sql, edge.site, [ReportQueries.filtered]))
+        const ofSmall = []
+        for (const one of [...ReportQueries.dashboard, ReportQueries.filtered])
+          ofSmall.push(yield* ReportQueries.take(sql, small, [one]))
+        found.small.push(...ofSmall)
+      }
+      for (const [name, taken] of Object.entries(found))
+        console.error(`${name}: ${taken.map(describeTaken).join(", ")}`)
+      return found
     })
   )
-  return {
-    id: "reported",
-    title:
-      "Page views of a small website, with and without a dashboard of the large one that is reloaded twice a second",
-    unit: "requests/s",
-    rows: contenders.map((name) => rateRow(name, costs.get(name) ?? []))
-  } satisfies Measure
-})
 
 /** Fills a database, rolls it up and measures. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const full = yield* ReportData.fill(testBed, edge, options.reported)
-  const begin = performance.now()
-  yield* Edge.command(testBed, full.root, full.database, ["report", "rebuild"])
-  const rebuilt = (performance.now() - begin) / 1000
-  console.error(`reports: rolled up in ${rebuilt.toFixed(0)} s`)
-  const samples = yield* TestBed.onDatabase(testBed, full.database, (sql) =>
-    Effect.gen(function* () {
-      const small: ReportSite = {
-        hostedWebsiteId: ReportData.small.hostedWebsiteId,
-        websiteConfigId: full.site.websiteConfigId
-      }
-      const found = { dashboard: [] as Array<number>, filtered: [] as Array<number>, small: [] as Array<number> }
-      yield* time(sql, full.site, [...dashboard, filtered])
-      for (let round = 0; round < options.rounds; round++) {
-        found.dashboard.push(yield* time(sql, full.site, dashboard))
-        found.filtered.push(yield* time(sql, full.site, [filtered]))
-        for (const one of [...dashboard, filtered]) found.small.push(yield* time(sql, small, [one]))
-      }
-      return { ...found, rows: [yield* time(sql, full.site, dashboard, "rows")] }
-    })
+  const rebuilt = yield* rollUp(testBed, full, options.reported)
+  const size = yield* TestBed.onDatabase(testBed, full.database, sizes)
+  console.error(`reports: ${JSON.stringify(size)} MB`)
+  const queries = yield* measureQueries(testBed, full, options.rounds)
+  const rates = yield* ReportRates.measure(testBed, full, options)
+  const alone = yield* TestBed.onDatabase(testBed, full.database, (sql) =>
+    ReportQueries.take(sql, full.site, ReportQueries.dashboard, "rows")
   )
-  const row = (contender: string, values: ReadonlyArray<number>) => ({ contender, samples: values })
+  console.error(`from page views alone: ${describeTaken(alone)}`)
   const measures: ReadonlyArray<Measure> = [
     {
       id: "dashboard",
       title: "A dashboard of nine queries over twelve months of the large website",
       unit: "ms",
-      rows: [row(names.edge, samples.dashboard), row("from page views alone", samples.rows)]
+      rows: [row(names.edge, queries.dashboard), row("from page views alone", [alone])]
     },
     {
       id: "filtered",
       title: "A filtered query over 30 days of the large website",
       unit: "ms",
-      rows: [row(names.edge, samples.filtered)]
+      rows: [row(names.edge, queries.filtered)]
     },
     {
       id: "small",
       title: "Each of these queries on a small website",
       unit: "ms",
-      rows: [row(names.edge, samples.small)]
+      rows: [row(names.edge, queries.small)]
     },
-    { id: "rebuild", title: "`report rebuild` of all websites", unit: "s", rows: [row(names.edge, [rebuilt])] }
+    ...(rebuilt === undefined
+      ? []
+      : [
+          {
+            id: "rebuild",
+            title: "`report rebuild` of all websites",
+            unit: "s" as const,
+            rows: [{ contender: names.edge, samples: [rebuilt.seconds] }]
+          }
+        ]),
+    {
+      id: "rollup-size",
+      title: "Size with indexes",
+      unit: "MB",
+      rows: [
+        { contender: "page views", samples: [size.views] },
+        { contender: "rollups", samples: [size.rollups] },
+        { contender: "visits", samples: [size.visits] }
+      ]
+    },
+    rates
   ]
-  return [...measures, yield* measureRates(testBed, full, options)]
+  return measures
 })

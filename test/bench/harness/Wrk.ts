@@ -84,18 +84,25 @@ export interface Cost {
   readonly perSecond: number
   /** Of the contender's processes. */
   readonly own: number
-  /** Of all processes of the PostgreSQL cluster. */
+  /** Of the processes of the PostgreSQL cluster. */
   readonly postgres: number
 }
 
-/** Sends a load to a program and measures what it costs. Nothing else may use the cluster meanwhile. */
+/**
+ * Sends a load to a program and measures what it costs. Only the processes `others` of the cluster may do something else
+ * meanwhile; their time is not counted.
+ */
 export const measure = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   program: Program.Program,
   contender: string,
-  load: Load
+  load: Load,
+  others: ReadonlyArray<number> = []
 ) {
-  const now = () => ({ own: ProcessorTime.read(program.pid), postgres: ProcessorTime.read(testBed.postmaster) })
+  const now = () => ({
+    own: ProcessorTime.read(program.pid),
+    postgres: others.reduce((time, pid) => time - ProcessorTime.read(pid), ProcessorTime.read(testBed.postmaster))
+  })
   const before = now()
   const result = yield* send(testBed.folder, contender, load)
   const after = now()

@@ -15,6 +15,7 @@ const Filter = Schema.Struct({
 
 const Shown = Schema.Struct({
   link: Schema.Null,
+  share: Schema.NullOr(Schema.Literals(["hsh_secret", "a/b"])),
   site: Schema.Literals(["0f8fad5b-d9cb-469f-a165-70867728950e", "a/b c"]),
   page: Schema.Literal("overview"),
   item: Schema.Null,
@@ -42,7 +43,7 @@ describe("browser/console/Address", () => {
       ...filter,
       values: filter.values.map((value) => value.toWellFormed())
     }))
-    const address = { ...shown, filters }
+    const address = { ...shown, filters, site: shown.share === null ? shown.site : null }
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
 
@@ -88,10 +89,10 @@ describe("browser/console/Address", () => {
   })
 
   it("a value is added to its dimension's filter, and removed from it", () => {
-    const one = Address.toggle([], "visit:source", "a")
-    const two = Address.toggle(one, "visit:source", "b")
+    const one = Address.toggle({ filters: [], share: null }, "visit:source", "a")
+    const two = Address.toggle({ filters: one, share: null }, "visit:source", "b")
     assert.deepStrictEqual(two, [{ dimension: "visit:source", operator: "is", values: ["a", "b"] }])
-    assert.deepStrictEqual(Address.toggle(two, "visit:source", "b"), one)
-    assert.deepStrictEqual(Address.toggle(one, "visit:source", "a"), [])
+    assert.deepStrictEqual(Address.toggle({ filters: two, share: null }, "visit:source", "b"), one)
+    assert.deepStrictEqual(Address.toggle({ filters: one, share: null }, "visit:source", "a"), [])
   })
 })

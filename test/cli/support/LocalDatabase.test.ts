@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect } from "effect"
 import { Settings } from "../../../src/Config.ts"
 import * as LocalDatabase from "../../../src/cli/support/LocalDatabase.ts"
+import * as Program from "../../support/Program.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-folder-"))),
@@ -46,8 +47,8 @@ describe("the data folder", () => {
     })
   )
 
-  it("`demo` fails at once where folders cannot be created", () => {
-    const main = path.join(import.meta.dirname, "../../../src/main.ts")
+  it("`demo` fails at once where folders cannot be created", async () => {
+    const main = await Effect.runPromise(Program.main)
     // The folder itself, and the database's folder in it.
     for (const [dataDir, said] of [
       ["/proc/nowhere/at/all", /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/],
@@ -55,7 +56,7 @@ describe("the data folder", () => {
     ] as const) {
       const { status, stderr } = spawnSync(process.execPath, [main, "demo"], {
         env: { HYDRACORE_DATA_DIR: dataDir },
-        timeout: 20_000,
+        timeout: 60_000,
         killSignal: "SIGKILL",
         encoding: "utf8"
       })

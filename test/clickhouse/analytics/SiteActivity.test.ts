@@ -2,6 +2,8 @@ import { Layer } from "effect"
 import * as AnalyticsRepo from "../../../src/clickhouse/analytics/AnalyticsRepo.ts"
 import * as EventRepo from "../../../src/clickhouse/analytics/EventRepo.ts"
 import * as SiteActivity from "../../../src/clickhouse/analytics/SiteActivity.ts"
+import * as ConversationStore from "../../../src/memory/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"
 import * as Inbox from "../../../src/memory/forms/Inbox.ts"
 import * as SubmissionRepo from "../../../src/memory/forms/SubmissionRepo.ts"
 import * as SiteDirectory from "../../../src/memory/sites/SiteDirectory.ts"
@@ -20,7 +22,9 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
       SiteActivity.layer({ timeout: "20 seconds" })
     ).pipe(
       Layer.provide([TestClickHouse.layer, WritableSites.layer, Inbox.layer]),
-      Layer.provideMerge(Layer.merge(SubmissionRepo.layer(), SiteDirectory.layer()))
+      Layer.provideMerge(Layer.merge(SubmissionRepo.layer(), SiteDirectory.layer())),
+      Layer.provideMerge(ConversationStore.layer()),
+      Layer.provideMerge(InstanceDirectory.layer())
     )
   )
 })

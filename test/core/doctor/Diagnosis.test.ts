@@ -37,6 +37,21 @@ const Facts = Schema.Struct({
       lagSeconds: Schema.NullOr(between(0, 200))
     })
   ]),
+  analytics: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Unavailable", {
+        code: Schema.Literals(["AUTHENTICATION_FAILED", "ECONNREFUSED", "timeout"])
+      }),
+      Schema.TaggedStruct("Reached", {
+        url: Schema.Literals(["http://localhost:8123", "http://clickhouse:8123", "https://clickhouse:8443"]),
+        version: Schema.Literals(["23.12.1.5", "24.7.9.9", "24.8.1.1", "24.10.1.1", "26.7.2.1"]),
+        roundTripMillis: between(0, 1000),
+        cluster: Schema.NullOr(Schema.Literal("main")),
+        missing: Schema.Array(Schema.Literals(["event", "page_view"])),
+        denied: Schema.Array(Schema.Literals(["event", "page_view"]))
+      })
+    ])
+  ),
   connections: Schema.Struct({
     descriptors: between(1, 20_000),
     databaseConnections: between(1, 1_000),
@@ -172,6 +187,21 @@ describe("core/doctor/Diagnosis", () => {
     const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
     assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
   })
+
+  it.prop(
+    "a ClickHouse that cannot be used, is too old, or lacks tables or rights is a problem, and a network without TLS a warning",
+    [Facts],
+    ([facts]) => {
+      const { analytics } = facts
+      const severities = of(facts, "analytics").map(({ severity }) => severity)
+      if (analytics === null) return assert.deepStrictEqual(severities, [])
+      if (analytics._tag === "Unavailable") return assert.deepStrictEqual(severities, ["problem"])
+      assert.strictEqual(severities[0], /^2(3|4\.7)\./.test(analytics.version) ? "problem" : "ok")
+      assert.strictEqual(severities.includes("warning"), analytics.url === "http://clickhouse:8123")
+      const faults = [analytics.missing, analytics.denied].filter((tables) => tables.length > 0)
+      assert.strictEqual(severities.slice(1).filter((severity) => severity === "problem").length, faults.length)
+    }
+  )
 
   it.prop("warns if a few addresses can exhaust the connections", [Facts], ([facts]) => {
     const { databaseConnections, descriptors, perAddress } = facts.connections

@@ -19,7 +19,8 @@ describe("http/owner/CallerReads", () => {
       const begin = (id: string, kind: CallerReads.Kind) =>
         Effect.gen(function* () {
           const scope = yield* Scope.make()
-          const caller = { id, scope: "read", sites: "all", session: null } as const
+          const isValid = Effect.succeed(true)
+          const caller = { id, scope: "read", sites: "all", session: null, isValid } as const
           yield* reads.begin(kind).pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
           return scope
         })

@@ -59,9 +59,19 @@ interface Statement {
   readonly settings: Readonly<Record<string, string>>
 }
 
+/** The parts of a form, in which the client sends long parameters, as the parameters of an address. */
+const partsOf = async (body: string, type: string): Promise<Array<[string, string]>> => {
+  const form = await new Response(body, { headers: { "content-type": type } }).formData()
+  return [...form].map(([name, value]) => [name, String(value)])
+}
+
 const statementOf = async (request: IncomingMessage): Promise<Statement> => {
-  const search = new URL(request.url ?? "/", "http://localhost").searchParams
-  const body = await text(request)
+  const address = new URL(request.url ?? "/", "http://localhost").searchParams
+  const sent = await text(request)
+  const type = request.headers["content-type"] ?? ""
+  const isForm = type.startsWith("multipart/form-data")
+  const search = isForm ? new URLSearchParams([...address, ...(await partsOf(sent, type))]) : address
+  const body = isForm ? "" : sent
   const query = search.get("query")
   return {
     query: query ?? body,

@@ -20,7 +20,7 @@ const namesOf = ({ dimension, values }: Filter): string =>
   values.map((value) => Format.value(dimension, value)).join(Texts.filters.or)
 
 export const Filters = () => {
-  const { filters } = useAddress()
+  const { filters, share } = useAddress()
   if (filters.length === 0) return null
   const replace = (index: number, ...by: ReadonlyArray<Filter>) => go({ filters: filters.toSpliced(index, 1, ...by) })
   return (
@@ -33,6 +33,7 @@ export const Filters = () => {
             <span class="muted">{Texts.dimension(filter.dimension)}</span>
             <button
               type="button"
+              disabled={share !== null}
               title={Texts.filters.turn(Texts.operators[opposite])}
               onClick={() => replace(index, { ...filter, operator: opposite })}
             >

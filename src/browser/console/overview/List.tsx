@@ -7,12 +7,10 @@ import { useId } from "preact/hooks"
 import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
-import type { Answer } from "../Requests.ts"
-import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
-
-type Row = Answer<"POST /v1/owner/query">["results"][number]
+import type { Row } from "./Report.ts"
+import { useReport } from "./Statistics.ts"
 
 /** The rows of a list that is not opened. */
 export const shownRows = 8
@@ -26,7 +24,8 @@ interface RowProps {
 }
 
 const ListRow = ({ all, dimension, most, row }: RowProps) => {
-  const { filters } = useAddress()
+  const address = useAddress()
+  const { filters } = address
   const [name = ""] = row.dimensions
   const isFiltered = filters.some(
     (filter) => filter.dimension === dimension && filter.operator === "is" && filter.values.includes(name)
@@ -40,7 +39,7 @@ const ListRow = ({ all, dimension, most, row }: RowProps) => {
         class="row"
         aria-pressed={isFiltered}
         title={Texts.lists.filterBy(Texts.dimension(dimension), Format.value(dimension, name))}
-        onClick={() => go({ filters: toggle(filters, dimension, name) })}
+        onClick={() => go({ filters: toggle(address, dimension, name) })}
       >
         <span class="name">
           <span
@@ -49,7 +48,7 @@ const ListRow = ({ all, dimension, most, row }: RowProps) => {
           />
           <bdi>{Format.value(dimension, name)}</bdi>
         </span>
-        {metrics.length === 1 && <span class="share">{Format.share(value, all)}</span>}
+        {metrics.length === 1 && <span class="share">{Format.share(row.metrics[0], all)}</span>}
         {metrics.map((metric, place) => (
           <span key={metric} class="number">
             {Format.metric(metric, row.metrics[place], true)}
@@ -84,7 +83,7 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
   const { tabs } = scope.address
   const dimension = dimensions.find((candidate) => tabs.includes(candidate)) ?? dimensions[0]
   const query = Queries.list(scope, dimension, { limit: shownRows }, Date.now())
-  const { failure, isStale, value } = useAnswer("POST /v1/owner/query", { body: query }, `${scope.siteId} ${dimension}`)
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
   const rows = value?.results ?? []
   const metrics = Queries.listMetrics(dimension, false)
   const most = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)

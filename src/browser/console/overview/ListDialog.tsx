@@ -9,9 +9,9 @@ import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Search } from "../parts/Search.tsx"
-import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
+import { useReport } from "./Statistics.ts"
 
 const pageRows = 100
 
@@ -31,10 +31,9 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   }, [typed])
 
   const query = Queries.list(scope, dimension, { limit, search, isWhole: true }, Date.now())
-  const { failure, isStale, value } = useAnswer("POST /v1/owner/query", { body: query }, `${scope.siteId} ${dimension}`)
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
   const metrics = Queries.listMetrics(dimension, true)
   const close = () => go({ list: null }, { replace: true })
-  const { filters } = scope.address
 
   return (
     <Dialog title={Texts.tabs[dimension] ?? Texts.dimension(dimension)} onClose={close} isWide>
@@ -58,7 +57,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
                   <button
                     type="button"
                     class="link"
-                    onClick={() => go({ filters: toggle(filters, dimension, name), list: null })}
+                    onClick={() => go({ filters: toggle(scope.address, dimension, name), list: null })}
                   >
                     <bdi>{Format.value(dimension, name)}</bdi>
                   </button>

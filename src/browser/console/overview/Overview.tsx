@@ -8,10 +8,9 @@ import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
+import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
-import type { PageProps } from "../parts/Page.ts"
 import { Snippet } from "../parts/Snippet.tsx"
-import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { Filters } from "./Filters.tsx"
 import { List } from "./List.tsx"
@@ -20,7 +19,11 @@ import { Now } from "./Now.tsx"
 import * as Queries from "./Queries.ts"
 import { RangePicker } from "./RangePicker.tsx"
 import { Series } from "./Series.tsx"
+import { useReport } from "./Statistics.ts"
 import { type Total, Totals, totalOf } from "./Totals.tsx"
+
+/** Below everything else, so it is loaded later. */
+const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
 /** The tabs of each list. */
 const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = [
@@ -31,7 +34,10 @@ const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = 
   ["event:goal", "event:name"]
 ]
 
-const NoVisits = ({ isFiltered, site }: { readonly site: Site; readonly isFiltered: boolean }) => (
+/** What the overview needs of a website. */
+export type OverviewSite = Pick<Site, "site_id" | "time_zone">
+
+const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
   <p class="no-visits" role="status">
     {isFiltered ? Texts.noData.filtered : Texts.noData.earlier}{" "}
     {isFiltered ? (
@@ -39,7 +45,7 @@ const NoVisits = ({ isFiltered, site }: { readonly site: Site; readonly isFilter
         {Texts.noData.clear}
       </button>
     ) : (
-      <button type="button" class="link" onClick={() => go({ site: site.site_id, range: "all", interval: null })}>
+      <button type="button" class="link" onClick={() => go({ range: "all", interval: null })}>
         {Texts.noData.all}
       </button>
     )}
@@ -47,7 +53,7 @@ const NoVisits = ({ isFiltered, site }: { readonly site: Site; readonly isFilter
 )
 
 /** Says how to install the tag. */
-const Install = ({ site }: { readonly site: Site }) => (
+const Install = ({ site }: { readonly site: OverviewSite }) => (
   <Message title={Texts.noData.title}>
     <p>{Texts.noData.body}</p>
     <Snippet text={Texts.noData.command(site.site_id)} />
@@ -55,13 +61,13 @@ const Install = ({ site }: { readonly site: Site }) => (
   </Message>
 )
 
-export const Overview = ({ site }: PageProps) => {
+export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const address = useAddress()
   const scope: Queries.Scope = { siteId: site.site_id, timeZone: site.time_zone, address }
   const now = Date.now()
-  const totals = useAnswer("POST /v1/owner/query", { body: Queries.totals(scope, now) }, `${site.site_id} totals`)
+  const totals = useReport(Queries.totals(scope, now), `${site.site_id} totals`)
   const leadsQuery = Queries.leads(scope, now)
-  const leads = useAnswer("POST /v1/owner/query", leadsQuery && { body: leadsQuery }, `${site.site_id} leads`)
+  const leads = useReport(leadsQuery, `${site.site_id} leads`)
   const row = totals.value?.results[0]
   const visitors = row === undefined ? undefined : Format.toNumber(row.metrics[0])
   const isEmpty = visitors === 0 && Format.toNumber(row?.metrics[2]) === 0
@@ -70,7 +76,7 @@ export const Overview = ({ site }: PageProps) => {
   const everQuery = isEmpty
     ? Queries.totals({ ...scope, address: { ...address, range: "all", filters: [], comparison: null } }, now)
     : null
-  const ever = useAnswer("POST /v1/owner/query", everQuery && { body: everQuery }, `${site.site_id} ever`)
+  const ever = useReport(everQuery, `${site.site_id} ever`)
   const isNew = isEmpty && ever.value !== undefined && Format.toNumber(ever.value.results[0]?.metrics[0]) === 0
 
   const days = totals.value?.query.date_range
@@ -96,10 +102,14 @@ export const Overview = ({ site }: PageProps) => {
       {failure !== undefined && failure.kind !== "offline" ? (
         <Message title={Texts.failures[failure.kind]} />
       ) : isNew ? (
-        <Install site={site} />
+        address.share === null ? (
+          <Install site={site} />
+        ) : (
+          <Message title={Texts.noData.title} />
+        )
       ) : (
         <>
-          {isEmpty && ever.value !== undefined && <NoVisits site={site} isFiltered={address.filters.length > 0} />}
+          {isEmpty && ever.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
           <Totals
             totals={shown}
             chosen={address.metric}
@@ -118,6 +128,7 @@ export const Overview = ({ site }: PageProps) => {
               />
             ))}
           </div>
+          {address.share === null && <NotCounted siteId={site.site_id} />}
           {address.list !== null && <ListDialog key={address.list} dimension={address.list} scope={scope} />}
         </>
       )}

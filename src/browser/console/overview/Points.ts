@@ -5,7 +5,7 @@
  */
 import type { Interval } from "../Address.ts"
 import type * as Format from "../Format.ts"
-import type { Answer } from "../Requests.ts"
+import type { Report } from "./Report.ts"
 
 export interface Point {
   /** A value of the time dimension. */
@@ -17,7 +17,7 @@ export interface Point {
 }
 
 /** Every label of the range, also those without visits, which have no row. */
-export const of = ({ meta, results }: Answer<"POST /v1/owner/query">): ReadonlyArray<Point> => {
+export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
   const rows = new Map(results.map((row) => [row.dimensions[0], row]))
   return (meta.time_labels ?? []).map((label) => {
     const row = rows.get(label)

@@ -8,7 +8,7 @@ import type { Comparison, Range } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
-import { Dialog } from "../parts/Dialog.tsx"
+import { DaysDialog } from "../parts/DaysDialog.tsx"
 import { type Choice, Menu } from "../parts/Menu.tsx"
 import * as Texts from "../Texts.ts"
 
@@ -20,63 +20,8 @@ const groups: ReadonlyArray<ReadonlyArray<Exclude<Range, ReadonlyArray<string>>>
   ["year", "12mo", "all"]
 ]
 
-/** The earliest day that makes sense. */
-const earliest = "2000-01-01"
-
-interface DaysProps {
-  readonly shown: readonly [string, string]
-  readonly timeZone: string
-  readonly onClose: () => void
-}
-
-const DaysDialog = ({ onClose, shown, timeZone }: DaysProps) => {
-  const [days, setDays] = useState(shown)
-  const today = Calendar.today(Date.now(), timeZone)
-  const [first, last] = days
-  const isReversed = first !== "" && last !== "" && first > last
-  return (
-    <Dialog title={Texts.range.title} onClose={onClose}>
-      <form
-        class="days"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (isReversed) return
-          onClose()
-          go({ range: days, interval: null })
-        }}
-      >
-        <label>
-          {Texts.range.first}
-          <input
-            type="date"
-            required
-            min={earliest}
-            max={today}
-            value={first}
-            onInput={({ currentTarget }) => setDays([currentTarget.value, last])}
-          />
-        </label>
-        <label>
-          {Texts.range.last}
-          <input
-            type="date"
-            required
-            min={earliest}
-            max={today}
-            value={last}
-            onInput={({ currentTarget }) => setDays([first, currentTarget.value])}
-          />
-        </label>
-        <p class={isReversed ? "bad" : "muted"} role="status">
-          {isReversed ? Texts.range.order : Texts.range.zone(timeZone)}
-        </p>
-        <button type="submit" class="button primary" disabled={isReversed}>
-          {Texts.range.apply}
-        </button>
-      </form>
-    </Dialog>
-  )
-}
+/** Whether the API has a name for a range: a shared dashboard shows no others. */
+const isPeriod = (range: Range): boolean => range !== "yesterday" && range !== "last-month"
 
 interface Props {
   readonly timeZone: string
@@ -85,19 +30,23 @@ interface Props {
 }
 
 export const RangePicker = ({ shown, timeZone }: Props) => {
-  const { comparison, range } = useAddress()
+  const { comparison, range, share } = useAddress()
   const [isChoosing, setChoosing] = useState(false)
   const today = Calendar.today(Date.now(), timeZone)
   const choices: ReadonlyArray<Choice<Range | "choose">> = [
     ...groups.flatMap((group, index) =>
-      group.map((value, place) => ({
-        value,
-        label: Texts.ranges[value],
-        isCurrent: value === range,
-        isApart: index > 0 && place === 0
-      }))
+      group
+        .filter((value) => share === null || isPeriod(value))
+        .map((value, place) => ({
+          value,
+          label: Texts.ranges[value],
+          isCurrent: value === range,
+          isApart: index > 0 && place === 0
+        }))
     ),
-    { value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true }
+    ...(share === null
+      ? [{ value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true } as const]
+      : [])
   ]
   const comparisons: ReadonlyArray<Choice<Comparison | null>> = [
     ...(["previous_period", "year_over_year"] as const).map((value) => ({
@@ -128,7 +77,12 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
         <span class={comparison === null ? "muted" : undefined}>{comparedWith}</span>
       </Menu>
       {isChoosing && (
-        <DaysDialog timeZone={timeZone} shown={shown ?? [today, today]} onClose={() => setChoosing(false)} />
+        <DaysDialog
+          timeZone={timeZone}
+          shown={shown ?? [today, today]}
+          onClose={() => setChoosing(false)}
+          onChoose={(days) => go({ range: days, interval: null })}
+        />
       )}
     </>
   )

@@ -7,12 +7,12 @@ import { useMemo, useState } from "preact/hooks"
 import type { Days } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import { go } from "../Location.ts"
-import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { Chart } from "./Chart.tsx"
 import { ChartTable } from "./ChartTable.tsx"
 import * as Points from "./Points.ts"
 import * as Queries from "./Queries.ts"
+import { useReport } from "./Statistics.ts"
 
 interface Props {
   readonly scope: Queries.Scope
@@ -26,18 +26,14 @@ export const Series = ({ days, scope }: Props) => {
   const intervals = Calendar.intervalsOf(count)
   const interval = chosen !== null && intervals.includes(chosen) ? chosen : Calendar.usualInterval(count)
   const query = Queries.series(scope, interval, Date.now())
-  const { failure, isStale, value } = useAnswer(
-    "POST /v1/owner/query",
-    query && { body: query },
-    `${scope.siteId} ${metric} ${interval}`
-  )
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${metric} ${interval}`)
   const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])
   const isOpen = days[1] >= Calendar.today(Date.now(), scope.timeZone)
   const future = Points.future(points, interval, Calendar.hour(Date.now(), scope.timeZone))
 
   const open = (first: number, last: number) => {
     const [from, to] = [points[first], points[last]]
-    if (from === undefined || to === undefined || count === 1) return
+    if (from === undefined || to === undefined || count === 1 || scope.address.share !== null) return
     const range = [
       Calendar.daysOf(interval, from.label, days)[0],
       Calendar.daysOf(interval, to.label, days)[1]

@@ -7,10 +7,8 @@ import type { Metric } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
-import type { Answer } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
-
-type Row = Answer<"POST /v1/owner/query">["results"][number]
+import type { Row } from "./Report.ts"
 
 /** A value with that of the comparison, if there is one. */
 export interface Total {

@@ -1,5 +1,5 @@
 /**
- * Asks before something is deleted.
+ * Asks before something is deleted. Enter confirms, and Escape cancels.
  *
  * @module
  */
@@ -9,19 +9,21 @@ import { Dialog } from "./Dialog.tsx"
 interface Props {
   readonly title: string
   readonly body: string
+  /** What the button says; "Delete" if absent. */
+  readonly action?: string
   readonly onCancel: () => void
   readonly onConfirm: () => void
 }
 
-export const Confirm = ({ body, onCancel, onConfirm, title }: Props) => (
+export const Confirm = ({ action = Texts.inbox.actions.delete, body, onCancel, onConfirm, title }: Props) => (
   <Dialog title={title} onClose={onCancel}>
     <p class="muted">{body}</p>
     <div class="dialog-actions">
       <button type="button" class="button" onClick={onCancel}>
         {Texts.inbox.cancel}
       </button>
-      <button type="button" class="button danger" onClick={onConfirm}>
-        {Texts.inbox.actions.delete}
+      <button type="button" class="button danger" autofocus onClick={onConfirm}>
+        {action}
       </button>
     </div>
   </Dialog>

@@ -25,7 +25,20 @@ export const frame = {
   docs: "Documentation"
 } as const
 
-export const pages = { overview: "Overview", inbox: "Inbox", conversations: "Conversations" } as const
+export const pages = {
+  overview: "Overview",
+  live: "Live",
+  inbox: "Inbox",
+  conversations: "Conversations",
+  sharing: "Sharing",
+  setup: "Set up"
+} as const
+
+/** What a viewer sees of a page for owners. */
+export const onlyOwners = {
+  title: "Only an owner can do this",
+  body: "You may read everything of this website. An owner can let others in."
+} as const
 
 /** A page's name with what waits there. */
 export const waiting = (count: number): string => `${count} unread`

@@ -16,6 +16,9 @@ export const noData = {
   all: "Show all time"
 } as const
 
+/** A count from 1 to 4 on a shared dashboard. */
+export const hidden = "<5"
+
 export const metrics: Readonly<Record<Metric, string>> = {
   visitors: "Visitors",
   visits: "Visits",

@@ -10,6 +10,7 @@ import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import * as SmallCounts from "../../../core/analytics/report/SmallCounts.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import type { ClickHouseError } from "../../Errors.ts"
@@ -26,28 +27,55 @@ const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
   const each = ["page_view", "event"].map(
     (table) => `SELECT minOrNull(received_at) AS first FROM ${table} WHERE hosted_website_id = ${site}`
   )
-  return reader(
-    `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`,
-    parameters
-  ).pipe(
-    decodeRows(First),
-    Effect.map(([{ first }]) => first)
-  )
+  return reader
+    .read(`SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`, parameters)
+    .pipe(
+      decodeRows(First),
+      Effect.map(([{ first }]) => first)
+    )
 }
 
-/** The answer to a query. A statement gives `maxGroups` groups at most. */
-export const answer = Effect.fnUntraced(function* (
+/** What is counted for a query: in its range, and in that of its comparison. */
+interface Counted {
+  readonly counted: Assembly.Counted
+  readonly compared: Assembly.Counted | null
+}
+
+const countAll = Effect.fnUntraced(function* (
   reader: Reader,
   site: ReportSite,
   query: Query,
   goals: ReadonlyArray<GoalRow>,
-  maxGroups = Counting.maxGroups
-): Effect.fn.Return<Answer, ClickHouseError | ReportTooLarge> {
+  maxGroups: number
+): Effect.fn.Return<Counted, ClickHouseError | ReportTooLarge> {
   const first = query.range.first === null ? yield* firstRow(reader, site) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
   const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, maxGroups)
   const counted = yield* count(range)
   const compared = query.comparison === null ? null : yield* count(DateRange.compared(range, query.comparison))
-  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+  return { counted, compared }
 })
+
+/** The answer to a query. A statement gives `maxGroups` groups at most. */
+export const answer = (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>,
+  maxGroups = Counting.maxGroups
+): Effect.Effect<Answer, ClickHouseError | ReportTooLarge> =>
+  Effect.map(countAll(reader, site, query, goals, maxGroups), ({ compared, counted }) =>
+    Assembly.answer(query, counted, compared)
+  )
+
+/** The answer to a query without small counts. */
+export const coarseAnswer = (
+  reader: Reader,
+  site: ReportSite,
+  query: Query,
+  goals: ReadonlyArray<GoalRow>
+): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
+  Effect.map(countAll(reader, site, query, goals, Counting.maxGroups), ({ compared, counted }) =>
+    SmallCounts.answer(query, counted, compared)
+  )

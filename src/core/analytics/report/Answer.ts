@@ -17,9 +17,9 @@ export interface RevenueTotal {
 export type MetricValue = number | RevenueTotal | null
 
 /** The same row in the comparison's date range; for a time dimension, the row of the same place in its range. */
-export interface Compared {
+export interface Compared<Value = MetricValue> {
   readonly dimensions: ReadonlyArray<string>
-  readonly metrics: ReadonlyArray<MetricValue>
+  readonly metrics: ReadonlyArray<Value>
   /**
    * The change of each metric, in per cent of its old value; of the metrics that are rates, in percentage points. Null if
    * it cannot be calculated.
@@ -27,13 +27,13 @@ export interface Compared {
   readonly change: ReadonlyArray<number | null>
 }
 
-export interface ResultRow {
+export interface ResultRow<Value = MetricValue> {
   /** A value per dimension of the query, in its order. */
   readonly dimensions: ReadonlyArray<string>
   /** A value per metric of the query, in its order. */
-  readonly metrics: ReadonlyArray<MetricValue>
+  readonly metrics: ReadonlyArray<Value>
   /** Only if the query has a comparison. */
-  readonly comparison?: Compared
+  readonly comparison?: Compared<Value>
 }
 
 export interface MetricWarning {
@@ -76,8 +76,8 @@ export interface ExecutedQuery {
   readonly pagination: { readonly limit: number; readonly offset: number }
 }
 
-export interface Answer {
-  readonly results: ReadonlyArray<ResultRow>
+export interface Answer<Value = MetricValue> {
+  readonly results: ReadonlyArray<ResultRow<Value>>
   readonly meta: Meta
   readonly query: ExecutedQuery
 }

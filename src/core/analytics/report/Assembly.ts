@@ -5,7 +5,7 @@
  */
 
 import * as CodePoints from "../../text/CodePoints.ts"
-import type { Answer, Compared, ExecutedQuery, Meta, MetricValue, WireFilter } from "./Answer.ts"
+import type { Answer, Compared, ExecutedQuery, Meta, WireFilter } from "./Answer.ts"
 import * as Counts from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
 import { type Dimension, type Filter, isTimeDimension, type Metric, type Query } from "./Query.ts"
@@ -19,7 +19,7 @@ export interface Counted {
 }
 
 /** The groups that an answer shows, in order, and the number of groups on all pages. */
-export interface Page {
+interface Page {
   readonly groups: ReadonlyArray<Counts.Group>
   readonly totalRows: number
 }
@@ -98,7 +98,7 @@ const firsts = <A>(
 }
 
 /** Orders the groups and cuts the page out. */
-export const page = (query: Query, counted: Counted): Page => {
+const page = (query: Query, counted: Counted): Page => {
   const groups = query.comparison === null ? counted.groups : fill(query, counted)
   const ordered = firsts(groups.map(keyed(query, counted.allVisitors)), query.offset + query.limit, order(query))
   return {
@@ -107,8 +107,15 @@ export const page = (query: Query, counted: Counted): Page => {
   }
 }
 
+/** How counts become the values of an answer. */
+export interface Reading<Value> {
+  /** A metric's value. `allVisitors` is the divisor of `conversion_rate`. */
+  readonly metric: (name: Metric, counts: Counts.Counts, allVisitors: number) => Value
+  readonly change: (name: Metric, old: Value, current: Value) => number | null
+}
+
 /** Finds the group that each group is compared with. */
-const comparer = (query: Query, counted: Counted, compared: Counted) => {
+const comparer = <Value>(query: Query, counted: Counted, compared: Counted, reading: Reading<Value>) => {
   const groups = new Map(compared.groups.map(({ counts, dimensions }) => [keyOf(dimensions), counts]))
   const time = timeDimension(query)
   const labels = new Map<string, string>()
@@ -119,20 +126,20 @@ const comparer = (query: Query, counted: Counted, compared: Counted) => {
       labels.set(label, later[index] ?? "")
     }
   }
-  return ({ counts, dimensions }: Counts.Group): Compared => {
+  return ({ counts, dimensions }: Counts.Group): Compared<Value> => {
     const before = dimensions.map((value, place) =>
       query.dimensions[place] === time && time !== undefined ? (labels.get(value) ?? "") : value
     )
     const beforeCounts = groups.get(keyOf(before)) ?? Counts.none
     const values = query.metrics.map((name) => ({
       name,
-      old: Counts.metric(name, beforeCounts, compared.allVisitors),
-      current: Counts.metric(name, counts, counted.allVisitors)
+      old: reading.metric(name, beforeCounts, compared.allVisitors),
+      current: reading.metric(name, counts, counted.allVisitors)
     }))
     return {
       dimensions: before,
       metrics: values.map(({ old }) => old),
-      change: values.map(({ current, name, old }) => Counts.change(name, old, current))
+      change: values.map(({ current, name, old }) => reading.change(name, old, current))
     }
   }
 }
@@ -182,19 +189,20 @@ const warnings = (query: Query, groups: ReadonlyArray<Counts.Group>): Pick<Meta,
   }
 }
 
-/**
- * The answer with the groups of a page. `counted` and `compared` need to hold only the groups that the page shows, except
- * that `compared` is null if and only if the query has no comparison.
- */
-export const answer = (query: Query, shown: Page, counted: Counted, compared: Counted | null): Answer => {
+/** The answer to a query over all groups of its ranges. `compared` is null if and only if the query has no comparison. */
+export const answerOf = <Value>(
+  query: Query,
+  counted: Counted,
+  compared: Counted | null,
+  reading: Reading<Value>
+): Answer<Value> => {
+  const shown = page(query, counted)
   const time = timeDimension(query)
-  const compare = compared === null ? null : comparer(query, counted, compared)
-  const values = ({ counts }: Counts.Group): ReadonlyArray<MetricValue> =>
-    query.metrics.map((name) => Counts.metric(name, counts, counted.allVisitors))
+  const compare = compared === null ? null : comparer(query, counted, compared, reading)
   return {
     results: shown.groups.map((group) => ({
       dimensions: group.dimensions,
-      metrics: values(group),
+      metrics: query.metrics.map((name) => reading.metric(name, group.counts, counted.allVisitors)),
       ...(compare === null ? {} : { comparison: compare(group) })
     })),
     meta: {
@@ -210,3 +218,7 @@ export const answer = (query: Query, shown: Page, counted: Counted, compared: Co
     query: executed(query, counted.range)
   }
 }
+
+/** The answer with every value as it was counted. */
+export const answer = (query: Query, counted: Counted, compared: Counted | null): Answer =>
+  answerOf(query, counted, compared, Counts)

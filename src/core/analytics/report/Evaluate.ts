@@ -23,6 +23,7 @@ import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
 import { type Dimension, isTimeDimension, propertyPrefix, type Query } from "./Query.ts"
 import type { SiteRows } from "./Row.ts"
+import * as SmallCounts from "./SmallCounts.ts"
 import * as Visits from "./Visits.ts"
 
 /** A visit with its facts and the local time of its start. */
@@ -202,8 +203,12 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
   return { range, groups, allVisitors: everyone.get(keyOf([]))?.size ?? 0 }
 }
 
-/** The answer to a query over the rows of its site. */
-export const evaluate = (query: Query, rows: SiteRows): Answer => {
+/** Counts what a query needs of the rows of its site, and gives it to `answer`. */
+const evaluateWith = <A>(
+  query: Query,
+  rows: SiteRows,
+  answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
+): A => {
   const { toLocal } = LocalTime.zone(query.timeZone)
   const entries = Visits.make(rows).map(
     (visit): Entry => ({ visit, local: toLocal(visit.startedAt), facts: Fact.ofVisit(visit, rows.goals) })
@@ -214,5 +219,12 @@ export const evaluate = (query: Query, rows: SiteRows): Answer => {
   )
   const counted = count(query, entries, range)
   const compared = query.comparison === null ? null : count(query, entries, DateRange.compared(range, query.comparison))
-  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+  return answer(query, counted, compared)
 }
+
+/** The answer to a query over the rows of its site. */
+export const evaluate = (query: Query, rows: SiteRows): Answer => evaluateWith(query, rows, Assembly.answer)
+
+/** The same answer without small counts. */
+export const evaluateCoarse = (query: Query, rows: SiteRows): SmallCounts.CoarseAnswer =>
+  evaluateWith(query, rows, SmallCounts.answer)

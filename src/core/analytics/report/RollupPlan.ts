@@ -24,14 +24,14 @@ export interface Rolled extends Interval {
 export interface State {
   /** A day that ends before it should is open: its visits are stored until then, and are not summed. */
   readonly days: ReadonlyMap<LocalDate, Rolled>
-  /** By the first day. */
+  /** By the first day. A month that ends before it should ends with one of its days: the later ones are not part of it. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
   /** The starts of the hours in which a row was changed after it was rolled up. */
   readonly stale: ReadonlyArray<number>
 }
 
 export interface Plan {
-  /** The first days of the months that are read as a whole. */
+  /** The first days of the months of which the sum is read, of all days or of the first ones. */
   readonly months: ReadonlyArray<LocalDate>
   /** The other days that are rolled up. */
   readonly days: ReadonlyArray<LocalDate>
@@ -72,13 +72,9 @@ const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray
   return months
 }
 
-/** The first days of the months that a range of days contains as a whole. */
-export const wholeMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
-  [...byMonth(days)].flatMap(([month, ofMonth]) => {
-    const last = ofMonth.at(-1)
-    const isWhole = ofMonth[0]?.date === month && last !== undefined && LocalTime.addDays(last.date, 1).endsWith("-01")
-    return isWhole ? [month] : []
-  })
+/** The first days of the months that begin in a range of days. */
+export const begunMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
+  [...byMonth(days)].flatMap(([month, ofMonth]) => (ofMonth[0]?.date === month ? [month] : []))
 
 /** The plan for days that follow each other. */
 export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
@@ -93,14 +89,14 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   const open: Array<Interval> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
-    const [first, last] = [ofMonth[0], ofMonth.at(-1)]
-    const whole = { start: first?.start ?? 0, end: last?.end ?? 0 }
-    if (storedUntil(state.months.get(month), whole) === whole.end) {
+    const whole = { start: ofMonth[0]?.start ?? 0, end: ofMonth.at(-1)?.end ?? 0 }
+    const summedUntil = storedUntil(state.months.get(month), whole)
+    const isSummed = ofMonth.some(({ end }) => end === summedUntil)
+    if (isSummed) {
       months.push(month)
-      stored.push(whole)
-      continue
+      stored.push({ start: whole.start, end: summedUntil })
     }
-    for (const day of ofMonth) {
+    for (const day of isSummed ? ofMonth.filter(({ end }) => end > summedUntil) : ofMonth) {
       const { date, end, start } = day
       const reached = storedUntil(state.days.get(date), day)
       if (reached === end) {

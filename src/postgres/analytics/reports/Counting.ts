@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
@@ -17,6 +16,7 @@ import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as GroupSql from "./GroupSql.ts"
+import { Parameters } from "./Parameters.ts"
 import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
 
@@ -65,28 +65,33 @@ const toCounts = (row: Row): Counts.Counts => ({
 /** The most groups of a statement, by default. Visitors choose paths and properties, so that nothing else bounds their number. */
 const maxGroups = 100_000
 
+/** Runs the statements that count the parts of some groups as one, and adds the parts. */
 const execute = (
   sql: SqlClient.SqlClient,
-  { parameters, text }: { text: string; parameters: Array<PgTypes.Parameter> },
+  parameters: Parameters,
+  statements: ReadonlyArray<string>,
   limit: number
-) =>
-  sql.unsafe(`${text} LIMIT ${limit + 1}`, parameters).pipe(
-    Effect.filterOrFail(
-      (rows) => rows.length <= limit,
-      () => new ReportTooLarge({ limit: `${limit} rows` })
-    ),
-    decodeRows(Rows),
-    Effect.map((rows) => rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) })))
-  )
+): Effect.Effect<ReadonlyArray<Counts.Group>, SqlError.SqlError | ReportTooLarge> =>
+  sql
+    .unsafe(statements.map((statement) => `(${statement} LIMIT ${limit + 1})`).join(" UNION ALL "), parameters.values)
+    .pipe(
+      decodeRows(Rows),
+      Effect.map((rows) => {
+        const groups = rows.map((row): Counts.Group => ({ dimensions: row.dimensions, counts: toCounts(row) }))
+        return statements.length === 1 ? groups : add(groups)
+      }),
+      Effect.filterOrFail(
+        (groups) => groups.length <= limit,
+        () => new ReportTooLarge({ limit: `${limit} rows` })
+      )
+    )
 
 const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
 
-/** Adds up groups of different days. */
-const add = (parts: ReadonlyArray<ReadonlyArray<Counts.Group>>): ReadonlyArray<Counts.Group> => {
-  const [only, ...others] = parts
-  if (others.length === 0) return only ?? []
+/** Adds up parts of groups that count different days. */
+const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
   const found = new Map<string, Counts.Group>()
-  for (const group of parts.flat()) {
+  for (const group of parts) {
     const key = keyOf(group.dimensions)
     const known = found.get(key)
     found.set(
@@ -108,49 +113,51 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
-  const months = isDaily ? [] : RollupPlan.wholeMonths(days)
-  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months })
+  const months = isDaily ? [] : RollupPlan.begunMonths(days)
+  const end = days.at(-1)?.end ?? 0
+  const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, end })
   const current = RollupState.withCurrentGoals(state)
   const nothing: RollupPlan.State = { days: new Map(), months: new Map(), stale: [] }
 
-  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape) {
+  const groupsOf = Effect.fnUntraced(function* (shape: Counting.Shape, metrics: Query["metrics"]) {
     const { conversions, dimensions, filters, revenue } = shape
     const reading = allowed === "rollups" ? RollupSql.reading(shape) : null
     const usesGoals = conversions || Evaluate.usesGoals(shape)
     const usable = allowed === "rows" ? nothing : reading !== null && usesGoals ? current : state
     const plan = RollupPlan.make(days, usable)
+    const parameters = new Parameters()
     const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
-      execute(
-        sql,
-        GroupSql.statement({
-          hostedWebsiteId: site.hostedWebsiteId,
-          timeZone: query.timeZone,
-          dimensions,
-          filters,
-          days: days.filter((day) =>
-            [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
-          ),
-          stored,
-          raw: plan.raw,
-          conversions,
-          revenue,
-          goals: state.goals
-        }),
-        limit
-      )
-    if (reading === null) return yield* live([...plan.stored, ...plan.open])
-    const parts = []
-    if (plan.months.length + plan.days.length > 0) {
-      parts.push(yield* execute(sql, RollupSql.statement(site.hostedWebsiteId, shape, reading, plan), limit))
-    }
-    if (plan.raw.length > 0) parts.push(yield* live(plan.open))
-    return add(parts)
+      GroupSql.statement(parameters, {
+        hostedWebsiteId: site.hostedWebsiteId,
+        timeZone: query.timeZone,
+        dimensions,
+        filters,
+        days: days.filter((day) =>
+          [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
+        ),
+        stored,
+        raw: plan.raw,
+        isLast: state.isLast && plan.raw.length === 1 && plan.raw[0]?.end === end,
+        conversions,
+        revenue,
+        goals: state.goals
+      })
+    const statements =
+      reading === null
+        ? [live([...plan.stored, ...plan.open])]
+        : [
+            ...(plan.months.length + plan.days.length > 0
+              ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, reading, plan)]
+              : []),
+            ...(plan.raw.length > 0 ? [live(plan.open)] : [])
+          ]
+    return yield* execute(sql, parameters, statements, limit)
   })
 
   const { divisors, everyone, groups } = Counting.plan(query)
   return Counting.counted(query, range, {
-    groups: yield* groupsOf(groups),
-    divisors: divisors === null ? null : yield* groupsOf(divisors),
-    everyone: everyone === null ? null : yield* groupsOf(everyone)
+    groups: yield* groupsOf(groups, query.metrics),
+    divisors: divisors === null ? null : yield* groupsOf(divisors, ["visitors"]),
+    everyone: everyone === null ? null : yield* groupsOf(everyone, ["visitors"])
   })
 })

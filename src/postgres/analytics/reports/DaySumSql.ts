@@ -14,7 +14,7 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupSql from "./GroupSql.ts"
-import { Parameters } from "./Parameters.ts"
+import type { Parameters } from "./Parameters.ts"
 
 export interface Input {
   readonly hostedWebsiteId: string
@@ -151,15 +151,14 @@ const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS conver
 /** What the facts take from their visits. */
 const ofOne = ["visit_id", "day", "is_single", "is_bounce", "duration", "pageviews"]
 
-/** The statement gives the dimension, the day, the value as `name`, and the counts of each group. */
-export const statement = (input: Input): GroupSql.Statement => {
+/** A statement that gives the dimension, the day, the value as `name`, and the counts of each group. */
+export const statement = (parameters: Parameters, input: Input): string => {
   const { days, goals, hostedWebsiteId } = input
-  const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
   const starts = parameters.times(days.map(({ start }) => start))
   const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
   const hours = hoursOf(input)
-  const facts = FactSql.facts({ parameters, site, goals }, FactSql.all, ofOne)
+  const facts = FactSql.facts({ parameters, site, goals, since: days[0]?.start ?? 0 }, FactSql.all, ofOne)
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
   const expressions = [
@@ -189,15 +188,12 @@ export const statement = (input: Input): GroupSql.Statement => {
     )`,
     `reached AS MATERIALIZED (${reached})`
   ]
-  return {
-    text: `WITH ${expressions.join(", ")}
+  return `WITH ${expressions.join(", ")}
       SELECT dimension, (${parameters.dates(days.map(({ date }) => date))})[day] AS day,
         CASE dimension WHEN 'time:hour' THEN (${parameters.texts(hours.labels)})[value::int] ELSE value END AS name,
         ${[...GroupSql.counts, "revenue"].join(", ")}
       FROM (
         SELECT dimension, day, value, ${GroupSql.joined}
         FROM (${[...visitParts, ...factParts, ...reachedParts].join(" UNION ALL ")}) AS part GROUP BY dimension, day, value
-      ) AS summed`,
-    parameters: parameters.values
-  }
+      ) AS summed`
 }

@@ -25,16 +25,23 @@ export interface Source {
   readonly parameters: Parameters
   /** The parameter of the hosted website's id. */
   readonly site: string
+  /** No visit of `v` begins earlier, in milliseconds since 1970: PostgreSQL leaves out the partitions before it. */
+  readonly since: number
   /** The goals that facts may reach; null if nothing reads them. */
   readonly goals: ReadonlyArray<GoalRow> | null
 }
 
 /** The facts of some kinds, of the visits of `v`, with some columns of the visits. */
-export const facts = ({ goals, parameters, site }: Source, kinds: Kinds, columns: ReadonlyArray<string>): string => {
+export const facts = (
+  { goals, parameters, site, since }: Source,
+  kinds: Kinds,
+  columns: ReadonlyArray<string>
+): string => {
+  const first = parameters.time(since)
   const visit = columns.map((column) => `v.${column}`).join(", ")
   const join = (table: string) => `FROM v JOIN ${table} AS r ON r.hosted_website_id = ${site}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
-    AND r.received_at >= v.started_at AND r.received_at <= v.ended_at
+    AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at
     AND r.received_at >= (SELECT min(started_at) FROM v) AND r.received_at <= (SELECT max(ended_at) FROM v)`
   const names = (kind: GoalRow["kind"], column: string) =>
     goals === null ? "NULL::text[]" : DimensionSql.goalNames(parameters, goals, kind, column)

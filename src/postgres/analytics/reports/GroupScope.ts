@@ -10,7 +10,7 @@ import type { Dimension, Filter, FilterDimension, Query } from "../../../core/an
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
-import { Parameters } from "./Parameters.ts"
+import type { Parameters } from "./Parameters.ts"
 
 export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly hostedWebsiteId: string
@@ -21,6 +21,8 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly stored: ReadonlyArray<Interval>
   /** Days of which they are made of page views and events. */
   readonly raw: ReadonlyArray<Interval>
+  /** Whether no row of the website was received later than 30 minutes before the end of the raw days. */
+  readonly isLast: boolean
   /** Whether conversions are counted. */
   readonly conversions: boolean
   /** Whether revenue is summed. */
@@ -52,8 +54,7 @@ const allDimensions = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDime
   return [...found]
 }
 
-export const make = (input: Input): Scope => {
-  const parameters = new Parameters()
+export const make = (parameters: Parameters, input: Input): Scope => {
   const isOfEvent = (filter: Filter) => Filters.mentions(filter, DimensionSql.isEventDimension)
   const factFilters = input.filters.filter(isOfEvent)
   const aliases = new Map<Dimension, string>()

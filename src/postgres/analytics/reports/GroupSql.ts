@@ -13,12 +13,6 @@ import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitedSql from "./VisitedSql.ts"
 
-/** A statement with its parameters. */
-export interface Statement {
-  readonly text: string
-  readonly parameters: Parameters["values"]
-}
-
 /** The columns of every partial count, and how those of one group are joined. */
 export const counts = [
   "visitors",
@@ -60,18 +54,17 @@ interface Counting {
   readonly parts: ReadonlyArray<string>
 }
 
+/** When the first visit can begin. */
+const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
+  Math.min(...[...stored, ...raw].map(({ start }) => start))
+
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
 const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>
-  FactSql.facts({ ...scope, goals: scope.conversions || scope.usesGoals ? scope.goals : null }, kinds, [
-    "visit_id",
-    "day",
-    "started_at",
-    "pageviews",
-    "is_bounce",
-    "duration",
-    "entry_page",
-    ...scope.aliases.values()
-  ])
+  FactSql.facts(
+    { ...scope, since: firstStart(scope), goals: scope.conversions || scope.usesGoals ? scope.goals : null },
+    kinds,
+    ["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page", ...scope.aliases.values()]
+  )
 
 /** The counts of conversions and of revenue, of the facts in `matched`. */
 const ofMatched = ({ conversions, revenue }: GroupScope.Scope): ReadonlyArray<string> => [
@@ -210,16 +203,13 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
   }
 }
 
-/** The statement of a query. */
-export const statement = (input: GroupScope.Input): Statement => {
-  const scope = GroupScope.make(input)
+/** The statement of a query, in parentheses or alone. */
+export const statement = (parameters: Parameters, input: GroupScope.Input): string => {
+  const scope = GroupScope.make(parameters, input)
   const visited = VisitedSql.expressions(scope)
   const { expressions, parts } = GroupScope.mentions(scope, DimensionSql.isEventDimension)
     ? ofFacts(scope)
     : ofVisits(scope)
-  return {
-    text: `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
-      SELECT dimensions, ${joined} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`,
-    parameters: scope.parameters.values
-  }
+  return `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
+    SELECT dimensions, ${joined} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
 }

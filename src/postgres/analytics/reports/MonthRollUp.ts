@@ -1,61 +1,81 @@
 /**
- * Sums the rolled up days of whole months, in one transaction.
+ * Sums the rolled up days of months, from the first day of each to the last before one that is not rolled up, in one
+ * transaction.
  *
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as Database from "../../Database.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { exclusively, type Site } from "./RollUp.ts"
-import * as RollupSql from "./RollupSql.ts"
+import * as RollupRows from "./RollupRows.ts"
 
-/** The first day of the month of a rolled up day. */
-const monthOf = "date_trunc('month', day::timestamp)::date"
+/** The days of a month that are rolled up without a gap from its first one. Open days end earlier than given. */
+const closed = `SELECT * FROM (
+    SELECT rollup_day.*, ${RollupRows.monthOf("day")} AS month,
+      row_number() OVER (PARTITION BY ${RollupRows.monthOf("day")} ORDER BY day) AS place
+    FROM rollup_day JOIN unnest($3::date[], $4::timestamptz[]) AS given (date, ends) ON day = date AND ends_at = ends
+    WHERE hosted_website_id = $1
+  ) AS numbered WHERE month = ANY ($2) AND place = day - month + 1`
 
-/** Sums the days of whole months. A month with a day that is not rolled up, or with days of different goals, stays without. */
-export const rollMonths = (sql: SqlClient.SqlClient, site: Site, months: ReadonlyArray<LocalDate>) => {
-  const sums = GroupSql.counts
+const sums = GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
+
+const statement = `
+  WITH closed AS MATERIALIZED (${closed}), held AS (
+    INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, reaches_to, goals)
+    SELECT $1, month, max(day), min(starts_at), max(ends_at), max(reaches_to), min(goals) FROM closed
+    GROUP BY month HAVING min(goals) = max(goals) RETURNING month, last_day
+  ), one AS MATERIALIZED (
+    SELECT dimension, month, last_day, name, ${RollupRows.columns.join(", ")} FROM (
+      SELECT dimension, month, held.last_day, ${RollupRows.dates}, ${RollupRows.elements(RollupRows.columns)}
+      FROM rollup JOIN held ON month = ${RollupRows.monthOf("day")} WHERE hosted_website_id = $1 AND NOT is_month
+    ) AS each WHERE date <= last_day
+  ), earned AS (
+    SELECT dimension, month, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
+      SELECT dimension, month, name, currency, sum(amount::numeric)::text AS amount
+      FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
+      WHERE revenue IS NOT NULL GROUP BY dimension, month, name, currency
+    ) AS total GROUP BY dimension, month, name
+  ), summed AS (
+    SELECT dimension, month, last_day, name, ${sums} FROM one GROUP BY dimension, month, last_day, name
+  ), whole AS (
+    SELECT * FROM summed LEFT JOIN earned USING (dimension, month, name)
+  )
+  ${RollupRows.insertMonths("$1", "whole")}`
+
+/**
+ * Sums the days of months instead of what is stored of them. `days` are all days of these months that may be rolled up. A
+ * month whose first day is not, or with days of different goals, stays without.
+ */
+export const rollMonths = (
+  sql: SqlClient.SqlClient,
+  site: Site,
+  months: ReadonlyArray<LocalDate>,
+  days: ReadonlyArray<Day>
+) => {
   const parameters = [PgTypes.uuid(site.hostedWebsiteId), Database.array(months, PgTypes.OID.date)]
   return exclusively(
     sql,
     site
   )(
     Effect.gen(function* () {
+      yield* sql.unsafe("DELETE FROM rollup_month WHERE hosted_website_id = $1 AND month = ANY ($2)", parameters)
       yield* sql.unsafe("DELETE FROM rollup WHERE hosted_website_id = $1 AND is_month AND day = ANY ($2)", parameters)
-      yield* sql.unsafe(
-        `WITH one AS MATERIALIZED (
-          SELECT dimension, month, ${RollupSql.elements([...sums, "revenue"])} FROM (
-            SELECT *, ${monthOf} AS month FROM rollup WHERE hosted_website_id = $1 AND NOT is_month
-          ) AS rolled WHERE month = ANY ($2)
-        ), earned AS (
-          SELECT dimension, month, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
-            SELECT dimension, month, name, currency, sum(amount::numeric)::text AS amount
-            FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
-            WHERE revenue IS NOT NULL GROUP BY dimension, month, name, currency
-          ) AS total GROUP BY dimension, month, name
-        ), summed AS (
-          SELECT dimension, month, name, ${sums.map((sum) => `sum(${sum})::bigint AS ${sum}`).join(", ")}
-          FROM one GROUP BY dimension, month, name
+      yield* sql.unsafe(statement, [
+        ...parameters,
+        Database.array(
+          days.map(({ date }) => date),
+          PgTypes.OID.date
+        ),
+        Database.array(
+          days.map(({ end }) => end),
+          PgTypes.OID.timestamptz
         )
-        INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")}, revenue)
-        SELECT $1, dimension, true, month, array_agg(name), ${sums.map((sum) => `array_agg(${sum})`).join(", ")},
-          array_agg(revenue)
-        FROM summed LEFT JOIN earned USING (dimension, month, name) GROUP BY dimension, month`,
-        parameters
-      )
-      yield* sql.unsafe(
-        `INSERT INTO rollup_month (hosted_website_id, month, starts_at, ends_at, reaches_to, goals)
-          SELECT $1, month, min(starts_at), max(ends_at), max(reaches_to), min(goals)
-          FROM (SELECT *, ${monthOf} AS month FROM rollup_day WHERE hosted_website_id = $1) AS rolled
-          WHERE month = ANY ($2) GROUP BY month
-          HAVING count(*) = (month + interval '1 month')::date - month AND min(goals) = max(goals)
-            AND sum(ends_at - starts_at) = max(ends_at) - min(starts_at)
-          ON CONFLICT DO NOTHING`,
-        parameters
-      )
+      ])
     })
   )
 }

@@ -55,7 +55,7 @@ export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, h
     site
   )(
     Effect.gen(function* () {
-      const dates = { first: day.date, last: day.date, months: [] }
+      const dates = { first: day.date, last: day.date, months: [], end: day.end }
       const { days, goals, stale } = yield* RollupState.read(sql, site, site.timeZone, dates)
       const known = days.get(day.date)
       const start = known?.end ?? day.start

@@ -33,6 +33,10 @@ export class Parameters {
     return this.#add(Database.array(values, OID.int4), "int4[]")
   }
 
+  date(value: string): string {
+    return this.#add(PgTypes.date(value), "date")
+  }
+
   dates(values: ReadonlyArray<string>): string {
     return this.#add(Database.array(values, OID.date), "date[]")
   }

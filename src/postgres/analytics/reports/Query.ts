@@ -5,12 +5,13 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Duration, Effect } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { SqlClient, type SqlError } from "effect/sql"
 import type { Answer } from "../../../core/analytics/report/Answer.ts"
 import * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
+import * as SmallCounts from "../../../core/analytics/report/SmallCounts.ts"
 import type { ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 import * as Counting from "./Counting.ts"
@@ -24,27 +25,32 @@ import * as RollupState from "./RollupState.ts"
 export const readOnly =
   (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
   <A, E, R>(read: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError.SqlError, R> =>
-    sql.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").pipe(
-      Effect.andThen(
-        sql.unsafe(
-          `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
-            set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
-          [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
-        )
-      ),
-      Effect.andThen(read),
-      sql.withTransaction,
-      Database.recoverConnectionErrors()
-    )
+    sql
+      .unsafe(
+        `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+        [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
+      )
+      .pipe(
+        Effect.andThen(read),
+        sql.withTransaction,
+        Effect.provideService(SqlClient.BeginTransaction, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"),
+        Database.recoverConnectionErrors()
+      )
 
-/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
-export const answer = Effect.fnUntraced(function* (
+/** What is counted for a query: in its range, and in that of its comparison. */
+interface Counted {
+  readonly counted: Assembly.Counted
+  readonly compared: Assembly.Counted | null
+}
+
+const count = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   site: ReportSite,
   query: Query,
-  allowed: Counting.Reading = "rollups",
+  allowed: Counting.Reading,
   maxGroups?: number
-): Effect.fn.Return<Answer, SqlError.SqlError | ReportTooLarge> {
+): Effect.fn.Return<Counted, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
@@ -53,5 +59,27 @@ export const answer = Effect.fnUntraced(function* (
     query.comparison === null
       ? null
       : yield* Counting.count(sql, site, query, DateRange.compared(range, query.comparison), allowed, maxGroups)
-  return Assembly.answer(query, Assembly.page(query, counted), counted, compared)
+  return { counted, compared }
 })
+
+/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
+export const answer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query,
+  allowed: Counting.Reading = "rollups",
+  maxGroups?: number
+): Effect.Effect<Answer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, query, allowed, maxGroups), ({ compared, counted }) =>
+    Assembly.answer(query, counted, compared)
+  )
+
+/** The answer to a query without small counts. */
+export const coarseAnswer = (
+  sql: SqlClient.SqlClient,
+  site: ReportSite,
+  query: Query
+): Effect.Effect<SmallCounts.CoarseAnswer, SqlError.SqlError | ReportTooLarge> =>
+  Effect.map(count(sql, site, query, "rollups"), ({ compared, counted }) =>
+    SmallCounts.answer(query, counted, compared)
+  )

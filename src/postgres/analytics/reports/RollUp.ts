@@ -15,8 +15,8 @@ import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as DaySumSql from "./DaySumSql.ts"
-import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
+import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -27,8 +27,8 @@ export interface Site {
   readonly timeZone: string
 }
 
-/** An arbitrary unique key. */
-const advisoryLock = 7_215_930_444
+/** An arbitrary unique key: of the lock that a process holds while it rolls up. */
+export const advisoryLock = 7_215_930_444
 
 const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
 const Found = Schema.Array(Schema.Struct({}))
@@ -135,19 +135,28 @@ export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => 
   )
 }
 
+const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", last: days.at(-1)?.date ?? "" })
+
 const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
 
-const sums = [...GroupSql.counts, "revenue"]
-
-/** Stores the sums of days that follow each other. */
+/** Stores the sums of days that follow each other instead of those that are stored. */
 const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
-  const { parameters, text } = DaySumSql.statement(input)
+  const { days, hostedWebsiteId } = input
+  const parameters = new Parameters()
+  const summed = DaySumSql.statement(parameters, input)
+  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visitors > 0 OR conversions > 0`
   return sql.unsafe(
-    `INSERT INTO rollup (hosted_website_id, dimension, is_month, day, names, ${sums.join(", ")})
-      SELECT $${parameters.length + 1}, dimension, false, day, array_agg(name),
-        ${sums.map((sum) => `array_agg(${sum})`).join(", ")}
-      FROM (${text}) AS summed WHERE visitors > 0 OR conversions > 0 GROUP BY dimension, day`,
-    [...parameters, PgTypes.uuid(input.hostedWebsiteId)]
+    RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups),
+    parameters.values
+  )
+}
+
+/** Forgets the sums of days that follow each other. */
+const forgetSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Day>) => {
+  const parameters = new Parameters()
+  return sql.unsafe(
+    RollupRows.replaceDays(parameters, parameters.uuid(site.hostedWebsiteId), rangeOf(days), null),
+    parameters.values
   )
 }
 
@@ -190,7 +199,8 @@ export const rollDays = (
       const state = yield* RollupState.read(sql, site, site.timeZone, {
         first: first.date,
         last: last.date,
-        months: []
+        months: [],
+        end: last.end
       })
       // Another process was faster.
       const current = RollupState.withCurrentGoals(state)
@@ -199,7 +209,7 @@ export const rollDays = (
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`
       yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day = ANY (${dates})`
-      yield* sql`DELETE FROM rollup WHERE hosted_website_id = ${id} AND NOT is_month AND day = ANY (${dates})`
+      yield* forgetSums(sql, site, days)
       yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
       const parameters = new Parameters()
       const site_ = parameters.uuid(site.hostedWebsiteId)

@@ -10,12 +10,14 @@ import {
   eventDimensions,
   isTimeDimension,
   type LocalDate,
+  type Metric,
   type Query,
   type TimeDimension,
   visitDimensions
 } from "../../../core/analytics/report/Query.ts"
-import { counts, type Statement } from "./GroupSql.ts"
-import { Parameters } from "./Parameters.ts"
+import { counts } from "./GroupSql.ts"
+import type { Parameters } from "./Parameters.ts"
+import * as RollupRows from "./RollupRows.ts"
 
 /** The dimensions that are rolled up, each per day and month. */
 const dimensions = ["all", "time:hour", ...visitDimensions, ...eventDimensions] as const
@@ -44,31 +46,56 @@ export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "fil
   return { rollup: other ?? "all", time: time ?? null }
 }
 
-/** The elements of `names` and of other arrays, one row for each. `unnest` in `FROM` takes twenty times as long. */
-export const elements = (columns: ReadonlyArray<string>): string =>
-  ["unnest(names) AS name", ...columns.map((column) => `unnest(${column}) AS ${column}`)].join(", ")
-
-/** What a query groups by, and whether it counts conversions and revenue. */
-interface Shape extends Pick<Query, "dimensions"> {
-  readonly conversions: boolean
-  readonly revenue: boolean
+/** The columns that a metric is made of, besides visitors and visits, which say whether a group is shown. */
+const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
+  visitors: [],
+  visits: [],
+  pageviews: ["pageviews"],
+  views_per_visit: ["visit_pageviews"],
+  bounce_rate: ["entries", "bounces"],
+  visit_duration: ["entries", "duration"],
+  events: ["events"],
+  conversions: ["conversions"],
+  conversion_rate: ["conversions", "converted"],
+  group_conversion_rate: ["conversions", "converted"],
+  total_revenue: ["revenue"]
 }
+
+type Shape = Pick<Query, "dimensions" | "metrics">
 
 /** Sums the rollups of some months and days, by the dimensions of a query in its order. Reads only the counts that it needs. */
 export const statement = (
+  parameters: Parameters,
   hostedWebsiteId: string,
-  { conversions, dimensions, revenue }: Shape,
+  { dimensions, metrics }: Shape,
   { rollup, time }: Reading,
   units: { readonly months: ReadonlyArray<LocalDate>; readonly days: ReadonlyArray<LocalDate> }
-): Statement => {
-  const parameters = new Parameters()
+): string => {
   const site = parameters.uuid(hostedWebsiteId)
   const label = (date: LocalDate) => (time === null ? "" : DateRange.label(time, LocalTime.midnight(date)))
-  const read = (isMonth: boolean, dates: ReadonlyArray<LocalDate>): string =>
-    `SELECT rollup.*, label FROM unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS unit (date, label)
-      JOIN rollup ON hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)} AND is_month = ${isMonth}
-        AND day = date`
-  const needed = counts.filter((count) => conversions || (count !== "conversions" && count !== "converted"))
+  const labeled = (dates: ReadonlyArray<LocalDate>) =>
+    `unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS labeled (date, label)`
+  const ofDimension = `hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)}`
+  const asked = new Set<RollupRows.Column>(["visitors", "visits", ...metrics.flatMap((metric) => columnsOf[metric])])
+  const needed = RollupRows.columns.filter((column) => asked.has(column))
+  const columns = RollupRows.elements(needed)
+  const ofMonths =
+    units.months.length === 0
+      ? []
+      : [
+          `SELECT label, ${columns} FROM ${labeled(units.months)} JOIN rollup ON ${ofDimension} AND is_month AND day = date`
+        ]
+  const [first, last] = [units.days[0], units.days.at(-1)]
+  const ofDays =
+    first === undefined || last === undefined
+      ? []
+      : [
+          `SELECT label, ${["name", ...needed].join(", ")} FROM (
+            SELECT ${RollupRows.dates}, ${columns} FROM rollup WHERE ${ofDimension} AND NOT is_month
+              AND day >= ${parameters.date(LocalTime.monthOf(first))} AND day <= ${parameters.date(last)}
+              AND last_day >= ${parameters.date(first)}
+          ) AS each JOIN ${labeled(units.days)} USING (date)`
+        ]
   const values = dimensions.map((dimension) => (dimension === time ? "label" : "name"))
   const groups = values.length === 0 ? "" : `GROUP BY ${values.join(", ")}`
   const earned = `earned AS MATERIALIZED (
@@ -78,15 +105,9 @@ export const statement = (
   )`
   const totals = `(SELECT jsonb_object_agg(currency, amount)::text FROM earned
     ${values.length === 0 ? "" : `WHERE ${values.map((value) => `earned.${value} = one.${value}`).join(" AND ")}`})`
-  return {
-    text: `WITH one AS (
-      SELECT label, ${elements(revenue ? [...needed, "revenue"] : needed)}
-      FROM (${read(true, units.months)} UNION ALL ${read(false, units.days)}) AS read
-    )${revenue ? `, ${earned}` : ""}
+  return `WITH one AS (${[...ofMonths, ...ofDays].join(" UNION ALL ")})${asked.has("revenue") ? `, ${earned}` : ""}
     SELECT ARRAY[${values.join(", ")}]::text[] AS dimensions,
-      ${counts.map((count) => `${needed.includes(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
-      ${revenue ? totals : "NULL::text"} AS revenue
-    FROM one ${groups}`,
-    parameters: parameters.values
-  }
+      ${counts.map((count) => `${asked.has(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
+      ${asked.has("revenue") ? totals : "NULL::text"} AS revenue
+    FROM one ${groups}`
 }

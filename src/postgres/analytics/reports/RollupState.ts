@@ -13,9 +13,10 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
+import { idle } from "./VisitSql.ts"
 
 /** Increase it when the same rows give different rollups, for example after a change of the channel rules: it causes a rebuild. */
-export const version = 1
+export const version = 2
 
 const Unit = Schema.Struct({
   date: Schema.String,
@@ -33,7 +34,8 @@ const State = Schema.Struct({
   goals: Goals,
   months: Schema.Array(Unit),
   days: Schema.Array(Unit),
-  stale: Schema.Array(Schema.Finite)
+  stale: Schema.Array(Schema.Finite),
+  isLast: Schema.Boolean
 })
 
 const Rows = Schema.Tuple([Schema.Struct({ state: State })])
@@ -58,30 +60,37 @@ export interface Found extends RollupPlan.State {
   readonly goals: ReadonlyArray<GoalRow>
   /** The dates of the months and days whose conversions were counted with other goals. */
   readonly outdated: ReadonlySet<LocalDate>
+  /** Whether no row of the website was received later than 30 minutes before the end of the range. */
+  readonly isLast: boolean
 }
 
-/** The days of a range, and the months that it contains as a whole. */
+/** The days of a range, and the months that begin in it and whose sums it may read. */
 export interface Range {
   readonly first: LocalDate
   readonly last: LocalDate
   readonly months: ReadonlyArray<LocalDate>
+  /** When the last day ends, in milliseconds since 1970. */
+  readonly end: number
 }
 
-/** The days of whole months are left out if their month can be read, to keep the state of a long range small. */
+/** The days that a month sums are left out if the month can be read, to keep the state of a long range small. */
 const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
   ), changed AS MATERIALIZED (
     SELECT DISTINCT hour FROM rollup_stale WHERE hosted_website_id = $2
   ), month AS MATERIALIZED (
-    SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND EXISTS (SELECT FROM valid)
+    SELECT * FROM rollup_month WHERE hosted_website_id = $2 AND month = ANY ($7) AND last_day <= $6
+      AND EXISTS (SELECT FROM valid)
   )
   SELECT json_build_object(
     'goals', (${goalsJson("$1")}),
     'months', (SELECT coalesce(json_agg(${unit("month")}), '[]') FROM month),
     'days', (SELECT coalesce(json_agg(${unit("day")}), '[]') FROM rollup_day
       WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
-        AND (EXISTS (SELECT FROM changed) OR date_trunc('month', day::timestamp)::date NOT IN (SELECT month FROM month))),
+        AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
+    'isLast', NOT EXISTS (SELECT FROM page_view WHERE hosted_website_id = $2 AND received_at > $8 - ${idle})
+      AND NOT EXISTS (SELECT FROM event WHERE hosted_website_id = $2 AND received_at > $8 - ${idle}),
     'stale', (SELECT coalesce(json_agg(extract(epoch FROM hour) * 1000), '[]') FROM changed)
   ) AS state`
 
@@ -103,7 +112,8 @@ export const read = Effect.fnUntraced(function* (
       PgTypes.int4(version),
       PgTypes.date(range.first),
       PgTypes.date(range.last),
-      Database.array(range.months, PgTypes.OID.date)
+      Database.array(range.months, PgTypes.OID.date),
+      PgTypes.timestamptz(range.end)
     ])
     .pipe(decodeRows(Rows))
   const current = fingerprint(state.goals)
@@ -113,6 +123,7 @@ export const read = Effect.fnUntraced(function* (
     months: units(state.months),
     days: units(state.days),
     stale: state.stale,
+    isLast: state.isLast,
     outdated: new Set(outdated.map(({ date }) => date))
   }
 })

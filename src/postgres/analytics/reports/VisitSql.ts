@@ -88,7 +88,8 @@ const joinChannel = `JOIN channel ON ${Object.entries(facts)
  * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals. To know which visits
  * begin in an interval, the 30 minutes before it are read. After it, every 30 minutes are read of the session keys that had a
  * row in the 30 minutes before, since a visit that goes on has a row in each. No two intervals overlap.
- * Without `channel`, the visits have no channel.
+ * Without `channel`, the visits have no channel. With `isLast`, no row of the site was received later than 30 minutes before
+ * the end of the intervals, so that no visit goes on after it.
  *
  * The statement sorts the rows once: its aggregates have neither an order nor `DISTINCT`, which would sort each visit again.
  * Texts are compared only where rows of one session key have the same time; as in an array, absent ones are last.
@@ -97,7 +98,7 @@ export const rawVisits = (
   parameters: Parameters,
   site: string,
   intervals: ReadonlyArray<Interval>,
-  options: { readonly channel: boolean }
+  options: { readonly channel: boolean; readonly isLast?: boolean }
 ): string => {
   const starts = parameters.times(intervals.map(({ start }) => start))
   const ends = parameters.times(intervals.map(({ end }) => end))
@@ -117,7 +118,10 @@ export const rawVisits = (
           (table) => columns[table]
         )}
       ) AS one
-    ), followed (part, starts_at, ends_at, reached, keys) AS (
+    )${
+      options.isLast === true
+        ? ""
+        : `, followed (part, starts_at, ends_at, reached, keys) AS (
       SELECT part, starts_at, ends_at, ends_at, array_agg(DISTINCT session_key) FROM near
       WHERE received_at >= ends_at - ${idle} GROUP BY part, starts_at, ends_at
       UNION ALL
@@ -134,12 +138,13 @@ export const rawVisits = (
       SELECT part, starts_at, ends_at, one.* FROM followed CROSS JOIN LATERAL (
         ${rows(site, `${since} AND received_at >= reached - ${idle} AND received_at < reached`, (table) => columns[table])}
       ) AS one WHERE reached > ends_at AND session_key = ANY (keys)
-    ), marked AS (
+    )`
+    }, marked AS (
       SELECT *, coalesce(received_at - lag(received_at) OVER keyed > ${idle}, true) AS is_first,
         visitor_hash IS DISTINCT FROM lag(visitor_hash) OVER keyed AS is_other, sum(1 - kind) OVER keyed AS views,
         kind = 0 AND coalesce(lead(kind) OVER keyed = 1 OR lead(received_at) OVER keyed - received_at > ${idle}, true)
           AS may_exit
-      FROM (SELECT * FROM near UNION ALL SELECT * FROM far) AS found WINDOW keyed AS (${keyed})
+      FROM (SELECT * FROM near${options.isLast === true ? "" : " UNION ALL SELECT * FROM far"}) AS found WINDOW keyed AS (${keyed})
     ), numbered AS (
       SELECT *, max(received_at) FILTER (WHERE is_first) OVER keyed AS began,
         kind = 0 AND views = 1 + max(views - 1 + kind) FILTER (WHERE is_first) OVER keyed AS is_landing

@@ -59,7 +59,7 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   )
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
-    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel })]),
+    ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, isLast: scope.isLast })]),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
       FROM (${visits.join(" UNION ALL ")}) AS found

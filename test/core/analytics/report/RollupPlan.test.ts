@@ -22,7 +22,9 @@ const arbitrary = {
   length: between(1, 70),
   days: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
   months: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
-  stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3))
+  stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3)),
+  /** Whether the known months are whole, or their first ten days. */
+  isWhole: Schema.Boolean
 }
 
 interface Case {
@@ -32,6 +34,7 @@ interface Case {
   readonly days: ReadonlyArray<typeof Known.Type>
   readonly months: ReadonlyArray<typeof Known.Type>
   readonly stale: ReadonlyArray<number>
+  readonly isWhole: boolean
 }
 
 const make = (given: Case) => {
@@ -46,12 +49,13 @@ const make = (given: Case) => {
       })
     ),
     months: new Map(
-      RollupPlan.wholeMonths(days).flatMap((month, index) => {
+      RollupPlan.begunMonths(days).flatMap((month, index) => {
         const of = days.filter(({ date }) => LocalTime.monthOf(date) === month)
         const what = known(given.months, index)
+        const last = given.isWhole ? of.length - 1 : Math.min(of.length - 1, 9)
         return what === "nothing"
           ? []
-          : [[month, rolled(what, { start: of[0]?.start ?? 0, end: of.at(-1)?.end ?? 0 })] as const]
+          : [[month, rolled(what, { start: of[0]?.start ?? 0, end: of[last]?.end ?? 0 })] as const]
       })
     ),
     stale: given.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
@@ -72,9 +76,13 @@ describe("core/analytics/report/RollupPlan", () => {
   })
 
   it.prop("the sums that are read are those of the stored days, each once", arbitrary, (given) => {
-    const { days, plan } = make(given)
+    const { days, plan, state } = make(given)
     const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
-    const summed = days.filter(({ date }) => plan.months.includes(LocalTime.monthOf(date)) !== plan.days.includes(date))
+    const isOfMonth = ({ date, end }: LocalTime.Day) => {
+      const month = LocalTime.monthOf(date)
+      return plan.months.includes(month) && end <= (state.months.get(month)?.end ?? 0)
+    }
+    const summed = days.filter((day) => isOfMonth(day) !== plan.days.includes(day.date))
     assert.deepStrictEqual(summed, days.filter(isStored))
   })
 

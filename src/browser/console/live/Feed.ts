@@ -1,0 +1,99 @@
+/**
+ * Follows the live stream of a website, and opens it again when it breaks.
+ *
+ * @module
+ */
+import { useEffect, useReducer } from "preact/hooks"
+import type { LiveChange } from "../../../contract/owner/Live.ts"
+import { loadAgain } from "../Connection.ts"
+
+export type Activity = LiveChange["activity"][number]
+
+/** An activity of the list. Equal ones differ in their number. */
+export interface Entry {
+  readonly number: number
+  readonly activity: Activity
+}
+
+export interface Feed {
+  /** Null until the stream has begun. */
+  readonly visitors: number | null
+  /** Latest first. */
+  readonly entries: ReadonlyArray<Entry>
+  readonly isBroken: boolean
+}
+
+/** The most entries that are kept. */
+const most = 200
+
+/** Milliseconds before a stream that the service has ended is opened again. */
+const retryAfter = 3_000
+
+type Action = { readonly kind: "latest" | "change"; readonly change: LiveChange } | { readonly kind: "broken" }
+
+/** What a list has more often than the entries. A stream that begins again repeats its latest activities. */
+const unknown = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
+  const known = new Map<string, number>()
+  for (const entry of entries) {
+    const key = JSON.stringify(entry.activity)
+    known.set(key, (known.get(key) ?? 0) + 1)
+  }
+  return activity.filter((one) => {
+    const key = JSON.stringify(one)
+    const left = known.get(key) ?? 0
+    known.set(key, left - 1)
+    return left <= 0
+  })
+}
+
+/** The feed after something has arrived. Pure. */
+export const reduce = (feed: Feed, action: Action): Feed => {
+  if (action.kind === "broken") return { ...feed, isBroken: true }
+  const { activity, visitors } = action.change
+  const arrived = action.kind === "latest" ? unknown(feed.entries, activity) : activity
+  const next = (feed.entries[0]?.number ?? 0) + arrived.length
+  const added = arrived.map((one, place) => ({ number: next - place, activity: one }))
+  return { visitors, entries: [...added, ...feed.entries].slice(0, most), isBroken: false }
+}
+
+const initial: Feed = { visitors: null, entries: [], isBroken: false }
+
+/** The feed of a website while the page is looked at. */
+export const useFeed = (siteId: string): Feed => {
+  const [feed, dispatch] = useReducer(reduce, initial)
+  useEffect(() => {
+    let source: EventSource | undefined
+    let retry: ReturnType<typeof setTimeout> | undefined
+    const close = () => {
+      source?.close()
+      source = undefined
+      clearTimeout(retry)
+    }
+    const open = () => {
+      close()
+      if (document.visibilityState === "hidden") return
+      source = new EventSource(`/v1/owner/sites/${encodeURIComponent(siteId)}/live`)
+      for (const kind of ["latest", "change"] as const) {
+        source.addEventListener(kind, (event: MessageEvent<string>) =>
+          dispatch({ kind, change: JSON.parse(event.data) as LiveChange })
+        )
+      }
+      source.addEventListener("error", () => {
+        dispatch({ kind: "broken" })
+        close()
+        retry = setTimeout(() => {
+          // Shows why, if the session has ended.
+          loadAgain()
+          open()
+        }, retryAfter)
+      })
+    }
+    open()
+    document.addEventListener("visibilitychange", open)
+    return () => {
+      document.removeEventListener("visibilitychange", open)
+      close()
+    }
+  }, [siteId])
+  return feed
+}

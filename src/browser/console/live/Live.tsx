@@ -1,0 +1,99 @@
+/**
+ * What arrives at a website now: a list that grows at the top, and rests while somebody points at it.
+ *
+ * @module
+ */
+import { useEffect, useRef, useState } from "preact/hooks"
+import * as Format from "../Format.ts"
+import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import * as Texts from "../Texts.ts"
+import { type Entry, useFeed } from "./Feed.ts"
+import { Row } from "./Row.tsx"
+
+/** Milliseconds between two sentences for those who hear the page. */
+const newsEvery = 10_000
+
+/** Says now and then how much arrived, so that the list itself need not be read aloud. */
+const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
+  const [news, setNews] = useState("")
+  const latest = useRef(entries)
+  latest.current = entries
+  const told = useRef(entries[0]?.number ?? 0)
+  useEffect(() => {
+    const timer = setInterval(() => {
+      const fresh = latest.current.filter(({ number }) => number > told.current)
+      told.current = latest.current[0]?.number ?? told.current
+      const counts = Map.groupBy(fresh, ({ activity }) => activity.type)
+      if (fresh.length > 0) {
+        setNews(Texts.live.news([...counts].map(([kind, all]) => [Texts.live.kinds[kind], all.length] as const)))
+      }
+    }, newsEvery)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <p class="heard" role="status">
+      {news}
+    </p>
+  )
+}
+
+export const Live = ({ site }: PageProps) => {
+  const { entries, isBroken, visitors } = useFeed(site.site_id)
+  const [isPaused, setPaused] = useState(false)
+  const [isHeld, setHeld] = useState(false)
+  /** The newest entry when the list came to rest. */
+  const [restsAt, setRestsAt] = useState(0)
+  const rests = isPaused || isHeld
+  const newest = entries[0]?.number ?? 0
+  const rest = (change: () => void) => {
+    if (!rests) setRestsAt(newest)
+    change()
+  }
+  const shown = rests ? entries.filter(({ number }) => number <= restsAt) : entries
+  const waiting = entries.length - shown.length
+
+  return (
+    <div class="live">
+      <header class="options">
+        <h1 class="heard">{Texts.pages.live}</h1>
+        <p class={`now ${visitors !== null && visitors > 0 ? "live-now" : ""}`} title={Texts.now.note}>
+          {visitors === null ? (
+            <span class="skeleton">0 visitors now</span>
+          ) : (
+            Texts.now.visitors(Format.count(visitors), visitors === 1)
+          )}
+        </p>
+        <div class="rest">
+          <span class="muted" role={isPaused ? "status" : undefined}>
+            {isBroken ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
+          </span>
+          <button type="button" class="button" aria-pressed={isPaused} onClick={() => rest(() => setPaused(!isPaused))}>
+            {isPaused ? Texts.live.resume : Texts.live.pause}
+          </button>
+        </div>
+      </header>
+      <News entries={entries} />
+      {visitors !== null && entries.length === 0 ? (
+        <Message title={Texts.live.empty}>
+          <p>{Texts.live.emptyBody}</p>
+          <Snippet text={Texts.noData.command(site.site_id)} />
+          <p>{Texts.live.emptyAfter}</p>
+        </Message>
+      ) : (
+        <ol
+          class="arrivals"
+          aria-label={Texts.live.list}
+          aria-busy={visitors === null}
+          onPointerEnter={({ pointerType }) => pointerType === "mouse" && rest(() => setHeld(true))}
+          onPointerLeave={() => setHeld(false)}
+        >
+          {shown.map(({ activity, number }) => (
+            <Row key={number} activity={activity} site={site} />
+          ))}
+        </ol>
+      )}
+    </div>
+  )
+}

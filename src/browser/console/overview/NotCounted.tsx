@@ -1,0 +1,38 @@
+/**
+ * What was not counted lately, why, and what to do about it.
+ *
+ * @module
+ */
+import * as Format from "../Format.ts"
+import { useAnswer } from "../Resource.ts"
+import { notCounted } from "../texts/NotCounted.ts"
+
+export const NotCounted = ({ siteId }: { readonly siteId: string }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/decisions",
+    { params: { site_id: siteId }, query: {} },
+    siteId
+  )
+  if (value === undefined || value.reasons.length === 0) return null
+  return (
+    <section class="not-counted" aria-labelledby="not-counted">
+      <header>
+        <h2 id="not-counted">{notCounted.title}</h2>
+        <p class="muted">{notCounted.note}</p>
+      </header>
+      <ul>
+        {value.reasons.map(({ count, reason }) => {
+          const [name, advice] = notCounted.reasons[reason]
+          return (
+            <li key={reason}>
+              <span class="number">{Format.count(count)}</span>
+              <span>
+                {name} <span class="muted">{advice}</span>
+              </span>
+            </li>
+          )
+        })}
+      </ul>
+    </section>
+  )
+}

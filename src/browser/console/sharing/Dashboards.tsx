@@ -1,0 +1,90 @@
+/**
+ * The shared dashboards of a website.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { loadAgain } from "../Connection.ts"
+import * as Format from "../Format.ts"
+import type { Site } from "../frame/Bar.tsx"
+import { Snippet } from "../parts/Snippet.tsx"
+import { type Answer, type Failure, send } from "../Requests.ts"
+import { mapResource, useAnswer } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+import { Granted } from "./Granted.tsx"
+
+type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
+
+export const Dashboards = ({ site }: { readonly site: Site }) => {
+  const [label, setLabel] = useState("")
+  const [url, setUrl] = useState<string | null>(null)
+  const [failure, setFailure] = useState<Failure | undefined>(undefined)
+  const params = { site_id: site.site_id }
+  const time = (text: string) => Format.arrival(text, { now: Date.now(), timeZone: site.time_zone })
+  const detailsOf = ({ created_at, expires_at }: Share): string =>
+    expires_at === null
+      ? Texts.dashboards.since(time(created_at))
+      : Texts.dashboards.until(time(created_at), time(expires_at))
+  const grants = mapResource(useAnswer("GET /v1/owner/sites/:site_id/shares", { params }, site.site_id), ({ shares }) =>
+    shares.map((share) => ({
+      id: share.share_id,
+      name: share.label ?? Texts.dashboards.unnamed,
+      details: detailsOf(share),
+      isOwn: false
+    }))
+  )
+
+  const create = async (event: Event) => {
+    event.preventDefault()
+    const name = label.trim()
+    const outcome = await send("POST /v1/owner/sites/:site_id/shares", {
+      params,
+      body: name === "" ? {} : { label: name }
+    })
+    setFailure(outcome.ok ? undefined : outcome.failure)
+    if (!outcome.ok) return
+    setUrl(location.origin + outcome.value.path)
+    setLabel("")
+    loadAgain()
+  }
+
+  const end = async (id: string) => {
+    const outcome = await send("DELETE /v1/owner/sites/:site_id/shares/:share_id", {
+      params: { ...params, share_id: id }
+    })
+    loadAgain()
+    return outcome.ok ? undefined : outcome.failure
+  }
+
+  return (
+    <section aria-labelledby="dashboards">
+      <h2 id="dashboards">{Texts.dashboards.title}</h2>
+      <p class="muted">{Texts.dashboards.note}</p>
+      <form class="grant" onSubmit={create}>
+        <label>
+          {Texts.dashboards.name}
+          <input
+            type="text"
+            maxLength={200}
+            autocomplete="off"
+            value={label}
+            onInput={({ currentTarget }) => setLabel(currentTarget.value)}
+          />
+        </label>
+        <button type="submit" class="button primary">
+          {Texts.dashboards.create}
+        </button>
+      </form>
+      <div role="status">
+        {failure !== undefined && <p class="bad">{Texts.failures[failure.kind]}</p>}
+        {url !== null && (
+          <>
+            <p>{Texts.dashboards.created}</p>
+            <Snippet text={url} />
+          </>
+        )}
+      </div>
+      <Granted grants={grants} words={Texts.dashboards} onEnd={end} />
+    </section>
+  )
+}

@@ -1,0 +1,96 @@
+/**
+ * A list of who or what has access, each with a button that takes the access away.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact"
+import { useState } from "preact/hooks"
+import { Confirm } from "../parts/Confirm.tsx"
+import type { Failure } from "../Requests.ts"
+import type { Resource } from "../Resource.ts"
+import * as Texts from "../Texts.ts"
+
+export interface Grant {
+  readonly id: string
+  readonly name: string
+  /** What it may do, and until when. */
+  readonly details: ComponentChildren
+  /** Whether it can be taken away here. */
+  readonly isOwn: boolean
+}
+
+interface Words {
+  readonly none: string
+  readonly endOf: (name: string) => string
+  readonly confirm: (name: string) => string
+  readonly confirmBody: string
+}
+
+interface Props {
+  readonly grants: Resource<ReadonlyArray<Grant>>
+  readonly words: Words
+  /** Takes an access away; the failure, or nothing. */
+  readonly onEnd: (id: string) => Promise<Failure | undefined>
+}
+
+export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => {
+  const [ending, setEnding] = useState<Grant | null>(null)
+  const [failed, setFailed] = useState<Failure | undefined>(undefined)
+  const end = async (grant: Grant) => {
+    setEnding(null)
+    setFailed(await onEnd(grant.id))
+  }
+  if (value === undefined) {
+    return failure === undefined || failure.kind === "offline" ? (
+      <p class="skeleton" aria-hidden="true">
+        &nbsp;
+      </p>
+    ) : (
+      <p class="none">{Texts.failures[failure.kind]}</p>
+    )
+  }
+  return (
+    <>
+      {value.length === 0 ? (
+        <p class="none">{words.none}</p>
+      ) : (
+        <ul class="grants">
+          {value.map((grant) => (
+            <li key={grant.id}>
+              <span class="granted">
+                <b>
+                  <bdi>{grant.name}</bdi>
+                </b>
+                <span class="muted">{grant.details}</span>
+              </span>
+              {!grant.isOwn && (
+                <button
+                  type="button"
+                  class="button"
+                  aria-label={words.endOf(grant.name)}
+                  onClick={() => setEnding(grant)}
+                >
+                  {Texts.people.end}
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {failed !== undefined && (
+        <p class="bad" role="alert">
+          {Texts.failures[failed.kind]}
+        </p>
+      )}
+      {ending !== null && (
+        <Confirm
+          title={words.confirm(ending.name)}
+          body={words.confirmBody}
+          action={Texts.people.end}
+          onCancel={() => setEnding(null)}
+          onConfirm={() => end(ending)}
+        />
+      )}
+    </>
+  )
+}

@@ -1,0 +1,23 @@
+/**
+ * Who may see a website: people with a session or a link, and anybody with the address of a shared dashboard.
+ *
+ * @module
+ */
+import { Message } from "../parts/Message.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import * as Texts from "../Texts.ts"
+import { Dashboards } from "./Dashboards.tsx"
+import { People } from "./People.tsx"
+
+export const Sharing = ({ isOwner, site }: PageProps) =>
+  isOwner ? (
+    <div class="sharing">
+      <h1 class="heard">{Texts.pages.sharing}</h1>
+      <People site={site} />
+      <Dashboards site={site} />
+    </div>
+  ) : (
+    <Message title={Texts.onlyOwners.title}>
+      <p>{Texts.onlyOwners.body}</p>
+    </Message>
+  )

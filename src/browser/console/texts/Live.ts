@@ -1,0 +1,34 @@
+/**
+ * Texts of the page that shows what arrives now.
+ *
+ * @module
+ */
+export const live = {
+  list: "What arrives",
+  pause: "Pause",
+  resume: "Go on",
+  paused: (waiting: number): string =>
+    waiting === 0
+      ? "Paused."
+      : waiting === 1
+        ? "Paused. One has arrived since."
+        : `Paused. ${waiting} have arrived since.`,
+  connecting: "The connection was lost. It is tried again by itself.",
+  kinds: {
+    pageview: "Page view",
+    event: "Event",
+    submission: "Submission",
+    conversation: "Conversation"
+  },
+  quarantined: "Quarantined",
+  form: "Form",
+  began: "A visitor began to chat",
+  from: (source: string): string => `from ${source}`,
+  /** For those who hear the page. */
+  news: (counts: ReadonlyArray<readonly [kind: string, count: number]>): string =>
+    counts.map(([kind, count]) => `${kind}: ${count}`).join(", "),
+  empty: "Nothing has arrived yet",
+  emptyBody:
+    "Page views, events, submissions and chats appear here a few seconds after a visitor makes them. Where the service runs, this command prints the tag to paste into every page:",
+  emptyAfter: "Then open one of the pages in another tab: it shows up here. Your own visits count too."
+} as const

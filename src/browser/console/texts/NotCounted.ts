@@ -1,0 +1,28 @@
+/**
+ * Texts of what was not counted. Its chunk imports them.
+ *
+ * @module
+ */
+export const notCounted = {
+  title: "Not counted, and why",
+  note: "Requests of the last seven days",
+  reasons: {
+    bot: ["Robots", "Search engines and other programs. There is nothing to do."],
+    "referrer-spam": ["Referrer spam", "Visits that only advertise an address. There is nothing to do."],
+    "foreign-origin": [
+      "Pages of other origins",
+      "If one of them is yours, add its origin to the website: hydracore site update --origin."
+    ],
+    limited: ["Over the rate limit", "One address sent too many. If it is your proxy, name it in TRUSTED_PROXIES."],
+    quarantined: [
+      "Suspected spam",
+      "These submissions wait in the inbox under Quarantine, until you release or delete them."
+    ],
+    invalid: [
+      "Not valid",
+      "A page or program sends what the service does not understand. Its answer says what is wrong."
+    ],
+    "unknown-site": ["Unknown website", "A tag names an id that does not exist. Paste the tag of this website again."],
+    unavailable: ["Not stored", "The database did not answer. The service's log says why."]
+  }
+} as const

@@ -1,0 +1,40 @@
+/**
+ * Texts of the page that says who may see a website.
+ *
+ * @module
+ */
+export const people = {
+  title: "People",
+  note: "A link opens the console for this website, once. After that, the browser stays signed in: 12 hours after its last use, and 30 days at most.",
+  name: "Name or email address",
+  role: "Role",
+  roles: { viewer: "Reads everything", owner: "Reads and changes everything" },
+  create: "Create a link",
+  created: (name: string): string =>
+    `Send this link to ${name === "" ? "your colleague" : name}. It works once, within a day, and is not shown again.`,
+  nobody: "Nobody else has a link or a session.",
+  unnamed: "Without a name",
+  you: "You",
+  unopened: (time: string): string => `Not opened yet; the link expires ${time}`,
+  used: (time: string): string => `Last used ${time}`,
+  all: "All websites",
+  end: "Remove",
+  endOf: (name: string): string => `Remove ${name}`,
+  confirm: (name: string): string => `Remove ${name}?`,
+  confirmBody: "The session ends within a second, and a link that is not opened yet opens nothing any more."
+} as const
+
+export const dashboards = {
+  title: "Shared dashboards",
+  note: "Anybody with the address sees the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
+  name: "What it is for",
+  create: "Share the dashboard",
+  created: "Anybody with this address sees the statistics. It is not shown again.",
+  none: "This dashboard is not shared.",
+  unnamed: "Without a name",
+  since: (time: string): string => `Since ${time}`,
+  until: (since: string, time: string): string => `Since ${since}, until ${time}`,
+  endOf: (name: string): string => `Stop sharing ${name}`,
+  confirm: (name: string): string => `Stop sharing ${name}?`,
+  confirmBody: "Its address shows nothing any more, within a second."
+} as const

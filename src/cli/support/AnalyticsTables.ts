@@ -1,0 +1,68 @@
+/**
+ * The tables of the store that `ANALYTICS_URL` names.
+ *
+ * @module
+ */
+import { Effect, Option } from "effect"
+import type { Settings } from "../../Config.ts"
+import * as ClickHouse from "../../clickhouse/ClickHouse.ts"
+import * as Errors from "../../clickhouse/Errors.ts"
+import * as Layout from "../../clickhouse/schema/Layout.ts"
+import * as Migrations from "../../clickhouse/schema/Migrations.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { CliFailure } from "./Output.ts"
+
+/** Creates the missing tables, on one server or on a cluster, and returns their names; null without `ANALYTICS_URL`. */
+export const create = (
+  { analyticsUrl, databaseTimeout }: Settings,
+  cluster: Option.Option<string>
+): Effect.Effect<ReadonlyArray<string> | null, CliFailure | StorageUnavailable> =>
+  Option.match(analyticsUrl, {
+    onNone: () =>
+      Option.isNone(cluster)
+        ? Effect.succeed(null)
+        : Effect.fail(
+            new CliFailure({ message: "ANALYTICS_URL is not set; --cluster names the cluster of its ClickHouse." })
+          ),
+    onSome: (address) =>
+      // Waits for a server that is starting; the statements have no time limit, as in PostgreSQL.
+      ClickHouse.ClickHouse.use(({ query }) => query("SELECT 1")).pipe(
+        ClickHouse.bounded(databaseTimeout),
+        Effect.andThen(Migrations.apply(cluster)),
+        Effect.catchTags({
+          ClickHouseError: (error) => Effect.fail(Errors.unavailable(error)),
+          OtherLayout: ({ layout }) =>
+            Effect.fail(
+              new CliFailure({
+                message: `ClickHouse's tables are on ${layout} already; name a new database in ANALYTICS_URL, or leave out --cluster.`
+              })
+            )
+        }),
+        Effect.provide(ClickHouse.layer({ address, connections: 1 }))
+      )
+  })
+
+/** Fails if the tables are missing. A server that does not answer is logged: forms and chats need none. */
+export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void, CliFailure> =>
+  Option.match(analyticsUrl, {
+    onNone: () => Effect.void,
+    onSome: (address) =>
+      Layout.missing.pipe(
+        ClickHouse.bounded(databaseTimeout),
+        Effect.provide(ClickHouse.layer({ address, connections: 1 })),
+        Effect.matchEffect({
+          onSuccess: (missing) =>
+            missing.length === 0
+              ? Effect.void
+              : Effect.fail(
+                  new CliFailure({
+                    message: `ClickHouse lacks the ${missing.length === 1 ? "table" : "tables"} ${missing.join(", ")}. Run \`npm run -s hydracore -- migrate\`.`
+                  })
+                ),
+          onFailure: (error) =>
+            Effect.logWarning(
+              `ClickHouse cannot be used (${error.code ?? error.reason}); page views and statistics are answered 503 until it can`
+            )
+        })
+      )
+  })

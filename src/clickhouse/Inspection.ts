@@ -1,0 +1,62 @@
+/**
+ * Inspects a ClickHouse server, for `doctor` and before the service starts.
+ *
+ * @module
+ */
+import { Clock, type Duration, Effect, Redacted, Schema } from "effect"
+import type { AnalyticsFacts } from "../core/doctor/AnalyticsDiagnosis.ts"
+import type { Address } from "../core/doctor/AnalyticsUrl.ts"
+import { decodeRows } from "../runtime/Rows.ts"
+import * as ClickHouse from "./ClickHouse.ts"
+import * as Layout from "./schema/Layout.ts"
+import * as Tables from "./schema/Tables.ts"
+
+const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
+
+/** Inserts no rows, which needs the rights to insert and to read. */
+const mayWrite = (name: Tables.Table["name"]) =>
+  ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      (error) => error.reason === "denied" || error.reason === "read-only",
+      () => Effect.succeed(false)
+    )
+  )
+
+const inspectWith = Effect.gen(function* () {
+  const { query } = yield* ClickHouse.ClickHouse
+  const begun = yield* Clock.currentTimeMillis
+  const [{ version }] = yield* query("SELECT version() AS version").pipe(decodeRows(Version))
+  const roundTripMillis = (yield* Clock.currentTimeMillis) - begun
+  const missing = yield* Layout.missing
+  const target = yield* Layout.target
+  const present = Tables.tables.map(({ name }) => name).filter((name) => !missing.includes(name))
+  const writable = yield* Effect.filter(present, mayWrite)
+  return {
+    _tag: "Reached",
+    version,
+    roundTripMillis,
+    cluster: target._tag === "Cluster" ? target.cluster : null,
+    missing,
+    denied: present.filter((name) => !writable.includes(name))
+  } as const
+})
+
+/** What a server is and has. Never fails: an unavailable one is a fact. */
+export const inspect = (
+  address: Redacted.Redacted<Address>,
+  timeout: Duration.Input
+): Effect.Effect<AnalyticsFacts> => {
+  const { url } = Redacted.value(address)
+  return inspectWith.pipe(
+    ClickHouse.bounded(timeout),
+    Effect.provide(ClickHouse.layer({ address, connections: 1 })),
+    Effect.map((facts): AnalyticsFacts => ({ ...facts, url })),
+    Effect.catch((error) =>
+      Effect.succeed<AnalyticsFacts>({
+        _tag: "Unavailable",
+        code: error.code ?? error.reason
+      })
+    )
+  )
+}

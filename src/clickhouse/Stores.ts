@@ -1,0 +1,43 @@
+/**
+ * All services that ClickHouse provides, over one client.
+ *
+ * @module
+ */
+import { type Duration, Layer, type Redacted } from "effect"
+import type { Address } from "../core/doctor/AnalyticsUrl.ts"
+import * as AnalyticsExport from "./analytics/AnalyticsExport.ts"
+import * as AnalyticsRepo from "./analytics/AnalyticsRepo.ts"
+import * as EventRepo from "./analytics/EventRepo.ts"
+import * as Reports from "./analytics/Reports.ts"
+import * as SeparateStore from "./analytics/SeparateStore.ts"
+import * as SiteActivity from "./analytics/SiteActivity.ts"
+import type * as Batches from "./batch/Batches.ts"
+import * as ClickHouse from "./ClickHouse.ts"
+
+export interface Options extends Batches.Options {
+  readonly address: Redacted.Redacted<Address>
+  /** The most open connections of this process. */
+  readonly connections: number
+  /** The timeout of a report. */
+  readonly reportTimeout: Duration.Input
+}
+
+/** The batches of a process that are sent at the same time: counted page views, others, and events. */
+export const writes = 3
+
+export const make = (options: Options) => {
+  const { address, connections, reportTimeout, timeout } = options
+  const client = ClickHouse.layer({ address, connections: connections + writes })
+  return {
+    /** What PostgreSQL's layers need. */
+    separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
+    /** Requires what is in PostgreSQL: which websites may get data, goals and submissions. */
+    repositories: Layer.mergeAll(
+      AnalyticsRepo.layer(options),
+      EventRepo.layer(options),
+      AnalyticsExport.layer,
+      SiteActivity.layer({ timeout }),
+      Reports.layer({ timeout: reportTimeout })
+    ).pipe(Layer.provide(client))
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Shared dashboards: the secret addresses of a website's statistics, and what such an address shows to anybody.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
+import * as Wire from "../Wire.ts"
+import { SharedAuthentication } from "./Authentication.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { QueryBody } from "./QueryBody.ts"
+import { CoarseReport } from "./Reports.ts"
+import { siteId } from "./Sites.ts"
+import { Validation } from "./Validation.ts"
+
+const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+const exampleTime = "2026-11-25T09:00:00.000Z"
+const nullableTime = Schema.NullOr(Fields.time)
+
+export const Shares = Schema.Struct({
+  shares: Schema.Array(
+    Schema.Struct({
+      share_id: Fields.uuid,
+      label: Schema.NullOr(Schema.String),
+      created_at: Fields.time,
+      expires_at: nullableTime
+    })
+  )
+}).annotate({
+  identifier: "Shares",
+  title: "Shares",
+  examples: [{ shares: [{ share_id: exampleId, label: "Agency", created_at: exampleTime, expires_at: null }] }]
+})
+
+export const NewShare = Schema.Struct({
+  label: Schema.optionalKey(Fields.name("Label")),
+  expires_at: Schema.optionalKey(Fields.expiry("When it expires, such as 2030-01-31; never if absent"))
+}).annotate({ identifier: "NewShare", title: "NewShare", examples: [{ label: "Agency" }] })
+
+export const CreatedShare = Schema.Struct({
+  share_id: Fields.uuid,
+  path: Schema.String.annotate({
+    description: "The dashboard's address, without the origin of the console. It is not shown again"
+  }),
+  expires_at: nullableTime
+}).annotate({
+  identifier: "CreatedShare",
+  title: "CreatedShare",
+  examples: [{ share_id: exampleId, path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
+})
+
+const ofSite = "/v1/owner/sites/:site_id/shares"
+
+export const list = HttpApiEndpoint.get("list", ofSite, {
+  params: { site_id: siteId },
+  success: Shares,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "list_shares",
+    summary: "List shared dashboards",
+    description: "The shared dashboards of a website, oldest first, without their addresses. Scope `read`."
+  })
+)
+
+export const create = HttpApiEndpoint.post("create", ofSite, {
+  params: { site_id: siteId },
+  payload: NewShare,
+  success: CreatedShare,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "create_share",
+    summary: "Share a dashboard",
+    description:
+      "Creates a secret address that shows the statistics of a website to anybody who has it, without small counts. Scope `write`."
+  })
+)
+
+export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
+  params: { site_id: siteId, share_id: Wire.Uuid({ title: "Share Id" }) },
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "revoke_share",
+    summary: "Stop sharing a dashboard",
+    description: "The address shows nothing any more, on every process within a second. Scope `write`."
+  })
+)
+
+export class SharesGroup extends HttpApiGroup.make("shares")
+  .add(list, create, revoke)
+  .annotateMerge(OpenApi.annotations({ title: "Shares", description: "The shared dashboards of a website" })) {}
+
+export const SharedSite = Schema.Struct({
+  site_id: Fields.uuid,
+  name: Schema.String,
+  time_zone: Schema.String.annotate({ description: "An IANA time zone. The dashboard counts days in it" })
+}).annotate({
+  identifier: "SharedSite",
+  title: "SharedSite",
+  examples: [{ site_id: exampleId, name: "Shop", time_zone: "Europe/Berlin" }]
+})
+
+export const site = HttpApiEndpoint.get("site", "/v1/owner/shared", { success: SharedSite })
+  .middleware(Validation)
+  .middleware(SharedAuthentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "shared_site",
+      summary: "Read a shared dashboard's website",
+      description: "The website whose statistics the secret of the request shows."
+    })
+  )
+
+export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
+  payload: QueryBody,
+  success: CoarseReport,
+  error: Errors.GatewayTimeout
+})
+  .middleware(Validation)
+  .middleware(SharedAuthentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "shared_query",
+      summary: "Query a shared dashboard",
+      description: [
+        "A query as of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated of these.",
+        "It has a period that ends today, one dimension at most, and one filter at most (`is` with one value); nothing is listed of fewer than five visitors."
+      ].join(" ")
+    })
+  )
+
+export const SharedNow = Schema.Struct({
+  visitors: Schema.Union([Schema.Int, Schema.Literal(SmallCounts.hidden)]).annotate({
+    description: "The visitors of the last five minutes: 0, `<5`, or rounded to a multiple of 5"
+  })
+}).annotate({ identifier: "SharedNow", title: "SharedNow", examples: [{ visitors: "<5" }] })
+
+export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
+  success: SharedNow,
+  error: Errors.GatewayTimeout
+})
+  .middleware(Validation)
+  .middleware(SharedAuthentication)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "shared_now",
+      summary: "Count the visitors of now for a shared dashboard",
+      description: "The number of visitors of the last five minutes, without small counts."
+    })
+  )
+
+/** Its endpoints name their own middleware, since they take the secret of a share and nothing else. */
+export class SharedGroup extends HttpApiGroup.make("shared")
+  .add(site, query, now)
+  .annotateMerge(
+    OpenApi.annotations({ title: "Shared", description: "What a shared dashboard shows to anybody with its address" })
+  ) {}

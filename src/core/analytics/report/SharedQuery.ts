@@ -1,0 +1,117 @@
+/**
+ * Which queries a shared dashboard may send. Pure.
+ *
+ * Coarse counts hide how large a small count is, as long as nobody can choose many sets that differ by a few visitors. So a
+ * shared query has a period that ends today and no days of choice, one dimension at most, and one filter at most, with one value.
+ * And nothing is listed of fewer visitors than `SmallCounts.threshold`: that would describe each of them.
+ *
+ * @module
+ */
+import { Result } from "effect"
+import * as Goal from "../Goal.ts"
+import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./InputReader.ts"
+import type { Condition, Dimension, Filter, Metric, Request } from "./Query.ts"
+import { isTimeDimension } from "./Query.ts"
+
+/** No amounts. */
+export const metrics = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "views_per_visit",
+  "bounce_rate",
+  "visit_duration",
+  "events",
+  "conversions",
+  "conversion_rate"
+] as const satisfies ReadonlyArray<Metric>
+
+/** No properties of events, and nothing else that could name a person. */
+export const filterDimensions = [
+  "event:page",
+  "event:name",
+  "event:goal",
+  "visit:entry_page",
+  "visit:exit_page",
+  "visit:source",
+  "visit:channel",
+  "visit:utm_campaign",
+  "visit:device",
+  "visit:browser",
+  "visit:os",
+  "visit:country"
+] as const satisfies ReadonlyArray<Dimension>
+
+/** The most rows of an answer. */
+export const maxRows = 1_000
+
+const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A =>
+  names.some((known) => known === name)
+
+const isCondition = (filter: Filter): filter is Condition => "dimension" in filter
+
+/** Whether a condition only chooses among the rows of the answer. */
+const choosesRows = ({ dimension }: Condition, { dimensions }: Request): boolean => dimensions.includes(dimension)
+
+const leads: ReadonlyArray<string> = Object.values(Goal.leads)
+
+/** Whether a condition is the one that counts leads. */
+const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
+  dimension === "event:goal" &&
+  operator === "is" &&
+  values.length === leads.length &&
+  leads.every((name) => values.includes(name))
+
+/** The conditions that choose visitors. */
+const choices = (request: Request): ReadonlyArray<Condition> =>
+  request.filters.filter(isCondition).filter((condition) => !choosesRows(condition, request) && !countsLeads(condition))
+
+const readFilters = (reader: InputReader, request: Request): void => {
+  for (const [place, filter] of request.filters.entries()) {
+    const at = ["filters", place]
+    if (!isCondition(filter)) reader.refuse(at, "a shared dashboard has no nested filters")
+    else if (!isOf(filterDimensions, filter.dimension)) {
+      reader.fail([...at, 1], "literal_error", `Input should be ${oneOf(filterDimensions)}`)
+    }
+  }
+  const chosen = choices(request)
+  const isPlain = chosen.every(({ operator, values }) => operator === "is" && values.length === 1)
+  if (chosen.length > 1 || !isPlain) {
+    reader.refuse(["filters"], "a shared dashboard has at most one filter, 'is' with one value")
+  }
+}
+
+const readPeriod = (reader: InputReader, { dateRange }: Request): string | Invalid =>
+  typeof dateRange === "string"
+    ? dateRange
+    : reader.refuse(["date_range"], "a shared dashboard shows periods that end today, such as '30d', and no other days")
+
+/** The request as it may be executed, or what of it a shared dashboard does not show. */
+export const restrict = (request: Request): Result.Result<Request, ReadonlyArray<InputError>> => {
+  const reader = new InputReader()
+  for (const [place, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", place], metrics)
+  const named = request.dimensions.filter((dimension) => !isTimeDimension(dimension))
+  for (const [place, dimension] of named.entries()) reader.literal(dimension, ["dimensions", place], filterDimensions)
+  if (request.dimensions.length > 1) reader.refuse(["dimensions"], "a shared dashboard lists one dimension at a time")
+  readFilters(reader, request)
+  if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)
+  return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
+}
+
+/** The request that counts the visitors whom the filter chooses; null without a filter, or if nothing is listed of them. */
+export const chosenVisitors = (request: Request): Request | null => {
+  const filters = choices(request)
+  if (filters.length === 0 || request.dimensions.length === 0) return null
+  return {
+    ...request,
+    metrics: ["visitors"],
+    dimensions: [],
+    filters,
+    orderBy: [{ by: "visitors", direction: "desc" }],
+    comparison: null,
+    includeTotalRows: false,
+    includeTimeLabels: false,
+    limit: 1,
+    offset: 0
+  }
+}

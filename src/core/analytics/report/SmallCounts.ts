@@ -1,0 +1,91 @@
+/**
+ * Statistics that hide small counts, for dashboards that anybody may see: a count from 1 to 4 is `"<5"`, and every other one is
+ * rounded to a multiple of 5, as health statistics are published. Pure.
+ *
+ * All counts are made coarse before anything is ordered, compared, divided or paged, so that an answer is a function of coarse
+ * counts: neither a rate, a change, an order nor the difference of two answers tells how large a small count is.
+ *
+ * @module
+ */
+import type { Answer, MetricValue } from "./Answer.ts"
+import * as Assembly from "./Assembly.ts"
+import * as Counts from "./Counts.ts"
+import type { Metric, Query } from "./Query.ts"
+
+/** Counts below it are hidden, except 0. */
+export const threshold = 5
+
+export const hidden = "<5"
+
+/** The value of a metric. It is null if it would be calculated with a hidden count. */
+export type CoarseValue = MetricValue | typeof hidden
+
+export type CoarseAnswer = Answer<CoarseValue>
+
+/** What stands for a hidden count: it is ordered between 0 and 5. */
+const small = threshold / 2
+
+/** 0, `small` or a multiple of 5. */
+const round = (count: number): number =>
+  count === 0 ? 0 : count < threshold ? small : threshold * Math.round(count / threshold)
+
+/** A count as it is shown. */
+export const shown = (count: number): number | typeof hidden => {
+  const coarse = round(count)
+  return coarse === small ? hidden : coarse
+}
+
+const coarsen = (counts: Counts.Counts): Counts.Counts => ({
+  visitors: round(counts.visitors),
+  visits: round(counts.visits),
+  pageviews: round(counts.pageviews),
+  events: round(counts.events),
+  visitPageviews: round(counts.visitPageviews),
+  entries: round(counts.entries),
+  bounces: round(counts.bounces),
+  duration: counts.duration,
+  conversions: round(counts.conversions),
+  converted: round(counts.converted),
+  groupVisitors: round(counts.groupVisitors),
+  // An amount is no count, and could not be rounded by a step that suits every currency.
+  revenue: []
+})
+
+const coarse = ({ allVisitors, groups, range }: Assembly.Counted): Assembly.Counted => ({
+  range,
+  groups: groups.map(({ counts, dimensions }) => ({ dimensions, counts: coarsen(counts) })),
+  allVisitors: round(allVisitors)
+})
+
+/** The counts that a metric is calculated with, if it is not a count itself. */
+const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> => {
+  switch (name) {
+    case "views_per_visit":
+      return [counts.visitPageviews, counts.visits]
+    case "bounce_rate":
+      return [counts.bounces, counts.entries]
+    case "visit_duration":
+      return [counts.entries]
+    case "conversion_rate":
+      return [counts.converted, allVisitors]
+    case "group_conversion_rate":
+      return [counts.converted, counts.groupVisitors]
+    default:
+      return []
+  }
+}
+
+const reading: Assembly.Reading<CoarseValue> = {
+  metric: (name, counts, allVisitors) => {
+    if (partsOf(name, counts, allVisitors).includes(small)) return null
+    const value = Counts.metric(name, counts, allVisitors)
+    if (value === small) return hidden
+    // The parts are rounded each for itself.
+    return name.endsWith("_rate") && typeof value === "number" ? Math.min(value, 100) : value
+  },
+  change: (name, old, current) => (old === hidden || current === hidden ? null : Counts.change(name, old, current))
+}
+
+/** The answer to a query over all groups of its ranges. `compared` is null if and only if the query has no comparison. */
+export const answer = (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null): CoarseAnswer =>
+  Assembly.answerOf(query, coarse(counted), compared === null ? null : coarse(compared), reading)

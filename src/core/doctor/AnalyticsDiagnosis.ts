@@ -1,0 +1,88 @@
+/**
+ * Diagnoses a separate store of page views from the facts that were collected about it. Pure.
+ *
+ * @module
+ */
+import { type Finding, ok, problem, warning } from "./Finding.ts"
+
+export type AnalyticsFacts =
+  /** It could not be queried. `code` is ClickHouse's or the system's name of the error. */
+  | { readonly _tag: "Unavailable"; readonly code: string }
+  | {
+      readonly _tag: "Reached"
+      /** Its scheme, host and port. */
+      readonly url: string
+      readonly version: string
+      readonly roundTripMillis: number
+      /** The cluster that has the tables; null for one server. */
+      readonly cluster: string | null
+      /** The tables that it lacks. */
+      readonly missing: ReadonlyArray<string>
+      /** The tables that its user may not write. */
+      readonly denied: ReadonlyArray<string>
+    }
+
+/** The oldest version of ClickHouse with everything that the service uses. */
+export const oldestVersion = "24.8"
+
+const isOlder = (version: string, than: string): boolean => {
+  const numbers = (text: string) => text.split(".").map(Number)
+  const [major = 0, minor = 0] = numbers(version)
+  const [thanMajor = 0, thanMinor = 0] = numbers(than)
+  return major < thanMajor || (major === thanMajor && minor < thanMinor)
+}
+
+const advice: Readonly<Record<string, string>> = {
+  AUTHENTICATION_FAILED: "Check the user and the password in ANALYTICS_URL.",
+  UNKNOWN_DATABASE: "Create the database that ANALYTICS_URL names: CREATE DATABASE <name>.",
+  ACCESS_DENIED: "Grant the user in ANALYTICS_URL all rights on its database.",
+  timeout: "Check that ClickHouse runs, and that no firewall drops the connection."
+}
+
+/** What to do about a store that cannot be used. */
+export const adviceFor = (code: string): string =>
+  advice[code] ?? "Check that ClickHouse runs, and that ANALYTICS_URL names the port of its HTTP interface."
+
+const isLocal = (url: string): boolean => /^https?:\/\/(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:|$)/.test(url)
+
+/** The findings in the order in which to fix them; none without a separate store. */
+export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding> => {
+  if (facts === null) return []
+  if (facts._tag === "Unavailable") {
+    return [
+      problem(
+        "analytics",
+        `ClickHouse cannot be used (${facts.code}): page views, events and statistics are answered 503.`,
+        adviceFor(facts.code)
+      )
+    ]
+  }
+  const { cluster, denied, missing, roundTripMillis, url, version } = facts
+  const place = cluster === null ? "" : `, with the tables on the cluster ${cluster}`
+  return [
+    isOlder(version, oldestVersion)
+      ? problem("analytics", `ClickHouse ${version} is too old.`, `Install ClickHouse ${oldestVersion} or newer.`)
+      : ok("analytics", `ClickHouse ${version} answered in ${roundTripMillis} ms${place}.`),
+    ...(isLocal(url) || url.startsWith("https:")
+      ? []
+      : [
+          warning(
+            "analytics",
+            "ClickHouse is on another machine and the connection does not use TLS: page views can be read on the network.",
+            "Write clickhouses:// in ANALYTICS_URL; if its certificate has a root of your own, set NODE_EXTRA_CA_CERTS to the root's file."
+          )
+        ]),
+    ...(missing.length === 0
+      ? []
+      : [
+          problem(
+            "analytics",
+            `ClickHouse lacks the ${missing.length === 1 ? "table" : "tables"} ${missing.join(", ")}.`,
+            "Run `npm run -s hydracore -- migrate`."
+          )
+        ]),
+    ...(denied.length === 0
+      ? []
+      : [problem("analytics", `ClickHouse's user may not write ${denied.join(", ")}.`, adviceFor("ACCESS_DENIED"))])
+  ]
+}

@@ -1,0 +1,65 @@
+/**
+ * `GET /v1/owner/sites/{site_id}/live`.
+ *
+ * @module
+ */
+import { Effect, Schedule, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import { Caller } from "../../contract/owner/Authentication.ts"
+import type { LiveChange } from "../../contract/owner/Live.ts"
+import * as ActivityJson from "./ActivityJson.ts"
+import { CallerReads } from "./CallerReads.ts"
+import * as Failures from "./Failures.ts"
+import { type Change, LiveFeeds } from "./LiveFeeds.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+
+const frame = (event: "latest" | "change", { activity, visitors }: Change): string =>
+  `event: ${event}\ndata: ${JSON.stringify({ visitors, activity: activity.map(ActivityJson.of) } satisfies LiveChange)}\n\n`
+
+/** Keeps proxies from ending the stream, and finds readers who are gone. */
+const beat = ": beat\n\n"
+
+/** How often the caller's right is checked, and after how many checks a comment is sent. */
+const checkEvery = "1 second"
+const checksPerBeat = 5
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "live",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reads = yield* CallerReads
+    const feeds = yield* LiveFeeds
+    return handlers.handle("follow", ({ params }) =>
+      Effect.gen(function* () {
+        const caller = yield* Caller
+        const proof = yield* owned.authorize(params.site_id, "read")
+        yield* reads.begin("live")
+        const { changes, latest } = yield* feeds.follow(proof)
+        /** Whether the caller may still follow the website. */
+        const isAllowed = owned
+          .authorize(params.site_id, "read")
+          .pipe(
+            Effect.provideService(Caller, caller),
+            Effect.andThen(caller.isValid),
+            Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
+          )
+        const beats = Stream.fromSchedule(Schedule.spaced(checkEvery)).pipe(
+          Stream.mapEffect((check) => Effect.map(isAllowed, (isStill) => ({ check, isStill }))),
+          Stream.takeWhile(({ isStill }) => isStill),
+          Stream.filter(({ check }) => check % checksPerBeat === 0),
+          Stream.map(() => beat)
+        )
+        const frames = Stream.concat(
+          Stream.succeed(frame("latest", latest)),
+          Stream.map(changes, (change) => frame("change", change))
+        )
+        return HttpServerResponse.stream(Stream.encodeText(Stream.merge(frames, beats, { haltStrategy: "either" })), {
+          contentType: "text/event-stream"
+        })
+      }).pipe(Effect.catchTags(Failures.ofReports))
+    )
+  })
+)

@@ -1,0 +1,85 @@
+/**
+ * Follows what arrives at websites. A process reads a website that is followed every two seconds, once for all who follow it,
+ * so that it works across processes and through any pooler.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, PubSub, RcMap, Schedule, type Scope, Stream } from "effect"
+import { type Activity, arrived } from "../../core/analytics/SiteActivity.ts"
+import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
+import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
+
+/** The visitors of now, and what arrived. */
+export interface Change {
+  readonly visitors: number
+  /** Latest first. */
+  readonly activity: ReadonlyArray<Activity>
+}
+
+type LiveError = Exclude<ReportError, ReportTooLarge>
+
+export class LiveFeeds extends Context.Service<
+  LiveFeeds,
+  {
+    /** The latest, and then what arrives, until the scope closes. A reader who is far behind misses changes. */
+    readonly follow: (
+      proof: AuthorizedSite<"read">
+    ) => Effect.Effect<{ readonly latest: Change; readonly changes: Stream.Stream<Change> }, LiveError, Scope.Scope>
+  }
+>()("hydracore/http/owner/LiveFeeds") {}
+
+/** The most activities that one read finds. */
+const window = 50
+
+const interval = "2 seconds"
+
+/** The changes that wait for a slow reader. */
+const backlog = 16
+
+const keyOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): string =>
+  JSON.stringify({ hostedWebsiteId, websiteConfigId } satisfies ReportSite)
+
+export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Layer.effect(
+  LiveFeeds,
+  Effect.gen(function* () {
+    const { latest } = yield* SiteActivity
+    const reports = yield* Reports
+
+    const read = (site: ReportSite): Effect.Effect<Change, LiveError> =>
+      Effect.all({ visitors: reports.now(site), activity: latest(site, window) })
+
+    const feeds = yield* RcMap.make({
+      lookup: (key: string) =>
+        Effect.gen(function* () {
+          const site: ReportSite = JSON.parse(key)
+          const changes = yield* PubSub.sliding<Change>(backlog)
+          let known = yield* read(site)
+          const poll = Effect.gen(function* () {
+            const next = yield* read(site)
+            const activity = arrived(known.activity, next.activity)
+            const isSame = activity.length === 0 && next.visitors === known.visitors
+            known = next
+            if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
+          })
+          yield* Effect.sleep(interval).pipe(
+            Effect.andThen(poll),
+            // The next read finds what this one has missed.
+            Effect.catch((error) => Effect.logDebug("What arrives at a website could not be read", error)),
+            Effect.repeat(Schedule.forever),
+            Effect.forkScoped
+          )
+          return { changes, current: () => known }
+        })
+    })
+
+    return {
+      follow: ({ site }) =>
+        Effect.gen(function* () {
+          const feed = yield* RcMap.get(feeds, keyOf(site))
+          const subscription = yield* PubSub.subscribe(feed.changes)
+          return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
+        })
+    }
+  })
+)

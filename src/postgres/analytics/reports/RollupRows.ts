@@ -1,0 +1,100 @@
+/**
+ * The rows of `rollup`: how groups are packed into arrays, and read from them. Text only.
+ *
+ * A row holds the groups of one dimension, of a month or of days of one month: each array has an element for each group. The
+ * days of a month share a row until it has `capacity` groups. A column is null if it equals another, or has no other values
+ * than 0 or null; `days` is null if all groups are of the row's first day.
+ *
+ * @module
+ */
+import * as GroupSql from "./GroupSql.ts"
+import type { Parameters } from "./Parameters.ts"
+
+export type Column = (typeof GroupSql.counts)[number] | "revenue"
+
+/** All columns with a value per group, in order. */
+export const columns: ReadonlyArray<Column> = [...GroupSql.counts, "revenue"]
+
+/** A row with so many groups gets no further days. */
+const capacity = 1000
+
+/** What a null column equals. */
+const equals: Partial<Record<Column, Column>> = {
+  events: "pageviews",
+  visit_pageviews: "pageviews",
+  entries: "visits"
+}
+
+/**
+ * Expressions that give the names and some columns of a row's groups, one row for each group. A column without values is
+ * null. `unnest` in `FROM` takes twenty times as long.
+ */
+export const elements = (given: ReadonlyArray<Column>): string =>
+  [
+    "unnest(names) AS name",
+    ...given.map((column) => {
+      const other = equals[column]
+      return `unnest(${other === undefined ? column : `coalesce(${column}, ${other})`}) AS ${column}`
+    })
+  ].join(", ")
+
+/** The days of a row's groups, to be selected with `elements`. */
+export const dates = "unnest(coalesce(days, array_fill(day, ARRAY[cardinality(names)]))) AS date"
+
+/** The first day of a day's month. */
+export const monthOf = (day: string): string => `date_trunc('month', ${day}::timestamp)::date`
+
+/** The arrays of groups, as aggregates. */
+const packed = columns.map((column) => {
+  const values = `array_agg(${column})`
+  const other = equals[column]
+  if (other !== undefined) return `nullif(${values}, array_agg(${other}))`
+  if (column === "revenue") return `CASE WHEN count(${column}) > 0 THEN ${values} END`
+  return column === "conversions" || column === "converted" ? `CASE WHEN max(${column}) > 0 THEN ${values} END` : values
+})
+
+const ofGroups = ["names", ...columns].join(", ")
+
+/** Inserts the groups of months: the columns `dimension`, `month`, `last_day`, `name` and those of `columns` in `groups`. */
+export const insertMonths = (site: string, groups: string): string => `
+  INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, ${ofGroups})
+  SELECT ${site}, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
+  FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name) AS ordered GROUP BY dimension, month, last_day`
+
+/** The other groups of the rows of days that are taken apart. */
+const kept = (isOther: string): string => `
+  SELECT dimension, date, name, ${columns
+    .map((column) => (column === "revenue" ? column : `coalesce(${column}, 0) AS ${column}`))
+    .join(", ")}
+  FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${isOther}`
+
+/**
+ * Stores the groups of days that follow each other instead of those that are stored: the columns `dimension`, `date`, `name`
+ * and those of `columns` in the statement `groups`; without it, none. Takes apart the rows that can hold groups of these days,
+ * and the rows of their months with room for more.
+ */
+export const replaceDays = (
+  parameters: Parameters,
+  site: string,
+  days: { readonly first: string; readonly last: string },
+  groups: string | null
+): string => {
+  const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
+  const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
+  return `
+    WITH taken AS (
+      DELETE FROM rollup WHERE hosted_website_id = ${site} AND NOT is_month
+        AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
+    ), one AS MATERIALIZED (
+      ${groups === null ? "" : `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed UNION ALL`}
+      ${kept(`date < ${first} OR date > ${last}`)}
+    ), placed AS (
+      SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
+      FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM one GROUP BY dimension, date) AS counted
+    )
+    INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, days, ${ofGroups})
+    SELECT ${site}, dimension, false, min(date), max(date), CASE WHEN min(date) < max(date) THEN array_agg(date) END,
+      array_agg(name), ${packed.join(", ")}
+    FROM (SELECT * FROM one JOIN placed USING (dimension, date) ORDER BY dimension, month, part, name, date) AS ordered
+    GROUP BY dimension, month, part`
+}

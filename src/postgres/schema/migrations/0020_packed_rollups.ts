@@ -1,0 +1,32 @@
+/**
+ * Rollups that take less space. A row of `rollup` holds several days of a dimension if they have few values, since the arrays
+ * of a row of few values are mostly headers, and a column that follows from another is null; see `RollupRows`.
+ *
+ * A row of `rollup_month` can hold the beginning of a month, so that a report sums a month of days less.
+ *
+ * The rollups are derived and are made again: until then reports read page views.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+
+const statements = [
+  "DELETE FROM rollup_site",
+  "DELETE FROM rollup_day",
+  "DELETE FROM rollup_month",
+  "ALTER TABLE rollup_month ADD COLUMN last_day date NOT NULL",
+  "TRUNCATE rollup",
+  `ALTER TABLE rollup
+    ADD COLUMN last_day date NOT NULL,
+    ADD COLUMN days date[],
+    ALTER COLUMN events DROP NOT NULL,
+    ALTER COLUMN visit_pageviews DROP NOT NULL,
+    ALTER COLUMN entries DROP NOT NULL,
+    ALTER COLUMN conversions DROP NOT NULL,
+    ALTER COLUMN converted DROP NOT NULL,
+    ALTER COLUMN revenue DROP NOT NULL`
+]
+
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const statement of statements) yield* sql.unsafe(statement)
+})

@@ -1,0 +1,23 @@
+/**
+ * How far `analytics copy` has come, by table and website. A row with a batch is being sent: until it is confirmed, it is sent again
+ * with the same bounds under the same id.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+
+const statements = [
+  `CREATE TABLE analytics_copy (
+    table_name text NOT NULL,
+    hosted_website_id uuid NOT NULL,
+    copied_to timestamptz NOT NULL,
+    sending_to timestamptz,
+    batch_id uuid,
+    PRIMARY KEY (table_name, hosted_website_id),
+    CHECK ((sending_to IS NULL) = (batch_id IS NULL))
+  )`
+]
+
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const statement of statements) yield* sql.unsafe(statement)
+})

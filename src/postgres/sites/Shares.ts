@@ -1,0 +1,113 @@
+/**
+ * Stores the secret addresses of shared dashboards in PostgreSQL, with the digests of their secrets only. A lookup is cached for
+ * less than a second, so that a revocation takes effect within one. The expiry is checked on every call.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Share from "../../core/sites/Share.ts"
+import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
+import { Shares } from "../../services/sites/Shares.ts"
+import { bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+
+const Row = Schema.Struct({
+  digest: Schema.Uint8Array,
+  shareId: Schema.String,
+  websiteConfigId: Schema.String,
+  label: Schema.NullOr(Schema.String),
+  createdAt: Schema.Finite,
+  expiresAt: Schema.NullOr(Schema.Finite)
+})
+
+const Rows = Schema.Array(Row)
+
+const toShare = ({ digest: _, ...share }: typeof Row.Type): Share.Share => share
+
+const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+
+/** Of the shares whose websites are not being deleted. */
+const select = `SELECT secret_sha256 AS digest, share_id AS "shareId", website_config_id AS "websiteConfigId", share.label,
+    ${millis("share.created_at", "createdAt")}, ${millis("expires_at", "expiresAt")}
+  FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
+
+const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
+
+/** The most digests that are cached. */
+const capacity = 10_000
+
+/** Deletes the shares that have expired at `now`. */
+export const deleteExpired = (now: number) =>
+  SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
+
+export interface Options {
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient.PgClient> =>
+  Layer.effect(
+    Shares,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+
+      const byDigest = yield* Lookup.make<typeof Row.Type>({
+        find: (digest) =>
+          sql`${sql.literal(select)} AND secret_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
+            bounded(timeout),
+            decodeRows(Rows),
+            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
+          ),
+        found: "900 millis",
+        unknown: "900 millis",
+        capacity
+      })
+
+      return Shares.of({
+        create: Effect.fnUntraced(function* ({ expiresAt, label, websiteConfigId }) {
+          if (!isCanonicalUuid(websiteConfigId)) return Option.none()
+          const secret = Share.secret.format(randomBytes(32))
+          const shareId = randomUUID()
+          const createdAt = yield* Clock.currentTimeMillis
+          // Idempotent, since it may run twice if the connection breaks.
+          const rows = yield* sql`
+            INSERT INTO share (share_id, secret_sha256, website_config_id, label, created_at, expires_at)
+            SELECT ${PgTypes.uuid(shareId)}, ${PgTypes.bytea(Credential.digest(secret))}, website_config_id,
+              ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
+            FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR KEY SHARE
+            ON CONFLICT (share_id) DO UPDATE SET label = excluded.label
+            RETURNING share_id`.pipe(bounded(timeout), decodeRows(Ids))
+          if (rows.length === 0) return Option.none()
+          return Option.some({ secret, share: { shareId, websiteConfigId, label, createdAt, expiresAt } })
+        }),
+        authenticate: Effect.fnUntraced(function* (secret) {
+          if (!Share.secret.isSpelled(secret)) return Option.none()
+          const digest = Credential.digest(secret)
+          const found = Option.getOrUndefined(yield* byDigest(Buffer.from(digest).toString("base64url")))
+          if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
+          const share = toShare(found)
+          return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()
+        }),
+        list: Effect.fnUntraced(function* (websiteConfigId) {
+          if (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId)) return []
+          const rows = yield* sql`${sql.literal(select)}
+              AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
+            ORDER BY share.created_at, share_id`.pipe(bounded(timeout), decodeRows(Rows))
+          const now = yield* Clock.currentTimeMillis
+          return rows.map(toShare).filter((share) => Share.isValidAt(share, now))
+        }),
+        revoke: Effect.fnUntraced(function* ({ shareId, websiteConfigId }) {
+          if (!isCanonicalUuid(shareId) || (websiteConfigId !== null && !isCanonicalUuid(websiteConfigId))) return false
+          const rows = yield* sql`DELETE FROM share WHERE share_id = ${PgTypes.uuid(shareId)}
+              AND (${websiteConfigId === null} OR website_config_id = ${PgTypes.uuid(websiteConfigId)})
+            RETURNING share_id`.pipe(bounded(timeout), decodeRows(Ids))
+          return rows.length > 0
+        })
+      })
+    })
+  )

@@ -1,0 +1,30 @@
+/**
+ * Stores the secret addresses of shared dashboards. The interface only; see `memory/sites/Shares` and `postgres/sites/Shares`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Share } from "../../core/sites/Share.ts"
+import type { StorageUnavailable } from "../Storage.ts"
+
+export class Shares extends Context.Service<
+  Shares,
+  {
+    /** Creates a share, whose secret is returned here only. None if the website does not exist. */
+    readonly create: (
+      request: Pick<Share, "websiteConfigId" | "label" | "expiresAt">
+    ) => Effect.Effect<Option.Option<{ readonly secret: string; readonly share: Share }>, StorageUnavailable>
+    /**
+     * The share with this secret, if it is neither revoked nor expired and its website exists. None does not reveal why. A
+     * revocation takes effect on every process within a second.
+     */
+    readonly authenticate: (secret: string) => Effect.Effect<Option.Option<Share>, StorageUnavailable>
+    /** Every share of a website, or of all, oldest first, without secrets. Expired ones are left out. */
+    readonly list: (websiteConfigId: string | null) => Effect.Effect<ReadonlyArray<Share>, StorageUnavailable>
+    /** Deletes a share of a website, or of any. False if there is none. */
+    readonly revoke: (share: {
+      readonly shareId: string
+      readonly websiteConfigId: string | null
+    }) => Effect.Effect<boolean, StorageUnavailable>
+  }
+>()("hydracore/services/Shares") {}

@@ -1,0 +1,98 @@
+/**
+ * The queries of the reports' part, and what they take.
+ *
+ * @module
+ */
+import { performance } from "node:perf_hooks"
+import type { PgClient } from "@effect/sql-pg"
+import { Duration, Effect, Schema } from "effect"
+import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
+import type { Request } from "../../../src/core/analytics/report/Query.ts"
+import type { Reading } from "../../../src/postgres/analytics/reports/Counting.ts"
+import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
+import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
+
+/** Reports over page views alone take minutes. */
+const timeout = Duration.minutes(30)
+
+const request = (parts: Partial<Request>): Request => ({
+  siteId: "",
+  metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"],
+  dateRange: "12mo",
+  dimensions: [],
+  filters: [],
+  orderBy: [{ by: "visitors", direction: "desc" }],
+  comparison: null,
+  includeTotalRows: false,
+  includeTimeLabels: false,
+  limit: 10,
+  offset: 0,
+  ...parts
+})
+
+/** The nine queries of a dashboard over twelve months. */
+export const dashboard: ReadonlyArray<Request> = [
+  request({}),
+  request({ dimensions: ["time:month"], orderBy: [{ by: "time:month", direction: "asc" }] }),
+  ...(
+    [
+      "event:page",
+      "visit:entry_page",
+      "visit:exit_page",
+      "visit:source",
+      "visit:country",
+      "visit:device",
+      "visit:browser"
+    ] as const
+  ).map((dimension) => request({ dimensions: [dimension] }))
+]
+
+export const filtered = request({
+  dateRange: "30d",
+  dimensions: ["visit:source"],
+  filters: [{ operator: "is", dimension: "event:page", values: ["/articles/7"] }]
+})
+
+/** What some queries took, one after the other, in milliseconds. */
+export interface Taken {
+  readonly wall: number
+  /** The processor time of this process, which decodes and adds. */
+  readonly own: number
+  /** The processor time of the connection's process. */
+  readonly postgres: number
+}
+
+const Backend = Schema.Tuple([Schema.Struct({ pid: Schema.Int })])
+
+/** The process of a client's only connection. */
+export const backendOf = (sql: PgClient.PgClient) =>
+  sql`SELECT pg_backend_pid() AS pid`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Backend)),
+    Effect.map(([{ pid }]) => pid)
+  )
+
+/** Runs some queries, one after the other, on the only connection of a client. */
+export const take = (
+  sql: PgClient.PgClient,
+  site: ReportSite,
+  requests: ReadonlyArray<Request>,
+  reading: Reading = "rollups"
+) =>
+  Effect.gen(function* () {
+    const pid = yield* backendOf(sql)
+    const now = () => ({ wall: performance.now(), own: process.cpuUsage(), postgres: ProcessorTime.readThread(pid) })
+    const begin = now()
+    for (const one of requests) {
+      const query = DateRange.resolve(one, { now: Date.now(), timeZone: "UTC" })
+      yield* Query.readOnly(sql, timeout)(Query.answer(sql, site, query, reading))
+    }
+    const end = now()
+    const own = process.cpuUsage(begin.own)
+    const taken: Taken = {
+      wall: end.wall - begin.wall,
+      own: (own.user + own.system) / 1000,
+      postgres: (end.postgres - begin.postgres) / 1000
+    }
+    return taken
+  })

@@ -1,0 +1,105 @@
+/**
+ * The console's live page in a browser: what arrives shows up by itself, and rests when a person wants it to.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { inChromium, until } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import * as ConversationData from "../../support/console/ConversationData.ts"
+import * as Draft from "../../support/SubmissionDraft.ts"
+import { view } from "../../support/TestStorage.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origins: [] })).pipe(Effect.orDie)
+
+type Site = Effect.Success<typeof newSite>
+
+const visit = ({ hostedWebsiteId }: Site, path: string) =>
+  AnalyticsRepo.use((views) => views.append({ ...view(0, 1, hostedWebsiteId), path, receivedAt: Date.now() })).pipe(
+    Effect.orDie
+  )
+
+inChromium("the console's live page", ConsolePage.layer, (it) => {
+  it.effect("teaches while nothing has arrived, then shows what arrives at the top", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      yield* on(() => page.getByRole("heading", { name: "Nothing has arrived yet" }).waitFor())
+      yield* visit(site, "/tours")
+      yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
+      yield* on(() => page.getByText("1 visitor now").waitFor())
+      const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
+      assert.strictEqual(details, "from letter · Norway · Mobile · Safari")
+      yield* SubmissionRepo.use((submissions) =>
+        submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt: Date.now() }))
+      )
+      const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
+      for (const turns of ConversationData.examples.slice(0, 1)) yield* ConversationData.store(instance, ...turns)
+      yield* on(() => page.getByRole("link", { name: "A visitor began to chat" }).waitFor())
+      yield* on(() => page.getByRole("link", { name: "booking" }).click())
+      yield* on(() => page.locator(".details header").waitFor())
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("rests while it is paused, and goes on with what has arrived since", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      yield* visit(site, "/first")
+      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+      yield* visit(site, "/second")
+      yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())
+      assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
+      yield* on(() => page.getByRole("button", { name: "Go on" }).click())
+      yield* on(() => page.getByText("/second", { exact: true }).waitFor())
+      // The list rests under the mouse, too.
+      yield* on(() => page.locator(".arrival").first().hover())
+      yield* visit(site, "/third")
+      yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
+      yield* on(() => page.getByText("/third", { exact: true }).waitFor())
+      assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [
+        "/third",
+        "/second",
+        "/first"
+      ])
+    })
+  )
+
+  it.effect("says that the session has ended, when it has", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      yield* visit(site, "/first")
+      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
+      yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+      const sessions = yield* ConsoleSessions
+      for (const { role, sessionId } of yield* sessions.list.pipe(Effect.orDie)) {
+        if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
+      }
+      yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
+    })
+  )
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    it.effect(`has no violations of accessibility in ${colorScheme} mode`, () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/live`, {
+          colorScheme,
+          viewport: { width: 360, height: 800 }
+        })
+        yield* on(() => page.locator(".arrival").first().waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* until("it rests", async () => (await page.getByText("Paused.").count()) === 1)
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+      })
+    )
+  }
+})

@@ -1,0 +1,97 @@
+/**
+ * A shared dashboard in a browser: anybody with its address sees the overview, without small counts and without the console.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { Shares } from "../../../src/services/sites/Shares.ts"
+import { Chromium, inChromium, type VisitorOptions } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import { TestServer } from "../../support/TestServer.ts"
+
+/** A stranger on a shared dashboard of the busy website. */
+const open = Effect.fnUntraced(function* (search = "", options: VisitorOptions = {}) {
+  const { url } = yield* TestServer
+  const { busy } = yield* ConsolePage.Websites
+  const shares = yield* Shares
+  const created = yield* shares
+    .create({ websiteConfigId: busy.websiteConfigId, label: null, expiresAt: null })
+    .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+  const visitor = yield* (yield* Chromium).visitor({ reducedMotion: "reduce", ...options })
+  const { page } = visitor
+  const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+  yield* visitor.open(`${url}/console/#/share/${created.secret}${search}`)
+  yield* on(() => page.locator(".totals").waitFor())
+  return { ...visitor, on, share: created.share, loaded: on(() => ConsolePage.loaded(page)) }
+})
+
+inChromium("a shared dashboard", ConsolePage.layer, (it) => {
+  it.effect("shows the overview alone, and no small count", () =>
+    Effect.gen(function* () {
+      const { errors, loaded, on, page } = yield* open("?range=7d")
+      yield* loaded
+      // Four always, and one more at some times of the day.
+      assert.match((yield* on(() => page.locator(".now").textContent())) ?? "", /^(<5|5) visitors now$/)
+      const figures = yield* on(() => page.locator(".figure, .row .number").allTextContents())
+      assert.isAbove(figures.length, 20)
+      const counts = figures.filter((text) => /^[\d,]+$/.test(text)).map((text) => Number(text.replaceAll(",", "")))
+      assert.deepStrictEqual(
+        counts.filter((count) => count % 5 !== 0),
+        []
+      )
+      assert.include(figures, "<5")
+      assert.strictEqual(yield* on(() => page.getByRole("navigation").count()), 0)
+      assert.strictEqual(yield* on(() => page.title()), "Shared statistics · Fjordlight Kayaks · HydraCore")
+      yield* on(() => page.getByRole("button", { name: /^Days: / }).click())
+      const ranges = yield* on(() => page.getByRole("menuitemradio").allTextContents())
+      assert.include(ranges, "Last 30 days")
+      for (const range of ["Yesterday", "Last month", "Choose days…"]) assert.notInclude(ranges, range)
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("has one filter at a time, which a click sets, replaces and removes", () =>
+    Effect.gen(function* () {
+      const { loaded, on, page } = yield* open()
+      yield* loaded
+      const filters = () => page.getByRole("region", { name: "Filters" }).locator(".filter b").allTextContents()
+      const row = (name: string) => page.locator(".row").filter({ has: page.getByText(name, { exact: true }) })
+      yield* on(() => row("Mobile").click())
+      yield* loaded
+      assert.deepStrictEqual(yield* on(filters), ["Mobile"])
+      assert.isAbove(yield* on(() => page.locator(".row").count()), 3)
+      yield* on(() => row("Norway").click())
+      yield* loaded
+      assert.deepStrictEqual(yield* on(filters), ["Norway"])
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /^#\/share\/hsh_[\w-]{43}\?country=NO$/)
+      yield* on(() => row("Norway").click())
+      yield* loaded
+      assert.deepStrictEqual(yield* on(filters), [])
+    })
+  )
+
+  it.effect("says that it is over when it is revoked", () =>
+    Effect.gen(function* () {
+      const { loaded, on, page, share } = yield* open()
+      yield* loaded
+      yield* Shares.use((shares) => shares.revoke(share)).pipe(Effect.orDie)
+      yield* on(() => page.reload())
+      yield* on(() => page.getByRole("heading", { name: "This dashboard is not shared any more" }).waitFor())
+      assert.strictEqual(yield* on(() => page.locator(".totals").count()), 0)
+    })
+  )
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    it.effect(`has no violations of accessibility in ${colorScheme} mode, and does not scroll sideways`, () =>
+      Effect.gen(function* () {
+        const { loaded, on, page } = yield* open("?device=mobile", {
+          colorScheme,
+          viewport: { width: 360, height: 800 }
+        })
+        yield* loaded
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+      })
+    )
+  }
+})

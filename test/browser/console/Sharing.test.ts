@@ -1,0 +1,70 @@
+/**
+ * The console's page of who may see a website: an owner lets a colleague in, shares the dashboard, and takes both back.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { Chromium, inChromium, until } from "../../support/browser/Browser.ts"
+import * as ConsolePage from "../../support/console/ConsolePage.ts"
+
+inChromium("the console's sharing", ConsolePage.layer, (it) => {
+  it.effect("a link lets a colleague see one website, until the owner removes the colleague", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`)
+      yield* on(() => page.getByLabel("Name or email address").fill("ada@example.org"))
+      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+      const link = yield* on(() => page.locator(".snippet code").first().textContent())
+      assert.match(link ?? "", /\/console\/#\/link\/hcl_[\w-]{43}$/)
+      yield* on(() => page.getByText("ada@example.org", { exact: true }).waitFor())
+      yield* on(() => page.getByText(/^Viewer · Not opened yet/).waitFor())
+
+      const colleague = yield* (yield* Chromium).visitor({ reducedMotion: "reduce" })
+      yield* colleague.open(link ?? "")
+      yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
+      yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())
+      // The only website is open at once.
+      yield* on(() => colleague.page.getByRole("button", { name: /^Websites: Fjordlight Kayaks/ }).waitFor())
+      yield* on(() => colleague.page.evaluate(`location.hash = "#/${busy.websiteConfigId}/sharing"`))
+      yield* on(() => colleague.page.getByRole("heading", { name: "Only an owner can do this" }).waitFor())
+
+      yield* on(() => page.getByRole("button", { name: "Remove ada@example.org" }).click())
+      yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Remove" }).click())
+      yield* loaded
+      yield* until(
+        "the colleague is gone",
+        async () => (await page.getByText("ada@example.org", { exact: true }).count()) === 0
+      )
+      yield* until("the colleague is signed out", async () => {
+        await colleague.page.reload()
+        return (await colleague.page.getByRole("heading", { name: "Open the console with a link" }).count()) === 1
+      })
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    it.effect(
+      `a shared dashboard is created and ended, without a violation of accessibility in ${colorScheme} mode`,
+      () =>
+        Effect.gen(function* () {
+          const { busy } = yield* ConsolePage.Websites
+          const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`, {
+            colorScheme,
+            viewport: { width: 360, height: 800 }
+          })
+          yield* on(() => page.getByLabel("What it is for").fill("Agency"))
+          yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
+          yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
+          const url = yield* on(() => page.locator(".snippet code").first().textContent())
+          assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
+          yield* loaded
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+          const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+          assert.isAtMost(overflow, 0)
+          yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
+          yield* on(() => page.keyboard.press("Enter"))
+          yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
+        })
+    )
+  }
+})

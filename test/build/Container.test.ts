@@ -1,0 +1,119 @@
+/**
+ * The Containerfile. It runs no command, so that a folder with what it adds, and its variables are the image, apart
+ * from the base: the test starts the entry point there and runs the health check. No image can be built here.
+ */
+import { execFileSync, spawn } from "node:child_process"
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Redacted } from "effect"
+import manifest from "../../package.json" with { type: "json" }
+import { Settings } from "../../src/Config.ts"
+import * as Program from "../support/Program.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { until } from "../support/Wait.ts"
+
+const folder = path.resolve(import.meta.dirname, "../../scripts/container")
+
+/** The instructions, in their order. */
+const instructions = readFileSync(path.join(folder, "Containerfile"), "utf8")
+  .split("\n")
+  .filter((line) => line !== "" && !line.startsWith("#"))
+  .map((line) => line.split(/ (.*)/s, 2) as [name: string, value: string])
+
+const valuesOf = (name: string) => instructions.filter(([own]) => own === name).map(([, value]) => value)
+const valueOf = (name: string): string => valuesOf(name).at(-1) ?? ""
+const listOf = (name: string): ReadonlyArray<string> => JSON.parse(valueOf(name).replace(/^.*?CMD (?=\[)/, ""))
+
+const variables = Object.fromEntries(valuesOf("ENV").map((value) => value.split(/=(.*)/s, 2) as [string, string]))
+
+/** Unpacks the archive as the image does. */
+const unpacked = Effect.acquireRelease(
+  Effect.map(Program.main, (main) => {
+    const root = mkdtempSync(path.join(tmpdir(), "hydracore-image-"))
+    chmodSync(root, 0o755)
+    const [archive = "", target = ""] = valueOf("ADD").split(" ")
+    assert.strictEqual(archive, "hydracore-edge.tgz")
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", root, path.dirname(main)], {
+      encoding: "utf8"
+    })
+    mkdirSync(path.join(root, target), { recursive: true })
+    execFileSync("tar", ["-xzf", path.join(root, packed.trim()), "-C", path.join(root, target)])
+    return root
+  }),
+  (root) => Effect.sync(() => rmSync(root, { recursive: true, force: true }))
+)
+
+describe("scripts/container", () => {
+  it("has known instructions, a base with a supported Node, and a user without rights", () => {
+    const known = ["ARG", "FROM", "ADD", "ENV", "EXPOSE", "STOPSIGNAL", "USER", "HEALTHCHECK", "ENTRYPOINT", "CMD"]
+    for (const [name] of instructions) assert.include(known, name)
+    assert.deepStrictEqual(
+      instructions.slice(0, 2).map(([name]) => name),
+      ["ARG", "FROM"]
+    )
+    const [, base] = /^BASE=node:([0-9]+)-/.exec(valueOf("ARG")) ?? []
+    assert.isAbove(Number(base), Number(/[0-9]+/.exec(manifest.engines.node)?.[0]))
+    const [user, group] = valueOf("USER").split(":").map(Number)
+    assert.isAbove(user ?? 0, 1_000)
+    assert.strictEqual(group, user)
+  })
+
+  it.live(
+    "the unpacked archive serves, and the health check tells whether it does",
+    () =>
+      Effect.gen(function* () {
+        const root = yield* unpacked
+        // The image's user is not the owner of the files.
+        assert.strictEqual(
+          statSync(path.join(root, valueOf("ADD").split(" ")[1] ?? "", "package/main.js")).mode & 0o444,
+          0o444
+        )
+        const { url } = yield* TestDatabase.connection
+        const [, ...entry] = listOf("ENTRYPOINT").map((part) => (part.startsWith("/") ? path.join(root, part) : part))
+        const env = { ...variables, PORT: "0", PATH: process.env["PATH"], DATABASE_URL: Redacted.value(url) }
+        let output = ""
+        const server = yield* Effect.acquireRelease(
+          Effect.sync(() => spawn(process.execPath, [...entry, ...listOf("CMD")], { cwd: "/", env })),
+          (child) => Effect.sync(() => child.kill("SIGKILL"))
+        )
+        for (const stream of [server.stdout, server.stderr]) {
+          stream.setEncoding("utf8").on("data", (text: string) => {
+            output += text
+          })
+        }
+        const port = yield* until("it listens", () => /Listening on http:\/\/0\.0\.0\.0:([0-9]+)/.exec(output)?.[1])
+        const [, ...check] = listOf("HEALTHCHECK")
+        const healthOf = (at: string) => {
+          try {
+            execFileSync(process.execPath, check, { env: { ...env, PORT: at }, stdio: "ignore" })
+            return true
+          } catch {
+            return false
+          }
+        }
+        assert.isTrue(healthOf(port))
+        server.kill(valueOf("STOPSIGNAL") as NodeJS.Signals)
+        yield* until("it has ended", () => server.exitCode !== null)
+        assert.strictEqual(server.exitCode, 0)
+        assert.isFalse(healthOf(port))
+      }).pipe(Effect.scoped),
+    60_000
+  )
+
+  it("the compose file gives the service valid settings alone", async () => {
+    const lines = readFileSync(path.join(folder, "compose.yaml"), "utf8").split("\n")
+    const edge = lines.slice(lines.indexOf("  edge:"))
+    const start = edge.indexOf("    environment:") + 1
+    const settings = edge.slice(start, start + edge.slice(start).findIndex((line) => !line.startsWith("      ")))
+    const read = Object.fromEntries(settings.map((line) => line.trim().split(/: (.*)/s, 2) as [string, string]))
+    assert.sameMembers(Object.keys(read), ["DATABASE_URL", "REDIS_URL"])
+    const env = Object.fromEntries(
+      Object.entries(read).map(([name, value]) => [name, value.replace(/\$\{.*?\}/g, "a")])
+    )
+    const valid = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown({ ...variables, ...env })))
+    assert.deepStrictEqual([valid.host, valid.port], ["0.0.0.0", 8080])
+    assert.strictEqual(valueOf("EXPOSE"), variables["PORT"])
+  })
+})

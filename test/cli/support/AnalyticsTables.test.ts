@@ -1,0 +1,69 @@
+/** `migrate`, `serve` and `doctor` on ClickHouse servers with and without tables. */
+import { assert, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Settings } from "../../../src/Config.ts"
+import * as AnalyticsTables from "../../../src/cli/support/AnalyticsTables.ts"
+import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
+import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import * as Inspection from "../../../src/clickhouse/Inspection.ts"
+import * as HttpServer from "../../support/clickhouse/HttpServer.ts"
+import { describeWithClickHouse } from "../../support/clickhouse/TestClickHouse.ts"
+
+const settingsOf = (url: string, timeout = "10 seconds") =>
+  Settings.parse(ConfigProvider.fromUnknown({ ANALYTICS_URL: url, DATABASE_TIMEOUT: timeout }))
+
+const drop = (server: HttpServer.HttpServer) =>
+  ClickHouse.use(({ command }) => command("DROP TABLE event SYNC")).pipe(
+    Effect.provide(Layer.fresh(HttpServer.clientOf(server)))
+  )
+
+describeWithClickHouse("cli/support/AnalyticsTables", () => {
+  it.live("creates what is missing, and nothing twice; the service does not start before", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make
+      const settings = yield* settingsOf(server.url)
+      assert.deepStrictEqual(yield* AnalyticsTables.create(settings, Option.none()), [])
+      yield* AnalyticsTables.require(settings)
+      yield* drop(server)
+      const refused = yield* Effect.flip(AnalyticsTables.require(settings))
+      assert.strictEqual(refused.message, "ClickHouse lacks the table event. Run `npm run -s hydracore -- migrate`.")
+      const other = yield* Effect.flip(AnalyticsTables.create(settings, Option.some("main")))
+      assert.match(ErrorMessages.of(other), /tables are on one server already/)
+      assert.deepStrictEqual(yield* AnalyticsTables.create(settings, Option.none()), ["event"])
+      yield* AnalyticsTables.require(settings)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a server that is away keeps nothing from starting, and its error names the setting", () =>
+    Effect.gen(function* () {
+      const settings = yield* settingsOf("clickhouse://127.0.0.1:1/edge", "500 millis")
+      yield* AnalyticsTables.require(settings)
+      const error = yield* Effect.flip(AnalyticsTables.create(settings, Option.none()))
+      assert.match(ErrorMessages.of(error), /^ClickHouse cannot be used \(ECONNREFUSED\)\. .*ANALYTICS_URL/)
+    })
+  )
+
+  it.live("an inspection finds the version, missing tables, and a wrong password", () =>
+    Effect.gen(function* () {
+      const server = yield* HttpServer.make
+      const facts = yield* Inspection.inspect(server.address, "5 seconds")
+      assert.deepInclude(facts, { _tag: "Reached", cluster: null, missing: [], denied: [] })
+      yield* drop(server)
+      assert.deepInclude(yield* Inspection.inspect(server.address, "5 seconds"), { missing: ["event"] })
+      const wrong = Redacted.make({ ...Redacted.value(server.address), password: "wrong" })
+      assert.deepStrictEqual(yield* Inspection.inspect(wrong, "5 seconds"), {
+        _tag: "Unavailable",
+        code: "AUTHENTICATION_FAILED"
+      })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a cluster needs ANALYTICS_URL", () =>
+    Effect.gen(function* () {
+      const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
+      assert.isNull(yield* AnalyticsTables.create(settings, Option.none()))
+      const error = yield* Effect.flip(AnalyticsTables.create(settings, Option.some("main")))
+      assert.include(ErrorMessages.of(error), "ANALYTICS_URL is not set")
+    })
+  )
+})

@@ -1,0 +1,98 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, Layer, Option, Schema, Stream } from "effect"
+import { copyAll } from "../../../src/cli/AnalyticsCopy.ts"
+import * as AnalyticsExport from "../../../src/clickhouse/analytics/AnalyticsExport.ts"
+import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import * as AnalyticsCopy from "../../../src/postgres/analytics/AnalyticsCopy.ts"
+import * as PostgresExport from "../../../src/postgres/analytics/AnalyticsExport.ts"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as EventRepo from "../../../src/postgres/analytics/EventRepo.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as WritableSites from "../../../src/postgres/sites/WritableSites.ts"
+import { decodeRows } from "../../../src/runtime/Rows.ts"
+import * as Export from "../../../src/services/analytics/AnalyticsExport.ts"
+import * as Views from "../../../src/services/analytics/AnalyticsRepo.ts"
+import * as Events from "../../../src/services/analytics/EventRepo.ts"
+import { EventShape, eventOf } from "../../suites/Events.ts"
+import { newSite, now, Shape, viewOf } from "../../suites/PageViews.ts"
+import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
+
+const live = Layer.mergeAll(
+  AnalyticsRepo.layer(queue),
+  EventRepo.layer(queue),
+  SiteDirectory.layer({ timeout: "20 seconds" }),
+  WritableSites.layer({ connections: 1 })
+).pipe(Layer.provideMerge(Layer.merge(TestDatabase.layer, TestClickHouse.layer)))
+
+const rowsOf = (hostedWebsiteId: string) =>
+  Export.AnalyticsExport.use(({ rows }) => Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: now + 1 })))
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
+
+const count = (table: string, site: string) =>
+  ClickHouse.use(({ query }) =>
+    query(`SELECT count() AS rows FROM ${table} WHERE hosted_website_id = {site:UUID}`, { parameters: { site } })
+  ).pipe(
+    decodeRows(Count),
+    Effect.map(([{ rows }]) => rows)
+  )
+
+const copy = copyAll(() => Effect.void)
+
+TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
+  withLayer(live, { excludeTestServices: true })("analytics copy", (it) => {
+    it.effect.prop(
+      "copies every row as it is, once, however often it runs",
+      {
+        views: Schema.Array(Shape).check(Schema.isMaxLength(10)),
+        events: Schema.Array(EventShape).check(Schema.isMaxLength(10))
+      },
+      ({ events, views }) =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          yield* Effect.forEach(views, (shape) => Views.AnalyticsRepo.use((repo) => repo.append(viewOf(site, shape))))
+          yield* Effect.forEach(events, (shape) => Events.EventRepo.use((repo) => repo.append(eventOf(site, shape))))
+          yield* copy
+          yield* copy
+          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer))
+          const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer))
+          assert.sameDeepMembers([...after], [...before])
+          assert.strictEqual(yield* count("bot_view", site), views.filter(({ exclusion }) => exclusion !== null).length)
+        }),
+      { arbitrary: { runs: 8 } }
+    )
+
+    it.effect("a batch whose confirmation was lost is copied once, and so are rows of one time", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const { insert } = yield* ClickHouse
+        const site = yield* newSite
+        const add = (
+          minutes: number
+        ) => sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+          SELECT ${PgTypes.uuid(site)}, timestamptz '2026-01-01' + ${`${minutes} minutes`}::interval, number::text, 'Form'
+          FROM generate_series(1, 5) AS number`
+        for (const minutes of [0, 1, 2]) yield* add(minutes)
+        const table = { ...AnalyticsCopy.tables.find(({ name }) => name === "conversion")!, batch: 3 }
+        const send = ({ id, rows }: AnalyticsCopy.Batch) => {
+          const [first, ...others] = table.columns.map(([name]) => name)
+          return insert({ table: table.name, columns: [first!, ...others], rows, token: id })
+        }
+        const next = AnalyticsCopy.copyNext(table, site, send)
+        const lost = AnalyticsCopy.copyNext(table, site, (batch) => Effect.andThen(send(batch), Effect.fail("lost")))
+        assert.deepStrictEqual(yield* next, Option.some(5))
+        yield* Effect.flip(lost)
+        assert.strictEqual(yield* count("conversion", site), 10)
+        assert.deepStrictEqual(yield* next, Option.some(5))
+        assert.strictEqual(yield* count("conversion", site), 10)
+        assert.deepStrictEqual(yield* next, Option.some(5))
+        assert.deepStrictEqual(yield* next, Option.none())
+        assert.strictEqual(yield* count("conversion", site), 15)
+      })
+    )
+  })
+})

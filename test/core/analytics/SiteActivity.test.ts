@@ -1,0 +1,28 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { type Activity, arrived } from "../../../src/core/analytics/SiteActivity.ts"
+
+const List = Schema.Array(Schema.Literals([1, 2, 3, 4])).check(Schema.isMaxLength(8))
+
+const activityOf = (receivedAt: number): Activity => ({
+  type: "submission",
+  receivedAt,
+  submissionId: "a",
+  status: "accepted",
+  pageSlug: null
+})
+
+const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
+  list.filter((activity) => activity.receivedAt === receivedAt).length
+
+describe("core/analytics/SiteActivity", () => {
+  it.prop("what arrived is in the list of now more often than in the one before", [List, List], ([earlier, later]) => {
+    const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
+    const found = arrived(before, now)
+    for (const time of [1, 2, 3, 4]) {
+      assert.strictEqual(count(found, time), Math.max(0, count(now, time) - count(before, time)))
+    }
+    assert.deepStrictEqual(arrived(before, before), [])
+    assert.deepStrictEqual(arrived([], now), now)
+  })
+})

@@ -1,0 +1,73 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Result } from "effect"
+import * as QueryInput from "../../../../src/core/analytics/report/QueryInput.ts"
+import * as SharedQuery from "../../../../src/core/analytics/report/SharedQuery.ts"
+import { siteId } from "../../../support/Reports.ts"
+
+const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
+
+const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
+
+/** The places of what is refused. */
+const refused = (parts: Record<string, unknown>) =>
+  Result.match(SharedQuery.restrict(decode(parts)), {
+    onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
+    onSuccess: () => []
+  })
+
+const google = ["is", "visit:source", ["Google"]]
+const leads = ["is", "event:goal", ["Chat started", "Form submitted"]]
+
+describe("core/analytics/report/SharedQuery", () => {
+  it("passes what the console's overview asks for", () => {
+    for (const parts of [
+      { metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"], filters: [google] },
+      { metrics: ["conversions"], filters: [google, leads], dimensions: ["time:day"], include: { time_labels: true } },
+      { dimensions: ["event:page"], filters: [google, ["contains", "event:page", ["a"]]] },
+      { dimensions: ["visit:utm_campaign"], filters: [["is_not", "visit:utm_campaign", ["(not set)"]]] },
+      { date_range: "all", include: { comparison: "year_over_year" } }
+    ]) {
+      assert.deepStrictEqual(refused(parts), [], JSON.stringify(parts))
+    }
+  })
+
+  it("refuses what could single out a few visitors", () => {
+    for (const [parts, places] of [
+      [{ date_range: ["2026-10-01", "2026-10-02"] }, ["date_range"]],
+      [{ metrics: ["total_revenue"] }, ["metrics.0"]],
+      [{ metrics: ["group_conversion_rate", "visitors"] }, ["metrics.0"]],
+      [{ dimensions: ["event:props:user"] }, ["dimensions.0"]],
+      [{ dimensions: ["visit:referrer"] }, ["dimensions.0"]],
+      [{ dimensions: ["visit:source", "visit:country"] }, ["dimensions"]],
+      [{ dimensions: ["visit:source", "time:day"] }, ["dimensions"]],
+      [{ filters: [google, ["is", "visit:country", ["LI"]]] }, ["filters"]],
+      [{ filters: [["is", "visit:source", ["Google", "Bing"]]] }, ["filters"]],
+      [{ filters: [["is_not", "visit:source", ["Google"]]] }, ["filters"]],
+      [{ filters: [["contains", "visit:source", ["oo"]]] }, ["filters"]],
+      [{ filters: [["is", "event:goal", ["Signup", "Form submitted"]]] }, ["filters"]],
+      [{ filters: [["not", google]] }, ["filters.0"]],
+      [{ filters: [["or", [google, google]]] }, ["filters.0"]],
+      [{ filters: [["is", "event:props:user", ["1"]]] }, ["filters.0.1"]]
+    ] as const) {
+      assert.deepStrictEqual(refused(parts), [...places], JSON.stringify(parts))
+    }
+  })
+
+  it("bounds the rows", () => {
+    assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
+  })
+
+  it("counts the visitors of the filter before anything is listed of them", () => {
+    const listed = decode({ dimensions: ["event:page"], filters: [google], metrics: ["visits", "visitors"] })
+    const chosen = SharedQuery.chosenVisitors(listed)
+    assert.deepStrictEqual([chosen?.metrics, chosen?.dimensions, chosen?.filters], [["visitors"], [], listed.filters])
+    for (const parts of [
+      { filters: [google] },
+      { dimensions: ["visit:source"], filters: [google] },
+      { dimensions: ["event:page"] },
+      { dimensions: ["event:page"], filters: [leads] }
+    ]) {
+      assert.isNull(SharedQuery.chosenVisitors(decode(parts)), JSON.stringify(parts))
+    }
+  })
+})

@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Counted } from "../../../../src/core/analytics/report/Assembly.ts"
+import type { Counts } from "../../../../src/core/analytics/report/Counts.ts"
+import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
+import { comparisons, type Query } from "../../../../src/core/analytics/report/Query.ts"
+import * as SharedQuery from "../../../../src/core/analytics/report/SharedQuery.ts"
+import * as SmallCounts from "../../../../src/core/analytics/report/SmallCounts.ts"
+import { now, siteId } from "../../../support/Reports.ts"
+
+/** A count with another one that is shown alike. */
+const Twins = Schema.Struct({
+  /** The multiple of 5; 0 stands for small counts. */
+  fives: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
+  left: Schema.Literals([0, 1, 2, 3, 4]),
+  right: Schema.Literals([0, 1, 2, 3, 4]),
+  isZero: Schema.Boolean
+})
+
+const twins = ({ fives, isZero, left, right }: typeof Twins.Type): readonly [number, number] => {
+  if (isZero) return [0, 0]
+  if (fives === 0) return [Math.max(left, 1), Math.max(right, 1)]
+  // 5 itself is the smallest count that is not hidden.
+  return [Math.max(5 * fives + left - 2, 5), Math.max(5 * fives + right - 2, 5)]
+}
+
+const names = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "events",
+  "visitPageviews",
+  "entries",
+  "bounces",
+  "conversions",
+  "converted",
+  "groupVisitors"
+] as const
+
+const Group = Schema.Struct({ name: Schema.Literals(["a", "b", "c", "d", "e"]), counts: Schema.Array(Twins) })
+
+const Groups = Schema.Array(Group).check(Schema.isMaxLength(6))
+
+const QueryShape = Schema.Struct({
+  metrics: Schema.Array(Schema.Literals(SharedQuery.metrics)).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
+  direction: Schema.Literals(["asc", "desc"]),
+  limit: Schema.Literals([1, 2, 100]),
+  comparison: Schema.NullOr(Schema.Literals(comparisons))
+})
+
+const queryOf = ({ comparison, direction, limit, metrics }: typeof QueryShape.Type): Query => {
+  const unique = [...new Set(metrics)]
+  return DateRange.resolve(
+    {
+      siteId,
+      metrics: unique,
+      dateRange: "7d",
+      dimensions: ["visit:source"],
+      filters: [],
+      orderBy: unique.map((by) => ({ by, direction })),
+      comparison,
+      includeTotalRows: true,
+      includeTimeLabels: false,
+      limit,
+      offset: 0
+    },
+    { now, timeZone: "UTC" }
+  )
+}
+
+const range = { first: "2026-10-20", last: "2026-10-26" }
+
+/** The groups with the first or the second count of each pair. */
+const countedOf = (groups: typeof Groups.Type, all: typeof Twins.Type, side: 0 | 1): Counted => ({
+  range,
+  allVisitors: twins(all)[side],
+  groups: [...new Map(groups.map((group) => [group.name, group])).values()].map(({ counts, name }) => ({
+    dimensions: [name],
+    counts: {
+      ...(Object.fromEntries(
+        names.map((count, place) => [count, counts[place] === undefined ? 7 : twins(counts[place])[side]])
+      ) as unknown as Counts),
+      duration: 100,
+      revenue: side === 0 ? [] : [{ currency: "EUR", value: "1" }]
+    }
+  }))
+})
+
+describe("core/analytics/report/SmallCounts", () => {
+  it.prop(
+    "counts that are shown alike give the same answer: their order, rates, changes and pages too",
+    { before: Groups, groups: Groups, all: Twins, query: QueryShape },
+    ({ all, before, groups, query: shape }) => {
+      const query = queryOf(shape)
+      const answers = ([0, 1] as const).map((side) =>
+        SmallCounts.answer(
+          query,
+          countedOf(groups, all, side),
+          query.comparison === null ? null : countedOf(before, all, side)
+        )
+      )
+      assert.deepStrictEqual(answers[0], answers[1])
+    },
+    { arbitrary: { runs: 300 } }
+  )
+
+  it.prop(
+    "a count is 0, hidden, or a multiple of 5 near it",
+    [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 10_000 }))],
+    ([count]) => {
+      const shown = SmallCounts.shown(count)
+      if (count === 0) assert.strictEqual(shown, 0)
+      else if (count < 5) assert.strictEqual(shown, "<5")
+      else if (shown === "<5") assert.fail()
+      else {
+        assert.strictEqual(shown % 5, 0)
+        assert.isAtMost(Math.abs(shown - count), 2)
+        assert.isAtLeast(shown, 5)
+      }
+    }
+  )
+
+  it("a rate of a hidden count is null, and a change from or to one too", () => {
+    const counts = { visitors: 4, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
+    const group = (more: Partial<Counts>) => ({
+      range,
+      allVisitors: 40,
+      groups: [
+        {
+          dimensions: ["a"],
+          counts: {
+            ...counts,
+            pageviews: 80,
+            events: 80,
+            duration: 400,
+            conversions: 2,
+            groupVisitors: 0,
+            revenue: [],
+            ...more
+          }
+        }
+      ]
+    })
+    const query = queryOf({
+      metrics: ["visitors", "visits", "bounce_rate", "views_per_visit", "visit_duration", "conversion_rate"],
+      direction: "desc",
+      limit: 1,
+      comparison: "previous_period"
+    })
+    const { results } = SmallCounts.answer(query, group({}), group({ visitors: 20, visits: 22 }))
+    assert.deepStrictEqual(results, [
+      {
+        dimensions: ["a"],
+        metrics: ["<5", 40, null, 2, 10, null],
+        comparison: {
+          dimensions: ["a"],
+          metrics: [20, 20, null, 4, 10, null],
+          change: [null, 100, null, -50, 0, null]
+        }
+      }
+    ])
+  })
+})

@@ -1,0 +1,151 @@
+/**
+ * The live stream over HTTP: what arrives, its bounds, and its end with the session.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { LiveChange } from "../../../src/contract/owner/Live.ts"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
+import { newCookie, ofPage, send } from "../../support/OwnerRequests.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
+
+const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
+
+interface Event {
+  readonly name: string
+  readonly data: LiveChange
+}
+
+/** Opens the stream of a website. It is closed with the scope. */
+const follow = Effect.fnUntraced(function* (siteId: string, cookie: string) {
+  const { url } = yield* TestServer
+  const abort = yield* Effect.acquireRelease(
+    Effect.sync(() => new AbortController()),
+    (controller) => Effect.sync(() => controller.abort())
+  )
+  const response = yield* Effect.promise(() =>
+    fetch(`${url}/v1/owner/sites/${siteId}/live`, {
+      headers: { cookie: `hydracore_console=${cookie}`, ...ofPage },
+      signal: abort.signal
+    })
+  )
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ""
+  /** The next event, or null at the end. Comments are passed over. */
+  const next = Effect.promise(async (): Promise<Event | null> => {
+    while (true) {
+      const end = text.indexOf("\n\n")
+      if (end < 0) {
+        const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+        if (done) return null
+        text += value
+        continue
+      }
+      const frame = text.slice(0, end)
+      text = text.slice(end + 2)
+      const [, name, data] = /^event: (\w+)\ndata: (.*)$/.exec(frame) ?? []
+      if (name !== undefined && data !== undefined) return { name, data: JSON.parse(data) }
+    }
+  })
+  return { status: response.status, headers: response.headers, next }
+})
+
+const view = Effect.fnUntraced(function* (site: Effect.Success<typeof newSite>, page_path: string) {
+  const server = yield* TestServer
+  const sent = yield* server.send(paths.track, { site_id: site.trackingToken, page_path }, { headers: browser })
+  assert.strictEqual(sent.status, 204)
+})
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`live ${name}`, (it) => {
+    it.effect("begins with the latest, and goes on with what arrives at this website alone", () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        yield* view(site, "/first")
+        const { headers, next, status } = yield* follow(
+          site.websiteConfigId,
+          yield* newCookie("viewer", [site.websiteConfigId])
+        )
+        assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
+        const first = yield* next
+        assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
+        const [latest] = first?.data.activity ?? []
+        assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
+        // Nothing that identifies a visitor.
+        assert.sameMembers(Object.keys(latest ?? {}), [
+          "type",
+          "received_at",
+          "path",
+          "country",
+          "device",
+          "browser",
+          "source"
+        ])
+        yield* view(other, "/elsewhere")
+        yield* view(site, "/second")
+        const second = yield* next
+        assert.strictEqual(second?.name, "change")
+        assert.deepStrictEqual(
+          second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
+          ["/second"]
+        )
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("ends when the session is revoked, and when the website is deleted", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const cookie = yield* newCookie("owner", [site.websiteConfigId])
+        const all = yield* newCookie("owner", "all")
+        const [mine, everywhere] = [
+          yield* follow(site.websiteConfigId, cookie),
+          yield* follow(site.websiteConfigId, all)
+        ]
+        for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
+        const sessions = yield* ConsoleSessions.use(({ list }) => list)
+        const [own] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
+        yield* ConsoleSessions.use(({ revoke }) => revoke(own?.sessionId ?? ""))
+        assert.isNull(yield* mine.next)
+        yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
+        assert.isNull(yield* everywhere.next)
+      }).pipe(Effect.scoped)
+    )
+
+    it.effect("a key that reads numbers only, and a session of another website, find nothing", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const [site, other] = [yield* newSite, yield* newSite]
+        const key = yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "stats", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        ).pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+        const cookie = yield* newCookie("owner", [other.websiteConfigId])
+        const path = `/v1/owner/sites/${site.websiteConfigId}/live`
+        for (const caller of [{ key: key.key }, { cookie }]) {
+          assert.strictEqual((yield* send(url, path, caller)).status, 404)
+        }
+        assert.strictEqual((yield* send(url, path)).status, 401)
+      })
+    )
+
+    it.effect("a session has four streams at once, and one that ends makes room", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const cookie = yield* newCookie("viewer", [site.websiteConfigId])
+        const open = follow(site.websiteConfigId, cookie)
+        for (let stream = 0; stream < 3; stream++) assert.strictEqual((yield* open).status, 200)
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            assert.strictEqual((yield* open).status, 200)
+            assert.strictEqual((yield* open).status, 429)
+          })
+        )
+        yield* Effect.repeat(Effect.scoped(open), { until: ({ status }) => status === 200 })
+      }).pipe(Effect.scoped)
+    )
+  })
+}

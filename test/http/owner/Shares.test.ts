@@ -1,0 +1,165 @@
+/**
+ * Shared dashboards over HTTP: what anybody with the address sees, and what it does not reach.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { operations, requestOf } from "../../support/OwnerOperations.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
+
+type Site = Effect.Success<typeof newSite>
+
+/** Sends a page view of so many visitors. */
+const visit = Effect.fnUntraced(function* (site: Site, page: string, visitors: number) {
+  const server = yield* TestServer
+  for (let visitor = 0; visitor < visitors; visitor++) {
+    const headers = {
+      "user-agent": `Mozilla/5.0 (X11; Linux x86_64; rv:1${visitor}.0) Gecko/20100101 Firefox/1${visitor}.0 ${page}`
+    }
+    const view = { site_id: site.trackingToken, page_path: page }
+    assert.strictEqual((yield* server.send(paths.track, view, { headers })).status, 204)
+  }
+})
+
+/** Shares a dashboard, as an owner in the console does. */
+const share = Effect.fnUntraced(function* (site: Site, body: object = {}) {
+  const { url } = yield* TestServer
+  const cookie = yield* newCookie("owner", [site.websiteConfigId])
+  const path = `/v1/owner/sites/${site.websiteConfigId}/shares`
+  const created = JSON.parse((yield* send(url, path, { cookie, body })).text)
+  const secret = String(created.path).split("/console/#/share/")[1] ?? ""
+  const ask = (name: string, query?: object) =>
+    send(url, `/v1/owner/shared${name}`, { key: secret, ...(query === undefined ? {} : { body: query }) })
+  return { url, cookie, path, secret, ask, id: String(created.share_id) }
+})
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
+    `shared dashboards ${name}`,
+    (it) => {
+      it.effect("anybody with the address sees the statistics, and no count under five", () =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          yield* visit(site, "/", 9)
+          yield* visit(site, "/secret", 3)
+          const { ask } = yield* share(site, { label: "Agency" })
+          const { name, site_id } = JSON.parse((yield* ask("")).text)
+          assert.deepStrictEqual([name, site_id], ["Shop", site.websiteConfigId])
+          const query = (parts: object) =>
+            Effect.map(
+              ask("/query", { site_id, metrics: ["visitors", "bounce_rate"], date_range: "7d", ...parts }),
+              ({ status, text }) => (status === 200 ? JSON.parse(text).results : status)
+            )
+          assert.deepStrictEqual(yield* query({}), [{ dimensions: [], metrics: [10, 100] }])
+          assert.deepStrictEqual(yield* query({ dimensions: ["event:page"] }), [
+            { dimensions: ["/"], metrics: [10, 100] },
+            { dimensions: ["/secret"], metrics: ["<5", null] }
+          ])
+          const few = ["is", "event:page", ["/secret"]]
+          assert.deepStrictEqual(yield* query({ filters: [few] }), [{ dimensions: [], metrics: ["<5", null] }])
+          // A list would describe each of the few.
+          assert.deepStrictEqual(yield* query({ filters: [few], dimensions: ["visit:browser"] }), [])
+          assert.deepStrictEqual(
+            yield* query({ filters: [["is", "event:page", ["/"]]], dimensions: ["visit:browser"] }),
+            [{ dimensions: ["Firefox"], metrics: [10, 100] }]
+          )
+          assert.deepStrictEqual(JSON.parse((yield* ask("/now")).text), { visitors: 10 })
+        })
+      )
+
+      it.effect("days of choice, several filters, and another website are refused", () =>
+        Effect.gen(function* () {
+          const [site, other] = [yield* newSite, yield* newSite]
+          const { ask } = yield* share(site)
+          const valid = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
+          assert.strictEqual((yield* ask("/query", valid)).status, 200)
+          for (const parts of [
+            { date_range: ["2026-10-01", "2026-10-02"] },
+            { filters: [["is_not", "visit:source", ["Google"]]] },
+            { metrics: ["total_revenue"] },
+            { metrics: [] }
+          ]) {
+            assert.strictEqual((yield* ask("/query", { ...valid, ...parts })).status, 422, JSON.stringify(parts))
+          }
+          assert.strictEqual((yield* ask("/query", { ...valid, site_id: other.websiteConfigId })).status, 404)
+        })
+      )
+
+      it.effect("the secret reaches nothing else, and nothing else reaches a shared dashboard", () =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          const { ask, cookie, secret, url } = yield* share(site)
+          for (const operation of operations) {
+            const { path, ...request } = yield* requestOf(operation, site.websiteConfigId)
+            assert.strictEqual((yield* send(url, path, { ...request, key: secret })).status, 401, operation.path)
+          }
+          for (const path of ["/v1/owner/sites", "/v1/owner/sessions", "/v1/owner/keys", "/v1/owner/session"]) {
+            assert.strictEqual((yield* send(url, path, { key: secret })).status, 401, path)
+          }
+          assert.strictEqual((yield* ask("")).status, 200)
+          assert.strictEqual((yield* send(url, "/v1/owner/shared", { cookie })).status, 401)
+          assert.strictEqual((yield* send(url, "/v1/owner/shared", { key: `${secret}x` })).status, 401)
+        })
+      )
+
+      it.effect("an owner lists and revokes the shares of the own website, within a second", () =>
+        Effect.gen(function* () {
+          const [site, other] = [yield* newSite, yield* newSite]
+          const { ask, cookie, id, path, secret, url } = yield* share(site, { label: "Agency" })
+          const foreign = yield* share(other)
+          const listed = yield* send(url, path, { cookie })
+          assert.notInclude(listed.text, secret)
+          assert.deepStrictEqual(
+            JSON.parse(listed.text).shares.map(({ created_at: _, ...rest }: Record<string, unknown>) => rest),
+            [{ share_id: id, label: "Agency", expires_at: null }]
+          )
+          const revoke = (shareId: string) => send(url, `${path}/${shareId}`, { cookie, init: { method: "DELETE" } })
+          assert.strictEqual((yield* revoke(foreign.id)).status, 404)
+          assert.strictEqual((yield* foreign.ask("")).status, 200)
+          assert.strictEqual((yield* revoke(id)).status, 204)
+          assert.strictEqual((yield* revoke(id)).status, 404)
+          yield* Effect.repeat(ask(""), { until: ({ status }) => status === 401 })
+          for (const body of [{ expires_at: "2020-01-01" }, { expires_at: "soon" }, { label: "" }]) {
+            assert.strictEqual((yield* send(url, path, { cookie, body })).status, 422, JSON.stringify(body))
+          }
+        })
+      )
+    }
+  )
+}
+
+layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
+  excludeTestServices: true
+})("shared dashboards within limits", (it) => {
+  it.effect("an address has a limit of its own for shared dashboards, and one for wrong secrets", () =>
+    Effect.gen(function* () {
+      const { ask, cookie, url } = yield* share(yield* newSite)
+      for (let request = 0; request < 4; request++) assert.strictEqual((yield* ask("")).status, 200)
+      const over = yield* ask("")
+      assert.strictEqual(over.status, 429)
+      assert.isAbove(Number(over.headers.get("retry-after")), 0)
+      // The owner's own limit is another one.
+      assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie })).status, 200)
+      const wrong = { key: `hsh_${"A".repeat(43)}` }
+      for (let request = 0; request < 4; request++) {
+        assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 401)
+      }
+      assert.strictEqual((yield* send(url, "/v1/owner/shared", wrong)).status, 429)
+    })
+  )
+})
+
+layer(testServer({ console: false }), { excludeTestServices: true })("shared dashboards without a console", (it) => {
+  it.effect("no dashboard is shown", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { status } = yield* send(url, "/v1/owner/shared", { key: `hsh_${"A".repeat(43)}` })
+      assert.strictEqual(status, 404)
+    })
+  )
+})

@@ -1,0 +1,120 @@
+/**
+ * The suite of every `Shares`.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { assert, layer as shared } from "@effect/vitest"
+import { Clock, Effect, type Layer, Option, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { secret as spelling } from "../../src/core/sites/Share.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+
+const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+const newShare = Effect.fnUntraced(function* (websiteConfigId: string, expiresAt: number | null = null) {
+  const shares = yield* Shares
+  return yield* Effect.fromOption(yield* shares.create({ websiteConfigId, label: "Agency", expiresAt }))
+})
+
+const authenticate = (secret: string) => Shares.use((shares) => shares.authenticate(secret))
+
+export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory | SiteErasure, E>) =>
+  shared(layer)(name, (it) => {
+    it.effect("the secret of a share authenticates it, as often as it is used", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const createdAt = yield* Clock.currentTimeMillis
+        const { secret, share } = yield* newShare(site)
+        assert.isTrue(spelling.isSpelled(secret))
+        assert.deepStrictEqual(share, {
+          shareId: share.shareId,
+          websiteConfigId: site,
+          label: "Agency",
+          createdAt,
+          expiresAt: null
+        })
+        for (let use = 0; use < 2; use++) {
+          assert.deepStrictEqual(yield* authenticate(secret), Option.some(share))
+        }
+      })
+    )
+
+    it.effect("a share is valid until it expires, and is not listed after that", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { secret } = yield* newShare(site, (yield* Clock.currentTimeMillis) + 60_000)
+        yield* TestClock.adjust(59_999)
+        assert.isTrue(Option.isSome(yield* authenticate(secret)))
+        yield* TestClock.adjust(1)
+        assert.isTrue(Option.isNone(yield* authenticate(secret)))
+        assert.deepStrictEqual(yield* Shares.use((shares) => shares.list(site)), [])
+      })
+    )
+
+    it.effect.prop("no other text authenticates", [Schema.String], ([text]) =>
+      Effect.gen(function* () {
+        const { secret } = yield* newShare(yield* newSite)
+        for (const wrong of [text, `${secret}${text}x`, spelling.format(randomBytes(32)), ""]) {
+          assert.isTrue(Option.isNone(yield* authenticate(wrong)))
+        }
+      })
+    )
+
+    it.effect("a revoked share is invalid within a second, and others stay valid", () =>
+      Effect.gen(function* () {
+        const shares = yield* Shares
+        const [site, other] = [yield* newSite, yield* newSite]
+        const [one, two] = [yield* newShare(site), yield* newShare(site)]
+        const of = (websiteConfigId: string | null) => ({ shareId: one.share.shareId, websiteConfigId })
+        assert.isTrue(Option.isSome(yield* authenticate(one.secret)))
+        for (const wrong of [of(other), of("no website"), { shareId: randomUUID(), websiteConfigId: site }]) {
+          assert.isFalse(yield* shares.revoke(wrong))
+        }
+        assert.isTrue(yield* shares.revoke(of(site)))
+        assert.isFalse(yield* shares.revoke(of(site)))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* authenticate(one.secret)))
+        assert.isTrue(Option.isSome(yield* authenticate(two.secret)))
+        assert.isTrue(yield* shares.revoke({ shareId: two.share.shareId, websiteConfigId: null }))
+      })
+    )
+
+    it.effect("lists the shares of a website, or of all, oldest first", () =>
+      Effect.gen(function* () {
+        const shares = yield* Shares
+        const [site, other] = [yield* newSite, yield* newSite]
+        const first = yield* newShare(site)
+        yield* TestClock.adjust(1)
+        const second = yield* newShare(other)
+        yield* TestClock.adjust(1)
+        const third = yield* newShare(site)
+        assert.deepStrictEqual(yield* shares.list(site), [first.share, third.share])
+        assert.deepStrictEqual(
+          (yield* shares.list(null)).filter(({ websiteConfigId }) => [site, other].includes(websiteConfigId)),
+          [first.share, second.share, third.share]
+        )
+        assert.deepStrictEqual(yield* shares.list("no website"), [])
+      })
+    )
+
+    it.effect("deleting a website ends its shares, and there is none for a website that does not exist", () =>
+      Effect.gen(function* () {
+        const shares = yield* Shares
+        const [gone, kept] = [yield* newSite, yield* newSite]
+        const [lost, other] = [yield* newShare(gone), yield* newShare(kept)]
+        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* authenticate(lost.secret)))
+        assert.isTrue(Option.isSome(yield* authenticate(other.secret)))
+        assert.deepStrictEqual(yield* shares.list(gone), [])
+        for (const websiteConfigId of [gone, randomUUID(), "no website"]) {
+          assert.isTrue(Option.isNone(yield* shares.create({ websiteConfigId, label: null, expiresAt: null })))
+        }
+      })
+    )
+  })
