@@ -139,7 +139,9 @@ export const telemetry = (settings: Settings, format: Telemetry.Options["format"
 
 /** The client of agents, whatever protocol an instance names. */
 export const agent = (settings: Settings) =>
-  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
+  LiveAgent.layer({ timeout: settings.agentTimeout, keyOf, secretsKey: settings.secretsKey }).pipe(
+    Layer.provide(NodeHttpClient.layerDispatcher)
+  )
 
 /** Additions to the service that the demo makes. */
 export interface Extensions {

@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Redacted } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as ConversationData from "../../test/support/console/ConversationData.ts"
+import * as SetUpData from "../../test/support/console/SetUpData.ts"
 import * as SiteData from "../../test/support/console/SiteData.ts"
 import { TestServer, layer as testServer } from "../../test/support/TestServer.ts"
 
@@ -33,6 +34,7 @@ const prepare = Effect.gen(function* () {
   for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
   yield* create("Harbour Coffee Roasters", 12)
   yield* create("Studio Lindqvist", 25)
+  yield* SetUpData.store(busy)
   return { busy, fresh: yield* create("New website", 0) }
 })
 
@@ -50,6 +52,9 @@ const loaded = async (page: Page) => {
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
   await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
 }
+
+/** The sections of the settings. */
+const settings = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "access"]
 
 const nothing = async () => {}
 
@@ -91,6 +96,7 @@ export const takeAll = (take: Take): Promise<void> =>
       yield* picture(`inbox-${size}`, `#/${busy}/inbox`, options, openFirst)
       yield* picture(`conversations-${size}`, `#/${busy}/conversations`, options, openFirst)
       yield* picture(`sites-${size}`, "#/", options)
+      for (const section of settings) yield* picture(`setup-${section}-${size}`, `#/${busy}/setup/${section}`, options)
     }
     yield* picture("overview-filtered", `${overview}?range=91d&country=NO&source=www.google.com&metric=pageviews`, wide)
     yield* picture("overview-point", overview, wide, async (page) => {
@@ -103,6 +109,29 @@ export const takeAll = (take: Take): Promise<void> =>
     yield* picture("overview-new", `#/${fresh}/overview`, wide)
     yield* picture("inbox-new", `#/${fresh}/inbox`, wide)
     yield* picture("conversations-new", `#/${fresh}/conversations`, wide)
+    for (const section of settings) yield* picture(`setup-${section}-new`, `#/${fresh}/setup/${section}`, wide)
+    for (const [size, options] of [
+      ["desktop", wide],
+      ["phone-dark", { ...phone, ...dark }]
+    ] as const) {
+      const setUp = (section: string) => `#/${busy}/setup/${section}`
+      const press = (name: string) => (page: Page) => page.getByRole("button", { name, exact: true }).first().click()
+      yield* picture(`setup-webhook-${size}`, setUp("webhooks"), options, press("New webhook"))
+      yield* picture(`setup-assistant-${size}`, setUp("assistants"), options, press("New assistant"))
+      yield* picture(`setup-rules-${size}`, setUp("forms"), options, press("Edit"))
+      yield* picture(`setup-delete-${size}`, setUp("website"), options, press("Delete the website"))
+      yield* picture(`setup-deliveries-${size}`, setUp("webhooks"), options, async (page) => {
+        await page.getByRole("button", { name: "Deliveries" }).nth(1).click()
+        await page.locator(".deliveries button").first().click()
+        await page.locator(".attempts").waitFor()
+      })
+      yield* picture(`setup-refused-${size}`, setUp("webhooks"), options, async (page) => {
+        await press("New webhook")(page)
+        await page.getByLabel("Address").fill("http://10.0.0.1/")
+        await press("Create")(page)
+        await page.getByText("has no address on the public internet").waitFor()
+      })
+    }
     yield* picture("overview-offline", overview, wide, async (page) => {
       await page.context().setOffline(true)
       await page.getByRole("button", { name: /^Days: / }).click()
@@ -110,4 +139,4 @@ export const takeAll = (take: Take): Promise<void> =>
       await page.getByText("There is no connection to the service.").waitFor()
       await page.context().setOffline(false)
     })
-  }).pipe(Effect.provide(testServer()), Effect.runPromise)
+  }).pipe(Effect.provide(testServer({ secretsKey: Option.some(Redacted.make(new Uint8Array(32))) })), Effect.runPromise)

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import * as ContextWindow from "../core/chat/ContextWindow.ts"
 import type * as Instance from "../core/chat/Instance.ts"
 import { memoize } from "../core/data/Memo.ts"
+import * as Sealing from "../core/delivery/Sealing.ts"
 import * as DeadlineScheduler from "../runtime/DeadlineScheduler.ts"
+import * as OutwardConnector from "../runtime/OutwardConnector.ts"
 import { AgentRefused, AgentStream } from "../services/chat/AgentStream.ts"
 import { AgentResponse } from "./AgentResponse.ts"
 import * as Endpoint from "./Endpoint.ts"
@@ -20,6 +22,10 @@ export interface Options {
   readonly timeout: Duration.Input
   /** The key in an environment variable; none if it is not set. */
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
+  /** `SECRETS_KEY`, which opens the keys that the owner API was given. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+  /** Looks up the names of guarded agents, by default with the system's resolver. */
+  readonly lookup?: OutwardConnector.Options["lookup"]
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -68,36 +74,44 @@ const leaveWith = (response: AgentResponse, scope: Scope.Scope) =>
   )
 
 /**
- * The live layer. The dispatcher follows no redirects, and reuses the connection of a response that was read to its end.
+ * The live layer. Agents that the owner API named are reached on the public internet only. A dispatcher follows no redirects, and reuses the connection of a response that was read to its end.
  */
-export const layer = (options: Options): Layer.Layer<AgentStream, never, Dispatcher> =>
+export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHttpClient.Dispatcher> =>
   Layer.effect(
     AgentStream,
     Effect.gen(function* () {
-      const dispatcher = yield* Dispatcher
+      const usual = yield* NodeHttpClient.Dispatcher
+      const guarded = yield* NodeHttpClient.makeDispatcherOptions({
+        connect: OutwardConnector.make({ allowed: [], lookup: options.lookup })
+      })
       const alarms = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
-      const keyHeaders = ({
-        agentKeyEnv,
-        agentKeyHeader,
-        agentProtocol
-      }: Instance.Instance): Effect.Effect<Headers, AgentRefused> =>
-        agentKeyEnv === null
-          ? noHeaders
-          : Effect.flatMap(options.keyOf(agentKeyEnv), (key) => {
-              if (Option.isNone(key)) {
-                const reason = `the variable ${agentKeyEnv}, which holds the agent's key, is not set`
-                return Effect.fail(new AgentRefused({ reason, missingKey: agentKeyEnv }))
-              }
-              const value = Redacted.value(key.value)
-              return Effect.succeed(
-                agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(value) : { [agentKeyHeader]: value }
-              )
-            })
+      const toHeadersOf = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
+        agentKeyHeader === null ? protocols[agentProtocol].keyHeaders(key) : { [agentKeyHeader]: key }
+
+      const keyHeaders = (instance: Instance.Instance): Effect.Effect<Headers, AgentRefused> => {
+        const { agentKey, agentKeyEnv, instanceId } = instance
+        if (agentKey !== null) {
+          return Option.match(
+            Option.flatMap(options.secretsKey, (secret) => Sealing.open(Redacted.value(secret), instanceId, agentKey)),
+            {
+              onNone: () => Effect.fail(new AgentRefused({ reason: "SECRETS_KEY does not open the agent's key" })),
+              onSome: (key) => Effect.succeed(toHeadersOf(instance, key))
+            }
+          )
+        }
+        if (agentKeyEnv === null) return noHeaders
+        return Effect.flatMap(options.keyOf(agentKeyEnv), (key) => {
+          if (Option.isSome(key)) return Effect.succeed(toHeadersOf(instance, Redacted.value(key.value)))
+          const reason = `the variable ${agentKeyEnv}, which holds the agent's key, is not set`
+          return Effect.fail(new AgentRefused({ reason, missingKey: agentKeyEnv }))
+        })
+      }
 
       const dispatch = (address: Address, headers: Headers, request: AgentRequest) => {
         const protocol = protocols[request.instance.agentProtocol]
+        const dispatcher = request.instance.isGuarded ? guarded : usual
         const send = (request: AgentRequest) =>
           dispatcher.dispatch(
             {

@@ -25,6 +25,8 @@ const json = (instance: Instance) => ({
   agent_protocol: instance.agentProtocol,
   agent_model: instance.agentModel,
   agent_key_env: instance.agentKeyEnv,
+  agent_key_stored: instance.agentKey !== null,
+  guarded: instance.isGuarded,
   agent_key_header: instance.agentKeyHeader,
   memory: instance.memory,
   conversation_ids: instance.conversationIds,
@@ -175,9 +177,13 @@ const update = Command.make(
         name: input.name ?? undefined,
         websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
         agentUrl: input.agentUrl ?? undefined,
+        // An address of the command line may be private.
+        isGuarded: input.agentUrl === null ? undefined : false,
         agentProtocol: input.agentProtocol ?? undefined,
         agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),
         agentKeyEnv: yield* clearable("agent-key-env", input.agentKeyEnv, input.noAgentKeyEnv),
+        // A key of the environment, or none, replaces one that the owner API was given.
+        agentKey: input.agentKeyEnv === null && !input.noAgentKeyEnv ? undefined : null,
         agentKeyHeader: yield* clearable("agent-key-header", input.agentKeyHeader, input.noAgentKeyHeader),
         memory: input.memory ?? undefined,
         conversationIds: input.conversationIds ?? undefined,

@@ -1,19 +1,16 @@
 /**
- * The client for requests to addresses that owners name. It reaches the public internet only (`core/delivery/AddressGuard`).
- *
- * A name is looked up when the connection opens, and the connection goes to an address that was judged, so that a name server
- * cannot change its answer in between. Redirects are not followed.
+ * The client for events to addresses that owners name. It reaches the public internet only (`runtime/OutwardConnector`).
+ * Redirects are not followed.
  *
  * @module
  */
-import * as Dns from "node:dns"
-import type { LookupFunction, Socket } from "node:net"
+import type { Socket } from "node:net"
 import * as Undici from "@effect/platform-node/Undici"
-import { Clock, Context, Effect, Layer, Option } from "effect"
-import * as AddressGuard from "../core/delivery/AddressGuard.ts"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { Outcome } from "../core/delivery/Schedule.ts"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
+import * as OutwardConnector from "../runtime/OutwardConnector.ts"
 
 /** What is kept of a response's body, in bytes. */
 const maxAnswer = 2_048
@@ -21,11 +18,7 @@ const maxAnswer = 2_048
 /** The longest time of a request, in milliseconds. */
 export const timeout = 15_000
 
-export interface Options {
-  /** Hosts and ports that the operator allows, whatever their address is. */
-  readonly allowed: ReadonlyArray<AddressGuard.AllowedHost>
-  /** Looks up a name, by default with the system's resolver. */
-  readonly lookup?: typeof Dns.lookup
+export interface Options extends Pick<OutwardConnector.Options, "allowed" | "lookup"> {
   /** The longest time of a request in milliseconds, by default `timeout`. */
   readonly timeout?: number
   /** While more connections than this are open, a connection closes after its response. Default: 256. */
@@ -49,44 +42,8 @@ export class OutwardClient extends Context.Service<
   }
 >()("hydracore/delivery/OutwardClient") {}
 
-/** The error of a connection that the guard refuses. Its message is shown to the owner. */
-class Refused extends Error {}
-
-/** A lookup that gives public addresses only. */
-const guardedLookup =
-  (lookup: typeof Dns.lookup): LookupFunction =>
-  (host, options, callback) =>
-    lookup(host, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, "", 0)
-      const [first, ...others] = addresses.filter(({ address }) => AddressGuard.isPublicText(address))
-      if (first === undefined) return callback(new Refused(AddressGuard.privateAddress(host)), "", 0)
-      if (options.all === true) return callback(null, [first, ...others])
-      return callback(null, first.address, first.family)
-    })
-
-/** Opens connections to public addresses and to allowed hosts, and says which. */
-const connector = (
-  { allowed, lookup = Dns.lookup }: Options,
-  onOpen: (socket: Socket) => void
-): Undici.buildConnector.connector => {
-  const guarded = Undici.buildConnector({ timeout: 5_000, lookup: guardedLookup(lookup) })
-  const open = Undici.buildConnector({ timeout: 5_000, lookup: lookup as LookupFunction })
-  return (options, callback) => {
-    const url = URL.parse(`${options.protocol}//${options.host ?? options.hostname}`)
-    if (url === null) return callback(new Refused("the address is not valid"), null)
-    const target = AddressGuard.targetOf(url)
-    const refusal = AddressGuard.refusalOf(allowed, target)
-    if (Option.isSome(refusal)) return callback(new Refused(refusal.value), null)
-    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, (...[error, socket]) => {
-      if (error !== null) return callback(error, null)
-      onOpen(socket)
-      callback(null, socket)
-    })
-  }
-}
-
 const describe = (cause: unknown): string => {
-  if (cause instanceof Refused) return cause.message
+  if (cause instanceof OutwardConnector.Refused) return cause.message
   if (cause instanceof AggregateError) return describe(cause.errors[0])
   return SystemErrorCode.of(cause) ?? "the connection failed"
 }
@@ -117,7 +74,12 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
       }
       const agent = yield* Effect.acquireRelease(
         Effect.sync(
-          () => new Undici.Agent({ connect: connector(options, count), keepAliveTimeout: 10_000, pipelining: 1 })
+          () =>
+            new Undici.Agent({
+              connect: OutwardConnector.make({ ...options, onOpen: count }),
+              keepAliveTimeout: 10_000,
+              pipelining: 1
+            })
         ),
         (one) => Effect.promise(() => one.destroy())
       )

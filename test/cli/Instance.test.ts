@@ -34,6 +34,8 @@ describe("instance", () => {
         agent_protocol: "openai-chat",
         agent_model: "m-1",
         agent_key_env: "AGENT_KEY",
+        agent_key_stored: false,
+        guarded: false,
         agent_key_header: null,
         memory: "edge",
         conversation_ids: "service",

@@ -10,6 +10,7 @@ import { instanceAt } from "../support/TestUpstream.ts"
 
 const layer = LiveAgentStream.layer({
   timeout: "10 seconds",
+  secretsKey: Option.none(),
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())
 }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 

@@ -265,6 +265,7 @@ const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Ef
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
             LiveAgent.layer({
               timeout: "5 seconds",
+              secretsKey: Option.none(),
               keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
             }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
           ]),

@@ -26,6 +26,8 @@ const fields = {
   agentProtocol: Schema.Literals(protocols),
   agentModel: Schema.NullOr(Text),
   agentKeyEnv: Schema.NullOr(Text),
+  agentKey: Schema.NullOr(Schema.Uint8Array),
+  isGuarded: Schema.Boolean,
   agentKeyHeader: Schema.NullOr(Text),
   memory: Schema.Literals(["edge", "agent"]),
   conversationIds: Schema.Literals(["service", "client"]),

@@ -1,6 +1,7 @@
 /**
  * The live `AgentStream` layer, and its exchanges with a scripted upstream.
  */
+import type * as Dns from "node:dns"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Effect, type Fiber, Layer, Option, Redacted, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -15,8 +16,15 @@ export const secret = "sk-upstream-secret"
 
 export const done = "data: [DONE]\n\n"
 
+/** Opens the keys that instances have. */
+export const secretsKey = new Uint8Array(32).fill(7)
+
 export const layer = LiveAgentStream.layer({
   timeout: "60 seconds",
+  secretsKey: Option.some(Redacted.make(secretsKey)),
+  // Every name has an address of a private network.
+  lookup: ((_: string, __: object, callback: (error: null, found: ReadonlyArray<object>) => void) =>
+    callback(null, [{ address: "10.0.0.1", family: 4 }])) as unknown as typeof Dns.lookup,
   keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())
 }).pipe(Layer.provideMerge(NodeHttpClient.layerDispatcher))
 

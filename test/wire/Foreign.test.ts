@@ -24,9 +24,11 @@ const runtime = Effect.acquireRelease(
   (mock) => Effect.promise(() => mock.stop())
 )
 
-const live = LiveAgent.layer({ timeout: "20 seconds", keyOf: () => Effect.succeed(Option.none()) }).pipe(
-  Layer.provide(NodeHttpClient.layerDispatcher)
-)
+const live = LiveAgent.layer({
+  timeout: "20 seconds",
+  secretsKey: Option.none(),
+  keyOf: () => Effect.succeed(Option.none())
+}).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
 const server = Layer.unwrap(Effect.map(AgentStream, ({ stream }) => testServer({}, stream))).pipe(Layer.provide(live))
 

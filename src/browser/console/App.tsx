@@ -15,12 +15,18 @@ import { Message } from "./parts/Message.tsx"
 import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
+import { NewSiteButton } from "./sites/NewSiteButton.tsx"
 import { SiteList } from "./sites/SiteList.tsx"
 import * as Texts from "./Texts.ts"
 
-const NoSites = () => (
+const NoSites = ({ canCreate }: { readonly canCreate: boolean }) => (
   <Message title={Texts.noSites.title}>
     <p>{Texts.noSites.body}</p>
+    {canCreate && (
+      <p>
+        <NewSiteButton />
+      </p>
+    )}
     <Snippet text={Texts.noSites.command} />
     <p>{Texts.noSites.after}</p>
   </Message>
@@ -30,6 +36,7 @@ const NoSites = () => (
 const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
   overview: Overview,
   conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
+  setup: lazy(() => import("./setup/SetUp.tsx").then(({ SetUp }) => SetUp)),
   inbox: lazy(() => import("./inbox/Inbox.tsx").then(({ Inbox }) => Inbox))
 }
 
@@ -55,6 +62,8 @@ export const App = () => {
     document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
   }, [site, page])
 
+  const canCreate = session.value?.role !== "viewer" && session.value?.sites === "all"
+
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
     if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
@@ -64,8 +73,12 @@ export const App = () => {
       return <Page key={site.site_id} site={site} isOwner={session.value?.role !== "viewer"} />
     }
     if (value === undefined) return null
-    if (sites.length === 0) return <NoSites />
-    return address.site === null ? <SiteList sites={sites} /> : <Message title={Texts.failures["not-found"]} />
+    if (sites.length === 0) return <NoSites canCreate={canCreate} />
+    return address.site === null ? (
+      <SiteList sites={sites} canCreate={canCreate} />
+    ) : (
+      <Message title={Texts.failures["not-found"]} />
+    )
   }
   return (
     <>

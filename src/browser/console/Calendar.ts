@@ -13,7 +13,8 @@ const day = 86_400_000
 
 const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
 
-const addDays = (date: string, days: number): string => dateOf(Date.parse(date) + days * day)
+/** The date so many days later. */
+export const addDays = (date: string, days: number): string => dateOf(Date.parse(date) + days * day)
 
 /** The number of days of a range, both ends included. */
 export const countDays = ([first, last]: Days): number => Math.round((Date.parse(last) - Date.parse(first)) / day) + 1

@@ -39,14 +39,25 @@ type AsTexts<Query> = [Query] extends [never]
       }
     : never
 
-/** What a request of an operation needs. The contract's values are plain JSON, so its decoded types are those on the wire. */
+/** A body as it is sent. What the service reads as a number, such as a time, may be a text. */
+type AsSent<Body> = [Body] extends [never]
+  ? never
+  : Body extends { readonly Type: infer Values }
+    ? {
+        readonly Type: {
+          readonly [Key in keyof Values]: Values[Key] extends number | undefined ? Values[Key] | string : Values[Key]
+        }
+      }
+    : never
+
+/** What a request of an operation needs. */
 export type Input<O extends Operation> =
   EndpointNamed<O> extends {
     readonly "~Params": infer Params
     readonly "~Query": infer Query
     readonly "~Payload": infer Body
   }
-    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", Body>
+    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", AsSent<Body>>
     : never
 
 export type Answer<O extends Operation> =
@@ -68,6 +79,15 @@ export interface Failure {
   readonly kind: FailureKind
   /** Seconds until a retry makes sense, if the service says so. */
   readonly retryAfter: number | undefined
+  /** What is invalid, with what is allowed. */
+  readonly faults: ReadonlyArray<Fault>
+}
+
+export interface Fault {
+  /** Where it is in the body, such as `rules.name.max`; empty for all of it. */
+  readonly place: string
+  /** What is allowed there, as a sentence without its end. */
+  readonly text: string
 }
 
 export type Outcome<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly failure: Failure }
@@ -98,10 +118,25 @@ export const addressOf = (path: string, { params = {}, query = {} }: Parts): str
   return search.size === 0 ? filled : `${filled}?${search}`
 }
 
-const failed = (kind: FailureKind, response?: Response): { readonly ok: false; readonly failure: Failure } => ({
+const failed = (
+  kind: FailureKind,
+  response?: Response,
+  faults: ReadonlyArray<Fault> = []
+): { readonly ok: false; readonly failure: Failure } => ({
   ok: false,
-  failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined }
+  failure: { kind, retryAfter: Number(response?.headers.get("retry-after")) || undefined, faults }
 })
+
+/** The faults of a 422; none if its body cannot be read. */
+const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
+  if (response.status !== 422) return []
+  try {
+    const { detail } = (await response.json()) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string>; msg: string }> }
+    return detail.map(({ loc, msg }) => ({ place: loc.slice(1).join("."), text: msg.replace("Value error, ", "") }))
+  } catch {
+    return []
+  }
+}
 
 /** Sends a request. Rejects only if `signal` aborts it. */
 export const send = async <O extends Operation>(
@@ -120,7 +155,9 @@ export const send = async <O extends Operation>(
       }),
       ...(signal && { signal })
     })
-    if (!response.ok) return failed(kinds[response.status] ?? "defect", response)
+    if (!response.ok) {
+      return failed(kinds[response.status] ?? "defect", response, await faultsOf(response))
+    }
     return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as Answer<O> }
   } catch (error) {
     if (signal?.aborted) throw error

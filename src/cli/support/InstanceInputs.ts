@@ -6,16 +6,13 @@
 import { Effect, FileSystem, Option } from "effect"
 import { type CliError, Flag } from "effect/cli"
 import { protocols } from "../../core/chat/Instance.ts"
+import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import { countKind, type Kind, make, nameKind, optional, uuidKind, withoutValue, wrong } from "./Inputs.ts"
 
 const agentUrlKind: Kind<string> = {
   expected: "an address that begins with http:// or https:// and holds no credentials (see --agent-key-env)",
-  parse: (text) =>
-    Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= 2000 ? URL.parse(text) : null).pipe(
-      Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
-      Option.map(() => text)
-    )
+  parse: InstanceInput.parseAgentUrl
 }
 
 const variableKind: Kind<string> = {
@@ -23,12 +20,9 @@ const variableKind: Kind<string> = {
   parse: Option.liftPredicate((text) => /^[A-Za-z_][A-Za-z0-9_]{0,199}$/.test(text))
 }
 
-/** Headers that the service sets, or that describe the connection. */
-const reservedHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
-
 const headerKind: Kind<string> = {
   expected: "the name of a header for a key such as api-key",
-  parse: Option.liftPredicate((text) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !reservedHeaders.test(text))
+  parse: InstanceInput.parseKeyHeader
 }
 
 export const agentUrl = make(
@@ -76,12 +70,9 @@ export const conversationIds = choice(
   "client: random conversation ids from your application have memory too; a new instance has service"
 )
 
-const maxInstructions = 32_000
+const { limits } = InstanceInput
 
-const instructionsExpected = `a text of 1 to ${maxInstructions} characters, or @ and the path of a file with one`
-
-const isInstructions = (text: string): boolean =>
-  text !== "" && text.length <= maxInstructions && !text.includes("\0") && text.isWellFormed()
+const instructionsExpected = `a text of 1 to ${limits.instructions} characters, or @ and the path of a file with one`
 
 /** The text itself, or the contents of the file whose path follows an `@`. */
 const readInstructions = (value: string): Effect.Effect<string, CliError.CliError, FileSystem.FileSystem> =>
@@ -99,8 +90,8 @@ const readInstructions = (value: string): Effect.Effect<string, CliError.CliErro
             )
           )
       : value
-    const trimmed = text.trim()
-    return isInstructions(trimmed) ? trimmed : yield* wrong("instructions", instructionsExpected)
+    const parsed = InstanceInput.parseInstructions(text)
+    return Option.isSome(parsed) ? parsed.value : yield* wrong("instructions", instructionsExpected)
   })
 
 export const instructions = optional(
@@ -116,21 +107,21 @@ const count = (flag: string, max: number, description: string) =>
 
 export const history = count(
   "history",
-  500,
+  limits.historyMessages,
   "The most messages of a conversation that are sent to the agent; a new instance has 40"
 )
 
 export const historyCharacters = count(
   "history-characters",
-  1_000_000,
+  limits.historyCharacters,
   "The most characters of a conversation that are sent to the agent; a new instance has 60000"
 )
 
-export const maxTokens = count("max-tokens", 1_000_000, "The most tokens of one answer; a new instance has 4096")
+export const maxTokens = count("max-tokens", limits.maxTokens, "The most tokens of one answer; a new instance has 4096")
 
 export const dailyTokens = count(
   "daily-tokens",
-  Number.MAX_SAFE_INTEGER,
+  limits.dailyTokens,
   "The most tokens that the instance may use in a day (UTC); a new instance has no limit"
 )
 

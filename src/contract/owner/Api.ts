@@ -14,6 +14,7 @@ import { ConversationsGroup } from "./Conversations.ts"
 import { CredentialsGroup } from "./Credentials.ts"
 import { FormsGroup } from "./Forms.ts"
 import { GoalsGroup } from "./Goals.ts"
+import { InstancesGroup } from "./Instances.ts"
 import { NotificationsGroup } from "./Notifications.ts"
 import { ReportsGroup } from "./Reports.ts"
 import { SessionGroup } from "./Session.ts"
@@ -30,7 +31,7 @@ export const prefix = "/v1/owner/"
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
-  .add(WebhooksGroup, NotificationsGroup, FormsGroup)
+  .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

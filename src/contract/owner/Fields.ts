@@ -75,25 +75,50 @@ export const choice = <const A extends string>(choices: ReadonlyArray<A>, option
 /** The most ids of a selection. */
 export const maxSelected = 100
 
-/** A text that is parsed. `expected` follows "Value error, ". */
-export const parsed = <A>(
-  jsonSchema: Record<string, unknown>,
-  parse: (text: string) => Option.Option<A>,
-  expected: string
-) =>
-  Wire.field<A, string>(jsonSchema, (input) =>
+/** Reads a text that is parsed. `expected` follows "Value error, ". */
+export const readParsed =
+  <A>(parse: (text: string) => Option.Option<A>, expected: string): Wire.ReadField<A> =>
+  (input) =>
     Option.match(typeof input === "string" ? parse(input) : Option.none(), {
       onNone: () => Wire.fail("value_error", `Value error, ${expected}`),
       onSome: Result.succeed
     })
-  )
+
+/** A text that is parsed. */
+export const parsed = <A>(
+  jsonSchema: Record<string, unknown>,
+  parse: (text: string) => Option.Option<A>,
+  expected: string
+) => Wire.field<A, string>(jsonSchema, readParsed(parse, expected))
+
+export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteInput.maxName} characters is expected`)
 
 /** A name or a label. */
 export const name = (title: string) =>
-  parsed(
-    { type: "string", title, minLength: 1, maxLength: SiteInput.maxName },
-    SiteInput.parseName,
-    `a text of 1 to ${SiteInput.maxName} characters is expected`
+  Wire.field<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
+
+/** The origins that may use something of the service in a browser. */
+export const origins = (description: string) =>
+  Wire.field<ReadonlyArray<string>>(
+    { type: "array", items: { type: "string" }, maxItems: SiteInput.maxOrigins, description },
+    (input) => {
+      if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
+      if (input.length > SiteInput.maxOrigins) {
+        return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
+      }
+      const parsed = new Set<string>()
+      for (const text of input) {
+        const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
+        if (Option.isNone(origin)) {
+          return Wire.fail(
+            "value_error",
+            "Value error, origins such as https://www.example.com, without a path, are expected"
+          )
+        }
+        parsed.add(origin.value)
+      }
+      return Result.succeed([...parsed])
+    }
   )
 
 /** When something expires, in milliseconds since 1970. */

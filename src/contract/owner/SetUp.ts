@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { Option, Result, Schema } from "effect"
+import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { statuses } from "../../core/forms/Submission.ts"
 import { reasons } from "../../core/sites/Decision.ts"
-import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
@@ -18,31 +17,8 @@ import { siteId } from "./Sites.ts"
 
 const params = { site_id: siteId }
 
-const origins = Wire.field<ReadonlyArray<string>>(
-  {
-    type: "array",
-    items: { type: "string" },
-    maxItems: SiteInput.maxOrigins,
-    description: "The origins whose pages may use the website's ids, such as `https://www.example.com`; empty for any"
-  },
-  (input) => {
-    if (!Array.isArray(input)) return Wire.fail("list_type", "Input should be a valid list")
-    if (input.length > SiteInput.maxOrigins) {
-      return Wire.fail("value_error", `Value error, at most ${SiteInput.maxOrigins} origins are possible`)
-    }
-    const parsed = new Set<string>()
-    for (const text of input) {
-      const origin = typeof text === "string" ? SiteInput.parseOrigin(text) : Option.none()
-      if (Option.isNone(origin)) {
-        return Wire.fail(
-          "value_error",
-          "Value error, origins such as https://www.example.com, without a path, are expected"
-        )
-      }
-      parsed.add(origin.value)
-    }
-    return Result.succeed([...parsed])
-  }
+const origins = Fields.origins(
+  "The origins whose pages may use the website's ids, such as `https://www.example.com`; empty for any"
 )
 
 const timeZone = Fields.parsed(

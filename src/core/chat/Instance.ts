@@ -20,6 +20,10 @@ export interface Instance {
   readonly agentModel: string | null
   /** The environment variable that holds the agent's key, never the key; null for none. */
   readonly agentKeyEnv: string | null
+  /** The agent's key that the owner API was given, sealed with `SECRETS_KEY` for this instance; null for none. */
+  readonly agentKey: Uint8Array | null
+  /** Whether requests reach the public internet only: the owner API, and not the command line, named the address. */
+  readonly isGuarded: boolean
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   readonly agentKeyHeader: string | null
   /** Who keeps the conversation: `edge` sends its turns with each request, `agent` sends the last message alone. */
@@ -42,8 +46,8 @@ export interface Instance {
 
 type Required = "name" | "agentUrl"
 
-/** An instance to create: what is absent takes its default. */
-export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required | "instanceId">>
+/** An instance to create: what is absent takes its default, and an absent id is random. */
+export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required>>
 
 /** A change of an instance: what is absent stays, and null clears what may be null. */
 export type InstanceChange = Partial<Omit<Instance, "instanceId">>
@@ -53,6 +57,8 @@ const defaults: Omit<Instance, Required | "instanceId"> = {
   agentProtocol: "openai-chat",
   agentModel: null,
   agentKeyEnv: null,
+  agentKey: null,
+  isGuarded: false,
   agentKeyHeader: null,
   memory: "edge",
   conversationIds: "service",

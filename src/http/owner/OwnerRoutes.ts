@@ -15,12 +15,14 @@ import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
 import * as FormHandlers from "./Forms.ts"
 import * as GoalHandlers from "./Goals.ts"
+import * as InstanceHandlers from "./Instances.ts"
 import * as NotificationHandlers from "./Notifications.ts"
 import * as OwnerConversations from "./OwnerConversations.ts"
 import * as OwnerCredentials from "./OwnerCredentials.ts"
 import * as OwnerForms from "./OwnerForms.ts"
 import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
+import * as OwnerInstances from "./OwnerInstances.ts"
 import * as OwnerNotifications from "./OwnerNotifications.ts"
 import * as OwnerReports from "./OwnerReports.ts"
 import * as OwnerSessions from "./OwnerSessions.ts"
@@ -49,6 +51,7 @@ type HandlerServices =
   | OwnerGoals.OwnerGoals
   | OwnerTokens.OwnerTokens
   | OwnerCredentials.OwnerCredentials
+  | OwnerInstances.OwnerInstances
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
   | OwnerForms.OwnerForms
@@ -63,7 +66,11 @@ export type Handlers<Groups> = Layer.Layer<
 
 const handlers = <Groups>(layer: Handlers<Groups>): Handlers<Groups> => layer
 
-export interface Options extends Authentication.Options, CallerLimits.Options, OwnerWebhooks.Options {}
+export interface Options
+  extends Authentication.Options,
+    CallerLimits.Options,
+    OwnerInstances.Options,
+    OwnerWebhooks.Options {}
 
 export const layer = (options: Options) =>
   HttpApiBuilder.layer(OwnerApi).pipe(
@@ -78,6 +85,7 @@ export const layer = (options: Options) =>
           GoalHandlers.layer,
           TokenHandlers.layer,
           CredentialHandlers.layer,
+          InstanceHandlers.layer,
           WebhookHandlers.layer,
           NotificationHandlers.layer,
           FormHandlers.layer,
@@ -93,6 +101,7 @@ export const layer = (options: Options) =>
       OwnerGoals.layer,
       OwnerTokens.layer,
       OwnerCredentials.layer,
+      OwnerInstances.layer(options),
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       OwnerForms.layer,

@@ -17,7 +17,7 @@ export const layer = (
     return InstanceDirectory.of({
       create: (request) =>
         Effect.sync(() => {
-          const instance = Instance.make(randomUUID(), request)
+          const instance = Instance.make(request.instanceId ?? randomUUID(), request)
           instances.set(instance.instanceId, instance)
           return instance
         }),

@@ -23,6 +23,8 @@ export const instanceFields = {
   agentProtocol: Schema.Literals(Instance.protocols),
   agentModel: Schema.NullOr(Schema.String),
   agentKeyEnv: Schema.NullOr(Schema.String),
+  agentKey: Schema.NullOr(Schema.Uint8Array),
+  isGuarded: Schema.Boolean,
   agentKeyHeader: Schema.NullOr(Schema.String),
   memory: Schema.Literals(["edge", "agent"]),
   conversationIds: Schema.Literals(["service", "client"]),
@@ -38,7 +40,8 @@ export const instanceFields = {
 export const instanceColumns = `
   instance.instance_id AS "instanceId", instance.name, instance.website_config_id AS "websiteConfigId",
   instance.agent_url AS "agentUrl", instance.agent_protocol AS "agentProtocol", instance.agent_model AS "agentModel",
-  instance.agent_key_env AS "agentKeyEnv", instance.agent_key_header AS "agentKeyHeader", instance.memory,
+  instance.agent_key_env AS "agentKeyEnv", instance.agent_key AS "agentKey", instance.guarded AS "isGuarded",
+   instance.agent_key_header AS "agentKeyHeader", instance.memory,
   instance.conversation_ids AS "conversationIds", instance.instructions,
   instance.history_messages AS "historyMessages", instance.history_characters AS "historyCharacters",
   instance.max_tokens AS "maxTokens", instance.daily_tokens::float8 AS "dailyTokens", instance.origins`
@@ -53,6 +56,8 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
       agentProtocol: ["agent_protocol", PgTypes.text],
       agentModel: ["agent_model", PgTypes.text],
       agentKeyEnv: ["agent_key_env", PgTypes.text],
+      agentKey: ["agent_key", PgTypes.bytea],
+      isGuarded: ["guarded", PgTypes.bool],
       agentKeyHeader: ["agent_key_header", PgTypes.text],
       memory: ["memory", PgTypes.text],
       conversationIds: ["conversation_ids", PgTypes.text],
@@ -102,7 +107,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
       })
 
       const create: InstanceDirectory["Service"]["create"] = Effect.fnUntraced(function* (request) {
-        const instance = Instance.make(randomUUID(), request)
+        const instance = Instance.make(request.instanceId ?? randomUUID(), request)
         const { instanceId, ...fields } = instance
         const row = {
           instance_id: PgTypes.uuid(instanceId),

@@ -8,6 +8,7 @@ import * as Format from "../Format.ts"
 import { go, linkTo, useAddress } from "../Location.ts"
 import { Icon, Mark } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
+import { useRevealed } from "../parts/Reveal.ts"
 import { type Answer, send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import { useStore } from "../Store.ts"
@@ -84,6 +85,7 @@ interface Props {
 
 export const Bar = ({ session, site, sites }: Props) => {
   const { page } = useAddress()
+  const row = useRevealed(`${site?.site_id} ${page}`)
   return (
     <header class="bar">
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -113,7 +115,7 @@ export const Bar = ({ session, site, sites }: Props) => {
           >
             <b>{site.name}</b>
           </Menu>
-          <nav aria-label={Texts.frame.pages}>
+          <nav aria-label={Texts.frame.pages} ref={row}>
             {Object.entries(Texts.pages).map(([name, title]) => (
               <a
                 key={name}

@@ -120,7 +120,13 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
   return (
     <div class={`inbox ${item === null || isGone ? "" : "reading"}`}>
       <h1 class="heard">{Texts.pages.inbox}</h1>
-      <Toolbar siteId={site.site_id} view={view} quarantined={counts?.quarantined ?? 0} forms={counts?.pages ?? []} />
+      <Toolbar
+        siteId={site.site_id}
+        timeZone={site.time_zone}
+        view={view}
+        quarantined={counts?.quarantined ?? 0}
+        forms={counts?.pages ?? []}
+      />
       {changes.isFailed && (
         <p class="bad failed" role="alert">
           {Texts.inbox.failed}

@@ -10,16 +10,18 @@ import { Menu } from "../parts/Menu.tsx"
 import { Search, useTyped } from "../parts/Search.tsx"
 import { addressOf } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
+import { DaysMenu } from "./DaysMenu.tsx"
 import * as View from "./View.ts"
 
 interface Props {
   readonly siteId: string
+  readonly timeZone: string
   readonly view: View.View
   readonly quarantined: number
   readonly forms: ReadonlyArray<string>
 }
 
-export const Toolbar = ({ forms, quarantined, siteId, view }: Props) => {
+export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
@@ -68,6 +70,7 @@ export const Toolbar = ({ forms, quarantined, siteId, view }: Props) => {
             {view.form || Texts.inbox.allForms}
           </Menu>
         )}
+        <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
         <Menu
           label={Texts.inbox.export}
           side="end"

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Days } from "../Address.ts"
 import type { Input } from "../Requests.ts"
 
 export const folders = ["accepted", "quarantined"] as const
@@ -15,35 +16,50 @@ export interface View {
   readonly search: string
   /** The page of a form; empty for all. */
   readonly form: string
+  /** In the website's time zone; null for all. */
+  readonly days: Days | null
 }
+
+const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
+
+const daysOf = (first: string, last: string): Days | null =>
+  isDate(first) && isDate(last) && first <= last ? [first, last] : null
 
 export const parse = (parameters: Readonly<Record<string, string>>): View => ({
   folder: parameters["folder"] === "quarantine" ? "quarantined" : "accepted",
   isUnread: parameters["unread"] === "yes",
   search: parameters["search"] ?? "",
-  form: parameters["form"] ?? ""
+  form: parameters["form"] ?? "",
+  days: daysOf(parameters["from"] ?? "", parameters["to"] ?? "")
 })
 
 /** The parameters of a view, without defaults. */
-export const format = ({ folder, form, isUnread, search }: View): Readonly<Record<string, string>> => ({
+export const format = ({ days, folder, form, isUnread, search }: View): Readonly<Record<string, string>> => ({
   ...(folder === "quarantined" && { folder: "quarantine" }),
   ...(isUnread && { unread: "yes" }),
   ...(search !== "" && { search }),
-  ...(form !== "" && { form })
+  ...(form !== "" && { form }),
+  ...(days !== null && { from: days[0], to: days[1] })
 })
 
 /** Which submissions a view has, for a list and for an export. */
 export const toFilter = ({
+  days,
   folder,
   form,
   isUnread,
   search
-}: View): Pick<Input<"GET /v1/owner/sites/:site_id/submissions">["query"], "status" | "read" | "search" | "page"> => ({
+}: View): Pick<
+  Input<"GET /v1/owner/sites/:site_id/submissions">["query"],
+  "status" | "read" | "search" | "page" | "from" | "to"
+> => ({
   status: folder,
   ...(isUnread && { read: "false" as const }),
   ...(search !== "" && { search }),
-  ...(form !== "" && { page: form })
+  ...(form !== "" && { page: form }),
+  ...(days !== null && { from: days[0], to: days[1] })
 })
 
 /** Whether a view hides submissions of its folder. */
-export const isNarrow = ({ form, isUnread, search }: View): boolean => isUnread || search !== "" || form !== ""
+export const isNarrow = ({ days, form, isUnread, search }: View): boolean =>
+  isUnread || search !== "" || form !== "" || days !== null

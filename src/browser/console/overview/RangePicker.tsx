@@ -8,7 +8,7 @@ import type { Comparison, Range } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
-import { Dialog } from "../parts/Dialog.tsx"
+import { DaysDialog } from "../parts/DaysDialog.tsx"
 import { type Choice, Menu } from "../parts/Menu.tsx"
 import * as Texts from "../Texts.ts"
 
@@ -19,64 +19,6 @@ const groups: ReadonlyArray<ReadonlyArray<Exclude<Range, ReadonlyArray<string>>>
   ["month", "last-month"],
   ["year", "12mo", "all"]
 ]
-
-/** The earliest day that makes sense. */
-const earliest = "2000-01-01"
-
-interface DaysProps {
-  readonly shown: readonly [string, string]
-  readonly timeZone: string
-  readonly onClose: () => void
-}
-
-const DaysDialog = ({ onClose, shown, timeZone }: DaysProps) => {
-  const [days, setDays] = useState(shown)
-  const today = Calendar.today(Date.now(), timeZone)
-  const [first, last] = days
-  const isReversed = first !== "" && last !== "" && first > last
-  return (
-    <Dialog title={Texts.range.title} onClose={onClose}>
-      <form
-        class="days"
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (isReversed) return
-          onClose()
-          go({ range: days, interval: null })
-        }}
-      >
-        <label>
-          {Texts.range.first}
-          <input
-            type="date"
-            required
-            min={earliest}
-            max={today}
-            value={first}
-            onInput={({ currentTarget }) => setDays([currentTarget.value, last])}
-          />
-        </label>
-        <label>
-          {Texts.range.last}
-          <input
-            type="date"
-            required
-            min={earliest}
-            max={today}
-            value={last}
-            onInput={({ currentTarget }) => setDays([first, currentTarget.value])}
-          />
-        </label>
-        <p class={isReversed ? "bad" : "muted"} role="status">
-          {isReversed ? Texts.range.order : Texts.range.zone(timeZone)}
-        </p>
-        <button type="submit" class="button primary" disabled={isReversed}>
-          {Texts.range.apply}
-        </button>
-      </form>
-    </Dialog>
-  )
-}
 
 interface Props {
   readonly timeZone: string
@@ -128,7 +70,12 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
         <span class={comparison === null ? "muted" : undefined}>{comparedWith}</span>
       </Menu>
       {isChoosing && (
-        <DaysDialog timeZone={timeZone} shown={shown ?? [today, today]} onClose={() => setChoosing(false)} />
+        <DaysDialog
+          timeZone={timeZone}
+          shown={shown ?? [today, today]}
+          onClose={() => setChoosing(false)}
+          onChoose={(days) => go({ range: days, interval: null })}
+        />
       )}
     </>
   )

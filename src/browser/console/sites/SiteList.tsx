@@ -12,6 +12,7 @@ import { Icon } from "../parts/Icon.tsx"
 import { Search } from "../parts/Search.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+import { NewSiteButton } from "./NewSiteButton.tsx"
 import { Sparkline } from "./Sparkline.tsx"
 
 /** More websites than this can be searched. */
@@ -79,14 +80,23 @@ const Row = ({ site }: { readonly site: Site }) => {
   )
 }
 
-export const SiteList = ({ sites }: { readonly sites: ReadonlyArray<Site> }) => {
+interface Props {
+  readonly sites: ReadonlyArray<Site>
+  /** Whether the person may create websites. */
+  readonly canCreate: boolean
+}
+
+export const SiteList = ({ canCreate, sites }: Props) => {
   const [search, setSearch] = useState("")
   const found = sites.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()))
   return (
     <div class="site-list">
       <header>
-        <h1>{Texts.sites.title}</h1>
-        <p class="muted">{Texts.sites.note}</p>
+        <div>
+          <h1>{Texts.sites.title}</h1>
+          <p class="muted">{Texts.sites.note}</p>
+        </div>
+        {canCreate && <NewSiteButton />}
       </header>
       {sites.length > few && <Search label={Texts.sites.find} value={search} onInput={setSearch} />}
       <ul>

@@ -25,7 +25,7 @@ export const frame = {
   docs: "Documentation"
 } as const
 
-export const pages = { overview: "Overview", inbox: "Inbox", conversations: "Conversations" } as const
+export const pages = { overview: "Overview", inbox: "Inbox", conversations: "Conversations", setup: "Set up" } as const
 
 /** A page's name with what waits there. */
 export const waiting = (count: number): string => `${count} unread`

@@ -48,6 +48,15 @@ export const inbox = {
     referrer: "Referrer",
     entry_page: "Entry page"
   },
+  delivered: "Delivered to",
+  deliveryStatuses: {
+    waiting: "Waits for the next mail",
+    pending: "On its way",
+    delivered: "Delivered",
+    sent: "Sent",
+    failed: "Failed",
+    cancelled: "Cancelled"
+  },
   suspicious: "It waits here because it looks like spam:",
   released: "It looked like spam, and was released:",
   reasons: {

@@ -8,12 +8,13 @@ export const sites = {
   note: "Visitors of the last 30 days",
   find: "Find a website",
   noMatch: "No website has this name.",
-  all: "All websites"
+  all: "All websites",
+  create: "New website"
 } as const
 
 export const noSites = {
   title: "Create your first website",
-  body: "A website has a name and its own ids. Create one where the service runs, then reload this page:",
+  body: "A website has a name and its own ids. Create one here if your session includes all websites, or where the service runs:",
   command: 'hydracore site create --name "My website"',
   after: "It prints the tag that counts page views."
 } as const

@@ -1,0 +1,181 @@
+/**
+ * Creates or changes an assistant.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import type { Answer, Input } from "../Requests.ts"
+import * as Texts from "../texts/Assistants.ts"
+import * as Common from "../texts/SetUp.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { FormDialog } from "./Dialogs.tsx"
+import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import * as Lines from "./Lines.ts"
+
+type Settings = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id">
+type Body = Input<"PATCH /v1/owner/sites/:site_id/instances/:instance_id">["body"]
+
+interface Props {
+  readonly siteId: string
+  /** The assistant to change; null for a new one. */
+  readonly settings: Settings | null
+  readonly onClose: () => void
+}
+
+const members = [
+  ...["name", "agent_url", "agent_key", "agent_model", "agent_key_header", "instructions", "history", "max_tokens"],
+  ...["daily_tokens", "origins"]
+]
+
+const initial = (settings: Settings | null) => ({
+  name: settings?.name ?? "",
+  url: settings?.agent_url ?? "",
+  key: "",
+  protocol: settings?.agent_protocol ?? ("openai-chat" as const),
+  model: settings?.agent_model ?? "",
+  keyHeader: settings?.agent_key_header ?? "",
+  memory: settings?.memory ?? ("edge" as const),
+  instructions: settings?.instructions ?? "",
+  history: String(settings?.history ?? 40),
+  maxTokens: String(settings?.max_tokens ?? 4096),
+  dailyTokens: String(settings?.daily_tokens ?? ""),
+  origins: (settings?.origins ?? []).join("\n")
+})
+
+type Typed = Omit<ReturnType<typeof initial>, "protocol" | "memory"> &
+  Pick<Settings, never> & {
+    readonly protocol: Settings["agent_protocol"]
+    readonly memory: Settings["memory"]
+  }
+
+const orNull = (text: string): string | null => text.trim() || null
+
+/** What is sent of what was typed. The key only if one was typed, or is to be removed. */
+const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
+  name: typed.name,
+  agent_protocol: typed.protocol,
+  agent_model: orNull(typed.model),
+  agent_key_header: orNull(typed.keyHeader),
+  memory: typed.memory,
+  instructions: orNull(typed.instructions),
+  history: Number(typed.history),
+  max_tokens: Number(typed.maxTokens),
+  daily_tokens: typed.dailyTokens.trim() === "" ? null : Number(typed.dailyTokens),
+  origins: Lines.parse(typed.origins),
+  ...(typed.key !== "" ? { agent_key: typed.key } : isKeyRemoved ? { agent_key: null } : {})
+})
+
+export const AssistantForm = ({ onClose, settings, siteId }: Props) => {
+  const [typed, setTyped] = useState<Typed>(initial(settings))
+  const [isKeyRemoved, setKeyRemoved] = useState(false)
+  const create = useChange("POST /v1/owner/sites/:site_id/instances")
+  const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
+  const failure = create.failure ?? update.failure
+  const text = (name: Exclude<keyof Typed, "protocol" | "memory">, member: string) => ({
+    value: typed[name],
+    onInput: (value: string) => setTyped({ ...typed, [name]: value }),
+    fault: faultOf(failure, member)
+  })
+  const submit = () => {
+    const body = bodyOf(typed, isKeyRemoved)
+    const url = typed.url.trim()
+    if (settings === null) {
+      create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, onClose)
+    } else {
+      update.run(
+        {
+          params: { site_id: siteId, instance_id: settings.instance_id },
+          body: { ...body, ...(url !== "" && { agent_url: url }) }
+        },
+        onClose
+      )
+    }
+  }
+  return (
+    <FormDialog
+      isWide
+      title={settings === null ? Texts.add : Texts.edit(settings.name)}
+      submit={settings === null ? Common.create : Common.save}
+      isBusy={create.isBusy || update.isBusy}
+      message={messageOf(failure, members)}
+      onClose={onClose}
+      onSubmit={submit}
+    >
+      <TextField label={Texts.name} {...text("name", "name")} />
+      <TextField
+        label={Texts.url}
+        hint={settings !== null && settings.agent_url === null ? Texts.urlByOperator : Texts.urlHint}
+        type="url"
+        placeholder="https://agent.example.com/v1"
+        {...text("url", "agent_url")}
+      />
+      <TextField
+        label={Common.optional(Texts.key)}
+        hint={Texts.keyHints[settings?.agent_key ?? "none"]}
+        type="password"
+        {...text("key", "agent_key")}
+      />
+      {settings !== null && settings.agent_key !== null && (
+        <Check label={Texts.removeKey} isChecked={isKeyRemoved} onChange={setKeyRemoved} />
+      )}
+      <div class="pair">
+        <ChoiceField
+          label={Texts.protocol}
+          value={typed.protocol}
+          choices={[
+            ["openai-chat", Texts.protocols["openai-chat"]],
+            ["openai-responses", Texts.protocols["openai-responses"]],
+            ["anthropic", Texts.protocols.anthropic]
+          ]}
+          onChoose={(protocol) => setTyped({ ...typed, protocol })}
+        />
+        <TextField label={Common.optional(Texts.model)} {...text("model", "agent_model")} />
+      </div>
+      <ChoiceField
+        label={Texts.memory}
+        value={typed.memory}
+        choices={[
+          ["edge", Texts.memoryChoices.edge],
+          ["agent", Texts.memoryChoices.agent]
+        ]}
+        onChoose={(memory) => setTyped({ ...typed, memory })}
+      />
+      {typed.memory === "edge" && (
+        <TextField
+          label={Common.optional(Texts.instructions)}
+          hint={Texts.instructionsHint}
+          rows={4}
+          {...text("instructions", "instructions")}
+        />
+      )}
+      <TextField
+        label={Common.optional(Texts.origins)}
+        hint={Texts.originsHint}
+        placeholder="https://www.example.com"
+        rows={2}
+        {...text("origins", "origins")}
+      />
+      <details class="more">
+        <summary>{Texts.limits}</summary>
+        <div class="form-fields">
+          <div class="pair">
+            <TextField label={Texts.history} type="number" {...text("history", "history")} />
+            <TextField label={Texts.maxTokens} type="number" {...text("maxTokens", "max_tokens")} />
+          </div>
+          <div class="pair">
+            <TextField
+              label={Common.optional(Texts.dailyTokens)}
+              type="number"
+              {...text("dailyTokens", "daily_tokens")}
+            />
+            <TextField
+              label={Common.optional(Texts.keyHeader)}
+              placeholder="api-key"
+              {...text("keyHeader", "agent_key_header")}
+            />
+          </div>
+        </div>
+      </details>
+    </FormDialog>
+  )
+}

@@ -1,0 +1,128 @@
+/**
+ * The agents that a website's visitors chat with.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { Icon } from "../parts/Icon.tsx"
+import { Menu } from "../parts/Menu.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Assistants.ts"
+import * as Common from "../texts/SetUp.ts"
+import { ago } from "./Ago.ts"
+import { AssistantForm } from "./AssistantForm.tsx"
+import { messageOf, useChange } from "./Change.ts"
+import { ConfirmDialog } from "./Dialogs.tsx"
+import { AddButton, Row, Rows, Section } from "./Section.tsx"
+import { Tokens } from "./Tokens.tsx"
+
+type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
+
+interface InstanceProps {
+  readonly siteId: string
+  readonly instance: Instance
+}
+
+const Remove = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => {
+  const change = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id")
+  return (
+    <ConfirmDialog
+      title={Texts.confirm(instance.name)}
+      body={Texts.confirmBody}
+      yes={Common.remove}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onConfirm={() => change.run({ params: { site_id: siteId, instance_id: instance.instance_id } }, onClose)}
+    />
+  )
+}
+
+/** Loads the settings, and then shows their form. */
+const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id",
+    { params: { site_id: siteId, instance_id: instance.instance_id } },
+    instance.instance_id
+  )
+  return value === undefined ? null : <AssistantForm siteId={siteId} settings={value} onClose={onClose} />
+}
+
+/** When a visitor chatted last. */
+const Latest = ({ instance, siteId }: InstanceProps) => {
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/conversations",
+    { params: { site_id: siteId, instance_id: instance.instance_id }, query: { limit: 1 } },
+    instance.instance_id
+  )
+  const latest = value?.conversations[0]
+  if (instance.memory === "agent" || value === undefined) return null
+  return latest === undefined ? (
+    <p class="check-line muted">{Texts.noChat}</p>
+  ) : (
+    <p class="check-line good">
+      <Icon name="check" />
+      {Texts.chatted(ago(latest.updated_at, Date.now()))}
+    </p>
+  )
+}
+
+type Open = "create" | { readonly dialog: "edit" | "remove"; readonly instance: Instance }
+
+export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
+  const [open, setOpen] = useState<Open>()
+  const instances = useAnswer("GET /v1/owner/sites/:site_id/instances", { params: { site_id: siteId } }, siteId)
+  const close = () => setOpen(undefined)
+  return (
+    <Section
+      title={Common.sections.assistants}
+      note={Texts.note}
+      actions={isOwner && <AddButton label={Texts.add} onClick={() => setOpen("create")} />}
+    >
+      <Rows
+        resource={instances}
+        items={({ instances }) => instances}
+        empty={Texts.empty}
+        row={(instance) => (
+          <li key={instance.instance_id} class="assistant">
+            <ul class="rows">
+              <Row
+                title={instance.name}
+                facts={[
+                  Texts.protocols[instance.agent_protocol],
+                  ...(instance.agent_model === null ? [] : [instance.agent_model]),
+                  Texts.memories[instance.memory]
+                ].join(" · ")}
+              >
+                {isOwner && (
+                  <Menu
+                    label={Common.more(instance.name)}
+                    side="end"
+                    choices={[
+                      { value: "edit" as const, label: Common.edit },
+                      { value: "remove" as const, label: Common.remove, isApart: true }
+                    ]}
+                    onChoose={(dialog) => setOpen({ dialog, instance })}
+                  >
+                    {Common.moreShort}
+                  </Menu>
+                )}
+              </Row>
+            </ul>
+            <Latest siteId={siteId} instance={instance} />
+            <Tokens siteId={siteId} instanceId={instance.instance_id} isOwner={isOwner} />
+          </li>
+        )}
+      />
+      {open === "create" && <AssistantForm siteId={siteId} settings={null} onClose={close} />}
+      {typeof open === "object" && open.dialog === "edit" && (
+        <Edit siteId={siteId} instance={open.instance} onClose={close} />
+      )}
+      {typeof open === "object" && open.dialog === "remove" && (
+        <Remove siteId={siteId} instance={open.instance} onClose={close} />
+      )}
+    </Section>
+  )
+}

@@ -1,0 +1,48 @@
+/**
+ * Sends a change for a component, with what came of it.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Connection from "../Connection.ts"
+import { type Answer, type Failure, type Input, type Operation, send } from "../Requests.ts"
+import * as Texts from "../texts/SetUp.ts"
+
+export interface Change<O extends Operation> {
+  readonly isBusy: boolean
+  readonly failure: Failure | undefined
+  /** Sends a change. If it succeeds, what is shown is loaded again, and `then` gets the answer. */
+  readonly run: (input: Input<O>, then?: (answer: Answer<O>) => void) => void
+}
+
+export const useChange = <O extends Operation>(operation: O): Change<O> => {
+  const [state, setState] = useState<Pick<Change<O>, "isBusy" | "failure">>({ isBusy: false, failure: undefined })
+  return {
+    ...state,
+    run: (input, then) => {
+      if (state.isBusy) return
+      setState({ isBusy: true, failure: undefined })
+      send(operation, input).then((outcome) => {
+        setState({ isBusy: false, failure: outcome.ok ? undefined : outcome.failure })
+        if (!outcome.ok) return Connection.failed(outcome.failure)
+        Connection.succeeded()
+        Connection.loadAgain()
+        then?.(outcome.value)
+      })
+    }
+  }
+}
+
+/** What is wrong with a member of the body, as a sentence. */
+export const faultOf = (failure: Failure | undefined, member: string): string | undefined => {
+  const fault = failure?.faults.find(({ place }) => place === member || place.startsWith(`${member}.`))
+  return fault && Texts.sentence(fault.text)
+}
+
+/** What went wrong, besides the members that a form shows it at. */
+export const messageOf = (failure: Failure | undefined, members: ReadonlyArray<string>): string | undefined => {
+  if (failure === undefined) return undefined
+  if (failure.kind !== "invalid" || failure.faults.length === 0) return Texts.failures[failure.kind]
+  const others = failure.faults.filter(({ place }) => !members.some((name) => place.split(".")[0] === name))
+  return others.length === 0 ? undefined : others.map(({ text }) => Texts.sentence(text)).join(" ")
+}

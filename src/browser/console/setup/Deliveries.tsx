@@ -1,0 +1,96 @@
+/**
+ * What was delivered to a webhook, with every attempt.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { Icon } from "../parts/Icon.tsx"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Outgoing.ts"
+import { ago } from "./Ago.ts"
+import { messageOf, useChange } from "./Change.ts"
+
+interface Props {
+  readonly siteId: string
+  readonly webhookId: string
+  readonly isOwner: boolean
+}
+
+const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eventId: string }) => {
+  const params = { site_id: siteId, webhook_id: webhookId, event_id: eventId }
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries/:event_id",
+    { params },
+    eventId
+  )
+  const retry = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries/:event_id/retry")
+  if (value === undefined) return <div class="loading" aria-busy="true" />
+  const now = Date.now()
+  const problem = messageOf(retry.failure, [])
+  return (
+    <div class="delivery">
+      {value.history.length === 0 ? (
+        <p class="muted">{Texts.deliveries.notAttempted}</p>
+      ) : (
+        <ol class="attempts">
+          {value.history.map((attempt) => (
+            <li key={attempt.attempted_at}>
+              <span class="muted">{ago(attempt.attempted_at, now)}:</span>{" "}
+              {attempt.error ?? Texts.deliveries.answered(attempt.status, attempt.millis)}
+              {attempt.answer !== null && attempt.answer !== "" && <pre tabIndex={0}>{attempt.answer}</pre>}
+            </li>
+          ))}
+        </ol>
+      )}
+      <p class="muted">{value.payload === null ? Texts.deliveries.deleted : Texts.deliveries.payload}</p>
+      {value.payload !== null && <pre tabIndex={0}>{value.payload}</pre>}
+      {problem !== undefined && <p class="bad">{problem}</p>}
+      {isOwner && value.payload !== null && (
+        <button type="button" class="button" disabled={retry.isBusy} onClick={() => retry.run({ params })}>
+          {Texts.deliveries.retry}
+        </button>
+      )}
+    </div>
+  )
+}
+
+export const Deliveries = (props: Props) => {
+  const { siteId, webhookId } = props
+  const [shown, setShown] = useState<string>()
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries",
+    { params: { site_id: siteId, webhook_id: webhookId }, query: {} },
+    webhookId
+  )
+  if (value === undefined) {
+    return failure === undefined ? (
+      <div class="loading" aria-busy="true" />
+    ) : (
+      <p class="none">{messageOf(failure, [])}</p>
+    )
+  }
+  if (value.deliveries.length === 0) return <p class="none">{Texts.deliveries.empty}</p>
+  const now = Date.now()
+  return (
+    <ul class="deliveries">
+      {value.deliveries.map((delivery) => {
+        const isShown = delivery.event_id === shown
+        return (
+          <li key={delivery.event_id}>
+            <button
+              type="button"
+              aria-expanded={isShown}
+              onClick={() => setShown(isShown ? undefined : delivery.event_id)}
+            >
+              <Icon name="next" />
+              <span>{Texts.eventName(delivery.type)}</span>
+              <span class={`status status-${delivery.status}`}>{Texts.deliveries.statuses[delivery.status]}</span>
+              <span class="muted">{ago(delivery.created_at, now)}</span>
+            </button>
+            {isShown && <Details {...props} eventId={delivery.event_id} />}
+          </li>
+        )
+      })}
+    </ul>
+  )
+}

@@ -1,0 +1,135 @@
+/**
+ * Dialogs that change something: a form, a confirmation, and a secret that is shown once.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact"
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
+import { Dialog } from "../parts/Dialog.tsx"
+import { Snippet } from "../parts/Snippet.tsx"
+import * as Texts from "../texts/SetUp.ts"
+import { TextField } from "./Fields.tsx"
+
+interface FormProps {
+  readonly title: string
+  readonly submit: string
+  readonly isBusy: boolean
+  readonly isWide?: boolean
+  /** What went wrong, besides what the fields say. */
+  readonly message: string | undefined
+  readonly children: ComponentChildren
+  readonly onClose: () => void
+  readonly onSubmit: () => void
+}
+
+export const FormDialog = ({
+  children,
+  isBusy,
+  isWide = false,
+  message,
+  onClose,
+  onSubmit,
+  submit,
+  title
+}: FormProps) => {
+  const form = useRef<HTMLFormElement>(null)
+  // The dialog is open: its effect runs before this one.
+  useLayoutEffect(() => {
+    form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus()
+  }, [])
+  return (
+    <Dialog title={title} onClose={onClose} isWide={isWide}>
+      <form
+        ref={form}
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault()
+          onSubmit()
+        }}
+      >
+        <div class="form-fields">{children}</div>
+        {message !== undefined && (
+          <p class="bad" role="alert">
+            {message}
+          </p>
+        )}
+        <div class="dialog-actions">
+          <button type="button" class="button" onClick={onClose}>
+            {Texts.cancel}
+          </button>
+          <button type="submit" class="button primary" disabled={isBusy}>
+            {submit}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+interface ConfirmProps {
+  readonly title: string
+  readonly body: string
+  readonly yes: string
+  readonly isBusy: boolean
+  readonly message: string | undefined
+  /** What has to be typed to confirm. */
+  readonly typed?: string
+  readonly onClose: () => void
+  readonly onConfirm: () => void
+}
+
+export const ConfirmDialog = ({ body, isBusy, message, onClose, onConfirm, title, typed, yes }: ConfirmProps) => {
+  const [given, setGiven] = useState("")
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault()
+          onConfirm()
+        }}
+      >
+        <p class="muted">{body}</p>
+        {typed !== undefined && <TextField label={Texts.typeName(typed)} value={given} onInput={setGiven} />}
+        {message !== undefined && (
+          <p class="bad" role="alert">
+            {message}
+          </p>
+        )}
+        <div class="dialog-actions">
+          <button type="button" class="button" onClick={onClose}>
+            {Texts.cancel}
+          </button>
+          <button
+            type="submit"
+            class="button danger"
+            disabled={isBusy || (typed !== undefined && given.trim() !== typed)}
+          >
+            {yes}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+interface SecretProps {
+  readonly title: string
+  readonly body: string
+  readonly secret: string
+  readonly children?: ComponentChildren
+  readonly onClose: () => void
+}
+
+export const SecretDialog = ({ body, children, onClose, secret, title }: SecretProps) => (
+  <Dialog title={title} onClose={onClose}>
+    <p class="muted">{body}</p>
+    <Snippet text={secret} />
+    {children}
+    <div class="dialog-actions">
+      <button type="button" class="button primary" onClick={onClose}>
+        {Texts.done}
+      </button>
+    </div>
+  </Dialog>
+)

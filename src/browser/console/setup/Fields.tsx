@@ -1,0 +1,122 @@
+/**
+ * The fields of forms, each with its label, a hint and what is wrong.
+ *
+ * @module
+ */
+import type { ComponentChildren } from "preact"
+import { useId } from "preact/hooks"
+
+interface Common {
+  readonly label: string
+  readonly hint?: string
+  readonly fault?: string | undefined
+}
+
+interface Described {
+  readonly id: string
+  readonly "aria-invalid": boolean
+  readonly "aria-describedby": string | undefined
+}
+
+const Field = ({
+  children,
+  fault,
+  hint,
+  label
+}: Common & { readonly children: (described: Described) => ComponentChildren }) => {
+  const id = useId()
+  const note = fault ?? hint
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({
+        id,
+        "aria-invalid": fault !== undefined,
+        "aria-describedby": note === undefined ? undefined : `${id}-note`
+      })}
+      {note !== undefined && (
+        <p id={`${id}-note`} class={fault === undefined ? "muted" : "bad"}>
+          {note}
+        </p>
+      )}
+    </div>
+  )
+}
+
+interface TextProps extends Common {
+  readonly value: string
+  readonly onInput: (value: string) => void
+  readonly type?: "text" | "url" | "email" | "password" | "number" | "date"
+  readonly placeholder?: string
+  /** The lines of a longer text. */
+  readonly rows?: number
+}
+
+export const TextField = ({ onInput, placeholder, rows, type = "text", value, ...common }: TextProps) => (
+  <Field {...common}>
+    {(described) =>
+      rows === undefined ? (
+        <input
+          {...described}
+          // The types of JSX have an element for each of these, and none for a choice of them.
+          type={type as "text"}
+          value={value}
+          placeholder={placeholder}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
+      ) : (
+        <textarea
+          {...described}
+          rows={rows}
+          value={value}
+          placeholder={placeholder}
+          onInput={({ currentTarget }) => onInput(currentTarget.value)}
+        />
+      )
+    }
+  </Field>
+)
+
+interface ChoiceProps<A extends string> extends Common {
+  readonly value: A
+  readonly choices: ReadonlyArray<readonly [value: A, label: string]>
+  readonly onChoose: (value: A) => void
+}
+
+export function ChoiceField<A extends string>({ choices, onChoose, value, ...common }: ChoiceProps<A>) {
+  return (
+    <Field {...common}>
+      {(described) => (
+        <select
+          {...described}
+          value={value}
+          onChange={({ currentTarget }) => {
+            const chosen = choices.find(([choice]) => choice === currentTarget.value)
+            if (chosen !== undefined) onChoose(chosen[0])
+          }}
+        >
+          {choices.map(([choice, label]) => (
+            <option key={choice} value={choice}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  )
+}
+
+interface CheckProps {
+  readonly label: string
+  readonly isChecked: boolean
+  readonly onChange: (isChecked: boolean) => void
+}
+
+export const Check = ({ isChecked, label, onChange }: CheckProps) => (
+  <label class="check">
+    <input type="checkbox" checked={isChecked} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
+    {label}
+  </label>
+)

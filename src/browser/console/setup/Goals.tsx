@@ -1,0 +1,113 @@
+/**
+ * What counts as a conversion.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/SetUp.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { ConfirmDialog, FormDialog } from "./Dialogs.tsx"
+import { ChoiceField, TextField } from "./Fields.tsx"
+import { AddButton, Row, Rows, Section } from "./Section.tsx"
+
+type Goal = Answer<"GET /v1/owner/sites/:site_id/goals">["goals"][number]
+
+interface DialogProps {
+  readonly siteId: string
+  readonly onClose: () => void
+}
+
+const Create = ({ onClose, siteId }: DialogProps) => {
+  const [kind, setKind] = useState<Goal["kind"]>("page")
+  const [value, setValue] = useState("")
+  const [name, setName] = useState("")
+  const change = useChange("POST /v1/owner/sites/:site_id/goals")
+  return (
+    <FormDialog
+      title={Texts.goals.add}
+      submit={Texts.create}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, ["kind", "value", "name"])}
+      onClose={onClose}
+      onSubmit={() =>
+        change.run(
+          { params: { site_id: siteId }, body: { kind, value: value.trim(), ...(name.trim() && { name }) } },
+          onClose
+        )
+      }
+    >
+      <ChoiceField
+        label={Texts.goals.kind}
+        value={kind}
+        choices={[
+          ["page", Texts.goals.kinds.page],
+          ["event", Texts.goals.kinds.event]
+        ]}
+        onChoose={setKind}
+      />
+      <TextField
+        label={Texts.goals.values[kind]}
+        hint={Texts.goals.hints[kind]}
+        placeholder={kind === "page" ? "/thanks*" : "Signup"}
+        value={value}
+        onInput={setValue}
+        fault={faultOf(change.failure, "value")}
+      />
+      <TextField
+        label={Texts.optional(Texts.goals.name)}
+        value={name}
+        onInput={setName}
+        fault={faultOf(change.failure, "name")}
+      />
+    </FormDialog>
+  )
+}
+
+const Remove = ({ goal, onClose, siteId }: DialogProps & { readonly goal: Goal }) => {
+  const change = useChange("DELETE /v1/owner/sites/:site_id/goals/:goal_id")
+  return (
+    <ConfirmDialog
+      title={Texts.goals.confirm(goal.name)}
+      body={Texts.goals.confirmBody}
+      yes={Texts.remove}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onConfirm={() => change.run({ params: { site_id: siteId, goal_id: goal.goal_id } }, onClose)}
+    />
+  )
+}
+
+export const Goals = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
+  const [dialog, setDialog] = useState<"create" | Goal>()
+  const goals = useAnswer("GET /v1/owner/sites/:site_id/goals", { params: { site_id: siteId } }, siteId)
+  const close = () => setDialog(undefined)
+  return (
+    <Section
+      title={Texts.sections.goals}
+      note={Texts.goals.note}
+      actions={isOwner && <AddButton label={Texts.goals.add} onClick={() => setDialog("create")} />}
+    >
+      <Rows
+        resource={goals}
+        items={({ goals }) => goals}
+        empty={Texts.goals.empty}
+        row={(goal) => (
+          <Row key={goal.goal_id} title={goal.name} facts={`${Texts.goals.kinds[goal.kind]}: ${goal.value}`}>
+            {isOwner && (
+              <button type="button" class="button" onClick={() => setDialog(goal)}>
+                {Texts.remove}
+              </button>
+            )}
+          </Row>
+        )}
+      />
+      {goals.value !== undefined && <p class="muted">{Texts.goals.builtIn(goals.value.built_in)}</p>}
+      {dialog === "create" && <Create siteId={siteId} onClose={close} />}
+      {dialog !== undefined && dialog !== "create" && <Remove siteId={siteId} goal={dialog} onClose={close} />}
+    </Section>
+  )
+}

@@ -1,0 +1,103 @@
+/**
+ * The rules of a form as rows that a person edits. Pure.
+ *
+ * @module
+ */
+import type { Answer } from "../Requests.ts"
+
+type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
+type FieldRules = Form["rules"][string]
+
+export const kinds = ["text", "email", "number", "choice", "pattern"] as const
+export type Kind = (typeof kinds)[number]
+
+/** One field of a form. Texts are as they are typed. */
+export interface RuleRow {
+  readonly name: string
+  readonly isRequired: boolean
+  readonly kind: Kind
+  readonly min: string
+  readonly max: string
+  /** One a line. */
+  readonly choices: string
+  readonly pattern: string
+  readonly message: string
+}
+
+export const emptyRow: RuleRow = {
+  name: "",
+  isRequired: true,
+  kind: "text",
+  min: "",
+  max: "",
+  choices: "",
+  pattern: "",
+  message: ""
+}
+
+/** Whether one row shows everything that a field's rules say. */
+const isSimple = ({ email, number, one_of, pattern }: FieldRules): boolean =>
+  [email, number, one_of, pattern].filter((rule) => rule !== undefined && rule !== false).length <= 1
+
+/** The rows of rules; undefined if a field combines rules that one row cannot show. */
+export const toRows = (rules: Form["rules"]): ReadonlyArray<RuleRow> | undefined =>
+  Object.values(rules).every(isSimple)
+    ? Object.entries(rules).map(([name, rule]) => ({
+        name,
+        isRequired: rule.required === true,
+        kind: rule.email
+          ? "email"
+          : rule.number
+            ? "number"
+            : rule.one_of
+              ? "choice"
+              : rule.pattern
+                ? "pattern"
+                : "text",
+        min: rule.min === undefined ? "" : String(rule.min),
+        max: rule.max === undefined ? "" : String(rule.max),
+        choices: (rule.one_of ?? []).join("\n"),
+        pattern: rule.pattern ?? "",
+        message: rule.message ?? ""
+      }))
+    : undefined
+
+const bounds = ({ max, min }: RuleRow) => ({
+  ...(min.trim() !== "" && { min: Number(min) }),
+  ...(max.trim() !== "" && { max: Number(max) })
+})
+
+const ofKind = (row: RuleRow): FieldRules => {
+  switch (row.kind) {
+    case "email":
+      return { email: true, ...bounds(row) }
+    case "number":
+      return { number: true, ...bounds(row) }
+    case "choice":
+      return {
+        one_of: row.choices
+          .split("\n")
+          .map((line) => line.trim())
+          .filter((line) => line !== "")
+      }
+    case "pattern":
+      return { pattern: row.pattern, ...bounds(row) }
+    default:
+      return bounds(row)
+  }
+}
+
+/** The rules of rows. Rows without a name are left out. */
+export const ofRows = (rows: ReadonlyArray<RuleRow>): Form["rules"] =>
+  Object.fromEntries(
+    rows
+      .filter(({ name }) => name.trim() !== "")
+      .map((row) => [
+        row.name.trim(),
+        {
+          ...(row.isRequired && { required: true }),
+          ...ofKind(row),
+          ...(row.message.trim() !== "" && { message: row.message.trim() })
+        }
+      ])
+  )

@@ -1,0 +1,142 @@
+/**
+ * The rules of a form: a row for each field.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { Icon } from "../parts/Icon.tsx"
+import type { Answer } from "../Requests.ts"
+import * as Texts from "../texts/Outgoing.ts"
+import * as Common from "../texts/SetUp.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { FormDialog } from "./Dialogs.tsx"
+import { Check, ChoiceField, TextField } from "./Fields.tsx"
+import * as Rules from "./Rules.ts"
+
+type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
+
+interface RowProps {
+  readonly row: Rules.RuleRow
+  readonly number: number
+  readonly fault: string | undefined
+  readonly onChange: (change: Partial<Rules.RuleRow>) => void
+  readonly onRemove: () => void
+}
+
+const RuleRow = ({ fault, number, onChange, onRemove, row }: RowProps) => (
+  <fieldset class="rule">
+    <legend class="heard">{Texts.forms.field(number)}</legend>
+    <TextField
+      label={Texts.forms.name}
+      placeholder="email"
+      value={row.name}
+      onInput={(name) => onChange({ name })}
+      fault={fault}
+    />
+    <ChoiceField
+      label={Texts.forms.kind}
+      value={row.kind}
+      choices={Rules.kinds.map((kind) => [kind, Texts.forms.kinds[kind]])}
+      onChoose={(kind) => onChange({ kind })}
+    />
+    {row.kind === "choice" ? (
+      <TextField
+        label={Texts.forms.choices}
+        rows={2}
+        value={row.choices}
+        onInput={(choices) => onChange({ choices })}
+      />
+    ) : row.kind === "pattern" ? (
+      <TextField
+        label={Texts.forms.pattern}
+        placeholder="[0-9]{5}"
+        value={row.pattern}
+        onInput={(pattern) => onChange({ pattern })}
+      />
+    ) : (
+      <div class="pair">
+        <TextField
+          label={row.kind === "number" ? Texts.forms.least : Texts.forms.shortest}
+          type="number"
+          value={row.min}
+          onInput={(min) => onChange({ min })}
+        />
+        <TextField
+          label={row.kind === "number" ? Texts.forms.most : Texts.forms.longest}
+          type="number"
+          value={row.max}
+          onInput={(max) => onChange({ max })}
+        />
+      </div>
+    )}
+    <TextField
+      label={Common.optional(Texts.forms.message)}
+      value={row.message}
+      onInput={(message) => onChange({ message })}
+    />
+    <div class="rule-end">
+      <Check
+        label={Texts.forms.required}
+        isChecked={row.isRequired}
+        onChange={(isRequired) => onChange({ isRequired })}
+      />
+      <button type="button" class="button bare" onClick={onRemove}>
+        <Icon name="trash" />
+        {Texts.forms.removeField(row.name)}
+      </button>
+    </div>
+  </fieldset>
+)
+
+interface Props {
+  readonly siteId: string
+  /** The form to change; null for a new one. */
+  readonly form: Form | null
+  readonly rows: ReadonlyArray<Rules.RuleRow>
+  readonly onClose: () => void
+}
+
+export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
+  const [page, setPage] = useState(form?.page ?? "")
+  const [rows, setRows] = useState(initial)
+  const change = useChange("PUT /v1/owner/sites/:site_id/forms")
+  const names = rows.map(({ name }) => name.trim())
+  const known = change.failure?.faults.filter(({ place }) => names.some((name) => place.startsWith(`rules.${name}`)))
+  const message = known !== undefined && known.length > 0 ? undefined : messageOf(change.failure, ["page"])
+  return (
+    <FormDialog
+      isWide
+      title={form === null ? Texts.forms.add : Texts.forms.edit(form.page)}
+      submit={Common.save}
+      isBusy={change.isBusy}
+      message={message}
+      onClose={onClose}
+      onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, onClose)}
+    >
+      {form === null && (
+        <TextField
+          label={Texts.forms.page}
+          hint={Texts.forms.pageHint}
+          placeholder="contact"
+          value={page}
+          onInput={setPage}
+          fault={faultOf(change.failure, "page")}
+        />
+      )}
+      {rows.map((row, index) => (
+        <RuleRow
+          key={index}
+          number={index + 1}
+          row={row}
+          fault={faultOf(change.failure, `rules.${row.name.trim()}`)}
+          onChange={(part) => setRows(rows.map((other, at) => (at === index ? { ...other, ...part } : other)))}
+          onRemove={() => setRows(rows.filter((_, at) => at !== index))}
+        />
+      ))}
+      <button type="button" class="button" onClick={() => setRows([...rows, Rules.emptyRow])}>
+        <Icon name="add" />
+        {Texts.forms.addField}
+      </button>
+    </FormDialog>
+  )
+}

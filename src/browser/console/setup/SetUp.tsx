@@ -1,0 +1,57 @@
+/**
+ * The settings of a website, in sections that the address names.
+ *
+ * @module
+ */
+import type { ComponentType } from "preact"
+import { linkTo, useAddress } from "../Location.ts"
+import type { PageProps } from "../parts/Page.ts"
+import { useRevealed } from "../parts/Reveal.ts"
+import * as Texts from "../texts/SetUp.ts"
+import { Access } from "./Access.tsx"
+import { Assistants } from "./Assistants.tsx"
+import { Forms } from "./Forms.tsx"
+import { Goals } from "./Goals.tsx"
+import { Mails } from "./Mails.tsx"
+import { Snippets } from "./Snippets.tsx"
+import { Webhooks } from "./Webhooks.tsx"
+import { Website } from "./Website.tsx"
+
+const sections: Readonly<Record<keyof typeof Texts.sections, ComponentType<PageProps>>> = {
+  install: Snippets,
+  website: Website,
+  goals: Goals,
+  forms: Forms,
+  mails: Mails,
+  webhooks: Webhooks,
+  assistants: Assistants,
+  access: Access
+}
+
+/** What only owners may see. */
+const ofOwners: ReadonlyArray<string> = ["access"]
+
+export const SetUp = (props: PageProps) => {
+  const { item } = useAddress()
+  const names = (Object.keys(sections) as ReadonlyArray<keyof typeof sections>).filter(
+    (name) => props.isOwner || !ofOwners.includes(name)
+  )
+  const current = names.find((name) => name === item) ?? "install"
+  const Current = sections[current]
+  const row = useRevealed(current)
+  return (
+    <div class="setup">
+      <nav aria-label={Texts.title} ref={row}>
+        {names.map((name) => (
+          <a key={name} href={linkTo({ item: name, view: {} })} aria-current={name === current ? "page" : undefined}>
+            {Texts.sections[name]}
+          </a>
+        ))}
+      </nav>
+      <div class="settings" key={current}>
+        <h1 class="heard">{Texts.sections[current]}</h1>
+        <Current {...props} />
+      </div>
+    </div>
+  )
+}

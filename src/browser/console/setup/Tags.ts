@@ -1,0 +1,34 @@
+/**
+ * The HTML to paste into a website's pages. Pure. `site snippet` of the command line prints the same.
+ *
+ * @module
+ */
+
+const escape = (text: string): string =>
+  text.replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign] ?? "&quot;")
+
+const api = (base: string): string => `${escape(base)}/v1/public`
+
+/** For the head of every page. */
+export const tracker = (base: string, trackingToken: string): string =>
+  `<script defer src="${api(base)}/embed.js" data-site="${trackingToken}"></script>`
+
+/** For a page with a form; it works without scripts too. */
+export const form = (base: string, siteId: string): string =>
+  [
+    `<form data-hydracore-form data-site="${siteId}" data-page="contact"`,
+    `      method="post" action="${api(base)}/forms/submit?site=${siteId}&amp;page=contact">`,
+    '  <label>Name <input name="name" autocomplete="name" required></label>',
+    '  <label>Email <input name="email" type="email" autocomplete="email"></label>',
+    '  <label>Message <textarea name="message" required></textarea></label>',
+    '  <input name="hydracore_hp" tabindex="-1" autocomplete="off" aria-hidden="true" hidden style="display:none!important">',
+    "  <button>Send</button>",
+    "</form>"
+  ].join("\n")
+
+/** For the end of the body. */
+export const chat = (base: string, instanceId: string, token: string): string =>
+  [
+    `<script type="module" src="${api(base)}/chat.js"></script>`,
+    `<hydracore-chat instance="${instanceId}" token="${escape(token)}" heading="Ask us"></hydracore-chat>`
+  ].join("\n")

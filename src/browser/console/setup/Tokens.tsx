@@ -1,0 +1,123 @@
+/**
+ * The widget tokens of an assistant. A new one is shown once, in the tag to paste.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Format from "../Format.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Assistants.ts"
+import * as Common from "../texts/SetUp.ts"
+import { messageOf, useChange } from "./Change.ts"
+import { ConfirmDialog, FormDialog, SecretDialog } from "./Dialogs.tsx"
+import { TextField } from "./Fields.tsx"
+import { AddButton, Row } from "./Section.tsx"
+import * as Tags from "./Tags.ts"
+
+interface Props {
+  readonly siteId: string
+  readonly instanceId: string
+  readonly isOwner: boolean
+}
+
+interface DialogProps extends Props {
+  readonly onClose: () => void
+}
+
+const Issue = ({
+  instanceId,
+  onClose,
+  onToken,
+  siteId
+}: DialogProps & { readonly onToken: (token: string) => void }) => {
+  const [label, setLabel] = useState("")
+  const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
+  return (
+    <FormDialog
+      title={Texts.tokens.issue}
+      submit={Common.create}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onSubmit={() =>
+        change.run(
+          {
+            params: { site_id: siteId, instance_id: instanceId },
+            body: label.trim() === "" ? {} : { label: label.trim() }
+          },
+          ({ token }) => onToken(token)
+        )
+      }
+    >
+      <TextField
+        label={Common.optional(Texts.tokens.label)}
+        hint={Texts.tokens.labelHint}
+        value={label}
+        onInput={setLabel}
+      />
+    </FormDialog>
+  )
+}
+
+const Revoke = ({ instanceId, onClose, siteId, tokenId }: DialogProps & { readonly tokenId: string }) => {
+  const change = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id/tokens/:token_id")
+  return (
+    <ConfirmDialog
+      title={Texts.tokens.confirm}
+      body={Texts.tokens.confirmBody}
+      yes={Common.revoke}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onConfirm={() => change.run({ params: { site_id: siteId, instance_id: instanceId, token_id: tokenId } }, onClose)}
+    />
+  )
+}
+
+type Open = "issue" | { readonly token: string } | { readonly revoke: string }
+
+export const Tokens = (props: Props) => {
+  const { instanceId, isOwner, siteId } = props
+  const [open, setOpen] = useState<Open>()
+  const { value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/instances/:instance_id/tokens",
+    { params: { site_id: siteId, instance_id: instanceId } },
+    instanceId
+  )
+  const close = () => setOpen(undefined)
+  const valid = value?.tokens.filter(({ revoked_at }) => revoked_at === null) ?? []
+  return (
+    <div class="tokens">
+      {value !== undefined && valid.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
+      <ul class="rows">
+        {valid.map(({ created_at, expires_at, label, token_id }) => (
+          <Row
+            key={token_id}
+            title={label ?? Texts.tokens.unnamed}
+            facts={[
+              Common.created(Format.day(Date.parse(created_at))),
+              ...(expires_at === null ? [] : [Common.expires(Format.day(Date.parse(expires_at)))])
+            ].join(" · ")}
+          >
+            {isOwner && (
+              <button type="button" class="button" onClick={() => setOpen({ revoke: token_id })}>
+                {Common.revoke}
+              </button>
+            )}
+          </Row>
+        ))}
+      </ul>
+      {isOwner && value !== undefined && <AddButton label={Texts.tokens.add} onClick={() => setOpen("issue")} />}
+      {open === "issue" && <Issue {...props} onClose={close} onToken={(token) => setOpen({ token })} />}
+      {typeof open === "object" && "token" in open && (
+        <SecretDialog
+          title={Texts.tokens.title}
+          body={Texts.tokens.body}
+          secret={Tags.chat(location.origin, instanceId, open.token)}
+          onClose={close}
+        />
+      )}
+      {typeof open === "object" && "revoke" in open && <Revoke {...props} tokenId={open.revoke} onClose={close} />}
+    </div>
+  )
+}

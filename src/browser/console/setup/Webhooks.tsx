@@ -1,0 +1,184 @@
+/**
+ * The webhooks of a website.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { Menu } from "../parts/Menu.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Outgoing.ts"
+import * as Common from "../texts/SetUp.ts"
+import { ago } from "./Ago.ts"
+import { messageOf, useChange } from "./Change.ts"
+import { Deliveries } from "./Deliveries.tsx"
+import { ConfirmDialog, SecretDialog } from "./Dialogs.tsx"
+import { AddButton, Row, Rows, Section } from "./Section.tsx"
+import { type Webhook, WebhookForm } from "./WebhookForm.tsx"
+
+interface DialogProps {
+  readonly siteId: string
+  readonly webhook: Webhook
+  readonly onClose: () => void
+}
+
+const Remove = ({ onClose, siteId, webhook }: DialogProps) => {
+  const change = useChange("DELETE /v1/owner/sites/:site_id/webhooks/:webhook_id")
+  return (
+    <ConfirmDialog
+      title={Texts.webhooks.confirm(webhook.host)}
+      body={Texts.webhooks.confirmBody}
+      yes={Common.remove}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onConfirm={() => change.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id } }, onClose)}
+    />
+  )
+}
+
+const Rotate = ({
+  onClose,
+  onSecret,
+  siteId,
+  webhook
+}: DialogProps & { readonly onSecret: (secret: string) => void }) => {
+  const change = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/rotate")
+  return (
+    <ConfirmDialog
+      title={Texts.webhooks.rotate}
+      body={Texts.webhooks.rotateBody}
+      yes={Texts.webhooks.rotateYes}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onClose={onClose}
+      onConfirm={() =>
+        change.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id } }, ({ secret }) => onSecret(secret))
+      }
+    />
+  )
+}
+
+type Tested = Answer<"POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test">
+
+const outcomeOf = ({ delivered, error, millis, status }: Tested): string =>
+  delivered ? Texts.webhooks.worked(status, millis) : (error ?? Texts.webhooks.answered(status))
+
+type Open =
+  | { readonly dialog: "create" }
+  | { readonly dialog: "edit" | "remove" | "rotate"; readonly webhook: Webhook }
+  | { readonly dialog: "secret"; readonly secret: string }
+
+type Action = "edit" | "rotate" | "enable" | "disable" | "remove"
+
+interface WebhookRowProps {
+  readonly siteId: string
+  readonly webhook: Webhook
+  readonly isOwner: boolean
+  readonly onOpen: (open: Open) => void
+}
+
+const stateOf = ({ disabled_at, failing_since }: Webhook, now: number): string | undefined =>
+  disabled_at !== null
+    ? Texts.webhooks.disabled(ago(disabled_at, now))
+    : failing_since !== null
+      ? Texts.webhooks.failing(ago(failing_since, now))
+      : undefined
+
+const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
+  const params = { site_id: siteId, webhook_id: webhook.webhook_id }
+  const [areShown, setShown] = useState(false)
+  const [tested, setTested] = useState<Tested>()
+  const test = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test")
+  const update = useChange("PATCH /v1/owner/sites/:site_id/webhooks/:webhook_id")
+  const isDisabled = webhook.disabled_at !== null
+  const act = (action: Action) => {
+    if (action === "enable" || action === "disable") {
+      update.run({ params, body: { enabled: action === "enable" } })
+    } else onOpen({ dialog: action, webhook })
+  }
+  const actions: ReadonlyArray<Action> = ["edit", "rotate", isDisabled ? "enable" : "disable", "remove"]
+  return (
+    <>
+      <Row
+        title={webhook.url ?? webhook.host}
+        facts={[
+          webhook.events.length === 0 ? Texts.webhooks.allEvents : webhook.events.map(Texts.eventName).join(", "),
+          Texts.webhooks.formats[webhook.format]
+        ].join(" · ")}
+        problem={stateOf(webhook, Date.now()) ?? messageOf(test.failure, []) ?? messageOf(update.failure, [])}
+      >
+        <span class={tested?.delivered === false ? "bad" : "good"} role="status">
+          {tested === undefined ? "" : outcomeOf(tested)}
+        </span>
+        <button type="button" class="button toggle" aria-expanded={areShown} onClick={() => setShown(!areShown)}>
+          {Texts.deliveries.title}
+        </button>
+        {isOwner && (
+          <>
+            <button type="button" class="button" disabled={test.isBusy} onClick={() => test.run({ params }, setTested)}>
+              {Common.test}
+            </button>
+            <Menu
+              label={Common.more(webhook.host)}
+              side="end"
+              choices={actions.map((value) => ({
+                value,
+                label: Texts.webhooks.actions[value],
+                isApart: value === "remove"
+              }))}
+              onChoose={act}
+            >
+              {Common.moreShort}
+            </Menu>
+          </>
+        )}
+      </Row>
+      {areShown && (
+        <li class="inner">
+          <Deliveries siteId={siteId} webhookId={webhook.webhook_id} isOwner={isOwner} />
+        </li>
+      )}
+    </>
+  )
+}
+
+export const Webhooks = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
+  const [open, setOpen] = useState<Open>()
+  const webhooks = useAnswer("GET /v1/owner/sites/:site_id/webhooks", { params: { site_id: siteId } }, siteId)
+  const close = () => setOpen(undefined)
+  const toSecret = (secret: string) => setOpen({ dialog: "secret", secret })
+  return (
+    <Section
+      title={Common.sections.webhooks}
+      note={Texts.webhooks.note}
+      actions={isOwner && <AddButton label={Texts.webhooks.add} onClick={() => setOpen({ dialog: "create" })} />}
+    >
+      <Rows
+        resource={webhooks}
+        items={({ webhooks }) => webhooks}
+        empty={Texts.webhooks.empty}
+        row={(webhook) => (
+          <WebhookRow key={webhook.webhook_id} siteId={siteId} webhook={webhook} isOwner={isOwner} onOpen={setOpen} />
+        )}
+      />
+      {open?.dialog === "create" && <WebhookForm siteId={siteId} webhook={null} onClose={close} onSecret={toSecret} />}
+      {open?.dialog === "edit" && (
+        <WebhookForm siteId={siteId} webhook={open.webhook} onClose={close} onSecret={toSecret} />
+      )}
+      {open?.dialog === "remove" && <Remove siteId={siteId} webhook={open.webhook} onClose={close} />}
+      {open?.dialog === "rotate" && (
+        <Rotate siteId={siteId} webhook={open.webhook} onClose={close} onSecret={toSecret} />
+      )}
+      {open?.dialog === "secret" && (
+        <SecretDialog
+          title={Texts.webhooks.secret}
+          body={Texts.webhooks.secretBody}
+          secret={open.secret}
+          onClose={close}
+        />
+      )}
+    </Section>
+  )
+}

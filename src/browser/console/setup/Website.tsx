@@ -1,0 +1,146 @@
+/**
+ * The name, the time zone and the origins of a website, and its deletion.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Address from "../Address.ts"
+import { go } from "../Location.ts"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/SetUp.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { ConfirmDialog } from "./Dialogs.tsx"
+import { ChoiceField, TextField } from "./Fields.tsx"
+import * as Lines from "./Lines.ts"
+import { Section } from "./Section.tsx"
+import { zonesWith } from "./Zones.ts"
+
+type Details = Answer<"GET /v1/owner/sites/:site_id">
+
+const members = ["name", "time_zone", "origins"]
+
+const Form = ({ details }: { readonly details: Details }) => {
+  const [name, setName] = useState(details.name)
+  const [timeZone, setTimeZone] = useState(details.time_zone)
+  const [origins, setOrigins] = useState(details.origins.join("\n"))
+  const [isSaved, setSaved] = useState(false)
+  const change = useChange("PATCH /v1/owner/sites/:site_id")
+  const fault = (member: string) => faultOf(change.failure, member)
+  const message = messageOf(change.failure, members)
+  const edit = (set: (value: string) => void) => (value: string) => {
+    setSaved(false)
+    set(value)
+  }
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault()
+        const body = { name, time_zone: timeZone, origins: Lines.parse(origins) }
+        change.run({ params: { site_id: details.site_id }, body }, () => setSaved(true))
+      }}
+    >
+      <TextField label={Texts.website.name} value={name} onInput={edit(setName)} fault={fault("name")} />
+      <ChoiceField
+        label={Texts.website.timeZone}
+        hint={Texts.website.timeZoneHint}
+        value={timeZone}
+        choices={zonesWith(details.time_zone)}
+        onChoose={edit(setTimeZone)}
+        fault={fault("time_zone")}
+      />
+      <TextField
+        label={Texts.website.origins}
+        hint={Texts.website.originsHint}
+        placeholder="https://www.example.com"
+        rows={3}
+        value={origins}
+        onInput={edit(setOrigins)}
+        fault={fault("origins")}
+      />
+      {message !== undefined && (
+        <p class="bad" role="alert">
+          {message}
+        </p>
+      )}
+      <div class="save">
+        <button type="submit" class="button primary" disabled={change.isBusy}>
+          {Texts.save}
+        </button>
+        <span class="muted" role="status">
+          {isSaved ? Texts.website.saved : ""}
+        </span>
+      </div>
+    </form>
+  )
+}
+
+const Facts = ({ details }: { readonly details: Details }) => (
+  <dl class="facts">
+    <dt>{Texts.website.timeZone}</dt>
+    <dd>{details.time_zone}</dd>
+    <dt>{Texts.website.origins}</dt>
+    <dd>{details.origins.length === 0 ? Texts.website.anyOrigin : details.origins.join(", ")}</dd>
+  </dl>
+)
+
+const Removal = ({ details }: { readonly details: Details }) => {
+  const [isOpen, setOpen] = useState(false)
+  const change = useChange("POST /v1/owner/sites/:site_id/delete")
+  return (
+    <Section
+      title={Texts.website.remove}
+      note={Texts.website.removeNote}
+      actions={
+        <button type="button" class="button bad" onClick={() => setOpen(true)}>
+          {Texts.website.removeButton}
+        </button>
+      }
+    >
+      {isOpen && (
+        <ConfirmDialog
+          title={Texts.website.confirm(details.name)}
+          body={Texts.website.confirmBody}
+          yes={Texts.website.removeButton}
+          typed={details.name}
+          isBusy={change.isBusy}
+          message={messageOf(change.failure, [])}
+          onClose={() => setOpen(false)}
+          onConfirm={() =>
+            change.run({ params: { site_id: details.site_id }, body: { name: details.name } }, () =>
+              go(Address.initial)
+            )
+          }
+        />
+      )}
+    </Section>
+  )
+}
+
+export const Website = ({ isOwner, site }: PageProps) => {
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id",
+    { params: { site_id: site.site_id } },
+    site.site_id
+  )
+  return (
+    <>
+      <Section title={Texts.sections.website} note={Texts.website.note}>
+        {value === undefined ? (
+          failure === undefined ? (
+            <div class="loading" aria-busy="true" />
+          ) : (
+            <p class="none">{Texts.failures[failure.kind]}</p>
+          )
+        ) : isOwner ? (
+          <Form key={value.site_id} details={value} />
+        ) : (
+          <Facts details={value} />
+        )}
+      </Section>
+      {isOwner && value !== undefined && <Removal details={value} />}
+    </>
+  )
+}

@@ -1,0 +1,9 @@
+/**
+ * The time zones to choose from. Pure.
+ *
+ * @module
+ */
+
+/** The time zones that the browser has, and the one of now, with their labels. */
+export const zonesWith = (current: string): ReadonlyArray<readonly [string, string]> =>
+  [...new Set([current, "UTC", ...Intl.supportedValuesOf("timeZone")])].sort().map((zone) => [zone, zone])

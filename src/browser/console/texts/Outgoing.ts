@@ -1,0 +1,117 @@
+/**
+ * Texts of mails, the rules of forms, and webhooks. They are loaded with the settings.
+ *
+ * @module
+ */
+
+export const mails = {
+  note: "Submissions as they arrive, or reports of each week or month, by mail.",
+  add: "Add a recipient",
+  to: "Address",
+  what: "What is sent",
+  kinds: {
+    each: "Each submission",
+    "15m": "Submissions of a quarter of an hour",
+    daily: "Submissions of a day, in the morning",
+    weekly: "A report of each week",
+    monthly: "A report of each month"
+  },
+  quarantined: "Suspected spam too, when it arrives",
+  withSpam: "with suspected spam",
+  none: "no mail yet",
+  latest: {
+    pending: (when: string): string => `the latest mail waits since ${when}`,
+    sent: (when: string): string => `latest mail ${when}`,
+    failed: (when: string): string => `the latest mail failed ${when}`,
+    cancelled: (when: string): string => `the latest mail was cancelled ${when}`
+  },
+  empty: "Nobody gets mails yet. Add your own address, so that no submission waits unseen.",
+  cannotSend:
+    "This service sends no mail yet. Its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL: see the guide Mail.",
+  accepted: "The mail server took the mail.",
+  refused: (error: string | null): string => `The mail server refused the mail: ${error ?? "no reason"}`,
+  confirm: (to: string): string => `Send no more mails to ${to}?`,
+  confirmBody: "Mails that are not sent yet are not sent."
+} as const
+
+export const forms = {
+  note: "Rules for the fields of a form. A submission that breaks one is refused, and the visitor reads why.",
+  add: "New rules",
+  edit: (page: string): string => `Rules of “${page}”`,
+  page: "Form",
+  pageHint: "The data-page of the form's tag.",
+  name: "Field",
+  kind: "Holds",
+  kinds: {
+    text: "Any text",
+    email: "An email address",
+    number: "A number",
+    choice: "One of these",
+    pattern: "A pattern"
+  },
+  choices: "Values, one a line",
+  pattern: "Regular expression",
+  least: "At least",
+  most: "At most",
+  shortest: "Fewest characters",
+  longest: "Most characters",
+  message: "What the visitor reads",
+  required: "Required",
+  addField: "Add a field",
+  field: (number: number): string => `Field ${number}`,
+  removeField: (name: string): string => (name === "" ? "Remove" : `Remove ${name}`),
+  requiredField: (name: string): string => `${name} (required)`,
+  byCommandLine: "Changed on the command line",
+  empty: "No form has rules: every submission is accepted. Rules keep out what you cannot use.",
+  confirm: (page: string): string => `Delete the rules of “${page}”?`,
+  confirmBody: "The form accepts any fields again. Its submissions stay."
+} as const
+
+export const events = {
+  "submission.accepted": "Submission accepted",
+  "submission.quarantined": "Submission quarantined",
+  "submission.released": "Submission released",
+  "submission.deleted": "Submission deleted",
+  "conversation.started": "Conversation started",
+  "conversation.feedback": "Answer rated",
+  "site.limit": "Rate limit reached"
+} as const
+
+const names: Readonly<Record<string, string>> = events
+
+export const eventName = (type: string): string => names[type] ?? type
+
+export const webhooks = {
+  note: "What happens on this website, sent to a program or a chat tool as it happens.",
+  add: "New webhook",
+  url: "Address",
+  urlHint: "On the public internet. The events are sent there with POST.",
+  format: "Format",
+  formats: { standard: "Standard Webhooks, signed", slack: "Message for Slack, Mattermost or Discord" },
+  events: "Events",
+  allEvents: "All events",
+  empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; a program of yours can have any.",
+  disabled: (when: string): string => `Disabled ${when}. Enable it once its receiver works.`,
+  failing: (when: string): string => `It fails since ${when}. Deliveries are tried again by themselves.`,
+  worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
+  answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
+  actions: { edit: "Change", rotate: "New secret", enable: "Enable", disable: "Disable", remove: "Delete" },
+  confirm: (host: string): string => `Delete the webhook at ${host}?`,
+  confirmBody: "Its deliveries are deleted too, also those that are still due.",
+  rotate: "Make a new secret?",
+  rotateBody: "The secret of now signs too for 24 hours. Give the new one to the receiver in that time.",
+  rotateYes: "Make a new secret",
+  secret: "The secret of the webhook",
+  secretBody: "It signs what is sent, so that the receiver can trust it. Keep it now: it is not shown again."
+} as const
+
+export const deliveries = {
+  title: "Deliveries",
+  empty: "Nothing was delivered yet. Events of the future are listed here for 30 days.",
+  statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
+  notAttempted: "It was not attempted yet.",
+  answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
+  payload: "What is sent:",
+  deleted: "Its submission was deleted, and what was sent with it.",
+  retry: "Deliver again"
+} as const

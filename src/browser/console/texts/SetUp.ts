@@ -1,0 +1,134 @@
+/**
+ * Texts of the settings. They are loaded with that page.
+ *
+ * @module
+ */
+
+export { failures } from "./Frame.ts"
+
+export const title = "Settings"
+
+export const sections = {
+  install: "Install",
+  website: "Website",
+  goals: "Goals",
+  forms: "Forms",
+  mails: "Mails",
+  webhooks: "Webhooks",
+  assistants: "Assistants",
+  access: "Access"
+} as const
+
+export const add = "Add"
+export const cancel = "Cancel"
+export const create = "Create"
+export const done = "Done"
+export const edit = "Edit"
+export const remove = "Delete"
+export const revoke = "Revoke"
+export const save = "Save"
+export const test = "Test"
+
+/** The button of a menu, which has little room. */
+export const moreShort = "More"
+export const more = (name: string): string => `More for ${name}`
+
+export const optional = (label: string): string => `${label} (optional)`
+
+export const created = (day: string): string => `created on ${day}`
+export const expires = (day: string): string => `until ${day}`
+
+/** A text of the service as a sentence. */
+export const sentence = (text: string): string =>
+  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
+
+export const typeName = (name: string): string => `Type “${name}” to confirm`
+
+export const install = {
+  tag: "Page views",
+  tagNote: "Paste this tag into every page, before </head>.",
+  waitingForTag: "Waiting for the first page view. Open a page with the tag.",
+  seen: (path: string, when: string): string => `The tag was seen on ${path}, ${when}.`,
+  form: "Forms",
+  formNote: "Paste this form into a page, or give a form of yours its first three attributes. Any fields are possible.",
+  waitingForForm: "Waiting for the first submission. Send one yourself.",
+  received: (page: string | null, when: string): string =>
+    page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
+  widget: "Chat",
+  widgetNote: "The tag of the chat has a token of an assistant. Issue one, and it is shown with the tag.",
+  toAssistants: "Assistants"
+} as const
+
+export const refused = {
+  title: "Not counted today",
+  note: "What arrived and was not counted, since midnight (UTC).",
+  none: "Everything was counted.",
+  toOrigins: "Origins",
+  toInbox: "Quarantine",
+  counted: (count: string, reason: string): string => {
+    const what = refused.reasons[reason] ?? reason
+    return `${count === "1" ? "Once" : `${count} times`}: ${what}`
+  },
+  reasons: {
+    bot: "a known bot",
+    "referrer-spam": "a known spam referrer",
+    "foreign-origin": "another origin",
+    limited: "too many requests of one address",
+    quarantined: "suspected spam",
+    invalid: "an invalid request",
+    "unknown-site": "an unknown id",
+    unavailable: "the database did not answer"
+  } as Readonly<Record<string, string>>,
+  advice: {
+    bot: "Nothing to do: bots are no visitors.",
+    "referrer-spam": "Nothing to do.",
+    "foreign-origin":
+      "A page of an origin that this website does not have used its ids. If the page is yours, add its origin.",
+    limited: "If these are your visitors behind one address, ask the operator to raise the rate limit.",
+    quarantined: "Look at them in the inbox, and release what is no spam.",
+    invalid: "A page sends what the service does not understand. Compare its tag with the one above.",
+    "unknown-site": "A page has an old or wrong id. Compare its tag with the one above.",
+    unavailable: "The page tries again by itself. If it lasts, ask the operator."
+  } as Readonly<Record<string, string>>
+} as const
+
+export const website = {
+  note: "Changes take effect within ten seconds.",
+  name: "Name",
+  timeZone: "Time zone",
+  timeZoneHint: "Reports count days in it.",
+  origins: "Origins",
+  originsHint:
+    "One a line, such as https://www.example.com. Only their pages may use this website's ids. Empty for any.",
+  anyOrigin: "Any",
+  saved: "Saved.",
+  remove: "Delete this website",
+  removeNote: "Page views, events, submissions and conversations are deleted with it, permanently.",
+  removeButton: "Delete the website",
+  confirm: (name: string): string => `Delete ${name}?`,
+  confirmBody:
+    "All its page views, events, submissions and conversations are deleted permanently. Nobody can restore them. Its tags stop working."
+} as const
+
+export const newSite = {
+  title: "New website",
+  hint: "You can change everything later.",
+  button: "New website"
+} as const
+
+export const goals = {
+  note: "What you want visitors to do. The overview counts how many do it, also in the past.",
+  add: "New goal",
+  kind: "What counts",
+  kinds: { page: "A page", event: "An event" },
+  values: { page: "Path", event: "Event" },
+  hints: {
+    page: "Such as /thanks. A star stands for any text: /blog/*.",
+    event: "The name that your page sends, as in hydracore('event', 'Signup')."
+  },
+  name: "Name",
+  empty: "No goal of your own yet. A thank-you page or a signup is a good first one.",
+  builtIn: (names: ReadonlyArray<string>): string => `Always counted: ${names.join(", ")}.`,
+  confirm: (name: string): string => `Delete the goal “${name}”?`,
+  confirmBody: "It is no longer counted. The page views and events stay."
+} as const

@@ -1,0 +1,205 @@
+/**
+ * The settings of a website's instances.
+ *
+ * @module
+ */
+import { Result, Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as OpenApi from "effect/http-api/OpenApi"
+import { protocols } from "../../core/chat/Instance.ts"
+import * as InstanceInput from "../../core/chat/InstanceInput.ts"
+import * as Wire from "../Wire.ts"
+import * as Errors from "./Errors.ts"
+import * as Fields from "./Fields.ts"
+import { siteId } from "./Sites.ts"
+
+const base = "/v1/owner/sites/:site_id/instances"
+const ofInstance = `${base}/:instance_id`
+
+const site = { site_id: siteId }
+const params = { ...site, instance_id: Wire.Uuid({ title: "Instance Id" }) }
+
+const memories = ["edge", "agent"] as const
+const idMakers = ["service", "client"] as const
+const { limits } = InstanceInput
+
+const nullableText = Schema.NullOr(Schema.String)
+
+export const InstanceSettings = Schema.Struct({
+  instance_id: Fields.uuid,
+  name: Schema.String,
+  agent_url: nullableText.annotate({ description: "Null if the command line named it" }),
+  agent_protocol: Schema.Literals(protocols),
+  agent_model: nullableText,
+  agent_key: Schema.NullOr(Schema.Literals(["value", "operator"])).annotate({
+    description: "Whether the agent gets a key that was given here, or one of the operator's; null for none"
+  }),
+  agent_key_header: nullableText,
+  memory: Schema.Literals(memories),
+  conversation_ids: Schema.Literals(idMakers),
+  instructions: nullableText,
+  history: Schema.Int,
+  history_characters: Schema.Int,
+  max_tokens: Schema.Int,
+  daily_tokens: Schema.NullOr(Schema.Int),
+  origins: Schema.Array(Schema.String)
+}).annotate({
+  identifier: "InstanceSettings",
+  title: "InstanceSettings",
+  examples: [
+    {
+      instance_id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+      name: "Support",
+      agent_url: "https://agent.example.com/v1",
+      agent_protocol: "openai-chat",
+      agent_model: null,
+      agent_key: "value",
+      agent_key_header: null,
+      memory: "edge",
+      conversation_ids: "service",
+      instructions: null,
+      history: 40,
+      history_characters: 60_000,
+      max_tokens: 4096,
+      daily_tokens: null,
+      origins: []
+    }
+  ]
+})
+
+/** The same, or null. */
+const nullable = <A>(jsonSchema: Record<string, unknown>, read: Wire.ReadField<A>) =>
+  Schema.optionalKey(
+    Wire.field<A | null>({ anyOf: [jsonSchema, { type: "null" }] }, (input) =>
+      input === null ? Result.succeed(null) : read(input)
+    )
+  )
+
+const readCount =
+  (max: number): Wire.ReadField<number> =>
+  (input) =>
+    typeof input === "number" && Number.isInteger(input) && input >= 1 && input <= max
+      ? Result.succeed(input)
+      : Wire.fail("value_error", `Value error, a whole number from 1 to ${max} is expected`)
+
+const count = (max: number) =>
+  Schema.optionalKey(Wire.field<number>({ type: "integer", minimum: 1, maximum: max }, readCount(max)))
+
+const agentUrl = Fields.parsed(
+  {
+    type: "string",
+    format: "uri",
+    description: "The base address of the agent's API, or of its completions endpoint, on the public internet"
+  },
+  InstanceInput.parseAgentUrl,
+  "an address that begins with http:// or https:// and holds no credentials is expected"
+)
+
+const common = {
+  agent_protocol: Fields.choice(protocols, { title: "Agent Protocol" }),
+  agent_model: nullable(
+    { type: "string", minLength: 1, description: "The model to ask for; null lets the agent choose" },
+    Fields.readName
+  ),
+  agent_key: nullable(
+    {
+      type: "string",
+      writeOnly: true,
+      description: "The agent's key itself, stored encrypted and never shown; null for none"
+    },
+    Fields.readParsed(InstanceInput.parseKey, `a key of 1 to ${limits.key} printable ASCII characters is expected`)
+  ),
+  agent_key_header: nullable(
+    { type: "string", description: "The header that carries the key, such as `api-key`; null for the protocol's own" },
+    Fields.readParsed(InstanceInput.parseKeyHeader, "the name of a header for a key such as api-key is expected")
+  ),
+  memory: Fields.choice(memories, { title: "Memory" }),
+  conversation_ids: Fields.choice(idMakers, { title: "Conversation Ids" }),
+  instructions: nullable(
+    { type: "string", maxLength: limits.instructions, description: "The system prompt; null for none" },
+    Fields.readParsed(InstanceInput.parseInstructions, `a text of 1 to ${limits.instructions} characters is expected`)
+  ),
+  history: count(limits.historyMessages),
+  history_characters: count(limits.historyCharacters),
+  max_tokens: count(limits.maxTokens),
+  daily_tokens: nullable(
+    { type: "integer", minimum: 1, description: "The most tokens of a UTC day; null for any number" },
+    readCount(limits.dailyTokens)
+  ),
+  origins: Schema.optionalKey(Fields.origins("The origins whose pages may use the instance; empty for any"))
+}
+
+export const NewInstance = Schema.Struct({ name: Fields.name("Name"), agent_url: agentUrl, ...common }).annotate({
+  identifier: "NewInstance",
+  title: "NewInstance",
+  examples: [{ name: "Support", agent_url: "https://agent.example.com/v1", agent_key: "secret" }]
+})
+
+export const InstanceChange = Schema.Struct({
+  name: Schema.optionalKey(Fields.name("Name")),
+  agent_url: Schema.optionalKey(agentUrl),
+  ...common
+}).annotate({
+  identifier: "InstanceChange",
+  title: "InstanceChange",
+  examples: [{ instructions: "Answer in one sentence." }]
+})
+
+const rules =
+  "The agent is on the public internet, on port 80 or 443, and its key is a value: only the command line can name other addresses, or an environment variable that holds a key."
+
+export const create = HttpApiEndpoint.post("create", base, {
+  params: site,
+  payload: NewInstance,
+  success: InstanceSettings,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "create_instance",
+    summary: "Create an instance",
+    description: `Connects an agent to the website. ${rules} Scope \`write\`.`
+  })
+)
+
+export const read = HttpApiEndpoint.get("read", ofInstance, {
+  params,
+  success: InstanceSettings,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "read_instance",
+    summary: "Read an instance",
+    description: "The settings of an instance, without its key. Scope `write`."
+  })
+)
+
+export const update = HttpApiEndpoint.patch("update", ofInstance, {
+  params,
+  payload: InstanceChange,
+  success: InstanceSettings,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "update_instance",
+    summary: "Change an instance",
+    description: `Changes what is given, on every process within a second. Another address gets no key that was meant for the one before: give \`agent_key\` with it. ${rules} Scope \`write\`.`
+  })
+)
+
+export const remove = HttpApiEndpoint.delete("delete", ofInstance, {
+  params,
+  success: HttpApiSchema.NoContent,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "delete_instance",
+    summary: "Delete an instance",
+    description: "Deletes an instance with its tokens and conversations. Scope `write`."
+  })
+)
+
+export class InstancesGroup extends HttpApiGroup.make("instances")
+  .add(create, read, update, remove)
+  .annotateMerge(OpenApi.annotations({ title: "Instances", description: "The agents that visitors chat with" })) {}

@@ -1,0 +1,44 @@
+/**
+ * What a person may enter for an instance. Pure; browsers can import it.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+export const limits = {
+  url: 2000,
+  instructions: 32_000,
+  historyMessages: 500,
+  historyCharacters: 1_000_000,
+  maxTokens: 1_000_000,
+  dailyTokens: Number.MAX_SAFE_INTEGER,
+  key: 4_000,
+  /** The most instances of a website that the owner API creates. */
+  perSite: 20
+}
+
+/** The address of an agent: http or https, without credentials. */
+export const parseAgentUrl = (text: string): Option.Option<string> =>
+  Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= limits.url ? URL.parse(text) : null).pipe(
+    Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
+    Option.map(() => text)
+  )
+
+/** Headers that the service sets, or that describe the connection. */
+const reservedHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
+
+/** The name of a header for a key. */
+export const parseKeyHeader = Option.liftPredicate(
+  (text: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !reservedHeaders.test(text)
+)
+
+/** A key, which is sent in a header: printable ASCII without spaces around it. */
+export const parseKey = (text: string): Option.Option<string> =>
+  Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))
+
+const isInstructions = (text: string): boolean =>
+  text !== "" && text.length <= limits.instructions && !text.includes("\0") && text.isWellFormed()
+
+/** A system prompt without white space around it. */
+export const parseInstructions = (text: string): Option.Option<string> =>
+  Option.liftPredicate(text.trim(), isInstructions)

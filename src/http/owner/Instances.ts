@@ -1,0 +1,93 @@
+/**
+ * The endpoints of instances at `/v1/owner/sites/{site_id}/instances`.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../contract/owner/Api.ts"
+import type { InstanceChange as GivenChange } from "../../contract/owner/Instances.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+import * as Failures from "./Failures.ts"
+import { OwnerInstances } from "./OwnerInstances.ts"
+import { OwnerSites } from "./OwnerSites.ts"
+
+const toJson = (instance: Instance) => ({
+  instance_id: instance.instanceId,
+  name: instance.name,
+  agent_url: instance.isGuarded ? instance.agentUrl : null,
+  agent_protocol: instance.agentProtocol,
+  agent_model: instance.agentModel,
+  agent_key:
+    instance.agentKey !== null ? ("value" as const) : instance.agentKeyEnv !== null ? ("operator" as const) : null,
+  agent_key_header: instance.agentKeyHeader,
+  memory: instance.memory,
+  conversation_ids: instance.conversationIds,
+  instructions: instance.instructions,
+  history: instance.historyMessages,
+  history_characters: instance.historyCharacters,
+  max_tokens: instance.maxTokens,
+  daily_tokens: instance.dailyTokens,
+  origins: instance.origins
+})
+
+const given = <A extends object>(members: A) =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof A]?: Exclude<A[K], undefined>
+  }
+
+/** The settings besides the name and the address. */
+const settingsOf = (payload: Omit<(typeof GivenChange)["Type"], "name" | "agent_url">) =>
+  given({
+    key: payload.agent_key,
+    agentProtocol: payload.agent_protocol,
+    agentModel: payload.agent_model,
+    agentKeyHeader: payload.agent_key_header,
+    memory: payload.memory,
+    conversationIds: payload.conversation_ids,
+    instructions: payload.instructions,
+    historyMessages: payload.history,
+    historyCharacters: payload.history_characters,
+    maxTokens: payload.max_tokens,
+    dailyTokens: payload.daily_tokens,
+    origins: payload.origins
+  })
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "instances",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const instances = yield* OwnerInstances
+    return handlers
+      .handle("create", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => instances.create(proof, { name, agentUrl, ...settingsOf(settings) })),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("read", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => instances.find(proof, params.instance_id)),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("update", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) =>
+            instances.update(proof, params.instance_id, { ...given({ name, agentUrl }), ...settingsOf(settings) })
+          ),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => instances.delete(proof, params.instance_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

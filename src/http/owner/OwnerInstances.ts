@@ -1,0 +1,116 @@
+/**
+ * The settings of instances of the owner API: those of websites for which the caller's right is proven.
+ *
+ * What an owner enters here must not reach the operator's network, nor the operator's secrets. So an address is public, is
+ * judged again whenever a connection opens, and gets no key that was meant for another address.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
+import * as Errors from "../../contract/owner/Errors.ts"
+import type { Instance, InstanceChange, NewInstance } from "../../core/chat/Instance.ts"
+import { limits } from "../../core/chat/InstanceInput.ts"
+import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
+import * as Sealing from "../../core/delivery/Sealing.ts"
+import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import * as OwnInstance from "./OwnInstance.ts"
+import * as Validation from "./Validation.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+
+/** What only the service sets. */
+type Inner = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
+
+/** The key as it was entered; null for none. */
+interface GivenKey {
+  readonly key?: string | null
+}
+
+export class OwnerInstances extends Context.Service<
+  OwnerInstances,
+  {
+    readonly find: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<Instance, Failure>
+    readonly create: (
+      proof: AuthorizedSite<"write">,
+      instance: Omit<NewInstance, Inner | "instanceId"> & GivenKey
+    ) => Effect.Effect<Instance, Failure>
+    readonly update: (
+      proof: AuthorizedSite<"write">,
+      instanceId: string,
+      change: Omit<InstanceChange, Inner> & GivenKey
+    ) => Effect.Effect<Instance, Failure>
+    readonly delete: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<void, Failure>
+  }
+>()("hydracore/http/owner/OwnerInstances") {}
+
+export interface Options {
+  /** Encrypts the agents' keys. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const notFound = Errors.make("NotFound", "This website has no such instance. It may have been deleted.")
+
+const fault = (loc: ReadonlyArray<string>, msg: string) =>
+  Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
+
+/** A name is looked up, and its addresses are judged, whenever a connection opens. */
+const requirePublic = (agentUrl: string) =>
+  Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
+    onNone: () => Effect.void,
+    onSome: (refusal) => fault(["body", "agent_url"], refusal)
+  })
+
+export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory> =>
+  Layer.effect(
+    OwnerInstances,
+    Effect.gen(function* () {
+      const directory = yield* InstanceDirectory
+      const own = OwnInstance.require(directory)
+
+      const seal = (instanceId: string, key: string | null) =>
+        key === null
+          ? Effect.succeed(null)
+          : Option.match(secretsKey, {
+              onNone: () =>
+                fault(["body", "agent_key"], "this service stores no secrets until its operator sets SECRETS_KEY"),
+              onSome: (secret) =>
+                Effect.sync(() =>
+                  Sealing.seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, key)
+                )
+            })
+
+      return {
+        find: own,
+        create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
+          const { websiteConfigId } = site
+          yield* requirePublic(given.agentUrl)
+          const all = yield* directory.list
+          if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
+            return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
+          }
+          const instanceId = randomUUID()
+          const agentKey = yield* seal(instanceId, key)
+          return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
+        }),
+        update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
+          const before = yield* own(proof, instanceId)
+          const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
+          if (isMoved) yield* requirePublic(agentUrl)
+          const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)
+          const updated = yield* directory.update(instanceId, {
+            ...given,
+            ...(isMoved && { agentUrl, isGuarded: true }),
+            ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null })
+          })
+          return yield* Option.match(updated, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        }),
+        delete: Effect.fnUntraced(function* (proof, instanceId) {
+          yield* own(proof, instanceId)
+          if (!(yield* directory.delete(instanceId))) return yield* Effect.fail(notFound)
+        })
+      }
+    })
+  )

@@ -1,0 +1,60 @@
+/**
+ * Opens connections to addresses that owners name: to the public internet only (`core/delivery/AddressGuard`).
+ *
+ * A name is looked up when the connection opens, and the connection goes to an address that was judged, so that a name server
+ * cannot change its answer in between.
+ *
+ * @module
+ */
+import * as Dns from "node:dns"
+import type { LookupFunction, Socket } from "node:net"
+import * as Undici from "@effect/platform-node/Undici"
+import { Option } from "effect"
+import * as AddressGuard from "../core/delivery/AddressGuard.ts"
+
+export interface Options {
+  /** Hosts and ports that the operator allows, whatever their address is. */
+  readonly allowed: ReadonlyArray<AddressGuard.AllowedHost>
+  /** Looks up a name, by default with the system's resolver. */
+  readonly lookup?: typeof Dns.lookup | undefined
+  /** Called with each connection that opens. */
+  readonly onOpen?: ((socket: Socket) => void) | undefined
+}
+
+/** The error of a connection that the guard refuses. Its message may be shown to the owner. */
+export class Refused extends Error {
+  readonly code = "ENOTPUBLIC"
+}
+
+/** The longest time to open a connection, in milliseconds. */
+const timeout = 5_000
+
+/** A lookup that gives public addresses only. */
+const guardedLookup =
+  (lookup: typeof Dns.lookup): LookupFunction =>
+  (host, options, callback) =>
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return callback(error, "", 0)
+      const [first, ...others] = addresses.filter(({ address }) => AddressGuard.isPublicText(address))
+      if (first === undefined) return callback(new Refused(AddressGuard.privateAddress(host)), "", 0)
+      if (options.all === true) return callback(null, [first, ...others])
+      return callback(null, first.address, first.family)
+    })
+
+/** Opens connections to public addresses and to allowed hosts. */
+export const make = ({ allowed, lookup = Dns.lookup, onOpen = () => {} }: Options): Undici.buildConnector.connector => {
+  const guarded = Undici.buildConnector({ timeout, lookup: guardedLookup(lookup) })
+  const open = Undici.buildConnector({ timeout, lookup: lookup as LookupFunction })
+  return (options, callback) => {
+    const url = URL.parse(`${options.protocol}//${options.host ?? options.hostname}`)
+    if (url === null) return callback(new Refused("the address is not valid"), null)
+    const target = AddressGuard.targetOf(url)
+    const refusal = AddressGuard.refusalOf(allowed, target)
+    if (Option.isSome(refusal)) return callback(new Refused(refusal.value), null)
+    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null)
+      onOpen(socket)
+      callback(null, socket)
+    })
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Agents that the owner API named: their keys, and the addresses that they cannot have.
+ */
+import { randomBytes } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Sealing from "../../src/core/delivery/Sealing.ts"
+import { ask, done, exchange, failure, layer, said, secretsKey, streams } from "../support/AgentExchange.ts"
+import { says } from "../support/TestUpstream.ts"
+
+describe("agent: guarded instances", () => {
+  it.effect("a guarded agent on a private address, also by its name, is not reached", () =>
+    Effect.gen(function* () {
+      const { result, upstream } = yield* exchange(streams(says("a"), done), { isGuarded: true })
+      assert.deepStrictEqual(failure(result), {
+        tag: "AgentRefused",
+        reason: "the agent could not be reached (ENOTPUBLIC)"
+      })
+      assert.lengthOf(upstream.received, 0)
+      // The resolver of the test answers with an address of a private network.
+      const named = { ...upstream.instance, agentUrl: "http://agent.example.com/", isGuarded: true }
+      assert.include(failure((yield* ask(named)).result).reason, "ENOTPUBLIC")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("an agent that the command line named is reached wherever it is", () =>
+    Effect.gen(function* () {
+      const { events } = yield* exchange(streams(says("a"), done), { isGuarded: false })
+      assert.strictEqual(said(events), "a")
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.effect("a stored key is sent instead of one of the environment, and one of another instance is not", () =>
+    Effect.gen(function* () {
+      const seal = (context: string) => Sealing.seal(secretsKey, randomBytes(Sealing.nonceBytes), context, "sk-1")
+      const { upstream } = yield* exchange(streams(says("a"), done))
+      const { instanceId } = upstream.instance
+      yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyEnv: "AGENT_KEY" })
+      assert.strictEqual(upstream.received.at(-1)?.headers["authorization"], "Bearer sk-1")
+      yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyHeader: "api-key" })
+      assert.strictEqual(upstream.received.at(-1)?.headers["api-key"], "sk-1")
+      const count = upstream.received.length
+      const { result } = yield* ask({ ...upstream.instance, agentKey: seal("another") })
+      assert.strictEqual(failure(result).reason, "SECRETS_KEY does not open the agent's key")
+      assert.lengthOf(upstream.received, count)
+    }).pipe(Effect.provide(layer))
+  )
+})

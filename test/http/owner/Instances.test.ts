@@ -1,0 +1,220 @@
+/**
+ * The settings of instances over HTTP, and what an owner must not reach with them.
+ */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Option, Redacted } from "effect"
+import { limits } from "../../../src/core/chat/InstanceInput.ts"
+import * as Sealing from "../../../src/core/delivery/Sealing.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
+import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+
+const key = new Uint8Array(32).fill(3)
+const secretsKey = Option.some(Redacted.make(key))
+const url = "https://agent.example.com/v1"
+
+/** The instance as it is stored, past the cache. */
+const stored = (instanceId: string) =>
+  InstanceDirectory.use((instances) => instances.list).pipe(
+    Effect.map((all) => all.find((instance) => instance.instanceId === instanceId) ?? assert.fail("there is none"))
+  )
+
+const keyOf = (instanceId: string) =>
+  Effect.map(stored(instanceId), ({ agentKey }) =>
+    agentKey === null ? null : Option.getOrThrow(Sealing.open(key, instanceId, agentKey))
+  )
+
+/** Waits until every lookup sees what was changed. */
+const seen = Effect.sleep("1 second")
+
+for (const [name, storage] of emptyStorages) {
+  layer(testServer({ secretsKey }, undefined, undefined, storage()), { excludeTestServices: true })(
+    `instances ${name}`,
+    (it) => {
+      it.effect("creates, reads, changes and deletes instances of the website only", () =>
+        Effect.gen(function* () {
+          const [mine, theirs] = [yield* opened, yield* opened]
+          const body = { name: " Support ", agent_url: url, agent_key: " sk-1 ", instructions: "Be brief.", history: 5 }
+          const created = yield* mine.request("POST", "/instances", body)
+          assert.strictEqual(created.status, 200)
+          assert.notInclude(created.text, "sk-1")
+          const { instance_id: id, ...facts } = JSON.parse(created.text)
+          assert.deepStrictEqual(facts, {
+            name: "Support",
+            agent_url: url,
+            agent_protocol: "openai-chat",
+            agent_model: null,
+            agent_key: "value",
+            agent_key_header: null,
+            memory: "edge",
+            conversation_ids: "service",
+            instructions: "Be brief.",
+            history: 5,
+            history_characters: 60_000,
+            max_tokens: 4096,
+            daily_tokens: null,
+            origins: []
+          })
+          const { agentKeyEnv, isGuarded, websiteConfigId } = yield* stored(id)
+          assert.deepStrictEqual([agentKeyEnv, isGuarded, websiteConfigId], [null, true, mine.site.websiteConfigId])
+          assert.strictEqual(yield* keyOf(id), "sk-1")
+          const path = `/instances/${id}`
+          const change = { agent_model: "m-1", instructions: null, daily_tokens: 9, origins: ["https://A.example"] }
+          const changed = JSON.parse((yield* mine.request("PATCH", path, change)).text)
+          const expected = { ...facts, ...change, origins: ["https://a.example"], instance_id: id }
+          assert.deepStrictEqual(changed, expected)
+          yield* seen
+          assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", path)).text), expected)
+          assert.strictEqual(yield* keyOf(id), "sk-1")
+          for (const method of ["GET", "PATCH", "DELETE"]) {
+            const foreign = yield* theirs.request(method, path, method === "PATCH" ? {} : undefined)
+            assert.strictEqual(foreign.status, 404, method)
+            const absent = yield* mine.request(
+              method,
+              `/instances/${randomUUID()}`,
+              method === "PATCH" ? {} : undefined
+            )
+            assert.strictEqual(absent.status, 404, method)
+          }
+          assert.strictEqual((yield* mine.request("DELETE", path)).status, 204)
+          yield* seen
+          assert.strictEqual((yield* mine.request("GET", path)).status, 404)
+        })
+      )
+
+      it.effect("refuses private addresses, and takes neither environment variables nor other websites", () =>
+        Effect.gen(function* () {
+          const { request } = yield* opened
+          const created = yield* request("POST", "/instances", { name: "A", agent_url: url })
+          const { instance_id: id } = JSON.parse(created.text)
+          for (const address of [
+            "http://127.0.0.1/",
+            "http://localhost/v1",
+            "http://localhost.",
+            "https://10.1.2.3/",
+            "http://169.254.169.254/latest/meta-data",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://0x7f.1/",
+            "https://agent.example.com:8443/",
+            "https://user:password@agent.example.com/",
+            "file:///etc/passwd"
+          ]) {
+            for (const answer of [
+              yield* request("POST", "/instances", { name: "A", agent_url: address }),
+              yield* request("PATCH", `/instances/${id}`, { agent_url: address })
+            ]) {
+              assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.agent_url"]], address)
+            }
+          }
+          const inner = {
+            agent_key_env: "DATABASE_URL",
+            agentKeyEnv: "DATABASE_URL",
+            website_config_id: randomUUID(),
+            websiteConfigId: randomUUID(),
+            guarded: false,
+            isGuarded: false,
+            instance_id: randomUUID(),
+            instanceId: randomUUID()
+          }
+          yield* request("PATCH", `/instances/${id}`, inner)
+          const second = JSON.parse(
+            (yield* request("POST", "/instances", { name: "B", agent_url: url, ...inner })).text
+          )
+          assert.notInclude([inner.instance_id, inner.instanceId], second.instance_id)
+          const before = yield* stored(id)
+          for (const instance of [before, yield* stored(second.instance_id)]) {
+            assert.isNull(instance.agentKeyEnv)
+            assert.isTrue(instance.isGuarded)
+            assert.strictEqual(instance.websiteConfigId, before.websiteConfigId)
+          }
+          for (const [member, value] of [
+            ["agent_key", ""],
+            ["agent_key", "a\r\nx: y"],
+            ["agent_key_header", "host"],
+            ["agent_key_header", "a b"],
+            ["agent_protocol", "soap"],
+            ["memory", "none"],
+            ["history", 0],
+            ["history", 501],
+            ["max_tokens", "5"],
+            ["daily_tokens", 1.5],
+            ["instructions", "x".repeat(32_001)],
+            ["origins", ["https://a.example/path"]]
+          ] as const) {
+            const answer = yield* request("PATCH", `/instances/${id}`, { [member]: value })
+            assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [`body.${member}`]], member)
+          }
+        })
+      )
+
+      it.effect("another address gets no key that was meant for the one before, and is guarded", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const { instanceId } = yield* InstanceDirectory.use((instances) =>
+            instances.create({
+              name: "Operator's",
+              agentUrl: "http://10.0.0.9:9000",
+              agentKeyEnv: "AGENT_KEY",
+              websiteConfigId: site.websiteConfigId
+            })
+          )
+          const path = `/instances/${instanceId}`
+          const answer = yield* request("GET", path)
+          assert.deepInclude(JSON.parse(answer.text), { agent_url: null, agent_key: "operator" })
+          assert.notInclude(answer.text, "10.0.0.9")
+          yield* request("PATCH", path, { name: "Renamed" })
+          assert.deepInclude(yield* stored(instanceId), { name: "Renamed", agentKeyEnv: "AGENT_KEY", isGuarded: false })
+          yield* request("PATCH", path, { agent_url: url })
+          assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
+          yield* seen
+          yield* request("PATCH", path, { agent_key: "sk-2" })
+          assert.strictEqual(yield* keyOf(instanceId), "sk-2")
+          yield* request("PATCH", path, { agent_url: url, name: "Same address" })
+          assert.strictEqual(yield* keyOf(instanceId), "sk-2")
+          yield* request("PATCH", path, { agent_url: "https://elsewhere.example" })
+          assert.isNull(yield* keyOf(instanceId))
+          yield* seen
+          yield* request("PATCH", path, { agent_url: url, agent_key: "sk-3" })
+          assert.strictEqual(yield* keyOf(instanceId), "sk-3")
+          yield* request("PATCH", path, { agent_key: null })
+          assert.isNull(yield* keyOf(instanceId))
+        })
+      )
+
+      it.effect("a viewer reads no settings, and a website has a bounded number of instances", () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const { url: server } = yield* TestServer
+          const { instance_id } = JSON.parse((yield* request("POST", "/instances", { name: "A", agent_url: url })).text)
+          const cookie = yield* newCookie("viewer", [site.websiteConfigId])
+          const ofViewer = yield* send(server, `/v1/owner/sites/${site.websiteConfigId}/instances/${instance_id}`, {
+            cookie
+          })
+          assert.strictEqual(ofViewer.status, 404)
+          const { websiteConfigId } = site
+          yield* InstanceDirectory.use((instances) =>
+            Effect.replicateEffect(instances.create({ name: "A", agentUrl: url, websiteConfigId }), limits.perSite - 1)
+          )
+          const answer = yield* request("POST", "/instances", { name: "A", agent_url: url })
+          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+        })
+      )
+    }
+  )
+}
+
+layer(testServer(), { excludeTestServices: true })("instances without SECRETS_KEY", (it) => {
+  it.effect("keep no key, and say what to set", () =>
+    Effect.gen(function* () {
+      const { request } = yield* opened
+      const answer = yield* request("POST", "/instances", { name: "A", agent_url: url, agent_key: "sk-1" })
+      assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.agent_key"]])
+      assert.include(answer.text, "SECRETS_KEY")
+      assert.strictEqual((yield* request("POST", "/instances", { name: "A", agent_url: url })).status, 200)
+    })
+  )
+})

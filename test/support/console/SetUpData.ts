@@ -1,0 +1,108 @@
+/**
+ * The settings of a website in use, for the tests of the console and for its pictures.
+ *
+ * @module
+ */
+import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import { Goals } from "../../../src/services/analytics/Goals.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
+import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
+import { Decisions } from "../../../src/services/sites/Decisions.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import * as SubmissionDraft from "../SubmissionDraft.ts"
+import { layer as testServer } from "../TestServer.ts"
+import { Websites } from "./ConsolePage.ts"
+
+const room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
+
+/** A webhook with a delivery that succeeded, and one that failed once. */
+const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
+  const webhooks = yield* Webhooks
+  const deliveries = yield* Deliveries
+  const create = (url: string, events: ReadonlyArray<string>, format: "standard" | "slack") =>
+    Effect.map(webhooks.create({ websiteConfigId, url, events, format }), Option.getOrThrow)
+  yield* create("https://hooks.fjordlight.example/leads", [], "standard")
+  yield* create("https://chat.example/services/T0/B0/secret", ["submission.accepted"], "slack")
+  const repo = yield* SubmissionRepo
+  const submissionId = yield* repo.submit(SubmissionDraft.make(websiteConfigId))
+  yield* Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 })
+  const now = yield* Clock.currentTimeMillis
+  for (const leased of yield* deliveries.lease(room, new Map())) {
+    const isSlack = leased.webhook.format === "slack"
+    yield* deliveries.settle(leased, {
+      attempt: isSlack
+        ? { attemptedAt: now, status: 503, millis: 1_204, answer: "try again later", error: null }
+        : { attemptedAt: now, status: 204, millis: 48, answer: "", error: null },
+      next: isSlack ? { status: "pending", nextAttemptAt: now + 3_600_000 } : { status: "delivered" },
+      health: { failingSince: isSlack ? now : null, disabledAt: null }
+    })
+  }
+  return submissionId
+})
+
+/** Gives a website one or two of everything, and returns the id of a submission that was delivered. */
+export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
+  const { add } = yield* Notifications
+  const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
+  yield* add({ websiteConfigId, recipient: "ida@fjordlight.example", topic })
+  yield* add({ websiteConfigId, recipient: "ole@fjordlight.example", topic: { kind: "report", period: "weekly" } })
+  const submissionId = yield* storeDeliveries(websiteConfigId)
+  const goals = yield* Goals
+  yield* goals.create({ websiteConfigId, kind: "page", value: "/thanks*", name: "Booking sent" })
+  yield* goals.create({ websiteConfigId, kind: "event", value: "Signup", name: "Newsletter" })
+  yield* FormDirectory.use((forms) =>
+    forms.create({
+      websiteConfigId,
+      page: "booking",
+      rules: {
+        name: { required: true, max: 100 },
+        email: { required: true, email: true },
+        people: { number: true, min: 1, max: 12, message: "Our boats take one to twelve people." },
+        tour: { one_of: ["Morning", "Sunset"] }
+      }
+    })
+  )
+  const instance = yield* InstanceDirectory.use((instances) =>
+    instances.create({
+      name: "Concierge",
+      agentUrl: "https://agent.example.com/v1",
+      agentModel: "gpt-5-mini",
+      isGuarded: true,
+      websiteConfigId
+    })
+  )
+  yield* WidgetTokens.use((tokens) =>
+    tokens.issue({ instanceId: instance.instanceId, label: "All pages", expiresAt: null })
+  )
+  yield* OwnerKeys.use((keys) =>
+    keys.issue({ scope: "stats", sites: [websiteConfigId], label: "Wall display", expiresAt: null })
+  )
+  const decisions = yield* Decisions
+  const subject = { _tag: "Known", websiteConfigId } as const
+  yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 40)
+  yield* Effect.replicateEffect(decisions.record(subject, "bot"), 7)
+  yield* SiteDirectory.use((sites) =>
+    sites.update(websiteConfigId, { origins: ["https://www.fjordlight.example", "https://booking.fjordlight.example"] })
+  )
+  return submissionId
+})
+
+const secretsKey = Option.some(Redacted.make<Uint8Array>(new Uint8Array(32).fill(1)))
+
+/** A server whose websites are one with some of everything, and a new one. */
+export const layer = Layer.effect(
+  Websites,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    const busy = yield* directory.create({ name: "Fjordlight Kayaks", origins: [] })
+    const fresh = yield* directory.create({ name: "New website", origins: [] })
+    yield* store(busy.websiteConfigId)
+    return { busy, fresh }
+  })
+).pipe(Layer.provideMerge(testServer({ secretsKey })), Layer.orDie)
