@@ -20,6 +20,7 @@ import { failover } from "../test/torture/scenarios/Failover.ts"
 import type { Figures } from "../test/torture/scenarios/Figures.ts"
 import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
+import * as Mails from "../test/torture/scenarios/Mails.ts"
 import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
 import { onItsOwn } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
@@ -91,6 +92,15 @@ const scenarios: ReadonlyArray<Scenario> = [
         {
           name: "webhooks: kill -9, PostgreSQL restarted, through PgBouncer",
           run: Deliveries.kills({ rounds, each: 200, isPooled: true })
+        }
+      ]),
+  { name: "mail: kill -9, PostgreSQL restarted", run: Mails.kills({ rounds, each: 40, isPooled: false }) },
+  ...(PgBouncer.executable === undefined
+    ? []
+    : [
+        {
+          name: "mail: kill -9, PostgreSQL restarted, through PgBouncer",
+          run: Mails.kills({ rounds, each: 40, isPooled: true })
         }
       ]),
   {

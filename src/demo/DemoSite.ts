@@ -46,7 +46,7 @@ export const pages = {
   "/demo/site/contact": { file: "contact.html", title: "Contact · Fjordlight Kayaks" }
 } as const
 
-const styles = ["shell.css", "site.css"] as const
+const styles = ["shell.css", "panel.css", "site.css", "pages.css"] as const
 const scripts = ["shell", "site"] as const
 
 /** Replaces `{{name}}` with its value; a name without a value is left as it is. Pure. */

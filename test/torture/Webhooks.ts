@@ -88,7 +88,8 @@ export interface Submissions {
 /** Clients that submit forms until they are stopped, or until `most` are acknowledged. `url` is read per request. */
 export const submit = (options: {
   readonly url: () => string
-  readonly websiteConfigId: string
+  /** The websites, each of which gets as many as the others. */
+  readonly websites: ReadonlyArray<string>
   readonly clients: number
   readonly most?: number
   /** Submissions per second of all clients together; without it, as fast as they are answered. */
@@ -101,16 +102,18 @@ export const submit = (options: {
       const acknowledged = new Map<string, number>()
       const startedAt = performance.now()
       let [begun, going] = [0, true]
-      const body = JSON.stringify({ site_id: options.websiteConfigId, form_data: { message: "Hello" } })
+      const bodies = options.websites.map((id) => JSON.stringify({ site_id: id, form_data: { message: "Hello" } }))
       const client = async (): Promise<void> => {
         while (going && acknowledged.size < most) {
           // The time at which this one is due.
+          const body = bodies[begun % bodies.length] ?? ""
           await setTimeout(Math.max(0, startedAt + (begun++ * 1000) / perSecond - performance.now()))
           try {
             const { body: answer, status } = await Load.post(agent, `${url()}/v1/public/forms/submit`, body)
             if (status === 200) acknowledged.set(JSON.parse(answer).submission_id, performance.now())
           } catch (error) {
             if (!(error instanceof Load.NoAnswer)) throw error
+            begun--
             await setTimeout(20)
           }
         }

@@ -70,12 +70,16 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
   // A mutation of an erasure that was interrupted.
   yield* mutated(target, hostedWebsiteId, timeout)
   const from = (name: Tables.Table["name"]) => eraseFrom(target, name, hostedWebsiteId, timeout)
-  return {
+  const erased = {
     pageViews: yield* from("page_view"),
     botViews: yield* from("bot_view"),
     events: yield* from("event"),
     conversions: yield* from("conversion")
-  } satisfies Effect.Success<ReturnType<Store["erase"]>>
+  }
+  // Made of the rows above.
+  yield* from("visit_day")
+  yield* from("visit")
+  return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
 })
 
 const Partitions = Schema.Array(Schema.Struct({ table: Schema.String, month: Schema.String }))

@@ -14,6 +14,7 @@ import * as Errors from "../Errors.ts"
 import { Parameters } from "./reports/Parameters.ts"
 import * as Query from "./reports/Query.ts"
 import * as Reader from "./reports/Reader.ts"
+import * as RollUps from "./reports/RollUps.ts"
 
 export interface Options {
   /** How long a report may take. */
@@ -40,7 +41,9 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const memory = options.memory ?? 2 * gigabyte
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
       const tooLarge = new ReportTooLarge({ limit: `${memory / gigabyte} GB of memory` })
-      const reader = Reader.make(clickhouse, { seconds: Math.max(1, Math.ceil(Duration.toSeconds(limit))), memory })
+      const rollUps = yield* RollUps.make
+      const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
+      const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
       /** Bounds the reads of a report, at the server and here: an interruption ends the statement. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>
@@ -79,13 +82,15 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
             (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${of}
               AND received_at > ${parameters.time(now - recent)} AND received_at <= ${parameters.time(now)}`
           )
-          const [{ visitors }] = yield* reader(
-            `SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`,
-            parameters
-          ).pipe(decodeRows(Visitors), limited)
+          const [{ visitors }] = yield* reader
+            .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)
+            .pipe(decodeRows(Visitors), limited)
           return visitors
         }),
-        rebuild: () => Effect.void
+        rebuild: (site) =>
+          rollUps
+            .rebuild(site?.hostedWebsiteId)
+            .pipe(Effect.catchTag("ClickHouseError", (error) => Errors.unavailable(error)))
       }
     })
   )

@@ -9,6 +9,7 @@
  *
  * @module
  */
+import * as VisitSql from "../analytics/reports/VisitSql.ts"
 
 /** Where the tables are: on one server, or on every server of a cluster, by its name in the servers' configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
@@ -17,10 +18,10 @@ export const server: Target = { _tag: "Server" }
 
 /** A table of this service. */
 export interface Table {
-  readonly name: "page_view" | "bot_view" | "event" | "conversion"
+  readonly name: "page_view" | "bot_view" | "event" | "conversion" | "visit" | "visit_day"
   readonly columns: ReadonlyArray<readonly [name: string, type: string]>
   /** The column of a row's time. */
-  readonly time: "received_at" | "visit_started_at"
+  readonly time: "received_at" | "visit_started_at" | "day"
   readonly order: string
 }
 
@@ -87,6 +88,33 @@ export const tables: ReadonlyArray<Table> = [
       ["visit_started_at", time],
       ["session_key", "String CODEC(ZSTD(1))"],
       ["name", word]
+    ]
+  },
+  // Visits of past days, made of the rows above; see `analytics/reports/RollUp`.
+  {
+    name: "visit",
+    time: "day",
+    order: "(hosted_website_id, day, roll)",
+    columns: [
+      ["hosted_website_id", "UUID"],
+      ["day", "Date"],
+      ["roll", "UInt64"],
+      ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
+    ]
+  },
+  // Which visits of a day count, and the rows that they were made of.
+  {
+    name: "visit_day",
+    time: "day",
+    order: "(hosted_website_id, day)",
+    columns: [
+      ["hosted_website_id", "UUID"],
+      ["day", "Date"],
+      ["roll", "UInt64"],
+      ["version", word],
+      ["last_hour", "UInt32"],
+      ["row_count", "UInt64"],
+      ["row_hash", "UInt32"]
     ]
   }
 ]

@@ -47,7 +47,12 @@ const bench = Effect.gen(function* () {
       ProcessorTime.read(database),
       receiver.arrivals.size
     ]
-    const submissions = yield* Webhooks.submit({ url: () => service.url, websiteConfigId, clients, most: each })
+    const submissions = yield* Webhooks.submit({
+      url: () => service.url,
+      websites: [websiteConfigId],
+      clients,
+      most: each
+    })
     yield* until("all are acknowledged", () => submissions.acknowledged.size >= each)
     yield* submissions.stop
     const count = submissions.acknowledged.size

@@ -39,7 +39,7 @@ export const unequal = Effect.fnUntraced(function* (options: {
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, ...environment([healthy, hanging]) })
   const submissions = yield* Webhooks.submit({
     url: () => service.url,
-    websiteConfigId,
+    websites: [websiteConfigId],
     clients,
     most: options.submissions,
     perSecond: options.perSecond
@@ -78,7 +78,7 @@ export const kills = Effect.fnUntraced(function* (options: {
   const url = options.isPooled ? yield* PgBouncer.start(cluster) : cluster.url
   const begin = Process.start("serve", { DATABASE_URL: url, ...environment([healthy]) })
   let service = yield* begin
-  const submissions = yield* Webhooks.submit({ url: () => service.url, websiteConfigId, clients })
+  const submissions = yield* Webhooks.submit({ url: () => service.url, websites: [websiteConfigId], clients })
   for (let round = 0; round < options.rounds; round++) {
     const acknowledged = submissions.acknowledged.size
     yield* until("submissions are acknowledged", () => submissions.acknowledged.size >= acknowledged + options.each)

@@ -18,6 +18,7 @@ import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Reach from "./Reach.ts"
 import type { Reader } from "./Reader.ts"
+import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 const Rows = Schema.Array(
@@ -50,6 +51,8 @@ const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Ro
 /** The most groups of a statement. Visitors choose paths and properties, so that nothing else bounds their number. */
 export const maxGroups = 100_000
 
+const isNonEmpty = <A>(list: ReadonlyArray<A>): list is readonly [A, ...ReadonlyArray<A>] => list.length > 0
+
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   reader: Reader,
@@ -61,15 +64,22 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Assembly.Counted, ClickHouseError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const interval = { start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }
-  const reachesTo = yield* Reach.of(reader, site, interval)
+  const { raw, stored } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
+  if (raw.length > 0) reader.madeOfRows(site.hostedWebsiteId, raw)
+  const spans = yield* Effect.forEach(raw, (part) =>
+    Effect.map(Reach.of(reader, site.hostedWebsiteId, part), (reachesTo): VisitSql.Span => ({ ...part, reachesTo }))
+  )
   const offsets = LocalTime.offsets(query.timeZone, days)
   const groupsOf = (shape: Counting.Shape) => {
     const parameters = new Parameters()
     const hosted = parameters.uuid(site.hostedWebsiteId)
     const statement = GroupSql.statement({ ...shape, goals, offsets, parameters }, (columns) =>
-      VisitSql.visits(parameters, hosted, { ...interval, reachesTo }, columns)
+      [
+        ...(isNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
+        ...spans.map((span) => VisitSql.visits(parameters, hosted, span, columns))
+      ].join(" UNION ALL ")
     )
-    return reader(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
+    return reader.read(`${statement} LIMIT ${limit + 1}`, parameters).pipe(
       Effect.filterOrFail(
         (rows) => rows.length <= limit,
         () => new ReportTooLarge({ limit: `${limit} rows` })

@@ -40,9 +40,10 @@ export const mentions = (
   is: (dimension: Dimension) => boolean
 ): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
-const constant = (value: string): string => `arrayMap(kind -> ${value}, fact_kinds)`
+/** Stands for a part that the query does not read, so that its column is not read either. */
+const unread = "fact_kinds"
 
-/** The facts of a visit. A part that the query does not read is a constant, so that its column is not read either. */
+/** The facts of a visit, with the parts that the query reads. */
 export const facts = (input: Input): string => {
   const { conversions, goals, parameters, revenue } = input
   const usesGoals = conversions || mentions(input, (dimension) => dimension === "event:goal")
@@ -54,15 +55,15 @@ export const facts = (input: Input): string => {
   const columns = {
     kind: "fact_kinds",
     hash: "fact_hashes",
-    page: usesPages ? "fact_pages" : constant("''"),
-    name: usesNames ? "fact_names" : constant("''"),
-    properties: usesProperties ? "fact_properties" : constant("CAST(map(), 'Map(String, String)')"),
-    amount: revenue ? "fact_amounts" : constant("toDecimal64(0, 3)"),
-    currency: revenue ? "fact_currencies" : constant("''")
+    page: usesPages ? "fact_pages" : unread,
+    name: usesNames ? "fact_names" : unread,
+    properties: usesProperties ? "fact_properties" : unread,
+    amount: revenue ? "fact_amounts" : unread,
+    currency: revenue ? "fact_currencies" : unread
   }
   const names = Object.keys(columns).join(", ")
   const reached = usesGoals
     ? DimensionSql.goalNames(parameters, goals, { kind: "kind", page: "page", name: "name" })
-    : "emptyArrayString()"
+    : "kind"
   return `arrayMap((${names}) -> tuple(${names}, ${reached}), ${Object.values(columns).join(", ")})`
 }

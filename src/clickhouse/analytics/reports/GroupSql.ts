@@ -130,6 +130,10 @@ const ofVisits = (input: Input): string => {
   )
 }
 
+/** One text is its own key: an array of it takes longer. */
+const keyOf = (values: ReadonlyArray<string>): string =>
+  values.length === 1 ? (values[0] ?? "") : `[${values.join(", ")}]::Array(String)`
+
 const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
 
@@ -155,7 +159,7 @@ const pairs = (input: Input, from: string, page?: string): string => {
   const group = ofEvents.map((dimension) =>
     dimension === "event:goal" ? "toString(goal)" : `toString(${value(dimension)})`
   )
-  const pair = `([${group.join(", ")}]::Array(String), fact)`
+  const pair = `(${keyOf(group)}, fact)`
   if (!ofEvents.includes("event:goal")) return `arrayMap(fact -> ${pair}, ${matching})`
   const accepted = filters.filter(isGoalCondition).map((one) => `(${DimensionSql.accepts(parameters, one, "goal")})`)
   const goals = accepted.length === 0 ? fact.goals : `arrayFilter(goal -> ${accepted.join(" AND ")}, ${fact.goals})`
@@ -171,7 +175,9 @@ const ofFacts = (input: Input): string => {
     : `arrayMap(pair -> pair.1, arrayFilter(pair -> ${isCounted("pair.2")}, pairs))`
   const events = input.dimensions.filter(DimensionSql.isEventDimension)
   const dimensions = input.dimensions.map((dimension) =>
-    DimensionSql.isEventDimension(dimension) ? `key[${events.indexOf(dimension) + 1}]` : visitValue(dimension)
+    DimensionSql.isEventDimension(dimension)
+      ? `key${events.length === 1 ? "" : `[${events.indexOf(dimension) + 1}]`}`
+      : visitValue(dimension)
   )
   const from = `(
     SELECT *, has(entered, key) AS is_entry, arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = key, pairs)) AS mine,

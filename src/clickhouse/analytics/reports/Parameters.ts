@@ -31,6 +31,11 @@ export class Parameters {
     return this.#add(values, "Array(String)")
   }
 
+  /** A whole number of 64 bits without a sign, in digits. */
+  number(value: string): string {
+    return this.#add(value, "UInt64")
+  }
+
   /** Milliseconds since 1970. */
   time(value: number): string {
     const millis = Math.min(Math.max(value, earliest), latest)

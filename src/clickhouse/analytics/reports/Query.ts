@@ -27,13 +27,12 @@ const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
   const each = ["page_view", "event"].map(
     (table) => `SELECT minOrNull(received_at) AS first FROM ${table} WHERE hosted_website_id = ${site}`
   )
-  return reader(
-    `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`,
-    parameters
-  ).pipe(
-    decodeRows(First),
-    Effect.map(([{ first }]) => first)
-  )
+  return reader
+    .read(`SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first FROM (${each.join(" UNION ALL ")})`, parameters)
+    .pipe(
+      decodeRows(First),
+      Effect.map(([{ first }]) => first)
+    )
 }
 
 /** What is counted for a query: in its range, and in that of its comparison. */

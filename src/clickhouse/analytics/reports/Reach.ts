@@ -7,7 +7,6 @@ import { Effect, Schema } from "effect"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
-import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
@@ -30,13 +29,13 @@ const statement = (parameters: Parameters, site: string, end: number, until: num
 /** A time at which all visits have ended that begin before the end of an interval. */
 export const of = (
   reader: Reader,
-  { hostedWebsiteId }: ReportSite,
+  hostedWebsiteId: string,
   { end }: Interval
 ): Effect.Effect<number, ClickHouseError> => {
   const extend = (length: number): Effect.Effect<number, ClickHouseError> => {
     const until = end + length
     const parameters = new Parameters()
-    return reader(statement(parameters, parameters.uuid(hostedWebsiteId), end, until), parameters).pipe(
+    return reader.read(statement(parameters, parameters.uuid(hostedWebsiteId), end, until), parameters).pipe(
       decodeRows(Rows),
       Effect.flatMap(([{ reached }]) =>
         // A row after `until` may continue the visit.

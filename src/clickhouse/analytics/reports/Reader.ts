@@ -1,18 +1,20 @@
 /**
- * Reads the rows of a report's statement with the limits of reports.
+ * Reads the rows of a report's statements with the limits of reports.
  *
  * @module
  */
 import type { Effect } from "effect"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { ClickHouse, Settings } from "../../ClickHouse.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** Runs a statement and returns its rows, which are not decoded yet. */
-export type Reader = (
-  statement: string,
-  parameters: Parameters
-) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
+export interface Reader {
+  /** Runs a statement and returns its rows, which are not decoded yet. */
+  readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
+  /** Called with the intervals of which a report makes visits of rows. */
+  readonly madeOfRows: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
+}
 
 export interface Limits {
   /** Seconds that the server may take for a statement. */
@@ -21,15 +23,24 @@ export interface Limits {
   readonly memory: number
 }
 
-/** The server ends a statement that exceeds the limits. */
-export const make = ({ query }: ClickHouse["Service"], { memory, seconds }: Limits): Reader => {
-  const settings: Settings = {
-    max_execution_time: seconds,
-    timeout_overflow_mode: "throw",
-    max_memory_usage: String(memory),
-    // A report of one website reads one shard, and its subqueries the same one.
-    optimize_skip_unused_shards: 1,
-    distributed_product_mode: "local"
+/** The settings with which the server ends a statement that exceeds the limits. */
+export const settingsOf = ({ memory, seconds }: Limits): Settings => ({
+  max_execution_time: seconds,
+  timeout_overflow_mode: "throw",
+  max_memory_usage: String(memory),
+  // The rows of one website are on one shard, and those of a subquery on the same.
+  optimize_skip_unused_shards: 1,
+  distributed_product_mode: "local"
+})
+
+export const make = (
+  { query }: ClickHouse["Service"],
+  limits: Limits,
+  madeOfRows: Reader["madeOfRows"] = () => {}
+): Reader => {
+  const settings = settingsOf(limits)
+  return {
+    read: (statement, parameters) => query(statement, { parameters: parameters.values, settings }),
+    madeOfRows
   }
-  return (statement, parameters) => query(statement, { parameters: parameters.values, settings })
 }

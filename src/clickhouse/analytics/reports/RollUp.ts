@@ -1,0 +1,132 @@
+/**
+ * Stores the visits of past days, so that reports need not make them again.
+ *
+ * Several processes may do it at the same time, and one may stop at any point: the visits of a roll-up have its number, and count
+ * only once their days name it. A number begins with its time, and the highest of a day counts.
+ *
+ * @module
+ */
+import { randomInt } from "node:crypto"
+import { Clock, Effect, Schema } from "effect"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import { dayMillis, dayOf } from "../../../core/text/Calendar.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import { ClickHouse } from "../../ClickHouse.ts"
+import { Parameters } from "./Parameters.ts"
+import * as Reach from "./Reach.ts"
+import type { Reader } from "./Reader.ts"
+import * as VisitDays from "./VisitDays.ts"
+import * as VisitSql from "./VisitSql.ts"
+
+/** About how many rows one statement makes visits of, unless one day has more. It bounds the server's memory. */
+const maxRows = 300_000
+
+/** Days since 1970, in order. */
+interface Chunk {
+  readonly days: ReadonlyArray<number>
+}
+
+/** Days that follow each other, with about `maxRows` rows. */
+const chunksOf = (days: ReadonlyArray<number>, rowsOf: (day: number) => number): ReadonlyArray<Chunk> => {
+  const chunks: Array<{ days: Array<number>; rows: number }> = []
+  for (const day of days) {
+    const last = chunks.at(-1)
+    const rows = rowsOf(day)
+    if (last !== undefined && last.days.at(-1) === day - 1 && last.rows + rows <= maxRows) {
+      last.days.push(day)
+      last.rows += rows
+    } else chunks.push({ days: [day], rows })
+  }
+  return chunks
+}
+
+const randomBits = 20
+
+/** The lowest number of a roll-up at a time, in digits of 64 bits. */
+export const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
+
+const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + BigInt(randomInt(2 ** randomBits)))
+
+const Ends = Schema.Array(Schema.Struct({ date: Schema.Int, ended: Schema.Finite }))
+
+/** Stores the visits that begin on some days. `hours` were read before, so that later rows make the visits unusable. */
+const store = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  { days }: Chunk,
+  hours: VisitDays.Hours
+) {
+  const { command, insert } = yield* ClickHouse
+  const interval = { start: (days[0] ?? 0) * dayMillis, end: ((days.at(-1) ?? 0) + 1) * dayMillis }
+  const reachesTo = yield* Reach.of(reader, hostedWebsiteId, interval)
+  const roll = numberOf(yield* Clock.currentTimeMillis)
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const visits = VisitSql.visits(parameters, site, { ...interval, reachesTo })
+  const names = VisitSql.columns.map(([name]) => name).join(", ")
+  yield* command(
+    `INSERT INTO visit (hosted_website_id, day, roll, ${names})
+      SELECT ${site}, toDate(started_at), ${parameters.number(roll)}, ${names} FROM (${visits})`,
+    { parameters: parameters.values, settings: { distributed_foreground_insert: 1 } }
+  )
+  const of = new Parameters()
+  const ends = yield* reader
+    .read(
+      `SELECT toUInt32(day) AS date, toUnixTimestamp64Milli(max(ended_at)) AS ended FROM visit
+      WHERE hosted_website_id = ${of.uuid(hostedWebsiteId)} AND roll = ${of.number(roll)} GROUP BY day`,
+      of
+    )
+    .pipe(decodeRows(Ends))
+  const endOf = new Map(ends.map(({ date, ended }) => [date, ended]))
+  yield* insert({
+    table: "visit_day",
+    token: roll,
+    columns: ["hosted_website_id", "day", "roll", "version", "last_hour", "row_count", "row_hash"],
+    rows: days.map((day) => {
+      // A row of the half hour after a visit would belong to it.
+      const reached = Math.floor(((endOf.get(day) ?? 0) + maxGap) / VisitDays.hourMillis)
+      const lastHour = Math.max(day * 24 + 23, reached)
+      const { hash, rows } = VisitDays.signature(hours, VisitDays.firstHour(day), lastHour)
+      return [hostedWebsiteId, day, roll, VisitDays.version, lastHour, rows, hash]
+    })
+  })
+})
+
+/** A visit may go on for half an hour after its day, and a batch of rows may be late. */
+const settleMillis = VisitDays.hourMillis
+
+export interface Options {
+  /** The days, or parts of them. */
+  readonly interval: Interval
+  /** Whether days whose stored visits are usable are made again. */
+  readonly again: boolean
+  /** Does nothing for days with fewer rows together: reports make their visits fast enough. */
+  readonly minRows: number
+}
+
+/** Stores the visits of the days of a website that have ended. Returns the number of days. */
+export const days = Effect.fnUntraced(function* (
+  reader: Reader,
+  hostedWebsiteId: string,
+  { again, interval, minRows }: Options
+) {
+  const now = yield* Clock.currentTimeMillis
+  const past = { start: interval.start, end: Math.min(interval.end, dayOf(now - settleMillis) * dayMillis) }
+  if (past.end <= past.start) return 0
+  const { raw } = again ? { raw: [past] } : yield* VisitDays.plan(reader, hostedWebsiteId, past)
+  const [first] = raw
+  if (first === undefined) return 0
+  const hours = yield* VisitDays.hours(reader, hostedWebsiteId, {
+    start: VisitDays.firstHour(dayOf(first.start)) * VisitDays.hourMillis,
+    end: now + dayMillis
+  })
+  const rowsOf = (day: number) => VisitDays.signature(hours, day * 24, day * 24 + 23).rows
+  const missing = raw.flatMap(({ end, start }) =>
+    Array.from({ length: dayOf(end - 1) - dayOf(start) + 1 }, (_, index) => dayOf(start) + index)
+  )
+  if (missing.reduce((sum, day) => sum + rowsOf(day), 0) < minRows) return 0
+  const chunks = chunksOf(missing, rowsOf)
+  yield* Effect.forEach(chunks, (chunk) => store(reader, hostedWebsiteId, chunk, hours), { discard: true })
+  return missing.length
+})

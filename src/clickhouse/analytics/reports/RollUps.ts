@@ -1,0 +1,102 @@
+/**
+ * Stores the visits of past days in the background, once a report had to make them of rows, and all of them on demand.
+ *
+ * @module
+ */
+import { Clock, Effect, Queue, Schema } from "effect"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
+import { dayOf } from "../../../core/text/Calendar.ts"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import { ClickHouse } from "../../ClickHouse.ts"
+import type { ClickHouseError } from "../../Errors.ts"
+import { Parameters } from "./Parameters.ts"
+import * as Reader from "./Reader.ts"
+import * as RollUp from "./RollUp.ts"
+import * as Superseded from "./Superseded.ts"
+
+/** A statement of a roll-up makes visits of some hundred thousand rows. */
+const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
+
+/** With fewer rows, a report makes visits in less time than it takes to analyze its statement. */
+const minRows = 20_000
+
+/** After this time the days of a website are looked at again, for a report that makes their visits of rows. */
+const pauseMillis = 60_000
+
+/** How many requests may wait; later ones are dropped, and the next report repeats them. */
+const capacity = 100
+
+interface Request {
+  readonly hostedWebsiteId: string
+  readonly interval: Interval
+}
+
+const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
+
+const Range = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite), last: Schema.NullOr(Schema.Finite) })])
+
+export const make = Effect.gen(function* () {
+  const clickhouse = yield* ClickHouse
+  const reader = Reader.make(clickhouse, limits)
+  const requests = yield* Queue.dropping<Request>(capacity)
+  const days = (hostedWebsiteId: string, options: RollUp.Options) =>
+    RollUp.days(reader, hostedWebsiteId, options).pipe(
+      Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
+      Effect.provideService(ClickHouse, clickhouse)
+    )
+
+  /** When the visits of a website were last looked at. */
+  const attempts = new Map<string, number>()
+  const attempt = Effect.fnUntraced(function* ({ hostedWebsiteId, interval }: Request) {
+    const now = yield* Clock.currentTimeMillis
+    const key = `${hostedWebsiteId} ${dayOf(interval.start)}`
+    if (now - (attempts.get(key) ?? 0) < pauseMillis) return
+    if (attempts.size >= 10 * capacity) attempts.clear()
+    attempts.set(key, now)
+    yield* days(hostedWebsiteId, { interval, again: false, minRows })
+  })
+  yield* Queue.take(requests).pipe(
+    Effect.flatMap(attempt),
+    Effect.catchCause((cause) => Effect.logWarning("Visits of past days could not be stored.", cause)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+  /** The websites with rows. */
+  const sites = reader
+    .read(
+      "SELECT DISTINCT hosted_website_id AS id FROM page_view UNION DISTINCT SELECT DISTINCT hosted_website_id FROM event",
+      new Parameters()
+    )
+    .pipe(decodeRows(Sites))
+
+  const rebuildSite = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+    const parameters = new Parameters()
+    const site = parameters.uuid(hostedWebsiteId)
+    const each = ["page_view", "event"].map(
+      (table) => `SELECT minOrNull(received_at) AS first, maxOrNull(received_at) AS last FROM ${table}
+        WHERE hosted_website_id = ${site}`
+    )
+    const [{ first, last }] = yield* reader
+      .read(
+        `SELECT toUnixTimestamp64Milli(minOrNull(first)) AS first, toUnixTimestamp64Milli(maxOrNull(last)) AS last
+          FROM (${each.join(" UNION ALL ")})`,
+        parameters
+      )
+      .pipe(decodeRows(Range))
+    if (first === null || last === null) return
+    yield* days(hostedWebsiteId, { interval: { start: first, end: last + 1 }, again: true, minRows: 0 })
+  })
+
+  return {
+    /** Has the visits of some intervals stored. */
+    offer: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>): void => {
+      for (const interval of intervals) Queue.offerUnsafe(requests, { hostedWebsiteId, interval })
+    },
+    /** Stores the visits of all past days of a website, or of all websites. */
+    rebuild: (hostedWebsiteId?: string): Effect.Effect<void, ClickHouseError> =>
+      hostedWebsiteId === undefined
+        ? Effect.flatMap(sites, (found) => Effect.forEach(found, ({ id }) => rebuildSite(id), { discard: true }))
+        : rebuildSite(hostedWebsiteId)
+  }
+})

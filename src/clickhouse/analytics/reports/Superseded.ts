@@ -1,0 +1,52 @@
+/**
+ * Deletes stored visits that a later roll-up of their day has replaced.
+ *
+ * @module
+ */
+import { Clock, Effect, Schema } from "effect"
+import { decodeRows } from "../../../runtime/Rows.ts"
+import { ClickHouse } from "../../ClickHouse.ts"
+import * as Layout from "../../schema/Layout.ts"
+import * as Tables from "../../schema/Tables.ts"
+import { Parameters } from "./Parameters.ts"
+import type { Reader } from "./Reader.ts"
+import * as RollUp from "./RollUp.ts"
+
+/** A report may still read visits that were replaced while it runs. */
+const graceMillis = 3_600_000
+
+/** The most that one statement deletes. */
+const maxPairs = 1_000
+
+const Pairs = Schema.Array(
+  Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
+)
+
+/** Deletes what was stored before this time, in milliseconds, and replaced. */
+export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: string, olderThan = graceMillis) {
+  const { command } = yield* ClickHouse
+  const parameters = new Parameters()
+  const site = parameters.uuid(hostedWebsiteId)
+  const before = parameters.number(RollUp.firstNumberOf((yield* Clock.currentTimeMillis) - olderThan))
+  const found = yield* reader
+    .read(
+      `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (
+          SELECT day, roll FROM visit WHERE hosted_website_id = ${site}
+          UNION ALL SELECT day, roll FROM visit_day WHERE hosted_website_id = ${site}
+        )
+        WHERE roll < ${before}
+          AND (day, roll) NOT IN (SELECT day, max(roll) FROM visit_day WHERE hosted_website_id = ${site} GROUP BY day)
+        LIMIT ${maxPairs}`,
+      parameters
+    )
+    .pipe(decodeRows(Pairs))
+  if (found.length === 0) return
+  const target = yield* Layout.target
+  const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
+  for (const name of ["visit", "visit_day"] as const) {
+    yield* command(
+      `DELETE FROM ${Tables.stored(target, name)}${Tables.onCluster(target)}
+        WHERE hosted_website_id = ${Tables.quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`
+    )
+  }
+})

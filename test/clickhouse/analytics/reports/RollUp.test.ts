@@ -1,0 +1,73 @@
+/** Reports from stored visits are those of `Evaluate`, also after late rows, deletions and another roll-up. */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
+import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
+import * as RollUp from "../../../../src/clickhouse/analytics/reports/RollUp.ts"
+import * as VisitDays from "../../../../src/clickhouse/analytics/reports/VisitDays.ts"
+import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
+import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
+import type { SiteRows } from "../../../../src/core/analytics/report/Row.ts"
+import { dayMillis } from "../../../../src/core/text/Calendar.ts"
+import { insert } from "../../../support/clickhouse/ReportRows.ts"
+import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
+
+const limits = { seconds: 20, memory: 1_000_000_000 }
+
+/** The days of all rows, which are in the past. */
+const interval = { start: now - 5 * dayMillis, end: now + dayMillis }
+
+const together = (left: SiteRows, right: SiteRows): SiteRows => ({
+  views: [...left.views, ...right.views],
+  events: [...left.events, ...right.events],
+  conversions: [...left.conversions, ...right.conversions],
+  goals: left.goals
+})
+
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () => {
+  layer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
+    it.effect.prop(
+      "an answer is that of Evaluate after roll-ups, late rows and deletions",
+      {
+        rows: Rows,
+        late: Rows,
+        request: RequestShape,
+        timeZone: TimeZone,
+        removed: Schema.Literals(["/", "/pricing"])
+      },
+      ({ late: lateShape, removed, request, rows: shape, timeZone }) =>
+        Effect.gen(function* () {
+          const clickhouse = yield* ClickHouse
+          const reader = Reader.make(clickhouse, limits)
+          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+          const query = queryOf(request, timeZone)
+          const check = (rows: SiteRows, when: string) =>
+            Effect.map(Query.answer(reader, site, query, rows.goals), (answer) =>
+              assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows), when)
+            )
+          const rollUp = RollUp.days(reader, site.hostedWebsiteId, { interval, again: false, minRows: 0 })
+          const first = rowsOf(shape)
+          yield* insert(site.hostedWebsiteId, first)
+          yield* rollUp
+          const { raw } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
+          assert.deepStrictEqual(raw, [], "all days are stored")
+          yield* check(first, "after the first roll-up")
+          const late = rowsOf(lateShape)
+          yield* insert(site.hostedWebsiteId, late)
+          const all = together(first, late)
+          yield* check(all, "after late rows")
+          yield* rollUp
+          yield* clickhouse.command(
+            `DELETE FROM page_view WHERE hosted_website_id = {site:UUID} AND path = {path:String}`,
+            {
+              parameters: { site: site.hostedWebsiteId, path: removed }
+            }
+          )
+          yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
+        }),
+      { arbitrary: { runs: 6, seed: "roll-ups" }, timeout: 240_000 }
+    )
+  })
+})

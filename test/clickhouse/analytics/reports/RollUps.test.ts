@@ -1,0 +1,87 @@
+/** The visits of past days are stored in the background and by `rebuild`, and replaced ones are deleted. */
+import { randomUUID } from "node:crypto"
+import { assert, layer } from "@effect/vitest"
+import { Clock, Effect, Layer, Schema } from "effect"
+import * as Erasure from "../../../../src/clickhouse/analytics/Erasure.ts"
+import * as Reports from "../../../../src/clickhouse/analytics/Reports.ts"
+import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
+import * as Superseded from "../../../../src/clickhouse/analytics/reports/Superseded.ts"
+import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
+import type { Query as Asked } from "../../../../src/core/analytics/report/Query.ts"
+import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
+import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
+import * as Goals from "../../../../src/memory/analytics/Goals.ts"
+import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
+import { decodeRows } from "../../../../src/runtime/Rows.ts"
+import * as Service from "../../../../src/services/analytics/Reports.ts"
+import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+
+const live = Reports.layer({ timeout: "60 seconds" }).pipe(
+  Layer.provide(Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))),
+  Layer.provideMerge(TestClickHouse.layer)
+)
+
+const Count = Schema.Tuple([Schema.Struct({ visits: Schema.Int, rolls: Schema.Int })])
+
+const stored = (hostedWebsiteId: string) =>
+  ClickHouse.use(({ query }) =>
+    query("SELECT count() AS visits, uniqExact(roll) AS rolls FROM visit WHERE hosted_website_id = {site:UUID}", {
+      parameters: { site: hostedWebsiteId }
+    })
+  ).pipe(
+    decodeRows(Count),
+    Effect.map(([found]) => found)
+  )
+
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUps", () => {
+  layer(live, { excludeTestServices: true })((it) => {
+    it.effect(
+      "a report of many past rows has their visits stored, rebuilding replaces them, and an erasure deletes them",
+      () =>
+        Effect.gen(function* () {
+          const reports = yield* Service.Reports
+          const clickhouse = yield* ClickHouse
+          const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
+          const now = yield* Clock.currentTimeMillis
+          const date = dateOf(now - 3 * dayMillis)
+          yield* clickhouse.command(
+            `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+            SELECT {site:UUID}, toDateTime64({noon:String}, 3, 'UTC'), '/', generateUUIDv4() FROM numbers(25000)`,
+            { parameters: { site: site.hostedWebsiteId, noon: `${date} 12:00:00` } }
+          )
+          const query: Asked = {
+            siteId: site.websiteConfigId,
+            metrics: ["visitors", "visits"],
+            range: { first: date, last: date },
+            timeZone: "UTC",
+            dimensions: [],
+            filters: [],
+            orderBy: [{ by: "visitors", direction: "desc" }],
+            comparison: null,
+            includeTotalRows: false,
+            includeTimeLabels: false,
+            limit: 10,
+            offset: 0
+          }
+          const counts = Effect.map(reports.query(site, query), ({ results }) => results[0]?.metrics)
+          assert.deepStrictEqual(yield* counts, [25_000, 25_000])
+          const first = yield* stored(site.hostedWebsiteId).pipe(
+            Effect.delay("100 millis"),
+            Effect.repeat({ until: ({ visits }) => visits > 0 })
+          )
+          assert.deepStrictEqual(first, { visits: 25_000, rolls: 1 })
+          assert.deepStrictEqual(yield* counts, [25_000, 25_000])
+          yield* reports.rebuild()
+          assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 50_000, rolls: 2 })
+          assert.deepStrictEqual(yield* counts, [25_000, 25_000])
+          const reader = Reader.make(clickhouse, { seconds: 60, memory: 1_000_000_000 })
+          yield* Superseded.remove(reader, site.hostedWebsiteId, -dayMillis)
+          assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 25_000, rolls: 1 })
+          assert.deepStrictEqual(yield* counts, [25_000, 25_000])
+          yield* Erasure.erase(site.hostedWebsiteId, "60 seconds")
+          assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), { visits: 0, rolls: 0 })
+          assert.deepStrictEqual(yield* counts, [0, 0])
+        })
+    )
+  })
+})

@@ -1,0 +1,58 @@
+/** Sends a request to the fast path or to the router, and compares the two responses. */
+import { request as send } from "node:http"
+import { Effect } from "effect"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+  readonly text: string
+}
+
+/** The fast path takes a body with a `Content-Length`; the router takes a chunked one. */
+export type Way = "direct" | "router"
+
+/** Sends `body`, and fails if the connection breaks. */
+export const tryPost = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
+  Effect.tryPromise(
+    () =>
+      new Promise<Answer>((resolve, reject) => {
+        const bytes = Buffer.from(body)
+        const length =
+          way === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+        const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
+          const chunks: Array<Buffer> = []
+          response.on("data", (chunk: Buffer) => chunks.push(chunk))
+          response.on("end", () =>
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              text: Buffer.concat(chunks).toString("utf8")
+            })
+          )
+        })
+        sent.on("error", reject)
+        sent.end(bytes)
+      })
+  )
+
+export const post = (...request: Parameters<typeof tryPost>) => Effect.orDie(tryPost(...request))
+
+export const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
+
+/** A response without the parts that differ between requests: the time and the generated ids. */
+export const essence = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
+  const { date: _, "content-length": length, ...rest } = headers
+  const mask = (value: string) => value.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
+  return { status, length, headers: JSON.parse(mask(JSON.stringify(rest))) as Answer["headers"], text: mask(text) }
+}
+
+/**
+ * The essence of a response to a repeated request. The decision on a stored record depends on earlier ones (by key and
+ * content), so this keeps only the fact that it was stored.
+ */
+export const essenceOfLater = (answer: Answer, known: ReadonlyArray<string>) => {
+  const { headers, ...rest } = essence(answer, known)
+  const decision = headers["x-hydracore-decision"]
+  const isStored = typeof decision === "string" && ["counted", "quarantined", "repeated"].includes(decision)
+  return { ...rest, headers: isStored ? { ...headers, "x-hydracore-decision": "<stored>" } : headers }
+}
