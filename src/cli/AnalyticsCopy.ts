@@ -9,9 +9,7 @@ import { Command } from "effect/cli"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import * as ClickHouse from "../clickhouse/ClickHouse.ts"
-import * as Errors from "../clickhouse/Errors.ts"
 import * as AnalyticsCopy from "../postgres/analytics/AnalyticsCopy.ts"
-import * as Database from "../postgres/Database.ts"
 import * as WritableSites from "../postgres/sites/WritableSites.ts"
 import * as Sites from "../services/sites/WritableSites.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
@@ -24,7 +22,10 @@ const send = ({ hostedWebsiteId, id, rows, table }: AnalyticsCopy.Batch) =>
       const [first, ...others] = table.columns.map(([name]) => name)
       if (first === undefined || !writable.has(hostedWebsiteId)) return Effect.void
       return ClickHouse.ClickHouse.use(({ insert }) =>
-        insert({ table: table.name, columns: [first, ...others], rows, token: id })
+        insert({ table: table.name, columns: [first, ...others], rows, token: id }).pipe(
+          // The erasure of a website waits for `during`.
+          ClickHouse.bounded(AnalyticsCopy.timeout)
+        )
       )
     })
   )
@@ -62,10 +63,6 @@ export const command = Command.make(
       })
     }
     const counts = yield* copyAll((name, rows) => Output.note(`Copied ${rows} rows of ${name}.`)).pipe(
-      Effect.catchTags({
-        SqlError: (error) => Effect.fail(Database.unavailable(error)),
-        ClickHouseError: (error) => Effect.fail(Errors.unavailable(error))
-      }),
       Effect.provide(
         Layer.merge(
           WritableSites.layer({ connections: 1 }),

@@ -138,7 +138,8 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
   OpenApi.annotations({
     identifier: "test_notification",
     summary: "Test a notification",
-    description: "Mails a test, or the report of the latest period, and answers what came of it. Scope `write`."
+    description:
+      "Mails a test, or the report of the latest period, and answers what came of it. A website sends ten tests an hour at most. Scope `write`."
   })
 )
 

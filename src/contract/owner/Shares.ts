@@ -78,7 +78,7 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
     identifier: "create_share",
     summary: "Share a dashboard",
     description:
-      "Creates a secret address that shows the statistics of a website to anybody who has it, without small counts. Scope `write`."
+      "Creates a secret address that shows the statistics of a website to anybody who has it, without small counts. A website has 50 at most. Scope `write`."
   })
 )
 
@@ -132,7 +132,7 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       summary: "Query a shared dashboard",
       description: [
         "A query as of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated of these.",
-        "It has a period that ends today, one dimension at most, and one filter at most (`is` with one value); nothing is listed of fewer than five visitors."
+        "It has a period that ends today, one dimension at most, and one filter at most (`is` with one value), besides those that only choose rows; `conversion_rate` takes no such ones, except on `event:goal`. Nothing is listed of fewer than five visitors."
       ].join(" ")
     })
   )

@@ -5,16 +5,19 @@
  */
 import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import { maxNotifications, type Notification, type Topic } from "../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import type { ReportTimeout } from "../../services/analytics/Reports.ts"
 import { TestDeliveries } from "../../services/delivery/TestDeliveries.ts"
 import { type ListedNotification, Notifications, type SubmissionMail } from "../../services/mail/Notifications.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 export class OwnerNotifications extends Context.Service<
   OwnerNotifications,
@@ -33,7 +36,7 @@ export class OwnerNotifications extends Context.Service<
     readonly test: (
       proof: AuthorizedSite<"write">,
       notificationId: string
-    ) => Effect.Effect<Outcome, Failure | ReportTimeout>
+    ) => Effect.Effect<Outcome, Failure | TooManyRequests | ReportTimeout>
     readonly ofSubmission: (
       proof: AuthorizedSite<"read">,
       submissionId: string
@@ -50,11 +53,21 @@ const noMail = fault("this service sends no mail until its operator sets SMTP_UR
 
 const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
 
-export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries> = Layer.effect(
+/** The test mails of a website. An owner chooses the recipients, who did not ask for them, and the service sends them at once. */
+export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: 3_600_000 }
+
+const tooManyTests = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
+  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
+})
+
+export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries | RateLimiter> = Layer.effect(
   OwnerNotifications,
   Effect.gen(function* () {
     const notifications = yield* Notifications
     const tests = yield* TestDeliveries
+    const limiter = yield* RateLimiter
 
     const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
 
@@ -81,6 +94,8 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
       }),
       test: Effect.fnUntraced(function* (proof, notificationId) {
         yield* requireOwn(proof, notificationId)
+        const { accepted, resetMillis } = yield* limiter.take(testLimit, proof.site.websiteConfigId)
+        if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
         const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))
         if (Option.isNone(tested)) return yield* Effect.fail(notFound)
         return tested.value.outcome

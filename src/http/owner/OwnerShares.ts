@@ -8,9 +8,10 @@ import * as Errors from "../../contract/owner/Errors.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import type { Share } from "../../core/sites/Share.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import { Shares } from "../../services/sites/Shares.ts"
+import { maxShares, Shares } from "../../services/sites/Shares.ts"
+import * as Validation from "./Validation.ts"
 
-type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
 export class OwnerShares extends Context.Service<
   OwnerShares,
@@ -26,16 +27,24 @@ export class OwnerShares extends Context.Service<
 
 const notFound = Errors.make("NotFound", "This website has no such shared dashboard.")
 
+const tooMany = Validation.failed([
+  {
+    loc: ["body"],
+    msg: `Value error, a website has at most ${maxShares} shared dashboards; revoke one`,
+    type: "value_error"
+  }
+])
+
 export const layer: Layer.Layer<OwnerShares, never, Shares> = Layer.effect(
   OwnerShares,
   Effect.map(Shares, (shares) => ({
     list: ({ site }) => shares.list(site.websiteConfigId),
-    create: ({ site: { websiteConfigId } }, share) =>
-      Effect.flatMap(
-        shares.create({ websiteConfigId, ...share }),
-        // The website was deleted meanwhile.
-        Option.match({ onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
-      ),
+    create: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, share) {
+      if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
+      const created = yield* shares.create({ websiteConfigId, ...share })
+      // The website was deleted meanwhile.
+      return yield* Option.match(created, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+    }),
     revoke: ({ site: { websiteConfigId } }, shareId) =>
       Effect.flatMap(shares.revoke({ shareId, websiteConfigId }), (isRevoked) =>
         isRevoked ? Effect.void : Effect.fail(notFound)

@@ -10,9 +10,13 @@
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Option, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import { bounded } from "../Database.ts"
+
+/** The timeout of each statement. */
+export const timeout = "1 minute"
 
 /** A table of both stores. */
 export interface Table {
@@ -78,6 +82,7 @@ export const websites = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows =
     yield* sql`SELECT hosted_website_id AS id FROM site WHERE deleted_at IS NULL ORDER BY created_at, 1`.pipe(
+      bounded(timeout),
       decodeRows(Sites)
     )
   return rows.map(({ id }) => id)
@@ -93,8 +98,8 @@ const State = Schema.Array(
 )
 
 /**
- * Plans the next batch of a website, unless one is planned already, and returns the state; none if all is copied. Rows without
- * a batch begin after `copied_to`.
+ * Plans the next batch of a website, unless one is planned already, and returns the state; none if all is copied, or if the
+ * website is being deleted. Rows without a batch begin after `copied_to`.
  */
 const plan = Effect.fnUntraced(function* ({ batch, name, time }: Table, hostedWebsiteId: string) {
   const sql = yield* SqlClient.SqlClient
@@ -112,27 +117,28 @@ const plan = Effect.fnUntraced(function* ({ batch, name, time }: Table, hostedWe
       )
       INSERT INTO analytics_copy (table_name, hosted_website_id, copied_to, sending_to, batch_id)
         SELECT $1, $2, copied_to, sending_to, $3 FROM known CROSS JOIN next WHERE sending_to IS NOT NULL
+          AND EXISTS (SELECT FROM site WHERE hosted_website_id = $2 AND deleted_at IS NULL)
       ON CONFLICT (table_name, hosted_website_id) DO UPDATE SET
         sending_to = coalesce(analytics_copy.sending_to, excluded.sending_to),
         batch_id = coalesce(analytics_copy.batch_id, excluded.batch_id)
       RETURNING copied_to::text AS "copiedTo", sending_to::text AS "sendingTo", batch_id::text AS "batchId"`,
       [...key, PgTypes.uuid(randomUUID())]
     )
-    .pipe(decodeRows(State))
+    .pipe(bounded(timeout), decodeRows(State))
   return Option.fromUndefinedOr(state)
 })
 
 const Rows = Schema.Array(Schema.Struct({ row: Schema.Array(Schema.Unknown) }))
 
 /**
- * Copies the next batch of a website by `send`, and returns the number of its rows; none if all is copied. One process at a
- * time may copy a website.
+ * Copies the next batch of a website by `send`, and returns the number of its rows; none if all is copied, or if the
+ * website is being deleted. One process at a time may copy a website.
  */
 export const copyNext = Effect.fnUntraced(function* <E, R>(
   table: Table,
   hostedWebsiteId: string,
   send: (batch: Batch) => Effect.Effect<void, E, R>
-): Effect.fn.Return<Option.Option<number>, SqlError.SqlError | StorageUnavailable | E, SqlClient.SqlClient | R> {
+): Effect.fn.Return<Option.Option<number>, StorageUnavailable | E, SqlClient.SqlClient | R> {
   const sql = yield* SqlClient.SqlClient
   const planned = yield* plan(table, hostedWebsiteId)
   if (Option.isNone(planned)) return Option.none()
@@ -146,9 +152,11 @@ export const copyNext = Effect.fnUntraced(function* <E, R>(
         WHERE hosted_website_id = $1 AND ${time} > $2::timestamptz AND ${time} <= $3::timestamptz`,
       [site, PgTypes.text(copiedTo), PgTypes.text(sendingTo)]
     )
-    .pipe(decodeRows(Rows))
+    .pipe(bounded(timeout), decodeRows(Rows))
   if (rows.length > 0) yield* send({ table, hostedWebsiteId, id: batchId, rows: rows.map(({ row }) => row) })
   yield* sql`UPDATE analytics_copy SET copied_to = sending_to, sending_to = NULL, batch_id = NULL
-    WHERE table_name = ${PgTypes.text(name)} AND hosted_website_id = ${site} AND batch_id = ${PgTypes.uuid(batchId)}`
+    WHERE table_name = ${PgTypes.text(name)} AND hosted_website_id = ${site} AND batch_id = ${PgTypes.uuid(batchId)}`.pipe(
+    bounded(timeout)
+  )
   return Option.some(rows.length)
 })

@@ -136,7 +136,8 @@ const writtenTables = [
   "idempotency_key",
   "conversation",
   "not_counted",
-  "rollup_day"
+  "rollup_day",
+  "analytics_copy"
 ]
 
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
@@ -219,7 +220,7 @@ export const erase = (
       erased.pageViews += pageViews
     }
     yield* deleteAll(visits, hosted.value, timeout)
-    for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale"]) {
+    for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
       yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
         Database.bounded(timeout)
       )

@@ -7,6 +7,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
+import { testLimit } from "../../../src/http/owner/OwnerNotifications.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
@@ -87,6 +88,27 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* mine.request("DELETE", path)).status, 204)
         assert.strictEqual((yield* mine.request("DELETE", path)).status, 404)
         assert.lengthOf(JSON.parse((yield* mine.request("GET", "/notifications")).text).notifications, 1)
+      })
+    )
+
+    it.effect("bounds the test mails of a website", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const adding = (owner: typeof mine) =>
+          Effect.map(
+            owner.request("POST", "/notifications", { to: "a@example.com" }),
+            ({ text }) => `/notifications/${JSON.parse(text).notification_id}/test`
+          )
+        const path = yield* adding(mine)
+        const before = sent.length
+        for (let count = 0; count < testLimit.limit; count++) {
+          assert.strictEqual((yield* mine.request("POST", path)).status, 200)
+        }
+        const refused = yield* mine.request("POST", path)
+        assert.strictEqual(refused.status, 429)
+        assert.isAbove(Number(refused.headers.get("retry-after")), 0)
+        assert.lengthOf(sent, before + testLimit.limit)
+        assert.strictEqual((yield* theirs.request("POST", yield* adding(theirs))).status, 200)
       })
     )
 

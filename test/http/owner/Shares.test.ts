@@ -4,6 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
+import { maxShares, Shares } from "../../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
@@ -69,6 +70,22 @@ for (const [name, storage] of emptyStorages) {
             [{ dimensions: ["Firefox"], metrics: [10, 100] }]
           )
           assert.deepStrictEqual(JSON.parse((yield* ask("/now")).text), { visitors: 10 })
+        })
+      )
+
+      it.effect("bounds the shared dashboards of a website", () =>
+        Effect.gen(function* () {
+          const { websiteConfigId } = yield* newSite
+          yield* Shares.use((shares) =>
+            Effect.forEach(Array.from({ length: maxShares - 1 }), () =>
+              shares.create({ websiteConfigId, label: null, expiresAt: null })
+            )
+          )
+          const { url } = yield* TestServer
+          const cookie = yield* newCookie("owner", [websiteConfigId])
+          const create = send(url, `/v1/owner/sites/${websiteConfigId}/shares`, { cookie, body: {} })
+          assert.strictEqual((yield* create).status, 200)
+          assert.strictEqual((yield* create).status, 422)
         })
       )
 

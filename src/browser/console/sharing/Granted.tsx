@@ -21,6 +21,8 @@ export interface Grant {
 
 interface Words {
   readonly none: string
+  /** What the button says. `endOf` begins with it. */
+  readonly end: string
   readonly endOf: (name: string) => string
   readonly confirm: (name: string) => string
   readonly confirmBody: string
@@ -70,7 +72,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
                   aria-label={words.endOf(grant.name)}
                   onClick={() => setEnding(grant)}
                 >
-                  {Texts.people.end}
+                  {words.end}
                 </button>
               )}
             </li>
@@ -86,7 +88,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
         <Confirm
           title={words.confirm(ending.name)}
           body={words.confirmBody}
-          action={Texts.people.end}
+          action={words.end}
           onCancel={() => setEnding(null)}
           onConfirm={() => end(ending)}
         />

@@ -34,6 +34,7 @@ export const dashboards = {
   unnamed: "Without a name",
   since: (time: string): string => `Since ${time}`,
   until: (since: string, time: string): string => `Since ${since}, until ${time}`,
+  end: "Stop sharing",
   endOf: (name: string): string => `Stop sharing ${name}`,
   confirm: (name: string): string => `Stop sharing ${name}?`,
   confirmBody: "Its address shows nothing any more, within a second."

@@ -62,9 +62,20 @@ const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
   values.length === leads.length &&
   leads.every((name) => values.includes(name))
 
+/**
+ * Whether a condition chooses the visitors that conversion rates are divided by. It does so also if it chooses among the rows,
+ * each of which then shows the number of all visitors that the condition chooses. Conditions on goals do not: see
+ * `Evaluate.divisor`.
+ */
+const choosesDivisor = ({ dimension }: Condition, { metrics }: Request): boolean =>
+  metrics.includes("conversion_rate") && dimension !== "event:goal"
+
 /** The conditions that choose visitors. */
 const choices = (request: Request): ReadonlyArray<Condition> =>
-  request.filters.filter(isCondition).filter((condition) => !choosesRows(condition, request) && !countsLeads(condition))
+  request.filters
+    .filter(isCondition)
+    .filter((condition) => !choosesRows(condition, request) || choosesDivisor(condition, request))
+    .filter((condition) => !countsLeads(condition))
 
 const readFilters = (reader: InputReader, request: Request): void => {
   for (const [place, filter] of request.filters.entries()) {

@@ -57,8 +57,8 @@ const coarse = ({ allVisitors, groups, range }: Assembly.Counted): Assembly.Coun
   allVisitors: round(allVisitors)
 })
 
-/** The counts that a metric is calculated with, if it is not a count itself. */
-const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> => {
+/** The counts that a metric is calculated with; null if it is a count itself. */
+const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> | null => {
   switch (name) {
     case "views_per_visit":
       return [counts.visitPageviews, counts.visits]
@@ -71,15 +71,17 @@ const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): Read
     case "group_conversion_rate":
       return [counts.converted, counts.groupVisitors]
     default:
-      return []
+      return null
   }
 }
 
 const reading: Assembly.Reading<CoarseValue> = {
   metric: (name, counts, allVisitors) => {
-    if (partsOf(name, counts, allVisitors).includes(small)) return null
+    const parts = partsOf(name, counts, allVisitors)
+    if (parts?.includes(small)) return null
     const value = Counts.metric(name, counts, allVisitors)
-    if (value === small) return hidden
+    // A rate or an average may equal `small` by chance.
+    if (parts === null && value === small) return hidden
     // The parts are rounded each for itself.
     return name.endsWith("_rate") && typeof value === "number" ? Math.min(value, 100) : value
   },

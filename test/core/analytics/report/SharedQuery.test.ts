@@ -24,6 +24,11 @@ describe("core/analytics/report/SharedQuery", () => {
       { metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"], filters: [google] },
       { metrics: ["conversions"], filters: [google, leads], dimensions: ["time:day"], include: { time_labels: true } },
       { dimensions: ["event:page"], filters: [google, ["contains", "event:page", ["a"]]] },
+      {
+        metrics: ["conversion_rate"],
+        dimensions: ["event:goal"],
+        filters: [google, ["contains", "event:goal", ["a"]]]
+      },
       { dimensions: ["visit:utm_campaign"], filters: [["is_not", "visit:utm_campaign", ["(not set)"]]] },
       { date_range: "all", include: { comparison: "year_over_year" } }
     ]) {
@@ -47,7 +52,20 @@ describe("core/analytics/report/SharedQuery", () => {
       [{ filters: [["is", "event:goal", ["Signup", "Form submitted"]]] }, ["filters"]],
       [{ filters: [["not", google]] }, ["filters.0"]],
       [{ filters: [["or", [google, google]]] }, ["filters.0"]],
-      [{ filters: [["is", "event:props:user", ["1"]]] }, ["filters.0.1"]]
+      [{ filters: [["is", "event:props:user", ["1"]]] }, ["filters.0.1"]],
+      // Every row shows its divisor, which is of all visitors that the filter chooses.
+      [
+        {
+          metrics: ["conversion_rate"],
+          dimensions: ["visit:country"],
+          filters: [["is", "visit:country", ["DE", "LI"]]]
+        },
+        ["filters"]
+      ],
+      [
+        { metrics: ["conversion_rate"], dimensions: ["event:page"], filters: [["is_not", "event:page", ["/"]]] },
+        ["filters"]
+      ]
     ] as const) {
       assert.deepStrictEqual(refused(parts), [...places], JSON.stringify(parts))
     }

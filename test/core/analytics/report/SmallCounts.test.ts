@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Counted } from "../../../../src/core/analytics/report/Assembly.ts"
-import type { Counts } from "../../../../src/core/analytics/report/Counts.ts"
+import * as Counts from "../../../../src/core/analytics/report/Counts.ts"
 import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
 import { comparisons, type Query } from "../../../../src/core/analytics/report/Query.ts"
 import * as SharedQuery from "../../../../src/core/analytics/report/SharedQuery.ts"
@@ -79,7 +79,7 @@ const countedOf = (groups: typeof Groups.Type, all: typeof Twins.Type, side: 0 |
     counts: {
       ...(Object.fromEntries(
         names.map((count, place) => [count, counts[place] === undefined ? 7 : twins(counts[place])[side]])
-      ) as unknown as Counts),
+      ) as unknown as Counts.Counts),
       duration: 100,
       revenue: side === 0 ? [] : [{ currency: "EUR", value: "1" }]
     }
@@ -122,7 +122,7 @@ describe("core/analytics/report/SmallCounts", () => {
 
   it("a rate of a hidden count is null, and a change from or to one too", () => {
     const counts = { visitors: 4, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
-    const group = (more: Partial<Counts>) => ({
+    const group = (more: Partial<Counts.Counts>) => ({
       range,
       allVisitors: 40,
       groups: [
@@ -159,5 +159,29 @@ describe("core/analytics/report/SmallCounts", () => {
         }
       }
     ])
+  })
+
+  it("shows rates and averages that equal the place of hidden counts", () => {
+    const query = queryOf({
+      metrics: ["views_per_visit", "bounce_rate", "conversion_rate"],
+      direction: "desc",
+      limit: 1,
+      comparison: null
+    })
+    const [row] = SmallCounts.answer(
+      query,
+      {
+        range,
+        allVisitors: 200,
+        groups: [
+          {
+            dimensions: ["a"],
+            counts: { ...Counts.none, visits: 10, visitPageviews: 25, entries: 10, bounces: 5, converted: 5 }
+          }
+        ]
+      },
+      null
+    ).results
+    assert.deepStrictEqual(row?.metrics, [2.5, 50, 2.5])
   })
 })

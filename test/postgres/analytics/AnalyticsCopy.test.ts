@@ -1,0 +1,52 @@
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as AnalyticsCopy from "../../../src/postgres/analytics/AnalyticsCopy.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const timeout = "20 seconds"
+
+const live = Layer.mergeAll(SiteDirectory.layer({ timeout }), SiteErasure.layer({ timeout })).pipe(
+  Layer.provideMerge(TestDatabase.layer)
+)
+
+const table = AnalyticsCopy.tables.find(({ name }) => name === "conversion")!
+
+const opened = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const site = yield* Sites.use((sites) => sites.create({ name: "A", origins: [], timeZone: "UTC" }))
+  const id = PgTypes.uuid(site.hostedWebsiteId)
+  yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+    VALUES (${id}, now(), 'a', 'Form')`
+  return {
+    site,
+    mark: sql`UPDATE site SET deleted_at = now() WHERE hosted_website_id = ${id}`,
+    states: sql`SELECT 1 FROM analytics_copy WHERE hosted_website_id = ${id}`
+  }
+})
+
+withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsCopy", (it) => {
+  it.effect("an erased website leaves nothing of its copy", () =>
+    Effect.gen(function* () {
+      const { site, states } = yield* opened
+      yield* AnalyticsCopy.copyNext(table, site.hostedWebsiteId, () => Effect.void)
+      assert.lengthOf(yield* states, 1)
+      yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
+      assert.lengthOf(yield* states, 0)
+    })
+  )
+
+  it.effect("copies nothing of a website that is being deleted", () =>
+    Effect.gen(function* () {
+      const { mark, site, states } = yield* opened
+      yield* mark
+      const copied = yield* AnalyticsCopy.copyNext(table, site.hostedWebsiteId, () => Effect.die("sent"))
+      assert.deepStrictEqual(copied, Option.none())
+      assert.lengthOf(yield* states, 0)
+    })
+  )
+})
