@@ -1,12 +1,13 @@
+/** What is read from an answer, and when it has ended. */
 import { Dispatcher } from "@effect/platform-node/NodeHttpClient"
 import type * as Undici from "@effect/platform-node/Undici"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Result, Stream } from "effect"
+import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { AgentEvent } from "../../src/core/chat/Agent.ts"
-import { AgentEmpty, AgentStream } from "../../src/services/chat/AgentStream.ts"
-import { ask, done, exchange, failure, layer, pass, said, secret, streams } from "../support/AgentExchange.ts"
-import { endlessly, finishes, type Respond, says, sse, start } from "../support/TestUpstream.ts"
+import { AgentEmpty } from "../../src/services/chat/AgentStream.ts"
+import { ask, done, exchange, layer, pass, said, streams } from "../support/AgentExchange.ts"
+import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
 describe("AgentStream over HTTP: the answer", () => {
@@ -195,158 +196,6 @@ describe("AgentStream over HTTP: the answer", () => {
         { _tag: "Text", delta: "Hi" },
         { _tag: "Finish", reason: "length" }
       ])
-    }).pipe(Effect.provide(layer))
-  )
-
-  const noChunk = "the agent sent a frame that is no JSON object"
-  const anError = "the agent sent an error"
-  const tooLong = "the agent sent a frame over the bound"
-  const cut = "the agent's stream ended before its answer did"
-  const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
-    ["text that is no JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
-    ["JSON that is no object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
-    [
-      "choices that are no list",
-      "the agent sent choices that are no list",
-      streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)
-    ],
-    [
-      "a content that is no text",
-      "the agent sent a content that is no text",
-      streams(says("Hi"), `data: {"choices":[{"delta":{"content":{"x":"${secret}"}}}]}\n\n`, done)
-    ],
-    ["an error in a frame", anError, streams(says("Hi"), `data: {"error":{"message":"${secret}"}}\n\n`, done)],
-    ["an error event", anError, streams(says("Hi"), `event: error\ndata: {"detail":"${secret}"}\n\n`, done)],
-    [
-      "an error with a code that is known",
-      "the agent sent an error (insufficient_quota)",
-      streams(says("Hi"), `data: {"error":{"code":"insufficient_quota","message":"${secret}"}}\n\n`, done)
-    ],
-    ["an end without a finish", cut, streams(says("Hi"))],
-    ["a last frame that is cut", cut, streams(says("Hi"), "data: [DON")],
-    ["a line of 10 MB", tooLong, streams(says("Hi"), "data: ", secret.repeat(600_000), "\n\n", done)],
-    [
-      "a line that never ends",
-      tooLong,
-      (_, response) => {
-        response.writeHead(200, sse)
-        response.write(`${says("Hi")}data: `)
-        endlessly(response, secret.repeat(1000))
-      }
-    ]
-  ]
-  for (const [name, reason, respond] of breaks) {
-    it.effect(`${name} breaks the stream after what was said, without a word of the upstream`, () =>
-      Effect.gen(function* () {
-        const { events, result, upstream } = yield* exchange(respond)
-        assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])
-        assert.deepStrictEqual(failure(result), { tag: "AgentBroken", reason })
-        assert.notInclude(JSON.stringify(result), secret)
-        yield* until("the request ends", () => upstream.open() === 0)
-      }).pipe(Effect.provide(layer))
-    )
-  }
-
-  it.effect("a connection that is reset breaks the stream", () =>
-    Effect.gen(function* () {
-      let reset = () => {}
-      const upstream = yield* start((_, response) => {
-        response.writeHead(200, sse)
-        response.write(says("Hi"))
-        reset = () => response.socket?.resetAndDestroy()
-      })
-      const events: Array<AgentEvent> = []
-      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* until("the agent said something", () => events.length === 2)
-      reset()
-      const { result } = yield* Fiber.join(fiber)
-      assert.strictEqual(failure(result).tag, "AgentBroken")
-    }).pipe(Effect.provide(layer))
-  )
-})
-
-describe("AgentStream over HTTP: silence and haste", () => {
-  const silences: ReadonlyArray<readonly [string, ReadonlyArray<AgentEvent>, Respond]> = [
-    ["before its headers", [], () => {}],
-    [
-      "before its first token",
-      [{ _tag: "Accepted" }],
-      (_, response) => {
-        response.writeHead(200, sse)
-        response.write(": nothing yet\n\n")
-      }
-    ],
-    [
-      "between two tokens",
-      [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }],
-      (_, response) => {
-        response.writeHead(200, sse)
-        response.write(`${says("Hi")}data: {"cho`)
-      }
-    ]
-  ]
-  for (const [name, expected, respond] of silences) {
-    it.effect(`an agent that falls silent ${name} times out, and its connection is closed`, () =>
-      Effect.gen(function* () {
-        const upstream = yield* start(respond)
-        const events: Array<AgentEvent> = []
-        const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-        yield* until("the agent said all it will", () => upstream.open() === 1 && events.length === expected.length)
-        yield* TestClock.adjust("59 seconds")
-        assert.isUndefined(fiber.pollUnsafe())
-        // The wait for the next event may begin after the first step of the clock, so the clock advances until the wait ends.
-        while (fiber.pollUnsafe() === undefined) {
-          yield* TestClock.adjust("1 second")
-          yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
-        }
-        const { result } = yield* Fiber.join(fiber)
-        assert.deepStrictEqual(events, expected)
-        assert.strictEqual(failure(result).tag, "AgentTimeout")
-        yield* until("the request ends", () => upstream.open() === 0)
-      }).pipe(Effect.provide(layer))
-    )
-  }
-
-  it.effect("a slow reader pauses the agent, and its delay does not count towards the agent's timeout", () =>
-    Effect.gen(function* () {
-      let written = () => 0
-      const piece = says("x".repeat(10_000))
-      const upstream = yield* start((_, response) => {
-        response.writeHead(200, sse)
-        written = endlessly(response, piece)
-      })
-      const agent = yield* AgentStream
-      const pull = yield* Stream.toPull(
-        agent.stream({ instance: upstream.instance, session: "c", turns: [{ role: "user", text: "Hi" }] })
-      )
-      yield* pull
-      yield* pull
-      let before = -1
-      let still = 0
-      yield* until("the agent can write no more", () => {
-        still = before === written() ? still + 1 : 0
-        before = written()
-        return still === 25
-      })
-      yield* TestClock.adjust("1 hour")
-      yield* pull
-      // What is under way lies in the sockets' buffers of the system, which are of a few megabytes.
-      assert.isBelow(written() * piece.length, 64 * 1024 * 1024)
-    }).pipe(Effect.provide(layer))
-  )
-
-  it.effect("a reader that is interrupted in the middle closes the agent's connection", () =>
-    Effect.gen(function* () {
-      const upstream = yield* start((_, response) => {
-        response.writeHead(200, sse)
-        response.write(says("Hi"))
-      })
-      const events: Array<AgentEvent> = []
-      const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* until("the agent said something", () => events.length === 2)
-      assert.strictEqual(upstream.connections(), 1)
-      yield* Fiber.interrupt(fiber)
-      yield* until("the connection is closed", () => upstream.connections() === 0)
     }).pipe(Effect.provide(layer))
   )
 })

@@ -1,0 +1,96 @@
+/** Erasures that end before they are complete. */
+import { randomUUID } from "node:crypto"
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Option } from "effect"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
+import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
+import { create, erase, live, nothing, view, viewsOf } from "../../support/postgres/ErasedSite.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+
+describe("postgres/sites/SiteErasure: interrupted", () => {
+  /** A website as an interrupted erasure leaves it; the erasure began this long ago. */
+  const brokenOff = Effect.fnUntraced(function* (ago: string) {
+    const sql = yield* PgClient.PgClient
+    const site = yield* create
+    yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+    yield* sql`UPDATE site SET deleted_at = now() - ${ago}::interval
+      WHERE website_config_id = ${PgTypes.uuid(site.websiteConfigId)}`
+    return site
+  })
+
+  it.live("lookups do not find the website, it accepts no data, keeps its name, and a repeated erasure completes", () =>
+    Effect.gen(function* () {
+      const sites = yield* Sites.SiteDirectory
+      const erasure = yield* Erasure.SiteErasure
+      const site = yield* brokenOff("1 minute")
+      assert.isTrue(Option.isNone(yield* sites.byTrackingToken(site.trackingToken)))
+      assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(site.websiteConfigId)))
+      assert.isTrue(Option.isNone(yield* sites.update(site.websiteConfigId, { name: "b" })))
+      assert.deepStrictEqual(yield* sites.list, [])
+      const refused = yield* Analytics.AnalyticsRepo.use((repo) => Effect.flip(repo.append(view(site.hostedWebsiteId))))
+      assert.deepInclude(refused, { _tag: "RecordRefused", reason: "unknown-site" })
+      assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.some("a"))
+      assert.deepStrictEqual(yield* erase(site.websiteConfigId), Option.some({ ...nothing, pageViews: 1 }))
+      assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), Option.none())
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("an erasure that fails does not prevent the others", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const erasure = yield* Erasure.SiteErasure
+      const [first, second] = [yield* brokenOff("3 hours"), yield* brokenOff("2 hours")]
+      yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
+      yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
+      assert.isFalse(
+        yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
+      )
+      assert.deepStrictEqual(yield* erasure.nameOf(first.websiteConfigId), Option.some("a"))
+      assert.deepStrictEqual(yield* erasure.nameOf(second.websiteConfigId), Option.none())
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("it resumes when its connection is cut during the last step", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* create
+      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+      const another = yield* Database.dedicated()
+      const erasing = yield* another.withTransaction(
+        Effect.gen(function* () {
+          // Like a batch of forms: the mark does not wait for it, the last step does.
+          yield* another`SELECT 1 FROM site FOR KEY SHARE`
+          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
+          yield* Effect.repeat(Locks.cutWaiting(sql), { until: (found) => found })
+          return fiber
+        })
+      )
+      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+
+  it.live("the maintenance completes an interrupted erasure after an hour", () =>
+    Effect.gen(function* () {
+      const erasure = yield* Erasure.SiteErasure
+      const [old, young, whole] = [yield* brokenOff("61 minutes"), yield* brokenOff("59 minutes"), yield* create]
+      assert.isTrue(
+        yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
+      )
+      for (const [site, name, views] of [
+        [old, Option.none(), 0],
+        [young, Option.some("a"), 1],
+        [whole, Option.some("a"), 0]
+      ] as const) {
+        assert.deepStrictEqual(yield* erasure.nameOf(site.websiteConfigId), name)
+        assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), views)
+      }
+    }).pipe(Effect.scoped, Effect.provide(live))
+  )
+})

@@ -1,0 +1,64 @@
+/** Sends plain forms to a website of their own, and reads their decisions and counts. */
+import { assert } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import type { Counts } from "../../src/core/sites/Decision.ts"
+import type { Site } from "../../src/core/sites/Site.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Decisions } from "../../src/services/sites/Decisions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { paths, TestServer } from "./TestServer.ts"
+import { lastDays } from "./UtcDays.ts"
+import { until } from "./Wait.ts"
+
+/** The origin of the website. */
+export const own = "https://shop.example"
+
+export const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }
+
+export const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
+
+export const decisionOf = ({ headers }: { readonly headers: Headers }) => headers.get("x-hydracore-decision")
+
+/** Creates a website, and functions that send forms to it. */
+export const withSite = (origins: ReadonlyArray<string> = []) =>
+  Effect.gen(function* () {
+    const { send, url } = yield* TestServer
+    const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Plain", origins }))
+    const form = (
+      body: string | URLSearchParams | FormData,
+      options: { readonly query?: string; readonly headers?: Record<string, string> } = {}
+    ) =>
+      Effect.promise(async () => {
+        const query = options.query ?? `site=${site.websiteConfigId}`
+        const response = await fetch(`${url}${paths.submit}${query === "" ? "" : `?${query}`}`, {
+          method: "POST",
+          redirect: "manual",
+          headers: { accept: "text/html,application/xhtml+xml", ...options.headers },
+          body
+        })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      })
+    const submit = (form_data: object, headers: Record<string, string> = {}, more: object = {}) =>
+      send(paths.submit, { site_id: site.websiteConfigId, form_data, ...more }, { headers })
+    const stored = SubmissionRepo.use((repo) =>
+      Stream.runCollect(repo.stream({ websiteConfigId: site.websiteConfigId }))
+    )
+    return { site, form, submit, stored }
+  })
+
+/** Waits until the rejections are stored, and asserts their counts by reason. */
+export const assertCounts = Effect.fnUntraced(function* (site: Site, expected: Counts) {
+  const { counts } = yield* Decisions
+  const total = (counts: Counts) => Object.values(counts).reduce((sum, times) => sum + times, 0)
+  const stored = yield* until("the counts are stored", async () => {
+    const found = await Effect.runPromise(counts({ site, ...lastDays(1, Date.now()) }))
+    return total(found) >= total(expected) && found
+  })
+  assert.deepStrictEqual(stored, expected)
+})
+
+export const multipart = (fields: ReadonlyArray<readonly [string, string | File]>): FormData => {
+  const data = new FormData()
+  for (const [name, value] of fields) data.append(name, value)
+  return data
+}

@@ -1,0 +1,83 @@
+/** A website in PostgreSQL with page views, its erasure, and the locks that the erasure waits for. */
+import { PgClient } from "@effect/sql-pg"
+import { Effect, type Fiber, Layer, Schema } from "effect"
+import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
+import * as Reports from "../../../src/postgres/analytics/Reports.ts"
+import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
+import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
+import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
+import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
+import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
+import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
+import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
+import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
+import { Shape, viewOf } from "../../suites/PageViews.ts"
+import * as Locks from "./Locks.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+const timeout = "20 seconds" as const
+
+const queue = { timeout, maxQueue: 10_000 }
+
+export const storage = Layer.mergeAll(
+  AnalyticsRepo.layer(queue),
+  SubmissionRepo.layer(queue),
+  Decisions.layer({ timeout }),
+  Reports.layer({ timeout }),
+  SiteDirectory.layer({ timeout }),
+  InstanceDirectory.layer({ timeout }),
+  ConversationStore.layer(queue),
+  SiteErasure.layer({ timeout })
+)
+
+export const live = Layer.provideMerge(storage, TestDatabase.layer)
+
+export const create = Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+
+export const erase = (id: string) => Erasure.SiteErasure.use((erasure) => erasure.erase(id))
+
+/** The counts of an erasure that found no rows. */
+export const nothing = {
+  pageViews: 0,
+  botViews: 0,
+  events: 0,
+  conversions: 0,
+  submissions: 0,
+  conversations: 0,
+  idempotencyKeys: 0,
+  decisionCounts: 0
+}
+
+export const view = (hostedWebsiteId: string) =>
+  viewOf(
+    hostedWebsiteId,
+    Shape.make({
+      ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+      campaign: { source: null, medium: null, name: null, term: null, content: null },
+      ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+    })
+  )
+
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
+
+export const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
+  const sql = yield* PgClient.PgClient
+  const [{ rows }] = yield* sql`SELECT (SELECT count(*) FROM page_view WHERE hosted_website_id = ${hostedWebsiteId})
+    + (SELECT count(*) FROM bot_view WHERE hosted_website_id = ${hostedWebsiteId}) AS rows`.pipe(
+    Effect.flatMap(Schema.decodeUnknownEffect(Count))
+  )
+  return Number(rows)
+})
+
+/** Waits until a session waits for a lock. */
+export const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
+
+/** Waits until an erasure waits for writers, or is over. */
+export const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
+  PgClient.PgClient.use((sql) =>
+    Effect.repeat(
+      sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'
+        AND pid <> pg_backend_pid() AND query LIKE 'SELECT DISTINCT virtualtransaction%'`,
+      { until: (rows) => rows.length > 0 || erasing.pollUnsafe() !== undefined }
+    )
+  )
