@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Fuzz from "../torture/Fuzz.ts"
+import { encode } from "../torture/fuzz/Encoding.ts"
+import { faults } from "../torture/fuzz/Mutations.ts"
+import { random as randomOf } from "../torture/fuzz/Random.ts"
+import { make } from "../torture/fuzz/Requests.ts"
 import { fuzz } from "../torture/scenarios/Fuzzing.ts"
 import { onItsOwn } from "../torture/scenarios/RawSockets.ts"
 
@@ -31,17 +34,17 @@ describe("faults: hostile input", () => {
   it("the same seed makes the same requests, and every kind of fault is met", () => {
     const target = { trackingToken: "t", websiteConfigId: "w", instanceId: "i", widgetToken: "x" }
     const requests = () => {
-      const random = Fuzz.random(seed)
-      return Array.from({ length: 2_000 }, (_, index) => Fuzz.make(random, target, `${index}`))
+      const random = randomOf(seed)
+      return Array.from({ length: 2_000 }, (_, index) => make(random, target, `${index}`))
     }
     const [first, second] = [requests(), requests()]
     assert.deepStrictEqual(
-      first.map((request) => Fuzz.encode(request).toString("base64")),
-      second.map((request) => Fuzz.encode(request).toString("base64"))
+      first.map((request) => encode(request).toString("base64")),
+      second.map((request) => encode(request).toString("base64"))
     )
     const met = new Set(first.flatMap(({ fault }) => fault.split(", ")))
     assert.deepStrictEqual(
-      Fuzz.faults.filter((fault) => !met.has(fault)),
+      faults.filter((fault) => !met.has(fault)),
       []
     )
     assert.isAbove(first.filter(({ fault }) => fault === "valid").length, 500)

@@ -9,7 +9,9 @@ import { connect } from "node:net"
 import { Effect, Schema } from "effect"
 import * as Upstream from "../../support/TestUpstream.ts"
 import * as Cluster from "../Cluster.ts"
-import * as Fuzz from "../Fuzz.ts"
+import { encode } from "../fuzz/Encoding.ts"
+import { random as randomOf } from "../fuzz/Random.ts"
+import { make, type Request } from "../fuzz/Requests.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { type Figures, whole } from "./Figures.ts"
@@ -58,7 +60,7 @@ const Sent = Schema.Struct({ submission_id: Schema.String })
 const bodyOf = (text: string) => text.slice(text.indexOf("\r\n\r\n") + 4)
 
 /** The value of the last member with this name, if any. */
-const lastOf = (members: NonNullable<Fuzz.Request["members"]>, name: string) =>
+const lastOf = (members: NonNullable<Request["members"]>, name: string) =>
   members.findLast(([key]) => JSON.parse(key) === name)?.[1]
 
 const textOf = (json: string | undefined): string | null => {
@@ -95,10 +97,10 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
   })
   const target = yield* Store.prepare(cluster.url, agent.url)
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
-  const random = Fuzz.random(options.seed)
+  const random = randomOf(options.seed)
   const statuses = new Map<string, number>()
-  const forms = new Map<string, Fuzz.Request>()
-  const views = new Map<string, Fuzz.Request>()
+  const forms = new Map<string, Request>()
+  const views = new Map<string, Request>()
   let slowest = 0
   let number = 0
   let valid = 0
@@ -106,9 +108,9 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
 
   const one = async () => {
     const mark = markOf(++number)
-    const request = Fuzz.make(random, target, mark)
+    const request = make(random, target, mark)
     const unframed = request.framing === "too long" || request.framing === "too short"
-    const send = () => exchange(service.port, Fuzz.encode(request), unframed)
+    const send = () => exchange(service.port, encode(request), unframed)
     const { millis, status, text } = await send()
     const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
     assert.ok(unframed || status !== undefined, `${what}: it is answered`)

@@ -1,0 +1,142 @@
+/** The service as the operator's guide starts it, with records for the ids in the documents. */
+import { assert } from "@effect/vitest"
+import { ConfigProvider, Context, Effect, Layer, Option, Redacted } from "effect"
+import * as App from "../../src/App.ts"
+import { Settings } from "../../src/Config.ts"
+import * as DemoAgent from "../../src/demo/DemoAgent.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { mailReceiver } from "../support/MailReceiver.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { until } from "../support/Wait.ts"
+import * as Process from "../torture/Process.ts"
+import * as CommandServer from "./CommandServer.ts"
+import { environment, start } from "./OperatorUnit.ts"
+
+export class Service extends Context.Service<
+  Service,
+  {
+    readonly process: Process.Process
+    readonly agentUrl: string
+    readonly databaseUrl: string
+    readonly env: Readonly<Record<string, string>>
+    /** The socket of the commands that run in the test's process. */
+    readonly commands: string
+    readonly storage: Layer.Layer<SiteDirectory | InstanceDirectory | WidgetTokens | OwnerKeys | Shares | Notifications>
+  }
+>()("hydracore/test/docs/Service") {}
+
+export const service = Layer.effect(
+  Service,
+  Effect.gen(function* () {
+    const { url } = yield* TestDatabase.connection
+    const agent = yield* DemoAgent.start({ pace: "1 millis" })
+    const databaseUrl = Redacted.value(url)
+    const mail = yield* mailReceiver()
+    const env = {
+      ...environment,
+      SMTP_URL: `smtp://127.0.0.1:${mail.port}`,
+      MAIL_FROM: "mail@example.com",
+      PUBLIC_URL: "https://edge.example.com",
+      SECRETS_KEY: "5".repeat(64),
+      DATABASE_URL: databaseUrl,
+      METRICS_PORT: "0",
+      OWNER_API: "on",
+      CONSOLE: "on",
+      RATE_LIMIT_ANALYTICS: "1000/minute",
+      RATE_LIMIT_FORMS: "1000/minute",
+      RATE_LIMIT_CHAT: "1000/minute"
+    }
+    const [command, ...args] = start.args
+    assert.strictEqual(command, "serve")
+    const process = yield* Process.start("serve", env, args, start.flags)
+    const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
+    const storage = Layer.orDie(
+      Layer.provide(App.storage(settings), App.database(settings, { url: Redacted.make(databaseUrl) }))
+    )
+    const commands = yield* CommandServer.start({ ...env, AGENT_KEY: "a key" })
+    return { process, agentUrl: agent.url, databaseUrl, env, commands, storage }
+  })
+)
+
+/** A website, an agent, a token, a key and a quarantined submission of its own for each document. */
+const seed = Effect.gen(function* () {
+  const { agentUrl, process, storage } = yield* Service
+  const { instance, key, notification, share, site, token } = yield* Effect.provide(
+    Effect.gen(function* () {
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Docs", origins: [] }))
+      const instance = yield* InstanceDirectory.use((instances) =>
+        instances.create({ name: "Docs", agentUrl, agentModel: null, agentKeyEnv: null, origins: [] })
+      )
+      const token = Option.getOrThrow(
+        yield* WidgetTokens.use((tokens) =>
+          tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+        )
+      )
+      const key = Option.getOrThrow(
+        yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "read", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        )
+      )
+      const notification = Option.getOrThrow(
+        yield* Notifications.use((notifications) =>
+          notifications.add({
+            websiteConfigId: site.websiteConfigId,
+            recipient: "docs@example.com",
+            topic: { kind: "submissions", digest: null, includeQuarantined: false }
+          })
+        )
+      )
+      const share = Option.getOrThrow(
+        yield* Shares.use((shares) =>
+          shares.create({ websiteConfigId: site.websiteConfigId, label: null, expiresAt: null })
+        )
+      )
+      return { site, instance, token, key, notification, share }
+    }),
+    storage
+  )
+  const spam = { site_id: site.websiteConfigId, form_data: { hydracore_hp: "filled in", message: "Hello" } }
+  const received = yield* Effect.promise(async () => {
+    const response = await fetch(`${process.url}/v1/public/forms/submit`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(spam)
+    })
+    return (await response.json()) as { readonly submission_id: string }
+  })
+  return {
+    website_config_id: site.websiteConfigId,
+    tracking_token: site.trackingToken,
+    instance_id: instance.instanceId,
+    widget_token: token.token,
+    owner_key: key.key,
+    share_secret: share.secret,
+    token_id: token.tokenId,
+    notification_id: notification.notificationId,
+    submission_id: received.submission_id
+  }
+})
+
+/** The service's own addresses and ids in place of those that the documents write. */
+export const valuesOf = Effect.gen(function* () {
+  const { agentUrl, process } = yield* Service
+  const ids = yield* seed
+  const metrics = yield* until(
+    "the metrics are served",
+    () => /Metrics on (http:\/\/[^/]+)\/metrics/.exec(process.output())?.[1]
+  )
+  return {
+    ids,
+    values: {
+      ...Object.fromEntries(Object.entries(ids).map(([name, id]) => [`<${name}>`, id])),
+      "http://127.0.0.1:8080": process.url,
+      "http://127.0.0.1:9464": metrics,
+      "http://localhost:9000": agentUrl
+    }
+  }
+})

@@ -1,0 +1,25 @@
+/** The operator's systemd unit fits the program. */
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect } from "effect"
+import { Settings } from "../../src/Config.ts"
+import * as Documents from "./Documents.ts"
+import { environment, start, unit } from "./OperatorUnit.ts"
+
+describe("operator: the unit", () => {
+  it("starts node itself, with the flags that npm's script has", () => {
+    const { scripts } = JSON.parse(readFileSync(path.join(Documents.root, "package.json"), "utf8")) as {
+      readonly scripts: Record<string, string>
+    }
+    assert.strictEqual(start.node, "/usr/bin/node")
+    assert.strictEqual(start.program, `${unit["WorkingDirectory"]}/src/main.ts`)
+    assert.strictEqual(`exec node ${start.flags.join(" ")} src/main.ts`, scripts["hydracore"])
+  })
+
+  it("gives the service longer to end than it takes", async () => {
+    const settings = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown(environment)))
+    // A worker may take six seconds after the grace period (`cli/Serve`).
+    assert.isAbove(Number(unit["TimeoutStopSec"]), Duration.toSeconds(settings.shutdownGrace) + 6)
+  })
+})

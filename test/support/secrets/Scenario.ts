@@ -1,0 +1,232 @@
+/** Sends every kind of request with marked secrets, and searches all output for them. */
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert } from "@effect/vitest"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { HttpServer } from "effect/http"
+import { IpNetwork } from "effect/net"
+import * as LiveAgent from "../../../src/agent/AgentStream.ts"
+import * as Server from "../../../src/http/server/Server.ts"
+import * as Countries from "../../../src/memory/analytics/Countries.ts"
+import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { newCookie, newLink, ofPage } from "../OwnerRequests.ts"
+import type { Storage } from "../Storages.ts"
+import * as TestDeliveries from "../TestDeliveries.ts"
+import * as TestMetrics from "../TestMetrics.ts"
+import { options, paths } from "../TestServer.ts"
+import { marks, recorder, upstream } from "./Recorder.ts"
+
+interface Sent {
+  readonly status: number
+  readonly out: string
+}
+
+/** Sends every kind of request, and returns all output. */
+export const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<void> = Effect.void) =>
+  Effect.gen(function* () {
+    const { collector, exported, layer: recording, lines } = yield* recorder
+    const agent = yield* upstream
+    const statuses = new Set<number>()
+    const answers: Array<string> = []
+    const metrics = TestMetrics.make()
+    let secretToken = ""
+    let secretKey = ""
+    let secretCookie = ""
+    let secretLink = ""
+    yield* Effect.gen(function* () {
+      const server = yield* HttpServer.HttpServer
+      const url = HttpServer.formatAddress(server.address)
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "a", origins: ["https://own.example"] }))
+      const instance = yield* InstanceDirectory.use((instances) =>
+        instances.create({
+          name: "a",
+          agentUrl: agent.url,
+          agentModel: null,
+          agentKeyEnv: "AGENT_KEY",
+          origins: ["https://own.example"]
+        })
+      )
+      const { token } = Option.getOrThrow(
+        yield* WidgetTokens.use((tokens) =>
+          tokens.issue({ instanceId: instance.instanceId, label: null, expiresAt: null })
+        )
+      )
+      secretToken = token
+      const { key } = Option.getOrThrow(
+        yield* OwnerKeys.use((keys) =>
+          keys.issue({ scope: "write", sites: [site.websiteConfigId], label: null, expiresAt: null })
+        )
+      )
+      secretKey = key
+      const asOwner = { authorization: `Bearer ${key}` }
+      const cookie = yield* newCookie("owner", [site.websiteConfigId])
+      const { link } = yield* newLink("owner", "all")
+      const session = "/v1/owner/session"
+      const asPerson = { cookie: `hydracore_console=${cookie}`, ...ofPage }
+      secretCookie = cookie
+      secretLink = link
+      const query = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
+      const send = (path: string, body: unknown, headers: Record<string, string> = {}, method = "POST") =>
+        Effect.promise(async (): Promise<Sent> => {
+          const response = await fetch(url + path, {
+            method,
+            headers: {
+              "content-type": "application/json",
+              "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+              "x-forwarded-for": marks.address,
+              traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+              tracestate: `vendor=${marks.baggage}`,
+              baggage: `user=${marks.baggage}`,
+              ...headers
+            },
+            ...(method === "GET" ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+          })
+          const text = await response.text().catch(() => "")
+          return { status: response.status, out: `${JSON.stringify([...response.headers])} ${text}` }
+        })
+
+      const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
+      const submission = { site_id: site.websiteConfigId, form_data: form, email: `${marks.email}@example.org` }
+      const view = { site_id: site.trackingToken, page_path: "/" }
+      const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
+      const chat = (message: string, headers: Record<string, string> = {}) =>
+        send(
+          paths.chat(instance.instanceId),
+          { message: `${message} ${marks.message}` },
+          { "x-widget-token": token, ...headers }
+        )
+      const client = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+        send(
+          `/v1/public/widget/${instance.instanceId}/${path}`,
+          body,
+          path === "ag-ui" ? { "x-widget-token": token, ...headers } : { authorization: `Bearer ${token}`, ...headers }
+        )
+      const turns = (how: string) => ({
+        threadId: "thread",
+        runId: "1",
+        metadata: { conversation_id: marks.idempotency },
+        messages: [{ role: "user", content: `${how} ${marks.message}` }]
+      })
+      const wrong = { "x-widget-token": marks.wrongToken, authorization: `Bearer ${marks.wrongToken}` }
+      const all = Effect.gen(function* () {
+        for (const sent of [
+          send(paths.track, view),
+          send(paths.track, view, { "x-forwarded-for": marks.address6 }),
+          send(paths.track, view, { "user-agent": "curl/8" }),
+          send(paths.track, view, { origin: "https://evil.example" }),
+          send(paths.track, { ...view, page_path: 1, referrer: [marks.form] }),
+          send(paths.submit, submission),
+          send(paths.submit, { ...submission, form_data: { ...form, hydracore_hp: marks.form } }),
+          send(paths.submit, submission, { "idempotency-key": marks.idempotency }),
+          send(paths.submit, { ...submission, form_data: { a: marks.form } }, { "idempotency-key": marks.idempotency }),
+          send(paths.submit, submission, { "idempotency-key": `${marks.idempotency}é` }),
+          send(paths.submit, submission, { origin: "https://evil.example" }),
+          send(paths.submit, { ...submission, site_id: token }),
+          send(paths.submit, { ...submission, email: [marks.email], form_data: marks.form }),
+          send(paths.submit, { ...submission, email: `${marks.email}\0` }),
+          send(paths.submit, `{"form_data": "${marks.form}" ${marks.form}`),
+          send(paths.submit, submission, { "content-type": "text/html" }),
+          send(`${paths.submit}?site=${site.websiteConfigId}`, `a=${marks.form}&email=${marks.email}`, urlencoded),
+          send(`${paths.submit}?site=${marks.form}`, `a=${marks.form}`, urlencoded),
+          send(paths.submit, { ...submission, form_data: { a: marks.form.repeat(20_000) } }),
+          ...["hello", "error", "html", "garbage", "event", "cut"].map((how) => chat(how)),
+          chat("hello", { "x-widget-token": marks.wrongToken }),
+          chat("hello", { origin: "https://evil.example" }),
+          send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
+          send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
+          ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
+            ...["error", "garbage", "event"].map((how) => client(path, turns(how))),
+            client(path, turns("hello"), wrong),
+            client(path, turns("hello"), { origin: "https://evil.example" }),
+            client(path, { ...turns("hello"), messages: marks.message }),
+            client(path, { ...turns("hello"), messages: [{ role: [marks.message] }] }),
+            send(`/v1/public/widget/${marks.wrongToken}/${path}`, turns("hello"), wrong)
+          ]),
+          client("openai/v1/chat/completions", { ...turns("hello"), stream: true }),
+          send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
+          send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
+          send("/v1/owner/sites", undefined, asOwner, "GET"),
+          send(`/v1/owner/sites/${site.websiteConfigId}/now?key=${key}`, undefined, asOwner, "GET"),
+          send("/v1/owner/sites", undefined, { authorization: `Bearer ${marks.wrongKey}` }, "GET"),
+          send(`/v1/owner/${key}`, undefined, asOwner, "GET"),
+          send("/v1/owner/query", query, asOwner),
+          send("/v1/owner/query", { ...query, metrics: [key] }, asOwner),
+          send("/v1/owner/query", `{"${key}`, asOwner),
+          send("/v1/owner/query", query, { ...asOwner, "content-type": `text/${key}` }),
+          send("/v1/owner/query", { ...query, metrics: [cookie] }, asPerson),
+          send(`/v1/owner/sites/${cookie}/now`, undefined, asPerson, "GET"),
+          send(session, undefined, asPerson, "GET"),
+          send(session, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...ofPage }, "GET"),
+          send(session, { secret: marks.wrongLink }, ofPage),
+          send(session, { secret: link }),
+          send(session, { secret: [link] }, ofPage),
+          send(session, `{"secret": ${link}`, ofPage),
+          send("/healthz", undefined, { "x-widget-token": token }, "GET"),
+          send("/readyz", undefined, {}, "GET")
+        ]) {
+          const { out, status } = yield* sent
+          statuses.add(status)
+          answers.push(out)
+        }
+      })
+      yield* all
+      yield* spoil
+      yield* all
+    }).pipe(
+      Effect.provide(
+        Server.layer({
+          ...options,
+          trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.1/32")],
+          measured: true,
+          traceRatio: 1
+        }).pipe(
+          Layer.provide([
+            Countries.none,
+            TestDeliveries.layer(),
+            MemoryRateLimiter.layer({ maxKeys: 1000 }),
+            LiveAgent.layer({
+              timeout: "5 seconds",
+              secretsKey: Option.none(),
+              keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
+            }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
+          ]),
+          Layer.provideMerge(storage),
+          Layer.provideMerge(recording),
+          Layer.provide(metrics.layer),
+          Layer.orDie
+        )
+      ),
+      Effect.scoped
+    )
+    return {
+      statuses,
+      answers,
+      lines,
+      exported: exported(),
+      spans: collector.spans(),
+      metrics: metrics.text(),
+      secrets: { ...marks, token: secretToken, ownerKey: secretKey, cookie: secretCookie, link: secretLink }
+    }
+  })
+
+/** Searches for each secret, also in its encoded spellings. */
+export const assertNowhere = ({
+  answers,
+  exported,
+  lines,
+  metrics,
+  secrets
+}: Effect.Success<ReturnType<typeof scenario>>): void => {
+  for (const [name, secret] of Object.entries(secrets)) {
+    const spellings = [secret, encodeURIComponent(secret), Buffer.from(secret).toString("base64").replace(/=+$/, "")]
+    for (const spelling of spellings) {
+      for (const line of lines) assert.notInclude(line, spelling, `${name}, in the log`)
+      for (const body of exported) assert.notInclude(body, spelling, `${name}, in an export`)
+      for (const answer of answers) assert.notInclude(answer, spelling, `${name}, in an answer`)
+      assert.notInclude(metrics, spelling, `${name}, in the metrics`)
+    }
+  }
+}
