@@ -5,7 +5,6 @@
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as Address from "../core/mail/Address.ts"
 import { digests, type Notification, periods, type Topic } from "../core/mail/Notification.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
@@ -15,12 +14,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-const recipientKind: Inputs.Kind<string> = {
-  expected: "an email address such as owner@example.com",
-  parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
-}
-
-const recipient = Inputs.make("to", recipientKind, "<address>", "The address that gets the mails")
+const recipient = Inputs.make("to", Inputs.recipientKind, "<address>", "The address that gets the mails")
 
 const notificationId = Inputs.make(
   "notification-id",

@@ -105,7 +105,7 @@ const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
 const invite = Command.make(
   "invite",
   {
-    address: Inputs.email,
+    address: Inputs.make("email", Inputs.recipientKind, "<address>", "The email address of the person"),
     sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
     role: Inputs.role,
     expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),

@@ -83,6 +83,8 @@ describe("cli/Person: invite", () => {
       for (const [args, message] of [
         [["--email", "ann"], "--email must be an email address"],
         [["--email", "ann@example.com\nBcc: eve@example.com"], "--email must be an email address"],
+        [["--email", "ann@example.com,"], "--email must be an email address"],
+        [["--email", "<ann@example.com>"], "--email must be an email address"],
         [[...ann, "--site", "11111111-2222-4333-8444-555555555555"], "There is no website"],
         [[...ann, "--expires", "8d"], "a future time within a week"]
       ] as const) {

@@ -9,6 +9,7 @@ import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
 import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import * as Address from "../../core/mail/Address.ts"
 import * as Person from "../../core/persons/Person.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
@@ -193,6 +194,12 @@ export const emailKind: Kind<string> = { expected: "an email address such as ann
 
 /** The address of a person whose data is meant, folded as `core/persons/Person` needs it. */
 export const email = make("email", emailKind, "<address>", "The email address of a person, in any letter case")
+
+/** An address that a mail is sent to, as it is spelled. */
+export const recipientKind: Kind<string> = {
+  expected: "an email address such as owner@example.com",
+  parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
+}
 
 export const submissionId = make("submission-id", uuidKind, "<uuid>", "The submission_id of a submission")
 
