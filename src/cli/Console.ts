@@ -7,18 +7,11 @@ import { Clock, Effect, type Layer, Option } from "effect"
 import { Command } from "effect/cli"
 import * as ConsoleSession from "../core/sites/ConsoleSession.ts"
 import * as Calendar from "../core/text/Calendar.ts"
-import * as TimeInput from "../core/text/TimeInput.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as ConsoleUrl from "./support/ConsoleUrl.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
-
-/** The time at which the link expires: by default in an hour, at most in a week. */
-const readExpires = (text: Option.Option<string>, now: number) =>
-  Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
-    Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
-  ).pipe(Effect.map((time) => time ?? now + 3_600_000))
 
 const link = Command.make(
   "link",
@@ -33,7 +26,7 @@ const link = Command.make(
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const directory = yield* SiteDirectory
     const sessions = yield* ConsoleSessions
-    const linkExpiresAt = yield* readExpires(flags.expires, yield* Clock.currentTimeMillis)
+    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, yield* Clock.currentTimeMillis, 3_600_000)
     for (const id of flags.sites) {
       if (Option.isNone(yield* directory.byWebsiteConfigId(id))) return yield* Output.notFound("website", id)
     }

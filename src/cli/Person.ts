@@ -1,16 +1,26 @@
 /**
  * `person export` and `person erase`: what is stored of a person: submissions, conversations, their deliveries,
- * and notifications by mail.
+ * and notifications by mail. `person invite`: a link to the console by mail; the address is not stored.
  *
  * @module
  */
-import { Effect, type Layer, Option, Stream } from "effect"
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import { Command } from "effect/cli"
+import * as App from "../App.ts"
+import { Settings } from "../Config.ts"
+import * as Compose from "../core/mail/Compose.ts"
+import * as InvitationMail from "../core/mail/InvitationMail.ts"
 import * as Person from "../core/persons/Person.ts"
 import * as PersonExport from "../core/persons/PersonExport.ts"
+import * as ConsoleSession from "../core/sites/ConsoleSession.ts"
+import * as Calendar from "../core/text/Calendar.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
+import { Mailer } from "../services/mail/Mailer.ts"
 import { Persons } from "../services/persons/Persons.ts"
+import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
+import * as ConsoleUrl from "./support/ConsoleUrl.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
@@ -77,9 +87,90 @@ const erase = Command.make(
   ])
 )
 
+/** The names of websites; null for all. Fails if one does not exist. */
+const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
+  websiteConfigIds.length === 0
+    ? Effect.succeed(null)
+    : Effect.forEach(websiteConfigIds, (id) =>
+        SiteDirectory.use((sites) => sites.byWebsiteConfigId(id)).pipe(
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Output.notFound("website", id),
+              onSome: ({ name }) => Effect.succeed(name)
+            })
+          )
+        )
+      )
+
+const invite = Command.make(
+  "invite",
+  {
+    address: Inputs.email,
+    sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
+    role: Inputs.role,
+    expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),
+    label: Inputs.label("person"),
+    baseUrl: Inputs.baseUrl
+  },
+  Effect.fnUntraced(function* ({ address, ...flags }) {
+    const settings = yield* Settings
+    const sending = Option.all({ mail: settings.mail, mailer: App.mailer(settings) })
+    const publicUrl = Option.map(settings.mail, ({ publicUrl }) => publicUrl)
+    const origin = yield* ConsoleUrl.originOf(flags.baseUrl ?? Option.getOrNull(publicUrl))
+    const createdAt = yield* Clock.currentTimeMillis
+    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * 3_600_000)
+    const websites = yield* namesOf(flags.sites)
+    const sessions = yield* ConsoleSessions
+    const sites = flags.sites.length === 0 ? "all" : flags.sites
+    const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
+    if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
+    const { link, session } = created.value
+    const url = `${origin}${ConsoleSession.pathOf(link)}`
+    const expires = Output.moment(linkExpiresAt)
+    if (Option.isNone(sending)) {
+      return yield* Output.answer({
+        json: { session_id: session.sessionId, mailed: false, url, expires_at: Calendar.iso(linkExpiresAt) },
+        text: `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${url}\n`
+      })
+    }
+    const { mail, mailer } = sending.value
+    const message = Compose.compose(InvitationMail.content({ websites, role: flags.role, url, expires }), {
+      mailId: randomUUID(),
+      from: mail.from,
+      to: address,
+      createdAt,
+      unsubscribeUrl: null
+    })
+    const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(mailer))
+    if (outcome._tag !== "Accepted") {
+      yield* sessions.revoke(session.sessionId)
+      return yield* new Output.CliFailure({
+        message: `The mail server did not take the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is void.`
+      })
+    }
+    yield* Output.answer({
+      json: { session_id: session.sessionId, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
+      text: `The mail server took a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.sessionId}\` ends the access.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Send a person a link to the console by mail; without SMTP_URL, print it"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore person invite --email ann@example.com --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer",
+      description: "A colleague may look at one website"
+    }
+  ])
+)
+
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions, E, R>) =>
   Command.make("person").pipe(
-    Command.withDescription("What is stored of a person, by email address"),
-    Command.withSubcommands([exportCommand.pipe(Command.provide(storage)), erase.pipe(Command.provide(storage))])
+    Command.withDescription("What is stored of a person, by email address, and invitations to the console"),
+    Command.withSubcommands([
+      exportCommand.pipe(Command.provide(storage)),
+      erase.pipe(Command.provide(storage)),
+      invite.pipe(Command.provide(storage))
+    ])
   )

@@ -53,8 +53,9 @@ const outcomeOf = (error: SmtpFailure): FailedOutcome => {
 }
 
 const headersOf = ({ unsubscribeUrl }: Message) => ({
-  "List-Unsubscribe": `<${unsubscribeUrl}>`,
-  "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+  ...(unsubscribeUrl === null
+    ? {}
+    : { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }),
   "Auto-Submitted": "auto-generated"
 })
 

@@ -1,13 +1,22 @@
 /**
- * The origin of the console in the addresses that commands print.
+ * The links to the console that commands make: their origin, and when they expire.
  *
  * @module
  */
 import { Effect, Option } from "effect"
 import { CliError } from "effect/cli"
 import { Settings } from "../../Config.ts"
+import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import * as TimeInput from "../../core/text/TimeInput.ts"
+import * as Inputs from "./Inputs.ts"
 import * as LocalUrl from "./LocalUrl.ts"
 import * as Output from "./Output.ts"
+
+/** The time at which a link expires: unless given, `usual` milliseconds from now; at most in a week. */
+export const readExpires = (text: Option.Option<string>, now: number, usual: number) =>
+  Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
+    Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)
+  ).pipe(Effect.map((time) => time ?? now + usual))
 
 /** The origin that `--base-url` names, or this machine's. Notes if the console is off in this environment. */
 export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {

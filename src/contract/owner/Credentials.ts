@@ -14,6 +14,8 @@ import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Fields from "./Fields.ts"
 
+const bound = (noun: string): string => `A caller for some websites manages 100 ${noun} at most.`
+
 const rights =
   "404 unless it reaches no other websites and allows no more than the key or the session of the request. Scope `write`."
 
@@ -108,7 +110,11 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   success: IssuedKey,
   error: Errors.NotFound
 }).annotateMerge(
-  OpenApi.annotations({ identifier: "issue_key", summary: "Issue a key", description: `Issues a key. ${rights}` })
+  OpenApi.annotations({
+    identifier: "issue_key",
+    summary: "Issue a key",
+    description: `Issues a key. ${bound("keys")} ${rights}`
+  })
 )
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
@@ -200,7 +206,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   OpenApi.annotations({
     identifier: "create_link",
     summary: "Create a link to the console",
-    description: `Creates a link that opens a session once. ${rights}`
+    description: `Creates a link that opens a session once. ${bound("sessions and links")} ${rights}`
   })
 )
 

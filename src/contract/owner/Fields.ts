@@ -51,8 +51,9 @@ export const next = Schema.NullOr(Schema.String).annotate({
     "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and a next"
 })
 
+/** A year from 1 on: PostgreSQL has no year 0. */
 const isDate = (text: string): boolean =>
-  /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true
+  /^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true
 
 /** A day of the website's time zone. */
 export const date = (description: string) =>

@@ -17,9 +17,12 @@ export const limits = {
   perSite: 20
 }
 
+/** Letters and signs of any language, without white space and control characters. */
+const urlShape = /^https?:\/\/[^\s\\\p{Cc}\p{Cs}]+$/iu
+
 /** The address of an agent: http or https, without credentials. */
 export const parseAgentUrl = (text: string): Option.Option<string> =>
-  Option.fromNullishOr(/^https?:\/\/[^\s\\]+$/i.test(text) && text.length <= limits.url ? URL.parse(text) : null).pipe(
+  Option.fromNullishOr(text.length <= limits.url && urlShape.test(text) ? URL.parse(text) : null).pipe(
     Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
     Option.map(() => text)
   )

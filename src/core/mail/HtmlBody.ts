@@ -154,7 +154,7 @@ const preview = (parts: ReadonlyArray<Part>): string => {
   return (first ?? "").slice(0, 140).toWellFormed()
 }
 
-export const htmlBody = (content: Content, unsubscribeUrl: string): string => `<!doctype html>
+export const htmlBody = (content: Content, unsubscribeUrl: string | null): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -180,7 +180,7 @@ ${table(
 )}
 </td></tr></table>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="max-width:600px"><tr><td class="pad soft" style="padding:20px 40px;${soft};font-size:13px;line-height:20px;${font}">
-${text(content.reason)} <a href="${Html.escape(unsubscribeUrl)}" style="${soft};text-decoration:underline">Unsubscribe</a>
+${text(content.reason)}${unsubscribeUrl === null ? "" : ` <a href="${Html.escape(unsubscribeUrl)}" style="${soft};text-decoration:underline">Unsubscribe</a>`}
 </td></tr></table>
 </td></tr></table>
 </body>

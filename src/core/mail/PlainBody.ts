@@ -33,10 +33,10 @@ const write = (part: Part): string => {
   }
 }
 
-export const plainBody = (content: Content, unsubscribeUrl: string): string =>
+export const plainBody = (content: Content, unsubscribeUrl: string | null): string =>
   [
     content.website,
     content.title,
     ...content.parts.map(write),
-    `-- \n${content.reason}\nTo get no more of these mails: ${unsubscribeUrl}`
+    `-- \n${content.reason}${unsubscribeUrl === null ? "" : `\nTo get no more of these mails: ${unsubscribeUrl}`}`
   ].join("\n\n")

@@ -12,11 +12,18 @@ import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
+import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
+/** The most valid keys, and the most sessions and links, that a caller may manage and still add one. */
+export const mostManaged = 100
+
 /** Succeeds for a caller who may manage what it concerns; every other caller gets the same answer. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
+
+/** The same. Fails also for a caller for some websites who manages as many already. */
+type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
 type NewKey = Parameters<OwnerKeys["Service"]["issue"]>[0]
 type NewLink = Parameters<ConsoleSessions["Service"]["createLink"]>[0]
@@ -25,12 +32,12 @@ export class OwnerCredentials extends Context.Service<
   OwnerCredentials,
   {
     readonly keys: Managed<ReadonlyArray<OwnerKey>>
-    readonly issueKey: (request: NewKey) => Managed<IssuedOwnerKey>
+    readonly issueKey: (request: NewKey) => Added<IssuedOwnerKey>
     readonly revokeKey: (keyId: string) => Managed<void>
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
     readonly createLink: (
       request: NewLink
-    ) => Managed<{ readonly link: string; readonly session: ConsoleSession.ConsoleSession }>
+    ) => Added<{ readonly link: string; readonly session: ConsoleSession.ConsoleSession }>
     readonly revokeSession: (sessionId: string) => Managed<void>
   }
 >()("hydracore/http/owner/OwnerCredentials") {}
@@ -45,6 +52,22 @@ const refuse = Effect.fail(notFound)
 /** Fails unless the caller may manage an access. */
 const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
+
+/** Fails for a caller for some websites with no room for another. A caller for all websites is the operator's own. */
+const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
+  Caller.use(({ sites }) =>
+    sites === "all" || found.length < mostManaged
+      ? Effect.void
+      : Effect.fail(
+          Validation.failed([
+            {
+              loc: ["body"],
+              msg: `Value error, there are ${mostManaged} ${noun} already; end one`,
+              type: "value_error"
+            }
+          ])
+        )
+  )
 
 /** What a caller may manage of a list. A caller who may manage nothing has no list. */
 const managed = <A>(
@@ -69,6 +92,8 @@ export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSess
       keys,
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
+        const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
+        yield* requireRoom(valid, "keys")
         const issued = yield* ownerKeys.issue(request)
         return yield* Option.match(issued, { onNone: () => refuse, onSome: Effect.succeed })
       }),
@@ -79,6 +104,7 @@ export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSess
       sessions,
       createLink: Effect.fnUntraced(function* (request) {
         yield* requireCover(ConsoleSession.accessOf(request))
+        yield* requireRoom(yield* sessions, "sessions and links")
         const created = yield* consoleSessions.createLink(request)
         return yield* Option.match(created, { onNone: () => refuse, onSome: Effect.succeed })
       }),

@@ -156,12 +156,15 @@ const forgetPageViews = Effect.fnUntraced(function* (
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
     forgotten.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
   }
-  forgotten.conversions += yield* deleteRows(
-    "conversion",
-    "visit_started_at",
-    "SELECT ctid FROM conversion WHERE visit_started_at < $1",
-    PgTypes.timestamptz(first)
-  )
+  // The outbox has old ones only if a separate store was away for long, or is no longer used.
+  for (const table of ["conversion", "conversion_outbox"]) {
+    forgotten.conversions += yield* deleteRows(
+      table,
+      "visit_started_at",
+      `SELECT ctid FROM ${table} WHERE visit_started_at < $1`,
+      PgTypes.timestamptz(first)
+    )
+  }
   forgotten.decisionCounts += yield* deleteRows(
     "not_counted",
     "day",

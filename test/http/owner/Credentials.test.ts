@@ -4,6 +4,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Access } from "../../../src/core/sites/Access.ts"
+import { mostManaged } from "../../../src/http/owner/OwnerCredentials.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
@@ -87,6 +88,28 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
         yield* Effect.repeat(request(cookie, "GET", "sites"), { until: ({ status }) => status === 401 })
+      })
+    )
+
+    it.effect("bounds the keys and the sessions of the own websites", () =>
+      Effect.gen(function* () {
+        const own = yield* newSite
+        const owner = yield* newCookie("owner", [own])
+        const most = Array.from({ length: mostManaged - 1 })
+        yield* Effect.forEach(most, () => newKey({ scope: "stats", sites: [own] }))
+        // The owner's own session counts.
+        yield* Effect.forEach(most.slice(1), () => newLink("viewer", [own]))
+        const key = request(owner, "POST", "keys", { scope: "stats", sites: [own] })
+        const link = request(owner, "POST", "sessions", { role: "viewer", sites: [own] })
+        const [last] = [yield* key, yield* link].map(({ status, text }) => {
+          assert.strictEqual(status, 200)
+          return JSON.parse(text)
+        })
+        for (const more of [key, link]) assert.strictEqual((yield* more).status, 422)
+        assert.strictEqual((yield* request(owner, "DELETE", `keys/${last.key_id}`)).status, 204)
+        assert.strictEqual((yield* key).status, 200)
+        const all = yield* newCookie("owner", "all")
+        assert.strictEqual((yield* request(all, "POST", "keys", { scope: "stats", sites: [own] })).status, 200)
       })
     )
 

@@ -101,6 +101,8 @@ for (const [name, storage] of emptyStorages) {
             "http://0x7f.1/",
             "https://agent.example.com:8443/",
             "https://user:password@agent.example.com/",
+            "https://agent.example.com/a\0",
+            "https://agent.example.com/\ud800",
             "file:///etc/passwd"
           ]) {
             for (const answer of [

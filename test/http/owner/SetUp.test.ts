@@ -84,7 +84,13 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual(Date.parse(to) - Date.parse(from), 6 * 86_400_000)
         const past = yield* request("GET", "/decisions?from=2020-01-01&to=2020-01-31")
         assert.deepStrictEqual(JSON.parse(past.text), { from: "2020-01-01", to: "2020-01-31", reasons: [] })
-        assert.deepStrictEqual(placesOf((yield* request("GET", "/decisions?from=today")).text), ["query.from"])
+        for (const date of ["today", "0000-01-01"]) {
+          assert.deepStrictEqual(
+            placesOf((yield* request("GET", `/decisions?from=${date}`)).text),
+            ["query.from"],
+            date
+          )
+        }
       })
     )
 

@@ -64,8 +64,10 @@ const fill = Effect.gen(function* () {
   }
   yield* sql`INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash)
     SELECT ${website}::uuid, day, 'Signup', '/', '' FROM generate_series('2023-12-01Z'::timestamptz, '2024-06-15Z', '1 day') AS day`
-  yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
-    SELECT hosted_website_id, received_at, 'a', 'Form submitted' FROM event`
+  for (const table of ["conversion", "conversion_outbox"]) {
+    yield* sql`INSERT INTO ${sql(table)} (hosted_website_id, visit_started_at, session_key, name)
+      SELECT hosted_website_id, received_at, 'a', 'Form submitted' FROM event`
+  }
   yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
     SELECT ${website}::uuid, day, 'bot', 1 FROM generate_series('2023-12-01'::date, '2024-06-15', '1 day') AS day`
   yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
@@ -103,14 +105,14 @@ describe("postgres/schema/Retention", () => {
             .map((name) => `public.${name}`)
             .join(", "),
           rows: 93,
-          conversions: 91,
+          conversions: 2 * 91,
           decisionCounts: 31 + 31 + 29,
           submissions: 4_000 - 90 * 24,
           conversations: 0
         }
       })
       assert.deepStrictEqual(yield* partitions, existing(3))
-      for (const table of ["page_view", "bot_view", "event", "conversion", "not_counted"]) {
+      for (const table of ["page_view", "bot_view", "event", "conversion", "conversion_outbox", "not_counted"]) {
         assert.strictEqual(yield* count(table), 31 + 30 + 31 + 15, table)
       }
       assert.strictEqual(yield* count("submission WHERE received_at < '2024-03-17T12:00Z'"), 0)
