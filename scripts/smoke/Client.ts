@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CheckFailed, expect, type HttpResponse, origin, shorten, statuses } from "./ResponseReaders.ts"
+import { CheckFailed, expect, type HttpResponse, origin, shorten } from "./ResponseReaders.ts"
 
 /** The service with its demo website and instance. */
 export interface Target {
