@@ -111,7 +111,7 @@ describe("length", () => {
 })
 
 describe("blocks", () => {
-  const checked = ["sh", "http", "json", "nginx", "ini", "env"]
+  const checked = ["sh", "http", "json", "nginx", "sql", "ini", "env"]
   /** Shown in the browser's tests, or of programs that are not installed. */
   const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 

@@ -9,6 +9,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { Goals } from "../../services/analytics/Goals.ts"
 import { type ReportSite, Reports, ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import type { WritableSites } from "../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../ClickHouse.ts"
 import * as Errors from "../Errors.ts"
 import { Parameters } from "./reports/Parameters.ts"
@@ -30,8 +31,8 @@ const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** Requires the website's goals, which are not in ClickHouse. */
-export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals> =>
+/** Requires what is not in ClickHouse: the website's goals, and which websites may get data. */
+export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals | WritableSites> =>
   Layer.effect(
     Reports,
     Effect.gen(function* () {

@@ -12,6 +12,7 @@ import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { dayMillis, dayOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
+import { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Reach from "./Reach.ts"
@@ -41,6 +42,9 @@ const chunksOf = (days: ReadonlyArray<number>, rowsOf: (day: number) => number):
   return chunks
 }
 
+/** The most seconds of the statement that stores visits. The erasure of a website waits for it. */
+const maxSeconds = 600
+
 const randomBits = 20
 
 /** The lowest number of a roll-up at a time, in digits of 64 bits. */
@@ -68,7 +72,7 @@ const store = Effect.fnUntraced(function* (
   yield* command(
     `INSERT INTO visit (hosted_website_id, day, roll, ${names})
       SELECT ${site}, toDate(started_at), ${parameters.number(roll)}, ${names} FROM (${visits})`,
-    { parameters: parameters.values, settings: { distributed_foreground_insert: 1 } }
+    { parameters: parameters.values, settings: { distributed_foreground_insert: 1, max_execution_time: maxSeconds } }
   )
   const of = new Parameters()
   const ends = yield* reader
@@ -105,7 +109,10 @@ export interface Options {
   readonly minRows: number
 }
 
-/** Stores the visits of the days of a website that have ended. Returns the number of days. */
+/**
+ * Stores the visits of the days of a website that have ended, unless it is being deleted. Returns the number of days that were
+ * not stored before.
+ */
 export const days = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -127,6 +134,14 @@ export const days = Effect.fnUntraced(function* (
   )
   if (missing.reduce((sum, day) => sum + rowsOf(day), 0) < minRows) return 0
   const chunks = chunksOf(missing, rowsOf)
-  yield* Effect.forEach(chunks, (chunk) => store(reader, hostedWebsiteId, chunk, hours), { discard: true })
+  const { during } = yield* WritableSites
+  yield* Effect.forEach(
+    chunks,
+    (chunk) =>
+      during(new Set([hostedWebsiteId]), (writable) =>
+        writable.has(hostedWebsiteId) ? store(reader, hostedWebsiteId, chunk, hours) : Effect.void
+      ),
+    { discard: true }
+  )
   return missing.length
 })

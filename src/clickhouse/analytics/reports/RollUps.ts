@@ -7,6 +7,8 @@ import { Clock, Effect, Queue, Schema } from "effect"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { dayOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import type { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import { Parameters } from "./Parameters.ts"
@@ -37,12 +39,13 @@ const Range = Schema.Tuple([Schema.Struct({ first: Schema.NullOr(Schema.Finite),
 
 export const make = Effect.gen(function* () {
   const clickhouse = yield* ClickHouse
+  const context = yield* Effect.context<ClickHouse | WritableSites>()
   const reader = Reader.make(clickhouse, limits)
   const requests = yield* Queue.dropping<Request>(capacity)
   const days = (hostedWebsiteId: string, options: RollUp.Options) =>
     RollUp.days(reader, hostedWebsiteId, options).pipe(
       Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
-      Effect.provideService(ClickHouse, clickhouse)
+      Effect.provideContext(context)
     )
 
   /** When the days of a website were last checked. */
@@ -94,7 +97,7 @@ export const make = Effect.gen(function* () {
       for (const interval of intervals) Queue.offerUnsafe(requests, { hostedWebsiteId, interval })
     },
     /** Stores the visits of all past days of a website, or of all websites. */
-    rebuild: (hostedWebsiteId?: string): Effect.Effect<void, ClickHouseError> =>
+    rebuild: (hostedWebsiteId?: string): Effect.Effect<void, ClickHouseError | StorageUnavailable> =>
       hostedWebsiteId === undefined
         ? Effect.flatMap(sites, (found) => Effect.forEach(found, ({ id }) => rebuildSite(id), { discard: true }))
         : rebuildSite(hostedWebsiteId)

@@ -45,8 +45,10 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   const pairs = found.map(({ date, number }) => `(${date}, ${number})`).join(", ")
   for (const name of ["visit", "visit_day"] as const) {
     yield* command(
-      `DELETE FROM ${Tables.stored(target, name)}${Tables.onCluster(target)}
-        WHERE hosted_website_id = ${Tables.quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`
+      // No lightweight deletion: it only hides rows, which an erasure of the website would not find on the disk.
+      `ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)}
+        DELETE WHERE hosted_website_id = ${Tables.quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
+      { settings: { mutations_sync: "1" } }
     )
   }
 })

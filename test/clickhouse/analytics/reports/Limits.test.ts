@@ -13,6 +13,7 @@ import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
 import * as Goals from "../../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
+import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 
 const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
@@ -48,7 +49,7 @@ const store = (pages: number) =>
 
 const ask = (options: Reports.Options) =>
   Service.Reports.use((reports) => Effect.result(reports.query(site, query([])))).pipe(
-    Effect.provide(Layer.provide(Reports.layer(options), goals))
+    Effect.provide(Layer.provide(Reports.layer(options), [goals, EverySite.writable]))
   )
 
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Limits", () => {

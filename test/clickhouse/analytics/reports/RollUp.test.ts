@@ -1,7 +1,7 @@
 /** Reports from stored visits are those of `Evaluate`, also after late rows, deletions and another roll-up. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
 import * as RollUp from "../../../../src/clickhouse/analytics/reports/RollUp.ts"
@@ -10,6 +10,7 @@ import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
 import type { SiteRows } from "../../../../src/core/analytics/report/Row.ts"
 import { dayMillis } from "../../../../src/core/text/Calendar.ts"
+import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import { insert } from "../../../support/clickhouse/ReportRows.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../support/Reports.ts"
@@ -27,7 +28,7 @@ const together = (left: SiteRows, right: SiteRows): SiteRows => ({
 })
 
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () => {
-  layer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
+  layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "an answer is that of Evaluate after roll-ups, late rows and deletions",
       {
@@ -68,6 +69,27 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () 
           yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
         }),
       { arbitrary: { runs: 6, seed: "roll-ups" }, timeout: 240_000 }
+    )
+
+    it.effect("stores no visits of a website that is being deleted", () =>
+      Effect.gen(function* () {
+        const clickhouse = yield* ClickHouse
+        const reader = Reader.make(clickhouse, limits)
+        const site = randomUUID()
+        yield* clickhouse.command(
+          `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+            VALUES ({site:UUID}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), '/', generateUUIDv4())`,
+          { parameters: { site, at: now - 2 * dayMillis } }
+        )
+        const rollUp = RollUp.days(reader, site, { interval, again: true, minRows: 0 })
+        const stored = clickhouse.query("SELECT roll FROM visit WHERE hosted_website_id = {site:UUID}", {
+          parameters: { site }
+        })
+        yield* Effect.provide(rollUp, EverySite.deleted)
+        assert.lengthOf(yield* stored, 0)
+        yield* rollUp
+        assert.lengthOf(yield* stored, 1)
+      })
     )
   })
 })

@@ -14,9 +14,11 @@ import * as Goals from "../../../../src/memory/analytics/Goals.ts"
 import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
 import { decodeRows } from "../../../../src/runtime/Rows.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
+import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
 
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
+  Layer.provide(EverySite.writable),
   Layer.provide(Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))),
   Layer.provideMerge(TestClickHouse.layer)
 )
