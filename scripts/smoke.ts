@@ -10,7 +10,8 @@
 import { readFile } from "node:fs/promises"
 import path from "node:path"
 import { parseArgs } from "node:util"
-import { type Check, checks, limitCheck, type Target } from "./smoke/Checks.ts"
+import { type Check, checks, limitCheck } from "./smoke/Checks.ts"
+import type { Target } from "./smoke/Client.ts"
 import { CheckFailed, isRecord, parseJson } from "./smoke/ResponseReaders.ts"
 
 const usage = `node scripts/smoke.ts [--demo FILE] [--url URL] [--limits]

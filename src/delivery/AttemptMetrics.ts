@@ -9,7 +9,7 @@ import * as Metrics from "../core/metrics/Metrics.ts"
 
 type Status = NextMail["status"] | "delivered"
 
-/** None for a mail that was not attempted, since there was nothing to tell any more. */
+/** None for a mail that was not attempted because it had no content any more. */
 const outcomes: Readonly<Record<Exclude<Status, "cancelled">, Metrics.AttemptOutcome>> = {
   delivered: "delivered",
   sent: "delivered",

@@ -30,7 +30,7 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
   return ReportMail.content(site, period, range, now, before)
 })
 
-/** The content of a leased mail; null if there is nothing to tell any more. */
+/** The content of a leased mail; null if it has none any more. */
 export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail) {
   switch (subject.kind) {
     case "submissions":

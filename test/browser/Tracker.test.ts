@@ -265,43 +265,4 @@ inChromium("the tracker", testServer(), (it) => {
       })
     )
   })
-
-  describe("stores", () => {
-    it.effect("one session for a tab, and nothing else", () =>
-      Effect.gen(function* () {
-        const { context, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
-        pages["/a"] = script()
-        pages["/b"] = script()
-        yield* open(`${site.url}/a`)
-        yield* until("the first view", () => views().length === 1)
-        yield* open(`${site.url}/b`)
-        yield* until("the second view", () => views().length === 2)
-        const [first, second] = views().map(({ session_id }) => session_id)
-        assert.match(first ?? "", /^0\.[0-9]{8,}/)
-        assert.strictEqual(second, first)
-        assert.strictEqual(yield* evaluate("sessionStorage.length + ':' + localStorage.length"), "1:0")
-        assert.deepStrictEqual(yield* Effect.promise(() => context.cookies()), [])
-      })
-    )
-
-    it.effect("no session if it is disabled or storage is denied", () =>
-      Effect.gen(function* () {
-        const { errors, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
-        pages["/a"] = script(`data-session="off"`)
-        pages["/b"] = `<script>
-          Object.defineProperty(window, "sessionStorage", { get() { throw new DOMException("no", "SecurityError") } })
-        </script>${script()}`
-        yield* open(`${site.url}/a`)
-        yield* until("the first view", () => views().length === 1)
-        assert.strictEqual(yield* evaluate("sessionStorage.length"), 0)
-        yield* open(`${site.url}/b`)
-        yield* until("the second view", () => views().length === 2)
-        assert.deepStrictEqual(
-          views().map(({ session_id }) => session_id),
-          [undefined, undefined]
-        )
-        assert.deepStrictEqual(errors, [])
-      })
-    )
-  })
 })

@@ -111,9 +111,9 @@ describe("length", () => {
 })
 
 describe("blocks", () => {
-  const checked = ["sh", "http", "json", "nginx", "ini", "env"]
+  const checked = ["sh", "http", "json", "nginx", "sql", "ini", "env"]
   /** Shown in the browser's tests, or of programs that are not installed. */
-  const shown = ["html", "css", "js", "ts", "caddy", "text"]
+  const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {
     for (const { file, language, line } of Documents.blocks) {

@@ -20,6 +20,7 @@ import {
   type Storage,
   settle
 } from "../support/Delivery.ts"
+import { only } from "../support/Only.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
 
 const url = "https://hooks.example/"
@@ -37,12 +38,6 @@ const withDeliveries = Effect.fnUntraced(function* (count: number) {
   yield* fanOutAll
   return { site, secret, webhook }
 })
-
-const only = <A>([first, ...others]: ReadonlyArray<A>): A => {
-  assert.lengthOf(others, 0)
-  if (first === undefined) return assert.fail("there is none")
-  return first
-}
 
 const shown = (webhookId: string, eventId: string) =>
   Deliveries.use((deliveries) => deliveries.show(webhookId, eventId)).pipe(Effect.map(Option.getOrThrow))

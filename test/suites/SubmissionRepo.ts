@@ -1,6 +1,5 @@
 /**
- * The suite of every `SubmissionRepo`. A layer's store may outlive a test, so each test
- * uses its own ids and keys.
+ * The suite of every `SubmissionRepo`. A layer's store may outlive a test, so each test uses its own ids and keys.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL's layers need of ClickHouse.
+ * What PostgreSQL's layers read from and write to ClickHouse.
  *
  * @module
  */

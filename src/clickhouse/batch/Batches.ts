@@ -1,6 +1,6 @@
 /**
  * Stores rows in few, large batches: a server falls behind if it gets many small ones. Each batch is one insert into one table,
- * so that a part of a refused batch is never stored already.
+ * so that nothing of a refused batch is stored.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface Options {
   readonly timeout: Duration.Input
   /** The most queued records of a table. */
   readonly maxQueue: number
-  /** The least time between the starts of two batches of a table. A record waits at most so long for its batch. */
+  /** The least time between the starts of two batches of a table. A record waits for its batch at most this long. */
   readonly interval: Duration.Input
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean

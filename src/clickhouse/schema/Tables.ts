@@ -1,11 +1,12 @@
 /**
  * The tables of page views, events and conversions, for one server or for a cluster. Text only.
  *
- * A table is sorted by website and day, so that a report reads little else, and then by visitor, which puts a visit's rows
- * beside each other and makes repeated values small. A month is a partition, which the retention drops. `LowCardinality` keeps
+ * A table is sorted by website and day, so that a report reads little else, and then by visitor, which puts the rows of a
+ * visit beside each other and makes repeated values small. A month is a partition, which the retention drops. `LowCardinality` keeps
  * each text once in a part. Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16 bytes, as a UUID.
  *
- * ClickHouse neither synchronizes an insert to the disk nor recognizes a repeated one by default: settings of the tables.
+ * By default ClickHouse neither synchronizes an insert to the disk nor recognizes a repeated one; settings of the tables turn
+ * both on.
  *
  * @module
  */
@@ -119,7 +120,7 @@ export const tables: ReadonlyArray<Table> = [
   }
 ]
 
-/** How many of the latest batches of a table a repeated one is recognized among. */
+/** A repeated batch is recognized among this many of the latest batches of its table. */
 const window = 10_000
 
 const durable = "fsync_after_insert = 1, fsync_part_directory = 1"

@@ -1,5 +1,5 @@
 /**
- * The events of a website, and the payload that tells subscribers of one (Standard Webhooks: type, timestamp, data). Pure.
+ * The events of a website, and the payload in which a subscriber gets one (Standard Webhooks: type, timestamp, data). Pure.
  *
  * @module
  */

@@ -55,7 +55,7 @@ export const subjectsOf = (
 }
 
 /**
- * One delivery for each event and each subscriber of its website that wants it.
+ * One delivery for each event and each subscriber of its website that gets events of its type.
  *
  * @param dataOf the data of a subject of `subjectsOf` as JSON text; undefined if it was deleted, and then its events are not
  * delivered

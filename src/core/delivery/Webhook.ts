@@ -29,7 +29,7 @@ export interface WebhookChange {
   readonly url?: string
   readonly events?: ReadonlyArray<string>
   readonly format?: Format
-  /** True enables it and forgets its failures; false disables it and cancels its pending deliveries. */
+  /** True enables it and resets its failures; false disables it and cancels its pending deliveries. */
   readonly isEnabled?: boolean
 }
 

@@ -1,7 +1,7 @@
 /**
  * The link from a mail to what it is about in the console. Pure.
  *
- * The console's address is a fragment, which no server and no log of one sees.
+ * The page of the console is in the fragment of the address, which browsers send to no server.
  *
  * @module
  */

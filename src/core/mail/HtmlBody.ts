@@ -1,8 +1,8 @@
 /**
  * Writes a mail's content as HTML. Pure. All texts are escaped here, and nowhere else.
  *
- * Mail clients know tables and inline styles; the few that know more get a dark theme. The HTML loads nothing, so that opening
- * a mail tells nobody.
+ * Mail clients render tables and inline styles; the few that support more get a dark theme. The HTML loads nothing, so that
+ * opening a mail sends no request.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Content, Field, Figure, Part } from "./Message.ts"
 
 const font = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
-/** The theme of clients that know `prefers-color-scheme`. The classes repeat no other property than colours. */
+/** The theme of clients that support `prefers-color-scheme`. The classes change colours only. */
 const theme = `
 :root { color-scheme: light dark; supported-color-schemes: light dark }
 @media (prefers-color-scheme: dark) {

@@ -5,7 +5,6 @@
  */
 import { delays, jitter } from "../delivery/Schedule.ts"
 
-/** What came of an attempt. */
 export type Outcome =
   /** The server took the mail. */
   | { readonly _tag: "Accepted" }
@@ -18,7 +17,7 @@ export type Outcome =
 export type Next =
   | { readonly status: "sent" }
   | { readonly status: "failed" }
-  /** There is nothing to tell any more. */
+  /** The mail has no content any more. */
   | { readonly status: "cancelled" }
   | { readonly status: "pending"; readonly nextAttemptAt: number }
 

@@ -39,7 +39,7 @@ export interface Notification {
 }
 
 /** Whether a recipient gets a mail about an event. Each submission is mailed once: when it is quarantined or accepted. */
-export const isTold = (topic: Topic, eventType: string): boolean => {
+export const isMailed = (topic: Topic, eventType: string): boolean => {
   if (topic.kind === "report") return false
   switch (eventType) {
     case "submission.accepted":

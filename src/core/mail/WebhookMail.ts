@@ -9,7 +9,7 @@ import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
 import { reasonOf, type Website } from "./SubmissionMail.ts"
 
-/** What a mail tells of a webhook, after an answer of this status. */
+/** The facts of the mail about a webhook that was disabled after an answer of this status; null if there was no answer. */
 export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
   webhookId,
   host: hostOf({ url }),

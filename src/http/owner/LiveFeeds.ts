@@ -1,6 +1,6 @@
 /**
- * Follows what arrives at websites. A process reads a website that is followed every two seconds, once for all who follow it,
- * so that it works across processes and through any pooler.
+ * Follows what arrives at websites. A process reads each followed website every two seconds, once for all its readers. This
+ * works across processes and through any pooler.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
-/** The visitors of now, and what arrived. */
+/** The number of current visitors, and what arrived. */
 export interface Change {
   readonly visitors: number
   /** Latest first. */
@@ -22,7 +22,7 @@ type LiveError = Exclude<ReportError, ReportTooLarge>
 export class LiveFeeds extends Context.Service<
   LiveFeeds,
   {
-    /** The latest, and then what arrives, until the scope closes. A reader who is far behind misses changes. */
+    /** The latest, and then what arrives, until the scope closes. A slow reader misses changes. */
     readonly follow: (
       proof: AuthorizedSite<"read">
     ) => Effect.Effect<{ readonly latest: Change; readonly changes: Stream.Stream<Change> }, LiveError, Scope.Scope>

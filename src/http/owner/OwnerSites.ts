@@ -84,7 +84,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
       ),
       authorize: Effect.fnUntraced(function* (siteId, scope) {
         const caller = yield* Caller
-        // Without a lookup, so that the time of the answer does not tell whether another's website exists.
+        // Without a lookup, so that the time of the answer does not reveal whether another's website exists.
         if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))

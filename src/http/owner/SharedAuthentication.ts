@@ -17,7 +17,7 @@ import { withJsonErrors } from "./Validation.ts"
 
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
 
-/** The answer does not tell why. */
+/** The same answer for every cause. */
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
   detail: "This dashboard is not shared any more, or its address is not whole. Ask its owner for another address.",

@@ -1,8 +1,8 @@
 /**
  * The statistics of shared dashboards: those of the share's website, without small counts.
  *
- * Anybody may look, so answers are kept for a minute, and one report is counted at a time in this process: owners keep a
- * connection for theirs.
+ * Anybody who has the address may open one, so answers are cached for a minute and one report runs at a time in this process:
+ * this leaves connections for the reports of owners.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export class SharedReports extends Context.Service<
 /** How long an answer is kept, and how many are. */
 const kept = { time: Duration.minutes(1), answers: 200 } as const
 
-/** How long the number of visitors of now is kept. */
+/** How long the number of current visitors is kept. */
 const nowKept = Duration.seconds(10)
 
 /** The most reports that wait for their turn. */

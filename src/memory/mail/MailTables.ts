@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Context, Layer } from "effect"
 import type { OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { DisabledWebhook, LatestMail, Subject } from "../../core/mail/Mail.ts"
-import { isTold, type Notification } from "../../core/mail/Notification.ts"
+import { isMailed, type Notification } from "../../core/mail/Notification.ts"
 
 export interface StoredNotification extends Notification {
   /** When its waiting submissions, or its next report, become a mail; null while nothing waits. */
@@ -98,7 +98,7 @@ const make = (): MailTables["Service"] => {
     accept: (events) => {
       for (const { createdAt, subject, type, websiteConfigId } of events) {
         for (const notification of ofSite(websiteConfigId)) {
-          if (subject === null || !isTold(notification.topic, type)) continue
+          if (subject === null || !isMailed(notification.topic, type)) continue
           const { notificationId } = notification
           const item: MailItem = { notificationId, submissionId: subject, createdAt, mailId: null }
           if (items.has(itemKey(item))) continue

@@ -1,5 +1,5 @@
 /**
- * Turns events of the outbox into deliveries, and into what mails tell.
+ * Turns events of the outbox into deliveries, and into items of mails.
  *
  * @module
  */

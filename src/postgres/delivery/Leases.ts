@@ -169,7 +169,7 @@ const setHealth = (
   return disabledAt === null ? saved : Effect.andThen(saved, disable(sql, webhook, disabledAt, status))
 }
 
-/** Disables a webhook, cancels its pending deliveries and tells its website's recipients, unless it is disabled already. */
+/** Disables a webhook, cancels its pending deliveries and makes a mail for its website's recipients, unless it is disabled already. */
 const disable = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   webhook: Webhook,

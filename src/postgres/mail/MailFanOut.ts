@@ -9,7 +9,7 @@ import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import type { OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { DisabledWebhook } from "../../core/mail/Mail.ts"
-import { isTold } from "../../core/mail/Notification.ts"
+import { isMailed } from "../../core/mail/Notification.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
@@ -31,15 +31,15 @@ const { OID } = PgTypes
 
 /** Stores which recipients get these events by mail. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: ReadonlyArray<OutboxEvent>) {
-  const told = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
-  if (told.length === 0) return
-  const sites = Database.array([...new Set(told.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
+  const mailed = events.filter(({ subject, type }) => type.startsWith("submission.") && isCanonicalUuid(subject ?? ""))
+  if (mailed.length === 0) return
+  const sites = Database.array([...new Set(mailed.map(({ websiteConfigId }) => websiteConfigId))], OID.uuid)
   const notifications = yield* sql.unsafe(recipientsStatement, [sites]).pipe(decodeRows(Found))
   const items = notifications
     .map(Rows.toNotification)
     .flatMap(({ notificationId, topic, websiteConfigId }) =>
-      told
-        .filter((event) => event.websiteConfigId === websiteConfigId && isTold(topic, event.type))
+      mailed
+        .filter((event) => event.websiteConfigId === websiteConfigId && isMailed(topic, event.type))
         .map(({ createdAt, subject }) => ({ notificationId, submissionId: subject, websiteConfigId, createdAt }))
     )
   if (items.length === 0) return

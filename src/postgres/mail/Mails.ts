@@ -79,7 +79,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Mails, never, PgClient.
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
 
-      /** What mails about submissions tell, by their ids. */
+      /** The submissions that mails are about, by the mails' ids. */
       const submissionsOf = Effect.fnUntraced(function* (mailIds: ReadonlyArray<string>) {
         if (mailIds.length === 0) return () => ({ kind: "submissions", submissions: [], count: 0 }) as const
         const ids = [Database.array(mailIds, PgTypes.OID.uuid)]

@@ -58,7 +58,7 @@ const makeStatement = `WITH planned AS (
 const { OID } = PgTypes
 
 /** Makes the mails of submissions, and returns when to look again. */
-const tellSubmissions = Effect.fnUntraced(function* (
+const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { notificationId, websiteConfigId }: Notification,
   { digest }: Topic & { readonly kind: "submissions" },
@@ -121,7 +121,7 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, now: num
     const { nextAt, reportedUntil } =
       topic.kind === "report"
         ? yield* report(sql, notification, topic.period, { ...row, now })
-        : yield* tellSubmissions(sql, notification, topic, row.timeZone, now)
+        : yield* mailSubmissions(sql, notification, topic, row.timeZone, now)
     yield* sql`UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
       reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
       WHERE notification_id = ${PgTypes.uuid(notification.notificationId)}`

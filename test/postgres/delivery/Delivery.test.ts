@@ -76,12 +76,15 @@ describe("postgres/delivery", () => {
         Effect.provide(metrics.layer)
       )
       yield* until(deliveriesOf(webhook), (all) => all.length === 2 && all.every(({ attempts }) => attempts === 1))
-      assert.strictEqual(metrics.value('webhook_attempts_total{outcome="retried"}'), 2)
-      assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
       yield* until(
         Effect.sync(() => received.length),
         (count) => count === 2
       )
+      yield* until(
+        Effect.sync(() => metrics.value('webhook_attempts_total{outcome="retried"}')),
+        (count) => count === 2
+      )
+      assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
       assert.isTrue(yield* repo.delete(given.submissionId))
       const all = yield* until(deliveriesOf(webhook), ({ length }) => length === 3)
       assert.sameMembers(

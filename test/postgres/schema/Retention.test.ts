@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Layer, Logger, Option, Ref, Schema } from "effect"
+import { Effect, Exit, Fiber, Layer, Option, Ref, Schema } from "effect"
 import type * as Core from "../../../src/core/sites/Retention.ts"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
 import * as Database from "../../../src/postgres/Database.ts"
@@ -12,6 +12,7 @@ import * as Retention from "../../../src/postgres/schema/Retention.ts"
 import * as Service from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
 import { at } from "../../suites/VisitorSalts.ts"
+import { logged } from "../../support/LogLines.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
@@ -75,22 +76,6 @@ const fill = Effect.gen(function* () {
 })
 
 const database = Layer.provideMerge(Layer.effectDiscard(Effect.orDie(fill)), TestDatabase.layer)
-
-const Line = Schema.fromJsonString(
-  Schema.Struct({
-    message: Schema.Unknown,
-    level: Schema.String,
-    annotations: Schema.Record(Schema.String, Schema.Unknown)
-  })
-)
-
-/** Runs an effect and returns its log lines. */
-const logged = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const lines: Array<string> = []
-    yield* Effect.provide(effect, Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]))
-    return lines.map((line) => Schema.decodeUnknownSync(Line)(line))
-  })
 
 const views = AnalyticsRepo.layer({ timeout: "20 seconds", maxQueue: 1_000 })
 

@@ -31,7 +31,7 @@ const retryAfter = 3_000
 
 type Action = { readonly kind: "latest" | "change"; readonly change: LiveChange } | { readonly kind: "broken" }
 
-/** What a list has more often than the entries. A stream that begins again repeats its latest activities. */
+/** The activities that are not among the entries yet; equal ones are counted. A new stream repeats the latest activities. */
 const unknown = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()
   for (const entry of entries) {

@@ -1,5 +1,5 @@
 /**
- * Sends a change for a component, with what came of it.
+ * Sends a change for a component, and holds its outcome.
  *
  * @module
  */

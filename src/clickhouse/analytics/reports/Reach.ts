@@ -1,5 +1,5 @@
 /**
- * Finds out how long the visits go on that begin before the end of an interval.
+ * Finds when all visits that begin before the end of an interval have ended.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const hour = 3_600_000
 
 const Rows = Schema.Tuple([Schema.Struct({ reached: Schema.Finite })])
 
-/** The time of the last row of the visits that go on at `end`, as far as rows before `until` say; 0 if none does. */
+/** The time of the last row before `until` of the visits that continue past `end`; 0 if there are none. */
 const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
   const near = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
   return `SELECT max(arrayMax(arrayFilter(

@@ -1,5 +1,5 @@
 /**
- * Stores the visits of past days in the background, once a report had to make them of rows, and all of them on demand.
+ * Stores the visits of past days: in the background after a report made them of rows, and all of them on demand.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 /** With fewer rows, a report makes visits in less time than it takes to analyze its statement. */
 const minRows = 20_000
 
-/** After this time the days of a website are looked at again, for a report that makes their visits of rows. */
+/** The least time between two checks of the days of a website. */
 const pauseMillis = 60_000
 
 /** How many requests may wait; later ones are dropped, and the next report repeats them. */
@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
       Effect.provideContext(context)
     )
 
-  /** When the visits of a website were last looked at. */
+  /** When the days of a website were last checked. */
   const attempts = new Map<string, number>()
   const attempt = Effect.fnUntraced(function* ({ hostedWebsiteId, interval }: Request) {
     const now = yield* Clock.currentTimeMillis
@@ -92,7 +92,7 @@ export const make = Effect.gen(function* () {
   })
 
   return {
-    /** Has the visits of some intervals stored. */
+    /** Queues the visits of some intervals to be stored. */
     offer: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>): void => {
       for (const interval of intervals) Queue.offerUnsafe(requests, { hostedWebsiteId, interval })
     },
