@@ -107,7 +107,7 @@ const invite = Command.make(
   {
     address: Inputs.make("email", Inputs.recipientKind, "<address>", "The email address of the person"),
     sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
-    role: Inputs.role,
+    role: Inputs.roleOr("viewer"),
     expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),
     label: Inputs.label("person"),
     baseUrl: Inputs.baseUrl

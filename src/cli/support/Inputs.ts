@@ -170,12 +170,15 @@ export const scope = make(
   "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
 ).pipe(Flag.withDefault<Scope.Scope>("stats"))
 
-export const role = make(
-  "role",
-  roleKind,
-  `<${Role.roles.join("|")}>`,
-  "What the person may do: read everything (viewer), or change it too (owner, the default)"
-).pipe(Flag.withDefault<Role.Role>("owner"))
+export const roleOr = (usual: Role.Role) =>
+  make(
+    "role",
+    roleKind,
+    `<${Role.roles.join("|")}>`,
+    `What the person may do: read everything (viewer), or change it too (owner); ${usual} unless given`
+  ).pipe(Flag.withDefault(usual))
+
+export const role = roleOr("owner")
 
 export const sessionId = make(
   "session-id",

@@ -11,6 +11,7 @@ import { Context, Effect, Layer, Option, Redacted } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { Instance, InstanceChange, NewInstance } from "../../core/chat/Instance.ts"
 import { limits } from "../../core/chat/InstanceInput.ts"
+import * as OperatorsKey from "../../core/chat/OperatorsKey.ts"
 import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
 import * as Sealing from "../../core/delivery/Sealing.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
@@ -99,6 +100,13 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
           const before = yield* own(proof, instanceId)
           const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
           if (isMoved) yield* requirePublic(agentUrl)
+          const refused = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
+          if (refused !== undefined) {
+            return yield* fault(
+              ["body", refused],
+              "the agent is asked with the operator's key, so only the operator changes this; give a key of your own as agent_key"
+            )
+          }
           const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)
           const updated = yield* directory.update(instanceId, {
             ...given,

@@ -170,6 +170,10 @@ for (const [name, storage] of emptyStorages) {
           assert.notInclude(answer.text, "10.0.0.9")
           yield* request("PATCH", path, { name: "Renamed" })
           assert.deepInclude(yield* stored(instanceId), { name: "Renamed", agentKeyEnv: "AGENT_KEY", isGuarded: false })
+          const dearer = yield* request("PATCH", path, { name: "Dearer", max_tokens: 1_000_000 })
+          assert.strictEqual(dearer.status, 422)
+          assert.deepStrictEqual(placesOf(dearer.text), ["body.max_tokens"])
+          assert.deepInclude(yield* stored(instanceId), { name: "Renamed", maxTokens: 4096 })
           yield* request("PATCH", path, { agent_url: url })
           assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
           yield* seen

@@ -1,0 +1,31 @@
+/**
+ * What only the operator changes of an instance whose agent is asked with the operator's key: whatever makes an answer cost
+ * more. An owner who wants to change it enters a key of his own. Pure.
+ *
+ * @module
+ */
+import type { Instance } from "./Instance.ts"
+
+/** The members, with their names in the owner API. */
+const reserved = {
+  agentProtocol: "agent_protocol",
+  agentModel: "agent_model",
+  historyMessages: "history",
+  historyCharacters: "history_characters",
+  maxTokens: "max_tokens",
+  dailyTokens: "daily_tokens"
+} as const satisfies Partial<Record<keyof Instance, string>>
+
+type Reserved = keyof typeof reserved
+
+/** The first reserved member that a change gives another value, by its name in the owner API; undefined if there is none. */
+export const refusedOf = (
+  before: Pick<Instance, Reserved | "agentKeyEnv">,
+  change: { readonly [K in Reserved]?: Instance[K] | undefined }
+): string | undefined => {
+  if (before.agentKeyEnv === null) return undefined
+  const member = (Object.keys(reserved) as ReadonlyArray<Reserved>).find(
+    (name) => change[name] !== undefined && change[name] !== before[name]
+  )
+  return member && reserved[member]
+}

@@ -1,0 +1,42 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as OperatorsKey from "../../../src/core/chat/OperatorsKey.ts"
+
+const Cost = Schema.Struct({
+  agentProtocol: Schema.Literals(["openai-chat", "openai-responses", "anthropic"]),
+  agentModel: Schema.NullOr(Schema.Literals(["small", "large"])),
+  historyMessages: Schema.Literals([40, 500]),
+  historyCharacters: Schema.Literals([60_000, 1_000_000]),
+  maxTokens: Schema.Literals([4096, 1_000_000]),
+  dailyTokens: Schema.NullOr(Schema.Literals([9, 1_000_000]))
+})
+
+const KeyEnv = Schema.NullOr(Schema.Literal("AGENT_KEY"))
+
+describe("core/chat/OperatorsKey", () => {
+  it.prop(
+    "with the operator's key, nothing that makes an answer cost more changes; with another, all may",
+    [Cost, Cost, KeyEnv],
+    ([before, change, agentKeyEnv]) => {
+      const refused = OperatorsKey.refusedOf({ ...before, agentKeyEnv }, change)
+      const isSame = JSON.stringify(before) === JSON.stringify(change)
+      assert.strictEqual(refused === undefined, agentKeyEnv === null || isSame)
+    }
+  )
+
+  it("a change without these members is not refused", () => {
+    const before = {
+      agentKeyEnv: "AGENT_KEY",
+      ...Schema.decodeUnknownSync(Cost)({
+        agentProtocol: "anthropic",
+        agentModel: null,
+        historyMessages: 40,
+        historyCharacters: 60_000,
+        maxTokens: 4096,
+        dailyTokens: null
+      })
+    }
+    assert.isUndefined(OperatorsKey.refusedOf(before, {}))
+    assert.strictEqual(OperatorsKey.refusedOf(before, { dailyTokens: 9 }), "daily_tokens")
+  })
+})
