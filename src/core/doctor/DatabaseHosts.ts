@@ -46,6 +46,8 @@ export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: Serv
 /** The name of the URL's parameter. */
 export const parameter = "target_session_attrs"
 
+const usualPort = "5432"
+
 const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?)(?:\?([^#]*))?$/i
 
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
@@ -60,16 +62,20 @@ export const normalized = (text: string): string | undefined => {
   const parameters = new URLSearchParams(query)
   if (!parameters.has("host")) {
     parameters.set("host", hosts.map((host) => (host?.[1] ?? "").replace(/^\[|\]$/g, "")).join(","))
-    parameters.set("port", hosts.map((host) => host?.[2] || "5432").join(","))
+    parameters.set("port", hosts.map((host) => host?.[2] || usualPort).join(","))
   }
   return `${head}localhost${path}?${parameters}`
 }
 
-const portsOf = (url: URL): ReadonlyArray<string> =>
-  url.searchParams.has("port") ? (url.searchParams.getAll("port").at(-1) ?? "").split(",") : [url.port]
+/** In a list, an empty port is the usual one. The driver refuses an empty one alone. */
+const portsIn = (text: string): ReadonlyArray<string> =>
+  text.includes(",") ? text.split(",").map((port) => port || usualPort) : [text]
 
-const isPort = (text: string): boolean =>
-  text === "" || (/^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535)
+/** The driver reads a port as JavaScript reads a number. */
+const isPort = (text: string): boolean => {
+  const port = Number(text)
+  return Number.isInteger(port) && port >= 1 && port <= 65_535
+}
 
 const decoded = (text: string): string => decodeURIComponent(text).replace(/^\[|\]$/g, "")
 
@@ -80,8 +86,10 @@ const maxHosts = 16
 export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, string> => {
   const listed = url.searchParams.getAll("host").at(-1)
   const hosts = listed === undefined ? [decoded(url.hostname)] : listed.split(",")
-  const ports = portsOf(url)
-  if (!ports.every(isPort)) return Result.fail("has a port that is not a number from 1 to 65535.")
+  // The driver reads each of them, also those that another one overrides.
+  const given = [...(url.port === "" ? [] : [url.port]), ...url.searchParams.getAll("port")]
+  const ports = portsIn(given.at(-1) ?? usualPort)
+  if (!given.flatMap(portsIn).every(isPort)) return Result.fail("has a port that is not a number from 1 to 65535.")
   if (ports.length > 1 && ports.length !== hosts.length) {
     return Result.fail(
       `names ${hosts.length} hosts and ${ports.length} ports; name one port for each host, or one for all.`
@@ -91,7 +99,7 @@ export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, st
   return Result.succeed(
     hosts.map((host, index) => ({
       host: host || "localhost",
-      port: Number((ports.length === 1 ? ports[0] : ports[index]) || 5432)
+      port: Number(ports.length === 1 ? ports[0] : ports[index])
     }))
   )
 }
