@@ -5,10 +5,10 @@
  */
 import { pageviewName } from "../../../core/analytics/EventLimits.ts"
 import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import * as FilterSql from "../../../core/analytics/report/FilterSql.ts"
 import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import {
   type Condition,
-  type Dimension,
   type Filter,
   type FilterDimension,
   propertyPrefix,
@@ -36,10 +36,6 @@ const visitValues: Readonly<Record<VisitDimension, string>> = {
   "visit:os": orElse("os", notSet),
   "visit:country": orElse("country", notSet)
 }
-
-export const isVisitDimension = (dimension: Dimension): dimension is VisitDimension => dimension.startsWith("visit:")
-
-export const isEventDimension = (dimension: Dimension): boolean => dimension.startsWith("event:")
 
 /** The value of a visit's dimension, of the columns of a visit. */
 export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
@@ -74,9 +70,6 @@ export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<Local
   return `multiIf(${cases.join(", ")}, ${others.at(-1)?.offset ?? 0})`
 }
 
-/** Whether a stored text can equal or contain this one. */
-const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
-
 /** What a fact is read from: expressions of its parts. `page` is what `event:page` means. */
 export interface Fact {
   readonly kind: string
@@ -98,53 +91,34 @@ export const factValue = (parameters: Parameters, dimension: FilterDimension, fa
       return fact.goals
     default: {
       const property = dimension.slice(propertyPrefix.length)
-      return isStorable(property) ? orElse(`${fact.properties}[${parameters.text(property)}]`, notSet) : `'${notSet}'`
+      return FilterSql.isStorable(property)
+        ? orElse(`${fact.properties}[${parameters.text(property)}]`, notSet)
+        : `'${notSet}'`
     }
   }
 }
 
-const isNegation = ({ operator }: Condition): boolean => operator === "is_not" || operator === "contains_not"
-
 /** Whether a condition holds for one text. */
-export const accepts = (parameters: Parameters, condition: Condition, text: string): string => {
-  const values = parameters.texts(condition.values.filter(isStorable))
-  const holds = condition.operator.startsWith("is")
-    ? `has(${values}, ${text})`
-    : `arrayExists(part -> position(${text}, part) > 0, ${values})`
-  return isNegation(condition) ? `NOT ${holds}` : holds
-}
+export const accepts = (parameters: Parameters, condition: Condition, text: string): string =>
+  FilterSql.condition(condition, (isEqual, values) => {
+    const given = parameters.texts(values)
+    return isEqual ? `has(${given}, ${text})` : `arrayExists(part -> position(${text}, part) > 0, ${given})`
+  })
 
 /** Whether a condition holds for an array of texts. */
-const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string => {
-  const values = parameters.texts(condition.values.filter(isStorable))
-  const holds = condition.operator.startsWith("is")
-    ? `hasAny(${texts}, ${values})`
-    : `arrayExists(given -> arrayExists(part -> position(given, part) > 0, ${values}), ${texts})`
-  return isNegation(condition) ? `NOT ${holds}` : holds
-}
+const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string =>
+  FilterSql.condition(condition, (isEqual, values) => {
+    const given = parameters.texts(values)
+    return isEqual
+      ? `hasAny(${texts}, ${given})`
+      : `arrayExists(given -> arrayExists(part -> position(given, part) > 0, ${given}), ${texts})`
+  })
 
 /** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
-export const matches = (
-  parameters: Parameters,
-  filter: Filter,
-  read: (dimension: FilterDimension) => string
-): string => {
-  switch (filter.operator) {
-    case "and":
-      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" AND ")})`
-    case "or":
-      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" OR ")})`
-    case "not":
-      return `NOT ${matches(parameters, filter.filter, read)}`
-    default:
-      return filter.dimension === "event:goal"
-        ? acceptsAny(parameters, filter, read(filter.dimension))
-        : accepts(parameters, filter, read(filter.dimension))
-  }
-}
-
-/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
-const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
+  FilterSql.matches(filter, (condition) =>
+    (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))
+  )
 
 /** An array of the names of the goals that a fact reaches. */
 export const goalNames = (
@@ -155,7 +129,7 @@ export const goalNames = (
   const reached = goals.map((goal) => {
     const reaches =
       goal.kind === "page"
-        ? `${kind} = 0 AND ${page} LIKE ${parameters.text(like(goal.value))}`
+        ? `${kind} = 0 AND ${page} LIKE ${parameters.text(FilterSql.like(goal.value))}`
         : `${kind} = 1 AND ${name} = ${parameters.text(goal.value)}`
     return `if(${reaches}, [${parameters.text(goal.name)}], emptyArrayString())`
   })

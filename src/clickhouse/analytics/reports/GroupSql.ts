@@ -13,7 +13,9 @@ import {
   type Dimension,
   type Filter,
   type FilterDimension,
-  isTimeDimension
+  isEventDimension,
+  isTimeDimension,
+  isVisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
@@ -93,7 +95,7 @@ const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: st
 
 const visitValue = (dimension: Dimension): string => {
   if (isTimeDimension(dimension)) return DimensionSql.timeValue(dimension)
-  if (DimensionSql.isVisitDimension(dimension)) return DimensionSql.visitValue(dimension)
+  if (isVisitDimension(dimension)) return DimensionSql.visitValue(dimension)
   throw new Error(`${dimension} is no dimension of a visit`)
 }
 
@@ -101,7 +103,7 @@ const visitValue = (dimension: Dimension): string => {
 const visited = (input: Input): string => {
   const { offsets, parameters } = input
   const conditions = input.filters
-    .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, DimensionSql.isEventDimension))
+    .filter((filter) => !FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, visitValue))
   return `(
     SELECT *, ${DimensionSql.localOffset(parameters, offsets)} AS local_offset, ${DimensionSql.localDay} AS day
@@ -145,17 +147,17 @@ const pairs = (input: Input, from: string, page?: string): string => {
   const { dimensions, filters, parameters } = input
   const fact = FactSql.read("fact", page)
   const value = (dimension: FilterDimension): string =>
-    DimensionSql.isVisitDimension(dimension)
+    isVisitDimension(dimension)
       ? DimensionSql.visitValue(dimension)
       : DimensionSql.factValue(parameters, dimension, fact)
   const conditions = filters
-    .filter((filter) => FactSql.mentions({ dimensions: [], filters: [filter] }, DimensionSql.isEventDimension))
+    .filter((filter) => FactSql.mentions({ dimensions: [], filters: [filter] }, isEventDimension))
     .map((filter) => DimensionSql.matches(parameters, filter, value))
   const matching =
     conditions.length === 0
       ? from
       : `arrayFilter(fact -> ${conditions.map((one) => `(${one})`).join(" AND ")}, ${from})`
-  const ofEvents = dimensions.filter(DimensionSql.isEventDimension) as ReadonlyArray<FilterDimension>
+  const ofEvents = dimensions.filter(isEventDimension) as ReadonlyArray<FilterDimension>
   const group = ofEvents.map((dimension) =>
     dimension === "event:goal" ? "toString(goal)" : `toString(${value(dimension)})`
   )
@@ -173,9 +175,9 @@ const ofFacts = (input: Input): string => {
   const entered = usesPages
     ? `arrayMap(pair -> pair.1, ${pairs(input, `arrayFilter(fact -> ${isCounted("fact")}, facts)`, "entry_page")})`
     : `arrayMap(pair -> pair.1, arrayFilter(pair -> ${isCounted("pair.2")}, pairs))`
-  const events = input.dimensions.filter(DimensionSql.isEventDimension)
+  const events = input.dimensions.filter(isEventDimension)
   const dimensions = input.dimensions.map((dimension) =>
-    DimensionSql.isEventDimension(dimension)
+    isEventDimension(dimension)
       ? `key${events.length === 1 ? "" : `[${events.indexOf(dimension) + 1}]`}`
       : visitValue(dimension)
   )
@@ -210,6 +212,6 @@ const ofFacts = (input: Input): string => {
 
 /** The statement of a query. `visits` gives a statement with some columns of visits. */
 export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
-  const text = FactSql.mentions(input, DimensionSql.isEventDimension) ? ofFacts(input) : ofVisits(input)
+  const text = FactSql.mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
   return text.replace(source, () => `(${visits(VisitSql.mentioned(text))})`)
 }

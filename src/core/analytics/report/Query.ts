@@ -58,6 +58,10 @@ export type FilterDimension = EventDimension | VisitDimension
 
 export type Dimension = FilterDimension | TimeDimension
 
+export const isVisitDimension = (dimension: string): dimension is VisitDimension => dimension.startsWith("visit:")
+
+export const isEventDimension = (dimension: string): boolean => dimension.startsWith("event:")
+
 export const isTimeDimension = (dimension: string): dimension is TimeDimension => dimension.startsWith("time:")
 
 /** `is` and `contains` match if any value matches, `is_not` and `contains_not` if none does. Letter case counts. */

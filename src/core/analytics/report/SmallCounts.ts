@@ -3,7 +3,7 @@
  * rounded to a multiple of 5, as health statistics are published. Pure.
  *
  * All counts are made coarse before anything is ordered, compared, divided or paged, so that an answer is a function of coarse
- * counts: neither a rate, a change, an order nor the difference of two answers tells how large a small count is.
+ * counts: neither a rate, a change, an order nor the difference of two answers shows how large a small count is.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export type CoarseValue = MetricValue | typeof hidden
 
 export type CoarseAnswer = Answer<CoarseValue>
 
-/** What stands for a hidden count: it is ordered between 0 and 5. */
+/** The value by which hidden counts are sorted: between 0 and `threshold`. */
 const small = threshold / 2
 
 /** 0, `small` or a multiple of 5. */

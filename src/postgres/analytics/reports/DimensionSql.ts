@@ -5,9 +5,9 @@
  */
 
 import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
+import * as FilterSql from "../../../core/analytics/report/FilterSql.ts"
 import {
   type Condition,
-  type Dimension,
   type Filter,
   type FilterDimension,
   propertyPrefix,
@@ -37,66 +37,40 @@ const visitValues: Readonly<Record<VisitDimension, string>> = {
   "visit:country": orElse("country", notSet)
 }
 
-export const isVisitDimension = (dimension: Dimension): dimension is VisitDimension => dimension.startsWith("visit:")
-
-export const isEventDimension = (dimension: Dimension): boolean => dimension.startsWith("event:")
-
 /** The value of a visit's dimension, of the columns of `visit`. */
 export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
-
-/** Whether PostgreSQL can store a text. Others equal no stored text and are part of none. */
-const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
 
 /** The value of a fact's dimension other than `event:goal`. `page` is the column that `event:page` reads. */
 export const factValue = (parameters: Parameters, dimension: FilterDimension, page: string): string => {
   if (dimension === "event:page") return orElse(page, notSet)
   if (dimension === "event:name") return orElse("name", notSet)
   const property = dimension.slice(propertyPrefix.length)
-  return isStorable(property) ? orElse(`properties ->> ${parameters.text(property)}`, notSet) : `'${notSet}'`
+  return FilterSql.isStorable(property) ? orElse(`properties ->> ${parameters.text(property)}`, notSet) : `'${notSet}'`
 }
-
-const isNegation = ({ operator }: Condition): boolean => operator === "is_not" || operator === "contains_not"
 
 /** Whether a condition holds for one text. */
-export const accepts = (parameters: Parameters, condition: Condition, text: string): string => {
-  const values = parameters.texts(condition.values.filter(isStorable))
-  const holds = condition.operator.startsWith("is")
-    ? `${text} = ANY (${values})`
-    : `EXISTS (SELECT FROM unnest(${values}) AS part WHERE strpos(${text}, part) > 0)`
-  return isNegation(condition) ? `NOT ${holds}` : holds
-}
+export const accepts = (parameters: Parameters, condition: Condition, text: string): string =>
+  FilterSql.condition(condition, (isEqual, values) => {
+    const given = parameters.texts(values)
+    return isEqual
+      ? `${text} = ANY (${given})`
+      : `EXISTS (SELECT FROM unnest(${given}) AS part WHERE strpos(${text}, part) > 0)`
+  })
 
 /** Whether a condition holds for an array of texts. */
-const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string => {
-  const values = parameters.texts(condition.values.filter(isStorable))
-  const holds = condition.operator.startsWith("is")
-    ? `${texts} && ${values}`
-    : `EXISTS (SELECT FROM unnest(${texts}) AS given, unnest(${values}) AS part WHERE strpos(given, part) > 0)`
-  return isNegation(condition) ? `NOT ${holds}` : holds
-}
+const acceptsAny = (parameters: Parameters, condition: Condition, texts: string): string =>
+  FilterSql.condition(condition, (isEqual, values) => {
+    const given = parameters.texts(values)
+    return isEqual
+      ? `${texts} && ${given}`
+      : `EXISTS (SELECT FROM unnest(${texts}) AS given, unnest(${given}) AS part WHERE strpos(given, part) > 0)`
+  })
 
 /** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
-export const matches = (
-  parameters: Parameters,
-  filter: Filter,
-  read: (dimension: FilterDimension) => string
-): string => {
-  switch (filter.operator) {
-    case "and":
-      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" AND ")})`
-    case "or":
-      return `(${filter.filters.map((part) => matches(parameters, part, read)).join(" OR ")})`
-    case "not":
-      return `NOT ${matches(parameters, filter.filter, read)}`
-    default:
-      return filter.dimension === "event:goal"
-        ? acceptsAny(parameters, filter, read(filter.dimension))
-        : accepts(parameters, filter, read(filter.dimension))
-  }
-}
-
-/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
-const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
+  FilterSql.matches(filter, (condition) =>
+    (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))
+  )
 
 /** An array of the names of the goals of a kind that a row reaches. `column` is compared with their values. */
 export const goalNames = (
@@ -109,7 +83,9 @@ export const goalNames = (
     .filter((goal) => goal.kind === kind)
     .map(({ name, value }) => {
       const reaches =
-        kind === "page" ? `${column} LIKE ${parameters.text(like(value))}` : `${column} = ${parameters.text(value)}`
+        kind === "page"
+          ? `${column} LIKE ${parameters.text(FilterSql.like(value))}`
+          : `${column} = ${parameters.text(value)}`
       return `CASE WHEN ${reaches} THEN ${parameters.text(name)} END`
     })
   return `array_remove(ARRAY[${names.join(", ")}]::text[], NULL)`

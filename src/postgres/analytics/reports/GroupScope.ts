@@ -6,7 +6,13 @@
 import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as Filters from "../../../core/analytics/report/Filters.ts"
 import type * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
-import type { Dimension, Filter, FilterDimension, Query } from "../../../core/analytics/report/Query.ts"
+import {
+  type Dimension,
+  type Filter,
+  type FilterDimension,
+  isEventDimension,
+  type Query
+} from "../../../core/analytics/report/Query.ts"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
@@ -55,11 +61,11 @@ const allDimensions = (filters: ReadonlyArray<Filter>): ReadonlyArray<FilterDime
 }
 
 export const make = (parameters: Parameters, input: Input): Scope => {
-  const isOfEvent = (filter: Filter) => Filters.mentions(filter, DimensionSql.isEventDimension)
+  const isOfEvent = (filter: Filter) => Filters.mentions(filter, isEventDimension)
   const factFilters = input.filters.filter(isOfEvent)
   const aliases = new Map<Dimension, string>()
   for (const dimension of [...input.dimensions, ...allDimensions(factFilters)]) {
-    if (!DimensionSql.isEventDimension(dimension) && !aliases.has(dimension)) aliases.set(dimension, `w${aliases.size}`)
+    if (!isEventDimension(dimension) && !aliases.has(dimension)) aliases.set(dimension, `w${aliases.size}`)
   }
   return {
     ...input,

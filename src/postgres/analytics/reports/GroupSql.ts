@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { isEventDimension } from "../../../core/analytics/report/Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as FactSql from "./FactSql.ts"
 import * as GroupScope from "./GroupScope.ts"
@@ -99,7 +100,7 @@ const visitCounts = { entries: "count(*)", bounces: "sum(is_bounce::int)", durat
 const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   const usesOthers = GroupScope.mentions(
     scope,
-    (dimension) => DimensionSql.isEventDimension(dimension) && dimension !== "event:page"
+    (dimension) => isEventDimension(dimension) && dimension !== "event:page"
   )
   if (usesOthers) {
     const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration FROM entry WHERE ${isCounted}) AS one
@@ -207,9 +208,7 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
 export const statement = (parameters: Parameters, input: GroupScope.Input): string => {
   const scope = GroupScope.make(parameters, input)
   const visited = VisitedSql.expressions(scope)
-  const { expressions, parts } = GroupScope.mentions(scope, DimensionSql.isEventDimension)
-    ? ofFacts(scope)
-    : ofVisits(scope)
+  const { expressions, parts } = GroupScope.mentions(scope, isEventDimension) ? ofFacts(scope) : ofVisits(scope)
   return `WITH RECURSIVE ${[...visited, ...expressions].join(", ")}
     SELECT dimensions, ${joined} FROM (${parts.join(" UNION ALL ")}) AS part GROUP BY dimensions`
 }

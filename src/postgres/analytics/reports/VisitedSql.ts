@@ -5,7 +5,7 @@
  */
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
-import { type Dimension, isTimeDimension } from "../../../core/analytics/report/Query.ts"
+import { type Dimension, isTimeDimension, isVisitDimension } from "../../../core/analytics/report/Query.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
 import * as VisitSql from "./VisitSql.ts"
@@ -47,14 +47,12 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
     ...(raw.length === 0 ? [] : [`SELECT visit_id, ${VisitSql.visitColumns.join(", ")} FROM raw_visit`])
   ]
   const values = Array.from(aliases, ([dimension, alias]) => {
-    const value = DimensionSql.isVisitDimension(dimension)
-      ? DimensionSql.visitValue(dimension)
-      : timeValue(scope, dimension)
+    const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
     return `${value} AS ${alias}`
   })
   const isMatching = visitFilters.map((filter) =>
     DimensionSql.matches(parameters, filter, (dimension) =>
-      DimensionSql.isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
+      isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : "NULL"
     )
   )
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")

@@ -1,0 +1,38 @@
+/**
+ * SQL for filters, as far as it is the same in all databases. Pure text.
+ *
+ * @module
+ */
+import type { Condition, Filter } from "./Query.ts"
+
+/** Whether a database stores a text as it is. Other texts equal no stored text and are part of none. */
+export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
+
+/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
+export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
+
+/**
+ * Whether a condition holds. `write` gives the SQL of the positive operator: `is` if `isEqual`, else `contains`. Its values are
+ * those that can be stored.
+ */
+export const condition = (
+  { operator, values }: Condition,
+  write: (isEqual: boolean, values: ReadonlyArray<string>) => string
+): string => {
+  const holds = write(operator === "is" || operator === "is_not", values.filter(isStorable))
+  return operator === "is_not" || operator === "contains_not" ? `NOT ${holds}` : holds
+}
+
+/** Whether a filter holds. `write` gives the SQL of a condition. */
+export const matches = (filter: Filter, write: (condition: Condition) => string): string => {
+  switch (filter.operator) {
+    case "and":
+      return `(${filter.filters.map((part) => matches(part, write)).join(" AND ")})`
+    case "or":
+      return `(${filter.filters.map((part) => matches(part, write)).join(" OR ")})`
+    case "not":
+      return `NOT ${matches(filter.filter, write)}`
+    default:
+      return write(filter)
+  }
+}
