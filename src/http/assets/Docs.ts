@@ -26,6 +26,7 @@ export const guides = [
   "chat",
   "commands",
   "operator",
+  "monitoring",
   "clickhouse",
   "settings",
   "security",
