@@ -15,7 +15,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { array, bounded } from "../Database.ts"
-import * as Lookup from "../Lookup.ts"
+import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
   cookieDigest: Schema.NullOr(Schema.Uint8Array),
@@ -49,9 +49,6 @@ const columns = `
 
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
-/** The most digests that are cached. */
-const capacity = 10_000
-
 /** Deletes the sessions and links that have ended at `now`, and those whose websites are all deleted. */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
@@ -79,17 +76,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
 
-      const byDigest = yield* Lookup.make<typeof Row.Type>({
+      const byDigest = yield* SecretLookup.make({
         find: (digest) =>
           sql`SELECT ${sql.literal(columns)} FROM console_session
-            WHERE cookie_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
-            bounded(timeout),
-            decodeRows(Rows),
-            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
-          ),
-        found: "900 millis",
-        unknown: "900 millis",
-        capacity
+            WHERE cookie_sha256 = ${digest}`.pipe(decodeRows(Rows)),
+        timeout
       })
 
       const touch = (sessionId: string, now: number) =>
@@ -158,7 +149,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         authenticate: Effect.fnUntraced(function* (cookie) {
           if (!Session.cookie.isSpelled(cookie)) return Option.none()
           const digest = Credential.digest(cookie)
-          const found = yield* byDigest(Buffer.from(digest).toString("base64url"))
+          const found = yield* byDigest(digest)
           const row = Option.getOrUndefined(found)
           if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
             return Option.none()

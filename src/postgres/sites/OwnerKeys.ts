@@ -14,7 +14,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { array, bounded } from "../Database.ts"
-import * as Lookup from "../Lookup.ts"
+import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
   digest: Schema.Uint8Array,
@@ -45,9 +45,6 @@ const columns = `
 
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
-/** The most digests that are cached. */
-const capacity = 10_000
-
 export interface Options {
   /** How long a caller waits for the database. */
   readonly timeout: Duration.Input
@@ -59,24 +56,18 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
 
-      const byDigest = yield* Lookup.make<typeof Row.Type>({
+      const byDigest = yield* SecretLookup.make({
         find: (digest) =>
           sql`SELECT ${sql.literal(columns)} FROM owner_key
-            WHERE key_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
-            bounded(timeout),
-            decodeRows(Rows),
-            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
-          ),
-        found: "900 millis",
-        unknown: "900 millis",
-        capacity
+            WHERE key_sha256 = ${digest}`.pipe(decodeRows(Rows)),
+        timeout
       })
 
       return OwnerKeys.of({
         authenticate: Effect.fnUntraced(function* (key) {
           if (!Key.isSpelled(key)) return Option.none()
           const digest = Credential.digest(key)
-          const found = yield* byDigest(Buffer.from(digest).toString("base64url"))
+          const found = yield* byDigest(digest)
           const now = yield* Clock.currentTimeMillis
           return Option.map(
             Option.filter(found, (row) => Credential.sameDigest(row.digest, digest) && Credential.isValidAt(row, now)),

@@ -14,7 +14,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Shares } from "../../services/sites/Shares.ts"
 import { bounded } from "../Database.ts"
-import * as Lookup from "../Lookup.ts"
+import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
   digest: Schema.Uint8Array,
@@ -38,9 +38,6 @@ const select = `SELECT secret_sha256 AS digest, share_id AS "shareId", website_c
 
 const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
 
-/** The most digests that are cached. */
-const capacity = 10_000
-
 /** Deletes the shares that have expired at `now`. */
 export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
@@ -56,16 +53,9 @@ export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
 
-      const byDigest = yield* Lookup.make<typeof Row.Type>({
-        find: (digest) =>
-          sql`${sql.literal(select)} AND secret_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
-            bounded(timeout),
-            decodeRows(Rows),
-            Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
-          ),
-        found: "900 millis",
-        unknown: "900 millis",
-        capacity
+      const byDigest = yield* SecretLookup.make({
+        find: (digest) => sql`${sql.literal(select)} AND secret_sha256 = ${digest}`.pipe(decodeRows(Rows)),
+        timeout
       })
 
       return Shares.of({
@@ -88,7 +78,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient
         authenticate: Effect.fnUntraced(function* (secret) {
           if (!Share.secret.isSpelled(secret)) return Option.none()
           const digest = Credential.digest(secret)
-          const found = Option.getOrUndefined(yield* byDigest(Buffer.from(digest).toString("base64url")))
+          const found = Option.getOrUndefined(yield* byDigest(digest))
           if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()
           const share = toShare(found)
           return Share.isValidAt(share, yield* Clock.currentTimeMillis) ? Option.some(share) : Option.none()

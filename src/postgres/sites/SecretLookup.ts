@@ -1,0 +1,33 @@
+/**
+ * Finds what a secret stands for by the secret's digest, with a cache that lives less than a second, so that a revocation takes
+ * effect within one.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Option } from "effect"
+import type { SqlError } from "effect/sql"
+import type { StorageUnavailable } from "../../services/Storage.ts"
+import { bounded } from "../Database.ts"
+import * as Lookup from "../Lookup.ts"
+
+/** The most digests that are cached. */
+const capacity = 10_000
+
+/** What a digest of 32 bytes stands for. Callers compare the digests, and the times, themselves. */
+export const make = <A>(options: {
+  /** The rows with a digest: one or none. */
+  readonly find: (digest: ReturnType<typeof PgTypes.bytea>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>
+  /** How long a caller waits for the database. */
+  readonly timeout: Duration.Input
+}): Effect.Effect<(digest: Uint8Array) => Effect.Effect<Option.Option<A>, StorageUnavailable>> =>
+  Lookup.make<A>({
+    find: (key) =>
+      options.find(PgTypes.bytea(Buffer.from(key, "base64url"))).pipe(
+        bounded(options.timeout),
+        Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
+      ),
+    found: "900 millis",
+    unknown: "900 millis",
+    capacity
+  }).pipe(Effect.map((lookup) => (digest) => lookup(Buffer.from(digest).toString("base64url"))))
