@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { type Duration, Effect, Layer, Option, Schema } from "effect"
-import type { Conversion, SessionRow } from "../../core/analytics/Lead.ts"
+
+import { type Duration, Effect, Layer, Option } from "effect"
+import type { Conversion } from "../../core/analytics/Lead.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import * as SessionRows from "../../runtime/SessionRows.ts"
 import { SeparateStore, type SessionQuery } from "../../services/analytics/SeparateStore.ts"
 import * as Columns from "../batch/Columns.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
@@ -35,41 +37,6 @@ const texts = (value: (name: string) => string) => names.map((name) => `${value(
 const statement = `${latest("page_view", `CAST(path, 'Nullable(String)') AS page, ${texts((name) => `CAST(${name}, 'Nullable(String)')`)}`)}
   UNION ALL ${latest("event", `CAST(NULL, 'Nullable(String)') AS page, ${texts(() => "CAST(NULL, 'Nullable(String)')")}`)}`
 
-const Text = Schema.NullOr(Schema.String)
-
-const Rows = Schema.Array(
-  Schema.Struct({
-    session: Schema.String,
-    at: Schema.Finite,
-    /** Null for an event. */
-    page: Text,
-    utm_source: Text,
-    utm_medium: Text,
-    utm_campaign: Text,
-    referrer_host: Text,
-    referrer_path: Text
-  })
-)
-
-const toSessionRow = (row: (typeof Rows.Type)[number]): SessionRow => ({
-  receivedAt: row.at,
-  view:
-    row.page === null
-      ? null
-      : {
-          path: row.page,
-          campaign: {
-            source: row.utm_source,
-            medium: row.utm_medium,
-            name: row.utm_campaign,
-            term: null,
-            content: null
-          },
-          referrerHost: row.referrer_host,
-          referrerPath: row.referrer_path
-        }
-})
-
 const conversionColumns: readonly [Columns.Column<Conversion>, ...Array<Columns.Column<Conversion>>] = [
   Columns.uuid("hosted_website_id", (conversion) => conversion.hostedWebsiteId),
   Columns.time("visit_started_at", (conversion) => conversion.visitStartedAt),
@@ -89,14 +56,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
             parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },
             // The server's log of queries would keep the sessions.
             settings: { log_queries: 0 }
-          }).pipe(
-            decodeRows(Rows),
-            bounded(timeout),
-            Effect.map((rows) => {
-              const sessions = Map.groupBy(rows, ({ session }) => session)
-              return new Map([...sessions].map(([session, found]) => [session, found.map(toSessionRow)]))
-            })
-          ),
+          }).pipe(decodeRows(SessionRows.Rows), bounded(timeout), Effect.map(SessionRows.bySession)),
         addConversions: (batchId: string, conversions: ReadonlyArray<Conversion>) => {
           const [first, ...others] = conversionColumns
           return insert({

@@ -6,6 +6,7 @@
  *
  * @module
  */
+
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
@@ -14,6 +15,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Lead from "../../core/analytics/Lead.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import * as SessionRows from "../../runtime/SessionRows.ts"
 import { Leads, type Matched } from "../../services/analytics/Leads.ts"
 import { SeparateStore, type Store } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
@@ -69,50 +71,15 @@ const PendingLeads = Schema.Array(
 type PendingLead = (typeof PendingLeads.Type)[number]
 
 /** The latest rows of a website in a period, by the sessions `$4`. */
-const latest = (table: "page_view" | "event", columns: string) => `SELECT session_id,
-    (extract(epoch FROM received_at) * 1000)::float8 AS received_at, ${columns}
+const latest = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
+    (extract(epoch FROM received_at) * 1000)::float8 AS at, ${columns}
   FROM (
     SELECT * FROM ${table} WHERE hosted_website_id = $1 AND received_at > $2 AND received_at <= $3
     ORDER BY received_at DESC LIMIT ${maxRows}
   ) AS latest WHERE session_id = ANY ($4)`
 
-const rowsStatement = `${latest("page_view", "path, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
+const rowsStatement = `${latest("page_view", "path AS page, utm_source, utm_medium, utm_campaign, referrer_host, referrer_path")}
   UNION ALL ${latest("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
-
-const Text = Schema.NullOr(Schema.String)
-
-const Rows = Schema.Array(
-  Schema.Struct({
-    session_id: Schema.String,
-    received_at: Schema.Finite,
-    /** Null for an event. */
-    path: Text,
-    utm_source: Text,
-    utm_medium: Text,
-    utm_campaign: Text,
-    referrer_host: Text,
-    referrer_path: Text
-  })
-)
-
-const toSessionRow = (row: (typeof Rows.Type)[number]): Lead.SessionRow => ({
-  receivedAt: row.received_at,
-  view:
-    row.path === null
-      ? null
-      : {
-          path: row.path,
-          campaign: {
-            source: row.utm_source,
-            medium: row.utm_medium,
-            name: row.utm_campaign,
-            term: null,
-            content: null
-          },
-          referrerHost: row.referrer_host,
-          referrerPath: row.referrer_path
-        }
-})
 
 /**
  * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
@@ -170,20 +137,19 @@ const rowsOf = Effect.fnUntraced(function* (
   const after = Math.min(...times) - Lead.lookBackMillis
   const until = Math.max(...times) + Lead.clockToleranceMillis
   const sessionIds = [...new Set(leads.map(({ sessionId }) => sessionId))]
-  if (Option.isSome(separate)) {
-    const found = yield* separate.value.sessionRows({ hostedWebsiteId, after, until, sessionIds })
-    return (sessionId: string) => found.get(sessionId) ?? []
-  }
-  const rows = yield* sql
-    .unsafe(rowsStatement, [
-      PgTypes.uuid(hostedWebsiteId),
-      PgTypes.timestamptz(after),
-      PgTypes.timestamptz(until),
-      Database.array(sessionIds, OID.text)
-    ])
-    .pipe(decodeRows(Rows))
-  const sessions = Map.groupBy(rows, (row) => row.session_id)
-  return (sessionId: string) => (sessions.get(sessionId) ?? []).map(toSessionRow)
+  const sessions = Option.isSome(separate)
+    ? yield* separate.value.sessionRows({ hostedWebsiteId, after, until, sessionIds })
+    : SessionRows.bySession(
+        yield* sql
+          .unsafe(rowsStatement, [
+            PgTypes.uuid(hostedWebsiteId),
+            PgTypes.timestamptz(after),
+            PgTypes.timestamptz(until),
+            Database.array(sessionIds, OID.text)
+          ])
+          .pipe(decodeRows(SessionRows.Rows))
+      )
+  return (sessionId: string) => sessions.get(sessionId) ?? []
 })
 
 const none: Matched = { matched: 0, dropped: 0 }
