@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Clock, Effect, type Layer, Schema } from "effect"
 import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
+import type { Query } from "../../src/core/analytics/report/Query.ts"
 import type { SiteRows } from "../../src/core/analytics/report/Row.ts"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import { EventRepo } from "../../src/services/analytics/EventRepo.ts"
@@ -97,6 +98,21 @@ export const suite = <E>(
           const query = queryOf(RequestShape.make({ ...plain, metrics: ["visitors", "bounce_rate"] }), "UTC")
           const { results } = yield* reports.query(site, query)
           assert.deepStrictEqual(results, [{ dimensions: [], metrics: [0, 0] }])
+        })
+      )
+
+      it.effect("a rate of nobody among few visitors is hidden where small counts are", () =>
+        Effect.gen(function* () {
+          const reports = yield* Reports
+          const site = yield* newReportSite
+          const rows = rowsOf({ ...noRows, events: [anyEvent] })
+          yield* store(site, rows)
+          const query: Query = {
+            ...queryOf(RequestShape.make({ ...plain, metrics: ["group_conversion_rate"] }), "UTC"),
+            filters: [{ operator: "is", dimension: "event:props:plan", values: ["none has it"] }]
+          }
+          const { results } = yield* reports.queryCoarse(site, query)
+          assert.deepStrictEqual(results, [{ dimensions: [], metrics: [null] }])
         })
       )
 

@@ -68,7 +68,11 @@ export const counted = (
     })
   return {
     range,
-    groups: shown.length === 0 && query.dimensions.length === 0 ? [{ dimensions: [], counts: Counts.none }] : shown,
+    // Without dimensions there is always one group.
+    groups:
+      shown.length === 0 && query.dimensions.length === 0
+        ? [{ dimensions: [], counts: { ...Counts.none, groupVisitors: divisorOf.get(keyOf([])) ?? 0 } }]
+        : shown,
     allVisitors: everyone?.[0]?.counts.visitors ?? 0
   }
 }
