@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Schedule } from "effect"
 import { SqlClient } from "effect/sql"
 import * as ReportsLayer from "../../../src/postgres/analytics/Reports.ts"
 import * as Database from "../../../src/postgres/Database.ts"
@@ -32,7 +32,12 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
               VALUES (${site.hostedWebsiteId}, now(), '/', 'a')`
           )
         ).pipe(Effect.provide(database))
-        yield* now(site).pipe(Effect.repeat({ until: (visitors) => visitors === 1 }), Effect.timeout("20 seconds"))
+        // The replica gets the tables after the primary, and the row after them.
+        yield* now(site).pipe(
+          Effect.retry({ schedule: Schedule.spaced("20 millis") }),
+          Effect.repeat({ until: (visitors) => visitors === 1 }),
+          Effect.timeout("20 seconds")
+        )
         const facts = Effect.provide(Inspection.inspectReader, Database.layer({ url: reader, connections: 1 }))
         assert.deepInclude(yield* facts, { _tag: "Reached", pending: [] })
         assert.isNotNull((yield* facts).lagSeconds)
