@@ -10,6 +10,7 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = Layer.merge(
   SiteDirectory.layer({ timeout: "20 seconds" }),
@@ -17,16 +18,11 @@ const live = Layer.merge(
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const query: Query = {
+  ...ReportQuery.plain,
   siteId: "",
   metrics: ["visitors", "pageviews"],
   dimensions: [],
-  filters: [],
-  orderBy: [],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
   limit: 10,
-  offset: 0,
   range: { first: "2026-10-01", last: "2026-10-31" },
   timeZone: "UTC"
 }
