@@ -56,8 +56,8 @@ interface Counting {
 }
 
 /** When the first visit can begin. */
-const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
-  Math.min(...[...stored, ...raw].map(({ start }) => start))
+const firstStart = ({ raw, stored, summed }: GroupScope.Scope): number =>
+  Math.min(...[...summed, ...stored, ...raw].map(({ start }) => start))
 
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
 const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>

@@ -170,7 +170,7 @@ export const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
   const { days, hostedWebsiteId, since } = input
   const parameters = new Parameters()
   const summed = DaySumSql.statement(parameters, input)
-  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visitors > 0 OR conversions > 0`
+  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visits > 0 OR conversions > 0`
   return sql.unsafe(
     RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups, since !== null),
     parameters.values
