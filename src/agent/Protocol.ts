@@ -77,7 +77,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
 }
 
 /** An event without a type: of a proxy, if it holds an error. */
-export const failIfError: Tell = ({ error }, answer) => {
+export const failIfError: Apply = ({ error }, answer) => {
   if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
 }
 

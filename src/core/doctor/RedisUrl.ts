@@ -2,8 +2,8 @@
  * Parses `REDIS_URL`: one Redis server, nodes of a Redis Cluster, or Sentinels and the name of the master that they watch.
  * Pure.
  *
- * redis://[user:password@]host[:6379][,host[:port]...][/database]
- * redis+sentinel://[user:password@]host[:26379][,host[:port]...]/master[/database][?sentinel_user=...&sentinel_password=...]
+ *     redis://[user:password@]host[:6379][,host[:port]...][/database]
+ *     redis+sentinel://[user:password@]host[:26379][,host[:port]...]/master[/database][?sentinel_user=...&sentinel_password=...]
  *
  * `rediss` in place of `redis` uses TLS for all of these connections.
  *
