@@ -1,102 +1,147 @@
 /**
- * Pictures of the console: every page on a desktop and a phone, light and dark, of a busy website and of a new one, and while the
- * service does not answer. The websites are those of a service that this module starts, in memory.
+ * Pictures of the console: every page on a desktop and a phone, light and dark, of a busy website and of a new one, from right to
+ * left, while it loads, and while the service fails. The websites are those of a service that this module starts, in memory.
  *
  * @module
  */
-import { Clock, Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
-import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import * as ConversationData from "../../test/support/console/ConversationData.ts"
-import * as SetUpData from "../../test/support/console/SetUpData.ts"
-import * as SiteData from "../../test/support/console/SiteData.ts"
 import { TestServer, layer as testServer } from "../../test/support/TestServer.ts"
-
-/** Takes a picture of a page in a state that `act` makes. */
-export type Take = (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => Promise<void>
+import * as ConsoleData from "./ConsoleData.ts"
+import type { Take } from "./Take.ts"
 
 const wide = { viewport: { width: 1440, height: 900 } }
+/** Shows a whole page. */
+const tall = { viewport: { width: 1440, height: 2400 } }
 const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }
 const dark = { colorScheme: "dark" } as const
 
-/** The websites, by what the pictures show of them. */
-const prepare = Effect.gen(function* () {
-  const sites = yield* SiteDirectory
-  const now = yield* Clock.currentTimeMillis
-  const create = Effect.fnUntraced(function* (name: string, visitsPerDay: number) {
-    const site = yield* sites.create({ name, origins: [], timeZone: "Europe/Oslo" })
-    if (visitsPerDay > 0) yield* SiteData.store({ site, now, days: 75, visitsPerDay, seed: name.length })
-    return site.websiteConfigId
-  })
-  const busy = yield* create("Fjordlight Kayaks", 90)
-  const instance = yield* ConversationData.newInstance(busy, "Guide")
-  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
-  yield* create("Harbour Coffee Roasters", 12)
-  yield* create("Studio Lindqvist", 25)
-  yield* SetUpData.store(busy)
-  return { busy, fresh: yield* create("New website", 0) }
-})
+/** How the main pages are shown. */
+const sizes: ReadonlyArray<readonly [name: string, options: BrowserContextOptions]> = [
+  ["desktop", wide],
+  ["dark", { ...wide, ...dark }],
+  ["phone", phone],
+  ["phone-dark", { ...phone, ...dark }]
+]
 
-/** An address that opens the console, once. */
-const newLink = Effect.gen(function* () {
-  const { url } = yield* TestServer
-  const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-  const created = yield* ConsoleSessions.use((sessions) =>
-    sessions.createLink({ role: "owner", sites: "all", label: null, linkExpiresAt })
-  )
-  return `${url}/console/#/link/${Option.getOrThrow(created).link}`
-})
-
-const loaded = async (page: Page) => {
-  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-  await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
-}
+/** How dialogs are shown. */
+const twoSizes = [sizes[0]!, sizes[3]!]
 
 /** The sections of the settings. */
 const settings = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "access"]
 
-const nothing = async () => {}
+type Act = (page: Page) => Promise<void>
 
-const openFirst = async (page: Page) => {
+const nothing: Act = async () => {}
+
+const loaded: Act = async (page) => {
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+  await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
+}
+
+const openFirst: Act = async (page) => {
   await page.locator(".entry a").first().click()
   await page.locator(".details header").waitFor()
 }
 
-export const takeAll = (take: Take): Promise<void> =>
+const press =
+  (name: string): Act =>
+  (page) =>
+    page.getByRole("button", { name, exact: true }).first().click()
+
+const fromRightToLeft: Act = async (page) => {
+  await page.addInitScript("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl' })")
+}
+
+/** Has every request for data answered with a status, or never. */
+const answerWith =
+  (status: number | null): Act =>
+  async (page) => {
+    await page.route(/\/v1\/owner\/(query|sites\/.)/, (route) =>
+      status === null ? undefined : route.fulfill({ status, json: { detail: "" } })
+    )
+  }
+
+interface More {
+  /** What happens before the page is opened. */
+  readonly before?: Act
+  /** What happens when it is open. */
+  readonly act?: Act
+  /** Waits until the page shows what the picture is of; by default until it has loaded. */
+  readonly until?: Act
+}
+
+export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
   Effect.gen(function* () {
-    const { busy, fresh } = yield* prepare
-    const picture = Effect.fnUntraced(function* (
+    const { url } = yield* TestServer
+    const { busy, cookie, fresh, named, share } = yield* ConsoleData.prepare
+    const session = {
+      cookies: [
+        {
+          name: "hydracore_console",
+          value: cookie,
+          domain: new URL(url).hostname,
+          path: "/",
+          expires: -1,
+          httpOnly: true,
+          secure: false,
+          sameSite: "Strict" as const
+        }
+      ],
+      origins: []
+    }
+    const show = (
       name: string,
       fragment: string,
       options: BrowserContextOptions,
-      act: (page: Page) => Promise<void> = nothing
-    ) {
-      const link = yield* newLink
-      yield* Effect.promise(() =>
+      { act = nothing, before = nothing, until = loaded }: More = {}
+    ) =>
+      Effect.promise(() =>
         take(`console-${name}`, options, async (page) => {
-          await page.goto(link)
-          await page.getByRole("button", { name: "Open the console" }).click()
-          await page.getByRole("button", { name: /^Session: / }).waitFor()
-          await page.evaluate(`location.hash = ${JSON.stringify(fragment)}`)
-          await loaded(page)
+          await before(page)
+          await page.goto(`${url}/console/${fragment}`)
+          await page.locator("main > :not(.notice)").first().waitFor()
+          await until(page)
           await act(page)
-          await loaded(page)
+          await until(page)
         })
       )
-    })
+    /** The same in a session. */
+    const picture = (name: string, fragment: string, options: BrowserContextOptions, more: More | Act = {}) =>
+      show(name, fragment, { ...options, storageState: session }, typeof more === "function" ? { act: more } : more)
+
     const overview = `#/${busy}/overview`
-    for (const [size, options] of [
-      ["desktop", wide],
-      ["dark", { ...wide, ...dark }],
-      ["phone", phone],
-      ["phone-dark", { ...phone, ...dark }]
-    ] as const) {
+    const setUp = (section: string, site = busy) => `#/${site}/setup/${section}`
+    yield* picture("readme", overview, { viewport: { width: 1280, height: 880 } }, (page) => alsoWebp(page, "console"))
+    for (const [size, options] of sizes) {
       yield* picture(`overview-${size}`, overview, options)
+      yield* picture(`live-${size}`, `#/${busy}/live`, options)
       yield* picture(`inbox-${size}`, `#/${busy}/inbox`, options, openFirst)
       yield* picture(`conversations-${size}`, `#/${busy}/conversations`, options, openFirst)
+      yield* picture(`sharing-${size}`, `#/${busy}/sharing`, options)
       yield* picture(`sites-${size}`, "#/", options)
-      for (const section of settings) yield* picture(`setup-${section}-${size}`, `#/${busy}/setup/${section}`, options)
+      yield* show(`shared-${size}`, `#/share/${share}`, options)
+      yield* show(`link-${size}`, "#/link/hcl_of_nobody", options)
+      for (const section of settings) yield* picture(`setup-${section}-${size}`, setUp(section), options)
+    }
+    for (const [size, options] of [
+      ["whole", tall],
+      ["phone-whole", { ...phone, viewport: { width: 360, height: 3600 }, deviceScaleFactor: 1 }]
+    ] as const) {
+      yield* picture(`overview-${size}`, overview, options)
+      yield* show(`shared-${size}`, `#/share/${share}`, options)
+    }
+    yield* picture("overview-4k", overview, { viewport: { width: 3840, height: 2160 } })
+    for (const [page, act] of [
+      ["overview", nothing],
+      ["inbox", openFirst],
+      ["conversations", openFirst],
+      ["sharing", nothing],
+      ["setup/webhooks", nothing]
+    ] as const) {
+      const name = `${page.replace("/", "-")}-rtl`
+      yield* picture(name, `#/${busy}/${page}`, wide, { before: fromRightToLeft, act })
+      yield* picture(`${name}-phone`, `#/${busy}/${page}`, phone, { before: fromRightToLeft, act })
     }
     yield* picture("overview-filtered", `${overview}?range=91d&country=NO&source=www.google.com&metric=pageviews`, wide)
     yield* picture("overview-point", overview, wide, async (page) => {
@@ -104,34 +149,72 @@ export const takeAll = (take: Take): Promise<void> =>
       await page.keyboard.press("Home")
       for (let step = 0; step < 12; step++) await page.keyboard.press("ArrowRight")
     })
+    yield* picture("overview-table", overview, wide, press("Table"))
     yield* picture("overview-menu", overview, wide, (page) => page.getByRole("button", { name: /^Days: / }).click())
     yield* picture("overview-list", `${overview}?list=page`, wide)
-    yield* picture("overview-new", `#/${fresh}/overview`, wide)
-    yield* picture("inbox-new", `#/${fresh}/inbox`, wide)
-    yield* picture("conversations-new", `#/${fresh}/conversations`, wide)
-    for (const section of settings) yield* picture(`setup-${section}-new`, `#/${fresh}/setup/${section}`, wide)
+    yield* picture("overview-today", `${overview}?range=day`, wide)
+    yield* picture("inbox-list-phone", `#/${busy}/inbox`, phone)
+    yield* picture("inbox-quarantined", `#/${busy}/inbox?status=quarantined`, wide, openFirst)
+    yield* picture("inbox-selected", `#/${busy}/inbox`, wide, async (page) => {
+      for (const index of [0, 2]) await page.locator(".entry input").nth(index).check()
+    })
     for (const [size, options] of [
-      ["desktop", wide],
-      ["phone-dark", { ...phone, ...dark }]
+      ["long", wide],
+      ["long-phone", phone]
     ] as const) {
-      const setUp = (section: string) => `#/${busy}/setup/${section}`
-      const press = (name: string) => (page: Page) => page.getByRole("button", { name, exact: true }).first().click()
-      yield* picture(`setup-webhook-${size}`, setUp("webhooks"), options, press("New webhook"))
-      yield* picture(`setup-assistant-${size}`, setUp("assistants"), options, press("New assistant"))
-      yield* picture(`setup-rules-${size}`, setUp("forms"), options, press("Edit"))
-      yield* picture(`setup-delete-${size}`, setUp("website"), options, press("Delete the website"))
-      yield* picture(`setup-deliveries-${size}`, setUp("webhooks"), options, async (page) => {
+      yield* picture(`overview-${size}`, `#/${named}/overview`, options)
+      yield* picture(`setup-website-${size}`, setUp("website", named), options)
+    }
+    for (const page of ["overview", "live", "inbox", "conversations", "sharing"]) {
+      yield* picture(`${page}-new`, `#/${fresh}/${page}`, wide)
+      yield* picture(`${page}-new-phone`, `#/${fresh}/${page}`, phone)
+    }
+    for (const section of settings) yield* picture(`setup-${section}-new`, setUp(section, fresh), wide)
+    for (const [size, options] of twoSizes) {
+      const dialog = (name: string, section: string, act: Act) =>
+        picture(`setup-${name}-${size}`, setUp(section), options, act)
+      yield* dialog("goal", "goals", press("New goal"))
+      yield* dialog("mail", "mails", press("Add a recipient"))
+      yield* dialog("key", "access", press("New key"))
+      yield* dialog("webhook", "webhooks", press("New webhook"))
+      yield* dialog("assistant", "assistants", press("New assistant"))
+      yield* dialog("token", "assistants", async (page) => {
+        await press("Issue a token")(page)
+        await press("Create")(page)
+        await page.getByRole("heading", { name: "The tag of the chat" }).waitFor()
+      })
+      yield* dialog("rules", "forms", press("Edit"))
+      yield* dialog("delete", "website", press("Delete the website"))
+      yield* dialog("deliveries", "webhooks", async (page) => {
         await page.getByRole("button", { name: "Deliveries" }).nth(1).click()
         await page.locator(".deliveries button").first().click()
         await page.locator(".attempts").waitFor()
       })
-      yield* picture(`setup-refused-${size}`, setUp("webhooks"), options, async (page) => {
+      yield* dialog("refused", "webhooks", async (page) => {
         await press("New webhook")(page)
         await page.getByLabel("Address").fill("http://10.0.0.1/")
         await press("Create")(page)
         await page.getByText("has no address on the public internet").waitFor()
       })
     }
+    for (const [size, options] of twoSizes) {
+      for (const page of ["overview", "inbox", "conversations", "sharing", "setup/webhooks"]) {
+        const name = page.replace("/", "-")
+        const skeleton: More = {
+          before: answerWith(null),
+          until: (page) => page.locator("[aria-busy=true], .skeleton").first().waitFor()
+        }
+        yield* picture(`${name}-skeleton-${size}`, `#/${busy}/${page}`, options, skeleton)
+        yield* picture(`${name}-error-${size}`, `#/${busy}/${page}`, options, {
+          before: answerWith(500),
+          until: nothing
+        })
+      }
+    }
+    yield* show("signed-out", "#/", wide)
+    yield* picture("not-found", "#/9b2f3e52-0000-4000-8000-000000000000/overview", wide)
+    yield* show("shared-over", "#/share/hsh_of_nothing", wide)
+    yield* show("link-spent", "#/link/hcl_of_nobody", wide, { act: press("Open the console") })
     yield* picture("overview-offline", overview, wide, async (page) => {
       await page.context().setOffline(true)
       await page.getByRole("button", { name: /^Days: / }).click()

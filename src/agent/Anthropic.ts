@@ -82,7 +82,7 @@ const readUsage = (value: unknown, answer: Answer): void => {
 }
 
 const readStopReason = (value: unknown, answer: Answer): void => {
-  if (typeof value === "string" && value !== "") answer.finish(Protocol.finishReason(value))
+  if (typeof value === "string" && value !== "") Protocol.finish(value, answer)
 }
 
 const readMessage = (message: Json.Fields, answer: Answer): void => {
@@ -105,7 +105,12 @@ const readEvent = Protocol.byType({
     readUsage(data["usage"], answer)
     readStopReason(Json.fields(data["delta"])["stop_reason"], answer)
   },
-  error: (data, answer) => Protocol.failWith(data["error"], answer)
+  // Proxies of other providers leave out the reason.
+  message_stop: (_, answer) => {
+    if (answer.finishReason === undefined) answer.finish("stop")
+  },
+  error: (data, answer) => Protocol.failWith(data["error"], answer),
+  message: Protocol.failIfError
 })
 
 const read = (event: Sse.Event, answer: Answer): void => {

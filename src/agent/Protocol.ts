@@ -76,25 +76,48 @@ export const failWith = (error: unknown, answer: Answer): void => {
   answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
 }
 
+/** An event without a type: of a proxy, if it holds an error. */
+export const failIfError: Tell = ({ error }, answer) => {
+  if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
+}
+
 const reasons: Readonly<Record<string, FinishReason>> = {
   stop: "stop",
   eos: "stop",
+  eos_token: "stop",
   end_turn: "stop",
   stop_sequence: "stop",
+  complete: "stop",
   completed: "stop",
+  normal: "stop",
   length: "length",
   model_length: "length",
   max_tokens: "length",
   max_output_tokens: "length",
   model_context_window_exceeded: "length",
   content_filter: "content-filter",
-  safety: "content-filter",
+  error_toxic: "content-filter",
   refusal: "content-filter",
+  safety: "content-filter",
+  sensitive: "content-filter",
   tool_calls: "tool-calls",
   function_call: "tool-calls",
   tool_use: "tool-calls"
 }
 
-/** Maps a provider's finish reason, in any of the protocols. */
-export const finishReason = (word: string): FinishReason =>
-  Object.hasOwn(reasons, word.toLowerCase()) ? reasons[word.toLowerCase()]! : "other"
+/** Reasons that mean a fault of the provider: the text before them is no whole answer. */
+const faults: ReadonlySet<string> = new Set([
+  "abort",
+  "error",
+  "error_limit",
+  "insufficient_system_resource",
+  "network_error",
+  "timeout"
+])
+
+/** Applies a provider's finish reason, in any of the protocols. Gemini adds a detail: `content_filter: RECITATION`. */
+export const finish = (reason: string, answer: Answer): void => {
+  const word = reason.split(":", 1)[0]!.trim().toLowerCase()
+  if (faults.has(word)) answer.fail("the agent sent an error", word)
+  else answer.finish(Object.hasOwn(reasons, word) ? reasons[word]! : "other")
+}

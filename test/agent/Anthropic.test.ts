@@ -106,6 +106,8 @@ describe("agent/Anthropic", () => {
       [[begin(), block({ type: "tool_use", id: "t", name: "n" }), ends("tool_use"), stop], "empty"],
       [[begin(), ends("refusal"), stop], "empty"],
       [[begin(), says("Hi"), error], "the agent sent an error (overloaded_error)"],
+      [[begin(), says("Hi"), { error: { type: "api_error" } }], "the agent sent an error (api_error)"],
+      [[begin(), says("Hi"), stop], "stop"],
       [[begin(), says("Hi")], cut],
       [[begin(), says("Hi"), ends("tool_use"), stop, begin(), says("more")], cut]
     ] as const) {

@@ -158,6 +158,70 @@ describe("agent/OpenAiChat: the answer", () => {
     assert.isNull(readWhole(protocol, { error: {} }))
   })
 
+  it("reads a message beside an empty delta, a text without a delta, and a choice without an index", () => {
+    const whole = { index: 0, delta: {}, message: { content: "Hi" }, finish_reason: "stop" }
+    assert.strictEqual(textOf(read("openai-chat", { choices: [whole] }).events), "Hi")
+    assert.strictEqual(textOf(read("openai-chat", { choices: [{ text: "Hi", index: null }] }, "[DONE]").events), "Hi")
+    const repeating = (content: string, whole: string) => ({
+      choices: [{ delta: { content }, message: { content: whole } }]
+    })
+    const { events } = read("openai-chat", repeating(" ", " "), repeating("Hi", " Hi"), "[DONE]")
+    assert.strictEqual(textOf(events), " Hi")
+  })
+
+  it("reads encrypted reasoning, the older function call, and the pages that Zhipu's search found", () => {
+    const { events } = read(
+      "openai-chat",
+      delta({ reasoning_details: [{ type: "reasoning.encrypted", data: "x" }] }),
+      delta({ function_call: { name: "look", arguments: "" } }),
+      delta({ function_call: { arguments: "{}" } }),
+      { ...delta({ content: "Hi" }), web_search: [{ link: "https://a.example/", title: "A" }] },
+      finish("stop")
+    )
+    assert.strictEqual(activitiesOf(events), "~ +look")
+    assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", "A"]])
+  })
+
+  it("reads the finish reasons of providers", () => {
+    for (const [reason, expected] of [
+      ["eos_token", "stop"],
+      ["COMPLETE", "stop"],
+      ["content_filter: PROHIBITED_CONTENT", "content-filter"],
+      ["sensitive", "content-filter"],
+      ["model_length", "length"],
+      ["something", "other"],
+      ["insufficient_system_resource", "the agent sent an error"],
+      ["TIMEOUT", "the agent sent an error"],
+      ["abort", "the agent sent an error"]
+    ] as const) {
+      assert.strictEqual(read("openai-chat", delta({ content: "Hi" }), finish(reason), "[DONE]").ending, expected)
+    }
+  })
+
+  it("reads the errors of runtimes in all their forms, and no error where there is none", () => {
+    const hi = delta({ content: "Hi" })
+    for (const frame of [
+      { object: "error", message: "x", type: "server_error", code: 500 },
+      { type: "error", message: "x" },
+      { code: "InternalError", message: "x", request_id: "r" },
+      { error_code: 50001, text: "x" },
+      { detail: "Internal Server Error" },
+      { choices: null, base_resp: { status_code: 1008, status_msg: "x" } },
+      { error: "x" },
+      delta({ content: "" }, { error: { code: 502, message: "x" } })
+    ]) {
+      assert.match(read("openai-chat", hi, frame, "[DONE]").ending, /^the agent sent an error/)
+    }
+    for (const frame of [
+      { ...hi, error: "", code: 0, message: "Success" },
+      { ...hi, error: false, base_resp: { status_code: 0, status_msg: "" } },
+      { code: 0, message: "Success" },
+      { object: "tool.progress", message: "Searching" }
+    ]) {
+      assert.strictEqual(read("openai-chat", hi, frame, "[DONE]").ending, "stop")
+    }
+  })
+
   it("ignores events without text, and fails at invalid ones", () => {
     assert.strictEqual(read("openai-chat", "", "{}", delta(null), delta({ content: "Hi" }), "[DONE]").ending, "stop")
     for (const frame of [

@@ -13,21 +13,18 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
+import * as ReportQuery from "../support/ReportQuery.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 
 const byCampaign = (siteId: string): Query => {
   const today = DateRange.today({ now: Date.now(), timeZone: "UTC" })
   return {
+    ...ReportQuery.plain,
     siteId,
     metrics: ["conversions", "visitors"],
     dimensions: ["visit:utm_campaign", "event:goal"],
-    filters: [],
     orderBy: [{ by: "event:goal", direction: "asc" }],
-    comparison: null,
-    includeTotalRows: false,
-    includeTimeLabels: false,
     limit: 10,
-    offset: 0,
     // A visit at midnight may have begun yesterday.
     range: { first: new Date(Date.parse(today) - 86_400_000).toISOString().slice(0, 10), last: today },
     timeZone: "UTC"

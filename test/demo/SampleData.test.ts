@@ -11,6 +11,7 @@ import { Leads } from "../../src/services/analytics/Leads.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as ReportQuery from "../support/ReportQuery.ts"
 
 const today = Date.UTC(2026, 10, 26)
 const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
@@ -70,17 +71,14 @@ describe("the demo's sample history", () => {
       assert.strictEqual(dropped, 0)
       assert.isAbove(matched, 0)
       const request: Request = {
+        ...ReportQuery.plain,
         siteId: site.websiteConfigId,
         metrics: ["visits", "conversions"],
         dateRange: "91d",
         dimensions: ["visit:utm_campaign"],
         filters: [{ operator: "is", dimension: "event:goal", values: ["Form submitted", "Chat started"] }],
         orderBy: [{ by: "conversions", direction: "desc" }],
-        comparison: null,
-        includeTotalRows: false,
-        includeTimeLabels: false,
-        limit: 100,
-        offset: 0
+        limit: 100
       }
       const query = DateRange.resolve(request, { now: today, timeZone: "UTC" })
       const { results } = yield* Reports.use((reports) => reports.query(site, query))

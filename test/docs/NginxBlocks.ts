@@ -26,11 +26,7 @@ error_log stderr;
 events {}
 http {
   access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+  ${Nginx.temporaryPaths(folder)}
   ${blocks.map((block) => (block.includes("server {") ? block : `server { listen unix:${folder}/socket; ${block} }`)).join("\n")}
 }
 `

@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Dimension, Metric } from "../../src/core/analytics/report/Query.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"
+import * as ReportQuery from "./ReportQuery.ts"
 import { lastDays } from "./UtcDays.ts"
 
 /** The values of the dimensions, then those of the metrics, in one list per row, in the order of the dimensions. */
@@ -15,18 +16,14 @@ export const countsBy = (
     reports.query(
       { hostedWebsiteId, websiteConfigId: hostedWebsiteId },
       {
+        ...ReportQuery.plain,
         siteId: hostedWebsiteId,
         metrics,
         dimensions,
         range: lastDays(period.days, period.now),
         timeZone: "UTC",
-        filters: [],
         orderBy: dimensions.slice(0, 1).map((by) => ({ by, direction: "asc" })),
-        comparison: null,
-        includeTotalRows: false,
-        includeTimeLabels: false,
-        limit: 10_000,
-        offset: 0
+        limit: 10_000
       }
     )
   ).pipe(Effect.map(({ results }) => results.map((row) => [...row.dimensions, ...row.metrics])))

@@ -39,6 +39,12 @@ export const freePort: Effect.Effect<number> = Effect.promise(
 /** What to install without it. */
 export const install = "nginx: apt-get install nginx-light, brew install nginx"
 
+/** Where nginx stores bodies, if not in folders of the system. */
+export const temporaryPaths = (folder: string): string =>
+  ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${folder}/${name};`)
+    .join("\n  ")
+
 /**
  * A request is retried on the other process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: by
  * default a restarted process counts as down for a while, and none would be left when the next one restarts.
@@ -51,11 +57,7 @@ error_log stderr warn;
 events { worker_connections 1024; }
 http {
   access_log off;
-  client_body_temp_path ${folder}/body;
-  proxy_temp_path ${folder}/proxy;
-  fastcgi_temp_path ${folder}/fastcgi;
-  uwsgi_temp_path ${folder}/uwsgi;
-  scgi_temp_path ${folder}/scgi;
+  ${temporaryPaths(folder)}
   upstream edge {
     ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
     keepalive 32;

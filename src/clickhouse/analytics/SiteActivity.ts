@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { Clock, type Duration, Effect, Layer, Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, type Schema } from "effect"
 import * as Activities from "../../core/analytics/SiteActivity.ts"
 import { dayMillis } from "../../core/text/Calendar.ts"
+import * as ActivityRows from "../../runtime/ActivityRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
@@ -14,20 +15,6 @@ import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Inbox } from "../../services/forms/Inbox.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 import { Parameters } from "./reports/Parameters.ts"
-
-const Text = Schema.NullOr(Schema.String)
-
-const visitor = {
-  receivedAt: Schema.Finite,
-  path: Schema.String,
-  country: Text,
-  deviceType: Text,
-  browser: Text
-}
-
-const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
-
-const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
 
 const columns = "toUnixTimestamp64Milli(received_at) AS receivedAt, path, country, device_type AS deviceType, browser"
 
@@ -96,8 +83,8 @@ export const layer = ({
         }).pipe(bounded(timeout))
       return SiteActivity.of({
         latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-          const views = yield* latestOf("page_view", Views, hostedWebsiteId, limit)
-          const events = yield* latestOf("event", Events, hostedWebsiteId, limit)
+          const views = yield* latestOf("page_view", ActivityRows.Views, hostedWebsiteId, limit)
+          const events = yield* latestOf("event", ActivityRows.Events, hostedWebsiteId, limit)
           const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
           const conversations = yield* begun(websiteConfigId, limit)
           return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)

@@ -81,7 +81,7 @@ export const layer = (options: Options) =>
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
           yield* noStore
           const session = found.success.value
-          const isValid = isFound(sessions.authenticate(Redacted.value(credential)))
+          const isValid = isFound(sessions.find(Redacted.value(credential)))
           return yield* answer(handler, {
             ...ConsoleSession.accessOf(session),
             id: session.sessionId,

@@ -68,7 +68,7 @@ export const layer = (options: Options): Layer.Layer<OwnerSessions, never, Conso
           return yield* Effect.fail(unusable)
         }),
         current,
-        close: Effect.flatMap(current, ({ sessionId }) => sessions.revoke(sessionId))
+        close: Effect.flatMap(current, ({ sessionId }) => sessions.end(sessionId))
       }
     })
   )

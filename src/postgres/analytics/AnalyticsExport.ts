@@ -15,10 +15,12 @@ const common = `floor(extract(epoch FROM received_at) * 1000)::float8 AS at, pat
 
 const ofPeriod = "WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3 ORDER BY received_at"
 
-const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
+/** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
+export const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
     referrer_host, referrer_path, screen_width FROM page_view ${ofPeriod}`
 
-const eventsStatement = `SELECT ${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+/** The same of events, for `AnalyticsRows.decodeEvent`. */
+export const eventsStatement = `SELECT ${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
     revenue_currency, is_interactive FROM event ${ofPeriod}`
 
 export const layer: Layer.Layer<AnalyticsExport, never, PgClient> = Layer.effect(

@@ -9,24 +9,11 @@ import { type Duration, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as Activities from "../../core/analytics/SiteActivity.ts"
 import { statuses } from "../../core/forms/Submission.ts"
+import * as ActivityRows from "../../runtime/ActivityRows.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 import * as Database from "../Database.ts"
 import * as OwnerConnections from "../OwnerConnections.ts"
-
-const Text = Schema.NullOr(Schema.String)
-
-const visitor = {
-  receivedAt: Schema.Finite,
-  path: Schema.String,
-  country: Text,
-  deviceType: Text,
-  browser: Text
-}
-
-const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
-
-const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
 
 const Submissions = Schema.Array(
   Schema.Struct({
@@ -34,7 +21,7 @@ const Submissions = Schema.Array(
     receivedAt: Schema.Finite,
     submissionId: Schema.String,
     status: Schema.Literals(statuses),
-    pageSlug: Text
+    pageSlug: Schema.NullOr(Schema.String)
   })
 )
 
@@ -79,8 +66,8 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteActivity, SqlError.
         sql.unsafe(statement, [PgTypes.uuid(id), PgTypes.int8(BigInt(limit))])
       return SiteActivity.of({
         latest: Effect.fnUntraced(function* ({ hostedWebsiteId, websiteConfigId }, limit) {
-          const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(Views))
-          const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(Events))
+          const views = yield* read(statements.views, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Views))
+          const events = yield* read(statements.events, hostedWebsiteId, limit).pipe(decodeRows(ActivityRows.Events))
           const submissions = yield* read(statements.submissions, websiteConfigId, limit).pipe(decodeRows(Submissions))
           const conversations = yield* read(statements.conversations, websiteConfigId, limit).pipe(
             decodeRows(Conversations)

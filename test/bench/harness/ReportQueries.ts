@@ -11,23 +11,20 @@ import type { Request } from "../../../src/core/analytics/report/Query.ts"
 import type { Reading } from "../../../src/postgres/analytics/reports/Counting.ts"
 import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
+import * as ReportQuery from "../../support/ReportQuery.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 
 /** Reports over page views alone take minutes. */
 const timeout = Duration.minutes(30)
 
 const request = (parts: Partial<Request>): Request => ({
+  ...ReportQuery.plain,
   siteId: "",
   metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"],
   dateRange: "12mo",
   dimensions: [],
-  filters: [],
   orderBy: [{ by: "visitors", direction: "desc" }],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
   limit: 10,
-  offset: 0,
   ...parts
 })
 

@@ -7,8 +7,8 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Data, Effect, Schema } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
+import { Data, Effect, Option, Schema } from "effect"
+import { type SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
@@ -39,10 +39,17 @@ export class SiteChanged extends Data.TaggedError("SiteChanged") {}
 /** Another process rolls up at this moment. */
 export class Busy extends Data.TaggedError("Busy") {}
 
+/** A row that the statement writes was changed since the transaction's snapshot. */
+const isOutdated = (error: unknown): boolean =>
+  SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "40001")
+
 /**
  * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that
  * `SiteErasure` waits for transactions that do not see its mark. The planner has no statistics of the rows that the
  * transaction itself stores and of its expressions, so it may join by hashes only: nested loops can take hours, and merges sort.
+ *
+ * The snapshot precedes the advisory lock by a moment in which the process that held the lock may commit. So every transaction
+ * writes the website's row, which fails if the snapshot does not include the transaction before.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -59,8 +66,15 @@ export const exclusively =
       const found = yield* sql`SELECT FROM site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
         AND time_zone = ${site.timeZone} AND deleted_at IS NULL`.pipe(decodeRows(Found))
       if (found.length === 0) return yield* new SiteChanged()
+      yield* sql`INSERT INTO rollup_site AS held (hosted_website_id, time_zone, version)
+        VALUES (${PgTypes.uuid(site.hostedWebsiteId)}, ${site.timeZone}, 0)
+        ON CONFLICT (hosted_website_id) DO UPDATE SET version = held.version`
       return yield* work
-    }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+    }).pipe(
+      sql.withTransaction,
+      Database.recoverConnectionErrors(),
+      Effect.catchIf(isOutdated, () => Effect.fail(new Busy()))
+    )
 
 /** Whether a mark touches what depends on the rows between two columns; see `RollupPlan.isStale`. */
 const isMarked = (site: string): string => `EXISTS (
@@ -96,9 +110,8 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
       if (valid.length === 0) {
         yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}`
         yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id}`
-        yield* sql`INSERT INTO rollup_site AS held (hosted_website_id, time_zone, version)
-          VALUES (${id}, ${site.timeZone}, ${RollupState.version}) ON CONFLICT (hosted_website_id)
-          DO UPDATE SET time_zone = excluded.time_zone, version = excluded.version, rolled_before = NULL, retry_at = NULL`
+        yield* sql`UPDATE rollup_site SET time_zone = ${site.timeZone}, version = ${RollupState.version}
+          WHERE hosted_website_id = ${id}`
       }
       for (const table of ["rollup_month", "rollup_day"]) {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
@@ -134,6 +147,16 @@ export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => 
     })
   )
 }
+
+/** Forgets the visits of a website's open days, which begin with `day`. */
+export const forgetOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate) =>
+  exclusively(
+    sql,
+    site
+  )(
+    sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+      AND day >= ${PgTypes.date(day)}`
+  )
 
 const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", last: days.at(-1)?.date ?? "" })
 

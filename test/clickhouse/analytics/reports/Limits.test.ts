@@ -15,24 +15,22 @@ import * as SiteDirectory from "../../../../src/memory/sites/SiteDirectory.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
 
 const today = dateOf(Date.now())
 
 const query = (filters: ReadonlyArray<Filter>): Asked => ({
+  ...ReportQuery.plain,
   siteId: site.websiteConfigId,
   metrics: ["visitors"],
   range: { first: LocalTime.addDays(today, -1), last: LocalTime.addDays(today, 1) },
   timeZone: "UTC",
   dimensions: ["event:page"],
   filters,
-  orderBy: [],
-  comparison: null,
   includeTotalRows: true,
-  includeTimeLabels: false,
-  limit: 10,
-  offset: 0
+  limit: 10
 })
 
 const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))

@@ -16,6 +16,7 @@ import { decodeRows } from "../../../../src/runtime/Rows.ts"
 import * as Service from "../../../../src/services/analytics/Reports.ts"
 import * as EverySite from "../../../support/clickhouse/EverySite.ts"
 import * as TestClickHouse from "../../../support/clickhouse/TestClickHouse.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = Reports.layer({ timeout: "60 seconds" }).pipe(
   Layer.provide(EverySite.writable),
@@ -52,18 +53,14 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUps", ()
             { parameters: { site: site.hostedWebsiteId, noon: `${date} 12:00:00` } }
           )
           const query: Asked = {
+            ...ReportQuery.plain,
             siteId: site.websiteConfigId,
             metrics: ["visitors", "visits"],
             range: { first: date, last: date },
             timeZone: "UTC",
             dimensions: [],
-            filters: [],
             orderBy: [{ by: "visitors", direction: "desc" }],
-            comparison: null,
-            includeTotalRows: false,
-            includeTimeLabels: false,
-            limit: 10,
-            offset: 0
+            limit: 10
           }
           const counts = Effect.map(reports.query(site, query), ({ results }) => results[0]?.metrics)
           assert.deepStrictEqual(yield* counts, [25_000, 25_000])

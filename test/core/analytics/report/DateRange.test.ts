@@ -4,21 +4,17 @@ import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import { comparisons, type Request } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 const request = (dateRange: Request["dateRange"]): Request => ({
+  ...ReportQuery.plain,
   siteId: "",
   metrics: ["visitors"],
   dateRange,
   dimensions: [],
-  filters: [],
-  orderBy: [],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
-  limit: 1,
-  offset: 0
+  limit: 1
 })
 
 const resolve = (dateRange: Request["dateRange"], now: number, timeZone = "UTC") =>

@@ -3,6 +3,7 @@ import * as DateRange from "../../../../src/core/analytics/report/DateRange.ts"
 import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
 import type { Query, Request } from "../../../../src/core/analytics/report/Query.ts"
 import type { EventRow, SiteRows, ViewRow } from "../../../../src/core/analytics/report/Row.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const start = Date.UTC(2026, 10, 25, 10)
 const minutes = (count: number) => start + count * 60_000
@@ -63,17 +64,13 @@ const rows: SiteRows = {
 }
 
 const request: Request = {
+  ...ReportQuery.plain,
   siteId: "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10",
   metrics: ["visitors"],
   dateRange: "day",
   dimensions: [],
-  filters: [],
   orderBy: [{ by: "visitors", direction: "desc" }],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
-  limit: 100,
-  offset: 0
+  limit: 100
 }
 
 const query = (parts: Partial<Request>): Query =>

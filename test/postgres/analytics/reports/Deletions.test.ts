@@ -13,6 +13,7 @@ import { at } from "../../../suites/VisitorSalts.ts"
 import * as Locks from "../../../support/postgres/Locks.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const timeout = "20 seconds"
 
@@ -32,16 +33,12 @@ const asked: ReadonlyArray<readonly [first: Query["range"]["first"], dimensions:
 
 const queriesOf = ({ timeZone, websiteConfigId }: Site): ReadonlyArray<Query> =>
   asked.map(([first, dimensions]) => ({
+    ...ReportQuery.plain,
     siteId: websiteConfigId,
     metrics,
     dimensions,
-    filters: [],
-    orderBy: [],
-    comparison: null,
     includeTotalRows: true,
-    includeTimeLabels: false,
     limit: 1000,
-    offset: 0,
     range: { first, last: "2024-04-30" },
     timeZone
   }))

@@ -10,24 +10,22 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { ReportTooLarge } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const today = dateOf(Date.now())
 
 const query = (siteId: string, filters: ReadonlyArray<Filter>): Asked => ({
+  ...ReportQuery.plain,
   siteId,
   metrics: ["pageviews"],
   range: { first: LocalTime.addDays(today, -1), last: LocalTime.addDays(today, 1) },
   timeZone: "UTC",
   dimensions: ["event:page"],
   filters,
-  orderBy: [],
-  comparison: null,
   includeTotalRows: true,
-  includeTimeLabels: false,
-  limit: 10,
-  offset: 0
+  limit: 10
 })
 
 it.live("postgres/analytics/reports: a report of too many pages fails, and one of some of them does not", () =>

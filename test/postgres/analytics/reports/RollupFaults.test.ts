@@ -4,11 +4,13 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
 import type { Query } from "../../../../src/core/analytics/report/Query.ts"
 import * as PostgresReports from "../../../../src/postgres/analytics/Reports.ts"
+import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
 import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = Layer.merge(
   SiteDirectory.layer({ timeout: "20 seconds" }),
@@ -16,16 +18,11 @@ const live = Layer.merge(
 ).pipe(Layer.provideMerge(TestDatabase.layer))
 
 const query: Query = {
+  ...ReportQuery.plain,
   siteId: "",
   metrics: ["visitors", "pageviews"],
   dimensions: [],
-  filters: [],
-  orderBy: [],
-  comparison: null,
-  includeTotalRows: false,
-  includeTimeLabels: false,
   limit: 10,
-  offset: 0,
   range: { first: "2026-10-01", last: "2026-10-31" },
   timeZone: "UTC"
 }
@@ -80,6 +77,39 @@ describe("postgres/analytics/reports: faults", () => {
         const { days, visits } = yield* stored(site.hostedWebsiteId)
         assert.isAbove(days, 0)
         assert.strictEqual(visits, 2)
+      })
+    )
+
+    it.effect("a roll-up whose snapshot precedes the end of another one leaves the website to the next round", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        yield* Rollups.round
+        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
+        const isWaiting = sql`SELECT FROM pg_locks WHERE relation = 'site'::regclass AND NOT granted`.pipe(
+          Effect.map((rows) => rows.length > 0)
+        )
+        const held = yield* Deferred.make<void>()
+        const over = yield* Deferred.make<void>()
+        const other = yield* sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`.pipe(
+          Effect.andThen(Deferred.succeed(held, undefined)),
+          Effect.andThen(Deferred.await(over)),
+          Effect.andThen(
+            sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
+          ),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(held)
+        const outdated = yield* Effect.forkChild(RollUp.settle(sql, { ...site, timeZone: "UTC" }))
+        // It has its snapshot when it waits for the table of websites.
+        yield* Effect.repeat(Effect.delay(isWaiting, "10 millis"), { until: (waits) => waits })
+        yield* Deferred.succeed(over, undefined)
+        yield* Fiber.join(other)
+        assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
+        yield* Rollups.round
+        assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
       })
     )
 

@@ -8,6 +8,7 @@ import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
@@ -20,16 +21,12 @@ const queriesOf = (site: Site, last: string): ReadonlyArray<Query> =>
     [[], ["event:page"], ["time:day"], ["visit:source", "time:month"]] satisfies ReadonlyArray<ReadonlyArray<Dimension>>
   ).map(
     (dimensions): Query => ({
+      ...ReportQuery.plain,
       siteId: site.websiteConfigId,
       metrics,
       dimensions,
-      filters: [],
-      orderBy: [],
-      comparison: null,
       includeTotalRows: true,
-      includeTimeLabels: false,
       limit: 10_000,
-      offset: 0,
       range: { first: "2024-02-01", last },
       timeZone: site.timeZone
     })

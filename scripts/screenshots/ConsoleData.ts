@@ -1,0 +1,87 @@
+/**
+ * The websites that the pictures of the console show, in a service in memory: a busy one, two smaller ones and a new one.
+ *
+ * @module
+ */
+import { Clock, Effect, Option } from "effect"
+import * as SiteInput from "../../src/core/sites/SiteInput.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { Shares } from "../../src/services/sites/Shares.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as ConversationData from "../../test/support/console/ConversationData.ts"
+import * as SetUpData from "../../test/support/console/SetUpData.ts"
+import * as SiteData from "../../test/support/console/SiteData.ts"
+import * as SubmissionDraft from "../../test/support/SubmissionDraft.ts"
+
+const minute = 60_000
+
+/** The longest name of a website, in words that do not break. */
+const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+
+const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
+  const { submit } = yield* SubmissionRepo
+  const store = (more: Parameters<typeof SubmissionDraft.make>[1]) =>
+    submit(SubmissionDraft.make(websiteConfigId, more))
+  yield* store({
+    receivedAt: now - 26 * minute,
+    email: "win@prizes.example",
+    formData: JSON.stringify({ message: "<a href=//prizes.example>Claim</a> http://a.example http://b.example" }),
+    status: "quarantined",
+    reasons: ["link-markup", "links"]
+  })
+  yield* store({
+    receivedAt: now - 9 * minute,
+    email: "signe.holm@example.dk",
+    pageSlug: "booking",
+    formData: JSON.stringify({
+      name: "Signe Holm",
+      people: 4,
+      tour: "Sunset",
+      phone: "+45 55 01 02 03",
+      message:
+        "We would like to come on the second weekend of June. Two of us have never been in a kayak, and one of us is nine years old.\n\nIs there a boat for a child?"
+    })
+  })
+})
+
+/** People who have opened the console, and one who has not. */
+const storePeople = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
+  const sessions = yield* ConsoleSessions
+  const link = (label: string, role: "owner" | "viewer", sites: "all" | ReadonlyArray<string>) =>
+    Effect.map(sessions.createLink({ label, role, sites, linkExpiresAt: now + 24 * 60 * minute }), Option.getOrThrow)
+  const jonas = yield* link("Jonas Berg", "viewer", [websiteConfigId])
+  yield* sessions.open(jonas.link)
+  yield* link("Agency Nordlys", "viewer", [websiteConfigId])
+  const own = yield* link("Ida Lindqvist", "owner", "all")
+  return Option.getOrThrow(yield* sessions.open(own.link)).cookie
+})
+
+export const prepare = Effect.gen(function* () {
+  const sites = yield* SiteDirectory
+  const now = yield* Clock.currentTimeMillis
+  const create = Effect.fnUntraced(function* (name: string, visitsPerDay: number) {
+    const site = yield* sites.create({ name, origins: [], timeZone: "Europe/Oslo" })
+    if (visitsPerDay > 0) yield* SiteData.store({ site, now, days: 75, visitsPerDay, seed: name.length })
+    return site.websiteConfigId
+  })
+  const busy = yield* create("Fjordlight Kayaks", 90)
+  const instance = yield* ConversationData.newInstance(busy, "Guide")
+  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+  yield* create("Harbour Coffee Roasters", 12)
+  const named = yield* create(longName.slice(0, SiteInput.maxName), 3)
+  yield* create("Studio Lindqvist", 25)
+  yield* SetUpData.store(busy)
+  yield* storeSubmissions(busy, now)
+  const share = yield* Shares.use((shares) =>
+    shares.create({ websiteConfigId: busy, label: "Agency Nordlys", expiresAt: null })
+  )
+  return {
+    busy,
+    fresh: yield* create("New website", 0),
+    named,
+    share: Option.getOrThrow(share).secret,
+    /** The cookie of a session that reaches them all. */
+    cookie: yield* storePeople(busy, now)
+  }
+})

@@ -1,0 +1,58 @@
+/**
+ * How the pictures are taken.
+ *
+ * @module
+ */
+import { mkdirSync, writeFileSync } from "node:fs"
+import path from "node:path"
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
+
+export interface Take {
+  /** Takes a picture of a page in a state that `act` makes. */
+  readonly picture: (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => Promise<void>
+  /** Takes a picture of the page as it is now. */
+  readonly also: (page: Page, name: string) => Promise<void>
+  /** The same as WebP, for the guides. */
+  readonly alsoWebp: (page: Page, name: string) => Promise<void>
+}
+
+/** Fails if Chromium does not start. */
+export const launch = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium",
+    // The tracker ignores browsers that report automation.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-blink-features=AutomationControlled"]
+  })
+
+/** Writes pictures into a folder, which it creates. Names the pictures and the errors that their pages log. */
+export const into = async (folder: string, browser: Browser): Promise<Take> => {
+  mkdirSync(folder, { recursive: true })
+  // The user agent of a headless browser says so, and the service counts it as a robot.
+  const blank = await browser.newPage()
+  const userAgent = (await blank.evaluate<string>("navigator.userAgent")).replace("Headless", "")
+  await blank.close()
+
+  const also: Take["also"] = async (page, name) => {
+    await page.screenshot({ path: path.join(folder, `${name}.png`) })
+  }
+  return {
+    also,
+    // Playwright writes no WebP; Chromium does.
+    alsoWebp: async (page, name) => {
+      const session = await page.context().newCDPSession(page)
+      const { data } = await session.send("Page.captureScreenshot", { format: "webp", quality: 80 })
+      writeFileSync(path.join(folder, `${name}.webp`), data, "base64")
+    },
+    picture: async (name, options, act) => {
+      const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
+      const page = await context.newPage()
+      page.on("console", (message) => {
+        if (message.type() === "error") console.error(`${name}: ${message.text()}`)
+      })
+      await act(page)
+      await also(page, name)
+      await context.close()
+      console.log(`${name}.png`)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The latest page views and events as the statements of both stores select them.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+
+const Text = Schema.NullOr(Schema.String)
+
+const visitor = {
+  /** Milliseconds since 1970. */
+  receivedAt: Schema.Finite,
+  path: Schema.String,
+  country: Text,
+  deviceType: Text,
+  browser: Text
+}
+
+export const Views = Schema.Array(Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Text }))
+
+export const Events = Schema.Array(Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }))
