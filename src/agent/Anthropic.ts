@@ -1,5 +1,5 @@
 /**
- * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others speak too.
+ * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others support too.
  *
  * @module
  */

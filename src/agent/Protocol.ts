@@ -1,8 +1,8 @@
 /**
- * What an agent protocol is: how to ask, and how to read the answer. To add a protocol, write one file that exports an
+ * An agent protocol: how a request is made, and how its answer is read. To add a protocol, write one file that exports an
  * `AgentProtocol`, and add one line to `Protocols.ts`.
  *
- * The parsers are our own. Measured on Node 24 with a stream of 20,000 chat completion chunks, one a write: `AnswerReader`
+ * The parsers are our own. Measured on Node 24 with a stream of 20,000 chat completion chunks, one per write: `AnswerReader`
  * takes 1.5 microseconds of processor time a token and 0.3 kB for an idle answer; `@ai-sdk/openai-compatible` 3.0 takes 12
  * microseconds and 130 kB, since it validates every chunk by a schema and pipes it through web streams, and the three
  * provider packages bring 22 MB of dependencies. They also refuse shapes that are not their provider's own, such as
@@ -68,15 +68,15 @@ export const isBounded = ({ instance }: AgentRequest): boolean =>
   instance.memory === "edge" || instance.dailyTokens !== null
 
 /** Applies a value of one type to the answer. */
-type Tell = (value: Json.Fields, answer: Answer) => void
+type Apply = (value: Json.Fields, answer: Answer) => void
 
 /** A function for each type; other types are ignored. */
-export const byType = (tells: Readonly<Record<string, Tell>>): ((type: string) => Tell) => {
-  const known = new Map(Object.entries(tells))
+export const byType = (functions: Readonly<Record<string, Apply>>): ((type: string) => Apply) => {
+  const known = new Map(Object.entries(functions))
   return (type) => known.get(type) ?? nothing
 }
 
-const nothing: Tell = () => {}
+const nothing: Apply = () => {}
 
 /** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
@@ -93,7 +93,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
 }
 
 /** An event without a type: of a proxy, if it holds an error. */
-export const failIfError: Tell = ({ error }, answer) => {
+export const failIfError: Apply = ({ error }, answer) => {
   if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
 }
 

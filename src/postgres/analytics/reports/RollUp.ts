@@ -148,6 +148,16 @@ export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => 
   )
 }
 
+/** Forgets the visits of a website's open days, which begin with `day`. */
+export const forgetOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate) =>
+  exclusively(
+    sql,
+    site
+  )(
+    sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+      AND day >= ${PgTypes.date(day)}`
+  )
+
 const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", last: days.at(-1)?.date ?? "" })
 
 const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
