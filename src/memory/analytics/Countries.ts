@@ -46,7 +46,7 @@ const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseU
   }).pipe(
     Effect.filterOrFail(
       (database) => probes.some((address) => lookUp(database, address) !== null),
-      () => unusable(file, "has no countries")
+      () => unusable(file, "has no countries of IPv4 addresses")
     )
   )
 

@@ -69,7 +69,7 @@ describe("memory/analytics/Countries", () => {
         [Buffer.alloc(0), "is no MaxMind database"],
         [Buffer.from("hello"), "is no MaxMind database"],
         [bytes.subarray(0, 1_000_000), "is no MaxMind database"],
-        [bytes.subarray(1_000_000), "has no countries"]
+        [bytes.subarray(1_000_000), "has no countries of IPv4 addresses"]
       ] as const) {
         yield* Effect.promise(() => writeFile(file, content))
         const error = yield* Effect.flip(Layer.build(Countries.layer({ file })))

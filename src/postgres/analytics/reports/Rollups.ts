@@ -132,7 +132,11 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
   return found
 }
 
-/** Brings the rollups of a website up to date. With `anew`, makes all of them anew. Each day is replaced at once. */
+/** Repeats a transaction until no other process rolls up. */
+const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
+  Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
+
+/** Brings the rollups of a website up to date. With `anew`, makes all of them anew, and waits while another process rolls up. Each day is replaced at once. */
 const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
@@ -140,14 +144,16 @@ const update = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { goals, hostedWebsiteId, timeZone } = site
-  const settled = yield* RollUp.settle(sql, site)
+  const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, R>) =>
+    anew ? whenFree(transaction) : transaction
+  const settled = yield* run(RollUp.settle(sql, site))
   const last = lastClosed(timeZone, before)
   const first =
     settled.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(settled.first))
   // From the beginning of the month, so that the first month is complete.
   const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
-  if (begin !== undefined) yield* RollUp.forgetBefore(sql, site, begin)
+  if (begin !== undefined) yield* run(RollUp.forgetBefore(sql, site, begin))
 
   const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
@@ -157,14 +163,14 @@ const update = Effect.fnUntraced(function* (
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
-      if (!(yield* RollUp.rollDays(sql, site, chunk, before, anew))) isComplete = false
+      if (!(yield* run(RollUp.rollDays(sql, site, chunk, before, anew)))) isComplete = false
     }
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
-  if (months.length > 0) yield* MonthRollUp.rollMonths(sql, site, months, days)
-  if (anew) yield* RollUp.forgetOpen(sql, site, LocalTime.addDays(last, 1))
-  for (const day of openDays(timeZone, before)) yield* OpenDays.advance(sql, site, day, before)
+  if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
+  if (anew) yield* run(RollUp.forgetOpen(sql, site, LocalTime.addDays(last, 1)))
+  for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${fingerprint},
       retry_at = ${isComplete ? null : sql`now() + ${Duration.toSeconds(retryDelay)} * interval '1 second'`}
@@ -238,12 +244,10 @@ export const rebuild = (
     const before = yield* horizon
     const all = yield* sites
     for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
-      yield* Effect.retry(update(site, before, true), {
-        while: (error) => error._tag === "Busy",
-        schedule: Schedule.spaced("100 millis")
-      }).pipe(
+      yield* update(site, before, true).pipe(
         Effect.catchTag("SiteChanged", () => Effect.void),
-        Effect.catchTag("Busy", () => Effect.void)
+        // Its transactions wait.
+        Effect.catchTag("Busy", Effect.die)
       )
     }
     yield* PlannerStatistics.refresh
