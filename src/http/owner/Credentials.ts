@@ -66,20 +66,25 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function* () {
           const { session } = yield* Caller
           const sessions = yield* credentials.sessions
-          return { sessions: sessions.map((each) => sessionJson(each, session?.sessionId)) }
+          return {
+            can_mail: credentials.canMail,
+            sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
+          }
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
-      .handle("createLink", ({ payload: { expires_at: wanted, label = null, role, sites } }) =>
+      .handle("createLink", ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) =>
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
           const linkExpiresAt = wanted ?? now + hour
           if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
             return yield* Effect.fail(Validation.expired("a future time within a week"))
           }
-          const { link, session } = yield* credentials.createLink({ role, sites, label, linkExpiresAt })
+          const request = { role, sites, label, linkExpiresAt }
+          const { isMailed, link, session } = yield* credentials.createLink(request, email)
           return {
             session_id: session.sessionId,
-            path: ConsoleSession.pathOf(link),
+            path: isMailed ? null : ConsoleSession.pathOf(link),
+            mailed: isMailed,
             expires_at: Calendar.iso(session.linkExpiresAt)
           }
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
