@@ -9,6 +9,7 @@
  * @module
  */
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import http from "node:http"
 import { registerHooks } from "node:module"
 import path from "node:path"
 import { parseArgs } from "node:util"
@@ -86,6 +87,25 @@ const named: Plugin = {
     })
 }
 
+/**
+ * Imports `node:http` without its `WebSocket`, `CloseEvent` and `MessageEvent`, which the sources do not use. An import of the
+ * module reads all of its properties, and Node loads its own HTTP client for these three: a tenth of the time of a start.
+ */
+const lean: Plugin = {
+  name: "lean",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^(?:node:)?http$/ }, ({ kind }) =>
+      kind === "import-statement" ? { path: "http", namespace: "lean" } : undefined
+    )
+    onLoad({ filter: /^http$/, namespace: "lean" }, () => {
+      const names = Object.keys(http).filter((name) => !/^(?:WebSocket|CloseEvent|MessageEvent)$/.test(name))
+      return {
+        contents: `const http = process.getBuiltinModule("node:http")\nexport default http\nexport const { ${names.join(", ")} } = http`
+      }
+    })
+  }
+}
+
 /** The manifest of the archive. The compatible range of a platform's PostgreSQL is one version, as in the lock file. */
 const archiveManifest = {
   name: manifest.name,
@@ -136,7 +156,7 @@ const { metafile } = await build({
   banner: {
     js: 'import { createRequire as createRequireOfBuild } from "node:module"; const require = createRequireOfBuild(import.meta.url);'
   },
-  plugins: [placed, named],
+  plugins: [placed, named, lean],
   metafile: true,
   logLevel: "warning"
 })

@@ -17,6 +17,16 @@ const maxEventSize = 1.5 * 1024 * 1024
 
 const blankLine = Buffer.from("\n\n")
 
+/** Whether data ends where it should: it is JSON, or the end of a stream. */
+const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
+
+/** Some servers write one line end after an event, so that several events arrive as the lines of one. */
+const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
+  if (!event.data.includes("\n") || isWhole(event.data)) return [event]
+  const lines = event.data.split("\n")
+  return lines.every(isWhole) ? lines.map((data) => ({ event: event.event, data })) : [event]
+}
+
 export interface Read {
   readonly events: ReadonlyArray<AgentEvent>
   /** Whether an event ended, even an ignored one: then the agent is not silent. */
@@ -51,10 +61,7 @@ export class AnswerReader {
     const { answer } = this
     const { events, isOver, lines, state } = Sse.read(this.state, chunk, maxEventSize)
     this.state = state
-    for (const event of events) {
-      this.events.read(event, answer)
-      if (this.isOver) break
-    }
+    this.apply(events)
     const said = answer.take()
     const frames = events.length
     this.inflow = AgentThrottle.take(this.inflow, now, { bytes: chunk.length, frames, lines, units: textUnits(said) })
@@ -93,10 +100,18 @@ export class AnswerReader {
   /** Reads a last event that has no blank line behind it, as some runtimes end, if it is whole. */
   private readRest(): void {
     if (this.isOver) return
-    for (const event of Sse.read(this.state, blankLine, maxEventSize).events) {
-      const isWhole = event.data.trim() === "[DONE]" || Json.parse(event.data) !== undefined
-      if (isWhole) this.events.read(event, this.answer)
-    }
+    const { events } = Sse.read(this.state, blankLine, maxEventSize)
+    this.apply(events.flatMap(separate).filter(({ data }) => isWhole(data)))
     this.state = Sse.initial
+  }
+
+  /** Applies events, up to the end or a fault of the answer. */
+  private apply(events: ReadonlyArray<Sse.Event>): void {
+    for (const event of events) {
+      for (const each of separate(event)) {
+        this.events.read(each, this.answer)
+        if (this.isOver) return
+      }
+    }
   }
 }

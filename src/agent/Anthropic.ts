@@ -1,5 +1,5 @@
 /**
- * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others speak too.
+ * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others support too.
  *
  * @module
  */
@@ -18,7 +18,8 @@ const body = (request: AgentRequest) => {
     max_tokens: instance.maxTokens,
     metadata: { user_id: session },
     ...(instance.instructions === null ? {} : { system: instance.instructions }),
-    messages: Protocol.messages(turns)
+    // The first message must be the user's.
+    messages: Protocol.messages(turns.slice(turns.findIndex(({ role }) => role === "user")))
   }
 }
 
@@ -82,7 +83,7 @@ const readUsage = (value: unknown, answer: Answer): void => {
 }
 
 const readStopReason = (value: unknown, answer: Answer): void => {
-  if (typeof value === "string" && value !== "") answer.finish(Protocol.finishReason(value))
+  if (typeof value === "string" && value !== "") Protocol.finish(value, answer)
 }
 
 const readMessage = (message: Json.Fields, answer: Answer): void => {
@@ -105,7 +106,12 @@ const readEvent = Protocol.byType({
     readUsage(data["usage"], answer)
     readStopReason(Json.fields(data["delta"])["stop_reason"], answer)
   },
-  error: (data, answer) => Protocol.failWith(data["error"], answer)
+  // Proxies of other providers leave out the reason.
+  message_stop: (_, answer) => {
+    if (answer.finishReason === undefined) answer.finish("stop")
+  },
+  error: (data, answer) => Protocol.failWith(data["error"], answer),
+  message: Protocol.failIfError
 })
 
 const read = (event: Sse.Event, answer: Answer): void => {

@@ -65,6 +65,14 @@ const readContent = (content: unknown, answer: Answer): void => {
 const reasoningOf = (delta: Json.Fields): string =>
   Json.text(delta["reasoning_content"]) || Json.text(delta["reasoning"]) || Json.text(delta["reasoning_text"])
 
+/** Reads reasoning. OpenRouter sends reasoning that is summarized or encrypted in `reasoning_details` alone. */
+const readReasoning = (delta: Json.Fields, answer: Answer): void => {
+  const reasoning = reasoningOf(delta)
+  if (reasoning !== "") answer.reasoning(reasoning)
+  else if (delta["reasoning_details"] !== undefined && Json.elements(delta["reasoning_details"]).length > 0)
+    answer.reasoning("")
+}
+
 const readAnnotation = (value: unknown, answer: Answer): void => {
   const annotation = Json.fields(value)
   const citation = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
@@ -92,15 +100,16 @@ const readExecutedTool = (value: unknown, position: number, answer: Answer): voi
 
 /** A `delta`, or the `message` of an answer that was not streamed. */
 const readMessage = (message: Json.Fields, answer: Answer): void => {
-  const reasoning = reasoningOf(message)
-  if (reasoning !== "") answer.reasoning(reasoning)
+  readReasoning(message, answer)
   readContent(message["content"], answer)
-  const { annotations, context, executed_tools, refusal, tool_calls } = message
+  const { annotations, context, executed_tools, function_call, refusal, tool_calls } = message
   if (typeof refusal === "string") answer.refusal(refusal)
   if (annotations !== undefined) for (const one of Json.elements(annotations)) readAnnotation(one, answer)
   if (tool_calls !== undefined) {
     for (const [index, call] of Json.elements(tool_calls).entries()) readToolCall(call, index, answer)
   }
+  // What `tool_calls` replaced.
+  if (function_call !== undefined) readToolCall({ function: function_call }, 0, answer)
   if (executed_tools !== undefined) {
     for (const [index, tool] of Json.elements(executed_tools).entries()) readExecutedTool(tool, index, answer)
   }
@@ -111,7 +120,14 @@ const readMessage = (message: Json.Fields, answer: Answer): void => {
 
 /** The sources that Perplexity and xAI send beside the choices; Perplexity repeats them with every token. */
 const readSources = (chunk: Json.Fields, answer: Answer): void => {
-  const { citations, search_results } = chunk
+  const { citations, search_results, web_search } = chunk
+  // The results of Zhipu's search.
+  if (web_search !== undefined) {
+    for (const result of Json.elements(web_search)) {
+      const { link, title } = Json.fields(result)
+      answer.retrieved(Json.text(link), Json.text(title))
+    }
+  }
   if (search_results !== undefined) for (const one of Json.elements(search_results)) readAnnotation(one, answer)
   if (citations === undefined) return
   for (const citation of Json.elements(citations)) {
@@ -128,22 +144,43 @@ const readUsage = (usage: unknown, answer: Answer): void => {
   answer.usage(input, output)
 }
 
+const isNothing = (value: unknown): boolean => value === undefined || value === null || value === false || value === ""
+
 const readChoice = (value: unknown, answer: Answer): void => {
   const choice = Json.fields(value)
   // Of several choices the first is the answer.
-  if (choice["index"] !== undefined && choice["index"] !== 0) return
-  const { delta, finish_reason, message } = choice
+  if ((choice["index"] ?? 0) !== 0) return
+  const { delta, error, finish_reason, message, text } = choice
+  if (!isNothing(error)) Protocol.failWith(error, answer)
+  const fields = Json.fields(delta)
   if (Json.isFields(delta)) readMessage(delta, answer)
+  // The text of the older completions.
+  else if (typeof text === "string") answer.text(text)
   // A message repeats what its deltas said, unless it is the whole answer.
-  else if (Json.isFields(message) && answer.isSilent) readMessage(message, answer)
-  if (typeof finish_reason !== "string" || finish_reason === "") return
-  if (finish_reason === "error") answer.fail("the agent sent an error")
-  else answer.finish(Protocol.finishReason(finish_reason))
+  if (Json.isFields(message) && answer.isSilent && !fields["content"]) readMessage(message, answer)
+  if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
+}
+
+/**
+ * The error of a chunk without choices: `error`, or the chunk itself, as `{object: "error"}` (vLLM), `{type: "error"}`,
+ * `{code, message}` (DashScope, Spark), `{error_code, text}` (FastChat), `{detail}` (FastAPI) or `{base_resp}` (MiniMax).
+ */
+const errorOf = (chunk: Json.Fields): unknown => {
+  const { base_resp, code, detail, error, error_code, message, object, type } = chunk
+  if (!isNothing(error)) return error
+  const isError =
+    object === "error" ||
+    type === "error" ||
+    !isNothing(error_code) ||
+    typeof detail === "string" ||
+    (typeof message === "string" && !isNothing(code) && Number(code) !== 0) ||
+    Json.count(Json.fields(base_resp)["status_code"]) > 0
+  return isError ? chunk : undefined
 }
 
 const readChunk = (chunk: Json.Fields, answer: Answer): void => {
   const { choices, error, usage } = chunk
-  if (error !== undefined && error !== null) Protocol.failWith(error, answer)
+  if (!isNothing(error)) Protocol.failWith(error, answer)
   else if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, answer)
   else if (choices !== undefined && choices !== null) answer.fail("the agent sent choices that are no list")
   if (usage !== undefined) readUsage(usage, answer)
@@ -155,7 +192,11 @@ const read = (event: Sse.Event, answer: Answer): void => {
   else if (event.event === "error") Protocol.failWith(Json.fields(Json.parse(event.data))["error"], answer)
   else if (event.event !== "ping") {
     const chunk = Protocol.dataOf(event, answer)
-    if (chunk !== undefined) readChunk(chunk, answer)
+    if (chunk === undefined) return
+    // A named event without choices is an addition of a runtime, such as the progress of a tool.
+    const failure = Array.isArray(chunk["choices"]) || event.event !== "message" ? undefined : errorOf(chunk)
+    if (failure === undefined) readChunk(chunk, answer)
+    else Protocol.failWith(failure, answer)
   }
 }
 

@@ -41,8 +41,11 @@ const isTool = (type: string): boolean =>
 const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
-  const { title, type, url } = Json.fields(value)
-  if (type === "url_citation") answer.source(Json.text(url), Json.text(title))
+  const annotation = Json.fields(value)
+  if (annotation["type"] !== "url_citation") return
+  // Some gateways keep the citation of chat completions.
+  const { title, url } = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
+  answer.source(Json.text(url), Json.text(title))
 }
 
 const readUsage = (usage: unknown, answer: Answer): void => {
@@ -53,6 +56,7 @@ const readUsage = (usage: unknown, answer: Answer): void => {
 
 /** The parts of a message: its text, where no delta said it, and its citations. */
 const readParts = (content: unknown, hasSaid: boolean, answer: Answer): void => {
+  if (!hasSaid && typeof content === "string") answer.text(content)
   for (const value of Json.elements(content)) {
     const part = Json.fields(value)
     if (!hasSaid && part["type"] === "output_text") answer.text(Json.text(part["text"]))
@@ -69,11 +73,23 @@ const readWholeItem = (value: unknown, answer: Answer): void => {
   else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
 }
 
+/** The reason of a response that ended; one without a reason stopped, or called the client's tools. */
+const reasonOf = (response: Json.Fields): string => {
+  const reason = Json.text(Json.fields(response["incomplete_details"])["reason"])
+  if (reason !== "") return reason
+  if (response["status"] === "incomplete") return "other"
+  const called = Json.elements(response["output"]).some((item) => clientCalls.has(Json.fields(item)["type"]))
+  return called ? "tool_calls" : "stop"
+}
+
+/** `status` counts, whatever the event is called. */
 const finish = (response: Json.Fields, answer: Answer): void => {
   readUsage(response["usage"], answer)
-  const reason = Json.text(Json.fields(response["incomplete_details"])["reason"])
-  const called = Json.elements(response["output"]).some((item) => clientCalls.has(Json.fields(item)["type"]))
-  answer.finish(reason !== "" ? Protocol.finishReason(reason) : called ? "tool-calls" : "stop")
+  // What xAI read, whether the answer cites it or not.
+  for (const url of Json.elements(response["citations"])) answer.retrieved(Json.text(url), "")
+  const { status } = response
+  if (status === "failed" || status === "cancelled") Protocol.failWith(response["error"], answer)
+  else Protocol.finish(reasonOf(response), answer)
 }
 
 const reason = (data: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(data["delta"]))
@@ -86,11 +102,13 @@ const fail = (data: Json.Fields, answer: Answer): void =>
 const readStateless = Protocol.byType({
   "response.reasoning_summary_text.delta": reason,
   "response.reasoning_text.delta": reason,
+  "response.reasoning.delta": reason,
   "response.output_text.annotation.added": (data, answer) => readAnnotation(data["annotation"], answer),
   "response.failed": (data, answer) => Protocol.failWith(Json.fields(data["response"])["error"], answer),
   "response.cancelled": fail,
   "response.error": fail,
-  error: fail
+  error: fail,
+  message: Protocol.failIfError
 })
 
 class Reader implements Protocol.EventReader {
@@ -103,11 +121,11 @@ class Reader implements Protocol.EventReader {
     if (event.data.trim() === "[DONE]") answer.done()
     else {
       const data = Protocol.dataOf(event, answer)
-      if (data !== undefined) this.tell(data, Json.text(data["type"]) || event.event, answer)
+      if (data !== undefined) this.apply(data, Json.text(data["type"]) || event.event, answer)
     }
   }
 
-  private tell(data: Json.Fields, type: string, answer: Answer): void {
+  private apply(data: Json.Fields, type: string, answer: Answer): void {
     switch (type) {
       case "response.output_text.delta":
         this.spoke()
@@ -132,6 +150,9 @@ class Reader implements Protocol.EventReader {
       case "response.output_text.done":
         this.endPart(() => answer.text(Json.text(data["text"])))
         break
+      case "response.content_part.done":
+        if (!this.itemSpoke) this.endPart(() => readParts([data["part"]], false, answer))
+        break
       case "response.refusal.done":
         this.endPart(() => answer.refusal(Json.text(data["refusal"])))
         break
@@ -139,6 +160,7 @@ class Reader implements Protocol.EventReader {
         this.end(Json.fields(data["item"]), answer)
         break
       case "response.completed":
+      case "response.done":
       case "response.incomplete":
         this.complete(Json.fields(data["response"]), answer)
         break
@@ -194,7 +216,6 @@ export const protocol: Protocol.AgentProtocol = {
   makeReader: () => new Reader(),
   readWhole: (whole, answer) => {
     if (!Array.isArray(whole["output"])) return false
-    if (whole["status"] === "failed") Protocol.failWith(whole["error"], answer)
     for (const item of whole["output"]) readWholeItem(item, answer)
     finish(whole, answer)
     answer.done()

@@ -23,7 +23,6 @@ import * as TerminalText from "../core/text/TerminalText.ts"
 import * as InstanceDirectory from "../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../postgres/Database.ts"
 import * as Postgres from "../postgres/schema/Inspection.ts"
-import * as Redis from "../redis/Inspection.ts"
 import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import * as Service from "../services/chat/InstanceDirectory.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
@@ -181,7 +180,12 @@ export const command = Command.make(
     const { facts: database, instances } = yield* inspectDatabase(settings)
     const redis: RedisFacts = yield* Option.match(settings.redisUrl, {
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
-      onSome: Redis.inspect
+      // As in `App.rateLimiter`, other commands and deployments without Redis do not load its client.
+      onSome: (url) =>
+        Effect.flatMap(
+          Effect.promise(() => import("../redis/Inspection.ts")),
+          (Redis) => Redis.inspect(url)
+        )
     })
     const analytics = yield* Option.match(settings.analyticsUrl, {
       onNone: () => Effect.succeed(null),

@@ -86,4 +86,15 @@ describe("agent/AnswerReader", () => {
       assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
     }
   )
+
+  it("reads events that only one line end separates, and an event of several lines", () => {
+    const lines = [says("One, "), says("two."), finishes("stop"), frames.done].map((frame) => frame.trimEnd())
+    const textOf = (stream: string) => {
+      const { events, failure } = read([Buffer.from(stream)])
+      assert.isUndefined(failure)
+      return events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+    }
+    for (const end of ["", "\n", "\n\n"]) assert.strictEqual(textOf(lines.join("\n") + end), "One, two.")
+    assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
+  })
 })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { protocol } from "../../src/agent/OpenAiChat.ts"
+import { messages } from "../../src/agent/Protocol.ts"
 import type { AgentRequest } from "../../src/core/chat/Agent.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../support/AgentFrames.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
@@ -12,13 +14,13 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
   session: "s-1",
   turns: [
     { role: "user", text: "One" },
-    { role: "assistant", text: " " },
+    { role: "assistant", text: "1" },
     { role: "user", text: "Two \ud83d" }
   ]
 })
 
 describe("agent/OpenAiChat: the request", () => {
-  it("has the instructions first, the turns that have text, and the bound of the tokens", () => {
+  it("has the instructions first, the turns, and the bound of the tokens", () => {
     assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
@@ -27,9 +29,37 @@ describe("agent/OpenAiChat: the request", () => {
       messages: [
         { role: "system", content: "Be brief." },
         { role: "user", content: "One" },
+        { role: "assistant", content: "1" },
         { role: "user", content: "Two \ufffd" }
       ]
     })
+  })
+
+  it.prop(
+    "has messages whose roles alternate, with the text of all turns",
+    [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
+    ([turns]) => {
+      const sent = messages(turns)
+      for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
+      const spoken = turns.filter(({ text }, index) => text.trim() !== "" || index === turns.length - 1)
+      for (const role of ["user", "assistant"] as const) {
+        const textOf = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
+          all
+            .flatMap((each) => (each.role === role ? [each.text.toWellFormed()] : []))
+            .join("")
+            .replaceAll("\n\n", "")
+        assert.strictEqual(textOf(sent.map(({ content, role }) => ({ role, text: content }))), textOf(spoken))
+      }
+    }
+  )
+
+  it("joins a message whose answer failed with the next one", () => {
+    const turns = [
+      { role: "user", text: "One" },
+      { role: "assistant", text: " " },
+      { role: "user", text: "Two" }
+    ] as const
+    assert.deepStrictEqual(messages(turns), [{ role: "user", content: "One\n\nTwo" }])
   })
 
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
@@ -156,6 +186,70 @@ describe("agent/OpenAiChat: the answer", () => {
     assert.strictEqual(readWhole(protocol, { choices: [{ message: { content: null } }] })?.ending, "empty")
     assert.isNull(readWhole(protocol, { choices: [] }))
     assert.isNull(readWhole(protocol, { error: {} }))
+  })
+
+  it("reads a message beside an empty delta, a text without a delta, and a choice without an index", () => {
+    const whole = { index: 0, delta: {}, message: { content: "Hi" }, finish_reason: "stop" }
+    assert.strictEqual(textOf(read("openai-chat", { choices: [whole] }).events), "Hi")
+    assert.strictEqual(textOf(read("openai-chat", { choices: [{ text: "Hi", index: null }] }, "[DONE]").events), "Hi")
+    const repeating = (content: string, whole: string) => ({
+      choices: [{ delta: { content }, message: { content: whole } }]
+    })
+    const { events } = read("openai-chat", repeating(" ", " "), repeating("Hi", " Hi"), "[DONE]")
+    assert.strictEqual(textOf(events), " Hi")
+  })
+
+  it("reads encrypted reasoning, the older function call, and the pages that Zhipu's search found", () => {
+    const { events } = read(
+      "openai-chat",
+      delta({ reasoning_details: [{ type: "reasoning.encrypted", data: "x" }] }),
+      delta({ function_call: { name: "look", arguments: "" } }),
+      delta({ function_call: { arguments: "{}" } }),
+      { ...delta({ content: "Hi" }), web_search: [{ link: "https://a.example/", title: "A" }] },
+      finish("stop")
+    )
+    assert.strictEqual(activitiesOf(events), "~ +look")
+    assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", "A"]])
+  })
+
+  it("reads the finish reasons of providers", () => {
+    for (const [reason, expected] of [
+      ["eos_token", "stop"],
+      ["COMPLETE", "stop"],
+      ["content_filter: PROHIBITED_CONTENT", "content-filter"],
+      ["sensitive", "content-filter"],
+      ["model_length", "length"],
+      ["something", "other"],
+      ["insufficient_system_resource", "the agent sent the finish reason insufficient_system_resource"],
+      ["TIMEOUT", "the agent sent the finish reason timeout"],
+      ["abort", "the agent sent the finish reason abort"]
+    ] as const) {
+      assert.strictEqual(read("openai-chat", delta({ content: "Hi" }), finish(reason), "[DONE]").ending, expected)
+    }
+  })
+
+  it("reads the errors of runtimes in all their forms, and no error where there is none", () => {
+    const hi = delta({ content: "Hi" })
+    for (const frame of [
+      { object: "error", message: "x", type: "server_error", code: 500 },
+      { type: "error", message: "x" },
+      { code: "InternalError", message: "x", request_id: "r" },
+      { error_code: 50001, text: "x" },
+      { detail: "Internal Server Error" },
+      { choices: null, base_resp: { status_code: 1008, status_msg: "x" } },
+      { error: "x" },
+      delta({ content: "" }, { error: { code: 502, message: "x" } })
+    ]) {
+      assert.match(read("openai-chat", hi, frame, "[DONE]").ending, /^the agent sent an error/)
+    }
+    for (const frame of [
+      { ...hi, error: "", code: 0, message: "Success" },
+      { ...hi, error: false, base_resp: { status_code: 0, status_msg: "" } },
+      { code: 0, message: "Success" },
+      { object: "tool.progress", message: "Searching" }
+    ]) {
+      assert.strictEqual(read("openai-chat", hi, frame, "[DONE]").ending, "stop")
+    }
   })
 
   it("ignores events without text, and fails at invalid ones", () => {

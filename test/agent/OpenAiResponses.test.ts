@@ -69,6 +69,38 @@ describe("agent/OpenAiResponses", () => {
     }
   })
 
+  it("reads a part that came whole, reasoning by its shorter name, and what gateways change", () => {
+    const { ending, events } = read(
+      "openai-responses",
+      added({ type: "message" }),
+      event("reasoning.delta", { delta: "hm" }),
+      event("content_part.done", { part: { type: "output_text", text: "Hi" } }),
+      event("output_text.annotation.added", {
+        annotation: { type: "url_citation", url_citation: { url: "https://a.example/", title: "A" } }
+      }),
+      event("done", { response: { status: "completed", output: [message("Hi")] } })
+    )
+    assert.deepStrictEqual([textOf(events), activitiesOf(events), ending], ["Hi", "~hm", "stop"])
+    assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", "A"]])
+    const plain = completed({ output: [{ type: "message", content: "Hi" }], citations: ["https://b.example/"] })
+    const whole = read("openai-responses", plain)
+    assert.strictEqual(textOf(whole.events), "Hi")
+    assert.deepStrictEqual(sourcesOf(whole.events), [["https://b.example/", null]])
+  })
+
+  it("reads a text once, whichever events repeat it", () => {
+    const { events } = read(
+      "openai-responses",
+      added({ type: "message" }),
+      says("Hi"),
+      event("output_text.done", { text: "Hi" }),
+      event("content_part.done", { part: { type: "output_text", text: "Hi" } }),
+      ended(message("Hi")),
+      completed({ output: [message("Hi")] })
+    )
+    assert.strictEqual(textOf(events), "Hi")
+  })
+
   it("reads on after a response, and adds its tokens", () => {
     const usage = { input_tokens: 1, output_tokens: 2 }
     const one = (text: string) => [event("created"), says(text), completed({ usage })]
@@ -93,10 +125,16 @@ describe("agent/OpenAiResponses", () => {
         "the agent sent an error (server_error)"
       ],
       [[says("Hi"), { type: "error", code: "secret-code" }], "the agent sent an error"],
+      [[says("Hi"), { error: { code: "server_error" } }], "the agent sent an error (server_error)"],
+      [[says("Hi"), completed({ status: "failed", error: { code: "server_error" } })], /server_error/],
+      [[says("Hi"), completed({ status: "cancelled" })], "the agent sent an error"],
+      [[says("Hi"), completed({ status: "incomplete" })], "other"],
       [[says("Hi")], cut],
       [[says("Hi"), completed(), event("created"), says("more")], cut]
     ] as const) {
-      assert.strictEqual(read("openai-responses", ...frames).ending, expected)
+      const { ending } = read("openai-responses", ...frames)
+      if (typeof expected === "string") assert.strictEqual(ending, expected)
+      else assert.match(ending, expected)
     }
   })
 

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import * as GuidePage from "../../src/http/assets/GuidePage.ts"
+import * as GuideReader from "../../src/http/assets/GuideReader.ts"
 import * as Documents from "./Documents.ts"
 
 const { root } = Documents
@@ -67,7 +67,7 @@ const proseOf = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, ""
 
 const headingsOf = (text: string): ReadonlyArray<string> =>
   [...text.replace(/^```[\s\S]*?^```$/gm, "").matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
-    GuidePage.anchor(heading.replaceAll("`", ""))
+    GuideReader.anchor(heading.replaceAll("`", ""))
   )
 
 describe("links", () => {

@@ -28,6 +28,7 @@ export const guides = [
   "operator",
   "monitoring",
   "clickhouse",
+  "growth",
   "settings",
   "security",
   "api",
@@ -87,13 +88,13 @@ const referencePage = ({ render }: (typeof apis)[number]) =>
       : Effect.die(new Error("The reference is no text"))
   )
 
-const readGuides = Effect.promise(() =>
-  Promise.all(
-    guides.map(async (name) =>
-      GuidePage.parse(name, await readFile(new URL(`../../docs/${name}.md`, import.meta.url), "utf8"))
-    )
+/** The reader with its Markdown parser is loaded when a guide is first requested. */
+const readGuides = Effect.promise(async () => {
+  const { parse } = await import("./GuideReader.ts")
+  return Promise.all(
+    guides.map(async (name) => parse(name, await readFile(new URL(`../../docs/${name}.md`, import.meta.url), "utf8")))
   )
-)
+})
 
 const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
   Object.entries(paths).flatMap(([path, { get, post }]) =>

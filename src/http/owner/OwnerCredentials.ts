@@ -6,9 +6,9 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Access from "../../core/sites/Access.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
-import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { Invitations } from "../../services/mail/Invitations.ts"
@@ -38,8 +38,8 @@ interface CreatedLink {
   readonly isMailed: boolean
 }
 
-type NewKey = Parameters<OwnerKeys["Service"]["issue"]>[0]
-type NewLink = Parameters<ConsoleSessions["Service"]["createLink"]>[0]
+type NewKey = Omit<Parameters<OwnerKeys["Service"]["issue"]>[0], "issuedBy">
+type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "createdBy">
 
 export class OwnerCredentials extends Context.Service<
   OwnerCredentials,
@@ -155,7 +155,7 @@ export const layer: Layer.Layer<
         yield* requireCover(request)
         const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
         yield* requireRoom(valid, "keys")
-        const issued = yield* ownerKeys.issue(request)
+        const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
         return yield* Option.match(issued, { onNone: () => refuse, onSome: Effect.succeed })
       }),
       revokeKey: Effect.fnUntraced(function* (keyId) {
@@ -171,7 +171,7 @@ export const layer: Layer.Layer<
         const isMailed = address !== null && Option.isSome(mail)
         if (isMailed) yield* requireMails(sites)
         const websites = isMailed ? yield* namesOf(sites) : null
-        const created = yield* consoleSessions.createLink(request)
+        const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value

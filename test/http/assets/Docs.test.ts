@@ -9,7 +9,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../../src/contract/Api.ts"
 import { OwnerApi } from "../../../src/contract/owner/Api.ts"
 import { guides, paths } from "../../../src/http/assets/Docs.ts"
-import * as GuidePage from "../../../src/http/assets/GuidePage.ts"
+import * as GuideReader from "../../../src/http/assets/GuideReader.ts"
 import { decoders, get } from "../../support/RawResponses.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 
@@ -118,8 +118,8 @@ describe("src/docs", () => {
   })
 })
 
-describe("GuidePage", () => {
-  const bodyOf = (markdown: string) => GuidePage.parse("x", markdown).body
+describe("GuideReader", () => {
+  const bodyOf = (markdown: string) => GuideReader.parse("x", markdown).body
 
   it("links to guides and the web, and shows a link to another file as text", () => {
     assert.include(bodyOf("[a](chat.md#texts)"), '<a href="/docs/chat#texts">a</a>')
@@ -141,7 +141,7 @@ describe("GuidePage", () => {
 
   it("uses the first paragraph as the summary", () => {
     assert.deepStrictEqual(
-      [GuidePage.parse("x", "# T\n\nA `b`.\n\nC").title, GuidePage.parse("x", "# T\n\nA `b`.\n\nC").summary],
+      [GuideReader.parse("x", "# T\n\nA `b`.\n\nC").title, GuideReader.parse("x", "# T\n\nA `b`.\n\nC").summary],
       ["T", "A <code>b</code>."]
     )
   })

@@ -25,7 +25,8 @@ export const people = {
   end: "Remove",
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
-  confirmBody: "The session ends within a second, and a link that is not opened yet opens nothing any more."
+  confirmBody:
+    "The session ends within a second, and a link that is not opened yet opens nothing any more. The keys that were made in the session stop working."
 } as const
 
 export const dashboards = {
