@@ -5,7 +5,7 @@
  */
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
-/** What came of a connection with a login and without a mail. */
+/** The outcome of a connection with a login and without a mail. */
 export type MailFacts =
   | { readonly _tag: "Ready"; readonly isEncrypted: boolean; readonly isLocal: boolean }
   /** `error` is the server's answer, or what went wrong before it. It holds no password. */
