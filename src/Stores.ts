@@ -137,8 +137,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
-    MemoryOwnerKeys.layer,
-    MemoryConsoleSessions.layer,
+    MemoryConsoleSessions.layer.pipe(Layer.provideMerge(MemoryOwnerKeys.layer)),
     MemoryShares.layer,
     MemoryWebhooks.layer,
     Layer.mergeAll(

@@ -102,8 +102,7 @@ export const storage = (options: Options = {}) =>
     FormDirectory.layer,
     Readiness.layer,
     WidgetTokens.layer,
-    OwnerKeys.layer,
-    ConsoleSessions.layer,
+    ConsoleSessions.layer.pipe(Layer.provideMerge(OwnerKeys.layer)),
     Shares.layer,
     Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(

@@ -31,7 +31,7 @@ export const layer = (options?: {
       const deliveries = yield* DeliveryTables.DeliveryTables
       const tally = Tally.make(options?.capacity ?? 100_000)
       /** When the last event of a website was written. */
-      const toldAt = new Map<string, number>()
+      const eventAt = new Map<string, number>()
 
       const siteOf = (subject: Subject) =>
         subject._tag === "Known"
@@ -52,11 +52,11 @@ export const layer = (options?: {
         return counts
       }
 
-      const tell = (site: Site, now: number): void => {
+      const writeEvent = (site: Site, now: number): void => {
         const { websiteConfigId } = site
         if (!deliveries.hasSubscribers(websiteConfigId)) return
-        if (now - (toldAt.get(websiteConfigId) ?? Number.NEGATIVE_INFINITY) < limitEventMillis) return
-        toldAt.set(websiteConfigId, now)
+        if (now - (eventAt.get(websiteConfigId) ?? Number.NEGATIVE_INFINITY) < limitEventMillis) return
+        eventAt.set(websiteConfigId, now)
         const day = dateOf(now)
         const { limited: refused } = countsOf({ first: day, last: day, site })
         const data = JSON.stringify({ website_config_id: websiteConfigId, day, refused })
@@ -68,7 +68,7 @@ export const layer = (options?: {
           Effect.map(Clock.currentTimeMillis, (now) => {
             tally.add(subject, reason, now)
             const site = reason === "limited" ? siteOf(subject) : undefined
-            if (site !== undefined) tell(site, now)
+            if (site !== undefined) writeEvent(site, now)
           }),
         counts: (query) => Effect.sync(() => countsOf(query))
       })

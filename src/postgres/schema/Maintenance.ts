@@ -10,6 +10,7 @@ import { cutoff } from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
+import * as OwnerKeys from "../sites/OwnerKeys.ts"
 import * as Shares from "../sites/Shares.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
@@ -133,6 +134,7 @@ const steps = (retention: Retention.Options) =>
       "delete ended console sessions",
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
     ],
+    ["delete ended owner keys", (now: number) => Effect.timeout(OwnerKeys.deleteEnded(now), statementTimeout)],
     ["delete expired shares", (now: number) => Effect.timeout(Shares.deleteExpired(now), statementTimeout)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],

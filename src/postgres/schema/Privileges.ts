@@ -52,6 +52,7 @@ const forRequests = {
 const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
+  owner_key: ["DELETE"],
   share: ["DELETE"],
   delivery: ["DELETE"],
   mail: ["DELETE"],
