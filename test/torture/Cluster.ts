@@ -6,13 +6,13 @@
  */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
+import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 
 export interface Cluster {
   readonly url: string
@@ -73,7 +73,7 @@ export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): vo
 export const make = Effect.fnUntraced(function* (
   settings: Readonly<Record<string, string>> = {}
 ): Effect.fn.Return<Cluster, never, Scope.Scope> {
-  const folders = [mkdtempSync(path.join(tmpdir(), "hydracore-torture-"))]
+  const folders = [mkdtempSync(path.join(ServerFiles.folder(), "hydracore-torture-"))]
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const folder of folders) rmSync(folder, { recursive: true, force: true })

@@ -4,10 +4,10 @@
  * @module
  */
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect, Schema, type Scope } from "effect"
 import * as PreparedCluster from "../../support/postgres/PreparedCluster.ts"
+import * as ServerFiles from "../../support/postgres/ServerFiles.ts"
 import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
@@ -72,7 +72,7 @@ const DemoFile = Schema.fromJsonString(
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const made = mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))
+      const made = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-demo-"))
       chmodSync(made, 0o711)
       PreparedCluster.copyTo(path.join(made, "postgres"))
       return made
