@@ -15,7 +15,7 @@ import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 
-export interface Options {
+export interface Options extends Load.Paced {
   readonly rounds: number
   /** The number of acknowledged requests between two kills. */
   readonly each: number
@@ -47,7 +47,7 @@ export const serve = Effect.fnUntraced(function* (options: Options) {
   const target = yield* Store.prepare(cluster.url)
   const begin = Process.start("serve", { DATABASE_URL: cluster.url })
   let service = yield* begin
-  const load = yield* Load.start({ url: () => service.url, target, clients })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
   yield* rounds(
     options,
     load,
@@ -90,7 +90,8 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       instanceId: facts.instance_id,
       widgetToken: facts.widget_token
     },
-    clients
+    clients,
+    pace: options.pace
   })
   const database = () => /database +(postgresql:\S+)/.exec(service.output())?.[1] ?? ""
   yield* rounds(
