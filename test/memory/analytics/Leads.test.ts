@@ -17,8 +17,8 @@ const live = Layer.mergeAll(Leads.layer, SiteErasure.layer, AnalyticsRepo.layer)
       AnalyticsRows.layer,
       SubmissionRepo.layer(),
       Layer.merge(Decisions.layer(), ConversationStore.layer()).pipe(
-          Layer.provideMerge(Layer.merge(SiteDirectory.layer(), InstanceDirectory.layer()))
-        )
+        Layer.provideMerge(Layer.merge(SiteDirectory.layer(), InstanceDirectory.layer()))
+      )
     )
   )
 )
