@@ -1,6 +1,6 @@
 /**
- * The endpoints with which visitors talk to an instance's agent, whatever API their clients use: reads a question,
- * counts it against the limit, checks the token and the page's origin, asks the agent and answers.
+ * The chat endpoints, for every API of clients. Each reads a question, counts it against the rate limit, checks the token and
+ * the page's origin, sends the question to the instance's agent, and streams the answer.
  *
  * Each API is a `ClientApi`. All share the rate limit and the bounds of open streams.
  *
@@ -126,15 +126,15 @@ export class ChatEndpoint extends Context.Service<
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
-  /** How long a visitor may take to read what was said. */
+  /** How long a visitor may take to read pending frames. */
   readonly patience: Duration.Input
-  /** The longest that one stream lasts. */
+  /** The maximum duration of one stream. */
   readonly maxDuration: Duration.Input
-  /** The most that one stream says, in bytes. */
+  /** The maximum length of the text of one stream, in bytes. */
   readonly maxBytes: number
 }
 
-/** How often a comment is sent on a stream that says nothing, so that no proxy in between takes it for dead. */
+/** How often a comment is sent on a silent stream, so that no proxy closes it as idle. */
 const defaultHeartbeat = "15 seconds"
 
 /** The response to an error before the answer. */
@@ -179,7 +179,7 @@ export const layer = (options: Options) =>
       const hold = InFlightLimit.make()
       const decisions = yield* Decisions
 
-      /** A refusal for a limit, which the website that the instance serves hears of. */
+      /** Counts a refusal for a limit for the website that the instance serves. */
       const limited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
         Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 
@@ -237,7 +237,7 @@ export const layer = (options: Options) =>
         if (Result.isFailure(decoded)) {
           return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
         }
-        // Before the token: a flood of guesses ends here and costs no look-up.
+        // Before the token check, so that guessed tokens cost no lookup.
         return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof take> => {
           if (!accepted) return limited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
           return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>

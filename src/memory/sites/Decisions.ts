@@ -33,7 +33,7 @@ export const layer = (options?: {
       const deliveries = yield* DeliveryTables.DeliveryTables
       const tally = Tally.make(options?.capacity ?? 100_000)
       /** When the last event of a website was written. */
-      const toldAt = new Map<string, number>()
+      const eventAt = new Map<string, number>()
 
       /** A subject without its instance: the website that the instance serves, if it serves one. */
       const served = (subject: Subject): Effect.Effect<Subject> =>
@@ -66,11 +66,11 @@ export const layer = (options?: {
         return times
       }
 
-      const tell = (site: Site, now: number): void => {
+      const writeEvent = (site: Site, now: number): void => {
         const { websiteConfigId } = site
         if (!deliveries.hasSubscribers(websiteConfigId)) return
-        if (now - (toldAt.get(websiteConfigId) ?? Number.NEGATIVE_INFINITY) < limitEventMillis) return
-        toldAt.set(websiteConfigId, now)
+        if (now - (eventAt.get(websiteConfigId) ?? Number.NEGATIVE_INFINITY) < limitEventMillis) return
+        eventAt.set(websiteConfigId, now)
         const day = dateOf(now)
         const times = timesOf({ first: day, last: day, site })
         const data = JSON.stringify({
@@ -88,7 +88,7 @@ export const layer = (options?: {
           const now = yield* Clock.currentTimeMillis
           tally.add(subject, reason, now)
           const site = isOfLimit(reason) ? siteOf(subject) : undefined
-          if (site !== undefined) tell(site, now)
+          if (site !== undefined) writeEvent(site, now)
         }),
         counts: (query) =>
           Effect.sync((): Counts => {
