@@ -137,8 +137,7 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
-    MemoryOwnerKeys.layer,
-    MemoryConsoleSessions.layer,
+    MemoryConsoleSessions.layer.pipe(Layer.provideMerge(MemoryOwnerKeys.layer)),
     MemoryShares.layer,
     MemoryWebhooks.layer,
     Layer.mergeAll(
@@ -158,8 +157,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
-        MemoryInstanceDirectory.layer()
+        MemoryDecisions.layer().pipe(
+          Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer(), MemoryInstanceDirectory.layer()))
+        )
       )
     )
   ),

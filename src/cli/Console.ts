@@ -73,7 +73,8 @@ const sessions = Command.make(
         created_at: Calendar.iso(session.createdAt),
         opened_at: Output.isoOrNull(session.use?.openedAt ?? null),
         last_used_at: Output.isoOrNull(session.use?.lastUsedAt ?? null),
-        ends_at: Calendar.iso(ConsoleSession.endsAt(session))
+        ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
+        created_by: session.createdBy
       })),
       text: Output.table(
         ["SESSION_ID", "LABEL", "ROLE", "STATE", "LAST USED", "ENDS", "WEBSITES"],
@@ -101,10 +102,14 @@ const revoke = Command.make(
     }
     yield* Output.answer({
       json: { session_id: sessionId, revoked: true },
-      text: `The session ${sessionId} is revoked.\n`
+      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n`
     })
   })
-).pipe(Command.withDescription("End a session, or void its link; takes effect in every process within a second"))
+).pipe(
+  Command.withDescription(
+    "End a session, or void its link, and revoke the keys that were issued in it; takes effect in every process within a second"
+  )
+)
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | ConsoleSessions, E, R>) =>

@@ -85,7 +85,8 @@ const list = Command.make(
         label: key.label,
         created_at: Calendar.iso(key.createdAt),
         expires_at: Output.isoOrNull(key.expiresAt),
-        revoked_at: Output.isoOrNull(key.revokedAt)
+        revoked_at: Output.isoOrNull(key.revokedAt),
+        issued_by: key.issuedBy
       })),
       text: Output.table(
         ["KEY_ID", "LABEL", "SCOPE", "STATE", "CREATED", "EXPIRES", "WEBSITES"],
@@ -109,9 +110,12 @@ const revoke = Command.make(
   { keyId: Inputs.keyId },
   Effect.fnUntraced(function* ({ keyId }) {
     if (!(yield* OwnerKeys.use((keys) => keys.revoke(keyId)))) return yield* Output.notFound("key", keyId)
-    yield* Output.answer({ json: { key_id: keyId, revoked: true }, text: `The key ${keyId} is revoked.\n` })
+    yield* Output.answer({
+      json: { key_id: keyId, revoked: true },
+      text: `The key ${keyId} is revoked, with the keys that it issued.\n`
+    })
   })
-).pipe(Command.withDescription("Revoke a key; takes effect in every process within a second"))
+).pipe(Command.withDescription("Revoke a key and those that it issued; takes effect in every process within a second"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | OwnerKeys, E, R>) =>

@@ -29,7 +29,7 @@ const topicFlags = {
       Flag.withDescription("Collect submissions for fifteen minutes, or until eight in the morning")
     )
   ),
-  quarantined: Inputs.withoutValue("quarantined", "Tell suspected spam too, when it arrives"),
+  quarantined: Inputs.withoutValue("quarantined", "Include suspected spam, when it arrives"),
   report: Inputs.optional(
     Flag.Literals("report", periods).pipe(
       Flag.withDescription("Send a report of each week or month instead of the submissions")

@@ -128,7 +128,7 @@ const update = Command.make(
     events,
     allEvents: Inputs.withoutValue("all-events", "Send all events"),
     format: Flag.optional(format),
-    enable: Inputs.withoutValue("enable", "Send events again, and forget the failures"),
+    enable: Inputs.withoutValue("enable", "Send events again, and reset the record of failures"),
     disable: Inputs.withoutValue("disable", "Send no more events, and cancel pending deliveries")
   },
   Effect.fnUntraced(function* (flags) {

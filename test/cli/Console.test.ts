@@ -49,7 +49,8 @@ describe("console", () => {
           created_at,
           opened_at: null,
           last_used_at: null,
-          ends_at: all.expires_at
+          ends_at: all.expires_at,
+          created_by: null
         },
         {
           session_id: one.session_id,
@@ -59,7 +60,8 @@ describe("console", () => {
           created_at,
           opened_at: created_at,
           last_used_at: created_at,
-          ends_at: "2026-03-02T00:00:00.000Z"
+          ends_at: "2026-03-02T00:00:00.000Z",
+          created_by: null
         }
       ])
       for (const { session_id } of [all, one]) {

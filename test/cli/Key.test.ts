@@ -43,7 +43,8 @@ describe("key", () => {
           label: null,
           created_at,
           expires_at: null,
-          revoked_at: null
+          revoked_at: null,
+          issued_by: null
         },
         {
           key_id: all.key_id,
@@ -52,7 +53,8 @@ describe("key", () => {
           label: "Console",
           created_at,
           expires_at: all.expires_at,
-          revoked_at: null
+          revoked_at: null,
+          issued_by: null
         }
       ])
       assert.isTrue(Option.isSome(yield* authenticate(one.key)))

@@ -10,6 +10,7 @@ import { TestClock } from "effect/testing"
 import { type ConsoleSession, cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
 import type { Role } from "../../src/core/sites/Role.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 
@@ -18,11 +19,15 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 )
 
 /** A link that expires in a minute. */
-const newLink = Effect.fnUntraced(function* (sites: ConsoleSession["sites"], role: Role = "owner") {
+const newLink = Effect.fnUntraced(function* (
+  sites: ConsoleSession["sites"],
+  role: Role = "owner",
+  createdBy: { readonly createdBy?: string } = {}
+) {
   const sessions = yield* ConsoleSessions
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
   return yield* sessions
-    .createLink({ role, sites, label: "Ada's link", linkExpiresAt })
+    .createLink({ role, sites, label: "Ada's link", linkExpiresAt, ...createdBy })
     .pipe(Effect.flatMap(Effect.fromOption))
 })
 
@@ -43,7 +48,10 @@ const listed = (...ids: ReadonlyArray<string>) =>
     (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
   )
 
-export const suite = <E>(name: string, layer: Layer.Layer<ConsoleSessions | SiteDirectory | SiteErasure, E>) =>
+export const suite = <E>(
+  name: string,
+  layer: Layer.Layer<ConsoleSessions | OwnerKeys | SiteDirectory | SiteErasure, E>
+) =>
   shared(layer)(name, (it) => {
     it.effect("a link opens one session, which has its role, its label and its websites", () =>
       Effect.gen(function* () {
@@ -121,6 +129,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsoleSessions | Site
       })
     )
 
+    it.effect("a session that is looked up and not used ends when it was idle for too long", () =>
+      Effect.gen(function* () {
+        const sessions = yield* ConsoleSessions
+        const { cookie, session } = yield* newSession("all")
+        yield* TestClock.adjust(limits.idle - 1)
+        assert.deepStrictEqual(yield* sessions.find(cookie), Option.some(session))
+        yield* TestClock.adjust(1)
+        assert.deepStrictEqual(yield* sessions.find(cookie), Option.none())
+      })
+    )
+
     it.effect("a session ends after its longest time, however much it is used", () =>
       Effect.gen(function* () {
         const opened = yield* newSession("all")
@@ -149,6 +168,35 @@ export const suite = <E>(name: string, layer: Layer.Layer<ConsoleSessions | Site
         assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
         assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
         for (const unknown of [randomUUID(), "no session"]) assert.isFalse(yield* sessions.revoke(unknown))
+      })
+    )
+
+    it.effect("with a session, its keys are revoked and its unopened links are void, also after its end", () =>
+      Effect.gen(function* () {
+        const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
+        const issue = (issuedBy: string) =>
+          keys
+            .issue({ scope: "write", sites: "all", label: null, expiresAt: null, issuedBy })
+            .pipe(Effect.flatMap(Effect.fromOption))
+        const [one, other] = [yield* newSession("all"), yield* newSession("all")]
+        const [key, otherKey] = [yield* issue(one.session.sessionId), yield* issue(other.session.sessionId)]
+        const opened = yield* newLink("all", "viewer", { createdBy: one.session.sessionId })
+        const unopened = yield* newLink("all", "viewer", { createdBy: key.keyId })
+        assert.strictEqual(unopened.session.createdBy, key.keyId)
+        const colleague = Option.getOrThrow(yield* openLink(opened.link))
+        assert.isTrue(yield* sessions.revoke(one.session.sessionId))
+        assert.isFalse(yield* sessions.revoke(one.session.sessionId))
+        // Signing out keeps the keys, until somebody revokes the session.
+        assert.isTrue(yield* sessions.end(other.session.sessionId))
+        assert.isFalse(yield* sessions.end(other.session.sessionId))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
+        assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
+        assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
+        assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
+        assert.isTrue(yield* sessions.revoke(other.session.sessionId))
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* keys.authenticate(otherKey.key)))
       })
     )
 

@@ -103,6 +103,23 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
+    it.effect("with a key, the keys that it issued are revoked, and those that they issued", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const [first, other] = [yield* issued(everything), yield* issued(everything)]
+        const from = (issuedBy: string) =>
+          keys.issue({ ...everything, expiresAt: null, label: null, issuedBy }).pipe(Effect.flatMap(Effect.fromOption))
+        const second = yield* from(first.keyId)
+        assert.strictEqual(second.issuedBy, first.keyId)
+        const third = yield* from(second.keyId)
+        assert.isTrue(yield* keys.revoke(first.keyId))
+        yield* TestClock.adjust("1 second")
+        for (const { key } of [first, second, third]) assert.isTrue(Option.isNone(yield* authenticate(key)))
+        assert.isTrue(Option.isSome(yield* authenticate(other.key)))
+        assert.strictEqual(yield* keys.revokeIssuedBy(first.keyId), 0)
+      })
+    )
+
     it.effect("lists keys, oldest first, without their secrets", () =>
       Effect.gen(function* () {
         const site = yield* newSite

@@ -46,8 +46,7 @@ const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
     Layer.fresh(
       Layer.mergeAll(
-        MemoryOwnerKeys.layer,
-        MemoryConsoleSessions.layer,
+        MemoryConsoleSessions.layer.pipe(Layer.provideMerge(MemoryOwnerKeys.layer)),
         MemoryShares.layer,
         MemoryFormDirectory.layer,
         MemoryNotifications.layer

@@ -102,8 +102,7 @@ export const storage = (options: Options = {}) =>
     FormDirectory.layer,
     Readiness.layer,
     WidgetTokens.layer,
-    OwnerKeys.layer,
-    ConsoleSessions.layer,
+    ConsoleSessions.layer.pipe(Layer.provideMerge(OwnerKeys.layer)),
     Shares.layer,
     Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(
@@ -113,8 +112,9 @@ export const storage = (options: Options = {}) =>
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
           Layer.provideMerge(AnalyticsRows.layer)
         ),
-        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer({ sites: [site] }))),
-        InstanceDirectory.layer()
+        Decisions.layer().pipe(
+          Layer.provideMerge(Layer.merge(SiteDirectory.layer({ sites: [site] }), InstanceDirectory.layer()))
+        )
       )
     ),
     Layer.merge(submissions(options))

@@ -40,6 +40,10 @@ const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
 const exampleTime = "2026-11-25T09:00:00.000Z"
 const nullableTime = Schema.NullOr(Fields.time)
 
+const issuer = Schema.NullOr(Fields.uuid).annotate({
+  description: "The session or the key that made it; null for the command line"
+})
+
 export const Keys = Schema.Struct({
   keys: Schema.Array(
     Schema.Struct({
@@ -49,7 +53,8 @@ export const Keys = Schema.Struct({
       label: Schema.NullOr(Schema.String),
       created_at: Fields.time,
       expires_at: nullableTime,
-      revoked_at: nullableTime
+      revoked_at: nullableTime,
+      issued_by: issuer
     })
   )
 }).annotate({
@@ -65,7 +70,8 @@ export const Keys = Schema.Struct({
           label: "Dashboard",
           created_at: exampleTime,
           expires_at: null,
-          revoked_at: null
+          revoked_at: null,
+          issued_by: null
         }
       ]
     }
@@ -125,7 +131,7 @@ export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:ke
   OpenApi.annotations({
     identifier: "revoke_key",
     summary: "Revoke a key",
-    description: `Revokes a key, on every process within a second. ${rights}`
+    description: `Revokes a key and the keys that it issued, on every process within a second. ${rights}`
   })
 )
 
@@ -140,6 +146,7 @@ export const Sessions = Schema.Struct({
       opened_at: nullableTime.annotate({ description: "Null while the link is not opened" }),
       last_used_at: nullableTime,
       ends_at: Fields.time.annotate({ description: "When it ends, or the link expires, if it is not used again" }),
+      created_by: issuer,
       current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
     })
   )
@@ -158,6 +165,7 @@ export const Sessions = Schema.Struct({
           opened_at: null,
           last_used_at: null,
           ends_at: "2026-11-25T10:00:00.000Z",
+          created_by: null,
           current: false
         }
       ]
@@ -218,7 +226,7 @@ export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/
   OpenApi.annotations({
     identifier: "revoke_session",
     summary: "End a session",
-    description: `Ends a session, or voids its link, on every process within a second. ${rights}`
+    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${rights}`
   })
 )
 

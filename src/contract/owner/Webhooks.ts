@@ -196,7 +196,7 @@ export const update = HttpApiEndpoint.patch("update", ofWebhook, {
   describe(
     "update_webhook",
     "Change a webhook",
-    "Changes what is given. `enabled: true` also forgets the failures; `false` cancels pending deliveries. Scope `write`."
+    "Changes what is given. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Scope `write`."
   )
 )
 

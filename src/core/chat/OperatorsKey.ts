@@ -1,6 +1,6 @@
 /**
  * What only the operator changes of an instance whose agent is asked with the operator's key: whatever makes an answer cost
- * more. An owner who wants to change it enters a key of his own. Pure.
+ * more. To change it, an owner enters a key of their own. Pure.
  *
  * @module
  */

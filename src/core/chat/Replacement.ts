@@ -1,5 +1,5 @@
 /**
- * Decides which stored messages a request replaces: the visitor edits a message, or wants another answer. Pure.
+ * Decides which stored messages a request replaces: the visitor edits a message, or requests another answer. Pure.
  *
  * A client that keeps the conversation itself says so by the ids of its messages, or by what it has of the conversation.
  *

@@ -22,6 +22,8 @@ export interface ConsoleSession {
   readonly sites: Access["sites"]
   readonly label: string | null
   readonly createdAt: number
+  /** The session or the key that created the link; null for the command line. */
+  readonly createdBy: string | null
   /** The link can be opened before this time. */
   readonly linkExpiresAt: number
   /** Null until the link is opened. */

@@ -12,11 +12,27 @@ export interface OwnerKey extends Access, Credential.Validity {
   readonly label: string | null
   /** Milliseconds since 1970. */
   readonly createdAt: number
+  /** The console session or the key that issued it; null for the command line. */
+  readonly issuedBy: string | null
 }
+
+/** A key is deleted so long after it was revoked or expired, in milliseconds. */
+export const keptMillis = 30 * 24 * 3_600_000
 
 /** A key when it is issued: the only time at which its secret is known. */
 export interface IssuedOwnerKey extends OwnerKey {
   readonly key: string
+}
+
+/** The id of a session or a key, and of the keys that it issued, and of those that they issued. */
+export const issuersFrom = (
+  id: string,
+  keys: ReadonlyArray<Pick<OwnerKey, "keyId" | "issuedBy">>
+): ReadonlySet<string> => {
+  const issuers = new Set([id])
+  // The set grows while it is walked.
+  for (const issuer of issuers) for (const { issuedBy, keyId } of keys) if (issuedBy === issuer) issuers.add(keyId)
+  return issuers
 }
 
 /** `hok_` and 43 characters. */

@@ -28,6 +28,7 @@ export const guides = [
   "operator",
   "monitoring",
   "clickhouse",
+  "growth",
   "settings",
   "security",
   "api",

@@ -164,7 +164,7 @@ export const layer = (options: Options) =>
                   onSome: (answerId) => resume(visitor, params.conversation_id, answerId)
                 })
               ),
-            // Clients ask before there is a conversation, with any id.
+            // Clients send this request before there is a conversation, with any id.
             noContent
           )
         )

@@ -93,7 +93,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
 const modelList = { object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }
 
 export interface Options {
-  /** For requests that ask the agent nothing. */
+  /** For requests that do not reach the agent. */
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 

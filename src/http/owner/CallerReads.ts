@@ -1,63 +1,119 @@
 /**
- * Bounds the searches, exports, tests and live streams of one key or session that run at once in this process, since all callers
- * share a few connections.
+ * Bounds the searches, exports, tests and live streams that run at once in this process, since all callers share a few
+ * connections: those of one key or session, and the live streams of one website too.
  *
  * @module
  */
 import { Context, Effect, Layer, type Scope } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import type * as Errors from "../../contract/owner/Errors.ts"
+import * as LiveShares from "../../core/limits/LiveShares.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** The most of each kind that run at once. */
-const most = { search: 2, export: 1, test: 2, live: 4 } as const
+/** The most of each kind of one key or session that run at once. */
+const most = { search: 2, export: 1, test: 2 } as const
 
-const nouns = { search: "searches", export: "export", test: "tests", live: "live streams" } as const
-
-/** The most live streams of all callers. */
-const mostLive = 200
+const nouns = { search: "searches", export: "export", test: "tests" } as const
 
 export type Kind = keyof typeof most
 
 /** Seconds after which a refused caller may try again. */
 const retryAfter = { search: 1, export: 5, test: 5, live: 10 } as const
 
+type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
+
 export class CallerReads extends Context.Service<
   CallerReads,
   {
     /** Begins one of a kind, which ends with the request. Fails if as many as the caller may run are running. */
-    readonly begin: (kind: Kind) => Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
+    readonly begin: (kind: Kind) => Begin
+    /** Begins a live stream of a website, which ends with the request. Fails as `LiveShares.refusal` decides. */
+    readonly beginLive: (websiteConfigId: string) => Begin
   }
 >()("hydracore/http/owner/CallerReads") {}
 
-const tooMany = (kind: Kind): TooManyRequests => ({
+const tooMany = (kind: Kind | "live", detail: string): TooManyRequests => ({
   _tag: "TooManyRequests",
-  detail: `This key or session runs ${most[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`,
+  detail,
   headers: { "retry-after": retryAfter[kind] }
 })
 
-export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
-  const running = new Map<string, number>()
-  let live = 0
-  const change = (name: string, by: 1 | -1) => {
-    const count = (running.get(name) ?? 0) + by
-    if (count === 0) running.delete(name)
-    else running.set(name, count)
-    if (name.startsWith("live ")) live += by
+const liveDetail = (refusal: LiveShares.Refusal): string => {
+  switch (refusal.reason) {
+    case "caller":
+      return `This key or session has ${refusal.most} live streams already, which is the most at once. Close one.`
+    case "website":
+      return `This website has ${refusal.most} live streams already, which is its share of this server. Close one, or try again later.`
+    case "process":
+      return "This server has as many live streams as it serves at once. Try again later."
   }
-  const isFull = (name: string, kind: Kind): boolean =>
-    (running.get(name) ?? 0) >= most[kind] || (kind === "live" && live >= mostLive)
+}
+
+/** Counts by name; names without one take no memory. */
+const counter = () => {
+  const counts = new Map<string, number>()
+  const of = (name: string): number => counts.get(name) ?? 0
+  return {
+    of,
+    change: (name: string, by: 1 | -1): void => {
+      const count = of(name) + by
+      if (count === 0) counts.delete(name)
+      else counts.set(name, count)
+    }
+  }
+}
+
+export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
+  const running = counter()
+  const live = { all: 0, callers: counter(), websites: counter() }
+
+  const changeLive = (callerId: string, websiteConfigId: string, by: 1 | -1) => {
+    live.all += by
+    live.callers.change(callerId, by)
+    live.websites.change(websiteConfigId, by)
+  }
+
+  /** Runs `change` until the request ends, unless there is a refusal. */
+  const hold = (refused: () => TooManyRequests | null, change: (by: 1 | -1) => void) =>
+    Effect.acquireRelease(
+      Effect.suspend(() => {
+        const refusal = refused()
+        if (refusal !== null) return Effect.fail(refusal)
+        change(1)
+        return Effect.void
+      }),
+      () => Effect.sync(() => change(-1))
+    )
+
   return CallerReads.of({
     begin: (kind) =>
       Effect.flatMap(Caller, ({ id }) => {
         const name = `${kind} ${id}`
-        const acquire = Effect.suspend(() => {
-          if (isFull(name, kind)) return Effect.fail(tooMany(kind))
-          change(name, 1)
-          return Effect.void
-        })
-        return Effect.acquireRelease(acquire, () => Effect.sync(() => change(name, -1)))
-      })
+        return hold(
+          () =>
+            running.of(name) < most[kind]
+              ? null
+              : tooMany(
+                  kind,
+                  `This key or session runs ${most[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`
+                ),
+          (by) => running.change(name, by)
+        )
+      }),
+    beginLive: (websiteConfigId) =>
+      Effect.flatMap(Caller, ({ id }) =>
+        hold(
+          () => {
+            const refusal = LiveShares.refusal({
+              all: live.all,
+              ofCaller: live.callers.of(id),
+              ofWebsite: live.websites.of(websiteConfigId)
+            })
+            return refusal === null ? null : tooMany("live", liveDetail(refusal))
+          },
+          (by) => changeLive(id, websiteConfigId, by)
+        )
+      )
   })
 })

@@ -21,7 +21,8 @@ const keyJson = (key: OwnerKey) => ({
   label: key.label,
   created_at: Calendar.iso(key.createdAt),
   expires_at: Calendar.isoOrNull(key.expiresAt),
-  revoked_at: Calendar.isoOrNull(key.revokedAt)
+  revoked_at: Calendar.isoOrNull(key.revokedAt),
+  issued_by: key.issuedBy
 })
 
 const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
@@ -33,6 +34,7 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
   last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
   ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
+  created_by: session.createdBy,
   current: session.sessionId === current
 })
 

@@ -36,7 +36,7 @@ export const layer = HttpApiBuilder.group(
       Effect.gen(function* () {
         const caller = yield* Caller
         const proof = yield* owned.authorize(params.site_id, "read")
-        yield* reads.begin("live")
+        yield* reads.beginLive(params.site_id)
         const { changes, latest } = yield* feeds.follow(proof)
         /** Whether the caller may still follow the website. */
         const isAllowed = owned

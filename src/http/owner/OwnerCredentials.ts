@@ -25,8 +25,8 @@ type Managed<A> = Effect.Effect<A, Failure, Caller>
 /** The same. Fails also for a caller for some websites who manages as many already. */
 type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
-type NewKey = Parameters<OwnerKeys["Service"]["issue"]>[0]
-type NewLink = Parameters<ConsoleSessions["Service"]["createLink"]>[0]
+type NewKey = Omit<Parameters<OwnerKeys["Service"]["issue"]>[0], "issuedBy">
+type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "createdBy">
 
 export class OwnerCredentials extends Context.Service<
   OwnerCredentials,
@@ -94,7 +94,7 @@ export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSess
         yield* requireCover(request)
         const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
         yield* requireRoom(valid, "keys")
-        const issued = yield* ownerKeys.issue(request)
+        const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
         return yield* Option.match(issued, { onNone: () => refuse, onSome: Effect.succeed })
       }),
       revokeKey: Effect.fnUntraced(function* (keyId) {
@@ -105,7 +105,7 @@ export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSess
       createLink: Effect.fnUntraced(function* (request) {
         yield* requireCover(ConsoleSession.accessOf(request))
         yield* requireRoom(yield* sessions, "sessions and links")
-        const created = yield* consoleSessions.createLink(request)
+        const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
         return yield* Option.match(created, { onNone: () => refuse, onSome: Effect.succeed })
       }),
       revokeSession: Effect.fnUntraced(function* (sessionId) {

@@ -48,7 +48,7 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       return Option.some({ ...issued, token })
     })
 
-    /** Forgets the tokens of the instances that are gone. */
+    /** Deletes the tokens of the instances that no longer exist. */
     const prune = Effect.gen(function* () {
       for (const [key, kept] of byDigest) {
         if (Option.isNone(yield* instances.find(kept.instanceId))) byDigest.delete(key)

@@ -46,7 +46,7 @@ export class DeliveryTables extends Context.Service<
     readonly cancel: (webhookId: string) => void
     /** Deletes a webhook and its deliveries. */
     readonly remove: (webhookId: string) => void
-    /** Deletes the events of a subject and its data in deliveries, except in those that tell of its deletion. */
+    /** Deletes the events of a subject and its data in deliveries, except in those about its deletion. */
     readonly forget: (subject: string) => void
     /** Deletes everything of a website. */
     readonly erase: (websiteConfigId: string) => void

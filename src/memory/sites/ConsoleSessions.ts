@@ -7,7 +7,9 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
+import { issuersFrom } from "../../core/sites/OwnerKey.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
 interface Stored extends Session.ConsoleSession {
@@ -16,10 +18,11 @@ interface Stored extends Session.ConsoleSession {
   readonly cookieDigest: Uint8Array | null
 }
 
-export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.effect(
+export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKeys> = Layer.effect(
   ConsoleSessions,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
+    const keys = yield* OwnerKeys
     const byId = new Map<string, Stored>()
 
     const existing = (ids: ReadonlyArray<string>) =>
@@ -35,13 +38,32 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         return known !== null && Credential.sameDigest(known, digest)
       })
 
+    /** The session of a cookie, as it is valid now. */
+    const findOpen = Effect.fnUntraced(function* (cookie: string) {
+      if (!Session.cookie.isSpelled(cookie)) return Option.none()
+      const stored = find(Credential.digest(cookie), "cookieDigest")
+      if (stored === undefined) return Option.none()
+      const session = yield* toSession(stored)
+      const now = yield* Clock.currentTimeMillis
+      return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+    })
+
     return ConsoleSessions.of({
-      createLink: Effect.fnUntraced(function* ({ label, linkExpiresAt, role, sites }) {
+      createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
         const ids = sites === "all" ? sites : [...new Set(sites)].sort()
         if (ids !== "all" && (ids.length === 0 || (yield* existing(ids)).length < ids.length)) return Option.none()
         const link = Session.link.format(randomBytes(32))
         const createdAt = yield* Clock.currentTimeMillis
-        const session = { sessionId: randomUUID(), role, sites: ids, label, createdAt, linkExpiresAt, use: null }
+        const session = {
+          sessionId: randomUUID(),
+          role,
+          sites: ids,
+          label,
+          createdAt,
+          createdBy,
+          linkExpiresAt,
+          use: null
+        }
         byId.set(session.sessionId, { ...session, linkDigest: Credential.digest(link), cookieDigest: null })
         return Option.some({ link, session })
       }),
@@ -57,23 +79,32 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.e
         return Option.some({ cookie, session })
       }),
       authenticate: Effect.fnUntraced(function* (cookie) {
-        if (!Session.cookie.isSpelled(cookie)) return Option.none()
-        const stored = find(Credential.digest(cookie), "cookieDigest")
-        if (stored === undefined) return Option.none()
-        const session = yield* toSession(stored)
+        const found = yield* findOpen(cookie)
         const now = yield* Clock.currentTimeMillis
-        if (!Session.isOpen(session) || !Session.isValidAt(session, now)) return Option.none()
-        if (!Session.mustTouch(session, now)) return Option.some(session)
-        const use = { ...session.use, lastUsedAt: now }
-        byId.set(stored.sessionId, { ...stored, use })
-        return Option.some({ ...session, use })
+        return Option.map(found, (session) => {
+          const stored = byId.get(session.sessionId)
+          if (stored === undefined || !Session.mustTouch(session, now)) return session
+          const use = { ...session.use, lastUsedAt: now }
+          byId.set(stored.sessionId, { ...stored, use })
+          return { ...session, use }
+        })
       }),
+      find: findOpen,
       list: Effect.suspend(() => Effect.forEach([...byId.values()], toSession)).pipe(
         Effect.flatMap((sessions) =>
           Effect.map(Clock.currentTimeMillis, (now) => sessions.filter((session) => Session.isValidAt(session, now)))
         )
       ),
-      revoke: (sessionId) => Effect.sync(() => byId.delete(sessionId))
+      end: (sessionId) => Effect.sync(() => byId.delete(sessionId)),
+      revoke: Effect.fnUntraced(function* (sessionId) {
+        const issuers = issuersFrom(sessionId, yield* keys.list)
+        const revokedKeys = yield* keys.revokeIssuedBy(sessionId)
+        const links = [...byId.values()].filter(
+          ({ createdBy, use }) => use === null && createdBy !== null && issuers.has(createdBy)
+        )
+        for (const { sessionId: id } of links) byId.delete(id)
+        return byId.delete(sessionId) || revokedKeys > 0 || links.length > 0
+      })
     })
   })
 )

@@ -29,6 +29,19 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
       return key.sites === "all" ? key : { ...key, sites: yield* existing(key.sites) }
     })
 
+    /** Revokes keys, and returns how many were valid. */
+    const revokeAll = (keyIds: ReadonlySet<string>, now: number): number => {
+      let count = 0
+      for (const [name, stored] of byDigest) {
+        if (!keyIds.has(stored.keyId) || stored.revokedAt !== null) continue
+        byDigest.set(name, { ...stored, revokedAt: now })
+        if (Credential.isValidAt(stored, now)) count++
+      }
+      return count
+    }
+
+    const issuersFrom = (id: string) => Key.issuersFrom(id, [...byDigest.values()])
+
     return OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
         if (!Key.isSpelled(key)) return Option.none()
@@ -39,25 +52,36 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
           ? Option.some(yield* toKey(stored))
           : Option.none()
       }),
-      issue: Effect.fnUntraced(function* ({ expiresAt, label, scope, sites }) {
+      issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
         const ids = sites === "all" ? sites : [...new Set(sites)].sort()
         if (ids !== "all" && (yield* existing(ids)).length < ids.length) return Option.none()
         const key = Key.format(randomBytes(32))
         const digest = Credential.digest(key)
         const createdAt = yield* Clock.currentTimeMillis
-        const issued = { keyId: randomUUID(), scope, sites: ids, label, createdAt, expiresAt, revokedAt: null }
+        const issued = {
+          keyId: randomUUID(),
+          scope,
+          sites: ids,
+          label,
+          createdAt,
+          expiresAt,
+          issuedBy,
+          revokedAt: null
+        }
         byDigest.set(nameOf(digest), { ...issued, digest })
         return Option.some({ ...issued, key })
       }),
       list: Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)),
       revoke: (keyId) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          for (const [name, stored] of byDigest) {
-            if (stored.keyId !== keyId) continue
-            if (stored.revokedAt === null) byDigest.set(name, { ...stored, revokedAt: now })
-            return true
-          }
-          return false
+          revokeAll(issuersFrom(keyId), now)
+          return [...byDigest.values()].some((stored) => stored.keyId === keyId)
+        }),
+      revokeIssuedBy: (id) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const issuers = new Set(issuersFrom(id))
+          issuers.delete(id)
+          return revokeAll(issuers, now)
         })
     })
   })

@@ -10,6 +10,7 @@ import { cutoff } from "../../core/sites/Retention.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
+import * as OwnerKeys from "../sites/OwnerKeys.ts"
 import * as Shares from "../sites/Shares.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
@@ -93,6 +94,12 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   const times = [all, submissions, before(retention.conversations)]
   const pending = {
     events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
+    batches: yield* deleteRows({
+      table: "submission_outbox",
+      condition: "created_at < $1",
+      pending: "true",
+      times: [submissions]
+    }),
     deliveries: yield* deleteRows({
       table: "delivery",
       condition: expiredEvent,
@@ -133,6 +140,7 @@ const steps = (retention: Retention.Options) =>
       "delete ended console sessions",
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
     ],
+    ["delete ended owner keys", (now: number) => Effect.timeout(OwnerKeys.deleteEnded(now), statementTimeout)],
     ["delete expired shares", (now: number) => Effect.timeout(Shares.deleteExpired(now), statementTimeout)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],

@@ -31,7 +31,8 @@ const forRequests = {
   pending_lead: ["SELECT", "INSERT", "DELETE"],
   form: ["SELECT"],
   submission: ["SELECT", "INSERT", "UPDATE", "DELETE"],
-  outbox: ["SELECT", "INSERT", "DELETE"],
+  outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
+  submission_outbox: ["SELECT", "INSERT", "UPDATE", "DELETE"],
   webhook: ["SELECT", "UPDATE"],
   notification: ["SELECT", "UPDATE", "DELETE"],
   mail: ["SELECT", "INSERT", "UPDATE"],
@@ -52,6 +53,7 @@ const forRequests = {
 const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
+  owner_key: ["DELETE"],
   share: ["DELETE"],
   delivery: ["DELETE"],
   mail: ["DELETE"],

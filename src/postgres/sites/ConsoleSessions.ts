@@ -14,7 +14,8 @@ import * as Role from "../../core/sites/Role.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
-import { array, bounded } from "../Database.ts"
+import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
@@ -27,7 +28,8 @@ const Row = Schema.Struct({
   createdAt: Schema.Finite,
   linkExpiresAt: Schema.Finite,
   openedAt: Schema.NullOr(Schema.Finite),
-  lastUsedAt: Schema.NullOr(Schema.Finite)
+  lastUsedAt: Schema.NullOr(Schema.Finite),
+  createdBy: Schema.NullOr(Schema.String)
 })
 
 const Rows = Schema.Array(Row)
@@ -41,7 +43,7 @@ const toSession = ({ allSites, cookieDigest: _, lastUsedAt, openedAt, sites, ...
 const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
 
 const columns = `
-  cookie_sha256 AS "cookieDigest", session_id AS "sessionId", role, all_sites AS "allSites", label,
+  cookie_sha256 AS "cookieDigest", session_id AS "sessionId", role, all_sites AS "allSites", label, created_by AS "createdBy",
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
   ${millis("created_at", "createdAt")}, ${millis("link_expires_at", "linkExpiresAt")},
@@ -94,8 +96,26 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           )
         )
 
+      const find = Effect.fnUntraced(function* (cookie: string) {
+        if (!Session.cookie.isSpelled(cookie)) return Option.none()
+        const digest = Credential.digest(cookie)
+        const row = Option.getOrUndefined(yield* byDigest(digest))
+        if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
+          return Option.none()
+        }
+        const session = toSession(row)
+        const now = yield* Clock.currentTimeMillis
+        return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
+      })
+
+      const remove = (sessionId: string) =>
+        Effect.map(
+          sql`DELETE FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} RETURNING 1`,
+          ({ length }) => length
+        )
+
       return ConsoleSessions.of({
-        createLink: Effect.fnUntraced(function* ({ label, linkExpiresAt, role, sites }) {
+        createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
           if (sites !== "all" && (ids.length === 0 || !ids.every(isCanonicalUuid))) return Option.none()
           const link = Session.link.format(randomBytes(32))
@@ -108,11 +128,12 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
               WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL FOR KEY SHARE
             ), created AS (
               INSERT INTO console_session
-                (session_id, link_sha256, role, all_sites, label, created_at, link_expires_at)
+                (session_id, link_sha256, role, all_sites, label, created_at, link_expires_at, created_by)
               SELECT ${PgTypes.uuid(sessionId)}, ${PgTypes.bytea(Credential.digest(link))}, ${PgTypes.text(role)},
                 ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
-                ${PgTypes.timestamptz(linkExpiresAt)}
+                ${PgTypes.timestamptz(linkExpiresAt)}, ${PgTypes.uuid(createdBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
+                AND ${Issuers.exists(sql, createdBy)}
               ON CONFLICT (session_id) DO UPDATE SET label = excluded.label
               RETURNING session_id
             ), linked AS (
@@ -124,7 +145,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           const reached = sites === "all" ? sites : ids
           return Option.some({
             link,
-            session: { sessionId, role, sites: reached, label, createdAt, linkExpiresAt, use: null }
+            session: { sessionId, role, sites: reached, label, createdAt, createdBy, linkExpiresAt, use: null }
           })
         }),
         open: Effect.fnUntraced(function* (link) {
@@ -147,20 +168,14 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           }))
         }),
         authenticate: Effect.fnUntraced(function* (cookie) {
-          if (!Session.cookie.isSpelled(cookie)) return Option.none()
-          const digest = Credential.digest(cookie)
-          const found = yield* byDigest(digest)
-          const row = Option.getOrUndefined(found)
-          if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
-            return Option.none()
-          }
-          const session = toSession(row)
+          const found = yield* find(cookie)
           const now = yield* Clock.currentTimeMillis
-          if (!Session.isOpen(session) || !Session.isValidAt(session, now)) return Option.none()
-          if (!Session.mustTouch(session, now)) return Option.some(session)
+          if (Option.isNone(found) || !Session.mustTouch(found.value, now)) return found
+          const session = found.value
           yield* touch(session.sessionId, now)
           return Option.some({ ...session, use: { ...session.use, lastUsedAt: now } })
         }),
+        find,
         list: sql`SELECT ${sql.literal(columns)} FROM console_session ORDER BY created_at, session_id`.pipe(
           bounded(timeout),
           decodeRows(Rows),
@@ -170,11 +185,19 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
             )
           )
         ),
+        end: (sessionId) =>
+          isCanonicalUuid(sessionId)
+            ? Effect.map(bounded(timeout)(remove(sessionId)), (count) => count > 0)
+            : Effect.succeed(false),
         revoke: Effect.fnUntraced(function* (sessionId) {
           if (!isCanonicalUuid(sessionId)) return false
-          const rows = yield* sql`DELETE FROM console_session
-            WHERE session_id = ${PgTypes.uuid(sessionId)} RETURNING session_id`.pipe(bounded(timeout))
-          return rows.length > 0
+          const now = yield* Clock.currentTimeMillis
+          const counts = yield* Effect.all([
+            remove(sessionId),
+            Issuers.revokeKeys(sql, sessionId, now),
+            Issuers.voidLinks(sql, sessionId)
+          ]).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
+          return counts.some((count) => count > 0)
         })
       })
     })

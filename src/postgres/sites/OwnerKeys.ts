@@ -7,13 +7,15 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import * as Credential from "../../core/sites/Credential.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
-import { array, bounded } from "../Database.ts"
+import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
@@ -25,7 +27,8 @@ const Row = Schema.Struct({
   label: Schema.NullOr(Schema.String),
   createdAt: Schema.Finite,
   expiresAt: Schema.NullOr(Schema.Finite),
-  revokedAt: Schema.NullOr(Schema.Finite)
+  revokedAt: Schema.NullOr(Schema.Finite),
+  issuedBy: Schema.NullOr(Schema.String)
 })
 
 const Rows = Schema.Array(Row)
@@ -38,12 +41,18 @@ const toKey = ({ allSites, digest: _, sites, ...key }: typeof Row.Type): Key.Own
 const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
 
 const columns = `
-  key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label,
+  key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label, issued_by AS "issuedBy",
   ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
     WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites,
   ${millis("created_at", "createdAt")}, ${millis("expires_at", "expiresAt")}, ${millis("revoked_at", "revokedAt")}`
 
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
+
+/** Deletes the keys that were revoked or have expired long ago at `now`, with their labels. */
+export const deleteEnded = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Key.keptMillis)}`
+})
 
 export interface Options {
   /** How long a caller waits for the database. */
@@ -74,7 +83,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
             toKey
           )
         }),
-        issue: Effect.fnUntraced(function* ({ expiresAt, label, scope, sites }) {
+        issue: Effect.fnUntraced(function* ({ expiresAt, issuedBy = null, label, scope, sites }) {
           const ids = sites === "all" ? [] : [...new Set(sites)].sort()
           if (!ids.every(isCanonicalUuid)) return Option.none()
           const key = Key.format(randomBytes(32))
@@ -86,11 +95,12 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
               SELECT website_config_id FROM site
               WHERE website_config_id = ANY (${array(ids, PgTypes.OID.uuid)}) AND deleted_at IS NULL
             ), issued AS (
-              INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at)
+              INSERT INTO owner_key (key_id, key_sha256, scope, all_sites, label, created_at, expires_at, issued_by)
               SELECT ${PgTypes.uuid(keyId)}, ${PgTypes.bytea(Credential.digest(key))}, ${PgTypes.text(scope)},
                 ${sites === "all"}, ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)},
-                ${PgTypes.timestamptz(expiresAt)}
+                ${PgTypes.timestamptz(expiresAt)}, ${PgTypes.uuid(issuedBy)}
               WHERE (SELECT count(*) FROM reached) = ${PgTypes.int8(BigInt(ids.length))}
+                AND ${Issuers.exists(sql, issuedBy)}
               ON CONFLICT (key_id) DO UPDATE SET label = excluded.label
               RETURNING key_id
             ), linked AS (
@@ -108,7 +118,8 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
                 label,
                 createdAt,
                 expiresAt,
-                revokedAt: null
+                revokedAt: null,
+                issuedBy
               })
         }),
         list: sql`SELECT ${sql.literal(columns)} FROM owner_key ORDER BY created_at, key_id`.pipe(
@@ -119,10 +130,22 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
         revoke: Effect.fnUntraced(function* (keyId) {
           if (!isCanonicalUuid(keyId)) return false
           const now = yield* Clock.currentTimeMillis
-          const rows = yield* sql`
-            UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
-            WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`.pipe(bounded(timeout))
-          return rows.length > 0
+          return yield* Effect.gen(function* () {
+            const rows = yield* sql`
+              UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
+              WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`
+            yield* Issuers.revokeKeys(sql, keyId, now)
+            return rows.length > 0
+          }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
+        }),
+        revokeIssuedBy: Effect.fnUntraced(function* (id) {
+          if (!isCanonicalUuid(id)) return 0
+          const now = yield* Clock.currentTimeMillis
+          return yield* Issuers.revokeKeys(sql, id, now).pipe(
+            sql.withTransaction,
+            recoverConnectionErrors(),
+            bounded(timeout)
+          )
         })
       })
     })

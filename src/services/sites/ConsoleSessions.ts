@@ -11,9 +11,15 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class ConsoleSessions extends Context.Service<
   ConsoleSessions,
   {
-    /** Creates a link, whose secret is returned here only. None if one of the websites does not exist. */
+    /**
+     * Creates a link, whose secret is returned here only. None if one of the websites does not exist, or if
+     * what creates it was revoked meanwhile.
+     */
     readonly createLink: (
-      request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt">
+      request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt"> & {
+        /** The session or the key that creates it. */
+        readonly createdBy?: string
+      }
     ) => Effect.Effect<Option.Option<{ readonly link: string; readonly session: ConsoleSession }>, StorageUnavailable>
     /**
      * Opens the session of a link, and returns the secret for its cookie, here only. None if the link is unknown, expired,
@@ -27,9 +33,16 @@ export class ConsoleSessions extends Context.Service<
      * why. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
+    /** The same, without counting as a use of it. */
+    readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /** Every session and every link that is not opened, oldest first, without secrets. Those that have ended may be missing. */
     readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
-    /** Deletes a session, or its link. False if there is none. */
+    /** Deletes a session whose person has signed out. What was made in it stays. False if there is none. */
+    readonly end: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /**
+     * Deletes a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were
+     * issued in it. A session that has ended still loses its keys and links. False if there was nothing to revoke.
+     */
     readonly revoke: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/ConsoleSessions") {}

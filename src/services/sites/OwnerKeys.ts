@@ -17,17 +17,27 @@ export class OwnerKeys extends Context.Service<
      * failed. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
-    /** Issues a key, whose secret is returned here only. None if one of the websites does not exist. */
+    /**
+     * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if what issues it was
+     * revoked meanwhile.
+     */
     readonly issue: (
       request: Access & {
         readonly label: string | null
         /** Milliseconds since 1970, or null for a key that does not expire. */
         readonly expiresAt: number | null
+        /** The console session or the key that issues it. */
+        readonly issuedBy?: string
       }
     ) => Effect.Effect<Option.Option<IssuedOwnerKey>, StorageUnavailable>
     /** Every key, oldest first, without its secret. The ids of a key's websites are sorted; deleted websites are left out. */
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
-    /** False if there is no such key; true if it is revoked, now or before. */
+    /**
+     * Revokes a key, and the keys that it issued, and those that they issued. False if there is no such key; true if it is
+     * revoked, now or before.
+     */
     readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Revokes the keys that a session or a key issued, and those that they issued. Returns how many were valid. */
+    readonly revokeIssuedBy: (id: string) => Effect.Effect<number, StorageUnavailable>
   }
 >()("hydracore/services/OwnerKeys") {}

@@ -27,6 +27,7 @@ import * as Reports from "./Reports.ts"
 import * as Revision from "./Revision.ts"
 import * as StartTime from "./StartTime.ts"
 import * as Statistics from "./Statistics.ts"
+import * as Stores from "./Stores.ts"
 import * as Table from "./Table.ts"
 import * as TestBed from "./TestBed.ts"
 import * as Workers from "./Workers.ts"
@@ -107,6 +108,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
     measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, invalid: false }))
   }
   if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
+  if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
   if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
   return measures

@@ -36,13 +36,19 @@ const environment = (testBed: TestBed.TestBed, database: string) => ({
   NO_COLOR: "1"
 })
 
-/** Runs a command of the service's CLI and returns its output, one JSON document. */
-export const command = (testBed: TestBed.TestBed, root: string, database: string, args: ReadonlyArray<string>) =>
+/** Runs a command of the service's CLI, with more environment variables, and returns its output, one JSON document. */
+export const command = (
+  testBed: TestBed.TestBed,
+  root: string,
+  database: string,
+  args: ReadonlyArray<string>,
+  settings: Readonly<Record<string, string>> = {}
+) =>
   Program.run(testBed.folder, {
     name: `hydracore-${args[0]}`,
     file: process.execPath,
     args: [path.join(root, "src/main.ts"), ...args, "--json"],
-    env: environment(testBed, database)
+    env: { ...environment(testBed, database), ...settings }
   })
 
 /** The Node flags in a checkout's `hydracore` script. */

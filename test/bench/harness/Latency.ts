@@ -32,6 +32,33 @@ export interface Options {
   readonly connections: number
 }
 
+/** Sends page views of a site at a steady rate, in an open loop. Fails if one is refused. Latencies are in milliseconds. */
+export const send = Effect.fnUntraced(function* (
+  folder: string,
+  contender: string,
+  load: {
+    readonly port: number
+    readonly subject: string
+    readonly rate: number
+    readonly seconds: number
+    readonly connections: number
+  }
+) {
+  const args = [load.port, load.subject, Math.round(load.rate), load.seconds, load.connections]
+  const output = yield* Program.run(folder, {
+    name: "open-loop",
+    file: process.execPath,
+    args: [program, ...args.map(String)]
+  })
+  const result = yield* Schema.decodeUnknownEffect(Result)(output).pipe(
+    Effect.mapError((error) => new Program.BenchError({ message: `OpenLoop.ts: ${error.message}` }))
+  )
+  if (result.refused > 0) {
+    return yield* new Program.BenchError({ message: `${contender} refused ${result.refused} page views` })
+  }
+  return result
+})
+
 /** Measures one contender at one rate: a new process on empty tables. */
 const measureOne = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
@@ -48,19 +75,9 @@ const measureOne = Effect.fnUntraced(function* (
       yield* Wrk.send(testBed.folder, contender.name, {
         ...{ port, subject, kind: "view" as const, seconds: 3, connections: options.connections }
       })
-      const args = [port, subject, Math.round(rate), options.seconds, options.connections]
-      const output = yield* Program.run(testBed.folder, {
-        name: "open-loop",
-        file: process.execPath,
-        args: [program, ...args.map(String)]
+      return yield* send(testBed.folder, contender.name, {
+        ...{ port, subject, rate, seconds: options.seconds, connections: options.connections }
       })
-      const result = yield* Schema.decodeUnknownEffect(Result)(output).pipe(
-        Effect.mapError((error) => new Program.BenchError({ message: `OpenLoop.ts: ${error.message}` }))
-      )
-      if (result.refused > 0) {
-        return yield* new Program.BenchError({ message: `${contender.name} refused ${result.refused} page views` })
-      }
-      return result
     })
   )
 })

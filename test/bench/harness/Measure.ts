@@ -15,6 +15,8 @@ export interface Measure {
   readonly title: string
   readonly unit: Unit
   readonly rows: ReadonlyArray<Row>
+  /** The name of what stores the rows, whose processor time is beside the service's; `PostgreSQL` by default. */
+  readonly store?: string
 }
 
 export interface Row {

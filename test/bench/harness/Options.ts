@@ -15,6 +15,7 @@ export const parts = [
   "streams",
   "stored",
   "reports",
+  "stores",
   "workers",
   "capacity"
 ] as const

@@ -26,7 +26,7 @@ export const ofMeasure = (measure: Measure): string => {
   const hasProcessorTime = measure.rows.some(({ processorTime }) => processorTime !== undefined)
   const head = [`${measure.title}, ${measure.unit}`, "median", "least", "most", "spread", "times"]
   return table(
-    hasProcessorTime ? [...head, "own µs", "PostgreSQL µs"] : head,
+    hasProcessorTime ? [...head, "own µs", `${measure.store ?? "PostgreSQL"} µs`] : head,
     measure.rows.map(({ contender, processorTime, samples }) => [
       contender,
       format(Statistics.median(samples)),

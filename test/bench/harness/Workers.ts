@@ -1,5 +1,6 @@
 /**
- * Page views on `serve` and on `serve --workers`: more processes use more cores, and pay for messages between them.
+ * Page views on `serve` and on `serve --workers`: more processes use more cores, and pay for messages between them and for
+ * smaller batches. With twice the connections, two workers each have the load of one process.
  *
  * @module
  */
@@ -19,9 +20,10 @@ export interface Options {
 }
 
 const contenders = [
-  { name: "serve", flags: [] },
-  { name: "serve --workers 1", flags: ["--workers", "1"] },
-  { name: "serve --workers 2", flags: ["--workers", "2"] }
+  { name: "serve", flags: [], load: 1 },
+  { name: "serve --workers 1", flags: ["--workers", "1"], load: 1 },
+  { name: "serve --workers 2", flags: ["--workers", "2"], load: 1 },
+  { name: "serve --workers 2, twice the connections", flags: ["--workers", "2"], load: 2 }
 ]
 
 const warmUpSeconds = 3
@@ -29,14 +31,15 @@ const warmUpSeconds = 3
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const costs = new Map(contenders.map(({ name }) => [name, [] as Array<Wrk.Cost>]))
   for (let round = 0; round < options.rounds; round++) {
-    for (const { flags, name } of Statistics.orderOf(contenders, round)) {
+    for (const { flags, load: times, name } of Statistics.orderOf(contenders, round)) {
       yield* TestBed.runStatements(testBed, edge.database, ["TRUNCATE page_view, bot_view"])
       yield* TestBed.checkpoint(testBed)
       const cost = yield* Effect.scoped(
         Effect.gen(function* () {
           const port = yield* Program.freePort
           const program = yield* Edge.serve(testBed, edge, port, { flags })
-          const { connections, seconds } = options
+          const { seconds } = options
+          const connections = times * options.connections
           const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: edge.site.trackingToken }
           yield* Wrk.send(testBed.folder, name, { ...load, seconds: warmUpSeconds })
           return yield* Wrk.measure(testBed, program, name, load)

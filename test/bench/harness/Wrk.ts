@@ -84,24 +84,29 @@ export interface Cost {
   readonly perSecond: number
   /** Of the contender's processes. */
   readonly own: number
-  /** Of the processes of the PostgreSQL cluster. */
+  /** Of the processes of the PostgreSQL cluster, and of ClickHouse's where it stores page views. */
   readonly postgres: number
 }
 
 /**
  * Sends a load to a program and measures what it costs. Only the processes `others` of the cluster may do something else
- * meanwhile; their time is not counted.
+ * meanwhile; their time is not counted. The programs `stores` are counted as the cluster is.
  */
 export const measure = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   program: Program.Program,
   contender: string,
   load: Load,
-  others: ReadonlyArray<number> = []
+  others: ReadonlyArray<number> = [],
+  stores: ReadonlyArray<Program.Program> = []
 ) {
   const now = () => ({
     own: ProcessorTime.read(program.pid),
-    postgres: others.reduce((time, pid) => time - ProcessorTime.read(pid), ProcessorTime.read(testBed.postmaster))
+    postgres: [
+      ProcessorTime.read(testBed.postmaster),
+      ...stores.map(({ pid }) => ProcessorTime.read(pid)),
+      ...others.map((pid) => -ProcessorTime.read(pid))
+    ].reduce((sum, time) => sum + time)
   })
   const before = now()
   const result = yield* send(testBed.folder, contender, load)

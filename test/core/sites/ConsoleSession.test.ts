@@ -10,6 +10,7 @@ const sessionOf = (use: ConsoleSession.Use | null): ConsoleSession.ConsoleSessio
   sites: "all",
   label: null,
   createdAt: 0,
+  createdBy: null,
   linkExpiresAt: 1000,
   use
 })

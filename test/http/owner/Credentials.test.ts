@@ -34,6 +34,7 @@ for (const [name, storage] of emptyStorages) {
         const { url } = yield* TestServer
         const [own, other] = [yield* newSite, yield* newSite]
         const owner = yield* newCookie("owner", [own])
+        const { session_id } = JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions[0]
         const [foreign, both, all] = [
           yield* newKey({ scope: "stats", sites: [other] }),
           yield* newKey({ scope: "stats", sites: [own, other] }),
@@ -46,7 +47,17 @@ for (const [name, storage] of emptyStorages) {
         const listed = JSON.parse((yield* request(owner, "GET", "keys")).text).keys
         assert.deepStrictEqual(
           listed.map(({ created_at: _, ...rest }: Record<string, unknown>) => rest),
-          [{ key_id, scope: "write", sites: [own], label: "Program", expires_at: null, revoked_at: null }]
+          [
+            {
+              key_id,
+              scope: "write",
+              sites: [own],
+              label: "Program",
+              expires_at: null,
+              revoked_at: null,
+              issued_by: session_id
+            }
+          ]
         )
         assert.notInclude(JSON.stringify(listed), key)
         for (const sites of ["all", [other], [own, other], [own.replace(/.$/, "0"), other]]) {
@@ -88,6 +99,27 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
         yield* Effect.repeat(request(cookie, "GET", "sites"), { until: ({ status }) => status === 401 })
+      })
+    )
+
+    it.effect("a session that is ended takes the keys with it that were issued in it, and signing out does not", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const own = yield* newSite
+        const [boss, leaving, staying] = [
+          yield* newCookie("owner", [own]),
+          yield* newCookie("owner", [own]),
+          yield* newCookie("owner", [own])
+        ]
+        const keyOf = (cookie: string) =>
+          Effect.map(request(cookie, "POST", "keys", { scope: "stats", sites: [own] }), ({ text }) => JSON.parse(text))
+        const [gone, kept] = [yield* keyOf(leaving), yield* keyOf(staying)]
+        assert.strictEqual((yield* request(staying, "DELETE", "session")).status, 204)
+        const { keys } = JSON.parse((yield* request(boss, "GET", "keys")).text)
+        const session = keys.find(({ key_id }: { key_id: string }) => key_id === gone.key_id).issued_by
+        assert.strictEqual((yield* request(boss, "DELETE", `sessions/${session}`)).status, 204)
+        yield* Effect.repeat(send(url, "/v1/owner/sites", { key: gone.key }), { until: ({ status }) => status === 401 })
+        assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: kept.key })).status, 200)
       })
     )
 

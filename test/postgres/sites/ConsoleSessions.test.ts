@@ -4,6 +4,7 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { limits } from "../../../src/core/sites/ConsoleSession.ts"
 import * as PostgresConsoleSessions from "../../../src/postgres/sites/ConsoleSessions.ts"
+import * as OwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
@@ -15,6 +16,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const timeout = "20 seconds"
 const layers = Layer.mergeAll(
   PostgresConsoleSessions.layer({ timeout }),
+  OwnerKeys.layer({ timeout }),
   SiteDirectory.layer({ timeout }),
   SiteErasure.layer({ timeout })
 ).pipe(Layer.provideMerge(TestDatabase.layer))

@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import { keptMillis } from "../../../src/core/sites/OwnerKey.ts"
 import * as PostgresOwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
@@ -44,6 +46,35 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
       const secret = Buffer.from(key.slice("hok_".length), "base64url").toString("hex")
       for (const spelling of [key, key.slice("hok_".length), secret]) {
         assert.notInclude(JSON.stringify(rows), spelling)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("a key that was revoked long ago, or has expired, is deleted with its label", () =>
+    Effect.gen(function* () {
+      const keys = yield* OwnerKeys
+      const now = yield* Clock.currentTimeMillis
+      const issue = (expiresAt: number | null) =>
+        keys.issue({ scope: "stats", sites: "all", label: "Ada", expiresAt }).pipe(Effect.flatMap(Effect.fromOption))
+      const [revoked, valid] = [yield* issue(null), yield* issue(null)]
+      yield* issue(now + 1)
+      yield* keys.revoke(revoked.keyId)
+      const left = Effect.map(keys.list, (all) => all.map(({ keyId }) => keyId))
+      yield* PostgresOwnerKeys.deleteEnded(now + keptMillis - 1)
+      assert.lengthOf(yield* left, 3)
+      yield* PostgresOwnerKeys.deleteEnded(now + keptMillis + 1)
+      assert.deepStrictEqual(yield* left, [valid.keyId])
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.effect("a revoked key and an ended session issue nothing any more", () =>
+    Effect.gen(function* () {
+      const keys = yield* OwnerKeys
+      const { keyId } = yield* newKey
+      yield* keys.revoke(keyId)
+      for (const issuedBy of [keyId, randomUUID()]) {
+        const request = { scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy } as const
+        assert.isTrue(Option.isNone(yield* keys.issue(request)))
       }
     }).pipe(Effect.provide(layers))
   )

@@ -36,6 +36,8 @@ export const sessions = {
   end: "End",
   empty: "Nobody has opened the console.",
   confirm: "End this session?",
-  confirmBody: "That person needs a new link to open the console again.",
-  confirmOwn: "It is your own. You need a new link to open the console again."
+  confirmBody:
+    "That person needs a new link to open the console again. The keys that were made in this session stop working, and so do links of it that nobody has opened.",
+  confirmOwn:
+    "It is your own. You need a new link to open the console again. The keys that you made in it stop working: sign out instead to keep them."
 } as const

@@ -123,7 +123,7 @@ const defaultOrder = (asked: ReadonlyArray<Metric>, dimensions: ReadonlyArray<Di
 const isLong = (range: Request["dateRange"]): boolean =>
   typeof range === "string" ? range === "all" : LocalTime.countDays(range.first, range.last) > limits.hourlyDays
 
-/** What `include` asks for. */
+/** The additions that `include` names. */
 type Include = Pick<Request, "comparison" | "includeTimeLabels" | "includeTotalRows">
 
 const readInclude = (reader: InputReader, input: unknown, loc: Location): Include | Invalid => {
@@ -174,7 +174,7 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   if (dateRange !== invalid && dimensions.includes("time:hour") && isLong(dateRange)) {
     reader.refuse(
       ["date_range"],
-      `hours need a range of at most ${limits.hourlyDays} days; ask for days, or for less time`
+      `hours need a range of at most ${limits.hourlyDays} days; choose days, or a shorter range`
     )
   }
   if (include !== invalid && include.includeTimeLabels && !dimensions.some(isTimeDimension)) {

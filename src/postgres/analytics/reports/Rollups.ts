@@ -163,6 +163,7 @@ const update = Effect.fnUntraced(function* (
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* MonthRollUp.rollMonths(sql, site, months, days)
+  if (anew) yield* RollUp.forgetOpen(sql, site, LocalTime.addDays(last, 1))
   for (const day of openDays(timeZone, before)) yield* OpenDays.advance(sql, site, day, before)
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${fingerprint},

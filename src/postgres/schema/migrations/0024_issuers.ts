@@ -1,0 +1,17 @@
+/**
+ * The console session or the key that issued a key, or that created a link; null for the command line, and for what is older than
+ * this column. It references nothing: a session is deleted when it ends, and its keys stay.
+ */
+import { Effect } from "effect"
+import { SqlClient } from "effect/sql"
+
+const statements = [
+  "ALTER TABLE owner_key ADD COLUMN issued_by uuid",
+  "CREATE INDEX owner_key_issued_by ON owner_key (issued_by) WHERE issued_by IS NOT NULL",
+  "ALTER TABLE console_session ADD COLUMN created_by uuid"
+]
+
+export default Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (const statement of statements) yield* sql.unsafe(statement)
+})

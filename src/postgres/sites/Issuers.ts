@@ -1,0 +1,55 @@
+/**
+ * What a console session or a key has issued, for the statements that revoke it.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect, Schema } from "effect"
+import type { SqlError, Statement } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
+
+/** True while a session or a key that issues something is not revoked. A revocation at the same time waits for the commit. */
+export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
+  id === null
+    ? sql.literal("true")
+    : sql`(EXISTS (SELECT FROM console_session WHERE session_id = ${PgTypes.uuid(id)} FOR KEY SHARE)
+        OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
+
+/** Spells `OwnerKey.issuersFrom($1)`. */
+const issuers = `WITH RECURSIVE issuer AS (
+    SELECT $1::uuid AS id UNION SELECT key_id FROM owner_key JOIN issuer ON issued_by = issuer.id
+  )`
+
+const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
+
+/**
+ * Revokes the keys that a session or a key issued, and those that they issued; returns how many were valid. Needs a transaction
+ * that has revoked the session or the key before, so that nothing is issued any more.
+ */
+export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.gen(function* () {
+    let count = 0
+    while (true) {
+      const rows = yield* sql
+        .unsafe(
+          `${issuers} UPDATE owner_key SET revoked_at = $2
+            WHERE revoked_at IS NULL AND key_id <> $1 AND key_id IN (SELECT id FROM issuer)
+            RETURNING coalesce(expires_at > $2, true) AS "wasValid"`,
+          [PgTypes.uuid(id), PgTypes.timestamptz(now)]
+        )
+        .pipe(decodeRows(Revoked))
+      // The statement may have waited for a key that issued another one.
+      if (rows.length === 0) return count
+      count += rows.filter(({ wasValid }) => wasValid).length
+    }
+  })
+
+/** Deletes the unopened links that a session, its keys, or their keys created; returns their number. */
+export const voidLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>
+  Effect.map(
+    sql.unsafe(
+      `${issuers} DELETE FROM console_session WHERE opened_at IS NULL AND created_by IN (SELECT id FROM issuer) RETURNING 1`,
+      [PgTypes.uuid(id)]
+    ),
+    ({ length }) => length
+  )

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Option, Schema } from "effect"
+import * as Growth from "./harness/Growth.ts"
+import * as GrowthUnits from "./harness/GrowthUnits.ts"
+
+const textOf = (file: string) => readFileSync(path.resolve(import.meta.dirname, "../..", file), "utf8")
+
+const units = GrowthUnits.unitsOf(textOf("test/bench/README.md"))
+const guide = textOf("src/docs/growth.md")
+const plans = Growth.rates.map((rate) => Growth.planOf(units, rate))
+
+describe("the growth guide", () => {
+  for (const [name, table] of [
+    ["unit costs", Growth.unitsTable(units)],
+    ["plans", Growth.plansTable(plans)],
+    ["ceilings", Growth.ceilingsTable(units)]
+  ] as const) {
+    it(`shows the table of ${name} that its figures give`, () => {
+      assert.isTrue(guide.includes(table), `Put this table into src/docs/growth.md:\n${table}`)
+    })
+  }
+})
+
+describe("figures of the bench's tables", () => {
+  const document = "| Rate, rows/s | least | median |\n| --- | --: | --: |\n| one | 1 | 1,234 |\n\n| one | 2 | 3 |\n"
+
+  it("are found by table, row and column", () => {
+    assert.deepStrictEqual(GrowthUnits.figureOf(document, "Rate, rows/s", "one"), Option.some(1234))
+    assert.deepStrictEqual(GrowthUnits.figureOf(document, "Rate, rows/s", "one", "least"), Option.some(1))
+  })
+
+  it("are absent if the table, the row or the column is", () => {
+    assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate", "one")))
+    assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "two")))
+    assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "one", "most")))
+  })
+})
+
+describe("a plan", () => {
+  const Rate = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000_000 }))
+
+  it.prop("keeps every part at or below its share of what one handles", [Rate], ([rate]) => {
+    const { cores, headroom } = Growth.assumptions
+    const plan = Growth.planOf(units, rate)
+    assert.isAtMost(rate / plan.processes, units.processRate.value * headroom)
+    assert.isAtMost(rate / plan.redisMasters, units.redisRate.value * headroom)
+    assert.isAtMost(plan.busyCores, plan.machines * cores * headroom)
+    assert.isAtMost(plan.waiting, units.databaseQueue.value)
+    if (plan.store === "postgres") assert.isAtMost(rate, units.postgresRate.value * headroom)
+    else {
+      assert.isAtMost(plan.inserts, units.clickhouseInserts.value + 1e-9)
+      assert.isAtMost(rate / plan.cells / units.clickhouseBatch.value, units.clickhouseInserts.value)
+    }
+  })
+
+  it.prop("takes no fewer processes, machines, masters and cells for a higher rate", [Rate, Rate], ([one, other]) => {
+    const low = Growth.planOf(units, Math.min(one, other))
+    const high = Growth.planOf(units, Math.max(one, other))
+    for (const part of ["processes", "machines", "redisMasters", "cells"] as const) {
+      assert.isAtMost(low[part], high[part])
+    }
+  })
+})

@@ -1,0 +1,154 @@
+/**
+ * The unit costs of the growth guide, read from the tables of the bench's README. Pure.
+ *
+ * @module
+ */
+import { Option } from "effect"
+
+/** A measured figure of one thing. */
+export interface Unit {
+  readonly what: string
+  readonly value: number
+  readonly unit: string
+  /** Where it was measured. */
+  readonly source: string
+}
+
+/** The units in the order of the guide's table. */
+export const names = [
+  "processRate",
+  "edgeMicros",
+  "postgresRate",
+  "postgresBytes",
+  "walBytes",
+  "redisRate",
+  "requestBytes",
+  "responseBytes",
+  "clickhouseBytes",
+  "clickhouseInserts",
+  "clickhouseBatch",
+  "processConnections",
+  "databaseQueue",
+  "ackSeconds"
+] as const
+
+/** All unit costs by name. */
+export type Units = Readonly<Record<(typeof names)[number], Unit>>
+
+/** The value in the column "median" of a row of the bench's tables, or in another column by its heading. */
+export const figureOf = (document: string, title: string, row: string, column = "median"): Option.Option<number> => {
+  const cellsOf = (line: string) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim())
+  const lines = document.split("\n")
+  const start = lines.findIndex((line) => cellsOf(line)[0] === title)
+  if (start < 0) return Option.none()
+  const at = cellsOf(lines[start]!).indexOf(column)
+  for (let index = start + 2; lines[index]?.startsWith("|"); index++) {
+    const cells = cellsOf(lines[index]!)
+    if (cells[0] !== row) continue
+    const value = Number(cells[at]?.replaceAll(",", ""))
+    return Number.isFinite(value) ? Option.some(value) : Option.none()
+  }
+  return Option.none()
+}
+
+const bench = "`test/bench/README.md`"
+
+/** The unit costs, read from the bench's tables where it has one. Throws if a table lacks a figure. */
+export const unitsOf = (document: string): Units => {
+  const read = (title: string, row: string, column?: string): number =>
+    Option.getOrThrowWith(
+      figureOf(document, title, row, column),
+      () => new Error(`The bench's README has no figure of "${row}" in the table "${title}".`)
+    )
+  const ofViews = "Bytes of a page view"
+  return {
+    processRate: {
+      what: "process",
+      value: read("Page views, requests/s", "edge"),
+      unit: "page views a second",
+      source: `${bench}, page views`
+    },
+    edgeMicros: {
+      what: "page view, of the service's cores",
+      value: read("Processor time of all processes for one page view, µs", "serve"),
+      unit: "µs",
+      source: `${bench}, page views by processes`
+    },
+    postgresRate: {
+      what: "PostgreSQL that several processes write to",
+      value: read("Page views that PostgreSQL stores, 100 a batch, rows/s", "2 batches at a time"),
+      unit: "page views a second",
+      source: `${bench}, capacity`
+    },
+    postgresBytes: {
+      what: "page view on PostgreSQL's disk, with its index",
+      value: read("Room of a stored page view, bytes", "page_view"),
+      unit: "bytes",
+      source: `${bench}, capacity`
+    },
+    walBytes: {
+      what: "page view in PostgreSQL's write-ahead log, which replicas and archives receive",
+      value: read(ofViews, "write-ahead log of PostgreSQL"),
+      unit: "bytes",
+      source: `${bench}, what a page view moves`
+    },
+    redisRate: {
+      what: "Redis",
+      value: read("Requests that Redis limits, 64 at a time, requests/s", "redis-server"),
+      unit: "limited requests a second",
+      source: `${bench}, capacity`
+    },
+    requestBytes: {
+      what: "request of a browser, without TLS",
+      value: read(ofViews, "request, with its head"),
+      unit: "bytes",
+      source: `${bench}, what a page view moves`
+    },
+    responseBytes: {
+      what: "its answer",
+      value: read(ofViews, "answer"),
+      unit: "bytes",
+      source: `${bench}, what a page view moves`
+    },
+    clickhouseBytes: {
+      what: "page view on ClickHouse's disk",
+      value: 19,
+      unit: "bytes",
+      source: "[ClickHouse](clickhouse.md): a million generated views"
+    },
+    clickhouseInserts: {
+      what: "table of a ClickHouse",
+      value: 10,
+      unit: "inserts a second",
+      source: "[ClickHouse](clickhouse.md#latency), not measured"
+    },
+    clickhouseBatch: {
+      what: "insert",
+      value: 20_000,
+      unit: "page views at most",
+      source: "`src/clickhouse/batch/Batches.ts`"
+    },
+    processConnections: {
+      what: "process",
+      value: 19,
+      unit: "connections to PostgreSQL at most",
+      source: "[settings](settings.md), `DATABASE_CONNECTIONS`"
+    },
+    databaseQueue: {
+      what: "process",
+      value: 50_000,
+      unit: "waiting requests of a kind at most",
+      source: "[settings](settings.md), `DATABASE_QUEUE`"
+    },
+    ackSeconds: {
+      what: "page view on PostgreSQL, median at half of the top rate",
+      value: read("Latency, median, at 13270 page views/s (half of edge's top rate), ms", "edge") / 1000,
+      unit: "s",
+      source: `${bench}, latency`
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Reports of the same page views from PostgreSQL and from ClickHouse, asked over the owner API.
+ *
+ * @module
+ */
+import { performance } from "node:perf_hooks"
+import { Effect, Schema } from "effect"
+import * as ClickHouse from "./ClickHouse.ts"
+import * as Edge from "./Edge.ts"
+import type { Measure, Row } from "./Measure.ts"
+import * as ProcessorTime from "./ProcessorTime.ts"
+import * as Program from "./Program.ts"
+import * as ReportData from "./ReportData.ts"
+import * as TestBed from "./TestBed.ts"
+
+export interface Options {
+  readonly rounds: number
+  /** The number of page views. */
+  readonly reported: number
+}
+
+const settings = { OWNER_API: "on", RATE_LIMIT_OWNER: "off", REPORT_TIMEOUT: "10 minutes" }
+
+const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"]
+
+const dimensions = [
+  "event:page",
+  "visit:entry_page",
+  "visit:exit_page",
+  "visit:source",
+  "visit:country",
+  "visit:device",
+  "visit:browser"
+]
+
+const year = { metrics, date_range: "12mo", pagination: { limit: 10 } }
+
+/** The queries that are measured, by the name of their row. */
+const asked: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>> = {
+  "nine queries over 12 months": [
+    year,
+    { ...year, dimensions: ["time:month"] },
+    ...dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
+  ],
+  "of these, the pages": [{ ...year, dimensions: ["event:page"] }],
+  "sources of a page's readers, 30 days": [
+    {
+      ...year,
+      date_range: "30d",
+      dimensions: ["visit:source"],
+      filters: [["is", "event:page", ["/articles/7"]]]
+    }
+  ]
+}
+
+const Key = Schema.fromJsonString(Schema.Struct({ key: Schema.String }))
+
+const Answer = Schema.fromJsonString(Schema.Struct({ results: Schema.Unknown }))
+
+/** Asks for a report and returns its results as JSON. */
+const ask = (port: number, key: string, body: unknown) =>
+  Effect.tryPromise({
+    try: async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/owner/query`, {
+        method: "POST",
+        headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
+        body: JSON.stringify(body)
+      })
+      const text = await response.text()
+      if (response.status !== 200) throw new Error(`${response.status} ${text}`)
+      return JSON.stringify(Schema.decodeUnknownSync(Answer)(text).results)
+    },
+    catch: (cause) => new Program.BenchError({ message: `a report failed: ${cause}` })
+  })
+
+interface Taken {
+  readonly wall: number
+  readonly own: number
+  readonly store: number
+}
+
+/** What each row of `asked` takes in every round, in milliseconds. The first answers are not counted. */
+const measureOne = (
+  testBed: TestBed.TestBed,
+  edge: Edge.Edge,
+  more: Readonly<Record<string, string>>,
+  stores: ReadonlyArray<number>,
+  rounds: number
+) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const issued = yield* Edge.command(testBed, edge.root, edge.database, ["key", "issue", "--all-sites"])
+      const { key } = yield* Schema.decodeUnknownEffect(Key)(issued).pipe(
+        Effect.mapError(({ message }) => new Program.BenchError({ message }))
+      )
+      const port = yield* Program.freePort
+      const program = yield* Edge.serve(testBed, edge, port, { settings: { ...settings, ...more } })
+      const now = () => ({
+        wall: performance.now(),
+        own: ProcessorTime.read(program.pid) / 1000,
+        store: stores.map(ProcessorTime.read).reduce((sum, time) => sum + time) / 1000
+      })
+      const taken: Record<string, Array<Taken>> = {}
+      const answers: Array<string> = []
+      for (let round = -1; round < rounds; round++) {
+        for (const [name, bodies] of Object.entries(asked)) {
+          const before = now()
+          for (const body of bodies) {
+            const answer = yield* ask(port, key, { site_id: edge.site.websiteConfigId, ...body })
+            if (round < 0) answers.push(answer)
+          }
+          const after = now()
+          if (round < 0) continue
+          taken[name] = [
+            ...(taken[name] ?? []),
+            { wall: after.wall - before.wall, own: after.own - before.own, store: after.store - before.store }
+          ]
+        }
+      }
+      return { taken, answers }
+    })
+  )
+
+const row = (contender: string, taken: ReadonlyArray<Taken>): Row => ({
+  contender,
+  samples: taken.map(({ wall }) => wall),
+  processorTime: { own: taken.map(({ own }) => own * 1000), postgres: taken.map(({ store }) => store * 1000) }
+})
+
+const Bytes = Schema.Tuple([Schema.Struct({ bytes: Schema.Finite })])
+
+/** The size of a page view in PostgreSQL, with its index. */
+const sizeInPostgres = (testBed: TestBed.TestBed, edge: Edge.Edge) =>
+  TestBed.onDatabase(testBed, edge.database, (sql) =>
+    sql
+      .unsafe(
+        `SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('page_view'))::float8
+          / (SELECT count(*) FROM page_view) AS bytes`
+      )
+      .pipe(Effect.flatMap(Schema.decodeUnknownEffect(Bytes)))
+  ).pipe(Effect.map(([{ bytes }]) => bytes))
+
+/** The same in ClickHouse, after it merged the parts that were inserted. */
+const sizeInClickHouse = (clickHouse: ClickHouse.ClickHouse) =>
+  ClickHouse.run(clickHouse, "OPTIMIZE TABLE page_view FINAL").pipe(
+    Effect.andThen(
+      ClickHouse.run(
+        clickHouse,
+        `SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts
+          WHERE active AND database = currentDatabase() AND table = 'page_view' FORMAT TSV`
+      )
+    ),
+    Effect.map(Number)
+  )
+
+/** Fills PostgreSQL, copies its page views to ClickHouse, prepares the reports of both and measures them. */
+export const measure = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  edge: Edge.Edge,
+  clickHouse: ClickHouse.ClickHouse,
+  options: Options
+) {
+  const full = yield* ReportData.fill(testBed, edge, options.reported)
+  const command = (args: ReadonlyArray<string>, more?: Readonly<Record<string, string>>) =>
+    Edge.command(testBed, full.root, full.database, args, more)
+  const rebuild = ["report", "rebuild", "--site", full.site.websiteConfigId]
+  yield* command(rebuild)
+  yield* command(["analytics", "copy"], clickHouse.settings)
+  console.error("stores: the page views are copied")
+  yield* command(rebuild, clickHouse.settings)
+  const postgres = yield* measureOne(testBed, full, {}, [testBed.postmaster], options.rounds)
+  const separate = yield* measureOne(
+    testBed,
+    full,
+    clickHouse.settings,
+    [testBed.postmaster, clickHouse.program.pid],
+    options.rounds
+  )
+  const differing = postgres.answers.findIndex((answer, index) => answer !== separate.answers[index])
+  if (differing >= 0) {
+    const answers = [postgres, separate].map(({ answers }) => answers[differing]?.slice(0, 400))
+    return yield* new Program.BenchError({ message: `the stores give different reports: ${answers.join(" and ")}` })
+  }
+  return [
+    ...Object.keys(asked).map(
+      (name): Measure => ({
+        id: `store-reports-${name}`,
+        title: `Reports of ${options.reported.toLocaleString("en-US")} page views: ${name}`,
+        unit: "ms",
+        store: "store",
+        rows: [row("PostgreSQL", postgres.taken[name] ?? []), row("ClickHouse", separate.taken[name] ?? [])]
+      })
+    ),
+    {
+      id: "store-size",
+      title: "A page view on disk, with its index",
+      unit: "bytes",
+      rows: [
+        { contender: "PostgreSQL", samples: [yield* sizeInPostgres(testBed, full)] },
+        { contender: "ClickHouse", samples: [yield* sizeInClickHouse(clickHouse)] }
+      ]
+    }
+  ] satisfies ReadonlyArray<Measure>
+})

@@ -1,0 +1,56 @@
+/** `report rebuild` makes everything anew that reports read besides page views, also after changes that left no mark. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { metrics } from "../../../../src/core/analytics/report/Query.ts"
+import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
+import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+/** A zone in which it is the afternoon or the evening, so that visits of today have ended. */
+const timeZone = new Date().getUTCHours() < 12 ? "Pacific/Kiritimati" : "UTC"
+
+/** Page views of different visitors, two hours and a day and two hours ago, without the triggers that mark rows. */
+const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
+  Effect.flatMap(PgClient.PgClient, (sql) =>
+    sql.withTransaction(
+      Effect.andThen(
+        sql`SET LOCAL session_replication_role = replica`,
+        sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+          SELECT ${PgTypes.uuid(hostedWebsiteId)}, now() - interval '2 hours' - day * interval '1 day', '/', uuid_send(gen_random_uuid())
+          FROM generate_series(0, 1) AS day, generate_series(1, ${visitors}::int)`
+      )
+    )
+  )
+
+describe("postgres/analytics/reports: rebuild", () => {
+  it.live("the visits of past days and of today are made anew", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))
+      const first = new Date(Date.now() - 3 * 86_400_000).toISOString().slice(0, 10)
+      const last = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)
+      const query = {
+        ...{ siteId: site.websiteConfigId, metrics, dimensions: [], filters: [], orderBy: [], comparison: null },
+        ...{ includeTotalRows: false, includeTimeLabels: false, limit: 10, offset: 0, range: { first, last }, timeZone }
+      }
+      const views = (reading: "rollups" | "rows") =>
+        Effect.map(
+          Query.answer(sql, site, query, reading),
+          ({ results }) => results[0]?.metrics[metrics.indexOf("pageviews")]
+        )
+      yield* insertUnmarked(site.hostedWebsiteId, 3)
+      yield* Rollups.round
+      assert.strictEqual(yield* views("rollups"), 6)
+      yield* insertUnmarked(site.hostedWebsiteId, 4)
+      assert.strictEqual(yield* views("rollups"), 6)
+      yield* Rollups.rebuild(site.hostedWebsiteId)
+      assert.strictEqual(yield* views("rollups"), 14)
+      assert.strictEqual(yield* views("rows"), 14)
+    }).pipe(Effect.provide(live))
+  )
+})
