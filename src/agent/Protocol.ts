@@ -36,12 +36,28 @@ export interface AgentProtocol {
   readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
 }
 
-/** The turns as `{role, content}`. Turns without text are left out: some providers refuse them. */
-export const messages = (turns: ReadonlyArray<Turn>) =>
-  turns
-    .filter(({ text }, index) => index === turns.length - 1 || text.trim() !== "")
+/** A message as the protocols take it. */
+interface RequestMessage {
+  readonly role: Turn["role"]
+  readonly content: string
+}
+
+/**
+ * The turns as messages. Turns without text are left out: some providers refuse them. Adjacent turns of one role, as a failed
+ * answer leaves them, become one message: Perplexity and the chat templates of many models refuse roles that do not alternate.
+ */
+export const messages = (turns: ReadonlyArray<Turn>): ReadonlyArray<RequestMessage> => {
+  const joined: Array<RequestMessage> = []
+  for (const [index, { role, text }] of turns.entries()) {
+    if (text.trim() === "" && index < turns.length - 1) continue
     // UTF-8 has no lone surrogates, and many runtimes fail on them.
-    .map(({ role, text }) => ({ role, content: text.toWellFormed() }))
+    const content = text.toWellFormed()
+    const last = joined.at(-1)
+    if (last?.role === role) joined[joined.length - 1] = { role, content: `${last.content}\n\n${content}` }
+    else joined.push({ role, content })
+  }
+  return joined
+}
 
 /** The instance's model, if it has one. */
 export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
@@ -76,7 +92,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
   answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
 }
 
-/** An event without a type: of a proxy, if it holds an error. */
+/** Applies the error of an event without a type, as proxies send it. */
 export const failIfError: Apply = ({ error }, answer) => {
   if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
 }
@@ -118,6 +134,6 @@ const faults: ReadonlySet<string> = new Set([
 /** Applies a provider's finish reason, in any of the protocols. Gemini adds a detail: `content_filter: RECITATION`. */
 export const finish = (reason: string, answer: Answer): void => {
   const word = reason.split(":", 1)[0]!.trim().toLowerCase()
-  if (faults.has(word)) answer.fail("the agent sent an error", word)
+  if (faults.has(word)) answer.fail(`the agent sent the finish reason ${word}`)
   else answer.finish(Object.hasOwn(reasons, word) ? reasons[word]! : "other")
 }
