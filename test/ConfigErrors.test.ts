@@ -82,7 +82,7 @@ describe("Config: errors", () => {
       const exit = yield* read({ DATABASE_URL: "postgres://user:hunter2@db/x?ssl=true" })
       assert.include(
         String(exit),
-        'DATABASE_URL has the parameter "ssl", which the driver does not know; write sslmode=require instead.'
+        'DATABASE_URL has the parameter "ssl", which the driver does not support; write sslmode=require instead.'
       )
     })
   )

@@ -33,7 +33,7 @@ export interface Options {
   readonly alarms: DeadlineScheduler
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
-  /** Asks again, with a shorter request, on the same handler. Undefined if the request cannot be shortened. */
+  /** Sends a shortened request on the same handler. Undefined if the request cannot be shortened. */
   readonly retry: (() => void) | undefined
 }
 
@@ -186,7 +186,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     }
   }
 
-  /** Asks again if the refusal says that the request was too long. */
+  /** Sends a shortened request if the agent refused this one as too long. */
   private tryShorter(): boolean {
     const { body, retry, status } = this
     this.body = undefined
@@ -254,7 +254,10 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     } else this.refuse("the agent answered JSON that is no answer of its protocol")
   }
 
-  /** The answer ends. A response that may end without being closed is read for a while longer, so that its connection is free again. */
+  /**
+   * The answer ends. A response that may end without being closed is read for a while longer, so that its connection is free
+   * again.
+   */
   private end(): void {
     const { reader } = this
     if (reader === undefined) return

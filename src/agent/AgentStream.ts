@@ -1,5 +1,5 @@
 /**
- * Asks agents over HTTP, in any of the protocols of `Protocols.ts`, and streams their answers.
+ * Sends requests to agents over HTTP, in any of the protocols of `Protocols.ts`, and streams their answers.
  *
  * @module
  */
@@ -74,7 +74,8 @@ const leaveWith = (response: AgentResponse, scope: Scope.Scope) =>
   )
 
 /**
- * The live layer. Agents that the owner API named are reached on the public internet only. A dispatcher follows no redirects, and reuses the connection of a response that was read to its end.
+ * The live layer. Agents that the owner API named are reached on the public internet only. A dispatcher follows no redirects,
+ * and reuses the connection of a response that was read to its end.
  */
 export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHttpClient.Dispatcher> =>
   Layer.effect(

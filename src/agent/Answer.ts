@@ -21,7 +21,7 @@ interface Tokens {
 
 const noTokens: Tokens = { inputTokens: 0, outputTokens: 0 }
 
-/** Codes of providers that tell an operator what to do. Only these reach the log: no text of an agent's does. */
+/** Codes of providers that an operator can act on. Only these are logged, and no text of an agent. */
 const knownCodes: ReadonlySet<string> = new Set([
   "api_error",
   "authentication_error",

@@ -1,5 +1,5 @@
 /**
- * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others speak too.
+ * The Messages protocol of Anthropic, which DeepSeek, Zhipu and others support too.
  *
  * @module
  */
@@ -18,7 +18,8 @@ const body = (request: AgentRequest) => {
     max_tokens: instance.maxTokens,
     metadata: { user_id: session },
     ...(instance.instructions === null ? {} : { system: instance.instructions }),
-    messages: Protocol.messages(turns)
+    // The first message must be the user's.
+    messages: Protocol.messages(turns.slice(turns.findIndex(({ role }) => role === "user")))
   }
 }
 

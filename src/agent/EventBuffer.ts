@@ -20,7 +20,7 @@ const costOf = (event: AgentEvent): number =>
     ? event.delta.length + eventCost
     : 8 * eventCost
 
-/** What the buffer tells the response. */
+/** Callbacks of the buffer to the response. */
 export interface Producer {
   /** The reader begins to wait for the agent. */
   readonly onWait: () => void

@@ -1,5 +1,5 @@
 /**
- * Asks an instance's agent one real question, for `doctor` and `instance create`.
+ * Sends an instance's agent one real question, for `doctor` and `instance create`.
  *
  * @module
  */
@@ -43,7 +43,7 @@ const ofError = (error: AgentError): Outcome => {
   }
 }
 
-/** Asks the agent one question, and reads its answer up to the first word, for at most `timeout`. */
+/** Sends the agent one question, and reads its answer up to the first word, for at most `timeout`. */
 export const inspect = Effect.fnUntraced(function* (
   instance: Instance,
   timeout: Duration.Input

@@ -121,11 +121,11 @@ class Reader implements Protocol.EventReader {
     if (event.data.trim() === "[DONE]") answer.done()
     else {
       const data = Protocol.dataOf(event, answer)
-      if (data !== undefined) this.tell(data, Json.text(data["type"]) || event.event, answer)
+      if (data !== undefined) this.apply(data, Json.text(data["type"]) || event.event, answer)
     }
   }
 
-  private tell(data: Json.Fields, type: string, answer: Answer): void {
+  private apply(data: Json.Fields, type: string, answer: Answer): void {
     switch (type) {
       case "response.output_text.delta":
         this.spoke()

@@ -1,8 +1,8 @@
 /**
- * What an agent protocol is: how to ask, and how to read the answer. To add a protocol, write one file that exports an
+ * An agent protocol: how a request is made, and how its answer is read. To add a protocol, write one file that exports an
  * `AgentProtocol`, and add one line to `Protocols.ts`.
  *
- * The parsers are our own. Measured on Node 24 with a stream of 20,000 chat completion chunks, one a write: `AnswerReader`
+ * The parsers are our own. Measured on Node 24 with a stream of 20,000 chat completion chunks, one per write: `AnswerReader`
  * takes 1.5 microseconds of processor time a token and 0.3 kB for an idle answer; `@ai-sdk/openai-compatible` 3.0 takes 12
  * microseconds and 130 kB, since it validates every chunk by a schema and pipes it through web streams, and the three
  * provider packages bring 22 MB of dependencies. They also refuse shapes that are not their provider's own, such as
@@ -36,12 +36,28 @@ export interface AgentProtocol {
   readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
 }
 
-/** The turns as `{role, content}`. Turns without text are left out: some providers refuse them. */
-export const messages = (turns: ReadonlyArray<Turn>) =>
-  turns
-    .filter(({ text }, index) => index === turns.length - 1 || text.trim() !== "")
+/** A message as the protocols take it. */
+interface RequestMessage {
+  readonly role: Turn["role"]
+  readonly content: string
+}
+
+/**
+ * The turns as messages. Turns without text are left out: some providers refuse them. Adjacent turns of one role, as a failed
+ * answer leaves them, become one message: Perplexity and the chat templates of many models refuse roles that do not alternate.
+ */
+export const messages = (turns: ReadonlyArray<Turn>): ReadonlyArray<RequestMessage> => {
+  const joined: Array<RequestMessage> = []
+  for (const [index, { role, text }] of turns.entries()) {
+    if (text.trim() === "" && index < turns.length - 1) continue
     // UTF-8 has no lone surrogates, and many runtimes fail on them.
-    .map(({ role, text }) => ({ role, content: text.toWellFormed() }))
+    const content = text.toWellFormed()
+    const last = joined.at(-1)
+    if (last?.role === role) joined[joined.length - 1] = { role, content: `${last.content}\n\n${content}` }
+    else joined.push({ role, content })
+  }
+  return joined
+}
 
 /** The instance's model, if it has one. */
 export const model = ({ instance }: AgentRequest): { readonly model?: string } =>
@@ -52,15 +68,15 @@ export const isBounded = ({ instance }: AgentRequest): boolean =>
   instance.memory === "edge" || instance.dailyTokens !== null
 
 /** Applies a value of one type to the answer. */
-type Tell = (value: Json.Fields, answer: Answer) => void
+type Apply = (value: Json.Fields, answer: Answer) => void
 
 /** A function for each type; other types are ignored. */
-export const byType = (tells: Readonly<Record<string, Tell>>): ((type: string) => Tell) => {
-  const known = new Map(Object.entries(tells))
+export const byType = (functions: Readonly<Record<string, Apply>>): ((type: string) => Apply) => {
+  const known = new Map(Object.entries(functions))
   return (type) => known.get(type) ?? nothing
 }
 
-const nothing: Tell = () => {}
+const nothing: Apply = () => {}
 
 /** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
@@ -76,8 +92,8 @@ export const failWith = (error: unknown, answer: Answer): void => {
   answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
 }
 
-/** An event without a type: of a proxy, if it holds an error. */
-export const failIfError: Tell = ({ error }, answer) => {
+/** Applies the error of an event without a type, as proxies send it. */
+export const failIfError: Apply = ({ error }, answer) => {
   if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
 }
 
@@ -118,6 +134,6 @@ const faults: ReadonlySet<string> = new Set([
 /** Applies a provider's finish reason, in any of the protocols. Gemini adds a detail: `content_filter: RECITATION`. */
 export const finish = (reason: string, answer: Answer): void => {
   const word = reason.split(":", 1)[0]!.trim().toLowerCase()
-  if (faults.has(word)) answer.fail("the agent sent an error", word)
+  if (faults.has(word)) answer.fail(`the agent sent the finish reason ${word}`)
   else answer.finish(Object.hasOwn(reasons, word) ? reasons[word]! : "other")
 }

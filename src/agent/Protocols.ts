@@ -1,5 +1,5 @@
 /**
- * The protocols that an instance's agent can speak.
+ * The agent protocols that an instance can name.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import type { FinishReason } from "../core/chat/Agent.ts"
 /** The longest answer that is not streamed, in bytes. */
 export const maxWhole = 1024 * 1024
 
-/** How much of a refusal is read to learn its reason, in bytes. */
+/** How much of a refusal is read to find its reason, in bytes. */
 export const maxRefusal = 64 * 1024
 
 /** How many informational responses (1xx) an agent may send before its answer. One or two have a use, for a browser. */

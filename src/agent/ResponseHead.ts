@@ -1,5 +1,5 @@
 /**
- * What the status and the headers of an agent's response say. Pure.
+ * Interprets the status and the headers of an agent's response. Pure.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const header = (headers: Headers, name: string): string | undefined => {
   return typeof value === "string" ? value : value?.[0]
 }
 
-/** How a body is to be read; `sniff` until its first byte tells, for a type that says nothing. */
+/** How a body is read; `sniff` if its type is unknown and its first byte decides. */
 export const bodyKind = (headers: Headers): "stream" | "sniff" | "unreadable" => {
   const type = (header(headers, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase()
   if (type === "text/event-stream") return "stream"
@@ -30,7 +30,7 @@ export const sniff = (chunk: Buffer): "json" | "page" | "stream" | undefined => 
 /** The reason of a status that is no success. */
 export const reasonOf = (status: number): string => `the agent answered with status ${status}`
 
-/** The error of a status that asks to come back later: 429, 503, and Anthropic's 529. Undefined for another status. */
+/** The error of a status that means “try again later”: 429, 503, and Anthropic's 529. Undefined for another status. */
 export const busyOf = (status: number, headers: Headers): AgentBusy | undefined =>
   status === 429 || status === 503 || status === 529
     ? new AgentBusy({

@@ -1,6 +1,6 @@
 /**
  * The tracker: sends a website's page views to the edge, loads the form enhancer on pages with a form, and the script for
- * events on pages that ask for it. It is smaller than 1,100 bytes gzipped and never throws an error into the page.
+ * events on pages that load it. It is smaller than 1,100 bytes gzipped and never throws an error into the page.
  *
  *     <script defer src="https://edge.example/v1/public/embed.js" data-site="<tracking_token>"></script>
  *

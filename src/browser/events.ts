@@ -1,5 +1,5 @@
 /**
- * Events: sends what happened besides page views. The tracker loads this script when a page asks for it: by
+ * Events: sends what happened besides page views. The tracker loads this script when a page needs it: by
  * `hydracore.event(...)`, by an element with `data-hydracore-event`, or by an attribute of the tracker's own tag.
  *
  * - `data-hydracore-event="Signup"` on an element: a click on it is the event, and on a form its submission.

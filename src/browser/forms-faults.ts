@@ -1,5 +1,5 @@
 /**
- * What the form enhancer needs only if a form cannot be sent: it shows validation errors at their fields, and tells the
+ * What the form enhancer needs only if a form cannot be sent: it shows validation errors at their fields, and logs for the
  * website's owner what to do. The enhancer loads this script then.
  *
  * @module

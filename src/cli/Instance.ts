@@ -1,5 +1,5 @@
 /**
- * `instance create`, `update`, `delete` and `list`: the agents that chat widgets talk to.
+ * `instance create`, `update`, `delete` and `list`: the agents of chat widgets.
  *
  * @module
  */
@@ -66,7 +66,7 @@ const text = (instance: Instance): string =>
 /** How long the agent may take to answer: a runtime may have to load its model first. */
 const checkPatience = "30 seconds"
 
-/** Asks the agent one question, and warns if it gives no answer. The instance is stored in any case. */
+/** Sends the agent one question, and warns if it gives no answer. The instance is stored in any case. */
 const check = Effect.fnUntraced(function* (instance: Instance) {
   const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
   if (severity === "ok") return

@@ -14,7 +14,9 @@ const Start = Schema.Struct({
   messageId: Schema.String,
   messageMetadata: Schema.Struct({
     conversation_id: Schema.String.annotate({ description: "Send it with the next message of this conversation" }),
-    memory: Schema.Boolean.annotate({ description: "Whether the next message of this conversation knows this one" })
+    memory: Schema.Boolean.annotate({
+      description: "Whether later messages of this conversation have this one as history"
+    })
   })
 }).annotate({ title: "Start" })
 

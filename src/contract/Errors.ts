@@ -52,7 +52,7 @@ export const error = <const Tag extends string, Detail, Fields extends Schema.St
   )
 }
 
-/** An error whose body holds a sentence that tells the reader what to do next. */
+/** An error whose body holds a sentence with the next step for the reader. */
 export const refusal = <const Tag extends string, Fields extends Schema.Struct.Fields>(
   status: number,
   tag: Tag,
@@ -100,7 +100,7 @@ const unhandledWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
   [
     refusal(405, "MethodNotAllowed", "The path has other methods; see Allow", { ...Headers.allow, ...headers }),
     refusal(408, "RequestTimeout", "The request did not arrive in time", headers),
-    refusal(417, "ExpectationFailed", "The Expect header asks for something other than 100-continue", headers),
+    refusal(417, "ExpectationFailed", "The Expect header has a value other than 100-continue", headers),
     refusal(431, "RequestHeaderFieldsTooLarge", "The head of the request is too large", headers),
     refusal(500, "InternalServerError", "The service failed; X-Error-Id names the failure in its log", Headers.errorId)
   ] as const

@@ -107,7 +107,7 @@ const Chunk = Schema.Struct({
 /** The body of an error that the endpoints respond with, and the data of the last event but one of a stream that fails. */
 export const OpenAiError = Schema.Struct({
   error: Schema.Struct({
-    message: Schema.String.annotate({ description: "A sentence that tells the reader what to do next" }),
+    message: Schema.String.annotate({ description: "A sentence with the next step for the reader" }),
     type: Schema.String,
     code: Schema.NullOr(Schema.String),
     param: Schema.NullOr(Schema.String)
@@ -204,7 +204,7 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
     OpenApi.annotations({
       identifier: "openai_models",
       summary: "OpenAI models",
-      description: "One model, `assistant`, for clients that ask before they chat."
+      description: "One model, `assistant`, for clients that list the models before they chat."
     })
   )
 

@@ -104,7 +104,7 @@ const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =
       ]
     : []
 
-/** What a body asks. `id` is the client's id of the conversation. */
+/** The question of a body. `id` is the client's id of the conversation. */
 export type Asked = { readonly id: string } & (
   | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "names" | "isWhole"> & {
         readonly turns: ClientTurns.ClientTurns

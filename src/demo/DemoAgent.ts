@@ -73,7 +73,7 @@ const chunk = (model: string, delta: object, finishReason: string | null): strin
 
 const streamed = (model: string, { annotations, text }: Said, pace: Duration.Input) => {
   const chunks = [
-    // Visitors see that the agent thinks, for as long as twenty tokens take.
+    // Visitors see that the agent reasons, for as long as twenty tokens take.
     chunk(model, { role: "assistant", content: "", reasoning_content: "What do I know of this?" }, null),
     ...Array.from({ length: 19 }, () => chunk(model, { reasoning_content: "…" }, null)),
     ...DemoAnswer.tokens(text).map((content) => chunk(model, { content }, null)),

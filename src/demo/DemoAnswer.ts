@@ -1,5 +1,6 @@
 /**
- * The answers of the demo agent. It has no model: it repeats the visitor's messages, and knows the website's tours. Pure.
+ * The answers of the demo agent. It has no model: it repeats the visitor's messages, and has a list of the website's tours.
+ * Pure.
  *
  * @module
  */
@@ -43,7 +44,7 @@ const quote = (message: string): string => {
   return words === "" ? "You sent an empty message." : `You wrote: “${words}”`
 }
 
-const about = `I am the **demo agent**. I have no model, but I speak the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the address of your own agent, and it answers here instead of me:
+const about = `I am the **demo agent**. I have no model, but I use the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the address of your own agent, and it answers here instead of me:
 
 \`\`\`sh
 hydracore instance create --name Support \\

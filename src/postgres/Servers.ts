@@ -61,8 +61,8 @@ const whyNone = (
     const error = new Error(`No server in the database's URL is ${attribute}`)
     return attribute === "read-write" || attribute === "primary" ? Object.assign(error, { code: readOnlyState }) : error
   }
-  const told = errors.find(({ reason }) => reason._tag !== "ConnectionError") ?? errors[0]
-  const cause = told?.reason.cause
+  const reported = errors.find(({ reason }) => reason._tag !== "ConnectionError") ?? errors[0]
+  const cause = reported?.reason.cause
   return Predicate.isError(cause) ? cause : new Error("No server in the database's URL answered in time")
 }
 

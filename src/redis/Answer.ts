@@ -14,7 +14,7 @@ const slices = 4
  * shorter timers, so that a blocked event loop uses up only one of them, and ends after one more poll of the sockets: this
  * process's own delay must not count as a Redis timeout.
  */
-export const answered = <A>(millis: number, ask: () => Promise<A>): Effect.Effect<A, RedisAway> =>
+export const answered = <A>(millis: number, call: () => Promise<A>): Effect.Effect<A, RedisAway> =>
   Effect.callback((resume) => {
     let timer: NodeJS.Timeout | undefined
     let last: NodeJS.Immediate | undefined
@@ -35,7 +35,7 @@ export const answered = <A>(millis: number, ask: () => Promise<A>): Effect.Effec
     const failed = (error: unknown) => settle(Effect.fail(reasonOf(error)))
     wait(slices)
     try {
-      ask().then((answer) => settle(Effect.succeed(answer)), failed)
+      call().then((answer) => settle(Effect.succeed(answer)), failed)
     } catch (error) {
       failed(error)
     }

@@ -24,7 +24,7 @@ export class RedisAway extends Schema.TaggedError<RedisAway>()("RedisAway", {
  */
 const refusalOf = ({ message }: ErrorReply): RedisAway => {
   const word = /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "ERR"
-  if (word === "NOAUTH") return new RedisAway({ reason: "NOAUTH: it wants a password", fault: "login" })
+  if (word === "NOAUTH") return new RedisAway({ reason: "NOAUTH: it requires a password", fault: "login" })
   if (word === "WRONGPASS") return new RedisAway({ reason: "WRONGPASS: it refused AUTH", fault: "login" })
   if (word === "READONLY" || word === "MASTERDOWN") {
     return new RedisAway({ reason: `${word}: it is a replica, which takes no writes`, fault: "replica" })

@@ -27,7 +27,7 @@ const modeOf = (client: Client) =>
 
 const isNamed = (host: string): boolean => host !== "" && host !== "?"
 
-/** The nodes of the cluster. A node that does not tell its host has the one that it was reached at. */
+/** The nodes of the cluster. A node that reports no host has the address that it was reached at. */
 const nodesOf = async (client: Client, { host: own }: Host): Promise<ReadonlyArray<Host>> => {
   const ranges = await client.clusterSlots()
   return ranges.flatMap(({ master, replicas }) =>
@@ -58,8 +58,8 @@ const identify = Effect.fnUntraced(function* (
 
 const MasterReply = Schema.NullOr(Schema.Tuple([Schema.String, Schema.FiniteFromString]))
 
-/** Asks one Sentinel for the address of a master. */
-const askSentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisAway> =>
+/** Queries one Sentinel for the address of a master. */
+const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisAway> =>
   Effect.gen(function* () {
     const client = yield* connect(options, sentinel)
     const reply = yield* answered(options.openMillis, () =>
@@ -110,7 +110,9 @@ export const find = (
     return firstOf([...hosts, ...known], (host) => identify(options, host, hosts.length === 1))
   }
   return Effect.map(
-    firstOf(hosts, (host) => askSentinel({ ...options, login: master.login, database: undefined }, master.name, host)),
+    firstOf(hosts, (host) =>
+      querySentinel({ ...options, login: master.login, database: undefined }, master.name, host)
+    ),
     (host) => ({ _tag: "Server", host })
   )
 }

@@ -34,7 +34,7 @@ export const queuedBytes = (socket: Duplex): number => of(socket)._handle?.write
 
 /**
  * Destroys a connection while Node parses its requests. Node would parse the rest of its buffer, which may hold another
- * thousand requests. Returning 2 tells the parser that no HTTP follows, so it stops.
+ * thousand requests. After the return value 2, which means that no HTTP follows, the parser stops.
  */
 export const destroyWhileParsing = (socket: Socket): void => {
   socket.destroy()

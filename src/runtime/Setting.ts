@@ -96,7 +96,7 @@ export const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
 
 /**
- * A database URL with parameters that the driver knows: a TLS parameter must not be ignored. Without a user, the driver
+ * A database URL with parameters that the driver supports: a TLS parameter must not be ignored. Without a user, the driver
  * takes the process's user from these variables. Several servers without `target_session_attrs` get `attribute`.
  */
 export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>

@@ -34,6 +34,15 @@ describe("agent/Anthropic", () => {
     assert.deepStrictEqual(protocol.headers(request), { "anthropic-version": "2023-06-01" })
   })
 
+  it("asks with the visitor's message first, and without a greeting before it", () => {
+    const turns = [
+      { role: "assistant", text: "How can I help?" },
+      { role: "user", text: "Hi" }
+    ] as const
+    const body = protocol.body({ instance: instanceAt("http://agent"), session: "s-1", turns })
+    assert.deepInclude(body, { messages: [{ role: "user", content: "Hi" }] })
+  })
+
   it("reads text, thinking, server tools, citations and usage", () => {
     const { ending, events } = read(
       "anthropic",

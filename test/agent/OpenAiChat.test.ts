@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import { protocol } from "../../src/agent/OpenAiChat.ts"
+import { messages } from "../../src/agent/Protocol.ts"
 import type { AgentRequest } from "../../src/core/chat/Agent.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../support/AgentFrames.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
@@ -12,13 +14,13 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
   session: "s-1",
   turns: [
     { role: "user", text: "One" },
-    { role: "assistant", text: " " },
+    { role: "assistant", text: "1" },
     { role: "user", text: "Two \ud83d" }
   ]
 })
 
 describe("agent/OpenAiChat: the request", () => {
-  it("has the instructions first, the turns that have text, and the bound of the tokens", () => {
+  it("has the instructions first, the turns, and the bound of the tokens", () => {
     assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
@@ -27,9 +29,37 @@ describe("agent/OpenAiChat: the request", () => {
       messages: [
         { role: "system", content: "Be brief." },
         { role: "user", content: "One" },
+        { role: "assistant", content: "1" },
         { role: "user", content: "Two \ufffd" }
       ]
     })
+  })
+
+  it.prop(
+    "has messages whose roles alternate, with the text of all turns",
+    [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
+    ([turns]) => {
+      const sent = messages(turns)
+      for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
+      const spoken = turns.filter(({ text }, index) => text.trim() !== "" || index === turns.length - 1)
+      for (const role of ["user", "assistant"] as const) {
+        const textOf = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
+          all
+            .flatMap((each) => (each.role === role ? [each.text.toWellFormed()] : []))
+            .join("")
+            .replaceAll("\n\n", "")
+        assert.strictEqual(textOf(sent.map(({ content, role }) => ({ role, text: content }))), textOf(spoken))
+      }
+    }
+  )
+
+  it("joins a message whose answer failed with the next one", () => {
+    const turns = [
+      { role: "user", text: "One" },
+      { role: "assistant", text: " " },
+      { role: "user", text: "Two" }
+    ] as const
+    assert.deepStrictEqual(messages(turns), [{ role: "user", content: "One\n\nTwo" }])
   })
 
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {
@@ -190,9 +220,9 @@ describe("agent/OpenAiChat: the answer", () => {
       ["sensitive", "content-filter"],
       ["model_length", "length"],
       ["something", "other"],
-      ["insufficient_system_resource", "the agent sent an error"],
-      ["TIMEOUT", "the agent sent an error"],
-      ["abort", "the agent sent an error"]
+      ["insufficient_system_resource", "the agent sent the finish reason insufficient_system_resource"],
+      ["TIMEOUT", "the agent sent the finish reason timeout"],
+      ["abort", "the agent sent the finish reason abort"]
     ] as const) {
       assert.strictEqual(read("openai-chat", delta({ content: "Hi" }), finish(reason), "[DONE]").ending, expected)
     }
@@ -205,6 +235,7 @@ describe("agent/OpenAiChat: the answer", () => {
       { type: "error", message: "x" },
       { code: "InternalError", message: "x", request_id: "r" },
       { error_code: 50001, text: "x" },
+      { code: 10013, message: "x", sid: "s" },
       { detail: "Internal Server Error" },
       { choices: null, base_resp: { status_code: 1008, status_msg: "x" } },
       { error: "x" },
@@ -216,6 +247,9 @@ describe("agent/OpenAiChat: the answer", () => {
       { ...hi, error: "", code: 0, message: "Success" },
       { ...hi, error: false, base_resp: { status_code: 0, status_msg: "" } },
       { code: 0, message: "Success" },
+      { code: "200", message: "OK" },
+      { code: "success", message: "" },
+      { type: "status", detail: "Searching" },
       { object: "tool.progress", message: "Searching" }
     ]) {
       assert.strictEqual(read("openai-chat", hi, frame, "[DONE]").ending, "stop")

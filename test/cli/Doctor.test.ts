@@ -116,7 +116,7 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
       })
       assert.deepStrictEqual(yield* seen({}), {
         _tag: "Unavailable",
-        reason: "NOAUTH: it wants a password",
+        reason: "NOAUTH: it requires a password",
         fault: "login"
       })
     }).pipe(Effect.scoped)

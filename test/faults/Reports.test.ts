@@ -191,7 +191,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
               assert.strictEqual(status, 504)
               assert.deepStrictEqual(JSON.parse(text), {
                 detail:
-                  "The report takes longer than 5s, which is all that one may take. Ask for fewer days, or without filters."
+                  "The report takes longer than 5s, the longest time that a report may take. Choose fewer days, or remove filters."
               })
             }
             yield* eventually(

@@ -20,7 +20,7 @@ const textOf = ({ parts = [] }: KeptMessage): string =>
     .map(({ text }) => textIn(text))
     .join("\n\n")
 
-/** Tells the listener an answer that has ended, from the messages that the edge keeps. Pure but for the listener. */
+/** Passes an answer that has ended to the listener, from the messages that the edge keeps. Pure but for the listener. */
 export const readKept = (
   messages: ReadonlyArray<KeptMessage>,
   question: string,

@@ -41,7 +41,7 @@ let attempts = 0
  * @param base the edge's address from the `base` attribute, absolute or relative to the page
  */
 export const loadPanel = (base: string | null): Promise<PanelScript> => {
-  // Browsers may remember that an address could not be loaded.
+  // Browsers may cache that an address could not be loaded.
   const file = PANEL_FILE + (attempts++ === 0 ? "" : `?${attempts}`)
   let address = `./${file}`
   if (base !== null) address = new URL(`${trimEnd(base, "/")}/v1/public/${file}`, document.baseURI).href

@@ -1,5 +1,5 @@
 /**
- * Receives one answer: asks for it, or resumes it, and restores a lost connection while the edge keeps the answer.
+ * Receives one answer: requests it, or resumes it, and restores a lost connection while the edge keeps the answer.
  *
  * @module
  */
@@ -127,7 +127,7 @@ export const receive = async (
     onActivity: (name) => {
       if (!isCurrent() || name === activity) return
       activity = name
-      // A later version of the edge may know more of them.
+      // A later version of the edge may have more of them.
       const sentence = name === "thinking" || name === "searching" ? strings[name] : name && strings.working
       answer.setActivity(sentence)
       if (sentence) speech.say(sentence)

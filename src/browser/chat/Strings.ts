@@ -61,7 +61,7 @@ export const withReplacements = (json: string | null, heading?: string | null): 
 
 /** Returns the sentence that explains a failure. */
 export const sentenceOf = (failure: Failure, strings: Strings): string =>
-  // Another version of this script may have stored a kind that this version does not know.
+  // Another version of this script may have stored a kind that this version does not have.
   fill(Object.hasOwn(strings, failure.kind) ? strings[failure.kind] : strings.unexpected, {
     sentence: failure.sentence || strings.cut
   })

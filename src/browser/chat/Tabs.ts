@@ -14,7 +14,7 @@ export interface Tabs {
 }
 
 /**
- * Joins the tabs with an instance's chat, and asks them for their conversation.
+ * Joins the tabs with an instance's chat, and requests their conversation.
  *
  * @param current encodes this tab's conversation; undefined if it was never used
  * @param onConversation called with the conversation of another tab

@@ -90,7 +90,7 @@ export const makeTranscript = (options: Options): Transcript => {
     log.focus()
   }
 
-  /** Updates the label that tells screen readers who wrote a message. */
+  /** Updates the label with which screen readers announce who wrote a message. */
   const label = (root: Element): void => {
     root.firstElementChild!.textContent = root.matches(".message-user") ? strings.you : fill(strings.agent, strings)
   }

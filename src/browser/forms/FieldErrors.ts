@@ -66,7 +66,7 @@ export const clear = (form: HTMLFormElement): void => {
 }
 
 /**
- * Shows errors at their fields. Returns the errors without a field in the form, which the console tells the owner.
+ * Shows errors at their fields. Returns the errors without a field in the form, which are logged in the console for the owner.
  *
  * @param moveFocus whether the first of the fields receives the focus
  */

@@ -71,7 +71,7 @@ const statusOf = (form: HTMLFormElement): HTMLElement => {
   return status
 }
 
-/** Tells the website's owner, in the console, why the form cannot be sent. */
+/** Logs in the browser's console, for the website's owner, why the form cannot be sent. */
 const tellOwner = (form: HTMLFormElement, status?: number, detail?: string): void =>
   void loadFaults().then((faults) => faults?.tellOwner(form, status, detail))
 

@@ -1,5 +1,5 @@
 /**
- * Tells the website's owner, in the browser's console, why a form cannot be sent and what to do.
+ * Logs in the browser's console, for the website's owner, why a form cannot be sent and what to do.
  *
  * @module
  */

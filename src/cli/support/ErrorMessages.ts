@@ -186,11 +186,11 @@ export const of = (error: unknown): string => {
     return error.setting === undefined ? message : message.replaceAll("DATABASE_URL", error.setting)
   }
   if (error instanceof ReportTimeout) {
-    return `The report took longer than ${error.limit}; ask for fewer days or without filters, or set REPORT_TIMEOUT.`
+    return `The report took longer than ${error.limit}; choose fewer days, remove filters, or raise REPORT_TIMEOUT.`
   }
   if (error instanceof SecretsKeyUnusable) return secretsKey[error.reason]
   if (error instanceof ReportTooLarge) {
-    return `The report needs more than ${error.limit}; ask for fewer days, for fewer dimensions, or with filters.`
+    return `The report needs more than ${error.limit}; choose fewer days or dimensions, or add filters.`
   }
   if (error instanceof NotReady) {
     return error.reason === "database-unreachable" ? unreachable(error.code) : notReady[error.reason]

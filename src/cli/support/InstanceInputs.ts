@@ -34,7 +34,7 @@ export const agentUrl = make(
 
 export const newAgentUrl = optional(agentUrl)
 
-export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model to ask the agent for"))
+export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model that requests to the agent name"))
 
 export const agentKeyEnv = optional(
   make("agent-key-env", variableKind, "<name>", "The service's environment variable that holds the agent's key")
@@ -52,11 +52,7 @@ export const agentKeyHeader = optional(
 const choice = <const Words extends ReadonlyArray<string>>(flag: string, words: Words, description: string) =>
   optional(Flag.Literals(flag, words).pipe(Flag.withDescription(description)))
 
-export const agentProtocol = choice(
-  "agent-protocol",
-  protocols,
-  "The protocol that the agent speaks; a new instance has openai-chat"
-)
+export const agentProtocol = choice("agent-protocol", protocols, "The agent's protocol; a new instance has openai-chat")
 
 export const memory = choice(
   "memory",
@@ -129,7 +125,7 @@ export const site = optional(
   make("site", uuidKind, "<uuid>", "The website_config_id of the website that the instance serves")
 )
 
-export const noCheck = withoutValue("no-check", "Do not ask the agent a question")
+export const noCheck = withoutValue("no-check", "Do not send the agent a test question")
 
 const conversationKind: Kind<string> = {
   expected: "the id of a conversation, of 1 to 200 characters",

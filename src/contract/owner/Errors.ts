@@ -35,7 +35,7 @@ export const ServiceUnavailable = refusal(
 )
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The report takes longer than is allowed", {})
 
-/** An error without headers, for a handler to fail with. `detail` tells the reader what to do next. */
+/** An error without headers, for a handler to fail with. `detail` is one or two sentences with the next step for the reader. */
 export const make = <const Tag extends string>(tag: Tag, detail: string): ApiError<Tag, string, object> => ({
   _tag: tag,
   detail,

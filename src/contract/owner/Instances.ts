@@ -100,7 +100,7 @@ const agentUrl = Fields.parsed(
 const common = {
   agent_protocol: Fields.choice(protocols, { title: "Agent Protocol" }),
   agent_model: nullable(
-    { type: "string", minLength: 1, description: "The model to ask for; null lets the agent choose" },
+    { type: "string", minLength: 1, description: "The model that requests name; null lets the agent choose" },
     Fields.readName
   ),
   agent_key: nullable(

@@ -221,7 +221,7 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
     identifier: "site_activity",
     summary: "List what arrived",
     description:
-      "The latest counted page views, events, submissions and conversations of a website, latest first. It also tells when the website's tag was seen last. Scope `read`."
+      "The latest counted page views, events, submissions and conversations of a website, latest first. The answer also has the time at which the website's tag was seen last. Scope `read`."
   })
 )
 

@@ -1,7 +1,7 @@
 /**
  * What a visitor sees an agent do before or between its words. Pure.
  *
- * The words are few and general: the name of a tool may tell more of an agent's inside than its owner wants to show.
+ * The words are few and general: the name of a tool may reveal more of an agent than its owner chose to show.
  *
  * @module
  */

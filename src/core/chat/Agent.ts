@@ -1,5 +1,5 @@
 /**
- * What the edge asks of an agent, and what the agent answers, in terms that hold for every agent protocol. Pure.
+ * Requests to an agent and the events of its answer, in terms of no particular agent protocol. Pure.
  *
  * @module
  */

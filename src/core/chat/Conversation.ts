@@ -44,7 +44,7 @@ export type MessagePart =
  * - `stopped`: the visitor stopped it;
  * - `superseded`: the visitor's next message ended it;
  * - `failed`: the agent failed, or a bound of the edge ended it;
- * - `cut`: its process died or was ended, and nobody knows the rest.
+ * - `cut`: its process died or was ended, and the rest is lost.
  */
 export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
 

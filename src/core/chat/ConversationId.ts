@@ -14,7 +14,7 @@ import type { Instance } from "./Instance.ts"
 export const minClientId = 16
 
 export interface Identified {
-  /** The id as the client knows it. */
+  /** The conversation's id for the client. */
   readonly conversationId: string
   /** The id in the store; null for a conversation that is not stored. */
   readonly storedId: string | null

@@ -1,9 +1,9 @@
 /**
- * An instance: an agent that chat widgets talk to, and how the edge talks to it. Pure.
+ * An instance: the agent of a chat, and how the edge sends requests to it. Pure.
  *
  * @module
  */
-/** The protocols that an instance's agent can speak. */
+/** The agent protocols. */
 export const protocols = ["openai-chat", "openai-responses", "anthropic"] as const
 
 export type AgentProtocol = (typeof protocols)[number]
@@ -16,7 +16,7 @@ export interface Instance {
   /** The base address of the agent's API, or the whole address of its completions endpoint. */
   readonly agentUrl: string
   readonly agentProtocol: AgentProtocol
-  /** The model to ask for; null lets the agent choose. */
+  /** The model that requests name; null lets the agent choose. */
   readonly agentModel: string | null
   /** The environment variable that holds the agent's key, never the key; null for none. */
   readonly agentKeyEnv: string | null

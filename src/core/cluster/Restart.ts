@@ -16,7 +16,7 @@ const maxDelay = 10_000
 export const none: Failures = 0
 
 /**
- * The failures to remember after a worker died, and the delay before its restart in milliseconds. The delay is minimal
+ * The failures to keep after a worker died, and the delay before its restart in milliseconds. The delay is minimal
  * after a healthy worker and doubles with each further failure, so that a worker that cannot start causes no busy loop.
  */
 export const after = (

@@ -1,7 +1,7 @@
 /**
- * Validates the URL of the database and tells which transport it asks for. Pure.
+ * Validates the URL of the database and determines which transport it requires. Pure.
  *
- * The driver ignores parameters that it does not know. A URL that asks for TLS by another program's parameter would silently
+ * The driver ignores parameters that it does not support. A URL that requires TLS by another program's parameter would silently
  * be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: it would
  * fail on connecting, as if the database were unreachable.
  *
@@ -59,7 +59,7 @@ const isTrue = (value: string): boolean => /^(|1|true|on|yes|require)$/i.test(va
 const alternative = (name: string, value: string): string => {
   if (name === "ssl") return `write sslmode=${isTrue(value) ? "require" : "disable"} instead`
   if (name === "sslrootcert") return "set NODE_EXTRA_CA_CERTS to the root certificate's file instead"
-  return `it knows ${parameters.join(", ")}`
+  return `it supports ${parameters.join(", ")}`
 }
 
 /** Whether a text is valid percent-encoded UTF-8. */
@@ -96,21 +96,21 @@ export const fault = (url: URL): string | null => {
   for (const [name, value] of url.searchParams) {
     if ((parameters as ReadonlyArray<string>).includes(name)) continue
     const known = /^[a-z_]{1,40}$/i.test(name) && !url.search.includes("@") ? `the parameter "${name}"` : "a parameter"
-    return `has ${known}, which the driver does not know; ${alternative(name, value)}.`
+    return `has ${known}, which the driver does not support; ${alternative(name, value)}.`
   }
   const isMode = url.searchParams.getAll("sslmode").every((mode) => (transports as Map<string, string>).has(mode))
   if (DatabaseHosts.attributeOf(url) === undefined) {
-    return `has a ${DatabaseHosts.parameter} that the service does not know; it knows ${DatabaseHosts.attributes.join(", ")}.`
+    return `has a ${DatabaseHosts.parameter} that the service does not support; it supports ${DatabaseHosts.attributes.join(", ")}.`
   }
   if (isMode && DatabaseHosts.isRouted(url) && modeOf(url) === "preferred") {
     return `needs sslmode=require or sslmode=disable, since it names several hosts or a ${DatabaseHosts.parameter}.`
   }
   return isMode
     ? parseFault(url)
-    : `has an sslmode that the driver does not know; it knows ${[...transports.keys()].join(", ")}.`
+    : `has an sslmode that the driver does not support; it supports ${[...transports.keys()].join(", ")}.`
 }
 
-/** `local`: on this machine. `preferred`: TLS if the server supports it, which only the server can tell. */
+/** `local`: on this machine. `preferred`: TLS if the server supports it, which is unknown until it is connected. */
 export type Transport = "local" | "plain" | "tls" | "preferred"
 
 const isLocal = (host: string): boolean => /^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)

@@ -124,8 +124,8 @@ const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, 
     if (known.includes(name)) continue
     return Result.fail(
       hasMaster
-        ? `has a parameter that the service does not know; it knows ${known.join(" and ")}.`
-        : "has a parameter; the service knows none for a Redis server."
+        ? `has a parameter that the service does not support; it supports ${known.join(" and ")}.`
+        : "has a parameter; a Redis server has none."
     )
   }
   return Result.succeed({

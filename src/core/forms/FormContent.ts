@@ -1,5 +1,5 @@
 /**
- * The reserved fields of a form, whose names begin with `hydracore_`. Through them the page's script talks to this service.
+ * The reserved fields of a form, whose names begin with `hydracore_`. The page's script sends them to this service.
  * They are read, and not stored. Pure.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * A list of submissions as a client asks for it. Pure.
+ * The query of a list of submissions. Pure.
  *
  * @module
  */

@@ -24,7 +24,7 @@ export interface Repetitions {
   readonly record: (digest: string, key: string | null, now: number) => number
 }
 
-/** Remembers at most `capacity` digests, of which the least recent is evicted first. */
+/** Keeps at most `capacity` digests; evicts the least recent first. */
 export const make = (capacity: number): Repetitions => {
   const seen = new Map<string, Occurrences>()
   // One iterator for all evictions: a new one would skip all deleted entries of the map again.

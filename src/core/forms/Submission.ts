@@ -8,7 +8,7 @@ import type { Attribution } from "../analytics/Lead.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
 
-/** Website owners get a quarantined submission only when they ask for the quarantine. */
+/** Exports and mails leave quarantined submissions out unless they are requested. */
 export type Status = (typeof statuses)[number]
 
 /** A stored submission. */
@@ -42,7 +42,9 @@ export interface SubmissionDraft extends Omit<Submission, "attribution"> {
 /** How long an `Idempotency-Key` is valid. */
 export const idempotencyWindowMillis = 24 * 60 * 60 * 1000
 
-/** The SHA-256 (hexadecimal) of a submission's content. It distinguishes a retry from a different submission with the same key. */
+/**
+ * The SHA-256 (hexadecimal) of a submission's content. It distinguishes a retry from a different submission with the same key.
+ */
 export const fingerprint = (
   submission: Pick<Submission, "websiteConfigId" | "email" | "pageSlug" | "formData">
 ): string =>

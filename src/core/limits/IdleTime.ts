@@ -30,7 +30,7 @@ export interface Seen extends Idle {
 export const relevant = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**
- * The state to remember at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`
+ * The state to keep at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`
  * milliseconds may be in the middle of a head, which is given `head` milliseconds more.
  */
 export const check = (

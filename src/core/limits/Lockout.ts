@@ -1,5 +1,5 @@
 /**
- * Remembers which clients must wait, and until when. Times are in milliseconds of one clock.
+ * The clients that must wait, and until when. Times are in milliseconds of one clock.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export interface Lockout {
   readonly lock: (client: string, until: number) => void
 }
 
-/** Holds at most `capacity` clients; beyond it, it forgets the one that was locked first. */
+/** Holds at most `capacity` clients; beyond it, evicts the one that was locked first. */
 export const make = (capacity: number): Lockout => {
   const untilOf = new Map<string, number>()
   return {

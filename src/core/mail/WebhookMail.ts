@@ -27,7 +27,7 @@ export const content = (website: Website, { host, isGone, webhookId }: DisabledW
       {
         kind: "paragraph",
         text: isGone
-          ? "Its receiver answered 410 (Gone), which asks for no more events. It gets no events now. The submissions themselves are stored."
+          ? "Its receiver answered 410 (Gone), so it gets no more events. The submissions themselves are stored."
           : "Every attempt to reach it failed for five days. It gets no events now. The submissions themselves are stored."
       },
       { kind: "paragraph", text: "When the receiver works again, enable the webhook:" },

@@ -1,5 +1,5 @@
 /**
- * IANA time zones, as the runtime knows them. Pure.
+ * IANA time zones, as the runtime has them. Pure.
  *
  * @module
  */

@@ -54,9 +54,9 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 }
 
 /**
- * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long ones of
- * the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js` uses, or of a website's
- * settings.
+ * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long ones
+ * of the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js` uses, or of
+ * a website's settings.
  */
 const mangledProps = new RegExp(
   `^(${[
@@ -89,8 +89,8 @@ const minifyStyle: Plugin = {
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs one use of esbuild after another, and ends esbuild's process after each: all uses share that process, so one that ends it
- * would break another that is running.
+ * Runs one use of esbuild after another, and ends esbuild's process after each: all uses share that process, so one that ends
+ * it would break another that is running.
  */
 export const inTurn = <A>(use: () => Promise<A>): Promise<A> => {
   const result = last.then(use).finally(stop)
@@ -127,7 +127,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
       format: "iife",
       define: { EVENTS_FILE: fileOf("events", events), FORMS_FILE: fileOf("forms", forms) }
     }),
-    // Not `esm`: the script tells the page's owner if the tag lacks `type="module"`.
+    // Not `esm`: the script logs an error for the page's owner if the tag lacks `type="module"`.
     make("chat", {
       format: "iife",
       target: "es2022",

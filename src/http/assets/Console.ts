@@ -37,7 +37,7 @@ const notBuilt = ErrorResponses.refusal(503, "The console could not be bundled. 
   "cache-control": "no-store"
 })
 
-/** A page of an earlier version asks for it. The page then loads itself again. */
+/** The response to a page of an earlier version, which then reloads itself. */
 const unknownFile = ErrorResponses.refusal(404, "This version of the console has no such file. Load the page again.", {
   "cache-control": "no-store"
 })

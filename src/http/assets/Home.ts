@@ -1,5 +1,6 @@
 /**
- * `GET /`: tells a person in a browser what this service is, and leads on. A program gets the 404 of an unknown address, as JSON.
+ * `GET /`: a page for a person in a browser, which describes this service and has links. A program gets the 404 of an unknown
+ * address, as JSON.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Asks an instance's agent a question, and keeps what is said where the edge does.
+ * Sends a question to an instance's agent, and stores the turn if the edge keeps the conversation.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export type AskError = AgentRefusal | StorageUnavailable | RecordRefused | Conve
 /** An answer that begins. */
 export interface Asked {
   readonly instance: Instance
-  /** The id as the client knows it. */
+  /** The conversation's id for the client. */
   readonly conversationId: string
   readonly answerId: string
   /** Whether the edge keeps the conversation for the visitor. */
@@ -53,10 +53,10 @@ const boundsOf = (instance: Instance): History.Bounds => ({
   characters: instance.historyCharacters
 })
 
-/** The session of an agent that must not know the conversation later. */
+/** A session id that is used once, so that the agent cannot continue the conversation. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
-/** What an agent is asked that keeps the conversation under its session: the message alone, if it has a session to keep. */
+/** The turns for an agent that keeps conversations by session: without a session, those that the client sent. */
 const turnsFor = (
   question: Exclude<Question, { readonly _tag: "Regenerate" }>,
   session: string | null,
@@ -68,7 +68,7 @@ const turnsFor = (
     : [{ role: "user", text: question.turns.message }]
 }
 
-/** Makes the function that asks. */
+/** Makes the function that sends a question. */
 export const make = Effect.gen(function* () {
   const agent = yield* AgentStream
   const answers = yield* RunningAnswers
@@ -76,7 +76,7 @@ export const make = Effect.gen(function* () {
   const addLead = yield* ChatLeads.make
   const prepare = PreparedTurn.make(store)
 
-  /** Stores what is said. The answer outlives the request if the visitor may resume it. */
+  /** Stores the turn. The answer outlives the request if the visitor may resume it. */
   const askAndStore = (
     instance: Instance,
     question: Question,
@@ -105,7 +105,7 @@ export const make = Effect.gen(function* () {
       )
     )
 
-  /** Asks without storing: the agent keeps the conversation, or nobody does. */
+  /** Stores nothing: the agent keeps the conversation, or nobody does. */
   const askOnly = (
     instance: Instance,
     question: Question,
@@ -125,7 +125,8 @@ export const make = Effect.gen(function* () {
         )
 
   /**
-   * Asks, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null. `release` is called once, when the answer has ended and the scope is closed.
+   * Sends a question, in the scope of the request. `trackerSession` is credited with the chat that begins, unless it is null.
+   * `release` is called once, when the answer has ended and the scope is closed.
    */
   return (
     instance: Instance,

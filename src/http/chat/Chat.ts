@@ -39,13 +39,13 @@ type Taker = (text: string | undefined) => void
 export class Chat implements OpenChat, EventSink {
   due = 0
   heapIndex = -1
-  /** The fiber that asks the agent. */
+  /** The fiber that reads the agent's events. */
   asking: Fiber.Fiber<unknown, unknown> | undefined
   private state: ChatStream.State
   private text = ""
   private isClosed = false
   private takenAt = 0
-  /** When the agent was asked; undefined after its first text. */
+  /** When the request was sent to the agent; undefined after the first text. */
   private askedAt: number | undefined
   private until = Number.POSITIVE_INFINITY
   private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined

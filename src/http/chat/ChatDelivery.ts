@@ -19,7 +19,7 @@ export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
     return Stream.fromPull(Effect.succeed(take))
   })
 
-/** Writes what is said as it is said, and asks for more only when the socket took what was before. */
+/** Writes frames as they come, the next ones only after the socket has taken the earlier ones. */
 class Writer implements ChatSink {
   private readonly chat: Chat
   private readonly response: ServerResponse
@@ -35,38 +35,38 @@ class Writer implements ChatSink {
     return this.response.destroyed
   }
 
-  /** The connection: an answer that waits behind others on it is not brought by any yet. */
+  /** Destroys the connection: a response that is queued behind others of the connection has no socket yet. */
   destroy(): void {
     this.response.req.socket.destroy()
   }
 
-  ask(): void {
+  takeNext(): void {
     this.chat.next(this.write)
   }
 
   private readonly write = (text: string | undefined) => {
     const { response } = this
-    // The visitor has gone, and the request's end is on its way.
+    // The visitor has disconnected, and the request is about to end.
     if (response.destroyed) return
     if (text === undefined) {
       response.end()
       this.done()
-    } else if (response.write(text)) this.ask()
-    else response.once("drain", () => this.ask())
+    } else if (response.write(text)) this.takeNext()
+    else response.once("drain", () => this.takeNext())
   }
 }
 
-/** Writes a chat to a response whose head was written, until its last word, and then calls back. */
+/** Writes a chat to a response whose head has been written, and calls `done` after the last frame. */
 export const write = (chat: Chat, response: ServerResponse, done: () => void): void => {
-  // The request's head as it came is read by nobody any more, and browsers send much of one.
+  // The raw head of the request is not read again, and browsers send large ones.
   response.req.rawHeaders.length = 0
   response.once("close", () => chat.left())
   const writer = new Writer(chat, response, done)
   chat.attach(writer)
-  writer.ask()
+  writer.takeNext()
 }
 
-/** Tells the platform that the response has been sent. */
+/** What the platform gets in place of a response that has been sent. */
 const sent = Effect.succeed(HttpServerResponse.empty())
 
 const writeHead = (response: ServerResponse, { headers, status }: HttpServerResponse.HttpServerResponse): boolean => {
@@ -78,7 +78,7 @@ const writeHead = (response: ServerResponse, { headers, status }: HttpServerResp
   }
 }
 
-/** Until the last word was written. It holds on to nothing else of the request. */
+/** Completes when the last frame has been written. Retains nothing else of the request. */
 const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   Effect.interruptible(
     Effect.callback((resume) => {
@@ -88,9 +88,9 @@ const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   )
 
 /**
- * Sends the answer whose body is `body` by ourselves, after everything around the handler has had its say about its head. An
- * answer that took its place, one for a server that is not Node's, and one that cannot be begun are left to the platform.
- * The visitor's going interrupts it.
+ * Writes the response whose body is `body` without the platform, after all middleware has changed its head. The platform sends
+ * a response that replaced it, one of a server other than Node's, and one whose head cannot be written. Interrupted when the
+ * visitor disconnects.
  */
 export const direct =
   (chat: Chat, body: HttpServerResponse.HttpServerResponse["body"]): HttpEffect.PreResponseHandler =>

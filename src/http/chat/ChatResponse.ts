@@ -1,6 +1,6 @@
 /**
- * Answers a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with a heartbeat, bounds and a good end
- * whatever happens.
+ * Answers a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with heartbeats and bounds. The stream
+ * always ends as its protocol requires.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import * as ChatDelivery from "./ChatDelivery.ts"
 import type { EventSource } from "./EventSource.ts"
 import type { OpenChats } from "./OpenChats.ts"
 
-/** What the log calls a chat by. */
+/** What identifies a chat in the log. */
 interface Names {
   readonly instanceId: string
   readonly messageId: string
@@ -26,11 +26,11 @@ export interface Options {
   readonly dialect: ChatStream.Dialect
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
-  /** How long the visitor may take to read what was said, the last words too. */
+  /** How long the visitor may take to read pending frames, the last ones included. */
   readonly patience: Duration.Input
-  /** The longest that the stream lasts from its first frame. */
+  /** The maximum duration of the stream from its first frame. */
   readonly maxDuration: Duration.Input
-  /** The most that the agent may say, in bytes of UTF-8. */
+  /** The maximum length of the agent's text, in bytes of UTF-8. */
   readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
@@ -70,7 +70,7 @@ const reasonOf = (error: AgentError | Cause.Done): string => {
   return error._tag === "AgentEmpty" ? `it finished without a word (${error.finish})` : error.reason
 }
 
-/** What a visitor reads of an error. */
+/** The failure that the visitor is shown for an error. */
 const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
   if (Cause.isDone(error)) return "agent-broken"
   if (error._tag === "AgentTimeout") return "agent-timeout"
@@ -78,7 +78,7 @@ const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
   return error.finish === "content-filter" ? "agent-declined" : "agent-empty"
 }
 
-/** Names the failure that a cause is for the visitor, and tells the log what it was. */
+/** The failure that the visitor is shown for a cause. Logs the cause. */
 const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, names: Names) {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined || Cause.hasDies(cause)) {
@@ -91,11 +91,11 @@ const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | C
   return failureTo(error)
 })
 
-/** Tells the log that we ended a stream ourselves. */
+/** Logs that the edge ended a stream. */
 const logBound = (failure: string, names: Names) =>
   Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
 
-/** Ends the chat after the agent has been asked, and logs why if it failed. */
+/** Ends the chat after the agent's last event, and logs the reason of a failure. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
@@ -126,12 +126,12 @@ export interface StartedChat {
 }
 
 /**
- * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a bound
- * or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the log gets the
- * reason and the visitor a sentence.
+ * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a
+ * bound or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the log gets
+ * the reason and the visitor a sentence.
  *
- * The reading lives in the scope. Keep the scope open until the visitor has received everything, and close it when
- * the visitor leaves, which interrupts the agent. The agent is read on only after the socket has taken the pending frames.
+ * The reading lives in the scope. Keep the scope open until the visitor has received everything, and close it when the visitor
+ * leaves, which interrupts the agent. The agent is read on only after the socket has taken the pending frames.
  */
 export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
@@ -148,7 +148,7 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
     })
     if (watch.isDrained()) chat.drain()
     else {
-      // The request's own context is a kilobyte that the answer has no need of, but for its span.
+      // The request's context takes a kilobyte, and the answer needs only its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
       chat.asking = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))

@@ -1,6 +1,6 @@
 /**
- * The answers of other processes that have readers here. All of them are read from the store together, as they are stored,
- * however many readers each has.
+ * The answers of other processes that have readers in this process. One query reads all of them from the store, regardless of
+ * the number of readers.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { AnswerProgress, ConversationStore } from "../../services/chat/Conv
 import { AnswerLog } from "./AnswerLog.ts"
 import type { EventSource } from "./EventSource.ts"
 
-/** How often the store is asked for more: as often as a running answer is stored. */
+/** How often the store is read: as often as a running answer is stored. */
 const interval = Duration.millis(100)
 
 class FollowedAnswer {
@@ -21,7 +21,7 @@ class FollowedAnswer {
 
   constructor(onReaders: (readers: number) => void) {
     this.log = new AnswerLog(onReaders)
-    // The answer runs, so that its agent was asked. A reader's response begins at once.
+    // The agent of a running answer has accepted. A reader's response begins at once.
     this.log.push([{ _tag: "Accepted" }])
   }
 

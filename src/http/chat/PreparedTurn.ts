@@ -1,5 +1,5 @@
 /**
- * What the agent is asked with in a conversation that the edge keeps, and which messages of it a turn adds and replaces.
+ * Prepares a turn of a conversation that the edge keeps: the turns to send to the agent, and the messages to add and replace.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { type ConversationStore, type NewTurn, NothingToRegenerate } from "../..
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import type { Question } from "./Question.ts"
 
-/** What to store, and what to ask. */
+/** What to store, and what to send to the agent. */
 export interface PreparedTurn extends Pick<NewTurn, "message" | "from"> {
   readonly turns: AgentRequest["turns"]
 }

@@ -1,12 +1,12 @@
 /**
- * What a visitor asks of an instance, whatever the protocol of the client.
+ * A visitor's question to an instance, independent of the client's protocol.
  *
  * @module
  */
 import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
 import type { Request } from "../../core/chat/Replacement.ts"
 
-/** Whether the question begins a conversation, as far as it says so. */
+/** Whether the question is known to begin a conversation. */
 export const isFirst = (question: Question): boolean => {
   switch (question._tag) {
     case "Message":

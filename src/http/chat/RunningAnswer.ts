@@ -16,7 +16,7 @@ import type { EventSink } from "./EventSource.ts"
 type Finish = AgentEvent & { readonly _tag: "Finish" }
 type Usage = AgentEvent & { readonly _tag: "Usage" }
 
-/** How asking the agent ended. */
+/** How the agent's events ended. */
 export type Asked = Exit.Exit<void, AgentError>
 
 /** The most events of one answer other than its text: sources and tool activity. */
@@ -35,7 +35,7 @@ export class RunningAnswer implements EventSink, Scheduled {
   due = 0
   heapIndex = -1
   readonly log: AnswerLog
-  /** The fiber that asks the agent. */
+  /** The fiber that reads the agent's events. */
   asking: Fiber.Fiber<void, AgentError> | undefined
   usage: Usage | null = null
   private ending: AnswerEnding | undefined
@@ -88,7 +88,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     this.fail("the answer took longer than CHAT_MAX_DURATION")
   }
 
-  /** What the agent said so far. */
+  /** What the agent has answered so far. */
   get parts(): ReadonlyArray<MessagePart> {
     return AnswerParts.toWellFormed(AnswerParts.fromEvents(this.log.since(0)))
   }
@@ -120,7 +120,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
   }
 
-  /** Of a run of reasoning only the first event is kept: readers learn that the agent thinks, not what. */
+  /** Keeps only the first event of a run of reasoning: readers are shown that the agent reasons, and not what. */
   private keeps(event: AgentEvent): boolean {
     const wasReasoning = this.isReasoning
     this.isReasoning = event._tag === "Reasoning"

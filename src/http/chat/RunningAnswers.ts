@@ -40,9 +40,9 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Asks the agent and stores the turn, at the same time. The first event follows both; the last one follows the storing of
-     * the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a reader as long
-     * as it is open. On failure nothing runs, and `onEnd` was called.
+     * Sends the question to the agent and stores the turn, at the same time. The first event follows both; the last one follows
+     * the storing of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
+     * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
@@ -58,7 +58,7 @@ export class RunningAnswers extends Context.Service<
 /** How often events that have waited are stored, so that other processes can follow them. */
 const storeInterval = Duration.millis(100)
 
-/** How often it is asked which answers other processes have ended. */
+/** How often the store is queried for answers that other processes have ended. */
 const checkInterval = Duration.millis(500)
 
 /** The storing of an answer is tried again for about half a minute: a database that restarts is back by then. */
@@ -124,7 +124,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         }
       }
 
-      /** Asks the agent until it has finished, or the answer has ended otherwise. */
+      /** Reads the agent's events until the last one, or until the answer has ended otherwise. */
       const ask = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
         const events = EventSource.fromStream(agent.stream(request))
         return Effect.scopedWith((scope) => events(answer, scope)).pipe(
@@ -179,43 +179,42 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return false
       })
 
-      const begin: RunningAnswers["Service"]["begin"] = (turn) =>
-        Effect.gen(function* () {
-          const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
-          const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
-          const answer: RunningAnswer = new RunningAnswer({
-            maxBytes: options.maxBytes,
-            onReaders: watch.changed,
-            onTexts: measure()
-          })
-          const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
-          answer.asking = asking
-          const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
-          if (Exit.isFailure(begun)) {
-            asking.interruptUnsafe()
-            onEnd()
-            return yield* Effect.failCause(begun.cause)
-          }
-          const ended = Deferred.makeUnsafe<boolean>()
-          const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
-          running.add(entry)
-          alarms.set(answer, alarms.now() + maxDuration)
-          // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
-          asking.addObserver((asked) => {
-            alarms.cancel(answer)
-            const settled = Effect.onExit(settle(entry, asked), (exit) =>
-              Effect.sync(() => {
-                watch.stop()
-                running.remove(entry)
-                onEnd()
-                Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
-              })
-            )
-            Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
-          })
-          yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
-          return answer.log.read
-        }).pipe(Effect.uninterruptible)
+      const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
+        const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
+        const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
+        const answer: RunningAnswer = new RunningAnswer({
+          maxBytes: options.maxBytes,
+          onReaders: watch.changed,
+          onTexts: measure()
+        })
+        const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
+        answer.asking = asking
+        const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
+        if (Exit.isFailure(begun)) {
+          asking.interruptUnsafe()
+          onEnd()
+          return yield* Effect.failCause(begun.cause)
+        }
+        const ended = Deferred.makeUnsafe<boolean>()
+        const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
+        running.add(entry)
+        alarms.set(answer, alarms.now() + maxDuration)
+        // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
+        asking.addObserver((asked) => {
+          alarms.cancel(answer)
+          const settled = Effect.onExit(settle(entry, asked), (exit) =>
+            Effect.sync(() => {
+              watch.stop()
+              running.remove(entry)
+              onEnd()
+              Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
+            })
+          )
+          Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
+        })
+        yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
+        return answer.log.read
+      }, Effect.uninterruptible)
 
       /** Extends the leases, and ends the answers that other processes have ended. */
       const renew = Effect.suspend(() => {

@@ -16,7 +16,7 @@ const json = (status: number, body: unknown, headers?: Headers): HttpServerRespo
     ...(headers === undefined ? {} : { headers })
   })
 
-/** An error response. `detail` tells the reader what to do next. */
+/** An error response. `detail` is one or two sentences with the next step for the reader. */
 export const refusal = (status: number, detail: string, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   json(status, { detail }, headers)
 
@@ -106,7 +106,7 @@ export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerR
 
 /** 503: the agent accepts no requests for `seconds`. */
 export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  // A visitor may read it, who sees no headers.
+  // Visitors may read this sentence, and no `Retry-After`.
   refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
     ...headers,
     "retry-after": String(seconds)

@@ -40,7 +40,7 @@ const headers = {
 }
 
 /**
- * A page that says that something is done, that something is wrong, or that asks.
+ * A page about a success or a failure, or with a question.
  *
  * @param body HTML
  */

@@ -32,7 +32,7 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   refusal: (response) => response
 })
 
-/** What a body of `useChat` asks. */
+/** The question of a body of `useChat`. */
 const questionOf = (asked: UseChat.Asked): Question => {
   const { id: conversationId, ...question } = asked
   return question._tag === "Turns"

@@ -32,7 +32,7 @@ export const answerHeaders = {
 
 /**
  * Allows all request headers, because libraries on websites add headers to every request. `*` does not cover
- * `Authorization`, and old browsers do not know it, so the headers that the service or an agent SDK uses are listed too.
+ * `Authorization`, and old browsers do not support it, so the headers that the service or an agent SDK uses are listed too.
  */
 const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 

@@ -66,7 +66,7 @@ export const layer = (options: Options) =>
         return session
       })
 
-      /** A store that cannot be reached now takes nothing away. */
+      /** Whether a key or session is still valid; while the store is unavailable, it is. */
       const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
         Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
 

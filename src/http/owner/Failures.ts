@@ -29,7 +29,7 @@ export const ofReports = {
     Effect.fail(
       Errors.make(
         "GatewayTimeout",
-        `The report takes longer than ${limit}, which is all that one may take. Ask for fewer days, or without filters.`
+        `The report takes longer than ${limit}, the longest time that a report may take. Choose fewer days, or remove filters.`
       )
     )
 }
@@ -42,7 +42,7 @@ export const ofQuery = {
       Validation.failed([
         {
           loc: ["body", "dimensions"],
-          msg: `Value error, the report needs more than ${limit}; ask for fewer days, for fewer dimensions, or with filters`,
+          msg: `Value error, the report needs more than ${limit}; choose fewer days or dimensions, or add filters`,
           type: "value_error"
         }
       ])

@@ -42,7 +42,7 @@ export interface Options {
 /** A link that opens no session. The answer is the same for every cause. */
 export const unusable: Unauthorized = {
   _tag: "Unauthorized",
-  detail: "This link is expired, was opened before, or is not whole. `hydracore console link` prints a new one.",
+  detail: "This link is expired, was opened before, or is incomplete. `hydracore console link` prints a new one.",
   headers: {}
 }
 

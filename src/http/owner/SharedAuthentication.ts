@@ -20,7 +20,7 @@ type Unauthorized = (typeof Errors.Unauthorized)["Type"]
 /** The same answer for every cause. */
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
-  detail: "This dashboard is not shared any more, or its address is not whole. Ask its owner for another address.",
+  detail: "This dashboard is not shared any more, or its address is incomplete. Ask its owner for another address.",
   headers: {}
 }
 

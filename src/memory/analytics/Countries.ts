@@ -36,7 +36,7 @@ const unusable = (file: string, fault: string) =>
     message: `GEO_DATABASE names ${file}, which ${fault}; download a country database in MaxMind's format (.mmdb), or unset it.`
   })
 
-/** One address in each of the 223 first blocks of IPv4: a country database knows most of them. */
+/** One address in each of the 223 first blocks of IPv4: a country database has most of them. */
 const probes = Array.from({ length: 223 }, (_, index) => `${index + 1}.1.1.1`)
 
 const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseUnusable> =>

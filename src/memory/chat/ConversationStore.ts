@@ -1,6 +1,6 @@
 /**
  * Keeps conversations in this process, for tests and trials. It holds at most `maxConversations` of them and `maxSize`
- * UTF-16 units; beyond either, it forgets the conversations that were idle longest.
+ * UTF-16 units; beyond either, it evicts the conversations that were idle longest.
  *
  * @module
  */

@@ -51,7 +51,7 @@ export const make = (
   remove: (conversation: Table.Kept) => void
 ): Writes => {
   /** Writes an event of the instance's website. */
-  const tell = (
+  const writeEvent = (
     { websiteConfigId }: Instance,
     key: ConversationKey,
     type: Event.Type,
@@ -98,7 +98,7 @@ export const make = (
     conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
     const kept = conversation.messages.slice(0, end)
     table.put(conversation, [...kept, ...(message === null ? [] : [Table.said(message, said, now)]), answer], now)
-    if (found === undefined) tell(instance.value, key, "conversation.started", now, null)
+    if (found === undefined) writeEvent(instance.value, key, "conversation.started", now, null)
     if (trackerSession !== null) {
       pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
     }
@@ -138,7 +138,7 @@ export const make = (
     if (Option.isNone(instance) || (answer.rating === rating && answer.comment === comment)) return true
     const { conversationId: conversation_id, instanceId: instance_id } = key
     const data = JSON.stringify({ instance_id, conversation_id, message_id: messageId, rating, comment })
-    tell(instance.value, key, "conversation.feedback", yield* Clock.currentTimeMillis, data)
+    writeEvent(instance.value, key, "conversation.feedback", yield* Clock.currentTimeMillis, data)
     return true
   })
 

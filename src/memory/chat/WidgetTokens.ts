@@ -1,6 +1,6 @@
 /**
- * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not. It
- * holds as many as are issued, which no visitor can do.
+ * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not. Unbounded,
+ * since visitors cannot issue tokens.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
       return Option.some({ ...issued, token })
     })
 
-    /** Forgets the tokens of the instances that are gone. */
+    /** Deletes the tokens of the instances that no longer exist. */
     const prune = Effect.gen(function* () {
       for (const [key, kept] of byDigest) {
         if (Option.isNone(yield* instances.find(kept.instanceId))) byDigest.delete(key)

@@ -69,7 +69,7 @@ export const layer = (
 
       const isFull = () => stored.length >= capacity
 
-      const tell = ({ submissionId, websiteConfigId }: Submission, type: Event.Type, createdAt: number) =>
+      const writeEvent = ({ submissionId, websiteConfigId }: Submission, type: Event.Type, createdAt: number) =>
         tables.write({ websiteConfigId, type, createdAt, subject: submissionId, data: null })
 
       const submit = Effect.fnUntraced(function* (draft: SubmissionDraft) {
@@ -86,7 +86,7 @@ export const layer = (
         if (isFull()) return yield* new StorageUnavailable({ reason: "overloaded" })
         const added: Submission = { ...submission, attribution: noAttribution }
         stored.push(added)
-        tell(added, `submission.${added.status}`, added.receivedAt)
+        writeEvent(added, `submission.${added.status}`, added.receivedAt)
         if (sessionId !== null) {
           const { receivedAt, submissionId, websiteConfigId } = submission
           leads.set(submissionId, { submissionId, websiteConfigId, sessionId, receivedAt })
@@ -127,7 +127,7 @@ export const layer = (
             if (found === undefined) return false
             if (found.status === "accepted") return true
             stored[index] = { ...found, status: "accepted" }
-            tell(found, "submission.released", now)
+            writeEvent(found, "submission.released", now)
             return true
           }),
         delete: (submissionId) =>

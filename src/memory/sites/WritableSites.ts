@@ -1,5 +1,5 @@
 /**
- * Knows which websites are in the memory of this process. They are deleted at once.
+ * Which websites are in the memory of this process. They are deleted at once.
  *
  * @module
  */

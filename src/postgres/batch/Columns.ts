@@ -1,5 +1,6 @@
 /**
- * Encodes rows as columns, each an array in PostgreSQL's binary format, for `unnest` to turn back into rows. Knows no table.
+ * Encodes rows as columns, each an array in PostgreSQL's binary format, for `unnest` to turn back into rows. It depends on no
+ * table.
  *
  * The driver also encodes arrays, but value by value through a codec; for batches of many small values that took as long as
  * parsing their requests. Here all columns of a batch go into one buffer, with one loop per type. Everything else uses the

@@ -107,7 +107,7 @@ const lengthenStatement = `WITH grown AS (
   )
   UPDATE conversation SET size = size + more FROM grown WHERE conversation.conversation_key = grown.conversation_key`
 
-/** Tells what will never succeed, as `RecordRefused`, from what may. */
+/** Fails with `RecordRefused` where no retry can succeed. */
 const refusing = <A, E, R>(
   effect: Effect.Effect<A, E | SqlError.SqlError, R>
 ): Effect.Effect<A, E | SqlError.SqlError | RecordRefused, R> =>
@@ -210,7 +210,9 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     )
   }
 
-  /** If the connection breaks it may run twice: the second run then finds the answer ended, by itself for all it knows. */
+  /**
+   * It may run twice if the connection breaks: the second run then finds the answer ended, and returns as if it had ended it.
+   */
   const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
     if (!isCanonicalUuid(answerId)) return false
     const completion: Batches.Completion = {

@@ -1,5 +1,5 @@
 /**
- * Why an embedded PostgreSQL could not start. The message tells the operator in one or two sentences what is wrong and what to
+ * Why an embedded PostgreSQL could not start. The message says in one or two sentences what is wrong and what to
  * do. It contains paths and process ids, but no data and no secrets.
  *
  * @module

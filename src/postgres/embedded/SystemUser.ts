@@ -152,10 +152,7 @@ export const find = (dataOwner: number | undefined): Effect.Effect<User, Embedde
     try {
       os.userInfo()
     } catch {
-      return fail(
-        "NoUser",
-        `PostgreSQL needs a user that the system knows, and user id ${uid} has no name. ${elsewhere}`
-      )
+      return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${elsewhere}`)
     }
     return Effect.succeed({ ids: {}, uid, gid, other: false })
   })

@@ -1,5 +1,5 @@
 /**
- * Asks an instance's agent and streams its answer. The interface alone; see `memory/chat/AgentStream` (scripted) and
+ * Streams the answer of an instance's agent. The interface alone; see `memory/chat/AgentStream` (scripted) and
  * `agent/AgentStream` (over HTTP).
  *
  * @module

@@ -31,7 +31,7 @@ export class NothingToRegenerate extends Schema.TaggedError<NothingToRegenerate>
 export interface NewTurn {
   readonly key: ConversationKey
   /**
-   * The visitor's message, with the client's own id of it, a `Conversation.isClientId`, if there is one. Null asks for another
+   * The visitor's message, with the client's own id of it, a `Conversation.isClientId`, if there is one. Null requests another
    * answer to an earlier message (regenerate), which replaces all that follows that message.
    */
   readonly message: { readonly messageId: string; readonly text: string; readonly clientId?: string } | null
@@ -66,7 +66,7 @@ export class ConversationStore extends Context.Service<
   ConversationStore,
   {
     /**
-     * The turns of a conversation to ask the agent with, oldest first, cut by `History.newest`; none if there is no such
+     * The turns of a conversation to send to the agent, oldest first, cut by `History.newest`; none if there is no such
      * conversation. An answer that still runs is among them with what it said so far. With `isRegenerating` they end with
      * the visitor's last message.
      */
@@ -104,7 +104,7 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Ends an answer with these parts. The first ending stays: false if it had ended. Another process that ended it
-     * (`stopped`, `superseded`, `cut`) knew only what was stored; if these parts hold more text, they replace those.
+     * (`stopped`, `superseded`, `cut`) had only what was stored; if these parts hold more text, they replace those.
      */
     readonly complete: (answer: {
       readonly answerId: string

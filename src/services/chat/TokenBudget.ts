@@ -1,10 +1,10 @@
 /**
- * Counts the tokens that instances use in a day (UTC), over all processes. The interface alone; see
- * `memory/chat/TokenBudget` and `postgres/chat/TokenBudget`.
+ * Counts the tokens that instances use in a day (UTC), over all processes. The interface alone; see `memory/chat/TokenBudget`
+ * and `postgres/chat/TokenBudget`.
  *
- * Tokens are reserved before an agent is asked, and the reservation is settled with what was used. So that no number of
- * requests at once uses more than the limit, a reservation counts as used until then; one of a process that was killed
- * counts until the end of its day.
+ * Tokens are reserved before a request is sent to an agent, and the reservation is settled with what was used. So that no
+ * number of requests at once uses more than the limit, a reservation counts as used until then; one of a process that was
+ * killed counts until the end of its day.
  *
  * @module
  */

@@ -58,7 +58,7 @@ inChromium("the console's sharing", ConsolePage.layer, (it) => {
           const url = yield* on(() => page.locator(".snippet code").first().textContent())
           assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
           yield* loaded
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page, ConsolePage.rulesOf(colorScheme))), [])
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0)
           yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())

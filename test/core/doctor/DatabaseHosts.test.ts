@@ -51,7 +51,7 @@ describe("core/doctor/DatabaseHosts", () => {
   it.each([
     [
       "postgres://u:sesame@a,b/edge?target_session_attrs=sesame",
-      "has a target_session_attrs that the service does not know"
+      "has a target_session_attrs that the service does not support"
     ],
     ["postgres://u:sesame@a,b/edge?sslmode=prefer", "needs sslmode=require or sslmode=disable"],
     ["postgres://u:sesame@localhost/edge?host=a,b,c&port=1,2", "names 3 hosts and 2 ports"],

@@ -57,7 +57,7 @@ describe("core/doctor/DatabaseUrl.fault", () => {
     }
   })
 
-  it.prop("reports every parameter that the driver does not know, and repeats no value", [Name], ([name]) => {
+  it.prop("reports every parameter that the driver does not support, and repeats no value", [Name], ([name]) => {
     const found = fault(at(`?${new URLSearchParams({ [name]: "hunter2" })}`))
     if (name === "sslmode") assert.include(found ?? "", "verify-full")
     else if (name === "target_session_attrs") assert.include(found ?? "", "prefer-standby")
@@ -79,12 +79,15 @@ describe("core/doctor/DatabaseUrl.fault", () => {
 
   it("names the driver's parameter for other programs' TLS parameters", () => {
     for (const [query, expected] of [
-      ["?ssl=true", 'has the parameter "ssl", which the driver does not know; write sslmode=require instead.'],
+      ["?ssl=true", 'has the parameter "ssl", which the driver does not support; write sslmode=require instead.'],
       ["?ssl", "write sslmode=require"],
       ["?ssl=0", "write sslmode=disable"],
       ["?sslmode=require&sslrootcert=/x.pem", "NODE_EXTRA_CA_CERTS"],
-      ["?sslMode=require", 'has the parameter "sslMode", which the driver does not know; it knows application_name, '],
-      ["?sslmode=true", "it knows disable, allow, prefer, require, verify-ca, verify-full."]
+      [
+        "?sslMode=require",
+        'has the parameter "sslMode", which the driver does not support; it supports application_name, '
+      ],
+      ["?sslmode=true", "it supports disable, allow, prefer, require, verify-ca, verify-full."]
     ] as const) {
       assert.include(fault(at(query)), expected, query)
     }

@@ -67,7 +67,7 @@ describe("core/doctor/RedisUrl", () => {
     ["redis://a?ssl=sesame", "has a parameter"],
     ["redis+sentinel://a", "names no master"],
     ["redis+sentinel://a/edge/sesame", "must end with /master"],
-    ["redis+sentinel://a/edge?sesame=1", "has a parameter that the service does not know"],
+    ["redis+sentinel://a/edge?sesame=1", "has a parameter that the service does not support"],
     [`redis://${Array.from({ length: 33 }, () => "a").join()}`, "names more than 32 hosts"]
   ])("%s is refused", (text, expected) => {
     const fault = Result.getOrThrow(Result.flip(RedisUrl.parse(text)))

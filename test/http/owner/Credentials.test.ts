@@ -10,6 +10,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId),
@@ -68,7 +69,7 @@ for (const [name, storage] of emptyStorages) {
         }
         assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: foreign.key })).status, 200)
         assert.strictEqual((yield* request(owner, "DELETE", `keys/${key_id}`)).status, 204)
-        yield* Effect.repeat(send(url, "/v1/owner/sites", { key }), { until: ({ status }) => status === 401 })
+        yield* poll(send(url, "/v1/owner/sites", { key }), ({ status }) => status === 401)
       })
     )
 
@@ -98,7 +99,7 @@ for (const [name, storage] of emptyStorages) {
         )
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
-        yield* Effect.repeat(request(cookie, "GET", "sites"), { until: ({ status }) => status === 401 })
+        yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
       })
     )
 

@@ -17,7 +17,6 @@ import {
   rmSync,
   writeFileSync
 } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted, type Scope } from "effect"
@@ -27,6 +26,7 @@ import * as SystemUser from "../../../src/postgres/embedded/SystemUser.ts"
 import { family, signalAll } from "../../torture/Cluster.ts"
 import { freePort } from "../TestRedis.ts"
 import { until } from "../Wait.ts"
+import * as ServerFiles from "./ServerFiles.ts"
 
 export interface Server {
   readonly port: number
@@ -127,7 +127,7 @@ const give = (folder: string, user: SystemUser.User) => {
 export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.gen(function* () {
   const user = yield* Effect.orDie(SystemUser.find(undefined))
   const home = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-pair-"))),
+    Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-pair-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
   give(home, user)

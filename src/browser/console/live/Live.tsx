@@ -12,7 +12,7 @@ import * as Texts from "../Texts.ts"
 import { type Entry, useFeed } from "./Feed.ts"
 import { Row } from "./Row.tsx"
 
-/** Milliseconds between two sentences for those who hear the page. */
+/** Milliseconds between two sentences for screen readers. */
 const newsEvery = 10_000
 
 /** Says now and then how much arrived, so that the list itself need not be read aloud. */

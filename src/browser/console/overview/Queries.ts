@@ -13,7 +13,7 @@ export const totalMetrics = ["visitors", "visits", "pageviews", "bounce_rate", "
 /** The goals that are leads: `Goal.leads` of the core. */
 const leadGoals = ["Form submitted", "Chat started"]
 
-/** What a website and an address ask for. */
+/** The queries of a website and an address. */
 export interface Scope {
   readonly siteId: string
   readonly timeZone: string

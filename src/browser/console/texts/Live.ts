@@ -24,7 +24,7 @@ export const live = {
   form: "Form",
   began: "A visitor began to chat",
   from: (source: string): string => `from ${source}`,
-  /** For those who hear the page. */
+  /** For screen readers. */
   news: (counts: ReadonlyArray<readonly [kind: string, count: number]>): string =>
     counts.map(([kind, count]) => `${kind}: ${count}`).join(", "),
   empty: "Nothing has arrived yet",

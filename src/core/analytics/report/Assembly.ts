@@ -62,7 +62,7 @@ const byKey = (left: Keyed["keys"][number], right: Keyed["keys"][number]): numbe
   return left === null || right === null ? Number(left !== null) - Number(right !== null) : Number(left) - Number(right)
 }
 
-/** Orders groups as the query asks for, then by their dimensions. */
+/** Orders groups as the query says, then by their dimensions. */
 const order =
   ({ orderBy }: Query) =>
   (left: Keyed, right: Keyed): number => {

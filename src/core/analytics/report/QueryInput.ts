@@ -30,7 +30,7 @@ export const limits = {
   /** Rows of an answer, and the default. */
   rows: 10_000,
   offset: 10_000_000,
-  /** The days of a range whose hours are asked for: a page has at most the hours of 416 days. */
+  /** The days of a range with a value for each hour: a page has at most the hours of 416 days. */
   hourlyDays: 366,
   ...FilterInput.limits
 } as const
@@ -123,7 +123,7 @@ const defaultOrder = (asked: ReadonlyArray<Metric>, dimensions: ReadonlyArray<Di
 const isLong = (range: Request["dateRange"]): boolean =>
   typeof range === "string" ? range === "all" : LocalTime.countDays(range.first, range.last) > limits.hourlyDays
 
-/** What `include` asks for. */
+/** The additions that `include` names. */
 type Include = Pick<Request, "comparison" | "includeTimeLabels" | "includeTotalRows">
 
 const readInclude = (reader: InputReader, input: unknown, loc: Location): Include | Invalid => {
@@ -174,7 +174,7 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   if (dateRange !== invalid && dimensions.includes("time:hour") && isLong(dateRange)) {
     reader.refuse(
       ["date_range"],
-      `hours need a range of at most ${limits.hourlyDays} days; ask for days, or for less time`
+      `hours need a range of at most ${limits.hourlyDays} days; choose days, or a shorter range`
     )
   }
   if (include !== invalid && include.includeTimeLabels && !dimensions.some(isTimeDimension)) {

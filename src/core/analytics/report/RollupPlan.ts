@@ -21,9 +21,14 @@ export interface Rolled extends Interval {
   readonly reachesTo: number
 }
 
+export interface RolledDay extends Rolled {
+  /** Whether a day that ends before it should is summed until then, too. */
+  readonly isPartlySummed: boolean
+}
+
 export interface State {
-  /** A day that ends before it should is open: its visits are stored until then, and are not summed. */
-  readonly days: ReadonlyMap<LocalDate, Rolled>
+  /** A day that ends before it should is open: its visits are stored until then, and may be summed. */
+  readonly days: ReadonlyMap<LocalDate, RolledDay>
   /** By the first day. A month that ends before it should ends with one of its days: the later ones are not part of it. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
   /** The starts of the hours in which a row was changed after it was rolled up. */
@@ -33,11 +38,13 @@ export interface State {
 export interface Plan {
   /** The first days of the months of which the sum is read, of all days or of the first ones. */
   readonly months: ReadonlyArray<LocalDate>
-  /** The other days that are rolled up. */
+  /** The other days of which the sum is read, of all visits or of the first ones. */
   readonly days: ReadonlyArray<LocalDate>
   /** The months and days that are rolled up. */
   readonly stored: ReadonlyArray<Interval>
-  /** The parts of the other days of which visits are stored. */
+  /** The parts of the other days of which visits are stored and summed. A visitor of such a part may have visits after it. */
+  readonly begun: ReadonlyArray<Interval>
+  /** The parts of the other days of which visits are stored and not summed. */
   readonly open: ReadonlyArray<Interval>
   /** Everything else. */
   readonly raw: ReadonlyArray<Interval>
@@ -86,6 +93,7 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   const months: Array<LocalDate> = []
   const rolledDays: Array<LocalDate> = []
   const stored: Array<Interval> = []
+  const begun: Array<Interval> = []
   const open: Array<Interval> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
@@ -98,15 +106,19 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
     }
     for (const day of isSummed ? ofMonth.filter(({ end }) => end > summedUntil) : ofMonth) {
       const { date, end, start } = day
-      const reached = storedUntil(state.days.get(date), day)
+      const known = state.days.get(date)
+      const reached = storedUntil(known, day)
       if (reached === end) {
         rolledDays.push(date)
         stored.push({ start, end })
         continue
       }
-      if (reached > start) open.push({ start, end: reached })
+      if (reached > start && known?.isPartlySummed === true) {
+        rolledDays.push(date)
+        begun.push({ start, end: reached })
+      } else if (reached > start) open.push({ start, end: reached })
       raw.push({ start: reached, end })
     }
   }
-  return { months, days: rolledDays, stored: merge(stored), open, raw: merge(raw) }
+  return { months, days: rolledDays, stored: merge(stored), begun, open, raw: merge(raw) }
 }

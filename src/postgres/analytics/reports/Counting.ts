@@ -126,16 +126,17 @@ export const count = Effect.fnUntraced(function* (
     const usable = allowed === "rows" ? nothing : reading !== null && usesGoals ? current : state
     const plan = RollupPlan.make(days, usable)
     const parameters = new Parameters()
-    const live = (stored: ReadonlyArray<RollupPlan.Interval>) =>
+    const live = (stored: ReadonlyArray<RollupPlan.Interval>, summed: ReadonlyArray<RollupPlan.Interval>) =>
       GroupSql.statement(parameters, {
         hostedWebsiteId: site.hostedWebsiteId,
         timeZone: query.timeZone,
         dimensions,
         filters,
         days: days.filter((day) =>
-          [...stored, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
+          [...stored, ...summed, ...plan.raw].some(({ end, start }) => start < day.end && end > day.start)
         ),
         stored,
+        summed,
         raw: plan.raw,
         isLast: state.isLast && plan.raw.length === 1 && plan.raw[0]?.end === end,
         conversions,
@@ -144,12 +145,12 @@ export const count = Effect.fnUntraced(function* (
       })
     const statements =
       reading === null
-        ? [live([...plan.stored, ...plan.open])]
+        ? [live([...plan.stored, ...plan.begun, ...plan.open], [])]
         : [
             ...(plan.months.length + plan.days.length > 0
               ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, reading, plan)]
               : []),
-            ...(plan.raw.length > 0 ? [live(plan.open)] : [])
+            ...(plan.raw.length > 0 ? [live(plan.open, plan.begun)] : [])
           ]
     return yield* execute(sql, parameters, statements, limit)
   })

@@ -22,6 +22,11 @@ export interface Input {
   /** Days that follow each other, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
   readonly goals: ReadonlyArray<GoalRow>
+  /**
+   * Visits that began earlier were counted before, in milliseconds since 1970; null if none were. They are read as far as a
+   * visitor has a later visit, since such a visitor is counted once in each group.
+   */
+  readonly since: number | null
 }
 
 /** The columns of `v` with the values of the dimensions that are the same for all rows of a visit. */
@@ -37,7 +42,7 @@ const entryPage = `d${visitDimensions.indexOf("visit:entry_page")}`
 const ofFact = {
   "event:page": { column: "page", from: "fact WHERE kind < 2" },
   "event:name": { column: "name", from: "fact WHERE kind < 2" },
-  "event:goal": { column: "goal", from: "fact CROSS JOIN LATERAL unnest(goals) AS goal" }
+  "event:goal": { column: "goal", from: "fact CROSS JOIN LATERAL unnest(goals) AS goal WHERE true" }
 } as const
 
 /** Some counts of each day and value of a dimension. */
@@ -64,7 +69,7 @@ const visitParts: ReadonlyArray<string> = [
         events: "sum(pageviews + events)",
         visit_pageviews: "sum(pageviews)"
       },
-      `FROM v GROUP BY day, ${column}`
+      `FROM v WHERE is_new GROUP BY day, ${column}`
     )
   ),
   ...ofVisit.map(({ column, dimension }) =>
@@ -72,7 +77,8 @@ const visitParts: ReadonlyArray<string> = [
       `'${dimension}'`,
       "value",
       visitors,
-      `FROM (SELECT DISTINCT day, ${column}::text AS value, hash FROM other) AS one GROUP BY day, value`
+      `FROM (SELECT day, ${column}::text AS value, hash FROM other GROUP BY day, ${column}, hash HAVING bool_and(is_new)) AS one
+        GROUP BY day, value`
     )
   )
 ]
@@ -96,7 +102,7 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
       `FROM (
         SELECT day, ${column} AS value, visit_id, is_single, is_bounce, duration, pageviews,
           count(*) FILTER (WHERE kind = 0) AS views, count(*) FILTER (WHERE kind < 2) AS rows
-        FROM ${from} GROUP BY day, ${column}, visit_id, is_single, is_bounce, duration, pageviews
+        FROM ${from} AND is_new GROUP BY day, ${column}, visit_id, is_single, is_bounce, duration, pageviews
       ) AS one GROUP BY day, value`
     ),
     part(
@@ -104,27 +110,33 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
       "value",
       visitors,
       `FROM (SELECT day, value, hash FROM (SELECT *, ${column} AS value FROM ${from}) AS counted
-        WHERE NOT is_single GROUP BY day, value, hash) AS one GROUP BY day, value`
+        WHERE NOT is_single GROUP BY day, value, hash HAVING bool_and(is_new)) AS one GROUP BY day, value`
     ),
-    ...(isPage ? [part(`'${dimension}'`, entryPage, entries, `FROM v GROUP BY day, ${entryPage}`)] : [])
+    ...(isPage ? [part(`'${dimension}'`, entryPage, entries, `FROM v WHERE is_new GROUP BY day, ${entryPage}`)] : [])
   ]
 })
 
 /** The conversions and the revenue of all dimensions, of the few facts that have some. */
 const reachedParts: ReadonlyArray<string> = [
-  part("dimension", "value", { conversions: "count(*)" }, "FROM reached WHERE converts GROUP BY dimension, day, value"),
+  part(
+    "dimension",
+    "value",
+    { conversions: "count(*)" },
+    "FROM reached WHERE converts AND is_new GROUP BY dimension, day, value"
+  ),
   part(
     "dimension",
     "value",
     { converted: "count(*)" },
-    `FROM (SELECT DISTINCT dimension, day, value, hash FROM reached WHERE converts) AS one GROUP BY dimension, day, value`
+    `FROM (SELECT dimension, day, value, hash FROM reached WHERE converts GROUP BY dimension, day, value, hash
+      HAVING bool_and(is_new)) AS one GROUP BY dimension, day, value`
   ),
   part(
     "dimension",
     "value",
     { revenue: "jsonb_object_agg(currency, total)::text" },
     `FROM (SELECT dimension, day, value, currency, sum(amount)::text AS total FROM reached
-      WHERE amount IS NOT NULL GROUP BY dimension, day, value, currency) AS total GROUP BY dimension, day, value`
+      WHERE amount IS NOT NULL AND is_new GROUP BY dimension, day, value, currency) AS total GROUP BY dimension, day, value`
   )
 ]
 
@@ -141,7 +153,7 @@ const hoursOf = ({ days, timeZone }: Input) => {
 }
 
 /** The facts that reach a goal or have revenue, once for each dimension. */
-const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS converts, amount, currency
+const reached = `SELECT each.*, fact.day, v.is_new, hash, cardinality(goals) > 0 AS converts, amount, currency
   FROM fact JOIN v USING (visit_id) CROSS JOIN LATERAL (
     VALUES ${ofVisit.map(({ column, dimension }) => `('${dimension}', ${column}::text)`).join(", ")},
       ('event:page', page), ('event:name', name)
@@ -149,40 +161,62 @@ const reached = `SELECT each.*, fact.day, hash, cardinality(goals) > 0 AS conver
   ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
 
 /** What the facts take from their visits. */
-const ofOne = ["visit_id", "day", "is_single", "is_bounce", "duration", "pageviews"]
+const ofOne = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration", "pageviews"]
+
+const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
+
+/** The visits, as the expression `found`. */
+const found = (parameters: Parameters, { days, hostedWebsiteId, since }: Input): ReadonlyArray<string> => {
+  const site = parameters.uuid(hostedWebsiteId)
+  const day = `width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day`
+  const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
+  const visits = (isNew: boolean, from: string, until: string) =>
+    `SELECT *, ${isNew} AS is_new, ${day} FROM visit
+      WHERE hosted_website_id = ${site} AND started_at >= ${from} AND started_at < ${until}`
+  if (since === null) return [`found AS MATERIALIZED (${visits(true, start, end)})`]
+  const first = parameters.time(since)
+  return [
+    `added AS MATERIALIZED (${visits(true, first, end)})`,
+    `added_visitor AS MATERIALIZED (SELECT DISTINCT ${hashes} FROM added)`,
+    `found AS MATERIALIZED (
+      SELECT * FROM added UNION ALL ${visits(false, start, first)}
+        AND (visitor_hash IN (SELECT hash FROM added_visitor) OR other_hashes && ARRAY(SELECT hash FROM added_visitor))
+    )`
+  ]
+}
 
 /** A statement that gives the dimension, the day, the value as `name`, and the counts of each group. */
 export const statement = (parameters: Parameters, input: Input): string => {
-  const { days, goals, hostedWebsiteId } = input
+  const { days, goals, hostedWebsiteId, since } = input
   const site = parameters.uuid(hostedWebsiteId)
-  const starts = parameters.times(days.map(({ start }) => start))
-  const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
   const hours = hoursOf(input)
-  const facts = FactSql.facts({ parameters, site, goals, since: days[0]?.start ?? 0 }, FactSql.all, ofOne)
+  const facts = FactSql.facts(
+    { parameters, site, goals, since: days[0]?.start ?? 0, hasEarlier: since !== null },
+    FactSql.all,
+    ofOne
+  )
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
   const expressions = [
-    `found AS MATERIALIZED (
-      SELECT *, width_bucket(started_at, ${starts}) AS day FROM visit
-      WHERE hosted_website_id = ${site} AND started_at >= ${start} AND started_at < ${end}
-    )`,
+    ...found(parameters, input),
     `hashed AS MATERIALIZED (
-      SELECT visit_id, day, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM found
+      SELECT visit_id, day, ${hashes} FROM found
     )`,
     `repeated AS MATERIALIZED (
       SELECT visit_id FROM hashed
         JOIN (SELECT day, hash FROM hashed GROUP BY day, hash HAVING count(*) > 1) AS several USING (day, hash)
     )`,
     `v AS MATERIALIZED (
-      SELECT day, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
+      SELECT day, is_new, (${parameters.integers(hours.numbers)})[width_bucket(started_at, ${parameters.times(hours.starts)})] AS hour,
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
       FROM found
     )`,
     `other AS MATERIALIZED (
-      SELECT *, unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM v WHERE NOT is_single
+      SELECT *, ${hashes} FROM v WHERE NOT is_single
     )`,
+    FactSql.reach,
     `fact AS MATERIALIZED (
       SELECT ${ofOne.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS found
     )`,

@@ -20,6 +20,11 @@ export interface Kinds {
 /** All kinds. */
 export const all: Kinds = { views: true, events: true, conversions: true }
 
+/** When the visits of `v` begin and end, which the facts read: as an expression, so that `v` is read once for it. */
+export const reach = `reach AS MATERIALIZED (
+  SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
+)`
+
 /** Where facts are read from. */
 export interface Source {
   readonly parameters: Parameters
@@ -29,41 +34,63 @@ export interface Source {
   readonly since: number
   /** The goals that facts may reach; null if nothing reads them. */
   readonly goals: ReadonlyArray<GoalRow> | null
+  /**
+   * Whether `v` has a few visits that are not new and began long before the others. Their rows are read visit by visit, not
+   * with all rows of this time.
+   */
+  readonly hasEarlier: boolean
 }
 
 /** The facts of some kinds, of the visits of `v`, with some columns of the visits. */
 export const facts = (
-  { goals, parameters, site, since }: Source,
+  { goals, hasEarlier, parameters, site, since }: Source,
   kinds: Kinds,
   columns: ReadonlyArray<string>
 ): string => {
   const first = parameters.time(since)
   const visit = columns.map((column) => `v.${column}`).join(", ")
-  const join = (table: string) => `FROM v JOIN ${table} AS r ON r.hosted_website_id = ${site}
+  const ofVisit = `r.hosted_website_id = ${site}
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
-    AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at
-    AND r.received_at >= (SELECT min(started_at) FROM v) AND r.received_at <= (SELECT max(ended_at) FROM v)`
+    AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
+  const isNew = hasEarlier ? "WHERE is_new" : ""
+  const joined = (select: string, table: string) => [
+    `${select} FROM v JOIN ${table} AS r ON ${ofVisit}
+      AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)
+      ${isNew}`,
+    ...(hasEarlier
+      ? [
+          `${select} FROM (SELECT * FROM v WHERE NOT is_new OFFSET 0) AS v
+            CROSS JOIN LATERAL (SELECT * FROM ${table} AS r WHERE ${ofVisit} OFFSET 0) AS r`
+        ]
+      : [])
+  ]
   const names = (kind: GoalRow["kind"], column: string) =>
     goals === null ? "NULL::text[]" : DimensionSql.goalNames(parameters, goals, kind, column)
   const selected = [
-    kinds.views
-      ? `SELECT ${visit}, 0 AS kind, r.path AS page, '${pageviewName}' AS name, ${names("page", "r.path")} AS goals,
-          NULL::json AS properties, NULL::numeric AS amount, NULL::text AS currency, r.visitor_hash AS hash
-        ${join("page_view")}`
-      : "",
-    kinds.events
-      ? `SELECT ${visit}, 1 AS kind, r.path AS page, r.name, ${names("event", "r.name")} AS goals, r.properties,
-          r.revenue_amount AS amount, r.revenue_currency AS currency, r.visitor_hash AS hash
-        ${join("event")}`
-      : "",
-    kinds.conversions
-      ? `SELECT ${visit}, 2 AS kind, NULL AS page, NULL AS name, ARRAY[r.name] AS goals, NULL::json AS properties,
+    ...(kinds.views
+      ? joined(
+          `SELECT ${visit}, 0 AS kind, r.path AS page, '${pageviewName}' AS name, ${names("page", "r.path")} AS goals,
+            NULL::json AS properties, NULL::numeric AS amount, NULL::text AS currency, r.visitor_hash AS hash`,
+          "page_view"
+        )
+      : []),
+    ...(kinds.events
+      ? joined(
+          `SELECT ${visit}, 1 AS kind, r.path AS page, r.name, ${names("event", "r.name")} AS goals, r.properties,
+            r.revenue_amount AS amount, r.revenue_currency AS currency, r.visitor_hash AS hash`,
+          "event"
+        )
+      : []),
+    ...(kinds.conversions
+      ? [
+          `SELECT ${visit}, 2 AS kind, NULL AS page, NULL AS name, ARRAY[r.name] AS goals, NULL::json AS properties,
           NULL::numeric AS amount, NULL::text AS currency, v.visitor_hash AS hash
         FROM v JOIN conversion AS r ON r.hosted_website_id = ${site} AND r.session_key = v.session_key
           AND r.visit_started_at >= v.started_at AND r.visit_started_at <= v.ended_at
-          AND r.visit_started_at >= (SELECT min(started_at) FROM v)`
-      : ""
-  ].filter((text) => text !== "")
+          AND r.visit_started_at >= (SELECT earliest FROM reach)`
+        ]
+      : [])
+  ]
   return selected.join(" UNION ALL ")
 }
 
@@ -83,7 +110,7 @@ export const matched = (scope: GroupScope.Scope, from: string, page: string): st
       ? filters.filter(isGoalCondition).map((filter) => DimensionSql.accepts(parameters, filter, "goal"))
       : [])
   ]
-  return `SELECT ${group} AS dimensions, visit_id, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
+  return `SELECT ${group} AS dimensions, visit_id, is_new, day, hash, kind, pageviews, is_bounce, duration, amount, currency,
       coalesce(cardinality(goals), 0) > 0 AS converts
     FROM ${from} AS fact${groupsByGoal ? " CROSS JOIN LATERAL unnest(goals) AS goal" : ""}
     ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`}`

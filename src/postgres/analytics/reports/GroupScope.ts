@@ -25,6 +25,11 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly days: ReadonlyArray<LocalTime.Day>
   /** Days of which the visits are stored. */
   readonly stored: ReadonlyArray<Interval>
+  /**
+   * The beginnings of days that were counted before. Their visits are read as far as a visitor has a later visit on the same
+   * day, since such a visitor is counted once in each group.
+   */
+  readonly summed: ReadonlyArray<Interval>
   /** Days of which they are made of page views and events. */
   readonly raw: ReadonlyArray<Interval>
   /** Whether no row of the website was received later than 30 minutes before the end of the raw days. */
@@ -77,6 +82,15 @@ export const make = (parameters: Parameters, input: Input): Scope => {
     aliases
   }
 }
+
+/** The rows of an expression that were not counted before. */
+export const uncounted = ({ summed }: Pick<Scope, "summed">, from: string): string =>
+  summed.length === 0 ? from : `(SELECT * FROM ${from} WHERE is_new) AS ${from}`
+
+/** The visitors of each group, once for each day and without those who were counted before. */
+export const newVisitors = ({ summed }: Pick<Scope, "summed">, from: string): string =>
+  `(SELECT dimensions, day, hash FROM ${from} GROUP BY dimensions, day, hash
+    ${summed.length === 0 ? "" : "HAVING bool_and(is_new)"}) AS one`
 
 /** Whether a dimension for which `is` holds is asked for, or mentioned by a filter. */
 export const mentions = ({ dimensions, filters }: Scope, is: (dimension: Dimension) => boolean): boolean =>

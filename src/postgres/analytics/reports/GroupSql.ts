@@ -56,35 +56,47 @@ interface Counting {
 }
 
 /** When the first visit can begin. */
-const firstStart = ({ raw, stored }: GroupScope.Scope): number =>
-  Math.min(...[...stored, ...raw].map(({ start }) => start))
+const firstStart = ({ raw, stored, summed }: GroupScope.Scope): number =>
+  Math.min(...[...summed, ...stored, ...raw].map(({ start }) => start))
 
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
 const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>
   FactSql.facts(
-    { ...scope, since: firstStart(scope), goals: scope.conversions || scope.usesGoals ? scope.goals : null },
+    {
+      ...scope,
+      since: firstStart(scope),
+      goals: scope.conversions || scope.usesGoals ? scope.goals : null,
+      hasEarlier: scope.summed.length > 0
+    },
     kinds,
-    ["visit_id", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page", ...scope.aliases.values()]
+    [
+      ...["visit_id", "is_new", "day", "started_at", "pageviews", "is_bounce", "duration", "entry_page"],
+      ...scope.aliases.values()
+    ]
   )
 
 /** The counts of conversions and of revenue, of the facts in `matched`. */
-const ofMatched = ({ conversions, revenue }: GroupScope.Scope): ReadonlyArray<string> => [
-  ...(conversions
+const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
+  ...(scope.conversions
     ? [
-        part("dimensions", { conversions: "count(*)" }, "FROM matched WHERE converts GROUP BY dimensions"),
+        part(
+          "dimensions",
+          { conversions: "count(*)" },
+          `FROM ${GroupScope.uncounted(scope, "matched")} WHERE converts GROUP BY dimensions`
+        ),
         part(
           "dimensions",
           { converted: "count(*)" },
-          "FROM (SELECT DISTINCT dimensions, day, hash FROM matched WHERE converts) AS one GROUP BY dimensions"
+          `FROM ${GroupScope.newVisitors(scope, "matched WHERE converts")} GROUP BY dimensions`
         )
       ]
     : []),
-  ...(revenue
+  ...(scope.revenue
     ? [
         part(
           "dimensions",
           { revenue: "jsonb_object_agg(currency, total)::text" },
-          `FROM (SELECT dimensions, currency, sum(amount)::text AS total FROM matched
+          `FROM (SELECT dimensions, currency, sum(amount)::text AS total FROM ${GroupScope.uncounted(scope, "matched")}
             WHERE amount IS NOT NULL GROUP BY dimensions, currency) AS total GROUP BY dimensions`
         )
       ]
@@ -103,7 +115,8 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
     (dimension) => isEventDimension(dimension) && dimension !== "event:page"
   )
   if (usesOthers) {
-    const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration FROM entry WHERE ${isCounted}) AS one
+    const from = `FROM (SELECT DISTINCT dimensions, visit_id, is_bounce, duration
+        FROM ${GroupScope.uncounted(scope, "entry")} WHERE ${isCounted}) AS one
       GROUP BY dimensions`
     return {
       expressions: [`entry AS (${FactSql.matched(scope, "fact", "entry_page")})`],
@@ -113,7 +126,7 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   const conditions = scope.factFilters.map((filter) =>
     DimensionSql.matches(scope.parameters, filter, GroupScope.read(scope, "entry_page"))
   )
-  const from = `FROM v ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
+  const from = `FROM ${GroupScope.uncounted(scope, "v")} ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} GROUP BY 1`
   return { expressions: [], parts: [part(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
 }
 
@@ -126,22 +139,28 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
   const matched = FactSql.matched(scope, "fact", "page")
   const entryPages = usesPages ? ofEntryPages(scope, isCounted) : { expressions: [], parts: [] }
   return {
-    expressions: [`fact AS (${facts})`, `matched AS MATERIALIZED (${matched})`, ...entryPages.expressions],
+    expressions: [
+      FactSql.reach,
+      `fact AS (${facts})`,
+      `matched AS MATERIALIZED (${matched})`,
+      ...entryPages.expressions
+    ],
     parts: [
       part(
         "dimensions",
         { pageviews: "count(*) FILTER (WHERE kind = 0)", events: "count(*) FILTER (WHERE kind < 2)" },
-        `FROM matched WHERE ${isCounted} GROUP BY dimensions`
+        `FROM ${GroupScope.uncounted(scope, "matched")} WHERE ${isCounted} GROUP BY dimensions`
       ),
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM (SELECT DISTINCT dimensions, day, hash FROM matched WHERE ${isCounted}) AS one GROUP BY dimensions`
+        `FROM ${GroupScope.newVisitors(scope, `matched WHERE ${isCounted}`)} GROUP BY dimensions`
       ),
       part(
         "dimensions",
         { visits: "count(*)", visit_pageviews: "sum(pageviews)", ...(usesPages ? {} : visitCounts) },
-        `FROM (SELECT DISTINCT dimensions, visit_id, pageviews, is_bounce, duration FROM matched WHERE ${isCounted}) AS one
+        `FROM (SELECT DISTINCT dimensions, visit_id, pageviews, is_bounce, duration
+            FROM ${GroupScope.uncounted(scope, "matched")} WHERE ${isCounted}) AS one
           GROUP BY dimensions`
       ),
       ...entryPages.parts,
@@ -162,6 +181,7 @@ const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
   const matched = FactSql.matched(scope, "fact", "page")
   return {
     expressions: [
+      FactSql.reach,
       `fact AS (${facts})`,
       `matched AS MATERIALIZED (SELECT * FROM (${matched}) AS found WHERE converts OR amount IS NOT NULL)`
     ],
@@ -185,19 +205,19 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
           events: "sum(pageviews + events)",
           visit_pageviews: "sum(pageviews)"
         },
-        "FROM v GROUP BY 1"
+        `FROM ${GroupScope.uncounted(scope, "v")} GROUP BY 1`
       ),
       part(
         "dimensions",
         { visitors: "count(*)" },
-        `FROM (
-          SELECT DISTINCT dimensions, day, hash FROM (
-            SELECT ${group} AS dimensions, day, visitor_hash AS hash FROM v
-            WHERE other_hashes IS NULL
+        `FROM ${GroupScope.newVisitors(
+          scope,
+          `(
+            SELECT ${group} AS dimensions, day, is_new, visitor_hash AS hash FROM v WHERE other_hashes IS NULL
             UNION ALL
-            SELECT ${group}, day, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
-          ) AS every
-        ) AS one GROUP BY dimensions`
+            SELECT ${group}, day, is_new, unnest(other_hashes) FROM v WHERE other_hashes IS NOT NULL
+          ) AS every`
+        )} GROUP BY dimensions`
       ),
       ...reachedGoals.parts
     ]

@@ -1,7 +1,6 @@
 /**
- * Stores the visits of open days as far as they have ended, so that a report of today sorts the rows of the last hour only.
- * They are not summed: a report counts them together with the visits that it makes of the later rows, since both can have the
- * same visitors.
+ * Stores and sums the visits of open days as far as they have ended, so that a report of today makes visits of the rows of the
+ * last hour only. Each time, only the visits that ended since are added.
  *
  * The row of such a day in `rollup_day` ends before the day does.
  *
@@ -22,7 +21,7 @@ import * as VisitSql from "./VisitSql.ts"
 const Time = Schema.Tuple([Schema.Struct({ millis: Schema.NullOr(Schema.Finite) })])
 
 /** So many page views after the stored visits make it worth storing more. */
-const maxTail = 2000
+const maxTail = 1000
 
 const Sites = Schema.Array(
   Schema.Struct({ websiteConfigId: Schema.String, hostedWebsiteId: Schema.String, timeZone: Schema.String })
@@ -46,7 +45,7 @@ export const behind = (sql: SqlClient.SqlClient) =>
     .pipe(decodeRows(Sites))
 
 /**
- * Stores the visits of a day that begin before the first one that is open at the horizon, in milliseconds since 1970. Does
+ * Stores and sums the visits of a day that begin before the first one that is open at the horizon, in milliseconds since 1970. Does
  * nothing if the day is rolled up or has changed since its visits were stored.
  */
 export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, horizon: number) =>
@@ -56,9 +55,12 @@ export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, h
   )(
     Effect.gen(function* () {
       const dates = { first: day.date, last: day.date, months: [], end: day.end }
-      const { days, goals, stale } = yield* RollupState.read(sql, site, site.timeZone, dates)
-      const known = days.get(day.date)
-      const start = known?.end ?? day.start
+      const state = yield* RollupState.read(sql, site, site.timeZone, dates)
+      const { goals, outdated, stale } = state
+      const known = state.days.get(day.date)
+      if (known?.end === day.end) return
+      const isSummed = known?.isPartlySummed === true && !outdated.has(day.date)
+      const start = isSummed ? known.end : day.start
       const end = Math.min(horizon - maxGap, day.end) - 1
       if (end <= start || (known !== undefined && RollupPlan.isStale(known, stale))) return
       const parameters = new Parameters()
@@ -77,14 +79,22 @@ export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, h
         FROM visit WHERE ${from(start)} AND ended_at >= ${PgTypes.timestamptz(horizon - maxGap)}`.pipe(decodeRows(Time))
       const reached = open.millis ?? end
       yield* sql`DELETE FROM visit WHERE ${from(reached)}`
-      if (reached <= start) return
+      const forget = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+        AND day = ${PgTypes.date(day.date)}`
+      if (reached <= start) {
+        // Without the sums that were made with other goals.
+        if (!isSummed) yield* forget
+        return
+      }
       const [last] = yield* sql`SELECT ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS millis
         FROM visit WHERE ${from(day.start)}`.pipe(decodeRows(Time))
-      yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
-        AND day = ${PgTypes.date(day.date)}`
-      yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
+      const until = { ...day, end: reached }
+      yield* RollUp.storeSums(sql, { ...site, days: [until], goals, since: isSummed ? start : null })
+      yield* forget
+      yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals,
+          is_partly_summed)
         VALUES (${PgTypes.uuid(site.hostedWebsiteId)}, ${PgTypes.date(day.date)}, ${PgTypes.timestamptz(day.start)},
           ${PgTypes.timestamptz(reached)}, ${PgTypes.timestamptz(Math.max(reached, last.millis ?? 0))},
-          ${RollupState.fingerprint(goals)})`
+          ${RollupState.fingerprint(goals)}, true)`
     })
   )

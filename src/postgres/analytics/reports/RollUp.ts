@@ -162,14 +162,17 @@ const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", las
 
 const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
 
-/** Stores the sums of days that follow each other instead of those that are stored. */
-const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
-  const { days, hostedWebsiteId } = input
+/**
+ * Stores the sums of days that follow each other instead of those that are stored. If earlier visits were counted before, adds
+ * to them.
+ */
+export const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
+  const { days, hostedWebsiteId, since } = input
   const parameters = new Parameters()
   const summed = DaySumSql.statement(parameters, input)
-  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visitors > 0 OR conversions > 0`
+  const groups = `SELECT day AS date, * FROM (${summed}) AS summed WHERE visits > 0 OR conversions > 0`
   return sql.unsafe(
-    RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups),
+    RollupRows.replaceDays(parameters, parameters.uuid(hostedWebsiteId), rangeOf(days), groups, since !== null),
     parameters.values
   )
 }
@@ -259,7 +262,7 @@ export const rollDays = (
       }
       const closed = split(days, isOpen)
       for (const run of closed) {
-        yield* storeSums(sql, { ...site, days: run, goals })
+        yield* storeSums(sql, { ...site, days: run, goals, since: null })
         const times = (of: (day: Day) => number) => Database.array(run.map(of), PgTypes.OID.timestamptz)
         yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals)
           SELECT ${id}, day, starts_at, ends_at, reaches_to, ${RollupState.fingerprint(goals)} FROM unnest(

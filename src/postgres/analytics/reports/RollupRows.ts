@@ -68,26 +68,43 @@ const kept = (isOther: string): string => `
     .join(", ")}
   FROM (SELECT dimension, ${dates}, ${elements(columns)} FROM taken) AS each WHERE ${isOther}`
 
+/** The groups of an expression, each once: with the sums of the counts and of each currency. */
+const summed = (from: string): string => `
+  SELECT dimension, date, name, ${GroupSql.counts.map((count) => `${count}::bigint`).join(", ")}, (
+      SELECT jsonb_object_agg(currency, amount)::text FROM (
+        SELECT currency, sum(amount::numeric)::text AS amount FROM unnest(earned) AS part (revenue)
+          CROSS JOIN LATERAL jsonb_each_text(part.revenue::jsonb) AS each (currency, amount) GROUP BY currency
+      ) AS total
+    ) AS revenue
+  FROM (
+    SELECT dimension, date, name, ${GroupSql.counts.map((count) => `sum(${count}) AS ${count}`).join(", ")},
+      array_agg(revenue) FILTER (WHERE revenue IS NOT NULL) AS earned
+    FROM ${from} GROUP BY dimension, date, name
+  ) AS joined`
+
 /**
  * Stores the groups of days that follow each other instead of those that are stored: the columns `dimension`, `date`, `name`
  * and those of `columns` in the statement `groups`; without it, none. Takes apart the rows that can hold groups of these days,
- * and the rows of their months with room for more.
+ * and the rows of their months with room for more. With `adds`, the groups are added to those that are stored.
  */
 export const replaceDays = (
   parameters: Parameters,
   site: string,
   days: { readonly first: string; readonly last: string },
-  groups: string | null
+  groups: string | null,
+  adds = false
 ): string => {
   const [first, last] = [parameters.date(days.first), parameters.date(days.last)]
   const hasRoom = `day >= ${monthOf(first)} AND day < ${monthOf(last)} + interval '1 month' AND cardinality(names) < ${capacity}`
+  const isReplaced = `date >= ${first} AND date <= ${last}`
+  const given = `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed`
   return `
     WITH taken AS (
       DELETE FROM rollup WHERE hosted_website_id = ${site} AND NOT is_month
         AND (day <= ${last} AND last_day >= ${first}${groups === null ? "" : ` OR ${hasRoom}`}) RETURNING *
     ), one AS MATERIALIZED (
-      ${groups === null ? "" : `SELECT dimension, date, name, ${columns.join(", ")} FROM (${groups}) AS summed UNION ALL`}
-      ${kept(`date < ${first} OR date > ${last}`)}
+      ${groups === null ? "" : `${adds ? summed(`(${given} UNION ALL ${kept(isReplaced)}) AS given`) : given} UNION ALL`}
+      ${kept(`NOT (${isReplaced})`)}
     ), placed AS (
       SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
       FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM one GROUP BY dimension, date) AS counted

@@ -30,10 +30,12 @@ const Goals = Schema.Array(
   Schema.Struct({ name: Schema.String, kind: Schema.Literals(["event", "page"]), value: Schema.String })
 )
 
+const Day = Schema.Struct({ ...Unit.fields, isPartlySummed: Schema.Boolean })
+
 const State = Schema.Struct({
   goals: Goals,
   months: Schema.Array(Unit),
-  days: Schema.Array(Unit),
+  days: Schema.Array(Day),
   stale: Schema.Array(Schema.Finite),
   isLast: Schema.Boolean
 })
@@ -45,9 +47,9 @@ export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
   hash("sha256", JSON.stringify(goals.map(({ kind, name, value }) => [name, kind, value])))
 
 /** The columns of a rolled up day or month, as JSON. */
-export const unit = (date: string): string => `json_build_object('date', ${date},
+const unit = (date: string, more = ""): string => `json_build_object('date', ${date},
   'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
-  'reachesTo', extract(epoch FROM reaches_to) * 1000, 'goals', goals)`
+  'reachesTo', extract(epoch FROM reaches_to) * 1000, 'goals', goals${more})`
 
 /** The goals of a website as JSON, in the order of their names. */
 export const goalsJson = (
@@ -86,7 +88,7 @@ const statement = `
   SELECT json_build_object(
     'goals', (${goalsJson("$1")}),
     'months', (SELECT coalesce(json_agg(${unit("month")}), '[]') FROM month),
-    'days', (SELECT coalesce(json_agg(${unit("day")}), '[]') FROM rollup_day
+    'days', (SELECT coalesce(json_agg(${unit("day", ", 'isPartlySummed', is_partly_summed")}), '[]') FROM rollup_day
       WHERE hosted_website_id = $2 AND day >= $5 AND day <= $6 AND EXISTS (SELECT FROM valid)
         AND (EXISTS (SELECT FROM changed) OR NOT EXISTS (SELECT FROM month WHERE day >= month AND day <= last_day))),
     'isLast', NOT EXISTS (SELECT FROM page_view WHERE hosted_website_id = $2 AND received_at > $8 - ${idle})
@@ -121,7 +123,7 @@ export const read = Effect.fnUntraced(function* (
   return {
     goals: state.goals,
     months: units(state.months),
-    days: units(state.days),
+    days: new Map(state.days.map(({ date, goals: _, ...day }) => [date, day])),
     stale: state.stale,
     isLast: state.isLast,
     outdated: new Set(outdated.map(({ date }) => date))
@@ -130,7 +132,8 @@ export const read = Effect.fnUntraced(function* (
 
 /** The state without what was counted with other goals. */
 export const withCurrentGoals = ({ days, months, outdated, stale }: Found): RollupPlan.State => {
-  const current = (rolled: RollupPlan.State["days"]) => new Map([...rolled].filter(([date]) => !outdated.has(date)))
+  const current = <Unit>(rolled: ReadonlyMap<LocalDate, Unit>) =>
+    new Map([...rolled].filter(([date]) => !outdated.has(date)))
   return { days: current(days), months: current(months), stale }
 }
 

@@ -6,26 +6,40 @@
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import { type Dimension, isTimeDimension, isVisitDimension } from "../../../core/analytics/report/Query.ts"
+import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
+import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 /** More intervals than this are joined instead of written as conditions. */
 const maxConditions = 8
 
+const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
+
+const during = (parameters: Parameters, intervals: ReadonlyArray<Interval>): string =>
+  `(${intervals
+    .map(({ end, start }) => `started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)}`)
+    .join(" OR ")})`
+
 const storedVisits = ({ parameters, site, stored }: GroupScope.Scope): string => {
-  const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
   if (stored.length > maxConditions) {
     const starts = parameters.times(stored.map(({ start }) => start))
     const ends = parameters.times(stored.map(({ end }) => end))
-    return `SELECT ${columns} FROM unnest(${starts}, ${ends}) AS part (starts_at, ends_at)
+    return `SELECT ${columns}, true AS is_new FROM unnest(${starts}, ${ends}) AS part (starts_at, ends_at)
       JOIN visit ON hosted_website_id = ${site} AND started_at >= starts_at AND started_at < ends_at`
   }
-  const isInside = stored.map(
-    ({ end, start }) => `started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)}`
-  )
-  return `SELECT ${columns} FROM visit WHERE hosted_website_id = ${site} AND (${isInside.join(" OR ")})`
+  return `SELECT ${columns}, true AS is_new FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, stored)}`
 }
+
+/** The visits that were counted before, of visitors who came back. */
+const earlierVisits = ({ parameters, site, summed }: GroupScope.Scope): string =>
+  `SELECT ${columns}, false FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, summed)}
+    AND (visitor_hash IN (SELECT hash FROM raw_visitor) OR other_hashes && ARRAY(SELECT hash FROM raw_visitor))`
+
+const rawVisitors = `raw_visitor AS MATERIALIZED (
+  SELECT DISTINCT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM raw_visit
+)`
 
 /** The label of the time dimension at which a visit begins. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
@@ -41,10 +55,11 @@ const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: 
 
 /** The expressions, in order; the last is `v`. */
 export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
-  const { aliases, days, parameters, raw, site, stored, visitFilters } = scope
+  const { aliases, days, parameters, raw, site, stored, summed, visitFilters } = scope
   const visits = [
     ...(stored.length === 0 ? [] : [storedVisits(scope)]),
-    ...(raw.length === 0 ? [] : [`SELECT visit_id, ${VisitSql.visitColumns.join(", ")} FROM raw_visit`])
+    ...(raw.length === 0 ? [] : [`SELECT ${columns}, true AS is_new FROM raw_visit`]),
+    ...(summed.length === 0 ? [] : [earlierVisits(scope)])
   ]
   const values = Array.from(aliases, ([dimension, alias]) => {
     const value = isVisitDimension(dimension) ? DimensionSql.visitValue(dimension) : timeValue(scope, dimension)
@@ -58,12 +73,13 @@ export const expressions = (scope: GroupScope.Scope): ReadonlyArray<string> => {
   const channel = GroupScope.mentions(scope, (dimension) => dimension === "visit:channel")
   return [
     ...(raw.length === 0 ? [] : [VisitSql.rawVisits(parameters, site, raw, { channel, isLast: scope.isLast })]),
+    ...(summed.length === 0 ? [] : [rawVisitors]),
     `visited AS (
       SELECT *, width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day
       FROM (${visits.join(" UNION ALL ")}) AS found
     )`,
     `v AS MATERIALIZED (
-      SELECT ${[...VisitSql.countedColumns, "day", ...values].join(", ")} FROM visited
+      SELECT ${[...VisitSql.countedColumns, "is_new", "day", ...values].join(", ")} FROM visited
       ${isMatching.length === 0 ? "" : `WHERE ${isMatching.join(" AND ")}`}
     )`
   ]

@@ -119,7 +119,7 @@ describe("core/analytics/report/QueryInput", () => {
   })
 
   it("refuses the hours of more than a year", () => {
-    const message = "Value error, hours need a range of at most 366 days; ask for days, or for less time"
+    const message = "Value error, hours need a range of at most 366 days; choose days, or a shorter range"
     for (const date_range of ["all", ["2024-01-01", "2025-01-01"]]) {
       assert.deepStrictEqual(errors({ date_range, dimensions: ["time:hour"] }), [
         ["date_range", "value_error", message]

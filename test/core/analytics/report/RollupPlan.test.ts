@@ -8,12 +8,17 @@ const hour = 3_600_000
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 /** What is known of a day or month: nothing, all of it, its first hours, or the bounds that it has in another zone. */
-const Known = Schema.Literals(["nothing", "all", "first hours", "other bounds"])
+const Known = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
 
-const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.Rolled => {
-  if (known === "first hours") return { start, end: start + 5 * hour, reachesTo: start + 6 * hour }
-  if (known === "other bounds") return { start: start + hour, end: end + hour, reachesTo: end + hour }
-  return { start, end, reachesTo: end + hour }
+const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
+  const isPartlySummed = known === "summed first hours"
+  if (known === "first hours" || isPartlySummed) {
+    return { start, end: start + 5 * hour, reachesTo: start + 6 * hour, isPartlySummed }
+  }
+  if (known === "other bounds") {
+    return { start: start + hour, end: end + hour, reachesTo: end + hour, isPartlySummed }
+  }
+  return { start, end, reachesTo: end + hour, isPartlySummed }
 }
 
 const arbitrary = {
@@ -66,7 +71,9 @@ const make = (given: Case) => {
 describe("core/analytics/report/RollupPlan", () => {
   it.prop("every moment of the days is read once: stored, as part of an open day, or raw", arbitrary, (given) => {
     const { days, plan } = make(given)
-    const parts = [...plan.stored, ...plan.open, ...plan.raw].toSorted((left, right) => left.start - right.start)
+    const parts = [...plan.stored, ...plan.begun, ...plan.open, ...plan.raw].toSorted(
+      (left, right) => left.start - right.start
+    )
     assert.isTrue(parts.every(({ end, start }) => start < end))
     assert.deepStrictEqual(
       parts.slice(1).map(({ start }) => start),
@@ -82,15 +89,20 @@ describe("core/analytics/report/RollupPlan", () => {
       const month = LocalTime.monthOf(date)
       return plan.months.includes(month) && end <= (state.months.get(month)?.end ?? 0)
     }
+    const isBegun = (day: LocalTime.Day) => plan.begun.some(({ start }) => start === day.start)
     const summed = days.filter((day) => isOfMonth(day) !== plan.days.includes(day.date))
-    assert.deepStrictEqual(summed, days.filter(isStored))
+    assert.deepStrictEqual(
+      summed,
+      days.filter((day) => isStored(day) || isBegun(day))
+    )
+    for (const day of days.filter(isBegun)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
   })
 
   it.prop("nothing is read that a changed hour touches", arbitrary, (given) => {
     const { plan, state } = make(given)
     for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
     for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
-    for (const { start } of plan.open) {
+    for (const { start } of [...plan.begun, ...plan.open]) {
       const open = [...state.days.values()].find((day) => day.start === start)
       assert.isFalse(open === undefined || RollupPlan.isStale(open, state.stale))
     }

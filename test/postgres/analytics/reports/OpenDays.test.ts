@@ -1,0 +1,92 @@
+/** The visits of an open day are summed as they end, also those of visitors who come back later on the day. */
+import { PgClient, PgTypes } from "@effect/sql-pg"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Layer, Schema } from "effect"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
+import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
+import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import { check } from "../../../support/postgres/ReportCheck.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const date = "2026-10-24"
+
+const dimensions: ReadonlyArray<ReadonlyArray<Dimension>> = [
+  [],
+  ["event:page"],
+  ["event:name"],
+  ["event:goal"],
+  ["visit:source"],
+  ["time:hour"]
+]
+
+const queries = dimensions.map(
+  (of): Query => ({
+    ...ReportQuery.plain,
+    siteId: "",
+    metrics,
+    dimensions: of,
+    range: { first: date, last: date },
+    timeZone: "UTC",
+    limit: 1000
+  })
+)
+
+/** Four visitors who come back all day, two of them with session ids that they share. */
+const statements = [
+  `INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, session_id, visitor_hash)
+    SELECT $1, timestamptz '${date} 00:10Z' + n * interval '17 minutes', (ARRAY['/', '/pricing', '/thanks'])[1 + n * 5 % 3],
+      (ARRAY['news', NULL])[1 + n % 2], (ARRAY['a', 'b', NULL, NULL])[1 + n * 7 % 4], decode(md5((n * 11 % 4)::text), 'hex')
+    FROM generate_series(0, 80) AS n`,
+  `INSERT INTO event (hosted_website_id, received_at, name, path, visitor_hash, revenue_amount, revenue_currency)
+    SELECT $1, timestamptz '${date} 00:20Z' + n * interval '75 minutes', (ARRAY['Signup', 'Scroll'])[1 + n % 2], '/',
+      decode(md5((n % 4)::text), 'hex'), CASE WHEN n % 3 = 0 THEN 1.50 END, CASE WHEN n % 3 = 0 THEN (ARRAY['EUR', 'USD'])[1 + n % 2] END
+    FROM generate_series(0, 18) AS n`,
+  `INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
+    SELECT hosted_website_id, received_at, coalesce(session_id, encode(visitor_hash, 'hex')), 'Form submitted'
+    FROM page_view WHERE hosted_website_id = $1 AND path = '/pricing' AND extract(hour FROM received_at) IN (2, 3, 9, 16)`
+]
+
+const Stored = Schema.Tuple([Schema.Struct({ until: Schema.String, summed: Schema.Boolean, visitors: Schema.Int })])
+
+layer(live, { excludeTestServices: true })("postgres/analytics/reports: open days", (it) => {
+  it.effect("visitors who come back count once in the sums of a day, however often these are added to", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      const id = PgTypes.uuid(site.hostedWebsiteId)
+      for (const statement of statements) yield* sql.unsafe(statement, [id])
+      yield* RollUp.settle(sql, site)
+      const [day] = LocalTime.days("UTC", date, date)
+      if (day === undefined) return assert.fail()
+      const advance = (hour: number) => OpenDays.advance(sql, site, day, day.start + hour * 3_600_000)
+      const stored = sql`SELECT to_char(ends_at AT TIME ZONE 'UTC', 'HH24:MI') AS until, is_partly_summed AS summed, (
+          SELECT visitors[1]::int FROM rollup WHERE hosted_website_id = ${id} AND dimension = 'all'
+        ) AS visitors FROM rollup_day WHERE hosted_website_id = ${id}`.pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Stored)),
+        Effect.map(([found]) => found)
+      )
+      for (const [hour, until] of [
+        [6, "05:29"],
+        [11, "10:29"],
+        [18, "17:29"]
+      ] as const) {
+        yield* advance(hour)
+        assert.deepStrictEqual(yield* stored, { until, summed: true, visitors: 4 })
+        yield* check(site, queries, `at ${hour} hours`)
+        if (hour !== 11) continue
+        yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+          VALUES (gen_random_uuid(), ${PgTypes.uuid(site.websiteConfigId)}, 'Thanked', 'page', '/thanks*'),
+            (gen_random_uuid(), ${PgTypes.uuid(site.websiteConfigId)}, 'Signed up', 'event', 'Signup')`
+        yield* check(site, queries, "with other goals")
+      }
+      yield* advance(20)
+      yield* check(site, queries, "after the sums with other goals were added to")
+    })
+  )
+})
