@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks flake.nix and flake.lock offline: flake.lock matches the inputs, everything evaluates on all four systems, the
-# expected shells and apps exist, and the apps' scripts are valid bash.
+# expected packages, shells and apps exist, the scripts are valid bash, and the image has the configuration of
+# scripts/container/Containerfile. Nothing is built.
 #
 # nixpkgs is too large to fetch, so a small fake replaces it. The fake has only the attributes that flake.nix uses: it
 # proves the syntax and the names of flake.nix, and nothing about nixpkgs.
@@ -37,7 +38,8 @@ cleanup() {
 trap cleanup EXIT
 
 # Copies of both files, committed or not: in a git checkout, nix sees only files that git tracks.
-mkdir "$work/flake" "$work/nixpkgs" "$work/home"
+mkdir -p "$work/flake/dist" "$work/nixpkgs" "$work/home"
+echo 'process.exit(0)' >"$work/flake/dist/main.js"
 cp "$top/flake.nix" "$top/flake.lock" "$work/flake/"
 
 cat >"$work/nixpkgs/flake.nix" <<'NIX'
@@ -56,14 +58,18 @@ cat >"$work/nixpkgs/flake.nix" <<'NIX'
         builtins.listToAttrs (map (name: { inherit name; value = make name { }; }) names)
         // {
           stdenv.hostPlatform = { inherit isLinux system; };
+          runCommand = name: _: script: make name { inherit script; };
           mkShellNoCC = { packages }: make "shell" { inputs = paths packages; };
           writeShellApplication =
-            { name, runtimeInputs, text }:
-            make name { inputs = paths runtimeInputs; script = builtins.toFile "script-${name}" text; };
+            { name, runtimeInputs ? [ ], text }:
+            make name { inputs = paths runtimeInputs; script = builtins.toFile "script-${name}" (builtins.unsafeDiscardStringContext text); };
         }
         // (
           if isLinux then
             {
+              dockerTools.buildLayeredImage =
+                { name, tag, config }:
+                make "${name}-image" { inherit tag; config = builtins.toJSON config; };
               buildFHSEnv =
                 { name, targetPkgs, runScript }:
                 { env = make name { inherit runScript; inputs = paths (targetPkgs self.legacyPackages.${system}); }; };
@@ -91,12 +97,16 @@ let
     else throw "${what}: ${builtins.toJSON given} instead of ${builtins.toJSON expected}";
   isLinux = system: builtins.match ".*-linux" system != null;
 in
-same "systems with shells" (builtins.attrNames outputs.devShells) systems
+same "systems with packages" (builtins.attrNames outputs.packages) systems
+&& same "systems with shells" (builtins.attrNames outputs.devShells) systems
 && same "systems with apps" (builtins.attrNames outputs.apps) systems
 && same "systems with a formatter" (builtins.attrNames outputs.formatter) systems
 && builtins.all (
   system:
-  same "shells of ${system}" (builtins.attrNames outputs.devShells.${system})
+  same "packages of ${system}" (builtins.attrNames outputs.packages.${system})
+    ((if isLinux system then [ "container" ] else [ ]) ++ [ "default" ])
+  && builtins.all (package: builtins.isString package.drvPath) (builtins.attrValues outputs.packages.${system})
+  && same "shells of ${system}" (builtins.attrNames outputs.devShells.${system})
     ([ "default" ] ++ (if isLinux system then [ "nixos" ] else [ ]))
   && same "apps of ${system}" (builtins.attrNames outputs.apps.${system}) [ "default" "hydracore" "start" "test" ]
   && builtins.all (shell: builtins.isString shell.drvPath) (builtins.attrValues outputs.devShells.${system})
@@ -124,12 +134,54 @@ quietly run_nix flake check --no-build --all-systems "${fake_nixpkgs[@]}" "path:
 quietly run_nix eval "${fake_nixpkgs[@]}" "path:$work/flake#." --apply "$(cat "$work/expected.nix")" ||
   fail "the flake's outputs differ from the expected ones."
 
+# The image's configuration, compared with the Containerfile: each instruction's value, without the paths of node and main.js.
+config=$(run_nix eval --raw "${fake_nixpkgs[@]}" "path:$work/flake#packages.x86_64-linux.container.config" 2>"$work/output") ||
+  { cat "$work/output" >&2; fail "the image has no configuration."; }
+# npm installs a node.
+PATH="$top/node_modules/.bin:$PATH" node - "$top/scripts/container/Containerfile" "$config" <<'JS' || fail "the image differs from scripts/container/Containerfile."
+const { deepStrictEqual } = require("node:assert")
+const [file, config] = process.argv.slice(2)
+const lines = require("node:fs").readFileSync(file, "utf8").split("\n")
+const valuesOf = (name) => lines.filter((line) => line.startsWith(`${name} `)).map((line) => line.slice(name.length + 1))
+const listOf = (name) => JSON.parse(valuesOf(name)[0].replace(/^.*?CMD (?=\[)/, ""))
+const seconds = (name) => Number(new RegExp(`--${name}=(\\d+)s`).exec(valuesOf("HEALTHCHECK")[0])[1]) * 1e9
+const found = JSON.parse(config)
+const plain = (part) => part.replace(/^.*\/(node|main\.js)$/, "$1")
+deepStrictEqual(
+  {
+    entry: found.Entrypoint.map(plain),
+    command: found.Cmd,
+    user: found.User,
+    variables: found.Env,
+    ports: Object.keys(found.ExposedPorts),
+    signal: found.StopSignal,
+    health: found.Healthcheck.Test.slice(1).map(plain),
+    times: [found.Healthcheck.Interval, found.Healthcheck.Timeout, found.Healthcheck.StartPeriod]
+  },
+  {
+    entry: listOf("ENTRYPOINT").map(plain),
+    command: JSON.parse(valuesOf("CMD")[0]),
+    user: valuesOf("USER")[0],
+    variables: valuesOf("ENV"),
+    ports: valuesOf("EXPOSE"),
+    signal: valuesOf("STOPSIGNAL")[0],
+    health: listOf("HEALTHCHECK"),
+    times: ["interval", "timeout", "start-period"].map(seconds)
+  }
+)
+JS
+
+# Without dist the package still evaluates, and its build says what to run.
+rm -r "$work/flake/dist"
+quietly run_nix eval --raw "${fake_nixpkgs[@]}" "path:$work/flake#packages.x86_64-linux.default.drvPath" ||
+  fail "the package does not evaluate without dist."
+
 scripts=0
 for script in "$work"/store/nix/store/*-script-*; do
   [ -f "$script" ] || continue
-  bash -n "$script" || fail "an app's script is not valid bash."
+  bash -n "$script" || fail "a script is not valid bash."
   scripts=$((scripts + 1))
 done
-[ "$scripts" -gt 0 ] || fail "no app has a script."
+[ "$scripts" -gt 0 ] || fail "there is no script."
 
-echo "check-flake: passed: flake.lock matches the inputs, and the shells and apps of four systems evaluate."
+echo "check-flake: passed: flake.lock matches the inputs, and the packages, shells and apps of four systems evaluate."

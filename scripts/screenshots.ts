@@ -7,10 +7,6 @@
  *
  * @module
  */
-import * as Console from "./screenshots/Console.ts"
-import * as Demo from "./screenshots/Demo.ts"
-import * as Take from "./screenshots/Take.ts"
-
 const usage = "node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080]"
 
 const fail = (message: string): never => {
@@ -39,6 +35,12 @@ if (!isConsole && !(await hasDemo())) {
   fail(`No demo runs at ${base}. Start it with \`npm start\`, or give its URL after the folder.`)
 }
 
+// Loaded after the arguments are checked: they load the whole service.
+const [Console, Demo, Take] = await Promise.all([
+  import("./screenshots/Console.ts"),
+  import("./screenshots/Demo.ts"),
+  import("./screenshots/Take.ts")
+])
 const browser = await Take.launch().catch(() =>
   fail("Chromium did not start. Install it, or set CHROMIUM_PATH to its program.")
 )

@@ -26,6 +26,7 @@ import { onItsOwn } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
 import { soak } from "../test/torture/scenarios/Soak.ts"
+import { stack } from "../test/torture/scenarios/Stack.ts"
 import { slowVisitors } from "../test/torture/scenarios/Visitors.ts"
 import * as Workers from "../test/torture/scenarios/Workers.ts"
 
@@ -79,6 +80,10 @@ const scenarios: ReadonlyArray<Scenario> = [
   {
     name: "PostgreSQL's primary killed, its synchronous replica promoted after 2 s",
     run: failover({ millis: 2_000, timeout: 10_000 })
+  },
+  {
+    name: "three edges, two nginx, Redis, two PostgreSQL, ClickHouse: each killed, hung, restarted",
+    run: stack({ millis: 2_000, conversations: 20 })
   },
   { name: "disk full", run: Database.full({ timeout: 10_000 }) },
   {

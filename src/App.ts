@@ -14,6 +14,7 @@ import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
 import * as ConnectionTable from "./core/limits/ConnectionTable.ts"
 import * as Dispatcher from "./delivery/Dispatcher.ts"
+import * as Invitations from "./delivery/Invitations.ts"
 import * as MailDispatcher from "./delivery/MailDispatcher.ts"
 import * as OutwardClient from "./delivery/OutwardClient.ts"
 import * as SmtpMailer from "./delivery/SmtpMailer.ts"
@@ -75,6 +76,9 @@ export const mail = (settings: Settings) => {
 /** What sends tests to webhooks and recipients of mails. Requires `storage`. */
 export const testDeliveries = (settings: Settings) =>
   TestDeliveries.layer({ mail: mail(settings) }).pipe(Layer.provide(outwardClient(settings)))
+
+/** What mails links to the console. */
+const invitations = (settings: Settings) => Invitations.layer({ mail: mail(settings) })
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
 const deliver = (settings: Settings) => {
@@ -224,6 +228,7 @@ export const server = (options: ServerOptions) => {
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),
       testDeliveries(settings),
+      invitations(settings),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )

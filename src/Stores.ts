@@ -157,8 +157,9 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
           MemoryReports.layer
         ).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         MemorySubmissionRepo.layer(),
-        MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
-        MemoryInstanceDirectory.layer()
+        MemoryDecisions.layer().pipe(
+          Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer(), MemoryInstanceDirectory.layer()))
+        )
       )
     )
   ),

@@ -6,6 +6,7 @@
  */
 import { Effect, Option, Redacted } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
+import * as Mailer from "../../src/memory/mail/Mailer.ts"
 import { TestServer, layer as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import type { Take } from "./Take.ts"
@@ -28,7 +29,7 @@ const sizes: ReadonlyArray<readonly [name: string, options: BrowserContextOption
 const twoSizes = [sizes[0]!, sizes[3]!]
 
 /** The sections of the settings. */
-const settings = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "access"]
+const settings = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "keys", "data"]
 
 type Act = (page: Page) => Promise<void>
 
@@ -61,6 +62,26 @@ const answerWith =
       status === null ? undefined : route.fulfill({ status, json: { detail: "" } })
     )
   }
+
+const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
+
+/** A service that sends mails to nobody. */
+const server = testServer(
+  { secretsKey: Option.some(secretsKey) },
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  Option.some({
+    mailer: Mailer.layer([]),
+    sender: {
+      from: { name: "HydraCore", address: "console@edge.example" },
+      publicUrl: "https://edge.example",
+      consoleUrl: null,
+      secretsKey
+    }
+  })
+)
 
 interface More {
   /** What happens before the page is opened. */
@@ -154,7 +175,7 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
     yield* picture("overview-list", `${overview}?list=page`, wide)
     yield* picture("overview-today", `${overview}?range=day`, wide)
     yield* picture("inbox-list-phone", `#/${busy}/inbox`, phone)
-    yield* picture("inbox-quarantined", `#/${busy}/inbox?status=quarantined`, wide, openFirst)
+    yield* picture("inbox-quarantined", `#/${busy}/inbox?folder=quarantine`, wide, openFirst)
     yield* picture("inbox-selected", `#/${busy}/inbox`, wide, async (page) => {
       for (const index of [0, 2]) await page.locator(".entry input").nth(index).check()
     })
@@ -175,12 +196,12 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
         picture(`setup-${name}-${size}`, setUp(section), options, act)
       yield* dialog("goal", "goals", press("New goal"))
       yield* dialog("mail", "mails", press("Add a recipient"))
-      yield* dialog("key", "access", press("New key"))
+      yield* dialog("key", "keys", press("New key"))
       yield* dialog("webhook", "webhooks", press("New webhook"))
       yield* dialog("assistant", "assistants", press("New assistant"))
       yield* dialog("token", "assistants", async (page) => {
         await press("Issue a token")(page)
-        await press("Create")(page)
+        await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
         await page.getByRole("heading", { name: "The tag of the chat" }).waitFor()
       })
       yield* dialog("rules", "forms", press("Edit"))
@@ -222,4 +243,4 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
       await page.getByText("There is no connection to the service.").waitFor()
       await page.context().setOffline(false)
     })
-  }).pipe(Effect.provide(testServer({ secretsKey: Option.some(Redacted.make(new Uint8Array(32))) })), Effect.runPromise)
+  }).pipe(Effect.provide(server), Effect.runPromise)

@@ -108,7 +108,7 @@ const readMessage = (message: Json.Fields, answer: Answer): void => {
   if (tool_calls !== undefined) {
     for (const [index, call] of Json.elements(tool_calls).entries()) readToolCall(call, index, answer)
   }
-  // What `tool_calls` replaced.
+  // The older form of `tool_calls`.
   if (function_call !== undefined) readToolCall({ function: function_call }, 0, answer)
   if (executed_tools !== undefined) {
     for (const [index, tool] of Json.elements(executed_tools).entries()) readExecutedTool(tool, index, answer)
@@ -161,6 +161,13 @@ const readChoice = (value: unknown, answer: Answer): void => {
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
 
+/** Whether a code beside a `message` means an error. Gateways send 0, 200 and words of success with what succeeded. */
+const isErrorCode = (code: unknown): boolean => {
+  if (isNothing(code)) return false
+  const number = Number(code)
+  return Number.isNaN(number) ? !/^(ok|success)/i.test(String(code)) : number !== 0 && (number < 100 || number > 399)
+}
+
 /**
  * The error of a chunk without choices: `error`, or the chunk itself, as `{object: "error"}` (vLLM), `{type: "error"}`,
  * `{code, message}` (DashScope, Spark), `{error_code, text}` (FastChat), `{detail}` (FastAPI) or `{base_resp}` (MiniMax).
@@ -172,8 +179,8 @@ const errorOf = (chunk: Json.Fields): unknown => {
     object === "error" ||
     type === "error" ||
     !isNothing(error_code) ||
-    typeof detail === "string" ||
-    (typeof message === "string" && !isNothing(code) && Number(code) !== 0) ||
+    (typeof detail === "string" && object === undefined && type === undefined) ||
+    (typeof message === "string" && isErrorCode(code)) ||
     Json.count(Json.fields(base_resp)["status_code"]) > 0
   return isError ? chunk : undefined
 }

@@ -92,7 +92,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
   answer.fail("the agent sent an error", Json.text(code) || Json.text(type))
 }
 
-/** An event without a type: of a proxy, if it holds an error. */
+/** Applies the error of an event without a type, as proxies send it. */
 export const failIfError: Apply = ({ error }, answer) => {
   if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
 }

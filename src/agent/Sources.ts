@@ -4,17 +4,12 @@
  * @module
  */
 import type { AgentEvent } from "../core/chat/Agent.ts"
+import { maxSources, maxTitle, maxUrl } from "../core/chat/AnswerParts.ts"
 
 type Source = AgentEvent & { readonly _tag: "Source" }
 
-/** The most sources of one answer. */
-const maxSources = 50
-
 /** The most retrieved pages that are shown of an answer that cites none. */
 const maxRetrieved = 10
-
-const maxUrl = 2048
-const maxTitle = 300
 
 /** A page of the web; a visitor's browser opens nothing else. */
 const isPage = (url: string): boolean => url.length <= maxUrl && /^https?:\/\//i.test(url) && URL.canParse(url)

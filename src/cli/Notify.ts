@@ -171,7 +171,7 @@ const test = Command.make(
       text: `The mail server took a mail to ${recipient}.\n`
     })
   })
-).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print what came of it"))
+).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print the outcome"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | TestDeliveries, E, R>) =>

@@ -207,7 +207,7 @@ const test = Command.make(
       message: `The receiver did not accept the event: ${error ?? `it answered ${status}, and only 2xx is success`}.`
     })
   })
-).pipe(Command.withDescription("Send one event and print what came of it"))
+).pipe(Command.withDescription("Send one event and print the outcome"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | TestDeliveries, E, R>) =>

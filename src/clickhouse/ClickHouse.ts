@@ -151,8 +151,9 @@ export const layer = ({ address, connections }: Options): Layer.Layer<ClickHouse
   Layer.effect(
     ClickHouse,
     Effect.gen(function* () {
-      // Loaded here, since most deployments have no ClickHouse.
-      const { ClickHouseLogLevel, createClient } = yield* Effect.promise(() => import("@clickhouse/client"))
+      // Loaded here, since most deployments have no ClickHouse. It is CommonJS: in the program of `npm run build` only its
+      // default export exists.
+      const { ClickHouseLogLevel, createClient } = (yield* Effect.promise(() => import("@clickhouse/client"))).default
       const { database, password, url, user } = Redacted.value(address)
       const client = yield* Effect.acquireRelease(
         Effect.sync(() =>

@@ -1,5 +1,5 @@
 /**
- * Delivers events while the process runs: turns them into deliveries, leases what is due, sends it and records what came of it.
+ * Delivers events while the process runs: turns them into deliveries, leases what is due, sends it and records the outcome.
  *
  * It polls, so that it needs no session of the database, and any number of processes may do the same. `Slots` divides the
  * attempts of a process among the webhooks, so that one that hangs delays no other.
@@ -17,7 +17,7 @@ import * as AttemptMetrics from "./AttemptMetrics.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
-/** The time between two looks at the database while nothing happens in this process. */
+/** The time between two queries of the database while this process is idle. */
 const pollInterval = Duration.millis(500)
 
 /** How long ended attempts are gathered before others begin in their place. */
@@ -28,7 +28,7 @@ const pause = Duration.seconds(1)
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
-/** Attempts a delivery and records what came of it. Calls `onAccepted` between the two if the receiver accepted it. */
+/** Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. */
 export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: () => void) {
   const deliveries = yield* Deliveries
   const { secrets, webhook } = leased

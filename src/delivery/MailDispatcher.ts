@@ -1,5 +1,5 @@
 /**
- * Sends mails while the process runs: makes those that are due, leases them, sends them and records what came of it. It polls, as
+ * Sends mails while the process runs: makes those that are due, leases them, sends them and records the outcomes. It polls, as
  * `Dispatcher` does, which gives it the events.
  *
  * @module
@@ -39,7 +39,7 @@ const contentTimeout = Duration.seconds(8)
 
 const pollInterval = Duration.millis(500)
 
-/** The time between two looks while there is more to do. */
+/** The time between two queries while there is more to do. */
 const busyInterval = Duration.millis(20)
 
 /** After an error of the database. */
@@ -72,7 +72,7 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
     })
   )
 
-/** Sends a mail and records what came of it. */
+/** Sends a mail and records the outcome. */
 const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail) {
   const mails = yield* Mails
   const mailer = yield* Mailer

@@ -25,7 +25,7 @@ export interface Options extends Pick<OutwardConnector.Options, "allowed" | "loo
   readonly maxIdle?: number
 }
 
-/** What came of a request. */
+/** The outcome of a request. */
 export interface Response extends Outcome {
   readonly millis: number
   /** The first 2 kB of the body; null without a response. */

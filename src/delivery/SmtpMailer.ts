@@ -37,8 +37,17 @@ interface SmtpFailure extends Error {
 
 type FailedOutcome = Exclude<MailSchedule.Outcome, { readonly _tag: "Accepted" }>
 
+/** Whether the server refused STARTTLS, without which the password is not sent. */
+const isWithoutTls = ({ code, responseCode }: SmtpFailure): boolean => code === "ETLS" && responseCode !== undefined
+
+const withoutTls: FailedOutcome = {
+  _tag: "Failed",
+  error: "the mail server offers no TLS, so the password is not sent; use smtps://, or add ?tls=optional to SMTP_URL"
+}
+
 /** An error as the mail's log keeps it: the server's own words, without ours that may hold the login. */
 const outcomeOf = (error: SmtpFailure): FailedOutcome => {
+  if (isWithoutTls(error)) return withoutTls
   const detail = SystemErrorCode.of(error)
   const words = error.message
     .replace(/[\p{Cc}\p{Cf}]+/gu, " ")
@@ -148,7 +157,11 @@ const make = (
       Effect.map(
         (isEncrypted): MailFacts => ({ _tag: "Ready", isEncrypted, isLocal: SmtpUrl.isLoopback(server.host) })
       ),
-      Effect.catch(({ error }) => Effect.succeed<MailFacts>({ _tag: "Failed", error }))
+      Effect.catch((outcome) =>
+        Effect.succeed<MailFacts>(
+          outcome === withoutTls ? { _tag: "WithoutTls" } : { _tag: "Failed", error: outcome.error }
+        )
+      )
     )
   }
 }

@@ -42,29 +42,28 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
       return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
     })
 
-    return (app) =>
-      Effect.gen(function* () {
-        const request = yield* HttpServerRequest.HttpServerRequest
-        if (!isOwn(request)) return yield* app
-        // Without the database, the service's own answer says so.
-        const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
-        if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
-        const opened = Option.flatten(yield* Effect.option(newCookie))
-        if (Option.isNone(opened)) return yield* app
-        const { cookie } = opened.value
-        const answered = yield* Effect.provideService(
-          app,
-          HttpServerRequest.HttpServerRequest,
-          request.modify({ headers: Headers.set(request.headers, "cookie", `${sessionCookie.key}=${cookie}`) })
-        )
-        const origin = `http://${request.headers["host"]}`
-        return HttpServerResponse.setCookieUnsafe(
-          answered,
-          sessionCookie.key,
-          cookie,
-          cookieOptions(limits.absolute, origin)
-        )
-      })
+    return Effect.fnUntraced(function* (app) {
+      const request = yield* HttpServerRequest.HttpServerRequest
+      if (!isOwn(request)) return yield* app
+      // Without the database, the service's own answer says so.
+      const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
+      if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
+      const opened = Option.flatten(yield* Effect.option(newCookie))
+      if (Option.isNone(opened)) return yield* app
+      const { cookie } = opened.value
+      const answered = yield* Effect.provideService(
+        app,
+        HttpServerRequest.HttpServerRequest,
+        request.modify({ headers: Headers.set(request.headers, "cookie", `${sessionCookie.key}=${cookie}`) })
+      )
+      const origin = `http://${request.headers["host"]}`
+      return HttpServerResponse.setCookieUnsafe(
+        answered,
+        sessionCookie.key,
+        cookie,
+        cookieOptions(limits.absolute, origin)
+      )
+    })
   }),
   { global: true }
 )

@@ -235,6 +235,7 @@ describe("agent/OpenAiChat: the answer", () => {
       { type: "error", message: "x" },
       { code: "InternalError", message: "x", request_id: "r" },
       { error_code: 50001, text: "x" },
+      { code: 10013, message: "x", sid: "s" },
       { detail: "Internal Server Error" },
       { choices: null, base_resp: { status_code: 1008, status_msg: "x" } },
       { error: "x" },
@@ -246,6 +247,9 @@ describe("agent/OpenAiChat: the answer", () => {
       { ...hi, error: "", code: 0, message: "Success" },
       { ...hi, error: false, base_resp: { status_code: 0, status_msg: "" } },
       { code: 0, message: "Success" },
+      { code: "200", message: "OK" },
+      { code: "success", message: "" },
+      { type: "status", detail: "Searching" },
       { object: "tool.progress", message: "Searching" }
     ]) {
       assert.strictEqual(read("openai-chat", hi, frame, "[DONE]").ending, "stop")

@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { violations } from "../support/browser/Axe.ts"
+import { rulesOf, violations } from "../support/browser/Axe.ts"
 import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
@@ -30,7 +30,10 @@ inChromium("the chat", testServer({}, agent.script, undefined, undefined, "edge"
               `<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark"></head><body><main><h1>Shop</h1></main>${script}${element}</body></html>`
           })
           const clean = (state: string) =>
-            Effect.map(on(violations), (found) => assert.deepStrictEqual(found, [], state))
+            Effect.map(
+              on((page) => violations(page, rulesOf(colorScheme))),
+              (found) => assert.deepStrictEqual(found, [], state)
+            )
           yield* open(site.url)
           yield* on(() => page.getByRole("button", { name: "Open chat" }).waitFor())
           yield* clean("closed")

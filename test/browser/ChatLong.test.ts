@@ -12,7 +12,7 @@ import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
 /** Repeats a text to a length, in UTF-16 units: by default more than each limit of a message's parts. */
-const repeat = (text: string, length = 100_000): string => text.repeat(length / text.length)
+const repeat = (text: string, length = 70_000): string => text.repeat(length / text.length)
 
 /** Answers by what they contain. `shown` is their text on the page where it is not the answer itself. */
 const answers: Readonly<Record<string, { readonly answer: string; readonly shown?: string }>> = {

@@ -1,7 +1,6 @@
 /**
  * The demo: a website that uses the service, beside a live view of what arrives.
  */
-import { AxeBuilder } from "@axe-core/playwright"
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
@@ -16,6 +15,7 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { violations } from "../support/browser/Axe.ts"
 import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options, TestServer, layer as testServer } from "../support/TestServer.ts"
@@ -128,10 +128,9 @@ inChromium("the demo", running, (it) => {
           const found = yield* Effect.promise(async () => {
             const shell = page.getByText("live", { exact: true })
             await shell.or(page.getByRole("button", { name: "Open chat" })).waitFor()
-            const { violations } = await new AxeBuilder({ page }).analyze()
-            return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${path}: ${id}: ${html}`))
+            return violations(page)
           })
-          assert.deepStrictEqual(found, [])
+          assert.deepStrictEqual(found, [], `${path} at ${width}`)
           const fits = yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
           assert.isTrue(fits, `${path} at ${width}`)
         }

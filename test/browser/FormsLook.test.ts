@@ -6,7 +6,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
-import { violations } from "../support/browser/Axe.ts"
+import { rulesOf, violations } from "../support/browser/Axe.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
@@ -58,9 +58,9 @@ const make = Effect.fnUntraced(function* (options: Options = {}) {
   return { ...site, status, styleOf }
 })
 
-const clean = (page: Page, state: string) =>
+const clean = (page: Page, colorScheme: "light" | "dark", state: string) =>
   Effect.map(
-    Effect.promise(() => violations(page)),
+    Effect.promise(() => violations(page, rulesOf(colorScheme))),
     (found) => assert.deepStrictEqual(found, [], state)
   )
 
@@ -72,7 +72,7 @@ inChromium("a form's default look", testServer(), (it) => {
           const { page, relay, status } = yield* make({ colorScheme, width })
           yield* press(page)
           yield* says(status, "Please check the marked fields.")
-          yield* clean(page, "invalid")
+          yield* clean(page, colorScheme, "invalid")
           const faults: ReadonlyArray<readonly [Fault | undefined, says: string]> = [
             [{ _tag: "Answer", status: 500 }, "could not be sent"],
             [{ _tag: "Answer", status: 503 }, "kept on this page"],
@@ -83,14 +83,14 @@ inChromium("a form's default look", testServer(), (it) => {
             relay.fault = (received) => (isSubmit(received) ? fault : undefined)
             yield* press(page)
             yield* says(status, text)
-            yield* clean(page, text)
+            yield* clean(page, colorScheme, text)
           }
           const held = Promise.withResolvers<void>()
           relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held.promise } : undefined)
           yield* fill(page, { name: "Grace" })
           yield* press(page)
           yield* says(status, "Sending")
-          yield* clean(page, "sending")
+          yield* clean(page, colorScheme, "sending")
           held.resolve()
           yield* says(status, "Thank you")
         })
@@ -189,12 +189,12 @@ inChromium("a form's default look", testServer(), (it) => {
           "name\nPlease fill in this field.",
           `email\n${rules.email.message}`
         ])
-        yield* clean(page, "refused")
+        yield* clean(page, colorScheme, "refused")
         yield* open(`${site.url}/contact`)
         yield* fill(page, { name: "Ada", email: "ada@example.org" })
         yield* press(page)
         yield* until("the thanks", async () => (await page.title()) === "Thank you")
-        yield* clean(page, "thanks")
+        yield* clean(page, colorScheme, "thanks")
       })
     )
   }

@@ -131,5 +131,20 @@ describe("the archive of npm run build", () => {
         assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
       }).pipe(Effect.scoped)
     )
+
+    it.effect("loads the client of ClickHouse", () =>
+      Effect.gen(function* () {
+        const { archive } = yield* Installed
+        // Nothing listens there: `doctor` says so of both stores.
+        const environment = {
+          DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
+          ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",
+          DATABASE_TIMEOUT: "100 millis"
+        }
+        const doctor = yield* Process.launch(["doctor"], environment, [], path.join(archive, "main.js"))
+        assert.deepStrictEqual(yield* doctor.ended, { code: 1, signal: null })
+        assert.match(doctor.output(), /^BAD +analytics +ClickHouse cannot be used \(ECONNREFUSED\)/m)
+      }).pipe(Effect.scoped)
+    )
   })
 })

@@ -108,7 +108,7 @@ describe("scripts/container", () => {
     const start = edge.indexOf("    environment:") + 1
     const settings = edge.slice(start, start + edge.slice(start).findIndex((line) => !line.startsWith("      ")))
     const read = Object.fromEntries(settings.map((line) => line.trim().split(/: (.*)/s, 2) as [string, string]))
-    assert.sameMembers(Object.keys(read), ["DATABASE_URL", "REDIS_URL"])
+    assert.sameMembers(Object.keys(read), ["DATABASE_URL", "ANALYTICS_URL", "REDIS_URL"])
     const env = Object.fromEntries(
       Object.entries(read).map(([name, value]) => [name, value.replace(/\$\{.*?\}/g, "a")])
     )

@@ -122,6 +122,9 @@ describe("delivery/SmtpMailer", () => {
       }
       const stripped = yield* send("smtp://unused.example", { server: { ...server, port: plain.port } })
       assert.strictEqual(stripped._tag, "Failed")
+      assert.match(errorOf(stripped), /offers no TLS, so the password is not sent.*tls=optional/)
+      const checked = yield* check("smtp://unused.example", { server: { ...server, port: plain.port } })
+      assert.deepStrictEqual(checked, { _tag: "WithoutTls" })
       assert.deepStrictEqual(logins, [])
       const options = { server: { ...server, port: encrypted.port }, tls: trusted }
       assert.strictEqual((yield* send("smtp://unused.example", options))._tag, "Accepted")

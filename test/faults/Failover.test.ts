@@ -1,10 +1,11 @@
 import { describe, it } from "@effect/vitest"
+import * as Load from "../torture/Load.ts"
 import { failover } from "../torture/scenarios/Failover.ts"
 
 describe("faults: PostgreSQL fails over, under load", () => {
   it.live(
     "no acknowledged row is lost, and the promoted replica is found",
-    () => failover({ millis: 300, timeout: 20_000 }),
+    () => failover({ millis: 300, timeout: 20_000, ...Load.moderate }),
     120_000
   )
 })

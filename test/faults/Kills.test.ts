@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Load from "../torture/Load.ts"
 import * as Kills from "../torture/scenarios/Kills.ts"
 
 describe("faults: kill -9 under load", () => {
   it.live(
     "of serve loses no acknowledged request",
     () =>
-      Effect.map(Kills.serve({ rounds: 2, each: 200 }), (figures) => {
+      Effect.map(Kills.serve({ rounds: 2, each: 200, ...Load.moderate }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)
       }),
     120_000
@@ -15,7 +16,7 @@ describe("faults: kill -9 under load", () => {
   it.live(
     "of demo and its PostgreSQL loses no acknowledged request",
     () =>
-      Effect.map(Kills.demo({ rounds: 2, each: 200 }), (figures) => {
+      Effect.map(Kills.demo({ rounds: 2, each: 200, ...Load.moderate }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)
       }),
     120_000

@@ -17,7 +17,7 @@ describe("faults: shutdown", () => {
   it.live(
     "SIGTERM under load leaves no accepted request unanswered, ends streams properly, and exits with 0",
     () =>
-      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500 }), (figures) => {
+      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, ...Load.moderate }), (figures) => {
         assert.isBelow(figures["longest end ms"], 6_500)
       }),
     120_000
@@ -27,7 +27,7 @@ describe("faults: shutdown", () => {
     it.live(
       "a rolling restart fails no request",
       () =>
-        Effect.map(Shutdown.rolling({ rounds: 1 }), (figures) => {
+        Effect.map(Shutdown.rolling({ rounds: 1, ...Load.moderate }), (figures) => {
           assert.strictEqual(figures.requests, figures.rows)
         }),
       120_000

@@ -4,7 +4,6 @@
 
 import { spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,6 +12,7 @@ import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
+import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
@@ -21,7 +21,7 @@ import * as Store from "../torture/Store.ts"
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
 
 const folder = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-starting-"))),
+  Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-starting-"))),
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
 

@@ -30,7 +30,7 @@ describe("faults: several workers", () => {
   it.live(
     "SIGHUP under load replaces all workers and fails no request",
     () =>
-      Effect.map(Workers.hangup({ rounds: 1, workers: 2 }), (figures) => {
+      Effect.map(Workers.hangup({ rounds: 1, workers: 2, ...Load.moderate }), (figures) => {
         assert.strictEqual(figures.requests, figures.rows)
       }),
     120_000
@@ -39,7 +39,7 @@ describe("faults: several workers", () => {
   it.live(
     "kill -9 of a worker loses its open requests only, and no connection is refused",
     () =>
-      Effect.map(Workers.killed({ rounds: 2, workers: 2 }), (figures) => {
+      Effect.map(Workers.killed({ rounds: 2, workers: 2, ...Load.moderate }), (figures) => {
         assert.strictEqual(figures.lost, 0)
       }),
     120_000
@@ -54,7 +54,7 @@ describe("faults: several workers", () => {
   it.live(
     "SIGTERM under load ends all workers as gracefully as a single process",
     () =>
-      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, flags }), (figures) => {
+      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, flags, ...Load.moderate }), (figures) => {
         assert.isBelow(figures["longest end ms"], 6_500)
       }),
     120_000

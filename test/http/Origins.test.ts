@@ -89,7 +89,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { origins: [other] }))
       // A directory may cache a website for ten seconds.
       yield* Effect.repeat(all({ origin: other }), {
-        schedule: Schedule.spaced("100 millis"),
+        schedule: Schedule.spaced("500 millis"),
         until: ({ chat, submit, track }) => track.status === 204 && submit.status === 200 && chat.status === 200
       })
       const refused = yield* all({ origin: own })

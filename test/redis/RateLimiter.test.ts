@@ -5,6 +5,7 @@ import * as RedisRateLimiter from "../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../src/services/RateLimiter.ts"
 import { suite } from "../suites/RateLimiter.ts"
 import * as TestRedis from "../support/TestRedis.ts"
+import { poll } from "../support/Wait.ts"
 
 /** A fallback that must not be used. */
 const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("Redis was not asked")) }
@@ -27,13 +28,10 @@ const limiter = (
 
 /** Retries until `by` decides; otherwise the test times out. */
 const decidedBy = (by: "redis" | "spare", limiter: RateLimiter["Service"], key: string) =>
-  limiter
-    .take(hour, key)
-    .pipe(
-      Effect.repeat({ until: (decision) => (decision.remaining === spared.remaining) === (by === "spare") }),
-      Effect.timeout("20 seconds"),
-      Effect.orDie
-    )
+  poll(limiter.take(hour, key), ({ remaining }) => (remaining === spared.remaining) === (by === "spare")).pipe(
+    Effect.timeout("20 seconds"),
+    Effect.orDie
+  )
 
 const decisions = (limiter: RateLimiter["Service"], key: string, times: number) =>
   Effect.replicateEffect(limiter.take(hour, key), times)

@@ -9,6 +9,7 @@ import * as Inspection from "../../src/redis/Inspection.ts"
 import * as RedisRateLimiter from "../../src/redis/RateLimiter.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import * as TestRedisCluster from "../support/TestRedisCluster.ts"
+import { poll } from "../support/Wait.ts"
 
 const hour: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
 
@@ -25,8 +26,7 @@ const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
   Effect.forEach(clients, (client) => Effect.map(take(hour, client), ({ remaining }) => remaining), { concurrency: 20 })
 
 const decidedByRedis = ({ take }: RedisRateLimiter.SharedLimiter) =>
-  take(hour, "probe").pipe(
-    Effect.repeat({ until: ({ remaining }) => remaining !== spared.remaining }),
+  poll(take(hour, "probe"), ({ remaining }) => remaining !== spared.remaining).pipe(
     Effect.timeout("30 seconds"),
     Effect.orDie
   )

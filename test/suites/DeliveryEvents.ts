@@ -190,9 +190,26 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           ["site.limit"]
         )
         const { day, ...data } = payloads[0]?.data ?? {}
-        assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 1 })
+        assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 1, refused_messages: 0 })
         assert.match(day, /^\d{4}-\d\d-\d\d$/)
         assert.deepStrictEqual(yield* payloadsOf(other.webhook), [])
+      })
+    )
+
+    it.effect("chat messages that are refused for a limit are one of the website that the instance serves", () =>
+      Effect.gen(function* () {
+        const [decisions, instances] = [yield* Decisions, yield* InstanceDirectory]
+        const { instanceId, site, webhook } = yield* setup
+        const alone = yield* instances.create({ name: "alone", agentUrl: "https://a.example" })
+        for (const id of [randomUUID(), alone.instanceId, instanceId]) {
+          yield* decisions.record({ _tag: "Claimed", by: "instance-id", id }, "chat-limited")
+        }
+        const payloads = yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), payloadsOf(webhook)), {
+          until: ({ length }) => length > 0
+        })
+        const [{ day: _, ...data }] = payloads.map((payload) => payload.data)
+        assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 0, refused_messages: 1 })
+        assert.deepStrictEqual(yield* decisions.counts({ site, ...lastDays(2, Date.now()) }), {})
       })
     )
   })

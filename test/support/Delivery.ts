@@ -87,8 +87,9 @@ export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.
     Layer.mergeAll(
       MemoryAnalyticsRepo.layer.pipe(Layer.provideMerge(AnalyticsRows.layer)),
       MemorySubmissionRepo.layer(),
-      MemoryDecisions.layer().pipe(Layer.provideMerge(MemorySiteDirectory.layer())),
-      MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
+      Layer.mergeAll(MemoryDecisions.layer(), MemoryConversationStore.layer()).pipe(
+        Layer.provideMerge(Layer.merge(MemorySiteDirectory.layer(), MemoryInstanceDirectory.layer()))
+      )
     )
   )
 )

@@ -1,12 +1,16 @@
 /**
- * Sends test events, to the public internet and to what a test allows.
+ * Sends test events, to the public internet and to what a test allows, and mails links to the console.
  *
  * @module
  */
 import { Layer, Option } from "effect"
 import type { AllowedHost } from "../../src/core/delivery/AddressGuard.ts"
+import * as Invitations from "../../src/delivery/Invitations.ts"
 import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
 import * as TestDeliveries from "../../src/delivery/TestDeliveries.ts"
 
 export const layer = (allowed: ReadonlyArray<AllowedHost> = [], mail: TestDeliveries.Options["mail"] = Option.none()) =>
-  Layer.provide(TestDeliveries.layer({ mail }), OutwardClient.layer({ allowed }))
+  Layer.merge(
+    Layer.provide(TestDeliveries.layer({ mail }), OutwardClient.layer({ allowed })),
+    Invitations.layer({ mail })
+  )

@@ -7,6 +7,7 @@ import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
+import * as Retention from "../../src/core/sites/Retention.ts"
 import type { Options as TestOptions } from "../../src/delivery/TestDeliveries.ts"
 import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
@@ -28,6 +29,9 @@ export const options: Server.Options = {
   ownerApi: true,
   rateLimitOwner: Option.none(),
   webhookAllow: [],
+  retentionPageViews: Option.none(),
+  retentionSubmissions: Option.none(),
+  retentionConversations: Retention.parse("30 days"),
   console: true,
   chatStreams: { perAddress: Option.none(), perInstance: Option.none() },
   connections: { total: 100_000, perAddress: Option.none() },

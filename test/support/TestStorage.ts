@@ -112,8 +112,9 @@ export const storage = (options: Options = {}) =>
         Layer.mergeAll(Reports.layer, AnalyticsRepo.layer, EventRepo.layer, AnalyticsExport.layer).pipe(
           Layer.provideMerge(AnalyticsRows.layer)
         ),
-        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer({ sites: [site] }))),
-        InstanceDirectory.layer()
+        Decisions.layer().pipe(
+          Layer.provideMerge(Layer.merge(SiteDirectory.layer({ sites: [site] }), InstanceDirectory.layer()))
+        )
       )
     ),
     Layer.merge(submissions(options))

@@ -24,3 +24,10 @@ export const until = <A>(
       await setTimeout(20)
     }
   })
+
+/** Runs `look` until its result is `wanted`, and returns that. The pauses between leave the processor to other tests. */
+export const poll = <A, E, R>(look: Effect.Effect<A, E, R>, wanted: (seen: A) => boolean): Effect.Effect<A, E, R> =>
+  look.pipe(
+    Effect.tap((seen) => (wanted(seen) ? Effect.void : pause(20))),
+    Effect.repeat({ until: wanted })
+  )

@@ -5,14 +5,14 @@
  * @module
  */
 import { execFileSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Exit, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
+import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 
 export interface Cluster {
   readonly url: string
@@ -29,26 +29,41 @@ export interface Cluster {
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
 
-/** A process and all its descendants, parents first. */
-export const family = (root: number): ReadonlyArray<number> => {
-  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n")
-  const parents = lines.map((line) => line.trim().split(/\s+/).map(Number))
-  const members = [root]
-  for (const member of members) {
-    for (const [pid, parent] of parents) if (parent === member && pid !== undefined) members.push(pid)
+/** The process ids, parents and states of all processes. */
+const listed = (): ReadonlyArray<ReadonlyArray<string>> => {
+  if (process.platform !== "linux") {
+    const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" }).trim().split("\n")
+    return lines.map((line) => line.trim().split(/\s+/))
   }
-  return members
+  // What `ps` prints, without a process for each look.
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return []
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+      const [state = "", parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+      return [[pid, parent, state]]
+    } catch {
+      return []
+    }
+  })
 }
 
 /** All live processes with their parents, roughly oldest first. */
 const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: number }> =>
-  execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" })
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
+  listed()
     .filter(([, , state]) => state?.startsWith("Z") === false)
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
     .toSorted((a, b) => a.pid - b.pid)
+
+/** A process and all its live descendants, parents first. */
+export const family = (root: number): ReadonlyArray<number> => {
+  const all = processes()
+  const members = [root]
+  for (const member of members) {
+    for (const { parent, pid } of all) if (parent === member) members.push(pid)
+  }
+  return members
+}
 
 /** The direct children of a process. */
 export const children = (of: number): ReadonlyArray<number> =>
@@ -73,7 +88,7 @@ export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): vo
 export const make = Effect.fnUntraced(function* (
   settings: Readonly<Record<string, string>> = {}
 ): Effect.fn.Return<Cluster, never, Scope.Scope> {
-  const folders = [mkdtempSync(path.join(tmpdir(), "hydracore-torture-"))]
+  const folders = [mkdtempSync(path.join(ServerFiles.folder(), "hydracore-torture-"))]
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const folder of folders) rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,5 @@
 /**
- * Clients that send page views and forms as fast as they are answered, and record each outcome.
+ * Clients that send page views and forms, as fast as they are answered or at a pace, and record each outcome.
  *
  * @module
  */
@@ -8,6 +8,15 @@ import { Agent, request } from "node:http"
 import { setTimeout } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 import type { Entry, Ledger, Outcome } from "./Ledger.ts"
+
+/** A scenario's load. */
+export interface Paced {
+  /** Milliseconds between a client's requests. Without it, the clients take all processor time that the fault leaves. */
+  readonly pace?: number
+}
+
+/** A pace for `npm test`, at which a request is sent every millisecond or two while processes start and end. */
+export const moderate: Paced = { pace: 20 }
 
 /** The ids that the clients send to. */
 export interface Target {
@@ -103,8 +112,8 @@ export const start = (options: {
   readonly url: () => string
   readonly target: Target
   readonly clients: number
-  /** Milliseconds between a client's requests. */
-  readonly pace?: number
+  /** Milliseconds between a client's requests. Default: 0. */
+  readonly pace?: number | undefined
   /** Whether clients keep their connections alive; otherwise each request has its own. */
   readonly keepAlive?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>

@@ -80,15 +80,18 @@ http {
 
 export interface Nginx {
   readonly url: string
+  /** Of the process whose child answers. */
+  readonly pid: number
   /** Its error log. */
   readonly errors: () => string
 }
 
-/** Starts nginx; it ends with the scope. */
+/** Starts nginx, on a free port unless one is given; it ends with the scope. */
 export const start = Effect.fnUntraced(function* (
-  upstreams: ReadonlyArray<number>
+  upstreams: ReadonlyArray<number>,
+  wanted?: number
 ): Effect.fn.Return<Nginx, never, Scope.Scope> {
-  const port = yield* freePort
+  const port = wanted ?? (yield* freePort)
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
       const made = mkdtempSync(path.join(tmpdir(), "hydracore-nginx-"))
@@ -132,5 +135,5 @@ export const start = Effect.fnUntraced(function* (
       () => false
     )
   })
-  return { url, errors: () => errors }
+  return { url, pid: child.pid ?? 0, errors: () => errors }
 })

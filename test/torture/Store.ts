@@ -75,9 +75,13 @@ export const account = (cluster: Cluster, load: Load): Effect.Effect<Ledger.Acco
     (rows) => Ledger.reconcile(load.ledger, rows)
   )
 
-/** The same, for a database given by its URL. */
-export const accountAt = (url: string, load: Load): Effect.Effect<Ledger.Account> =>
+/** The same, for a database given by its URL, with rows that are stored elsewhere. */
+export const accountAt = (
+  url: string,
+  load: Load,
+  elsewhere: Effect.Effect<ReadonlyArray<Ledger.Row>> = Effect.succeed([])
+): Effect.Effect<Ledger.Account> =>
   Effect.gen(function* () {
-    const rows = yield* rowsOf(yield* PgClient.PgClient, load.run)
+    const rows = [...(yield* rowsOf(yield* PgClient.PgClient, load.run)), ...(yield* elsewhere)]
     return Ledger.reconcile(load.ledger, rows)
   }).pipe(Effect.provide(Database.layer({ url: Redacted.make(url), connections: 1 })), Effect.scoped, Effect.orDie)

@@ -23,6 +23,10 @@ describe("wire/OwnerOpenApi", () => {
       operations.map(({ name }) => name),
       [
         "post /v1/owner/query",
+        "get /v1/owner/sites/{site_id}/retention",
+        "get /v1/owner/sites/{site_id}/analytics/export",
+        "post /v1/owner/sites/{site_id}/person/export",
+        "post /v1/owner/sites/{site_id}/person/erase",
         "get /v1/owner/sites",
         "get /v1/owner/sites/{site_id}/now",
         "post /v1/owner/session",

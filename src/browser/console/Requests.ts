@@ -149,14 +149,14 @@ const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
   }
 }
 
-/** Sends a request. Rejects only if `signal` aborts it. */
-export const send = async <O extends Operation>(
-  operation: O,
-  input: Input<O>,
+/** Sends a request, and reads the body of a success. */
+const request = async <A>(
+  operation: string,
+  parts: Parts,
+  read: (response: Response) => Promise<A>,
   signal?: AbortSignal
-): Promise<Outcome<Answer<O>>> => {
+): Promise<Outcome<A>> => {
   const [method = "", path = ""] = operation.split(" ")
-  const parts = input as Parts
   try {
     const response = await fetch(addressOf(path, parts), {
       method,
@@ -170,10 +170,27 @@ export const send = async <O extends Operation>(
     if (!response.ok) {
       return failed(kinds[response.status] ?? "defect", response, await faultsOf(response))
     }
-    return { ok: true, value: (response.status === 204 ? undefined : await response.json()) as Answer<O> }
+    return { ok: true, value: await read(response) }
   } catch (error) {
     if (signal?.aborted) throw error
-    // `fetch` rejects without a connection; `json` if it was cut.
+    // `fetch` rejects without a connection; reading the body if it was cut.
     return failed("offline")
   }
 }
+
+/** Sends a request. Rejects only if `signal` aborts it. */
+export const send = <O extends Operation>(
+  operation: O,
+  input: Input<O>,
+  signal?: AbortSignal
+): Promise<Outcome<Answer<O>>> =>
+  request(
+    operation,
+    input as Parts,
+    async (response) => (response.status === 204 ? undefined : await response.json()) as Answer<O>,
+    signal
+  )
+
+/** Sends a request whose answer is a file. */
+export const sendForText = <O extends Operation>(operation: O, input: Input<O>): Promise<Outcome<string>> =>
+  request(operation, input as Parts, (response) => response.text())

@@ -12,6 +12,7 @@ import { asOwnerDocument } from "../OpenApi.ts"
 import { Authentication } from "./Authentication.ts"
 import { ConversationsGroup } from "./Conversations.ts"
 import { CredentialsGroup } from "./Credentials.ts"
+import { DataGroup } from "./Data.ts"
 import { FormsGroup } from "./Forms.ts"
 import { GoalsGroup } from "./Goals.ts"
 import { InstancesGroup } from "./Instances.ts"
@@ -33,7 +34,7 @@ export const prefix = "/v1/owner/"
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
-  .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup)
+  .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last one is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)

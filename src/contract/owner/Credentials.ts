@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { Result, Schema } from "effect"
+import { Option, Result, Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Address from "../../core/mail/Address.ts"
 import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as Wire from "../Wire.ts"
@@ -136,6 +137,7 @@ export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:ke
 )
 
 export const Sessions = Schema.Struct({
+  can_mail: Schema.Boolean.annotate({ description: "Whether the service can mail a link" }),
   sessions: Schema.Array(
     Schema.Struct({
       session_id: Fields.uuid,
@@ -155,6 +157,7 @@ export const Sessions = Schema.Struct({
   title: "Sessions",
   examples: [
     {
+      can_mail: true,
       sessions: [
         {
           session_id: exampleId,
@@ -177,6 +180,13 @@ export const NewLink = Schema.Struct({
   role: Wire.Choice(Role.roles, { title: "Role" }),
   sites,
   label,
+  email: Schema.optionalKey(
+    Fields.parsed(
+      { type: "string", format: "email", description: "Where to mail the link. The address is not stored" },
+      (text) => Option.liftPredicate(text.trim(), Address.isAddress),
+      "an email address such as ada@example.com is expected"
+    )
+  ),
   expires_at: Schema.optionalKey(Fields.expiry("When the link expires, within a week; in an hour if absent"))
 }).annotate({
   identifier: "NewLink",
@@ -186,12 +196,17 @@ export const NewLink = Schema.Struct({
 
 export const CreatedLink = Schema.Struct({
   session_id: Fields.uuid,
-  path: Schema.String.annotate({ description: "The link, without the origin of the console. It is not shown again" }),
+  path: Schema.NullOr(Schema.String).annotate({
+    description: "The link, without the origin of the console, which is not shown again; null if it was mailed"
+  }),
+  mailed: Schema.Boolean.annotate({ description: "Whether the mail server took a mail with the link" }),
   expires_at: Fields.time
 }).annotate({
   identifier: "CreatedLink",
   title: "CreatedLink",
-  examples: [{ session_id: exampleId, path: `/console/#/link/hcl_${"A".repeat(43)}`, expires_at: exampleTime }]
+  examples: [
+    { session_id: exampleId, path: `/console/#/link/hcl_${"A".repeat(43)}`, mailed: false, expires_at: exampleTime }
+  ]
 })
 
 export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
@@ -214,7 +229,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   OpenApi.annotations({
     identifier: "create_link",
     summary: "Create a link to the console",
-    description: `Creates a link that opens a session once. ${bound("sessions and links")} ${rights}`
+    description: `Creates a link that opens a session once, and mails it if there is an \`email\` and the service sends mails: at most 10 an hour for a website. If the mail server does not take the mail, there is no link: 422. ${bound("sessions and links")} ${rights}`
   })
 )
 

@@ -139,7 +139,7 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
     identifier: "test_notification",
     summary: "Test a notification",
     description:
-      "Mails a test, or the report of the latest period, and answers what came of it. A website sends ten tests an hour at most. Scope `write`."
+      "Mails a test, or the report of the latest period, and returns the outcome. A website sends ten tests an hour at most. Scope `write`."
   })
 )
 

@@ -218,9 +218,7 @@ export const test = HttpApiEndpoint.post("test", `${ofWebhook}/test`, {
   params,
   success: WebhookTest,
   error: Errors.NotFound
-}).annotateMerge(
-  describe("test_webhook", "Test a webhook", "Sends one event and answers what came of it. Scope `write`.")
-)
+}).annotateMerge(describe("test_webhook", "Test a webhook", "Sends one event and returns the outcome. Scope `write`."))
 
 export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesOf, {
   params,

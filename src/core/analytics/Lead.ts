@@ -7,6 +7,7 @@
  */
 import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
+import { maxGap } from "./report/Visits.ts"
 
 /** A visit's credit for a lead. It has neither a time nor an id of its own, so that it does not lead back to a person. */
 export interface Conversion {
@@ -61,9 +62,6 @@ export interface Visit {
   readonly attribution: Attribution
 }
 
-/** A longer pause between two rows ends a visit. */
-export const idleMillis = 30 * 60_000
-
 /** How long before a lead its visit may have ended: a form may stay open for hours. */
 export const lookBackMillis = 24 * 60 * 60_000
 
@@ -93,7 +91,7 @@ export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): Visit 
     .sort((left, right) => left.receivedAt - right.receivedAt)
   let first = before.length - 1
   if (first < 0) return undefined
-  while (first > 0 && before[first]!.receivedAt - before[first - 1]!.receivedAt <= idleMillis) first--
+  while (first > 0 && before[first]!.receivedAt - before[first - 1]!.receivedAt <= maxGap) first--
   const entry = before.slice(first).find(({ view }) => view !== null)?.view
   return {
     startedAt: before[first]!.receivedAt,

@@ -15,10 +15,10 @@ import type { MessagePart } from "./Conversation.ts"
 export const maxSources = 50
 
 /** The most UTF-16 units of a source's address; a source with a longer one is dropped. */
-const maxUrl = 2_048
+export const maxUrl = 2_048
 
 /** The most UTF-16 units of a source's title; a longer one is cut. */
-const maxTitle = 300
+export const maxTitle = 300
 
 type Parts = ReadonlyArray<MessagePart>
 
@@ -40,7 +40,7 @@ export interface Folded {
   readonly isTextOpen: boolean
 }
 
-/** An answer that said nothing. */
+/** An answer without events. */
 export const none: Folded = { parts: [], isTextOpen: false }
 
 const say = ({ isTextOpen, parts }: Folded, delta: string): Folded => {
@@ -92,7 +92,7 @@ export const sizeOf = (parts: Parts): number =>
     0
   )
 
-/** A tool of which nothing but its place is known any more. */
+/** A tool whose name is no longer stored, only its place. */
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
 
 /**

@@ -22,7 +22,7 @@ export type Failure =
   | "agent-declined"
   /** The stream lasted too long. */
   | "too-long"
-  /** The agent said too much. */
+  /** The agent's text is too long. */
   | "too-much"
   /** The visitor does not read. */
   | "unread"
@@ -31,7 +31,7 @@ export type Failure =
   /** A fault of this service. */
   | "internal"
 
-/** What a visitor reads of a failure. */
+/** The sentence that a visitor reads about a failure. */
 export const sentences: Readonly<Record<Failure, string>> = {
   "agent-timeout": "The agent stopped answering. Please try again.",
   "agent-broken": "The answer was interrupted. Please try again.",
@@ -77,7 +77,7 @@ export interface Dialect {
  */
 export const comment = ": ping\n"
 
-/** What moves a chat stream on. */
+/** An event that advances a chat stream. */
 export type Event = AgentEvent | { readonly _tag: "Failed"; readonly failure: Failure }
 
 /** The state of a chat stream. Make the first one with `initial`. */
@@ -89,7 +89,7 @@ export interface State {
   readonly textId: string
   /** The first half of a surrogate pair that ended the last delta, or nothing. It waits for its other half. */
   readonly held: string
-  /** How many more bytes of text (UTF-8) may be said. */
+  /** How many more bytes of text (UTF-8) may be sent. */
   readonly allowance: number
   /** The activity that the client shows; null while there is none. */
   readonly activity: Activity.Activity | null
@@ -106,7 +106,7 @@ export interface State {
 
 const noSources: ReadonlyArray<Source> = []
 
-/** A stream of which nothing was sent. `maxBytes` bounds what the agent may say, in bytes of UTF-8. */
+/** A stream of which nothing was sent. `maxBytes` bounds the agent's text, in bytes of UTF-8. */
 export const initial = (options: {
   readonly dialect: Dialect
   readonly messageId: string
@@ -161,7 +161,7 @@ const say = (state: State, delta: string): Step => {
   const held = text.slice(cut)
   const whole = text.slice(0, cut).toWellFormed()
   const allowance = state.allowance - Buffer.byteLength(whole)
-  // What is held is written as U+FFFD if its other half never comes.
+  // The held half is written as U+FFFD if the other half never comes.
   if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return fail(state, "too-much")
   const { dialect, textId } = state
   if (whole === "") return [advanced(state, state.phase, held, state.allowance), endActivity(state)]
@@ -245,7 +245,7 @@ const step = (state: State, event: Event): Step => {
  */
 export const encode = (state: State, event: Event): Step => {
   if (state.phase === "ended") return [state, ""]
-  // Nearly all of what comes.
+  // Nearly all events.
   if (event._tag === "Text" && state.phase !== "fresh") return say(state, event.delta)
   if (state.phase !== "fresh") return step(state, event)
   const [next, frames] = step({ ...state, phase: "open" }, event)

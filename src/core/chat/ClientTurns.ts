@@ -29,8 +29,8 @@ export interface ClientTurns {
   /** The client's id of the last answer before the message: the service's own, in clients that take it over. */
   readonly answerId: string | null
   /**
-   * What the client's first message is known by: its id, or its text. It stays the same as the conversation grows, and
-   * tells apart visitors whose clients name every conversation alike.
+   * Identifies the client's first message: its id, or its text. It stays the same as the conversation grows, and differs
+   * between visitors whose clients give every conversation the same id.
    */
   readonly origin: string
 }
@@ -38,7 +38,7 @@ export interface ClientTurns {
 const isSaid = (message: ClientMessage): message is ClientMessage & Turn =>
   message.text !== "" && (message.role === "user" || message.role === "assistant")
 
-/** The visitor's last message and the turns before it; null if the visitor says nothing. What follows it is dropped. */
+/** The visitor's last message and the turns before it; null if there is none. What follows it is dropped. */
 export const read = (messages: ReadonlyArray<ClientMessage>): ClientTurns | null => {
   const said = messages.filter(isSaid)
   const first = said.find(({ role }) => role === "user")

@@ -1,6 +1,6 @@
 /**
- * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. Characters that a terminal obeys
- * are escaped. Pure.
+ * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. Control characters are escaped, for
+ * terminals. Pure.
  *
  * @module
  */

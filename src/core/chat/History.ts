@@ -21,7 +21,7 @@ export const turnsOf = (messages: ReadonlyArray<Pick<Message, "role" | "parts">>
     return text === "" ? [] : [{ role, text }]
   })
 
-/** The turns up to the visitor's last one: what another answer to it (regenerate) is asked with. */
+/** The turns up to the visitor's last one: those that are sent for another answer to it (regenerate). */
 export const beforeAnswer = (turns: ReadonlyArray<Turn>): ReadonlyArray<Turn> =>
   turns.slice(0, turns.findLastIndex(({ role }) => role === "user") + 1)
 

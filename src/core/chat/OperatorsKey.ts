@@ -1,6 +1,6 @@
 /**
- * What only the operator changes of an instance whose agent is asked with the operator's key: whatever makes an answer cost
- * more. To change it, an owner enters a key of their own. Pure.
+ * The settings that only the operator may change while an instance uses the operator's key: those that make an answer cost
+ * more. To change them, an owner enters a key of their own. Pure.
  *
  * @module
  */

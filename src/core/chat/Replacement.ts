@@ -40,12 +40,12 @@ export type Replaced =
 type Messages = ReadonlyArray<Message>
 
 /** The index of the visitor's last message up to an index; -1 if there is none. */
-const asked = (messages: Messages, to: number): number => messages.slice(0, to + 1).findLastIndex(isVisitors)
+const lastVisitorIndex = (messages: Messages, to: number): number => messages.slice(0, to + 1).findLastIndex(isVisitors)
 
 const isVisitors = ({ role }: Message): boolean => role === "user"
 
 /** The index of the visitor's message that has an id, the client's or the service's own; -1 if there is none. */
-const called = (messages: Messages, id: string | null): number =>
+const indexOfId = (messages: Messages, id: string | null): number =>
   id === null
     ? -1
     : messages.findLastIndex(
@@ -54,9 +54,9 @@ const called = (messages: Messages, id: string | null): number =>
 
 /** The index of the visitor's message that an id names: its own, or that of the answer to it. */
 export const answeredBy = (messages: Messages, id: string | null): number => {
-  const own = called(messages, id)
+  const own = indexOfId(messages, id)
   return own === -1
-    ? asked(
+    ? lastVisitorIndex(
         messages,
         messages.findIndex(({ messageId }) => messageId === id)
       )
@@ -77,10 +77,10 @@ export const replaced = (messages: Messages, request: Request): Replaced => {
   const isRegenerating = kind === "regenerate"
   const textAt = (index: number) => AnswerParts.textOf(messages[index]!.parts)
   const candidates = isRegenerating
-    ? [answeredBy(messages, names), called(messages, turns.messageId)]
-    : [called(messages, names)]
+    ? [answeredBy(messages, names), indexOfId(messages, turns.messageId)]
+    : [indexOfId(messages, names)]
   const known = [...candidates, following(messages, request)].find((index) => index !== -1)
-  const last = asked(messages, messages.length - 1)
+  const last = lastVisitorIndex(messages, messages.length - 1)
   const place = known ?? (isRegenerating && last !== -1 && textAt(last) === turns.message ? last : undefined)
   if (place === undefined) return { _tag: "Nothing" }
   const { messageId } = messages[place]!

@@ -32,7 +32,7 @@ export const failingLimit = 5 * 24 * hour
 /** The share by which a delay is lengthened at most, so that the retries of many deliveries spread out. */
 export const jitter = 0.2
 
-/** What came of an attempt: the response's status, or null without a response. */
+/** The outcome of an attempt: the response's status, or null without a response. */
 export interface Outcome {
   readonly status: number | null
   /** Milliseconds that the receiver asked to wait, or null. */

@@ -6,7 +6,7 @@
 import * as Certificate from "./Certificate.ts"
 import { type Finding, ok, problem } from "./Finding.ts"
 
-/** What came of one question to an agent. */
+/** The outcome of one question to an agent. */
 export interface AgentFacts {
   readonly instanceId: string
   readonly name: string

@@ -1,16 +1,20 @@
 /**
  * The address of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Pure.
  *
+ * A password is sent in clear to this machine and to addresses of private networks only, unless `?tls=optional` allows it.
+ *
  * @module
  */
 import { Result } from "effect"
+import { NetAddress } from "effect/net"
+import * as AddressGuard from "../delivery/AddressGuard.ts"
 
 export interface SmtpServer {
   readonly host: string
   readonly port: number
   /** Whether the connection begins with TLS; without it, STARTTLS is used where the server offers it. */
   readonly isTls: boolean
-  /** Whether mail must not be sent without TLS: a password never crosses a network in clear. */
+  /** Whether mail must not be sent without TLS: a password would cross a network in clear. */
   readonly needsTls: boolean
   readonly login: { readonly user: string; readonly password: string } | null
 }
@@ -22,6 +26,16 @@ const isProtocol = (text: string): text is keyof typeof ports => text in ports
 /** Whether a host is this machine by its name or address alone. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host)
+
+/** Whether a host is an address that the public internet does not reach. A name may lead anywhere. */
+const isPrivate = (host: string): boolean =>
+  Result.match(NetAddress.ipFromString(host), {
+    onFailure: () => false,
+    onSuccess: (address) => !AddressGuard.isPublic(address)
+  })
+
+/** Allows mail without TLS although there is a password. */
+const optionalTls = "?tls=optional"
 
 const decoded = (text: string): string | null => {
   try {
@@ -36,8 +50,11 @@ const expected = "it must be an address such as smtps://user:password@mail.examp
 /** The failure is a predicate for a sentence about the setting. It does not repeat the value, which has a password. */
 export const parse = (text: string): Result.Result<SmtpServer, string> => {
   const url = URL.parse(text)
-  if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.search !== "" || url.hash !== "") {
+  if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.hash !== "") {
     return Result.fail(`is not usable; ${expected}.`)
+  }
+  if (url.search !== "" && (url.search !== optionalTls || url.protocol === "smtps:")) {
+    return Result.fail(`has a parameter; the only one is ${optionalTls}, with smtp://.`)
   }
   if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
   const [user, password] = [decoded(url.username), decoded(url.password)]
@@ -50,7 +67,7 @@ export const parse = (text: string): Result.Result<SmtpServer, string> => {
     host,
     port: url.port === "" ? ports[url.protocol] : Number(url.port),
     isTls: url.protocol === "smtps:",
-    needsTls: user !== "" && !isLoopback(host),
+    needsTls: user !== "" && url.search === "" && !isLoopback(host) && !isPrivate(host),
     login: user === "" ? null : { user, password }
   })
 }

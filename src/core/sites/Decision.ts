@@ -30,6 +30,12 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
+/** What is counted: a reason, or a chat message that was refused for a limit, which no statistics count. */
+export type Counted = Reason | "chat-limited"
+
+/** Whether visitors were refused for a limit. */
+export const isOfLimit = (counted: Counted): boolean => counted === "limited" || counted === "chat-limited"
+
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
 export type Decision = "counted" | "repeated" | Reason
 
@@ -39,9 +45,13 @@ export type Counts = Readonly<Partial<Record<Reason, number>>>
 /** The response header that carries the decision. */
 export const header = "x-hydracore-decision"
 
-/** The website that a decision is counted for. */
+/** The website that a decision is counted for, or the one that an instance serves. */
 export type Subject =
   /** A website that exists. */
   | { readonly _tag: "Known"; readonly websiteConfigId: string }
   /** An id that a request names and that was not looked up. It may not exist. */
-  | { readonly _tag: "Claimed"; readonly by: "tracking-token" | "website-config-id"; readonly id: string }
+  | {
+      readonly _tag: "Claimed"
+      readonly by: "tracking-token" | "website-config-id" | "instance-id"
+      readonly id: string
+    }

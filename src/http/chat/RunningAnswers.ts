@@ -179,43 +179,42 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         return false
       })
 
-      const begin: RunningAnswers["Service"]["begin"] = (turn) =>
-        Effect.gen(function* () {
-          const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
-          const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
-          const answer: RunningAnswer = new RunningAnswer({
-            maxBytes: options.maxBytes,
-            onReaders: watch.changed,
-            onTexts: measure()
-          })
-          const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
-          answer.asking = asking
-          const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
-          if (Exit.isFailure(begun)) {
-            asking.interruptUnsafe()
-            onEnd()
-            return yield* Effect.failCause(begun.cause)
-          }
-          const ended = Deferred.makeUnsafe<boolean>()
-          const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
-          running.add(entry)
-          alarms.set(answer, alarms.now() + maxDuration)
-          // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
-          asking.addObserver((asked) => {
-            alarms.cancel(answer)
-            const settled = Effect.onExit(settle(entry, asked), (exit) =>
-              Effect.sync(() => {
-                watch.stop()
-                running.remove(entry)
-                onEnd()
-                Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
-              })
-            )
-            Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
-          })
-          yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
-          return answer.log.read
-        }).pipe(Effect.uninterruptible)
+      const begin: RunningAnswers["Service"]["begin"] = Effect.fnUntraced(function* (turn) {
+        const { answerId, from, isResumable, key, message, onEnd, request, trackerSession } = turn
+        const watch = watchReaders(isResumable ? options.resume : Option.none(), () => answer)
+        const answer: RunningAnswer = new RunningAnswer({
+          maxBytes: options.maxBytes,
+          onReaders: watch.changed,
+          onTexts: measure()
+        })
+        const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
+        answer.asking = asking
+        const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
+        if (Exit.isFailure(begun)) {
+          asking.interruptUnsafe()
+          onEnd()
+          return yield* Effect.failCause(begun.cause)
+        }
+        const ended = Deferred.makeUnsafe<boolean>()
+        const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
+        running.add(entry)
+        alarms.set(answer, alarms.now() + maxDuration)
+        // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
+        asking.addObserver((asked) => {
+          alarms.cancel(answer)
+          const settled = Effect.onExit(settle(entry, asked), (exit) =>
+            Effect.sync(() => {
+              watch.stop()
+              running.remove(entry)
+              onEnd()
+              Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
+            })
+          )
+          Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
+        })
+        yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
+        return answer.log.read
+      }, Effect.uninterruptible)
 
       /** Extends the leases, and ends the answers that other processes have ended. */
       const renew = Effect.suspend(() => {

@@ -17,6 +17,7 @@ import type { AgentRefusal } from "../../services/chat/AgentStream.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
 import * as AskAgent from "../chat/AskAgent.ts"
 import * as ChatLeads from "../chat/ChatLeads.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
@@ -176,6 +177,11 @@ export const layer = (options: Options) =>
       const store = yield* ConversationStore
       const ask = yield* AskAgent.make
       const hold = InFlightLimit.make()
+      const decisions = yield* Decisions
+
+      /** Counts a refusal for a limit for the website that the instance serves. */
+      const limited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
+        Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 
       const stream: Stream =
         (dialect, heartbeat = defaultHeartbeat) =>
@@ -206,7 +212,7 @@ export const layer = (options: Options) =>
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
-            ? Effect.succeed(api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
+            ? limited(instance.instanceId, api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(
                 ask(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
                 (asked) => respond(asked, headers)
@@ -233,20 +239,26 @@ export const layer = (options: Options) =>
         }
         // Before the token check, so that guessed tokens cost no lookup.
         return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof take> => {
-          if (!accepted) return Effect.succeed(api.refusal(ErrorResponses.overLimit(headers)))
+          if (!accepted) return limited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
           return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>
             Option.isSome(instance)
               ? begin(head, decoded.success, api, instance.value, headers)
               : Effect.succeed(api.refusal(ErrorResponses.unauthorized(headers)))
-          ).pipe(Effect.catch((error) => Effect.map(refusalOf(error, headers), api.refusal)))
+          ).pipe(
+            Effect.catch((error) =>
+              Effect.map(refusalOf(error, headers), api.refusal).pipe(
+                Effect.flatMap((refusal) =>
+                  error._tag === "DailyTokensUsed" ? limited(instanceId, refusal) : Effect.succeed(refusal)
+                )
+              )
+            )
+          )
         })
       }
 
       return ChatEndpoint.of({
         stream,
         make: (apis) => {
-          const refuse = (_: RequestHead.RequestHead, bytes: Uint8Array, headers: RateLimitCheck.LimitHeaders) =>
-            Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
           return (head, instanceId, bytes) =>
             hold(
               head,
@@ -255,7 +267,7 @@ export const layer = (options: Options) =>
                 RateLimitCheck.withRateLimit(
                   admit,
                   (_, __, gate) => take(head, instanceId, bytes, gate, apis),
-                  refuse
+                  (_, __, headers) => limited(instanceId, apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
                 )(head, bytes),
               () => Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overloaded))
             )

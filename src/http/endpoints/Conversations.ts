@@ -169,8 +169,10 @@ export const layer = (options: Options) =>
           )
         )
         .handleRaw("feedback", ({ params, request }) =>
-          asVisitor(request, params, (visitor) =>
-            Effect.gen(function* () {
+          asVisitor(
+            request,
+            params,
+            Effect.fnUntraced(function* (visitor) {
               const { headers, key } = visitor
               const body = RequestBody.parse(yield* RequestBody.readBytes(request), request.headers["content-type"])
               if (Result.isFailure(body)) return ErrorResponses.invalid(body.failure.errors, headers)
@@ -180,7 +182,7 @@ export const layer = (options: Options) =>
               return (yield* store.rate({ key, messageId, rating, comment }))
                 ? noContent(headers)
                 : ErrorResponses.unknownAnswer(headers)
-            }).pipe(Effect.catchTags(ErrorMapping.ofBytes))
+            }, Effect.catchTags(ErrorMapping.ofBytes))
           )
         )
         .handleRaw("read", ({ params, request }) =>
@@ -199,8 +201,10 @@ export const layer = (options: Options) =>
           )
         )
         .handleRaw("stop", ({ params, request }) =>
-          asVisitor(request, params, (visitor) =>
-            Effect.gen(function* () {
+          asVisitor(
+            request,
+            params,
+            Effect.fnUntraced(function* (visitor) {
               const { headers, key } = visitor
               if ((yield* answers.end(key, "stopped")) || (yield* store.stop(key))) return noContent(visitor.headers)
               return Option.isSome(yield* store.read(key))

@@ -54,20 +54,18 @@ const streamed =
 /** Failures that another attempt does not change. */
 const lasting: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
 
-const whole =
-  (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
-  (asked, headers) =>
-    Effect.gen(function* () {
-      const names = yield* namesOf(asked)
-      const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(asked, headers)
-      const answer = yield* WholeAnswer.read(chat)
-      if (answer.finishReason !== null) {
-        return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, answer), { headers })
-      }
-      const failure = answer.failure ?? "internal"
-      const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
-      return lasting.has(failure) ? OpenAiErrors.final(response) : response
-    })
+const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
+  Effect.fnUntraced(function* (asked, headers) {
+    const names = yield* namesOf(asked)
+    const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(asked, headers)
+    const answer = yield* WholeAnswer.read(chat)
+    if (answer.finishReason !== null) {
+      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, answer), { headers })
+    }
+    const failure = answer.failure ?? "internal"
+    const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
+    return lasting.has(failure) ? OpenAiErrors.final(response) : response
+  })
 
 const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: tokenOf,

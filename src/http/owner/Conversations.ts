@@ -58,33 +58,41 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("list", ({ params, query }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          if (query.search !== undefined) yield* reads.begin("search")
-          const { cursor, limit = Fields.defaultLimit, rating, search, unanswered } = query
-          const { items, next } = yield* conversations.list(proof, params.instance_id, {
-            filter: { rating, search, unanswered: unanswered === "true" ? true : undefined },
-            after: cursor === undefined ? null : { updatedAt: cursor.time, conversationId: cursor.id },
-            limit
-          })
-          return {
-            conversations: items.map(summaryJson),
-            next: next === null ? null : Cursor.format({ time: next.updatedAt, id: next.conversationId })
-          }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            if (query.search !== undefined) yield* reads.begin("search")
+            const { cursor, limit = Fields.defaultLimit, rating, search, unanswered } = query
+            const { items, next } = yield* conversations.list(proof, params.instance_id, {
+              filter: { rating, search, unanswered: unanswered === "true" ? true : undefined },
+              after: cursor === undefined ? null : { updatedAt: cursor.time, conversationId: cursor.id },
+              limit
+            })
+            return {
+              conversations: items.map(summaryJson),
+              next: next === null ? null : Cursor.format({ time: next.updatedAt, id: next.conversationId })
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
-      .handle("export", ({ params }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          yield* reads.begin("export")
-          const found = yield* conversations.stream(proof, params.instance_id)
-          const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
-          return HttpServerResponse.stream(Stream.encodeText(lines), {
-            contentType: "application/x-ndjson",
-            headers: { "content-disposition": 'attachment; filename="conversations.ndjson"' }
-          })
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "export",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const found = yield* conversations.stream(proof, params.instance_id)
+            const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
+            return HttpServerResponse.stream(Stream.encodeText(lines), {
+              contentType: "application/x-ndjson",
+              headers: { "content-disposition": 'attachment; filename="conversations.ndjson"' }
+            })
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("transcript", ({ params }) =>
         owned.authorize(params.site_id, "read").pipe(

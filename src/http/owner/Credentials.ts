@@ -52,14 +52,18 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("issueKey", ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) =>
-        Effect.gen(function* () {
-          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.expired("a future time"))
-          }
-          const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
-          return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "issueKey",
+        Effect.fnUntraced(
+          function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
+            return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("revokeKey", ({ params }) =>
         credentials.revokeKey(params.key_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
@@ -68,23 +72,32 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function* () {
           const { session } = yield* Caller
           const sessions = yield* credentials.sessions
-          return { sessions: sessions.map((each) => sessionJson(each, session?.sessionId)) }
+          return {
+            can_mail: credentials.canMail,
+            sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
+          }
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
-      .handle("createLink", ({ payload: { expires_at: wanted, label = null, role, sites } }) =>
-        Effect.gen(function* () {
-          const now = yield* Clock.currentTimeMillis
-          const linkExpiresAt = wanted ?? now + hour
-          if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
-            return yield* Effect.fail(Validation.expired("a future time within a week"))
-          }
-          const { link, session } = yield* credentials.createLink({ role, sites, label, linkExpiresAt })
-          return {
-            session_id: session.sessionId,
-            path: ConsoleSession.pathOf(link),
-            expires_at: Calendar.iso(session.linkExpiresAt)
-          }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "createLink",
+        Effect.fnUntraced(
+          function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
+            const now = yield* Clock.currentTimeMillis
+            const linkExpiresAt = wanted ?? now + hour
+            if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
+              return yield* Effect.fail(Validation.expired("a future time within a week"))
+            }
+            const request = { role, sites, label, linkExpiresAt }
+            const { isMailed, link, session } = yield* credentials.createLink(request, email)
+            return {
+              session_id: session.sessionId,
+              path: isMailed ? null : ConsoleSession.pathOf(link),
+              mailed: isMailed,
+              expires_at: Calendar.iso(session.linkExpiresAt)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("revokeSession", ({ params }) =>
         credentials.revokeSession(params.session_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))

@@ -45,13 +45,15 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("create", ({ params, payload: { kind, name, value } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          if (Option.isNone(parsers[kind](value))) return yield* Effect.fail(fault("value", expected[kind]))
-          const goal = yield* goals.create(proof, { kind, value, name: name ?? Goal.nameOf({ kind, value }) })
-          return toJson(goal)
-        }).pipe(
+      .handle(
+        "create",
+        Effect.fnUntraced(
+          function* ({ params, payload: { kind, name, value } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            if (Option.isNone(parsers[kind](value))) return yield* Effect.fail(fault("value", expected[kind]))
+            const goal = yield* goals.create(proof, { kind, value, name: name ?? Goal.nameOf({ kind, value }) })
+            return toJson(goal)
+          },
           Effect.catchTags({
             StorageUnavailable: Failures.ofStorage,
             GoalNameTaken: () =>

@@ -32,8 +32,9 @@ export const layer = HttpApiBuilder.group(
     const owned = yield* OwnerSites
     const reads = yield* CallerReads
     const feeds = yield* LiveFeeds
-    return handlers.handle("follow", ({ params }) =>
-      Effect.gen(function* () {
+    return handlers.handle(
+      "follow",
+      Effect.fnUntraced(function* ({ params }) {
         const caller = yield* Caller
         const proof = yield* owned.authorize(params.site_id, "read")
         yield* reads.beginLive(params.site_id)
@@ -59,7 +60,7 @@ export const layer = HttpApiBuilder.group(
         return HttpServerResponse.stream(Stream.encodeText(Stream.merge(frames, beats, { haltStrategy: "either" })), {
           contentType: "text/event-stream"
         })
-      }).pipe(Effect.catchTags(Failures.ofReports))
+      }, Effect.catchTags(Failures.ofReports))
     )
   })
 )

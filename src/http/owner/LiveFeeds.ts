@@ -50,36 +50,34 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
       Effect.all({ visitors: reports.now(site), activity: latest(site, window) })
 
     const feeds = yield* RcMap.make({
-      lookup: (key: string) =>
-        Effect.gen(function* () {
-          const site: ReportSite = JSON.parse(key)
-          const changes = yield* PubSub.sliding<Change>(backlog)
-          let known = yield* read(site)
-          const poll = Effect.gen(function* () {
-            const next = yield* read(site)
-            const activity = arrived(known.activity, next.activity)
-            const isSame = activity.length === 0 && next.visitors === known.visitors
-            known = next
-            if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
-          })
-          yield* Effect.sleep(interval).pipe(
-            Effect.andThen(poll),
-            // The next read finds what this one has missed.
-            Effect.catch((error) => Effect.logDebug("What arrives at a website could not be read", error)),
-            Effect.repeat(Schedule.forever),
-            Effect.forkScoped
-          )
-          return { changes, current: () => known }
+      lookup: Effect.fnUntraced(function* (key: string) {
+        const site: ReportSite = JSON.parse(key)
+        const changes = yield* PubSub.sliding<Change>(backlog)
+        let known = yield* read(site)
+        const poll = Effect.gen(function* () {
+          const next = yield* read(site)
+          const activity = arrived(known.activity, next.activity)
+          const isSame = activity.length === 0 && next.visitors === known.visitors
+          known = next
+          if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
         })
+        yield* Effect.sleep(interval).pipe(
+          Effect.andThen(poll),
+          // The next read finds what this one has missed.
+          Effect.catch((error) => Effect.logDebug("What arrives at a website could not be read", error)),
+          Effect.repeat(Schedule.forever),
+          Effect.forkScoped
+        )
+        return { changes, current: () => known }
+      })
     })
 
     return {
-      follow: ({ site }) =>
-        Effect.gen(function* () {
-          const feed = yield* RcMap.get(feeds, keyOf(site))
-          const subscription = yield* PubSub.subscribe(feed.changes)
-          return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
-        })
+      follow: Effect.fnUntraced(function* ({ site }) {
+        const feed = yield* RcMap.get(feeds, keyOf(site))
+        const subscription = yield* PubSub.subscribe(feed.changes)
+        return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
+      })
     }
   })
 )

@@ -72,11 +72,15 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("add", ({ params, payload: { to, ...given } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "add",
+        Effect.fnUntraced(
+          function* ({ params, payload: { to, ...given } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            return toJson(yield* notifications.add(proof, { recipient: to, topic: yield* topicOf(given) }))
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("remove", ({ params }) =>
         owned.authorize(params.site_id, "write").pipe(
@@ -84,15 +88,16 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("test", ({ params }) =>
-        Effect.gen(function* () {
+      .handle(
+        "test",
+        Effect.fnUntraced(function* ({ params }) {
           const proof = yield* owned.authorize(params.site_id, "write")
           yield* reads.begin("test")
           const outcome = yield* notifications.test(proof, params.notification_id)
           return outcome._tag === "Accepted"
             ? { accepted: true, error: null }
             : { accepted: false, error: outcome.error }
-        }).pipe(Effect.catchTags(Failures.ofReports))
+        }, Effect.catchTags(Failures.ofReports))
       )
   })
 )

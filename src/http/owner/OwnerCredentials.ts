@@ -6,12 +6,17 @@
 import { Context, Effect, Layer, Option } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import * as Errors from "../../contract/owner/Errors.ts"
+import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Access from "../../core/sites/Access.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
 import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import { Invitations } from "../../services/mail/Invitations.ts"
+import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
@@ -25,6 +30,14 @@ type Managed<A> = Effect.Effect<A, Failure, Caller>
 /** The same. Fails also for a caller for some websites who manages as many already. */
 type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+
+interface CreatedLink {
+  readonly link: string
+  readonly session: ConsoleSession.ConsoleSession
+  readonly isMailed: boolean
+}
+
 type NewKey = Omit<Parameters<OwnerKeys["Service"]["issue"]>[0], "issuedBy">
 type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "createdBy">
 
@@ -35,9 +48,13 @@ export class OwnerCredentials extends Context.Service<
     readonly issueKey: (request: NewKey) => Added<IssuedOwnerKey>
     readonly revokeKey: (keyId: string) => Managed<void>
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
+    /** Whether links can be mailed. */
+    readonly canMail: boolean
+    /** Creates a link, and mails it if there is an address and mails can be sent. No link remains if that fails. */
     readonly createLink: (
-      request: NewLink
-    ) => Added<{ readonly link: string; readonly session: ConsoleSession.ConsoleSession }>
+      request: NewLink,
+      address: string | null
+    ) => Effect.Effect<CreatedLink, Effect.Error<Added<never>> | TooManyRequests, Caller>
     readonly revokeSession: (sessionId: string) => Managed<void>
   }
 >()("hydracore/http/owner/OwnerCredentials") {}
@@ -81,11 +98,55 @@ const managed = <A>(
         : refuse
   )
 
-export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSessions> = Layer.effect(
+/** The invitations to a website by mail. An owner chooses the recipients, who did not ask for them. */
+export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: 3_600_000 }
+
+const tooManyMails = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website sends at most ${mailLimit.limit} invitations an hour. Wait as many seconds as Retry-After says.`,
+  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
+})
+
+const notMailed = (error: string) =>
+  Effect.fail(
+    Validation.failed([
+      {
+        loc: ["body", "email"],
+        msg: `Value error, the mail server did not take the mail, and no link was created: ${error}`,
+        type: "value_error"
+      }
+    ])
+  )
+
+export const layer: Layer.Layer<
+  OwnerCredentials,
+  never,
+  OwnerKeys | ConsoleSessions | Invitations | RateLimiter | SiteDirectory
+> = Layer.effect(
   OwnerCredentials,
   Effect.gen(function* () {
+    const { mail } = yield* Invitations
+    const limiter = yield* RateLimiter
+    const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
+    /** Counts an invitation against each of its websites. */
+    const requireMails = (sites: Access.Access["sites"]) =>
+      Effect.forEach(
+        sites === "all" ? ["all"] : sites,
+        (site) =>
+          Effect.flatMap(limiter.take(mailLimit, site), ({ accepted, resetMillis }) =>
+            accepted ? Effect.void : Effect.fail(tooManyMails(resetMillis))
+          ),
+        { discard: true }
+      )
+    /** The names of websites; null for all. */
+    const namesOf = (sites: Access.Access["sites"]) =>
+      sites === "all"
+        ? Effect.succeed(null)
+        : Effect.map(Effect.forEach(sites, directory.byWebsiteConfigId), (found) =>
+            found.flatMap(Option.toArray).map(({ name }) => name)
+          )
     const keys = managed(ownerKeys.list, (key) => key)
     const sessions = managed(consoleSessions.list, ConsoleSession.accessOf)
     return {
@@ -102,11 +163,30 @@ export const layer: Layer.Layer<OwnerCredentials, never, OwnerKeys | ConsoleSess
         if (!isKnown || !(yield* ownerKeys.revoke(keyId))) return yield* refuse
       }),
       sessions,
-      createLink: Effect.fnUntraced(function* (request) {
+      canMail: Option.isSome(mail),
+      createLink: Effect.fnUntraced(function* (request, address) {
+        const { sites } = request
         yield* requireCover(ConsoleSession.accessOf(request))
         yield* requireRoom(yield* sessions, "sessions and links")
+        const isMailed = address !== null && Option.isSome(mail)
+        if (isMailed) yield* requireMails(sites)
+        const websites = isMailed ? yield* namesOf(sites) : null
         const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
-        return yield* Option.match(created, { onNone: () => refuse, onSome: Effect.succeed })
+        if (Option.isNone(created)) return yield* refuse
+        if (isMailed) {
+          const { link, session } = created.value
+          const outcome = yield* mail.value.send(address, {
+            websites,
+            role: request.role,
+            url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,
+            expires: `${Calendar.iso(session.linkExpiresAt).slice(0, 16).replace("T", " ")} UTC`
+          })
+          if (outcome._tag !== "Accepted") {
+            yield* consoleSessions.revoke(session.sessionId)
+            return yield* notMailed(outcome.error)
+          }
+        }
+        return { ...created.value, isMailed }
       }),
       revokeSession: Effect.fnUntraced(function* (sessionId) {
         const isKnown = (yield* sessions).some((session) => session.sessionId === sessionId)

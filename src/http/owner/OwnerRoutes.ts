@@ -17,6 +17,7 @@ import * as CallerLimits from "./CallerLimits.ts"
 import * as CallerReads from "./CallerReads.ts"
 import * as ConversationHandlers from "./Conversations.ts"
 import * as CredentialHandlers from "./Credentials.ts"
+import * as DataHandlers from "./Data.ts"
 import * as FormHandlers from "./Forms.ts"
 import * as GoalHandlers from "./Goals.ts"
 import * as InstanceHandlers from "./Instances.ts"
@@ -25,6 +26,7 @@ import * as LiveFeeds from "./LiveFeeds.ts"
 import * as NotificationHandlers from "./Notifications.ts"
 import * as OwnerConversations from "./OwnerConversations.ts"
 import * as OwnerCredentials from "./OwnerCredentials.ts"
+import * as OwnerData from "./OwnerData.ts"
 import * as OwnerForms from "./OwnerForms.ts"
 import * as OwnerGoals from "./OwnerGoals.ts"
 import * as OwnerInbox from "./OwnerInbox.ts"
@@ -69,6 +71,7 @@ type HandlerServices =
   | OwnerWebhooks.OwnerWebhooks
   | OwnerNotifications.OwnerNotifications
   | OwnerForms.OwnerForms
+  | OwnerData.OwnerData
   | CallerReads.CallerReads
 
 /** The handlers of groups. */
@@ -84,6 +87,7 @@ export interface Options
   extends Authentication.Options,
     CallerLimits.Options,
     OwnerInstances.Options,
+    OwnerData.Options,
     OwnerWebhooks.Options {}
 
 export const layer = (options: Options) =>
@@ -106,6 +110,7 @@ export const layer = (options: Options) =>
           WebhookHandlers.layer,
           NotificationHandlers.layer,
           FormHandlers.layer,
+          DataHandlers.layer,
           SessionHandlers.layer
         )
       )
@@ -125,6 +130,7 @@ export const layer = (options: Options) =>
       OwnerWebhooks.layer(options),
       OwnerNotifications.layer,
       OwnerForms.layer,
+      OwnerData.layer(options),
       CallerReads.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),

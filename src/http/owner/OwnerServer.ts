@@ -26,7 +26,7 @@ export class OwnerServer extends Context.Service<
 /** The server cannot listen on its address. */
 export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ readonly cause: unknown }> {}
 
-export interface Options extends NodeServer.Options, Pick<OwnerRoutes.Options, "webhookAllow" | "secretsKey"> {
+export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit"> {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
   /** Whether this server has the console. */
   readonly console: boolean

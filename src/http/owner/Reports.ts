@@ -25,12 +25,13 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
     const reports = yield* OwnerReports
-    return handlers.handle("query", ({ payload }) =>
-      Effect.gen(function* () {
+    return handlers.handle(
+      "query",
+      Effect.fnUntraced(function* ({ payload }) {
         const request = yield* decode(payload)
         const site = yield* owned.authorize(request.siteId, "stats")
         return yield* reports.query(site, request)
-      }).pipe(Effect.catchTags(Failures.ofQuery))
+      }, Effect.catchTags(Failures.ofQuery))
     )
   })
 )

@@ -36,12 +36,16 @@ export const layer = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const sessions = yield* OwnerSessions
     return handlers
-      .handle("open", ({ payload }) =>
-        Effect.gen(function* () {
-          const { headers } = yield* HttpServerRequest.HttpServerRequest
-          if (!ConsoleCookie.counts(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
-          yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "open",
+        Effect.fnUntraced(
+          function* ({ payload }) {
+            const { headers } = yield* HttpServerRequest.HttpServerRequest
+            if (!ConsoleCookie.counts(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
+            yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("current", () =>
         Effect.map(sessions.current, ({ role, sites, use }) => ({

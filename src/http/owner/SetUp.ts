@@ -100,15 +100,19 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("decisions", ({ params, query }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "stats")
-          const now = yield* Clock.currentTimeMillis
-          const last = query.to ?? Calendar.dateOf(now)
-          const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - week)
-          const counts = yield* owned.decisions(proof, { first, last })
-          return { from: first, to: last, reasons: countsJson(counts) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "decisions",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "stats")
+            const now = yield* Clock.currentTimeMillis
+            const last = query.to ?? Calendar.dateOf(now)
+            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - week)
+            const counts = yield* owned.decisions(proof, { first, last })
+            return { from: first, to: last, reasons: countsJson(counts) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
   })
 )

@@ -28,14 +28,15 @@ export const layer = HttpApiBuilder.group(
           time_zone: site.timeZone
         }))
       )
-      .handle("query", ({ payload }) =>
-        Effect.gen(function* () {
+      .handle(
+        "query",
+        Effect.fnUntraced(function* ({ payload }) {
           const request = yield* decode(payload)
           const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
           const access = yield* SharedCaller
           if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(elsewhere)
           return yield* reports.query(access, allowed)
-        }).pipe(Effect.catchTags(Failures.ofQuery))
+        }, Effect.catchTags(Failures.ofQuery))
       )
       .handle("now", () =>
         SharedCaller.use(reports.now).pipe(

@@ -36,19 +36,23 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("create", ({ params, payload: { expires_at: expiresAt = null, label = null } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.expired("a future time"))
-          }
-          const { secret, share } = yield* shares.create(proof, { label, expiresAt })
-          return {
-            share_id: share.shareId,
-            path: Share.pathOf(secret),
-            expires_at: isoOrNull(share.expiresAt)
-          }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "create",
+        Effect.fnUntraced(
+          function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const { secret, share } = yield* shares.create(proof, { label, expiresAt })
+            return {
+              share_id: share.shareId,
+              path: Share.pathOf(secret),
+              expires_at: isoOrNull(share.expiresAt)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("revoke", ({ params }) =>
         owned.authorize(params.site_id, "write").pipe(

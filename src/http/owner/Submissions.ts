@@ -115,20 +115,24 @@ export const layer = HttpApiBuilder.group(
     })
 
     return handlers
-      .handle("list", ({ params, query }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          if (query.search !== undefined) yield* reads.begin("search")
-          const { items, next } = yield* inbox.list(proof, {
-            filter: InboxQuery.toFilter(query, proof.site.timeZone),
-            after: query.cursor ?? null,
-            limit: query.limit ?? Fields.defaultLimit
-          })
-          return {
-            submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
-            next: next === null ? null : Cursor.format(next)
-          }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            if (query.search !== undefined) yield* reads.begin("search")
+            const { items, next } = yield* inbox.list(proof, {
+              filter: InboxQuery.toFilter(query, proof.site.timeZone),
+              after: query.cursor ?? null,
+              limit: query.limit ?? Fields.defaultLimit
+            })
+            return {
+              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+              next: next === null ? null : Cursor.format(next)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("overview", ({ params }) =>
         owned
@@ -147,28 +151,36 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("deliveries", ({ params }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          const found = yield* inbox.find(proof, params.submission_id)
-          if (Option.isNone(found)) return yield* Effect.fail(notFound)
-          const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
-          const mails = yield* notifications.ofSubmission(proof, params.submission_id)
-          return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "deliveries",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            const found = yield* inbox.find(proof, params.submission_id)
+            if (Option.isNone(found)) return yield* Effect.fail(notFound)
+            const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
+            const mails = yield* notifications.ofSubmission(proof, params.submission_id)
+            return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
-      .handle("export", ({ params, query }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          yield* reads.begin("export")
-          const format = query.format ?? "csv"
-          const filter = InboxQuery.toFilter(query, proof.site.timeZone)
-          const lines = yield* linesOf(proof, filter, format)
-          return HttpServerResponse.stream(Stream.encodeText(lines), {
-            contentType: contentTypes[format],
-            headers: { "content-disposition": `attachment; filename="submissions.${format}"` }
-          })
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "export",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const format = query.format ?? "csv"
+            const filter = InboxQuery.toFilter(query, proof.site.timeZone)
+            const lines = yield* linesOf(proof, filter, format)
+            return HttpServerResponse.stream(Stream.encodeText(lines), {
+              contentType: contentTypes[format],
+              headers: { "content-disposition": `attachment; filename="submissions.${format}"` }
+            })
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("release", ({ params, payload: { submission_ids } }) =>
         owned.authorize(params.site_id, "write").pipe(

@@ -35,15 +35,19 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("issue", ({ params, payload: { expires_at: expiresAt = null, label = null } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-            return yield* Effect.fail(Validation.expired("a future time"))
-          }
-          const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
-          return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "issue",
+        Effect.fnUntraced(
+          function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
+            return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("revoke", ({ params }) =>
         owned.authorize(params.site_id, "write").pipe(

@@ -45,12 +45,16 @@ export const layer = HttpApiBuilder.group(
     const reads = yield* CallerReads
     const webhooks = yield* OwnerWebhooks
     return handlers
-      .handle("list", ({ params }) =>
-        Effect.gen(function* () {
-          const { scope } = yield* Caller
-          const listed = yield* Effect.flatMap(owned.authorize(params.site_id, "read"), webhooks.list)
-          return { webhooks: listed.map((webhook) => toJson(webhook, scope)) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const { scope } = yield* Caller
+            const listed = yield* Effect.flatMap(owned.authorize(params.site_id, "read"), webhooks.list)
+            return { webhooks: listed.map((webhook) => toJson(webhook, scope)) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("create", ({ params, payload: { events = [], format = "standard", url } }) =>
         owned.authorize(params.site_id, "write").pipe(
@@ -84,13 +88,17 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("test", ({ params }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          yield* reads.begin("test")
-          const tested = yield* webhooks.test(proof, params.webhook_id)
-          return { event_id: tested.eventId, delivered: tested.isDelivered, ...answeredJson(tested) }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "test",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            yield* reads.begin("test")
+            const tested = yield* webhooks.test(proof, params.webhook_id)
+            return { event_id: tested.eventId, delivered: tested.isDelivered, ...answeredJson(tested) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("deliveries", ({ params, query }) =>
         owned.authorize(params.site_id, "read").pipe(

@@ -42,7 +42,7 @@ import * as NodeServer from "./NodeServer.ts"
 /** Additional routes and middleware. */
 export type Pages = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
 
-export interface Options extends NodeServer.Options, Pick<OwnerRoutes.Options, "webhookAllow"> {
+export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit" | "secretsKey"> {
   readonly routes?: Pages | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>

@@ -23,7 +23,7 @@ export const layer: Layer.Layer<Goals, never, GoalRows | Sites> = Layer.effect(
       create: Effect.fnUntraced(function* (given) {
         if (sites.get(given.websiteConfigId) === undefined) return Option.none()
         const names = [...Object.values<string>(leads), ...ofSite(given.websiteConfigId).map(({ name }) => name)]
-        if (names.includes(given.name)) return yield* new GoalNameTaken({ name: given.name })
+        if (names.includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
         const goal: Goal = { ...given, goalId: randomUUID(), createdAt: yield* Clock.currentTimeMillis }
         rows.set(goal.goalId, goal)
         return Option.some(goal)

@@ -1,5 +1,5 @@
 /**
- * An agent that follows a script, for tests and for whatever runs without a runtime.
+ * An agent that follows a script, for tests and for programs without an agent.
  *
  * @module
  */

@@ -51,7 +51,7 @@ export const make = (
     return { events: events.slice(position), next: Math.max(position, events.length), ended: null }
   }
 
-  /** The conversations of an instance, once those of deleted instances are forgotten. */
+  /** The conversations of an instance, after those of deleted instances are deleted. */
   const ofInstance = Effect.fnUntraced(function* (instanceId: string) {
     for (const conversation of table.all()) {
       if (Option.isNone(yield* instances.find(conversation.instanceId))) remove(conversation)

@@ -1,5 +1,5 @@
 /**
- * Keeps instances in this process, for tests and trials. Its size is bounded by who calls `create`: no visitor can.
+ * Keeps instances in this process, for tests and trials. Unbounded, since visitors cannot create instances.
  *
  * @module
  */

@@ -32,11 +32,11 @@ export class DeliveryTables extends Context.Service<
     /** By id, oldest first. */
     readonly webhooks: Map<string, StoredWebhook>
     readonly hasSubscribers: (websiteConfigId: string) => boolean
-    /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is forgotten. */
+    /** Writes an event if the website has a webhook or a notification. Beyond the capacity, the oldest event is dropped. */
     readonly write: (event: Omit<OutboxEvent, "eventId">) => void
     /** Removes and returns the oldest events. */
     readonly take: (count: number) => ReadonlyArray<OutboxEvent>
-    /** Stores deliveries that are due now. Beyond the capacity, the oldest delivery is forgotten. */
+    /** Stores deliveries that are due now. Beyond the capacity, the oldest delivery is dropped. */
     readonly add: (deliveries: ReadonlyArray<NewDelivery>, now: number) => void
     readonly find: (webhookId: string, eventId: string) => StoredDelivery | undefined
     readonly put: (delivery: StoredDelivery) => void

@@ -47,7 +47,7 @@ export class MailTables extends Context.Service<
     readonly hasNotification: (websiteConfigId: string) => boolean
     /** Stores which recipients get these events by mail. */
     readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
-    /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is forgotten. */
+    /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is dropped. */
     readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string
     /** Makes one mail about a disabled webhook for each recipient of its website. */
     readonly webhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void

@@ -8,7 +8,7 @@ import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import type { Message } from "../../core/mail/Message.ts"
 import { Mailer } from "../../services/mail/Mailer.ts"
 
-/** @param respond what comes of a mail; by default each is accepted */
+/** @param respond the outcome of a mail; by default each is accepted */
 export const layer = (
   sent: Array<Message>,
   respond: (message: Message) => Outcome = () => ({ _tag: "Accepted" })

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import { limitEventMillis } from "../../core/delivery/Event.ts"
-import type { Counts as Counted, Subject } from "../../core/sites/Decision.ts"
+import { type Counted, type Counts, isOfLimit, type Subject } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { dateOf } from "../../core/text/Calendar.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
 import * as DeliveryTables from "../delivery/DeliveryTables.ts"
 import { Sites } from "./SiteDirectory.ts"
@@ -19,19 +20,30 @@ export class DecisionCounts extends Context.Service<DecisionCounts, Pick<Tally.T
 ) {}
 
 /**
- * At most `capacity` counts, by default 100,000. There is one count per website, day and reason. Needs the websites for the
- * event `site.limit` only.
+ * At most `capacity` counts, by default 100,000. There is one count per website, day and reason. Needs the websites and
+ * the instances for the event `site.limit` only.
  */
 export const layer = (options?: {
   readonly capacity?: number
-}): Layer.Layer<Decisions | DecisionCounts, never, Sites> =>
+}): Layer.Layer<Decisions | DecisionCounts, never, Sites | InstanceDirectory> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const sites = yield* Sites
+      const instances = yield* InstanceDirectory
       const deliveries = yield* DeliveryTables.DeliveryTables
       const tally = Tally.make(options?.capacity ?? 100_000)
       /** When the last event of a website was written. */
       const eventAt = new Map<string, number>()
+
+      /** A subject without its instance: the website that the instance serves, if it serves one. */
+      const served = (subject: Subject): Effect.Effect<Subject> =>
+        subject._tag === "Known" || subject.by !== "instance-id"
+          ? Effect.succeed(subject)
+          : instances.find(subject.id).pipe(
+              Effect.map((found) => Option.getOrUndefined(found)?.websiteConfigId ?? null),
+              Effect.orElseSucceed(() => null),
+              Effect.map((id) => (id === null ? subject : { _tag: "Known", websiteConfigId: id }))
+            )
 
       const siteOf = (subject: Subject) =>
         subject._tag === "Known"
@@ -40,16 +52,18 @@ export const layer = (options?: {
             ? sites.byTrackingToken(subject.id)
             : sites.get(subject.id)
 
-      const countsOf = ({ first, last, site }: Parameters<Decisions["Service"]["counts"]>[0]) => {
+      /** How often something was counted for a website on these days. */
+      const timesOf = ({ first, last, site }: Parameters<Decisions["Service"]["counts"]>[0]) => {
         const isOf = (subject: Subject) =>
           subject._tag === "Known"
             ? subject.websiteConfigId === site.websiteConfigId
             : subject.id === (subject.by === "tracking-token" ? site.trackingToken : site.websiteConfigId)
-        const counts: { -readonly [Reason in keyof Counted]: Counted[Reason] } = {}
-        for (const { day, reason, subject, times } of tally.entries()) {
-          if (day >= first && day <= last && isOf(subject)) counts[reason] = (counts[reason] ?? 0) + times
+        const times = new Map<Counted, number>()
+        for (const entry of tally.entries()) {
+          if (entry.day < first || entry.day > last || !isOf(entry.subject)) continue
+          times.set(entry.reason, (times.get(entry.reason) ?? 0) + entry.times)
         }
-        return counts
+        return times
       }
 
       const writeEvent = (site: Site, now: number): void => {
@@ -58,19 +72,30 @@ export const layer = (options?: {
         if (now - (eventAt.get(websiteConfigId) ?? Number.NEGATIVE_INFINITY) < limitEventMillis) return
         eventAt.set(websiteConfigId, now)
         const day = dateOf(now)
-        const { limited: refused } = countsOf({ first: day, last: day, site })
-        const data = JSON.stringify({ website_config_id: websiteConfigId, day, refused })
+        const times = timesOf({ first: day, last: day, site })
+        const data = JSON.stringify({
+          website_config_id: websiteConfigId,
+          day,
+          refused: times.get("limited") ?? 0,
+          refused_messages: times.get("chat-limited") ?? 0
+        })
         deliveries.write({ websiteConfigId, type: "site.limit", createdAt: now, subject: null, data })
       }
 
       const decisions = Decisions.of({
-        record: (subject, reason) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            tally.add(subject, reason, now)
-            const site = reason === "limited" ? siteOf(subject) : undefined
-            if (site !== undefined) writeEvent(site, now)
-          }),
-        counts: (query) => Effect.sync(() => countsOf(query))
+        record: Effect.fnUntraced(function* (given, reason) {
+          const subject = yield* served(given)
+          const now = yield* Clock.currentTimeMillis
+          tally.add(subject, reason, now)
+          const site = isOfLimit(reason) ? siteOf(subject) : undefined
+          if (site !== undefined) writeEvent(site, now)
+        }),
+        counts: (query) =>
+          Effect.sync((): Counts => {
+            const times = timesOf(query)
+            times.delete("chat-limited")
+            return Object.fromEntries(times)
+          })
       })
       return Context.make(Decisions, decisions).pipe(Context.add(DecisionCounts, { remove: tally.remove }))
     })

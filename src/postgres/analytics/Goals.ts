@@ -58,7 +58,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
       Goals.of({
         create: Effect.fnUntraced(function* (given) {
           if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
-          if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ name: given.name })
+          if (Object.values<string>(leads).includes(given.name)) return yield* new GoalNameTaken({ goal: given.name })
           const goal: Goal = { ...given, goalId: randomUUID(), createdAt: yield* Clock.currentTimeMillis }
           const [{ created, known }] = yield* sql
             .unsafe(createStatement, [
@@ -70,7 +70,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
               PgTypes.timestamptz(goal.createdAt)
             ])
             .pipe(Database.bounded(timeout), decodeRows(Created))
-          if (known && !created) return yield* new GoalNameTaken({ name: given.name })
+          if (known && !created) return yield* new GoalNameTaken({ goal: given.name })
           return created ? Option.some(goal) : Option.none()
         }),
         list: (websiteConfigId) =>

@@ -38,6 +38,25 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
   RETURNING event_id AS "eventId", website_config_id AS "websiteConfigId", type, created_at AS "createdAt", subject,
     data::text AS data`
 
+/**
+ * Takes batches of stored submissions, and the first whatever its size. A submission that was deleted has no event. The others are
+ * locked against deletion until the commit, in the order in which a deletion locks them.
+ */
+const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
+    SELECT ctid AS place, created_at, cardinality(submission_ids) AS size FROM submission_outbox
+    ORDER BY created_at LIMIT ${size} FOR UPDATE SKIP LOCKED
+  ), taken AS MATERIALIZED (
+    DELETE FROM submission_outbox WHERE ctid = ANY (ARRAY(
+      SELECT place FROM (SELECT place, sum(size) OVER (ORDER BY created_at, place) - size AS before FROM found) AS summed
+      WHERE before < ${size}
+    ))
+    RETURNING type, submission_ids
+  )
+  SELECT submission_id AS "eventId", website_config_id AS "websiteConfigId", type, received_at AS "createdAt",
+    submission_id::text AS subject, NULL AS data
+  FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
+  ORDER BY submission_id FOR KEY SHARE OF submission`
+
 /** None of a website whose deletion has begun. */
 const subscribersStatement = `SELECT webhook_id AS "subscriberId", website_config_id AS "websiteConfigId", events
   FROM webhook JOIN site USING (website_config_id)
@@ -67,7 +86,9 @@ const insertStatement = `INSERT INTO delivery
  */
 export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlError> =>
   Effect.gen(function* () {
-    const rows = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
+    const submissions = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events))
+    const others = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
+    const rows = [...submissions, ...others]
     const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
     if (events.length === 0) return 0
     const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]

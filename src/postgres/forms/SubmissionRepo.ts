@@ -75,7 +75,7 @@ const claimed = (column: string) => `
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
  * only if its key names it. A retried batch finds its own claims and rows and changes nothing. A submission that
  * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
- * leaves an event in the outbox, with the submission's id.
+ * leaves an event in the outbox, which has one row for those of a website and a status.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
@@ -105,16 +105,16 @@ const statement = `
       status, string_to_array(reasons, ',')
     FROM draft JOIN website USING (website_config_id) LEFT JOIN claim USING (website_config_id, key_sha256)
     WHERE key_sha256 IS NULL OR claim.submission_id = draft.submission_id
-    ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id
+    ON CONFLICT (submission_id) DO NOTHING RETURNING submission_id, website_config_id, status, received_at
   ), lead AS (
     INSERT INTO pending_lead (lead_id, kind, hosted_website_id, session_id, received_at)
-    SELECT submission_id, 'form', hosted_website_id, session_id, received_at
-    FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id)
+    SELECT submission_id, 'form', hosted_website_id, session_id, draft.received_at
+    FROM stored JOIN draft USING (submission_id) JOIN website ON website.website_config_id = stored.website_config_id
     WHERE session_id IS NOT NULL
   ), event AS (
-    INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-    SELECT submission_id, website_config_id, 'submission.' || status, received_at, submission_id::text
-    FROM stored JOIN draft USING (submission_id) JOIN website USING (website_config_id) WHERE has_subscribers
+    INSERT INTO submission_outbox (website_config_id, type, created_at, submission_ids)
+    SELECT website_config_id, 'submission.' || status, min(received_at), array_agg(submission_id)
+    FROM stored JOIN website USING (website_config_id) WHERE has_subscribers GROUP BY website_config_id, status
   )
   SELECT draft.submission_id AS draft_id, claim.fingerprint, claim.submission_id
   FROM draft JOIN claim USING (website_config_id, key_sha256)

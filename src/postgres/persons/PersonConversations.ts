@@ -74,8 +74,9 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
 
   return {
     search: (query) =>
-      Stream.paginate(0n, (from) =>
-        Effect.gen(function* () {
+      Stream.paginate(
+        0n,
+        Effect.fnUntraced(function* (from) {
           const [end] = yield* sql
             .unsafe(endStatement, [PgTypes.int8(from)])
             .pipe(Database.bounded(timeout), decodeRows(Places))

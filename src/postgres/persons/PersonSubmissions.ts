@@ -44,8 +44,9 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
 
   const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
     const website = PgTypes.uuid(websiteConfigId)
-    return Stream.paginate(first, (from) =>
-      Effect.gen(function* () {
+    return Stream.paginate(
+      first,
+      Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
           .unsafe(endStatement, [website, ...place(from)])
           .pipe(Database.bounded(timeout), decodeRows(Places))

@@ -94,6 +94,12 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   const times = [all, submissions, before(retention.conversations)]
   const pending = {
     events: yield* deleteRows({ table: "outbox", condition: expiredEvent, pending: "true", times }),
+    batches: yield* deleteRows({
+      table: "submission_outbox",
+      condition: "created_at < $1",
+      pending: "true",
+      times: [submissions]
+    }),
     deliveries: yield* deleteRows({
       table: "delivery",
       condition: expiredEvent,

@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
 import { limitEventMillis } from "../../core/delivery/Event.ts"
-import { type Counts, reasons } from "../../core/sites/Decision.ts"
+import { type Counted, type Counts, reasons, type Subject } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
@@ -31,6 +31,13 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
+/** How often a reason was counted so far on the day of a row of `due`, as the batch leaves it. */
+const timesSoFar = (reason: Counted) => `coalesce(
+        (SELECT times FROM stored AS now WHERE now.website_config_id = due.website_config_id AND now.day = due.day
+          AND reason = '${reason}'),
+        (SELECT times FROM not_counted AS before WHERE before.website_config_id = due.website_config_id
+          AND before.day = due.day AND reason = '${reason}'), 0)`
+
 /**
  * One statement per batch, made idempotent by the batch id as for page views. Resolves claimed ids to websites and drops
  * unknown ones. Rows are locked in sorted order, to avoid deadlocks.
@@ -38,7 +45,7 @@ const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEve
  * Websites are locked against deletion until the commit: the foreign key of one that is deleted meanwhile would fail the whole
  * batch. A website whose deletion has begun counts as unknown.
  *
- * Uses two joins: a single one whose condition chooses the column could use no index and would compare every claimed id,
+ * Uses a join for each kind of id: a single one whose condition chooses the column could use no index and would compare every claimed id,
  * which clients control, with every website. Exported for tests.
  *
  * A website with subscribers gets an event when visitors were refused for a limit, at most one an hour: the lock of its row
@@ -48,16 +55,20 @@ export const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), counted AS (
-    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (by_token, id, day, reason, times)
+    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (named, id, day, reason, times)
     WHERE EXISTS (SELECT FROM batch)
   ), by_token AS MATERIALIZED (
     SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id
-    WHERE by_token AND deleted_at IS NULL FOR KEY SHARE OF site
+    WHERE named = 'token' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_id AS MATERIALIZED (
     SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id
-    WHERE NOT by_token AND deleted_at IS NULL FOR KEY SHARE OF site
+    WHERE named = 'site' AND deleted_at IS NULL FOR KEY SHARE OF site
+  ), by_instance AS MATERIALIZED (
+    SELECT website_config_id, day, reason, times FROM counted JOIN instance ON instance_id = id
+    JOIN site USING (website_config_id)
+    WHERE named = 'instance' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), ours AS (
-    SELECT * FROM by_token UNION ALL SELECT * FROM by_id
+    SELECT * FROM by_token UNION ALL SELECT * FROM by_id UNION ALL SELECT * FROM by_instance
   ), stored AS (
     INSERT INTO not_counted AS held (website_config_id, day, reason, times)
     SELECT website_config_id, day::date, reason, sum(times)::bigint
@@ -65,8 +76,8 @@ export const statement = `
     ON CONFLICT (website_config_id, day, reason) DO UPDATE SET times = held.times + excluded.times
     RETURNING website_config_id, day, reason, times
   ), limited AS (
-    SELECT website_config_id, max(day) AS day, (array_agg(times ORDER BY day DESC))[1] AS refused
-    FROM stored WHERE reason = 'limited' GROUP BY website_config_id
+    SELECT website_config_id, max(day) AS day FROM stored WHERE reason IN ('limited', 'chat-limited')
+    GROUP BY website_config_id
   ), due AS MATERIALIZED (
     SELECT limited.* FROM limited JOIN site USING (website_config_id) WHERE has_subscribers AND ${isLimitEventDue}
     ORDER BY website_config_id FOR NO KEY UPDATE OF site
@@ -75,11 +86,20 @@ export const statement = `
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, data)
   SELECT gen_random_uuid(), website_config_id, 'site.limit', now(),
-    json_build_object('website_config_id', website_config_id, 'day', day, 'refused', refused)
+    json_build_object('website_config_id', website_config_id, 'day', day,
+      'refused', ${timesSoFar("limited")}, 'refused_messages', ${timesSoFar("chat-limited")})
   FROM due`
 
+/** What the id of a subject names. */
+const nameOf = (subject: Subject): "token" | "site" | "instance" =>
+  subject._tag === "Known" || subject.by === "website-config-id"
+    ? "site"
+    : subject.by === "tracking-token"
+      ? "token"
+      : "instance"
+
 const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.DecisionCount) => unknown]> = [
-  [OID.bool, ({ subject }) => subject._tag === "Claimed" && subject.by === "tracking-token"],
+  [OID.text, ({ subject }) => nameOf(subject)],
   [OID.uuid, ({ subject }) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id)],
   [OID.text, ({ day }) => day],
   [OID.text, ({ reason }) => reason],

@@ -130,6 +130,7 @@ const writtenTables = [
   "pending_lead",
   "submission",
   "outbox",
+  "submission_outbox",
   "delivery",
   "mail",
   "mail_item",
@@ -139,6 +140,8 @@ const writtenTables = [
   "rollup_day",
   "analytics_copy"
 ]
+
+const outboxes = ["outbox", "submission_outbox"]
 
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
 const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
@@ -196,7 +199,11 @@ export const erase = (
     }
     erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
     erased.submissions = yield* deleteAll(submissions, id, timeout)
-    yield* sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
+    for (const table of outboxes) {
+      yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
+        Database.bounded(timeout)
+      )
+    }
     erased.conversations = yield* deleteConversations(id, timeout)
     yield* deleteAll(deliveries, id, timeout)
     yield* deleteAll(mailItems, id, timeout)
@@ -228,7 +235,13 @@ export const erase = (
     // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
     yield* lock(id).pipe(
       Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
-      Effect.andThen(sql`DELETE FROM outbox WHERE website_config_id = ${PgTypes.uuid(id)}`),
+      Effect.andThen(
+        Effect.forEach(
+          outboxes,
+          (table) => sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`,
+          { discard: true }
+        )
+      ),
       Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
       Effect.andThen(ConsoleSessions.deleteWithoutSites),
       sql.withTransaction,

@@ -30,17 +30,17 @@ export const layer = ({ connections }: Options): Layer.Layer<WritableSites, SqlE
     WritableSites,
     Effect.map(Database.dedicated({ maxConnections: connections }), (sql) =>
       WritableSites.of({
-        during: (ids, write) =>
-          Effect.gen(function* () {
+        during: Effect.fnUntraced(
+          function* (ids, write) {
             yield* sql.unsafe(lock)
             const uuids = Database.array([...ids].filter(isCanonicalUuid), PgTypes.OID.uuid)
             const rows = yield* sql.unsafe(statement, [uuids]).pipe(decodeRows(Rows))
             return yield* write(new Set(rows.map(({ id }) => id)))
-          }).pipe(
-            sql.withTransaction,
-            Database.recoverConnectionErrors(),
-            Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))
-          )
+          },
+          sql.withTransaction,
+          Database.recoverConnectionErrors(),
+          Effect.mapError((error) => (SqlError.isSqlError(error) ? Database.unavailable(error) : error))
+        )
       })
     )
   )

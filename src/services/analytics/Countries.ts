@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { Context, Data } from "effect"
+import { Context, Schema } from "effect"
 
 /** The file of `GEO_DATABASE` cannot be used. `message` says why, and what to do. */
-export class GeoDatabaseUnusable extends Data.TaggedError("GeoDatabaseUnusable")<{ readonly message: string }> {}
+export class GeoDatabaseUnusable extends Schema.TaggedError<GeoDatabaseUnusable>()("GeoDatabaseUnusable", {
+  message: Schema.String
+}) {}
 
 export class Countries extends Context.Service<
   Countries,

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { Context, Data, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { Goal } from "../../core/analytics/Goal.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 /** The website has a goal of this name already. Every website has the goals of `Goal.leads`. */
-export class GoalNameTaken extends Data.TaggedError("GoalNameTaken")<{ readonly name: string }> {}
+export class GoalNameTaken extends Schema.TaggedError<GoalNameTaken>()("GoalNameTaken", { goal: Schema.String }) {}
 
 export class Goals extends Context.Service<
   Goals,

@@ -10,7 +10,7 @@ import type { Room } from "../../core/delivery/Slots.ts"
 import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** What came of an attempt, and what follows. */
+/** The outcome of an attempt, and what follows. */
 export interface Settlement {
   readonly attempt: Attempt
   readonly next: Next

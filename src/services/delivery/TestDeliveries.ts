@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Data, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { Answered } from "../../core/delivery/Webhook.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import type { ReportTimeout } from "../analytics/Reports.ts"
@@ -11,9 +11,9 @@ import type { StorageUnavailable } from "../Storage.ts"
 import type { SecretsKeyUnusable } from "./Webhooks.ts"
 
 /** This process sends no mail: `SMTP_URL`, `MAIL_FROM`, `PUBLIC_URL` or `SECRETS_KEY` is not set. */
-export class MailNotSetUp extends Data.TaggedError("MailNotSetUp") {}
+export class MailNotSetUp extends Schema.TaggedError<MailNotSetUp>()("MailNotSetUp", {}) {}
 
-/** What came of a test event. */
+/** The outcome of a test event. */
 export interface TestedWebhook extends Answered {
   readonly eventId: string
   /** Whether the receiver accepted it. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Data, type Effect, type Option } from "effect"
+import { Context, type Effect, type Option, Schema } from "effect"
 import type { Form, FormRules } from "../../core/forms/FormRules.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
@@ -12,10 +12,10 @@ import type { StorageUnavailable } from "../Storage.ts"
 export const maxForms = 50
 
 /** The website has rules for this page already. */
-export class FormExists extends Data.TaggedError("FormExists")<{ readonly page: string }> {}
+export class FormExists extends Schema.TaggedError<FormExists>()("FormExists", { page: Schema.String }) {}
 
 /** The website has `maxForms` forms. */
-export class TooManyForms extends Data.TaggedError("TooManyForms") {}
+export class TooManyForms extends Schema.TaggedError<TooManyForms>()("TooManyForms", {}) {}
 
 /** A website as a submission needs it. */
 export interface SiteForms {

@@ -9,7 +9,7 @@ import type { LeasedMail } from "../../core/mail/Mail.ts"
 import type { Next } from "../../core/mail/MailSchedule.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** What came of an attempt, and what follows. */
+/** The outcome of an attempt, and what follows. */
 export interface MailSettlement {
   readonly next: Next
   /** What went wrong, or null. */
@@ -20,9 +20,9 @@ export class Mails extends Context.Service<
   Mails,
   {
     /**
-     * Makes mails of the submissions that wait and of the reports that are due at a time in milliseconds since 1970, and returns
-     * the number of the notifications that it looked at. Each submission and each report is in one mail, whatever the number of
-     * processes.
+     * Makes mails of the submissions that wait and of the reports that are due at a time in milliseconds since 1970, and
+     * returns the number of the notifications that it looked at. Each submission and each report is in one mail, whatever the
+     * number of processes.
      */
     readonly make: (now: number) => Effect.Effect<number, StorageUnavailable>
     /** Leases at most `count` mails that are due. Until the lease ends, no other process gets them. */

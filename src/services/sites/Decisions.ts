@@ -1,11 +1,11 @@
 /**
- * Counts rejected page views and submissions by reason. The interface only; see `memory/sites/Decisions` and
+ * Counts rejected page views, submissions and chat messages by reason. The interface only; see `memory/sites/Decisions` and
  * `postgres/sites/Decisions`.
  *
  * @module
  */
 import { Context, type Effect } from "effect"
-import type { Counts, Reason, Subject } from "../../core/sites/Decision.ts"
+import type { Counted, Counts, Subject } from "../../core/sites/Decision.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -17,8 +17,8 @@ export class Decisions extends Context.Service<
      * moment later: those of the last moment before a process is killed are lost. A claimed id that no website has is
      * dropped.
      */
-    readonly record: (subject: Subject, reason: Reason) => Effect.Effect<void>
-    /** The rejections of a website from one UTC date to another, both included, as far as they reached the store. */
+    readonly record: (subject: Subject, reason: Counted) => Effect.Effect<void>
+    /** The rejections of a website, without those of chat messages, from one UTC date to another, both included, as far as they reached the store. */
     readonly counts: (query: {
       readonly site: Pick<Site, "websiteConfigId" | "trackingToken">
       /** `YYYY-MM-DD`. */

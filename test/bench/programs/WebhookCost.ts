@@ -76,7 +76,7 @@ const bench = Effect.gen(function* () {
       for (let number = 0; number <= rounds; number++) {
         const without = yield* round(service, plain.websiteConfigId, false)
         const one = yield* round(service, told.websiteConfigId, isDelivering)
-        if (!isDelivering) yield* cluster.use((sql) => sql`TRUNCATE outbox`)
+        if (!isDelivering) yield* cluster.use((sql) => sql`TRUNCATE submission_outbox`)
         if (number > 0) costs.push({ without, one })
       }
       const row = (name: string, of: (cost: Cost) => number) => {

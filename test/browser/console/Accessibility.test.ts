@@ -21,7 +21,11 @@ inChromium("the console", ConsolePage.layer, (it) => {
           )
           const clean = Effect.fnUntraced(function* (state: string) {
             yield* loaded
-            assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [], state)
+            assert.deepStrictEqual(
+              yield* on(() => ConsolePage.violations(page, ConsolePage.rulesOf(colorScheme))),
+              [],
+              state
+            )
             const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
             assert.isAtMost(overflow, 0, state)
           })

@@ -96,7 +96,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
         yield* on(() => page.locator(".arrival").first().waitFor())
         yield* on(() => page.getByRole("button", { name: "Pause" }).click())
         yield* until("it rests", async () => (await page.getByText("Paused.").count()) === 1)
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page, ConsolePage.rulesOf(colorScheme))), [])
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
         assert.isAtMost(overflow, 0)
       })

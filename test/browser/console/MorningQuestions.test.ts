@@ -78,7 +78,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     "let my colleague see one site",
     async ({ click, page }) => {
       await click(link(page, "Sharing"))
-      await page.getByLabel("Name or email address").pressSequentially("ben@example.org")
+      await page.getByLabel("Name", { exact: true }).pressSequentially("ben@example.org")
       await click(page.getByRole("button", { name: "Create a link" }))
       await click(page.getByRole("button", { name: "Copy" }))
     }

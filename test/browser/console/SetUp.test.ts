@@ -8,12 +8,14 @@ import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
+import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
-const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "access"] as const
+const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "keys", "data"] as const
 
 const opened = (site: Site, section: (typeof sections)[number], options?: Parameters<typeof ConsolePage.open>[1]) =>
   Effect.tap(ConsolePage.open(`#/${site.websiteConfigId}/setup/${section}`, options), ({ loaded }) => loaded)
@@ -37,6 +39,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
           yield* show(busy, section)
           yield* clean(section)
         }
+        yield* show(busy, "keys")
         yield* on(() => page.getByRole("button", { name: "New key" }).click())
         yield* clean("a form")
         yield* on(() => page.keyboard.press("Escape"))
@@ -191,7 +194,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
   it.effect("issue a key, which is shown once, and revoke it", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { on, page } = yield* opened(busy, "access")
+      const { on, page } = yield* opened(busy, "keys")
       yield* on(async () => {
         await page.getByRole("button", { name: "New key" }).click()
         await page.getByLabel("Label (optional)").fill("Robot")
@@ -206,6 +209,27 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
         await row.getByRole("button", { name: "Revoke" }).click()
         await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
         await row.waitFor({ state: "detached" })
+      })
+    })
+  )
+
+  it.effect("export and delete what is stored of a person", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const email = "Ann@example.com"
+      yield* SubmissionRepo.use(({ submit }) => submit(SubmissionDraft.make(busy.websiteConfigId, { email })))
+      const { on, page } = yield* opened(busy, "data")
+      yield* on(async () => {
+        await page.getByLabel("Email address").fill("nobody@example.com")
+        await page.getByRole("button", { name: "Export", exact: true }).click()
+        await page.getByText("Nothing is stored of this address.").waitFor()
+        await page.getByLabel("Email address").fill("ann@example.com")
+        const file = page.waitForEvent("download")
+        await page.getByRole("button", { name: "Export", exact: true }).click()
+        assert.strictEqual((await file).suggestedFilename(), "person.ndjson")
+        await page.getByRole("button", { name: "Delete", exact: true }).click()
+        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+        await page.getByText("Deleted: 1 submission and 0 conversations").waitFor()
       })
     })
   )
@@ -251,13 +275,13 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
       yield* loaded
       yield* on(() => page.getByText("chat.example").waitFor())
       assert.notInclude(yield* on(() => page.content()), "secret")
-      assert.strictEqual(yield* on(() => page.getByRole("link", { name: "Access" }).count()), 0)
-      for (const section of sections.filter((name) => name !== "access" && name !== "install")) {
+      assert.strictEqual(yield* on(() => page.getByRole("link", { name: "Keys" }).count()), 0)
+      for (const section of sections.filter((name) => name !== "keys" && name !== "install")) {
         yield* on(() => page.evaluate(`location.hash = "#/${busy.websiteConfigId}/setup/${section}"`))
         yield* loaded
         const names = yield* on(() => page.locator("main").getByRole("button").allTextContents())
         assert.deepStrictEqual(
-          names.filter((name) => name !== "Deliveries"),
+          names.filter((name) => name !== "Deliveries" && !name.startsWith("Export")),
           [],
           section
         )

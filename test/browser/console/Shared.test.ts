@@ -88,7 +88,7 @@ inChromium("a shared dashboard", ConsolePage.layer, (it) => {
           viewport: { width: 360, height: 800 }
         })
         yield* loaded
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page, ConsolePage.rulesOf(colorScheme))), [])
         const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
         assert.isAtMost(overflow, 0)
       })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Lead from "../../../src/core/analytics/Lead.ts"
+import * as Visits from "../../../src/core/analytics/report/Visits.ts"
 
 const at = Date.UTC(2026, 10, 25, 12)
 const minute = 60_000
@@ -30,7 +31,7 @@ describe("core/analytics/Lead", () => {
       .sort((left, right) => right - left)
     // The definition, from the last row backwards.
     let start = times[0]
-    for (const time of times) if (start !== undefined && start - time <= Lead.idleMillis) start = time
+    for (const time of times) if (start !== undefined && start - time <= Visits.maxGap) start = time
     assert.strictEqual(found?.startedAt, start)
     assert.deepStrictEqual(Lead.visitOf([...rows].reverse(), at), found)
   })

@@ -85,7 +85,8 @@ const Facts = Schema.Struct({
   mail: Schema.NullOr(
     Schema.Union([
       Schema.TaggedStruct("Ready", { isEncrypted: Schema.Boolean, isLocal: Schema.Boolean }),
-      Schema.TaggedStruct("Failed", { error: Schema.String })
+      Schema.TaggedStruct("Failed", { error: Schema.String }),
+      Schema.TaggedStruct("WithoutTls", {})
     ])
   ),
   agents: Schema.NullOr(
@@ -135,7 +136,7 @@ describe("core/doctor/Diagnosis", () => {
       const [finding] = of(facts, "mail")
       if (mail === null) return assert.isUndefined(finding)
       const isOpen = mail._tag === "Ready" && !mail.isEncrypted && !mail.isLocal
-      assert.strictEqual(finding?.severity, mail._tag === "Failed" ? "problem" : isOpen ? "warning" : "ok")
+      assert.strictEqual(finding?.severity, mail._tag !== "Ready" ? "problem" : isOpen ? "warning" : "ok")
     }
   )
 

@@ -56,7 +56,7 @@ describe("core/mail/Address", () => {
 })
 
 describe("core/mail/SmtpUrl", () => {
-  it("a password needs TLS, except on this machine", () => {
+  it("a password needs TLS, except on this machine, in a private network, and where the address allows it", () => {
     const parse = (text: string) => Result.getOrThrow(SmtpUrl.parse(text))
     assert.deepStrictEqual(parse("smtps://edge%40x:p%3Aw@mail.example.com"), {
       host: "mail.example.com",
@@ -75,6 +75,11 @@ describe("core/mail/SmtpUrl", () => {
     assert.isTrue(parse("smtp://a:b@mail.example.com:25").needsTls)
     for (const host of ["localhost", "127.0.0.1:1025", "[::1]:1025"])
       assert.isFalse(parse(`smtp://a:b@${host}`).needsTls)
+    for (const host of ["10.0.0.5", "192.168.1.2:25", "[fd00::1]"])
+      assert.isFalse(parse(`smtp://a:b@${host}`).needsTls, host)
+    for (const host of ["8.8.8.8", "mail", "10.example.com", "[2606:4700::1]"])
+      assert.isTrue(parse(`smtp://a:b@${host}`).needsTls, host)
+    assert.isFalse(parse("smtp://a:b@mail:25?tls=optional").needsTls)
     assert.strictEqual(parse("smtp://[::1]:1025").host, "::1")
   })
 
@@ -87,7 +92,9 @@ describe("core/mail/SmtpUrl", () => {
       "smtp://a:%secret@mail.example.com",
       "smtp://a:secret%0d%0a@mail.example.com",
       "smtp://a:secret@mail.example.com/path",
-      "smtp://mail.example.com?secret"
+      "smtp://mail.example.com?secret",
+      "smtps://mail.example.com?tls=optional",
+      "smtp://mail.example.com?tls=optional&tls=secret"
     ]) {
       const parsed = SmtpUrl.parse(text)
       if (Result.isSuccess(parsed)) assert.fail(text)

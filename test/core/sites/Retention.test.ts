@@ -34,6 +34,7 @@ describe("core/sites/Retention.parse", () => {
       const expected = count <= most ? Option.some({ count, unit }) : Option.none()
       assert.deepStrictEqual(Retention.parse(`${count} ${unit}`), expected)
       assert.deepStrictEqual(Retention.parse(`${count} ${unit.slice(0, -1)}`), expected)
+      assert.deepStrictEqual(Option.flatMap(Option.map(expected, Retention.format), Retention.parse), expected)
     }
   })
 

@@ -16,7 +16,7 @@ import { RecordRefused } from "../../../src/services/Storage.ts"
 import { newKey } from "../../support/Conversations.ts"
 import { collect } from "../../support/EventSources.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
-import { until } from "../../support/Wait.ts"
+import { poll, until } from "../../support/Wait.ts"
 
 type Store = ConversationStore["Service"]
 
@@ -87,8 +87,7 @@ const answersOf = (key: ConversationKey) =>
   )
 
 /** Waits until the last answer of a conversation has ended. */
-const ended = (key: ConversationKey) =>
-  answersOf(key).pipe(Effect.repeat({ until: (answers) => answers.at(-1)?.[1] !== null }))
+const ended = (key: ConversationKey) => poll(answersOf(key), (answers) => answers.at(-1)?.[1] !== null)
 
 describe("http/chat/RunningAnswers", () => {
   it.live("of two messages at once the one that was stored last is answered, and can be stopped", () => {

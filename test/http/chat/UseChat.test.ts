@@ -11,7 +11,7 @@ import { ConversationStore } from "../../../src/services/chat/ConversationStore.
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { type Asked, begin, recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
-import { until } from "../../support/Wait.ts"
+import { poll, until } from "../../support/Wait.ts"
 
 const textsOf = (chat: Chat<UIMessage>): ReadonlyArray<readonly [string, string]> =>
   chat.messages.map((message) => [message.role, textOf(message)])
@@ -156,7 +156,7 @@ describe("useChat", () => {
         const lines = Effect.map(stored, (all) =>
           linesOf(all.find(({ messages }) => linesOf(messages)[0] === "wait to be stopped")?.messages ?? [])
         )
-        yield* Effect.repeat(lines, { until: (lines) => lines[1] === "begun (stopped)" })
+        yield* poll(lines, (lines) => lines[1] === "begun (stopped)")
       })
     )
 

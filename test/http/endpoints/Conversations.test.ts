@@ -8,6 +8,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { beginAndLeave, conversationIdOf } from "../../support/ChatVisit.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const gate = Deferred.makeUnsafe<void>()
 let left = 0
@@ -226,7 +227,7 @@ describe("http/endpoints/Conversations", () => {
         assert.isNotNull(refused.headers.get("retry-after"))
         assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
         yield* readUntil(isDone)
-        const answered = yield* Effect.repeat(another(), { until: ({ status }) => status === 200 })
+        const answered = yield* poll(another(), ({ status }) => status === 200)
         assert.include(answered.text, "You said ")
       })
     )

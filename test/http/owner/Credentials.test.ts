@@ -2,14 +2,17 @@
  * Keys and sessions over HTTP: a caller manages those that reach no more than itself.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option, Redacted } from "effect"
+import type { Message } from "../../../src/core/mail/Message.ts"
 import type { Access } from "../../../src/core/sites/Access.ts"
-import { mostManaged } from "../../../src/http/owner/OwnerCredentials.ts"
+import { mailLimit, mostManaged } from "../../../src/http/owner/OwnerCredentials.ts"
+import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId),
@@ -27,8 +30,26 @@ const request = Effect.fnUntraced(function* (cookie: string, method: string, pat
   return yield* send(url, `/v1/owner/${path}`, { cookie, ...(body === undefined ? {} : { body }), init: { method } })
 })
 
+const sent: Array<Message> = []
+
+/** Takes every mail but those to this address. */
+const refused = "nobody@example.com"
+
+const mail = Option.some({
+  mailer: Mailer.layer(sent, ({ to }) =>
+    to === refused ? { _tag: "Refused", error: "550 no such user" } : { _tag: "Accepted" }
+  ),
+  sender: {
+    from: { name: "Edge", address: "mail@edge.example" },
+    publicUrl: "https://edge.example",
+    consoleUrl: "https://edge.example/console",
+    secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
+  }
+})
+
 for (const [name, storage] of emptyStorages) {
-  layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`credentials ${name}`, (it) => {
+  const server = testServer({}, undefined, undefined, storage(), "agent", mail)
+  layer(server, { excludeTestServices: true })(`credentials ${name}`, (it) => {
     it.effect("an owner issues, lists and revokes keys for the own websites, up to the own scope", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
@@ -68,7 +89,7 @@ for (const [name, storage] of emptyStorages) {
         }
         assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: foreign.key })).status, 200)
         assert.strictEqual((yield* request(owner, "DELETE", `keys/${key_id}`)).status, 204)
-        yield* Effect.repeat(send(url, "/v1/owner/sites", { key }), { until: ({ status }) => status === 401 })
+        yield* poll(send(url, "/v1/owner/sites", { key }), ({ status }) => status === 401)
       })
     )
 
@@ -98,7 +119,35 @@ for (const [name, storage] of emptyStorages) {
         )
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${elsewhere.session.sessionId}`)).status, 404)
         assert.strictEqual((yield* request(owner, "DELETE", `sessions/${session_id}`)).status, 204)
-        yield* Effect.repeat(request(cookie, "GET", "sites"), { until: ({ status }) => status === 401 })
+        yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
+      })
+    )
+
+    it.effect("mails a link, which the answer does not have, and stores no address", () =>
+      Effect.gen(function* () {
+        const own = yield* newSite
+        const owner = yield* newCookie("owner", [own])
+        const invite = (email: string) =>
+          request(owner, "POST", "sessions", { role: "viewer", sites: [own], label: "Ada", email })
+        const { mailed, path } = JSON.parse((yield* invite(" ada@example.org ")).text)
+        assert.deepStrictEqual([mailed, path], [true, null])
+        const message = sent.at(-1)
+        assert.strictEqual(message?.to, "ada@example.org")
+        assert.match(message?.text ?? "", /https:\/\/edge\.example\/console\/#\/link\/hcl_[\w-]{43}/)
+        assert.strictEqual((yield* invite("ada")).status, 422)
+        const failed = yield* invite(refused)
+        assert.strictEqual(failed.status, 422)
+        assert.include(failed.text, "550 no such user")
+        const listed = (yield* request(owner, "GET", "sessions")).text
+        assert.notInclude(listed, "example.org")
+        // The owner's own session, and the link that was mailed.
+        assert.strictEqual(JSON.parse(listed).sessions.length, 2)
+        assert.isTrue(JSON.parse(listed).can_mail)
+        const statuses = yield* Effect.replicateEffect(invite("ada@example.org"), mailLimit.limit)
+        assert.strictEqual(statuses.at(-1)?.status, 429)
+        const other = yield* newSite
+        const foreign = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [other], email: refused })
+        assert.strictEqual(foreign.status, 404)
       })
     )
 

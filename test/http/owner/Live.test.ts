@@ -11,6 +11,7 @@ import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { newCookie, ofPage, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
 
@@ -144,7 +145,7 @@ for (const [name, storage] of emptyStorages) {
             assert.strictEqual((yield* open).status, 429)
           })
         )
-        yield* Effect.repeat(Effect.scoped(open), { until: ({ status }) => status === 200 })
+        yield* poll(Effect.scoped(open), ({ status }) => status === 200)
       }).pipe(Effect.scoped)
     )
   })

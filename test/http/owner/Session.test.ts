@@ -11,6 +11,7 @@ import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const path = "/v1/owner/session"
 const sites = "/v1/owner/sites"
@@ -58,7 +59,7 @@ for (const [name, storage] of emptyStorages) {
             attributes: ["HttpOnly", "Max-Age=0", "Path=/", "SameSite=Strict"]
           })
           // Within a second, by the contract of the service.
-          yield* Effect.repeat(send(url, sites, { cookie: value }), { until: ({ status }) => status === 401 })
+          yield* poll(send(url, sites, { cookie: value }), ({ status }) => status === 401)
         })
       )
 

@@ -12,6 +12,7 @@ import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { opened, placesOf } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`settings ${name}`, (it) => {
@@ -182,7 +183,7 @@ for (const [name, storage] of emptyStorages) {
         const other = JSON.parse((yield* theirs.request("POST", `/instances/${foreign}/tokens`, {})).text)
         assert.strictEqual((yield* mine.request("DELETE", `${path}/${other.token_id}`)).status, 404)
         assert.strictEqual((yield* mine.request("DELETE", `${path}/${issued.token_id}`)).status, 204)
-        yield* Effect.repeat(isValid, { until: (valid) => !valid })
+        yield* poll(isValid, (valid) => !valid)
       })
     )
   })

@@ -10,6 +10,7 @@ import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] })).pipe(Effect.orDie)
 
@@ -140,7 +141,7 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual((yield* foreign.ask("")).status, 200)
           assert.strictEqual((yield* revoke(id)).status, 204)
           assert.strictEqual((yield* revoke(id)).status, 404)
-          yield* Effect.repeat(ask(""), { until: ({ status }) => status === 401 })
+          yield* poll(ask(""), ({ status }) => status === 401)
           for (const body of [{ expires_at: "2020-01-01" }, { expires_at: "soon" }, { label: "" }]) {
             assert.strictEqual((yield* send(url, path, { cookie, body })).status, 422, JSON.stringify(body))
           }

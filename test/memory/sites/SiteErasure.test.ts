@@ -17,8 +17,9 @@ suite(
       Layer.mergeAll(
         Layer.mergeAll(AnalyticsRepo.layer, Reports.layer).pipe(Layer.provideMerge(AnalyticsRows.layer)),
         SubmissionRepo.layer(),
-        Decisions.layer().pipe(Layer.provideMerge(SiteDirectory.layer())),
-        ConversationStore.layer().pipe(Layer.provideMerge(InstanceDirectory.layer()))
+        Layer.merge(Decisions.layer(), ConversationStore.layer()).pipe(
+          Layer.provideMerge(Layer.merge(SiteDirectory.layer(), InstanceDirectory.layer()))
+        )
       )
     )
   )

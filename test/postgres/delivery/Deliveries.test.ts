@@ -1,13 +1,74 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, Latch } from "effect"
+import * as Columns from "../../../src/postgres/batch/Columns.ts"
+import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
+import { storeBatch } from "../../../src/postgres/forms/SubmissionRepo.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { suite } from "../../suites/Deliveries.ts"
 import * as Delivery from "../../support/Delivery.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
 suite("postgres/delivery/Deliveries", Delivery.postgres)
+
+describe("postgres/delivery/Deliveries: the outbox of submissions", () => {
+  it.live(
+    "the submissions of a batch have one row, and one event each, with the id and the time of its submission",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+        const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
+        yield* Delivery.newWebhook(other, "https://b.example")
+        const drafts = [
+          ...[1, 2, 3].map((receivedAt) => SubmissionDraft.make(site, { receivedAt })),
+          SubmissionDraft.make(site, { receivedAt: 4, status: "quarantined", reasons: ["links"] }),
+          SubmissionDraft.make(other, { receivedAt: 5 })
+        ]
+        const batches = yield* Columns.client
+        for (let time = 0; time < 2; time++) yield* storeBatch(batches, drafts)
+        const rows = yield* sql`SELECT type, cardinality(submission_ids) AS size FROM submission_outbox
+        WHERE website_config_id = ${site} ORDER BY size`
+        assert.deepStrictEqual(rows, [
+          { type: "submission.quarantined", size: 1 },
+          { type: "submission.accepted", size: 3 }
+        ])
+        yield* Delivery.fanOutAll
+        const delivered = yield* Delivery.deliveriesOf(webhook)
+        assert.sameDeepMembers(
+          delivered.map(({ createdAt, eventId }) => [eventId, createdAt]),
+          drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [submissionId, receivedAt])
+        )
+      }).pipe(Effect.provide(Delivery.postgres))
+  )
+
+  it.live("a submission that is deleted during the fan-out of its event leaves no data in the delivery", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = yield* SubmissionRepo
+      const site = yield* Delivery.newSite
+      const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
+      const submissionId = yield* repo.submit(SubmissionDraft.make(site))
+      const [begun, end] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+      const fanOut = yield* FanOut.run(sql).pipe(
+        Effect.andThen(begun.open),
+        Effect.andThen(end.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* begun.await
+      const deletion = yield* Effect.forkChild(repo.delete(submissionId))
+      yield* Effect.repeat(Locks.isAwaited(sql), { until: (isAwaited) => isAwaited })
+      yield* end.open
+      yield* Fiber.join(fanOut)
+      assert.isTrue(yield* Fiber.join(deletion))
+      const rows = yield* sql`SELECT status, payload FROM delivery WHERE subscriber_id = ${webhook.webhookId}`
+      assert.deepStrictEqual(rows, [{ status: "cancelled", payload: null }])
+    }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
 
 describe("postgres/delivery/Deliveries: websites whose deletion has begun", () => {
   const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))

@@ -63,6 +63,10 @@ describe("postgres/schema: deliveries", () => {
             VALUES (gen_random_uuid(), gen_random_uuid(), ${site}, ${type}, ${createdAt}, ${status})`
         }
       }
+      if (age !== 31) {
+        yield* sql`INSERT INTO submission_outbox (website_config_id, type, created_at, submission_ids)
+          VALUES (${site}, 'submission.accepted', ${createdAt}, '{}')`
+      }
       for (const kind of ["submissions", "report"]) {
         yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at)
           VALUES (gen_random_uuid(), ${notification}, ${site}, ${kind}, ${createdAt})`
@@ -76,13 +80,16 @@ describe("postgres/schema: deliveries", () => {
     Effect.gen(function* () {
       yield* fill
       const options = { pageViews: off, submissions: days(7), conversations: days(1) }
-      assert.deepStrictEqual(yield* warnings(options), [{ events: 6, deliveries: 6, mailItems: 2, mails: 3 }])
+      assert.deepStrictEqual(yield* warnings(options), [
+        { events: 6, batches: 1, deliveries: 6, mailItems: 2, mails: 3 }
+      ])
       const events = [
         "conversation.started 0",
         ...["site.limit 0", "site.limit 2", "site.limit 8"],
         ...["submission.accepted 0", "submission.accepted 2"]
       ]
       assert.deepStrictEqual(yield* left("outbox", "type"), events)
+      assert.deepStrictEqual(yield* left("submission_outbox", "'batch'"), ["batch 0", "batch 2"])
       assert.deepStrictEqual(
         yield* left("delivery", "type"),
         events.flatMap((event) => [event, event])

@@ -1,5 +1,5 @@
 /**
- * A real Chromium for tests. Each test has its own browser context, so its own storage, cache and pages.
+ * A real Chromium for tests. Each test has its own browser context, so its own storage, cache, connections and pages.
  *
  * Host names under `.test` resolve to this machine. So pages are neither on localhost, which the tracker ignores, nor on the
  * edge's origin. `Network` starts the servers.
@@ -14,7 +14,7 @@ import { tmpdir } from "node:os"
 import path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { describe, layer as effectLayer, it, type Vitest } from "@effect/vitest"
-import { Context, Effect, Layer, Scope } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import {
   type Browser,
   type BrowserContext,
@@ -79,54 +79,60 @@ export class Chromium extends Context.Service<
   }
 >()("hydracore/test/browser/Chromium") {}
 
-const visitor = (shell: Browser, whole: Effect.Effect<Browser>) =>
-  Effect.fnUntraced(function* ({ automated = false, before, hasPageCache = false, ...options }: VisitorOptions = {}) {
-    const browser = hasPageCache ? yield* whole : shell
-    const context = yield* Effect.acquireRelease(
-      Effect.promise(() => browser.newContext({ userAgent, ...options })),
-      (context) => Effect.promise(() => context.close())
-    )
-    context.setDefaultTimeout(15_000)
-    const errors: Array<string> = []
-    const page = yield* Effect.promise(async () => {
-      if (automated) {
-        await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
-      }
-      if (before !== undefined) await context.addInitScript(before)
-      const page = await context.newPage()
-      page.on("pageerror", (error) => errors.push(error.message))
-      page.on("console", (message) => {
-        if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
-          errors.push(message.text())
-        }
-      })
-      return page
-    })
-    return { context, page, errors, open: (url: string) => Effect.promise(() => page.goto(url)) }
-  })
+const browsers = new Map<string, Promise<Browser>>()
 
-const launch = (executablePath: string): Effect.Effect<Browser, never, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.promise(() =>
-      chromium.launch({
-        executablePath,
-        args: flags,
-        // Playwright disables the back-forward cache, which visitors have.
-        ignoreDefaultArgs: ["--disable-back-forward-cache"]
-      })
-    ),
-    (browser) => Effect.promise(() => browser.close())
+/**
+ * The browser that the test files of this process share, started at its first use, and again after a crash. To start one
+ * takes as long as a test. Playwright ends it, and removes its folder, when this process exits.
+ */
+const browserOf = async (executablePath: string): Promise<Browser> => {
+  const running = await browsers.get(executablePath)?.catch(() => undefined)
+  if (running?.isConnected() === true) return running
+  // Vitest ends a worker with SIGTERM, which by default ends a process without its exit handlers.
+  if (browsers.size === 0) process.once("SIGTERM", () => process.exit())
+  const started = chromium.launch({
+    executablePath,
+    handleSIGTERM: false,
+    args: flags,
+    // Playwright disables the back-forward cache, which visitors have.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"]
+  })
+  browsers.set(executablePath, started)
+  return started
+}
+
+const visitor = Effect.fnUntraced(function* ({
+  automated = false,
+  before,
+  hasPageCache = false,
+  ...options
+}: VisitorOptions = {}) {
+  const browser = yield* Effect.promise(() => browserOf(hasPageCache ? executablePath : shellPath))
+  const context = yield* Effect.acquireRelease(
+    Effect.promise(() => browser.newContext({ userAgent, ...options })),
+    (context) => Effect.promise(() => context.close())
   )
-
-/** Starts one Chromium for a test file, and the whole browser at its first use. */
-export const layer: Layer.Layer<Chromium> = Layer.effect(
-  Chromium,
-  Effect.gen(function* () {
-    const scope = yield* Effect.scope
-    const whole = yield* Effect.cached(Scope.provide(launch(executablePath), scope))
-    return Chromium.of({ visitor: visitor(yield* launch(shellPath), whole) })
+  context.setDefaultTimeout(15_000)
+  const errors: Array<string> = []
+  const page = yield* Effect.promise(async () => {
+    if (automated) {
+      await context.addInitScript("Object.defineProperty(navigator, 'webdriver', { get: () => true })")
+    }
+    if (before !== undefined) await context.addInitScript(before)
+    const page = await context.newPage()
+    page.on("pageerror", (error) => errors.push(error.message))
+    page.on("console", (message) => {
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+        errors.push(message.text())
+      }
+    })
+    return page
   })
-)
+  return { context, page, errors, open: (url: string) => Effect.promise(() => page.goto(url)) }
+})
+
+/** Visitors of the Chromium that the test files of a process share. */
+export const layer: Layer.Layer<Chromium> = Layer.succeed(Chromium, Chromium.of({ visitor }))
 
 /**
  * Runs tests in Chromium with the layer `given`, on the real clock. Without Chromium they are skipped with a warning, and

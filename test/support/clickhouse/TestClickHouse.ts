@@ -18,7 +18,8 @@ import { describeWith } from "../Programs.ts"
 
 const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/chdb")
 
-const isInstalled = existsSync(path.join(folder, "installed"))
+/** Whether the engine is installed. */
+export const isInstalled = existsSync(path.join(folder, "installed"))
 
 /** Tests that need ClickHouse. Without it they are skipped, and their name says how to get it; in CI they fail. */
 export const describeWithClickHouse = (name: string, tests: () => void): void =>

@@ -13,7 +13,7 @@ import { Chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, layer as testServer } from "../TestServer.ts"
 import * as SiteData from "./SiteData.ts"
 
-export { violations } from "../browser/Axe.ts"
+export { rulesOf, violations } from "../browser/Axe.ts"
 
 /** The websites of the server. */
 export class Websites extends Context.Service<Websites, { readonly busy: Site; readonly fresh: Site }>()(

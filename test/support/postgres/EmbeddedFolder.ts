@@ -1,6 +1,5 @@
 /** Folders of embedded clusters, and their start, use and refusal. */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
@@ -8,6 +7,7 @@ import { Effect, Redacted } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
+import * as ServerFiles from "./ServerFiles.ts"
 
 /** Whether the tests run as root: the server then runs as another user. */
 export const root = process.geteuid?.() === 0
@@ -15,7 +15,7 @@ export const root = process.geteuid?.() === 0
 /** A new folder that every user can traverse. The scope removes it and the folder that it may record. */
 export const folder = Effect.acquireRelease(
   Effect.sync(() => {
-    const made = mkdtempSync(path.join(tmpdir(), "hydracore-cluster-"))
+    const made = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-cluster-"))
     chmodSync(made, 0o711)
     return made
   }),

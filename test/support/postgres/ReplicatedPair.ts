@@ -1,6 +1,6 @@
 /**
- * Two PostgreSQL servers on loopback ports: a primary whose commits wait for the other one, a streaming replica. The primary
- * can be killed and the replica promoted.
+ * Two PostgreSQL servers on loopback ports: a primary whose commits wait for the other one, a streaming replica. Each can be
+ * killed, hung and restarted, and the replica promoted.
  *
  * @module
  */
@@ -17,7 +17,6 @@ import {
   rmSync,
   writeFileSync
 } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Redacted, type Scope } from "effect"
@@ -27,6 +26,7 @@ import * as SystemUser from "../../../src/postgres/embedded/SystemUser.ts"
 import { family, signalAll } from "../../torture/Cluster.ts"
 import { freePort } from "../TestRedis.ts"
 import { until } from "../Wait.ts"
+import * as ServerFiles from "./ServerFiles.ts"
 
 export interface Server {
   readonly port: number
@@ -35,6 +35,11 @@ export interface Server {
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
   /** Kills the server and its processes, as a crash does. */
   readonly kill: Effect.Effect<void>
+  /** Starts the killed server on its data, and waits until it accepts connections. */
+  readonly start: Effect.Effect<void>
+  /** Stops all of its processes (SIGSTOP): connections stay open, and the server does not respond. */
+  readonly freeze: Effect.Effect<void>
+  readonly thaw: Effect.Effect<void>
 }
 
 export interface ReplicatedPair {
@@ -93,9 +98,11 @@ const untilTrue = (
     )
   )
 
-const killAll = ({ pid }: ChildProcess): void => {
-  if (pid !== undefined) signalAll(family(pid), "SIGKILL")
+const signal = ({ pid }: ChildProcess, name: NodeJS.Signals): void => {
+  if (pid !== undefined) signalAll(family(pid), name)
 }
+
+const killAll = (server: ChildProcess): void => signal(server, "SIGKILL")
 
 /** Kills a server with its processes, and waits until it has ended. */
 const kill = (server: ChildProcess): Effect.Effect<void> =>
@@ -120,7 +127,7 @@ const give = (folder: string, user: SystemUser.User) => {
 export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.gen(function* () {
   const user = yield* Effect.orDie(SystemUser.find(undefined))
   const home = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-pair-"))),
+    Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-pair-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
   give(home, user)
@@ -161,19 +168,33 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
       ...more,
       port: `${port}`
     }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const server = spawn(binaries.postgres, ["-D", data, ...args], { ...user.ids, cwd: "/", stdio: "ignore" })
-        const orphaned = () => killAll(server)
-        process.once("exit", orphaned)
-        server.once("exit", () => process.off("exit", orphaned))
-        return server
-      }),
-      kill
-    )
+    const launch = () => {
+      const server = spawn(binaries.postgres, ["-D", data, ...args], { ...user.ids, cwd: "/", stdio: "ignore" })
+      const orphaned = () => killAll(server)
+      process.once("exit", orphaned)
+      server.once("exit", () => process.off("exit", orphaned))
+      return server
+    }
+    let child = launch()
+    const killed = Effect.suspend(() => kill(child))
+    yield* Effect.addFinalizer(() => killed)
     const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`
-    yield* until(`PostgreSQL accepts connections on port ${port}`, () => isAccepting(url))
-    return { port, url, use: use(url), kill: kill(child) } satisfies Server
+    const accepting = until(`PostgreSQL accepts connections on port ${port}`, () => isAccepting(url))
+    yield* accepting
+    return {
+      port,
+      url,
+      use: use(url),
+      kill: killed,
+      start: Effect.andThen(
+        Effect.sync(() => {
+          child = launch()
+        }),
+        Effect.asVoid(accepting)
+      ),
+      freeze: Effect.sync(() => signal(child, "SIGSTOP")),
+      thaw: Effect.sync(() => signal(child, "SIGCONT"))
+    } satisfies Server
   })
 
   const [firstPort, secondPort] = [yield* Effect.promise(freePort), yield* Effect.promise(freePort)]

@@ -7,7 +7,6 @@
  */
 import { randomUUID } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { NodeServices } from "@effect/platform-node"
 import { PgClient, PgMigrator } from "@effect/sql-pg"
@@ -18,6 +17,7 @@ import * as MigratorFileSystem from "effect/sql/MigratorFileSystem"
 import type { TestProject } from "vitest/node"
 import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
+import * as ServerFiles from "./ServerFiles.ts"
 import { type TestServer, urlOf } from "./TestPostgres.ts"
 
 const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
@@ -30,7 +30,7 @@ const inTemporaryFolder = Effect.fnUntraced(function* (settings: Readonly<Record
   const folders: Array<string> = []
   const dataDir = yield* Effect.acquireRelease(
     Effect.promise(async () => {
-      const made = await mkdtemp(path.join(tmpdir(), "hydracore-test-"))
+      const made = await mkdtemp(path.join(ServerFiles.folder(), "hydracore-test-"))
       folders.push(made)
       return made
     }),
@@ -107,7 +107,10 @@ const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(functio
 
 /** Vitest calls this before the first worker starts, and the returned function after the last one ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Test workers and the processes that they start from sources inherit it: compiling takes half of such a start.
+  process.env["NODE_COMPILE_CACHE"] ??= path.resolve(import.meta.dirname, "../../../node_modules/.cache/compile-test")
+  const removeFiles = ServerFiles.set()
   const scope = Scope.makeUnsafe()
   project.provide("postgres", await Effect.runPromise(Scope.provide(server, scope)))
-  return () => Effect.runPromise(Scope.close(scope, Exit.void))
+  return () => Effect.runPromise(Scope.close(scope, Exit.void)).finally(removeFiles)
 }

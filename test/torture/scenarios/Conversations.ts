@@ -30,7 +30,7 @@ export interface Options {
 const wordMillis = 200
 
 /** The agent's answer to a message. The number at the end of the message is the number of words. */
-const wordsOf = (message: string): ReadonlyArray<string> =>
+export const wordsOf = (message: string): ReadonlyArray<string> =>
   Array.from({ length: Number(/\d+$/.exec(message)?.[0] ?? 1) }, (_, index) => `${message}:${index} `)
 
 const Request = Schema.fromJsonString(
@@ -47,11 +47,19 @@ const speak = async (response: ServerResponse, words: ReadonlyArray<string>): Pr
   response.end(Upstream.finishes("stop"))
 }
 
+/** An agent that answers each message word by word. */
+export const speaking = Upstream.start((received, response) => {
+  const { messages } = Schema.decodeUnknownSync(Request)(received.body)
+  void speak(response, wordsOf(messages.at(-1)?.content ?? ""))
+})
+
 /** An answer as its visitor saw it. */
-interface Seen {
+export interface Seen {
   readonly conversationId: string
   readonly message: string
   readonly spoken: string
+  /** The reason in the last frame that the visitor saw; undefined if its stream broke off. */
+  readonly finishReason: string | undefined
   readonly resumed: number
   readonly line: Conversation.Line
   /** From the end of the stream until the stored answer was read, in milliseconds. */
@@ -79,7 +87,7 @@ const readOn = async ({ target, url }: Place, first: Conversation.Reading, conve
       if (next.spoken.length >= reading.spoken.length) reading = next
     } else await setTimeout(wordMillis)
   }
-  return { spoken: reading.spoken, resumed }
+  return { spoken: reading.spoken, finishReason: reading.finishReason, resumed }
 }
 
 const whenEnded = async ({ target, url }: Place, conversationId: string): Promise<Conversation.Line> => {
@@ -91,7 +99,7 @@ const whenEnded = async ({ target, url }: Place, conversationId: string): Promis
 }
 
 /** A visitor who talks until `isOver`. Returns what it saw, and how many messages were refused. */
-const talk = async (place: Place, index: number, options: Options, isOver: () => boolean) => {
+export const talk = async (place: Place, index: number, options: Pick<Options, "longest">, isOver: () => boolean) => {
   const most = options.longest / wordMillis
   const seen: Array<Seen> = []
   let refused = 0
@@ -108,10 +116,11 @@ const talk = async (place: Place, index: number, options: Options, isOver: () =>
     }
     const { conversationId } = sent
     known = conversationId
-    const { resumed, spoken } = await readOn(place, sent, conversationId)
+    const { finishReason, resumed, spoken } = await readOn(place, sent, conversationId)
     const streamEnded = performance.now()
     const line = await whenEnded(place, conversationId)
-    seen.push({ conversationId, message, spoken, resumed, line, readAfter: performance.now() - streamEnded })
+    const readAfter = performance.now() - streamEnded
+    seen.push({ conversationId, message, spoken, finishReason, resumed, line, readAfter })
   }
   return { seen, refused }
 }
@@ -127,10 +136,7 @@ const check = ({ line, message, spoken }: Seen): void => {
 
 export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
   const cluster = yield* Cluster.make()
-  const agent = yield* Upstream.start((received, response) => {
-    const { messages } = Schema.decodeUnknownSync(Request)(received.body)
-    void speak(response, wordsOf(messages.at(-1)?.content ?? ""))
-  })
+  const agent = yield* speaking
   const target = yield* Store.prepare(cluster.url, agent.url, "edge")
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
   const begin = (port: number) =>

@@ -23,21 +23,22 @@ interface Bench {
   readonly target: Load.Target
   /** The service's database timeout, in milliseconds. */
   readonly timeout: number
+  readonly pace: number | undefined
 }
 
-const prepare = Effect.fnUntraced(function* (timeout: number) {
+const prepare = Effect.fnUntraced(function* (timeout: number, { pace }: Load.Paced) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, DATABASE_TIMEOUT: `${timeout} millis` })
-  return { cluster, service, target, timeout } satisfies Bench
+  return { cluster, service, target, timeout, pace } satisfies Bench
 })
 
 /** Injects a fault under load, waits until requests are acknowledged again without intervention, and checks the ledger. */
 const under = Effect.fnUntraced(function* (
-  { cluster, service, target, timeout }: Bench,
+  { cluster, pace, service, target, timeout }: Bench,
   fault: Effect.Effect<unknown>
 ) {
-  const load = yield* Load.start({ url: () => service.url, target, clients })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   yield* fault
   const [before, over] = [load.acknowledged(), performance.now()]
@@ -60,8 +61,8 @@ const survived = (bench: Bench, fault: Effect.Effect<unknown>) =>
 const restart = ({ cluster }: Bench) => Effect.andThen(cluster.stop, cluster.start)
 
 /** Restarts in a row, each under load. */
-export const restarts = Effect.fnUntraced(function* (options: { readonly times: number }) {
-  const bench = yield* prepare(10_000)
+export const restarts = Effect.fnUntraced(function* (options: Load.Paced & { readonly times: number }) {
+  const bench = yield* prepare(10_000, options)
   const all = Effect.forEach(Array.from({ length: options.times }), () => Effect.andThen(restart(bench), pause(300)), {
     discard: true
   })
@@ -69,15 +70,15 @@ export const restarts = Effect.fnUntraced(function* (options: { readonly times: 
 }, Effect.scoped)
 
 /** Stopped for `millis`, then started. */
-export const stopped = Effect.fnUntraced(function* (options: { readonly millis: number }) {
-  const bench = yield* prepare(10_000)
+export const stopped = Effect.fnUntraced(function* (options: Load.Paced & { readonly millis: number }) {
+  const bench = yield* prepare(10_000, options)
   const { cluster } = bench
   return yield* survived(bench, cluster.stop.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.start)))
 }, Effect.scoped)
 
 /** Hung for `millis`, then resumed. */
-export const hung = Effect.fnUntraced(function* (options: { readonly millis: number }) {
-  const bench = yield* prepare(10_000)
+export const hung = Effect.fnUntraced(function* (options: Load.Paced & { readonly millis: number }) {
+  const bench = yield* prepare(10_000, options)
   const { cluster } = bench
   return yield* survived(
     bench,
@@ -88,8 +89,8 @@ export const hung = Effect.fnUntraced(function* (options: { readonly millis: num
 const Cut = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
 
 /** The server repeatedly ends every connection of the service. */
-export const terminated = Effect.fnUntraced(function* (options: { readonly times: number }) {
-  const bench = yield* prepare(10_000)
+export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { readonly times: number }) {
+  const bench = yield* prepare(10_000, options)
   let cut = 0
   const once = bench.cluster
     .use((sql) =>
@@ -131,11 +132,13 @@ const demandUnavailable = ({ service, target }: Bench) =>
   })
 
 /** Stopped, hung or read-only for longer than the timeout: a bounded wait, a 503, and recovery. */
-export const beyond = Effect.fnUntraced(function* (options: {
-  readonly timeout: number
-  readonly how: "stopped" | "hung" | "demoted"
-}) {
-  const bench = yield* prepare(options.timeout)
+export const beyond = Effect.fnUntraced(function* (
+  options: Load.Paced & {
+    readonly timeout: number
+    readonly how: "stopped" | "hung" | "demoted"
+  }
+) {
+  const bench = yield* prepare(options.timeout, options)
   const { cluster } = bench
   const [begin, end] = {
     stopped: [cluster.stop, cluster.start],
@@ -157,8 +160,8 @@ export const beyond = Effect.fnUntraced(function* (options: {
 }, Effect.scoped)
 
 /** Every insert fails as on a full disk (SQLSTATE 53100) for longer than the timeout. */
-export const full = Effect.fnUntraced(function* (options: { readonly timeout: number }) {
-  const bench = yield* prepare(options.timeout)
+export const full = Effect.fnUntraced(function* (options: Load.Paced & { readonly timeout: number }) {
+  const bench = yield* prepare(options.timeout, options)
   const run = (...statements: ReadonlyArray<string>) =>
     bench.cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
   let ready = 0

@@ -18,14 +18,16 @@ const clients = 16
 const slack = 5_000
 
 /** `millis` is the time between the primary's end and the promotion, `timeout` the service's database timeout. */
-export const failover = Effect.fnUntraced(function* (options: { readonly millis: number; readonly timeout: number }) {
+export const failover = Effect.fnUntraced(function* (
+  options: Load.Paced & { readonly millis: number; readonly timeout: number }
+) {
   const pair = yield* ReplicatedPair.make
   const target = yield* Store.prepare(pair.primary.url)
   const service = yield* Process.start("serve", {
     DATABASE_URL: pair.url,
     DATABASE_TIMEOUT: `${options.timeout} millis`
   })
-  const load = yield* Load.start({ url: () => service.url, target, clients })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   yield* pair.primary.kill
   const killed = performance.now()

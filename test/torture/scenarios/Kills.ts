@@ -4,10 +4,10 @@
  * @module
  */
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import path from "node:path"
 import { Effect, Schema, type Scope } from "effect"
 import * as PreparedCluster from "../../support/postgres/PreparedCluster.ts"
+import * as ServerFiles from "../../support/postgres/ServerFiles.ts"
 import { until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
@@ -15,7 +15,7 @@ import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 
-export interface Options {
+export interface Options extends Load.Paced {
   readonly rounds: number
   /** The number of acknowledged requests between two kills. */
   readonly each: number
@@ -47,7 +47,7 @@ export const serve = Effect.fnUntraced(function* (options: Options) {
   const target = yield* Store.prepare(cluster.url)
   const begin = Process.start("serve", { DATABASE_URL: cluster.url })
   let service = yield* begin
-  const load = yield* Load.start({ url: () => service.url, target, clients })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
   yield* rounds(
     options,
     load,
@@ -72,7 +72,7 @@ const DemoFile = Schema.fromJsonString(
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const made = mkdtempSync(path.join(tmpdir(), "hydracore-demo-"))
+      const made = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-demo-"))
       chmodSync(made, 0o711)
       PreparedCluster.copyTo(path.join(made, "postgres"))
       return made
@@ -90,7 +90,8 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       instanceId: facts.instance_id,
       widgetToken: facts.widget_token
     },
-    clients
+    clients,
+    pace: options.pace
   })
   const database = () => /database +(postgresql:\S+)/.exec(service.output())?.[1] ?? ""
   yield* rounds(

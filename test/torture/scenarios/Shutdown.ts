@@ -32,14 +32,16 @@ export const chat = (url: string, target: Load.Target, message: string) => {
 }
 
 /** SIGTERM under load, with an endless stream and one that ends within the grace period. */
-export const sigterm = Effect.fnUntraced(function* (options: {
-  readonly rounds: number
-  readonly grace: number
-  /** Flags of `serve`. */
-  readonly flags?: ReadonlyArray<string>
-  /** Whether clients keep their connections alive. Default: true. */
-  readonly keepAlive?: boolean
-}) {
+export const sigterm = Effect.fnUntraced(function* (
+  options: Load.Paced & {
+    readonly rounds: number
+    readonly grace: number
+    /** Flags of `serve`. */
+    readonly flags?: ReadonlyArray<string>
+    /** Whether clients keep their connections alive. Default: true. */
+    readonly keepAlive?: boolean
+  }
+) {
   const cluster = yield* Cluster.make()
   let finish: () => void = () => {}
   const upstream = yield* Upstream.start((received, response) => {
@@ -60,6 +62,7 @@ export const sigterm = Effect.fnUntraced(function* (options: {
       url: () => service.url,
       target,
       clients,
+      pace: options.pace,
       ...(options.keepAlive === undefined ? {} : { keepAlive: options.keepAlive })
     })
     const endless = chat(service.url, target, "endless")
@@ -93,7 +96,7 @@ export const sigterm = Effect.fnUntraced(function* (options: {
 }, Effect.scoped)
 
 /** Two processes behind nginx, restarted in turn under load: no request fails. */
-export const rolling = Effect.fnUntraced(function* (options: { readonly rounds: number }) {
+export const rolling = Effect.fnUntraced(function* (options: Load.Paced & { readonly rounds: number }) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
@@ -101,7 +104,7 @@ export const rolling = Effect.fnUntraced(function* (options: { readonly rounds: 
     Process.start("serve", { DATABASE_URL: cluster.url, PORT: String(port), TRUSTED_PROXIES: "127.0.0.1" })
   const services = [yield* begin(ports[0]!), yield* begin(ports[1]!)]
   const nginx = yield* Nginx.start(ports)
-  const load = yield* Load.start({ url: () => nginx.url, target, clients })
+  const load = yield* Load.start({ url: () => nginx.url, target, clients, pace: options.pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   for (let round = 0; round < 2 * options.rounds; round++) {
     const which = round % 2

@@ -16,6 +16,11 @@ import { chat } from "./Shutdown.ts"
 
 const clients = 16
 
+interface Options extends Load.Paced {
+  readonly rounds: number
+  readonly workers: number
+}
+
 /** The processes of a service's workers, oldest first. */
 export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => Cluster.children(pid)
 
@@ -25,7 +30,7 @@ const times = (service: Process.Process, words: string): number => service.outpu
  * SIGHUP under load, with and without keep-alive: all workers are replaced, no request fails, and an open stream continues to
  * its end.
  */
-export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: number; readonly workers: number }) {
+export const hangup = Effect.fnUntraced(function* (options: Options) {
   const cluster = yield* Cluster.make()
   let finish: () => void = () => {}
   const upstream = yield* Upstream.start((_, response) => {
@@ -36,7 +41,7 @@ export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: n
   const target = yield* Store.prepare(cluster.url, upstream.url)
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url }, ["--workers", `${options.workers}`])
   const loads = yield* Effect.forEach([true, false], (keepAlive) =>
-    Load.start({ url: () => service.url, target, clients: clients / 2, keepAlive })
+    Load.start({ url: () => service.url, target, clients: clients / 2, keepAlive, pace: options.pace })
   )
   for (let round = 1; round <= options.rounds; round++) {
     const before = workersOf(service)
@@ -82,11 +87,11 @@ export const hangup = Effect.fnUntraced(function* (options: { readonly rounds: n
  * `kill -9` of the workers one by one under load: only their open requests are lost, no connection is refused, and each is
  * restarted.
  */
-export const killed = Effect.fnUntraced(function* (options: { readonly rounds: number; readonly workers: number }) {
+export const killed = Effect.fnUntraced(function* (options: Options) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
   const service = yield* Process.start("serve", { DATABASE_URL: cluster.url }, ["--workers", `${options.workers}`])
-  const load = yield* Load.start({ url: () => service.url, target, clients })
+  const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
   for (let round = 1; round <= options.rounds; round++) {
     const before = load.acknowledged()
     yield* until("requests are acknowledged", () => load.acknowledged() > before + 10 * clients)

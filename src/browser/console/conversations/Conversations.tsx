@@ -9,7 +9,7 @@ import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { Snippet } from "../parts/Snippet.tsx"
+import { SetUpLink } from "../parts/SetUpLink.tsx"
 import { send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -56,7 +56,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
     return (
       <Message title={Texts.conversations.none}>
         <p>{Texts.conversations.noneBody}</p>
-        <Snippet text={Texts.conversations.command(site.site_id)} />
+        <SetUpLink label={Texts.conversations.connect} section="assistants" />
       </Message>
     )
   }

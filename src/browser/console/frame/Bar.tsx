@@ -76,6 +76,15 @@ const Waiting = ({ siteId }: { readonly siteId: string }) => {
   )
 }
 
+/** The most websites of the menu. The list of all can be searched. */
+const mostInMenu = 20
+
+/** The websites of the menu: all, or those around the current one. */
+const inMenu = (sites: ReadonlyArray<Site>, current: Site): ReadonlyArray<Site> => {
+  const first = Math.max(0, sites.findIndex(({ site_id }) => site_id === current.site_id) - mostInMenu / 2)
+  return sites.slice(first, first + mostInMenu)
+}
+
 interface Props {
   /** Undefined without a session. */
   readonly session: Session | undefined
@@ -102,7 +111,7 @@ export const Bar = ({ session, site, sites }: Props) => {
             label={`${Texts.frame.sites}: ${site.name}`}
             className="sites"
             choices={[
-              ...sites.map(({ name, site_id }) => ({
+              ...inMenu(sites, site).map(({ name, site_id }) => ({
                 value: site_id,
                 label: name,
                 isCurrent: site_id === site.site_id

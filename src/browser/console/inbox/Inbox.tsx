@@ -8,7 +8,7 @@ import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { Snippet } from "../parts/Snippet.tsx"
+import { SetUpLink } from "../parts/SetUpLink.tsx"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import { type Changes, hides, useChanges } from "./Changes.ts"
@@ -17,7 +17,7 @@ import { List } from "./List.tsx"
 import { Toolbar } from "./Toolbar.tsx"
 import * as View from "./View.ts"
 
-const Empty = ({ siteId, view }: { readonly siteId: string; readonly view: View.View }) => {
+const Empty = ({ view }: { readonly view: View.View }) => {
   const { empty } = Texts.inbox
   if (View.isNarrow(view)) {
     return (
@@ -40,7 +40,7 @@ const Empty = ({ siteId, view }: { readonly siteId: string; readonly view: View.
   ) : (
     <Message title={empty.accepted}>
       <p>{empty.acceptedBody}</p>
-      <Snippet text={Texts.noData.command(siteId)} />
+      <SetUpLink label={Texts.inbox.empty.install} section="install" />
     </Message>
   )
 }
@@ -149,7 +149,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
           changes={changes}
           selected={selected}
           onSelect={isOwner ? select : undefined}
-          empty={<Empty siteId={site.site_id} view={view} />}
+          empty={<Empty view={view} />}
         />
         {item !== null && !isGone ? (
           <Details

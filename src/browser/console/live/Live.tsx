@@ -7,7 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
-import { Snippet } from "../parts/Snippet.tsx"
+import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
 import { type Entry, useFeed } from "./Feed.ts"
 import { Row } from "./Row.tsx"
@@ -78,8 +78,7 @@ export const Live = ({ site }: PageProps) => {
       {visitors !== null && entries.length === 0 ? (
         <Message title={Texts.live.empty}>
           <p>{Texts.live.emptyBody}</p>
-          <Snippet text={Texts.noData.command(site.site_id)} />
-          <p>{Texts.live.emptyAfter}</p>
+          <SetUpLink label={Texts.noData.install} section="install" />
         </Message>
       ) : (
         <ol

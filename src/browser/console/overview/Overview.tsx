@@ -10,7 +10,7 @@ import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
-import { Snippet } from "../parts/Snippet.tsx"
+import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
 import { Filters } from "./Filters.tsx"
 import { List } from "./List.tsx"
@@ -53,13 +53,19 @@ const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
 )
 
 /** Says how to install the tag. */
-const Install = ({ site }: { readonly site: OverviewSite }) => (
-  <Message title={Texts.noData.title}>
-    <p>{Texts.noData.body}</p>
-    <Snippet text={Texts.noData.command(site.site_id)} />
-    <p>{Texts.noData.after}</p>
-  </Message>
-)
+const Install = () => {
+  const { share } = useAddress()
+  return (
+    <Message title={Texts.noData.title}>
+      {share === null && (
+        <>
+          <p>{Texts.noData.body}</p>
+          <SetUpLink label={Texts.noData.install} section="install" />
+        </>
+      )}
+    </Message>
+  )
+}
 
 export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const address = useAddress()
@@ -103,7 +109,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
         <Message title={Texts.failures[failure.kind]} />
       ) : isNew ? (
         address.share === null ? (
-          <Install site={site} />
+          <Install />
         ) : (
           <Message title={Texts.noData.title} />
         )

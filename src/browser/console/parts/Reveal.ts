@@ -9,11 +9,20 @@ import { useLayoutEffect, useRef } from "preact/hooks"
 export const useRevealed = (current: string) => {
   const row = useRef<HTMLElement>(null)
   useLayoutEffect(() => {
-    const link = row.current?.querySelector("[aria-current]")
-    if (row.current === null || !(link instanceof HTMLElement)) return
-    const [outer, inner] = [row.current.getBoundingClientRect(), link.getBoundingClientRect()]
-    if (inner.left >= outer.left && inner.right <= outer.right) return
-    row.current.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
+    const all = row.current
+    if (all === null) return
+    const reveal = () => {
+      const link = all.querySelector("[aria-current]")
+      if (link === null) return
+      const [outer, inner] = [all.getBoundingClientRect(), link.getBoundingClientRect()]
+      if (inner.left >= outer.left && inner.right <= outer.right) return
+      all.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
+    }
+    reveal()
+    // A link becomes longer when a number is loaded that it shows.
+    const sizes = new ResizeObserver(reveal)
+    for (const link of all.children) sizes.observe(link)
+    return () => sizes.disconnect()
   }, [current])
   return row
 }

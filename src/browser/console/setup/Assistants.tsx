@@ -13,8 +13,7 @@ import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ago } from "./Ago.ts"
 import { AssistantForm } from "./AssistantForm.tsx"
-import { messageOf, useChange } from "./Change.ts"
-import { ConfirmDialog } from "./Dialogs.tsx"
+import { ConfirmChange } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 import { Tokens } from "./Tokens.tsx"
 
@@ -25,20 +24,16 @@ interface InstanceProps {
   readonly instance: Instance
 }
 
-const Remove = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id")
-  return (
-    <ConfirmDialog
-      title={Texts.confirm(instance.name)}
-      body={Texts.confirmBody}
-      yes={Common.remove}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() => change.run({ params: { site_id: siteId, instance_id: instance.instance_id } }, onClose)}
-    />
-  )
-}
+const Remove = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/instances/:instance_id"
+    input={{ params: { site_id: siteId, instance_id: instance.instance_id } }}
+    title={Texts.confirm(instance.name)}
+    body={Texts.confirmBody}
+    yes={Common.remove}
+    onClose={onClose}
+  />
+)
 
 /** Loads the settings, and then shows their form. */
 const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose: () => void }) => {

@@ -7,7 +7,9 @@ import type { ComponentChildren } from "preact"
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { Dialog } from "../parts/Dialog.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
+import type { Answer, Input, Operation } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
+import { messageOf, useChange } from "./Change.ts"
 import { TextField } from "./Fields.tsx"
 
 interface FormProps {
@@ -110,6 +112,26 @@ export const ConfirmDialog = ({ body, isBusy, message, onClose, onConfirm, title
         </div>
       </form>
     </Dialog>
+  )
+}
+
+interface ConfirmChangeProps<O extends Operation> extends Omit<ConfirmProps, "isBusy" | "message" | "onConfirm"> {
+  readonly operation: O
+  readonly input: Input<O>
+  /** What follows a change that succeeded; by default the dialog closes. */
+  readonly onDone?: (answer: Answer<O>) => void
+}
+
+/** Confirms a change, and sends it. */
+export function ConfirmChange<O extends Operation>({ input, onDone, operation, ...dialog }: ConfirmChangeProps<O>) {
+  const change = useChange(operation)
+  return (
+    <ConfirmDialog
+      {...dialog}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, [])}
+      onConfirm={() => change.run(input, onDone ?? dialog.onClose)}
+    />
   )
 }
 

@@ -9,8 +9,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
-import { messageOf, useChange } from "./Change.ts"
-import { ConfirmDialog } from "./Dialogs.tsx"
+import { ConfirmChange } from "./Dialogs.tsx"
 import * as Rules from "./Rules.ts"
 import { RulesForm } from "./RulesForm.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
@@ -25,20 +24,16 @@ const Remove = ({
   readonly siteId: string
   readonly form: Form
   readonly onClose: () => void
-}) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/forms")
-  return (
-    <ConfirmDialog
-      title={Texts.forms.confirm(form.page)}
-      body={Texts.forms.confirmBody}
-      yes={Common.remove}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() => change.run({ params: { site_id: siteId }, query: { page: form.page } }, onClose)}
-    />
-  )
-}
+}) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/forms"
+    input={{ params: { site_id: siteId }, query: { page: form.page } }}
+    title={Texts.forms.confirm(form.page)}
+    body={Texts.forms.confirmBody}
+    yes={Common.remove}
+    onClose={onClose}
+  />
+)
 
 type Open =
   | { readonly dialog: "edit"; readonly form: Form | null; readonly rows: ReadonlyArray<Rules.RuleRow> }

@@ -9,7 +9,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { faultOf, messageOf, useChange } from "./Change.ts"
-import { ConfirmDialog, FormDialog } from "./Dialogs.tsx"
+import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { ChoiceField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
@@ -66,20 +66,16 @@ const Create = ({ onClose, siteId }: DialogProps) => {
   )
 }
 
-const Remove = ({ goal, onClose, siteId }: DialogProps & { readonly goal: Goal }) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/goals/:goal_id")
-  return (
-    <ConfirmDialog
-      title={Texts.goals.confirm(goal.name)}
-      body={Texts.goals.confirmBody}
-      yes={Texts.remove}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() => change.run({ params: { site_id: siteId, goal_id: goal.goal_id } }, onClose)}
-    />
-  )
-}
+const Remove = ({ goal, onClose, siteId }: DialogProps & { readonly goal: Goal }) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/goals/:goal_id"
+    input={{ params: { site_id: siteId, goal_id: goal.goal_id } }}
+    title={Texts.goals.confirm(goal.name)}
+    body={Texts.goals.confirmBody}
+    yes={Texts.remove}
+    onClose={onClose}
+  />
+)
 
 export const Goals = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [dialog, setDialog] = useState<"create" | Goal>()

@@ -11,7 +11,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
 import { ago } from "./Ago.ts"
 import { faultOf, messageOf, useChange } from "./Change.ts"
-import { ConfirmDialog, FormDialog } from "./Dialogs.tsx"
+import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
@@ -67,22 +67,16 @@ const Add = ({ onClose, siteId }: DialogProps) => {
   )
 }
 
-const Remove = ({ notification, onClose, siteId }: DialogProps & { readonly notification: Notification }) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/notifications/:notification_id")
-  return (
-    <ConfirmDialog
-      title={Texts.mails.confirm(notification.to)}
-      body={Texts.mails.confirmBody}
-      yes={Common.remove}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() =>
-        change.run({ params: { site_id: siteId, notification_id: notification.notification_id } }, onClose)
-      }
-    />
-  )
-}
+const Remove = ({ notification, onClose, siteId }: DialogProps & { readonly notification: Notification }) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/notifications/:notification_id"
+    input={{ params: { site_id: siteId, notification_id: notification.notification_id } }}
+    title={Texts.mails.confirm(notification.to)}
+    body={Texts.mails.confirmBody}
+    yes={Common.remove}
+    onClose={onClose}
+  />
+)
 
 type Tested = Answer<"POST /v1/owner/sites/:site_id/notifications/:notification_id/test">
 

@@ -8,10 +8,11 @@ import { linkTo, useAddress } from "../Location.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useRevealed } from "../parts/Reveal.ts"
 import * as Texts from "../texts/SetUp.ts"
-import { Access } from "./Access.tsx"
 import { Assistants } from "./Assistants.tsx"
+import { Data } from "./Data.tsx"
 import { Forms } from "./Forms.tsx"
 import { Goals } from "./Goals.tsx"
+import { Keys } from "./Keys.tsx"
 import { Mails } from "./Mails.tsx"
 import { Snippets } from "./Snippets.tsx"
 import { Webhooks } from "./Webhooks.tsx"
@@ -25,11 +26,12 @@ const sections: Readonly<Record<keyof typeof Texts.sections, ComponentType<PageP
   mails: Mails,
   webhooks: Webhooks,
   assistants: Assistants,
-  access: Access
+  keys: Keys,
+  data: Data
 }
 
 /** What only owners may see. */
-const ofOwners: ReadonlyArray<string> = ["access"]
+const ofOwners: ReadonlyArray<string> = ["keys"]
 
 export const SetUp = (props: PageProps) => {
   const { item } = useAddress()

@@ -9,7 +9,7 @@ import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
 import { messageOf, useChange } from "./Change.ts"
-import { ConfirmDialog, FormDialog, SecretDialog } from "./Dialogs.tsx"
+import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { AddButton, Row } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
@@ -59,20 +59,16 @@ const Issue = ({
   )
 }
 
-const Revoke = ({ instanceId, onClose, siteId, tokenId }: DialogProps & { readonly tokenId: string }) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/instances/:instance_id/tokens/:token_id")
-  return (
-    <ConfirmDialog
-      title={Texts.tokens.confirm}
-      body={Texts.tokens.confirmBody}
-      yes={Common.revoke}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() => change.run({ params: { site_id: siteId, instance_id: instanceId, token_id: tokenId } }, onClose)}
-    />
-  )
-}
+const Revoke = ({ instanceId, onClose, siteId, tokenId }: DialogProps & { readonly tokenId: string }) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/instances/:instance_id/tokens/:token_id"
+    input={{ params: { site_id: siteId, instance_id: instanceId, token_id: tokenId } }}
+    title={Texts.tokens.confirm}
+    body={Texts.tokens.confirmBody}
+    yes={Common.revoke}
+    onClose={onClose}
+  />
+)
 
 type Open = "issue" | { readonly token: string } | { readonly revoke: string }
 

@@ -13,7 +13,7 @@ import * as Common from "../texts/SetUp.ts"
 import { ago } from "./Ago.ts"
 import { messageOf, useChange } from "./Change.ts"
 import { Deliveries } from "./Deliveries.tsx"
-import { ConfirmDialog, SecretDialog } from "./Dialogs.tsx"
+import { ConfirmChange, SecretDialog } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 import { type Webhook, WebhookForm } from "./WebhookForm.tsx"
 
@@ -23,42 +23,33 @@ interface DialogProps {
   readonly onClose: () => void
 }
 
-const Remove = ({ onClose, siteId, webhook }: DialogProps) => {
-  const change = useChange("DELETE /v1/owner/sites/:site_id/webhooks/:webhook_id")
-  return (
-    <ConfirmDialog
-      title={Texts.webhooks.confirm(webhook.host)}
-      body={Texts.webhooks.confirmBody}
-      yes={Common.remove}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() => change.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id } }, onClose)}
-    />
-  )
-}
+const Remove = ({ onClose, siteId, webhook }: DialogProps) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/sites/:site_id/webhooks/:webhook_id"
+    input={{ params: { site_id: siteId, webhook_id: webhook.webhook_id } }}
+    title={Texts.webhooks.confirm(webhook.host)}
+    body={Texts.webhooks.confirmBody}
+    yes={Common.remove}
+    onClose={onClose}
+  />
+)
 
 const Rotate = ({
   onClose,
   onSecret,
   siteId,
   webhook
-}: DialogProps & { readonly onSecret: (secret: string) => void }) => {
-  const change = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/rotate")
-  return (
-    <ConfirmDialog
-      title={Texts.webhooks.rotate}
-      body={Texts.webhooks.rotateBody}
-      yes={Texts.webhooks.rotateYes}
-      isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
-      onClose={onClose}
-      onConfirm={() =>
-        change.run({ params: { site_id: siteId, webhook_id: webhook.webhook_id } }, ({ secret }) => onSecret(secret))
-      }
-    />
-  )
-}
+}: DialogProps & { readonly onSecret: (secret: string) => void }) => (
+  <ConfirmChange
+    operation="POST /v1/owner/sites/:site_id/webhooks/:webhook_id/rotate"
+    input={{ params: { site_id: siteId, webhook_id: webhook.webhook_id } }}
+    title={Texts.webhooks.rotate}
+    body={Texts.webhooks.rotateBody}
+    yes={Texts.webhooks.rotateYes}
+    onDone={({ secret }) => onSecret(secret)}
+    onClose={onClose}
+  />
+)
 
 type Tested = Answer<"POST /v1/owner/sites/:site_id/webhooks/:webhook_id/test">
 

@@ -37,11 +37,14 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
 export const People = ({ site }: { readonly site: Site }) => {
   const [name, setName] = useState("")
   const [role, setRole] = useState<Role>("viewer")
-  const [created, setCreated] = useState<{ readonly name: string; readonly url: string } | null>(null)
+  const [email, setEmail] = useState("")
+  const [created, setCreated] = useState<{ readonly name: string; readonly url: string | null } | null>(null)
   const [failure, setFailure] = useState<Failure | undefined>(undefined)
   const facts = { now: Date.now(), timeZone: site.time_zone }
   const reaches = ({ sites }: Session) => sites === "all" || sites.includes(site.site_id)
-  const grants = mapResource(useAnswer("GET /v1/owner/sessions", {}), ({ sessions }) =>
+  const listed = useAnswer("GET /v1/owner/sessions", {})
+  const canMail = listed.value?.can_mail === true
+  const grants = mapResource(listed, ({ sessions }) =>
     sessions.filter(reaches).map((session) => ({
       id: session.session_id,
       name: nameOf(session),
@@ -58,13 +61,16 @@ export const People = ({ site }: { readonly site: Site }) => {
         role,
         sites: [site.site_id],
         ...(label === "" ? {} : { label }),
+        ...(canMail && email.trim() !== "" && { email: email.trim() }),
         expires_at: new Date(Date.now() + expiry).toISOString()
       }
     })
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
-    setCreated({ name: label, url: location.origin + outcome.value.path })
+    const { mailed, path } = outcome.value
+    setCreated({ name: mailed ? email.trim() : label, url: path === null ? null : location.origin + path })
     setName("")
+    setEmail("")
     loadAgain()
   }
 
@@ -89,6 +95,18 @@ export const People = ({ site }: { readonly site: Site }) => {
             onInput={({ currentTarget }) => setName(currentTarget.value)}
           />
         </label>
+        {canMail && (
+          <label>
+            {Texts.people.email}
+            <input
+              type="email"
+              maxLength={320}
+              autocomplete="off"
+              value={email}
+              onInput={({ currentTarget }) => setEmail(currentTarget.value)}
+            />
+          </label>
+        )}
         <label>
           {Texts.people.role}
           <select value={role} onChange={({ currentTarget }) => setRole(currentTarget.value as Role)}>
@@ -100,15 +118,15 @@ export const People = ({ site }: { readonly site: Site }) => {
           </select>
         </label>
         <button type="submit" class="button primary">
-          {Texts.people.create}
+          {email.trim() === "" ? Texts.people.create : Texts.people.send}
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{Texts.failures[failure.kind]}</p>}
+        {failure !== undefined && <p class="bad">{failure.faults[0]?.text ?? Texts.failures[failure.kind]}</p>}
         {created !== null && (
           <>
-            <p>{Texts.people.created(created.name)}</p>
-            <Snippet text={created.url} />
+            <p>{created.url === null ? Texts.people.sent(created.name) : Texts.people.created(created.name)}</p>
+            {created.url !== null && <Snippet text={created.url} />}
           </>
         )}
       </div>

@@ -28,9 +28,8 @@ export const conversations = {
   gone: "This conversation does not exist any more. It may have been deleted, or its retention has ended.",
   none: "No assistant on this website",
   noneBody:
-    "What visitors ask a chat, and what it answers, is shown here. Where the service runs, this command connects an agent:",
-  command: (site: string): string =>
-    `hydracore instance create --name Assistant --agent-url http://localhost:9000 --site ${site}`,
+    "What visitors ask a chat, and what it answers, is shown here. Connect an agent of yours, or a model of a provider.",
+  connect: "Connect an assistant",
   empty: "No conversations yet",
   emptyBody: "They appear here with the visitor's first message.",
   elsewhere: "The agent keeps these conversations",

@@ -70,7 +70,8 @@ export const inbox = {
   empty: {
     accepted: "No submissions yet",
     acceptedBody:
-      "What visitors send with a form arrives here. Where the service runs, this command prints a form to paste into a page:",
+      "What visitors send with a form arrives here. Paste a form into a page, or give one of yours three attributes.",
+    install: "Show the form",
     quarantined: "Nothing is quarantined",
     quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",
     unread: "Everything is read",

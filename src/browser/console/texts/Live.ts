@@ -29,6 +29,5 @@ export const live = {
     counts.map(([kind, count]) => `${kind}: ${count}`).join(", "),
   empty: "Nothing has arrived yet",
   emptyBody:
-    "Page views, events, submissions and chats appear here a few seconds after a visitor makes them. Where the service runs, this command prints the tag to paste into every page:",
-  emptyAfter: "Then open one of the pages in another tab: it shows up here. Your own visits count too."
+    "Page views, events, submissions and chats appear here a few seconds after a visitor makes them. Paste the tag into your pages, and open one in another tab: your own visits count too."
 } as const

@@ -9,10 +9,7 @@ export const notCounted = {
   reasons: {
     bot: ["Robots", "Search engines and other programs. There is nothing to do."],
     "referrer-spam": ["Referrer spam", "Visits that only advertise an address. There is nothing to do."],
-    "foreign-origin": [
-      "Pages of other origins",
-      "If one of them is yours, add its origin to the website: hydracore site update --origin."
-    ],
+    "foreign-origin": ["Pages of other origins", "If one of them is yours, add its origin in Set up, under Website."],
     limited: ["Over the rate limit", "One address sent too many. If it is your proxy, name it in TRUSTED_PROXIES."],
     quarantined: [
       "Suspected spam",

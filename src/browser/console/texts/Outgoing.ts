@@ -92,7 +92,7 @@ export const webhooks = {
   allEvents: "All events",
   empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; a program of yours can have any.",
   disabled: (when: string): string => `Disabled ${when}. Enable it once its receiver works.`,
-  failing: (when: string): string => `It fails since ${when}. Deliveries are tried again by themselves.`,
+  failing: (when: string): string => `It began to fail ${when}. Deliveries are tried again by themselves.`,
   worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
   answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
   actions: { edit: "Change", rotate: "New secret", enable: "Enable", disable: "Disable", remove: "Delete" },

@@ -7,9 +7,8 @@ import type { Comparison, Dimension, Interval, Metric, Operator, Range } from ".
 
 export const noData = {
   title: "No visits yet",
-  body: "Pages with this website's tag are counted here. Where the service runs, this command prints the tag:",
-  after: "Paste it into every page, before </head>. The first visit appears here within a minute.",
-  command: (site: string): string => `hydracore site snippet --site ${site}`,
+  body: "Pages with this website's tag are counted here. Paste it into every page: the first visit appears within a minute.",
+  install: "Show the tag",
   earlier: "There are no visits in these days. Choose more days, or see all time.",
   filtered: "No visit matches these filters.",
   clear: "Remove the filters",
@@ -102,7 +101,7 @@ export const lists = {
     "visit:utm_campaign":
       "Links with ?utm_campaign=… in their address are counted here, so that you see which campaign brings visitors.",
     "event:goal":
-      "A submission and a chat are goals by themselves. hydracore goal create adds others: an event, or a page such as /thanks.",
+      "A submission and a chat are goals by themselves. Set up adds others under Goals: an event, or a page such as /thanks.",
     "event:name": "Your pages send events with hydracore('event', 'Signup'). See the guide Websites.",
     "visit:country": "Countries need a database: see GEO_DATABASE in Settings."
   } as Readonly<Record<string, string>>

@@ -16,7 +16,8 @@ export const sections = {
   mails: "Mails",
   webhooks: "Webhooks",
   assistants: "Assistants",
-  access: "Access"
+  keys: "Keys",
+  data: "Data"
 } as const
 
 export const add = "Add"

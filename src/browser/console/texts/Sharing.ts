@@ -6,10 +6,14 @@
 export const people = {
   title: "People",
   note: "A link opens the console for this website, once. After that, the browser stays signed in: 12 hours after its last use, and 30 days at most.",
-  name: "Name or email address",
+  name: "Name",
+  email: "Email address (optional)",
   role: "Role",
   roles: { viewer: "Reads everything", owner: "Reads and changes everything" },
   create: "Create a link",
+  send: "Send the link",
+  sent: (address: string): string =>
+    `The mail server took a mail with the link to ${address}. It works once, within a day. The address is not stored.`,
   created: (name: string): string =>
     `Send this link to ${name === "" ? "your colleague" : name}. It works once, within a day, and is not shown again.`,
   nobody: "Nobody else has a link or a session.",
@@ -21,7 +25,8 @@ export const people = {
   end: "Remove",
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
-  confirmBody: "The session ends within a second, and a link that is not opened yet opens nothing any more."
+  confirmBody:
+    "The session ends within a second, and a link that is not opened yet opens nothing any more. The keys that were made in the session stop working."
 } as const
 
 export const dashboards = {

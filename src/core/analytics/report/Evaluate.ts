@@ -99,7 +99,7 @@ const visitorsBy = (shape: Shape, entries: ReadonlyArray<Entry>): ReadonlyMap<st
   return visitors
 }
 
-/** What is known of a group while the facts are read. */
+/** The counts of a group while the facts are read. */
 class Tally {
   readonly dimensions: ReadonlyArray<string>
   readonly visitors = new Set<string>()

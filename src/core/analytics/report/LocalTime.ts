@@ -61,8 +61,8 @@ const makeZone = (timeZone: string): Zone => {
 }
 
 /**
- * The wall clock of a zone, an IANA name. Caches the offsets of the zones that it was asked for, since a look-up takes
- * longer than the rest of a day's work.
+ * The wall clock of a zone, an IANA name. Caches the offsets of zones, since a lookup takes longer than all other work for a
+ * day.
  */
 export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 

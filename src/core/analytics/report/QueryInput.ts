@@ -30,7 +30,7 @@ export const limits = {
   /** Rows of an answer, and the default. */
   rows: 10_000,
   offset: 10_000_000,
-  /** The days of a range whose hours are asked for: a page has at most the hours of 416 days. */
+  /** The days of a range with a value for each hour: a page has at most the hours of 416 days. */
   hourlyDays: 366,
   ...FilterInput.limits
 } as const

@@ -1,0 +1,154 @@
+/**
+ * What is stored: how long it is kept, its export, and what is stored of a person.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import { download, save } from "../parts/Download.ts"
+import type { PageProps } from "../parts/Page.ts"
+import { addressOf, type Failure, sendForText } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Data.ts"
+import { faultOf, messageOf } from "./Change.ts"
+import { ConfirmChange } from "./Dialogs.tsx"
+import { TextField } from "./Fields.tsx"
+import { Section } from "./Section.tsx"
+
+interface Props {
+  readonly siteId: string
+}
+
+const Retention = ({ siteId }: Props) => {
+  const { value } = useAnswer("GET /v1/owner/sites/:site_id/retention", { params: { site_id: siteId } }, siteId)
+  return (
+    <Section title={Texts.retention.title} note={Texts.retention.note}>
+      {value === undefined ? (
+        <div class="loading" aria-busy="true" />
+      ) : (
+        <dl class="facts">
+          {(["page_views", "submissions", "conversations"] as const).map((kind) => (
+            <div key={kind}>
+              <dt>{Texts.retention[kind]}</dt>
+              <dd>{value[kind] ?? Texts.retention.forever}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </Section>
+  )
+}
+
+const Analytics = ({ siteId }: Props) => (
+  <Section
+    title={Texts.analytics.title}
+    note={Texts.analytics.note}
+    actions={
+      <div class="actions">
+        {(["csv", "ndjson"] as const).map((format) => (
+          <button
+            key={format}
+            type="button"
+            class="button"
+            onClick={() =>
+              download(
+                addressOf("/v1/owner/sites/:site_id/analytics/export", {
+                  params: { site_id: siteId },
+                  query: { format }
+                })
+              )
+            }
+          >
+            {Texts.analytics[format]}
+          </button>
+        ))}
+      </div>
+    }
+  />
+)
+
+const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
+  const [address, setAddress] = useState("")
+  const [isBusy, setBusy] = useState(false)
+  const [isErasing, setErasing] = useState(false)
+  const [failure, setFailure] = useState<Failure>()
+  const [done, setDone] = useState("")
+  const input = { params: { site_id: siteId }, body: { email: address } }
+
+  const exportAll = async () => {
+    setBusy(true)
+    setDone("")
+    const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", input)
+    setBusy(false)
+    setFailure(outcome.ok ? undefined : outcome.failure)
+    if (!outcome.ok) return
+    const records = outcome.value.split("\n").length - 1
+    if (records > 0) save(outcome.value, "person.ndjson")
+    setDone(records === 0 ? Texts.person.none : Texts.person.saved(records))
+  }
+
+  return (
+    <Section title={Texts.person.title} note={Texts.person.note}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault()
+          exportAll()
+        }}
+      >
+        <TextField
+          label={Texts.person.address}
+          type="email"
+          placeholder="ann@example.com"
+          value={address}
+          onInput={(text) => {
+            setAddress(text)
+            setDone("")
+            setFailure(undefined)
+          }}
+          fault={faultOf(failure, "email") ?? messageOf(failure, ["email"])}
+        />
+        <div class="save">
+          <button type="submit" class="button" disabled={isBusy || address.trim() === ""}>
+            {Texts.person.export}
+          </button>
+          {isOwner && (
+            <button
+              type="button"
+              class="button bad"
+              disabled={isBusy || address.trim() === ""}
+              onClick={() => setErasing(true)}
+            >
+              {Texts.person.erase}
+            </button>
+          )}
+          <span class="muted" role="status">
+            {done}
+          </span>
+        </div>
+      </form>
+      {isErasing && (
+        <ConfirmChange
+          operation="POST /v1/owner/sites/:site_id/person/erase"
+          input={input}
+          title={Texts.person.confirm(address.trim())}
+          body={Texts.person.confirmBody}
+          yes={Texts.person.erase}
+          onClose={() => setErasing(false)}
+          onDone={({ conversations, deliveries, notifications, submissions }) => {
+            setErasing(false)
+            const isNothing = submissions + conversations + notifications + deliveries === 0
+            setDone(isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations))
+          }}
+        />
+      )}
+    </Section>
+  )
+}
+
+export const Data = ({ isOwner, site: { site_id: siteId } }: PageProps) => (
+  <>
+    <Retention siteId={siteId} />
+    <Analytics siteId={siteId} />
+    <Person siteId={siteId} isOwner={isOwner} />
+  </>
+)

@@ -1,0 +1,139 @@
+/**
+ * The keys of programs.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Format from "../Format.ts"
+import { linkTo } from "../Location.ts"
+import type { PageProps } from "../parts/Page.ts"
+import type { Answer } from "../Requests.ts"
+import { useAnswer } from "../Resource.ts"
+import * as Texts from "../texts/Keys.ts"
+import * as Common from "../texts/SetUp.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
+import { ChoiceField, TextField } from "./Fields.tsx"
+import { AddButton, Row, Rows, Section } from "./Section.tsx"
+
+type Key = Answer<"GET /v1/owner/keys">["keys"][number]
+
+interface DialogProps {
+  readonly onClose: () => void
+}
+
+const IssueKey = ({
+  onClose,
+  onKey,
+  siteId
+}: DialogProps & { readonly siteId: string; readonly onKey: (key: string) => void }) => {
+  const [label, setLabel] = useState("")
+  const [scope, setScope] = useState<Key["scope"]>("stats")
+  const [expiry, setExpiry] = useState("")
+  const change = useChange("POST /v1/owner/keys")
+  return (
+    <FormDialog
+      title={Texts.add}
+      submit={Common.create}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, ["label", "expires_at"])}
+      onClose={onClose}
+      onSubmit={() =>
+        change.run(
+          {
+            body: {
+              scope,
+              sites: [siteId],
+              ...(label.trim() !== "" && { label: label.trim() }),
+              ...(expiry !== "" && { expires_at: expiry })
+            }
+          },
+          ({ key }) => onKey(key)
+        )
+      }
+    >
+      <TextField
+        label={Common.optional(Texts.label)}
+        hint={Texts.labelHint}
+        value={label}
+        onInput={setLabel}
+        fault={faultOf(change.failure, "label")}
+      />
+      <ChoiceField
+        label={Texts.scope}
+        value={scope}
+        choices={[
+          ["stats", Texts.scopes.stats],
+          ["read", Texts.scopes.read],
+          ["write", Texts.scopes.write]
+        ]}
+        onChoose={setScope}
+      />
+      <TextField
+        label={Common.optional(Texts.expiry)}
+        type="date"
+        value={expiry}
+        onInput={setExpiry}
+        fault={faultOf(change.failure, "expires_at")}
+      />
+    </FormDialog>
+  )
+}
+
+const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => (
+  <ConfirmChange
+    operation="DELETE /v1/owner/keys/:key_id"
+    input={{ params: { key_id: keyId } }}
+    title={Texts.confirm}
+    body={Texts.confirmBody}
+    yes={Common.revoke}
+    onClose={onClose}
+  />
+)
+
+const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all" || sites.includes(siteId)
+
+export const Keys = ({ site: { site_id: siteId } }: PageProps) => {
+  const [open, setOpen] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
+  const keys = useAnswer("GET /v1/owner/keys", {})
+  const close = () => setOpen(undefined)
+  return (
+    <Section
+      title={Texts.title}
+      note={
+        <>
+          {Texts.note} <a href={linkTo({ page: "sharing", item: null, view: {} })}>{Texts.toPeople}</a>
+        </>
+      }
+      actions={<AddButton label={Texts.add} onClick={() => setOpen("issue")} />}
+    >
+      <Rows
+        resource={keys}
+        items={({ keys }) => keys.filter(({ revoked_at, sites }) => revoked_at === null && reaches(sites, siteId))}
+        empty={Texts.empty}
+        row={(key) => (
+          <Row
+            key={key.key_id}
+            title={key.label ?? Texts.unnamed}
+            facts={[
+              Texts.scopes[key.scope],
+              Texts.sites(key.sites),
+              key.expires_at === null
+                ? Common.created(Format.day(Date.parse(key.created_at)))
+                : Common.expires(Format.day(Date.parse(key.expires_at)))
+            ].join(" · ")}
+          >
+            <button type="button" class="button" onClick={() => setOpen({ revoke: key.key_id })}>
+              {Common.revoke}
+            </button>
+          </Row>
+        )}
+      />
+      {open === "issue" && <IssueKey siteId={siteId} onClose={close} onKey={(secret) => setOpen({ secret })} />}
+      {typeof open === "object" && "secret" in open && (
+        <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={open.secret} onClose={close} />
+      )}
+      {typeof open === "object" && "revoke" in open && <RevokeKey keyId={open.revoke} onClose={close} />}
+    </Section>
+  )
+}

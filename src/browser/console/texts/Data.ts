@@ -1,0 +1,38 @@
+/**
+ * Texts of what is stored. They are loaded with the settings.
+ *
+ * @module
+ */
+
+export const retention = {
+  title: "How long data is kept",
+  note: "The operator of this service decides, with the settings RETENTION_PAGE_VIEWS, RETENTION_SUBMISSIONS and RETENTION_CONVERSATIONS.",
+  page_views: "Page views and events",
+  submissions: "Submissions",
+  conversations: "Conversations, after their last message",
+  forever: "Until they are deleted"
+} as const
+
+export const analytics = {
+  title: "Page views and events",
+  note: "Everything that was counted, a row each. Submissions are exported in the inbox, and conversations on their page.",
+  csv: "Export CSV",
+  ndjson: "Export NDJSON"
+} as const
+
+export const person = {
+  title: "A person’s data",
+  note: "If somebody wants to know what this website stores of them, or have it deleted: submissions, conversations, mails and deliveries that have the address.",
+  address: "Email address",
+  export: "Export",
+  erase: "Delete",
+  none: "Nothing is stored of this address.",
+  saved: (records: number): string =>
+    records === 1 ? "1 record is in the file." : `${records} records are in the file.`,
+  confirm: (address: string): string => `Delete what is stored of ${address}?`,
+  confirmBody: "It is deleted permanently. Nobody can restore it. The statistics stay as they are.",
+  erased: (submissions: number, conversations: number): string =>
+    `Deleted: ${submissions === 1 ? "1 submission" : `${submissions} submissions`} and ${
+      conversations === 1 ? "1 conversation" : `${conversations} conversations`
+    }, with their deliveries.`
+} as const

@@ -1,0 +1,29 @@
+/**
+ * Texts of keys. They are loaded with the settings.
+ *
+ * @module
+ */
+
+/** What a key reaches. */
+export const sites = (sites: "all" | ReadonlyArray<string>): string =>
+  sites === "all" ? "all websites" : sites.length === 1 ? "this website" : `${sites.length} websites`
+
+export const title = "Keys"
+export const note = "For programs that use the owner API. A key reaches this website alone."
+export const toPeople = "People are in Sharing."
+export const add = "New key"
+export const label = "Label"
+export const labelHint = "The program that uses it."
+export const unnamed = "Key without a label"
+export const scope = "What it may do"
+export const scopes = {
+  stats: "Read statistics",
+  read: "Read everything",
+  write: "Read and change everything"
+} as const
+export const expiry = "Last day"
+export const empty = "No program has a key."
+export const secret = "The new key"
+export const secretBody = "Keep it now: it is not shown again."
+export const confirm = "Revoke this key?"
+export const confirmBody = "The program that uses it gets no answers any more, within a second."

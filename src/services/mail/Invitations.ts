@@ -1,0 +1,21 @@
+/**
+ * Mails links to the console. The interface only; see `delivery/Invitations`.
+ *
+ * @module
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { Invitation } from "../../core/mail/InvitationMail.ts"
+import type { Outcome } from "../../core/mail/MailSchedule.ts"
+
+export class Invitations extends Context.Service<
+  Invitations,
+  {
+    /** None if this process sends no mail, or does not know the console's address. */
+    readonly mail: Option.Option<{
+      /** The origin of the console that a link opens. */
+      readonly origin: string
+      /** Sends a mail at once. The address is not stored. */
+      readonly send: (address: string, invitation: Invitation) => Effect.Effect<Outcome>
+    }>
+  }
+>()("hydracore/services/Invitations") {}

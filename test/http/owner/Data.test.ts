@@ -1,0 +1,88 @@
+/**
+ * The retention, the export of page views and events, and the data of persons over HTTP.
+ */
+import { assert, layer } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import * as Retention from "../../../src/core/sites/Retention.ts"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { emptyStorages } from "../../support/Storages.ts"
+import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
+import { layer as testServer } from "../../support/TestServer.ts"
+import { view } from "../../support/TestStorage.ts"
+
+const retention = {
+  retentionPageViews: Retention.parse("25 months"),
+  retentionSubmissions: Option.none(),
+  retentionConversations: Retention.parse("1 day")
+}
+
+for (const [name, storage] of emptyStorages) {
+  const server = testServer(retention, undefined, undefined, storage())
+  layer(server, { excludeTestServices: true })(`data ${name}`, (it) => {
+    it.effect("tells how long data is kept", () =>
+      Effect.gen(function* () {
+        const { request } = yield* opened
+        assert.deepStrictEqual(JSON.parse((yield* request("GET", "/retention")).text), {
+          page_views: "25 months",
+          submissions: null,
+          conversations: "1 day"
+        })
+      })
+    )
+
+    it.effect("exports the page views of days of the website's time zone, and no other website's", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const { append } = yield* AnalyticsRepo
+        for (const day of [0, 1, 2]) yield* append(view(day, 1, mine.site.hostedWebsiteId))
+        yield* append(view(1, 2, theirs.site.hostedWebsiteId))
+        yield* mine.request("PATCH", "", { time_zone: "Asia/Tokyo" })
+        const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "")
+        const all = yield* mine.request("GET", "/analytics/export")
+        assert.strictEqual(all.headers.get("content-type"), "text/csv")
+        assert.strictEqual(all.headers.get("content-disposition"), 'attachment; filename="analytics.csv"')
+        assert.strictEqual(lines(all.text).length, 4)
+        // Midnight in UTC is nine o'clock of the same day.
+        const some = yield* mine.request("GET", "/analytics/export?format=ndjson&from=2026-03-02&to=2026-03-02")
+        assert.deepStrictEqual(
+          lines(some.text).map((line) => JSON.parse(line).received_at),
+          ["2026-03-02T00:00:00.000Z"]
+        )
+        const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
+        assert.deepStrictEqual([wrong.status, placesOf(wrong.text)], [422, ["query.from"]])
+      })
+    )
+
+    it.effect("exports and deletes what the website stores of a person, and nothing of another website", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const { submit } = yield* SubmissionRepo
+        const email = "Ann@example.com"
+        for (const { site } of [mine, theirs]) yield* submit(SubmissionDrafts.make(site.websiteConfigId, { email }))
+        yield* submit(SubmissionDrafts.make(mine.site.websiteConfigId, { email: "joann@example.com" }))
+        const kept = (owner: typeof mine) =>
+          Effect.map(owner.request("POST", "/person/export", { email: " ann@example.com" }), ({ text }) =>
+            text
+              .split("\n")
+              .filter((line) => line !== "")
+              .map((line) => JSON.parse(line))
+          )
+        const records = yield* kept(mine)
+        assert.deepStrictEqual(
+          records.map(({ email, kind, website_config_id: site }) => ({ email, kind, site })),
+          [{ email, kind: "submission", site: mine.site.websiteConfigId }]
+        )
+        const erased = yield* mine.request("POST", "/person/erase", { email })
+        assert.strictEqual(JSON.parse(erased.text).submissions, 1)
+        assert.deepStrictEqual(yield* kept(mine), [])
+        assert.strictEqual((yield* kept(theirs)).length, 1)
+        for (const body of [{}, { email: "ann" }, { email: 3 }]) {
+          const answer = yield* mine.request("POST", "/person/erase", body)
+          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.email"]])
+        }
+      })
+    )
+  })
+}

@@ -1,0 +1,106 @@
+/**
+ * Three processes, two nginx, Redis, a pair of PostgreSQL servers and ClickHouse under page views, submissions and chats,
+ * while each part in turn is killed, restarted and hung, and the primary of PostgreSQL is lost at the end.
+ *
+ * @module
+ */
+import assert from "node:assert/strict"
+import { Effect } from "effect"
+import { pause, until } from "../../support/Wait.ts"
+import * as Load from "../Load.ts"
+import * as Stack from "../Stack.ts"
+import * as Store from "../Store.ts"
+import * as Conversations from "./Conversations.ts"
+import { demandWhole, type Figures, whole } from "./Figures.ts"
+
+const clients = 12
+
+/** A limit that no client reaches, so that Redis counts every request. */
+const unreached = "999999/minute"
+
+/** What was acknowledged to its visitor, by the end of its stream, is stored whole; anything else is a beginning of it. */
+const isKept = ({ finishReason, line, message }: Conversations.Seen): boolean => {
+  const all = Conversations.wordsOf(message).join("")
+  return finishReason === "stop" || line.ending === "stop" ? line.text === all : all.startsWith(line.text)
+}
+
+export const stack = Effect.fnUntraced(function* (options: {
+  /** How long each part stays killed, and hung, in milliseconds. */
+  readonly millis: number
+  readonly conversations: number
+}) {
+  const { conversations, millis } = options
+  const agent = yield* Conversations.speaking
+  const installation = yield* Stack.make({
+    agentUrl: agent.url,
+    settings: {
+      RATE_LIMIT_ANALYTICS: unreached,
+      RATE_LIMIT_FORMS: unreached,
+      RATE_LIMIT_CHAT_READ: "off",
+      ANALYTICS_INTERVAL: "50 millis"
+    }
+  })
+  const { clickhouse, pair, parts, target } = installation
+  let [requests, isOver] = [0, false]
+  /** Both nginx in turn; a client whose nginx is down has no answer. */
+  const url = () => {
+    const urls = installation.urls()
+    return urls[requests++ % urls.length] ?? ""
+  }
+  const load = yield* Load.start({ url, target, clients, pace: 5 })
+  const visitors = Array.from({ length: conversations }, (_, index) =>
+    // Each visitor stays with one nginx, which takes the processes in turn: an answer is resumed on any of them.
+    Conversations.talk({ url: installation.urls()[index % 2] ?? "", target }, index, { longest: 6_000 }, () => isOver)
+  )
+  let slowest = 0
+  /** Waits until requests are acknowledged again. */
+  const recovers = (what: string) =>
+    Effect.suspend(() => {
+      const [begun, before] = [performance.now(), load.acknowledged()]
+      return Effect.map(
+        until(`requests are acknowledged after ${what}`, () => load.acknowledged() > before + 2 * clients),
+        () => {
+          slowest = Math.max(slowest, performance.now() - begun)
+        }
+      )
+    })
+  yield* recovers("the start")
+  for (const part of parts) {
+    yield* part.kill
+    yield* pause(millis)
+    yield* part.start
+    yield* recovers(`${part.name} was killed`)
+    yield* part.freeze
+    yield* pause(millis)
+    yield* part.thaw
+    yield* recovers(`${part.name} was hung`)
+  }
+  for (const fault of ["lose the request", "lose the answer", "fail", "cut the answer", "bad gateway"] as const) {
+    if (clickhouse === undefined) break
+    clickhouse.faults.push(fault, fault, fault)
+    yield* until(`ClickHouse's faults happen: ${fault}`, () => clickhouse.faults.length === 0)
+    yield* recovers(`ClickHouse's fault: ${fault}`)
+  }
+  yield* pair.primary.kill
+  yield* pause(millis)
+  yield* pair.promote
+  yield* recovers("the failover")
+  yield* load.stop
+  isOver = true
+  const talks = yield* Effect.promise(() => Promise.all(visitors))
+  const seen = talks.flatMap((each) => each.seen)
+  for (const each of seen) assert.ok(isKept(each), `${each.message}: ${each.line.ending} ${each.line.text}`)
+  const account = yield* Store.accountAt(pair.replica.url, load, installation.elsewhere(load.run))
+  const resumed = seen.reduce((sum, each) => sum + each.resumed, 0)
+  const answers = seen.filter(({ line }) => line.ending === "stop").length
+  assert.ok(answers > 0 && resumed > 0, `${answers} answers ended, ${resumed} were resumed`)
+  return {
+    parts: parts.length + (clickhouse === undefined ? 0 : 1),
+    ClickHouse: clickhouse === undefined ? "not installed" : "page views",
+    ...demandWhole(account),
+    answers: seen.length,
+    "whole answers": answers,
+    resumed,
+    "slowest recovery ms": whole(slowest)
+  } satisfies Figures
+}, Effect.scoped)
