@@ -22,7 +22,7 @@ const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.pars
 
 /** Some servers write one line end after an event, so that several events arrive as the lines of one. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
-  if (!event.data.includes("\n") || isWhole(event.data)) return [event]
+  if (isWhole(event.data)) return [event]
   const lines = event.data.split("\n")
   return lines.every(isWhole) ? lines.map((data) => ({ event: event.event, data })) : [event]
 }
@@ -108,10 +108,13 @@ export class AnswerReader {
   /** Applies events, up to the end or a fault of the answer. */
   private apply(events: ReadonlyArray<Sse.Event>): void {
     for (const event of events) {
-      for (const each of separate(event)) {
-        this.events.read(each, this.answer)
-        if (this.isOver) return
-      }
+      if (event.data.includes("\n")) for (const each of separate(event)) this.applyOne(each)
+      else this.applyOne(event)
+      if (this.isOver) return
     }
+  }
+
+  private applyOne(event: Sse.Event): void {
+    if (!this.isOver) this.events.read(event, this.answer)
   }
 }

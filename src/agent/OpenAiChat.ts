@@ -151,13 +151,13 @@ const readChoice = (value: unknown, answer: Answer): void => {
   // Of several choices the first is the answer.
   if ((choice["index"] ?? 0) !== 0) return
   const { delta, error, finish_reason, message, text } = choice
-  if (!isNothing(error)) Protocol.failWith(error, answer)
-  const fields = Json.fields(delta)
+  if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   if (Json.isFields(delta)) readMessage(delta, answer)
   // The text of the older completions.
   else if (typeof text === "string") answer.text(text)
   // A message repeats what its deltas said, unless it is the whole answer.
-  if (Json.isFields(message) && answer.isSilent && !fields["content"]) readMessage(message, answer)
+  if (message !== undefined && answer.isSilent && Json.isFields(message) && !Json.fields(delta)["content"])
+    readMessage(message, answer)
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
 
@@ -187,7 +187,7 @@ const errorOf = (chunk: Json.Fields): unknown => {
 
 const readChunk = (chunk: Json.Fields, answer: Answer): void => {
   const { choices, error, usage } = chunk
-  if (!isNothing(error)) Protocol.failWith(error, answer)
+  if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   else if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, answer)
   else if (choices !== undefined && choices !== null) answer.fail("the agent sent choices that are no list")
   if (usage !== undefined) readUsage(usage, answer)

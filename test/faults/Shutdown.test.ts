@@ -1,11 +1,11 @@
 import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Redacted, Scope } from "effect"
 import * as InProcess from "../support/InProcessService.ts"
 import { describeWith } from "../support/Programs.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Upstream from "../support/TestUpstream.ts"
 import { pause, until } from "../support/Wait.ts"
-import * as Cluster from "../torture/Cluster.ts"
 import * as Load from "../torture/Load.ts"
 import * as Nginx from "../torture/Nginx.ts"
 import * as Process from "../torture/Process.ts"
@@ -39,19 +39,19 @@ describe("faults: shutdown", () => {
       `durations of a month, beyond Node's longest timer, do not expire at once (serve ${flags.join(" ")})`,
       () =>
         Effect.gen(function* () {
-          const cluster = yield* Cluster.make({ fsync: "off" })
+          const DATABASE_URL = Redacted.value((yield* TestDatabase.connection).url)
           let finish = () => {}
           const upstream = yield* Upstream.start((_, response) => {
             response.writeHead(200, Upstream.sse)
             response.write(Upstream.says("Well"))
             finish = () => void response.end(Upstream.finishes("stop"))
           })
-          const target = yield* Store.prepare(cluster.url, upstream.url)
+          const target = yield* Store.prepare(DATABASE_URL, upstream.url)
           const month = "30 days"
           const service = yield* Process.start(
             "serve",
             {
-              DATABASE_URL: cluster.url,
+              DATABASE_URL,
               DATABASE_TIMEOUT: month,
               AGENT_TIMEOUT: month,
               CHAT_MAX_DURATION: month,

@@ -13,6 +13,7 @@ import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts
 import * as Locks from "../support/postgres/Locks.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../support/postgres/ServerFiles.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
@@ -142,9 +143,8 @@ describe("faults: starting", () => {
     "a server that cannot listen reports whether the port or the host is at fault",
     () =>
       Effect.gen(function* () {
-        const cluster = yield* Cluster.make(quick)
-        yield* Store.prepare(cluster.url)
-        const { port, url } = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+        const DATABASE_URL = Redacted.value((yield* TestDatabase.connection).url)
+        const { port, url } = yield* Process.start("serve", { DATABASE_URL })
         assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
         const dataDir = yield* demoFolder
         // No machine has it: it is for examples.
@@ -160,7 +160,7 @@ describe("faults: starting", () => {
             ["127.0.0.1", `${port}`, `another program uses this port; set ${prefix}PORT to`]
           ] as const) {
             const { ended, output } = yield* Process.launch(args, {
-              DATABASE_URL: cluster.url,
+              DATABASE_URL,
               HYDRACORE_DATA_DIR: dataDir,
               PORT: "0",
               [`${prefix}HOST`]: host,

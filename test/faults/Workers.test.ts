@@ -1,8 +1,9 @@
 import { Agent } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Redacted } from "effect"
 import * as Command from "../support/Command.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
@@ -96,9 +97,9 @@ describe("faults: several workers", () => {
     "SIGHUP during the shutdown does not cut it short",
     () =>
       Effect.gen(function* () {
-        const cluster = yield* Cluster.make(quick)
-        yield* Store.prepare(cluster.url)
-        const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, SHUTDOWN_GRACE: "1 second" }, flags)
+        const { url } = yield* TestDatabase.connection
+        const DATABASE_URL = Redacted.value(url)
+        const service = yield* Process.start("serve", { DATABASE_URL, SHUTDOWN_GRACE: "1 second" }, flags)
         // Half a request, for which the shutdown waits until the grace period ends.
         const socket = yield* Effect.acquireRelease(
           Effect.sync(() => connect({ host: "127.0.0.1", port: service.port })),
@@ -131,12 +132,13 @@ describe("faults: several workers", () => {
 
   it.live("all workers share one limit, and the metrics are sums", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const target = yield* Store.prepare(cluster.url)
+      const { url } = yield* TestDatabase.connection
+      const DATABASE_URL = Redacted.value(url)
+      const target = yield* Store.prepare(DATABASE_URL)
       const limit = 60
       const service = yield* Process.start(
         "serve",
-        { DATABASE_URL: cluster.url, RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" },
+        { DATABASE_URL, RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" },
         ["--workers", "3"]
       )
       const agent = new Agent({ keepAlive: false })
@@ -193,9 +195,8 @@ describe("faults: several workers", () => {
 
   it.live("one process serves its metrics as well", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      yield* Store.prepare(cluster.url)
-      const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, METRICS_PORT: "0" })
+      const { url } = yield* TestDatabase.connection
+      const service = yield* Process.start("serve", { DATABASE_URL: Redacted.value(url), METRICS_PORT: "0" })
       for (const path of ["/healthz", "/nowhere?a=1", "/healthz?x"])
         yield* Effect.promise(() => fetch(service.url + path))
       const metrics = yield* metricsOf(service)

@@ -4,6 +4,9 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { IpNetwork } from "effect/net"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
@@ -62,6 +65,28 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
       }
       assert.deepStrictEqual(statuses, [401, 401, 429])
     })
+  )
+
+  it.effect("a chat message over the limit is an event of the website that the instance serves", () =>
+    Effect.gen(function* () {
+      const [webhooks, deliveries] = [yield* Webhooks, yield* Deliveries]
+      const { instance, send, websiteConfigId } = yield* TestServer
+      yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { websiteConfigId }))
+      const created = yield* webhooks.create({
+        websiteConfigId,
+        url: "https://hooks.example/",
+        events: ["site.limit"],
+        format: "standard"
+      })
+      const { webhookId } = Option.getOrThrow(created).webhook
+      const chat = send(paths.chat(instance.instanceId), { message: "hi" })
+      yield* Effect.repeat(chat, { until: ({ status }) => status === 429 })
+      yield* deliveries.fanOut
+      const [event, ...others] = yield* deliveries.list(webhookId, undefined)
+      assert.deepStrictEqual([event?.type, others], ["site.limit", []])
+      const shown = Option.getOrThrow(yield* deliveries.show(webhookId, event?.eventId ?? ""))
+      assert.strictEqual(JSON.parse(shown.payload ?? "").data.refused_messages, 1)
+    }).pipe(Effect.orDie)
   )
 
   it.effect("a client cannot choose its address by a header", () =>

@@ -15,7 +15,7 @@ const forRequests = {
   site: ["SELECT", "UPDATE"],
   instance: ["SELECT"],
   widget_token: ["SELECT"],
-  owner_key: ["SELECT"],
+  owner_key: ["SELECT", "UPDATE"],
   owner_key_site: ["SELECT"],
   console_session: ["SELECT", "UPDATE", "DELETE"],
   console_session_site: ["SELECT"],

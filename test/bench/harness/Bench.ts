@@ -30,6 +30,7 @@ import * as Statistics from "./Statistics.ts"
 import * as Stores from "./Stores.ts"
 import * as Table from "./Table.ts"
 import * as TestBed from "./TestBed.ts"
+import * as WebhookCost from "./WebhookCost.ts"
 import * as Workers from "./Workers.ts"
 
 const root = path.resolve(import.meta.dirname, "../../..")
@@ -111,6 +112,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
   if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))
+  if (includes("webhooks")) measures.push(...(yield* WebhookCost.measure(2 * options.rounds)))
   return measures
 })
 

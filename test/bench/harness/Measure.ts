@@ -45,6 +45,8 @@ export const names = {
   fastify: "Fastify + pg",
   fastapi: "FastAPI + asyncpg",
   agent: "the agent itself",
+  webhook: "with a webhook",
+  noWebhook: "without a webhook",
   noRollups: "without rollups",
   rollups: "with rollups",
   dashboard: "with rollups and a dashboard"
@@ -163,6 +165,14 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
     ...lower(measures, "p99 latency at half of Fastify's top rate, against Fastify's", "p99-peer", fastify),
     ...atLeast(measures, "submissions against FastAPI + asyncpg", 6, ["forms", edge], ["forms", fastapi]),
     ...atLeast(measures, "submissions against Fastify + pg", 4, ["forms", edge], ["forms", fastify]),
+    ...atMostCosts(
+      measures,
+      "submissions with a webhook against without, by processor time, with DELIVERY=off",
+      0.95,
+      "webhook-taking-in",
+      names.webhook,
+      names.noWebhook
+    ),
     ...atLeast(measures, "a 422 against a 204", 0.7, ["invalid", edge], ["views", edge]),
     ...atLeast(measures, "chat: tokens per second against nginx", 0.5, ["tokens", edge], ["tokens", "nginx"]),
     ...below("chat: added to the first token", 1, "ms", samples("first-token"), agentMedian("first-token")),

@@ -17,7 +17,8 @@ export const parts = [
   "reports",
   "stores",
   "workers",
-  "capacity"
+  "capacity",
+  "webhooks"
 ] as const
 export type Part = (typeof parts)[number]
 
