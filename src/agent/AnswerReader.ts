@@ -20,11 +20,19 @@ const blankLine = Buffer.from("\n\n")
 /** Whether data ends where it should: it is JSON, or the end of a stream. */
 const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
 
+/**
+ * The most events that are read at once from the lines of one, while nothing else runs. As many tokens of the usual size exceed
+ * `maxEventSize`.
+ */
+const maxLines = 8192
+
 /** Some servers write one line end after an event, so that several events arrive as the lines of one. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
   if (isWhole(event.data)) return [event]
-  const lines = event.data.split("\n")
-  return lines.every(isWhole) ? lines.map((data) => ({ event: event.event, data })) : [event]
+  const lines = event.data.split("\n", maxLines + 1)
+  return lines.length <= maxLines && lines.every(isWhole)
+    ? lines.map((data) => ({ event: event.event, data }))
+    : [event]
 }
 
 export interface Read {
@@ -61,9 +69,8 @@ export class AnswerReader {
     const { answer } = this
     const { events, isOver, lines, state } = Sse.read(this.state, chunk, maxEventSize)
     this.state = state
-    this.apply(events)
+    const frames = this.apply(events)
     const said = answer.take()
-    const frames = events.length
     this.inflow = AgentThrottle.take(this.inflow, now, { bytes: chunk.length, frames, lines, units: textUnits(said) })
     if (!answer.isDone) {
       if (isOver) answer.fail("the agent sent a frame over the bound")
@@ -105,13 +112,18 @@ export class AnswerReader {
     this.state = Sse.initial
   }
 
-  /** Applies events, up to the end or a fault of the answer. */
-  private apply(events: ReadonlyArray<Sse.Event>): void {
+  /** Applies events, up to the end or a fault of the answer; returns how many there are. */
+  private apply(events: ReadonlyArray<Sse.Event>): number {
+    let count = events.length
     for (const event of events) {
-      if (event.data.includes("\n")) for (const each of separate(event)) this.applyOne(each)
-      else this.applyOne(event)
-      if (this.isOver) return
+      if (event.data.includes("\n")) {
+        const separated = separate(event)
+        count += separated.length - 1
+        for (const each of separated) this.applyOne(each)
+      } else this.applyOne(event)
+      if (this.isOver) return count
     }
+    return count
   }
 
   private applyOne(event: Sse.Event): void {

@@ -97,4 +97,15 @@ describe("agent/AnswerReader", () => {
     for (const end of ["", "\n", "\n\n"]) assert.strictEqual(textOf(lines.join("\n") + end), "One, two.")
     assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
   })
+
+  it("reads a bounded number of events from the lines of one, and counts each as a frame", () => {
+    const most = 8192
+    const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
+    const reader = new AnswerReader(protocols["openai-chat"])
+    assert.strictEqual(reader.read(event(most), 0).wait, 0)
+    assert.isAbove(reader.read(event(most), 0).wait, 0)
+    assert.isUndefined(reader.answer.fault)
+    reader.read(event(most + 1), 0)
+    assert.strictEqual(reader.answer.fault, "the agent sent a frame that is no JSON object")
+  })
 })

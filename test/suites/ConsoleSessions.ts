@@ -171,6 +171,28 @@ export const suite = <E>(
       })
     )
 
+    it.effect("with a key, the unopened links of it and of its keys are void, and opened ones stay sessions", () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const issue = (issuer: { readonly issuedBy?: string } = {}) =>
+          keys
+            .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
+            .pipe(Effect.flatMap(Effect.fromOption))
+        const [key, otherKey] = [yield* issue(), yield* issue()]
+        const child = yield* issue({ issuedBy: key.keyId })
+        const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
+        const links = [yield* linkOf(key), yield* linkOf(child)]
+        const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
+        const colleague = Option.getOrThrow(yield* openLink(opened.link))
+        assert.isTrue(yield* keys.revoke(key.keyId))
+        yield* TestClock.adjust("1 second")
+        for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
+        assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
+        assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
+        assert.isTrue(Option.isSome(yield* openLink(other.link)))
+      })
+    )
+
     it.effect("with a session, its keys are revoked and its unopened links are void, also after its end", () =>
       Effect.gen(function* () {
         const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]

@@ -132,7 +132,7 @@ export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:ke
   OpenApi.annotations({
     identifier: "revoke_key",
     summary: "Revoke a key",
-    description: `Revokes a key and the keys that it issued, on every process within a second. ${rights}`
+    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${rights}`
   })
 )
 

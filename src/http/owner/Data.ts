@@ -86,7 +86,6 @@ export const layer = HttpApiBuilder.group(
       .handle("erasePerson", ({ params, payload: { email } }) =>
         Effect.gen(function* () {
           const proof = yield* owned.authorize(params.site_id, "write")
-          yield* reads.begin("search")
           return yield* data.erasePerson(proof, email)
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )

@@ -4,6 +4,8 @@
  * @module
  */
 import { Context, Effect, Fiber, Layer, type Option, type Stream } from "effect"
+import type { Caller } from "../../contract/owner/Authentication.ts"
+import type * as Errors from "../../contract/owner/Errors.ts"
 import type { Row } from "../../core/analytics/AnalyticsExport.ts"
 import * as Person from "../../core/persons/Person.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
@@ -11,6 +13,9 @@ import type { Retention } from "../../core/sites/Retention.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
 import { Persons } from "../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import { CallerReads } from "./CallerReads.ts"
+
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
 /** How long the operator has data kept; none for ever. */
 export interface Options {
@@ -33,20 +38,24 @@ export class OwnerData extends Context.Service<
       proof: AuthorizedSite<"read">,
       address: string
     ) => Stream.Stream<Person.PersonRecord, StorageUnavailable>
-    /** Deletes it. Once begun, the deletion continues if the caller's request ends. */
+    /**
+     * Deletes it. Once begun, the deletion continues if the caller's request ends, and counts among the caller's searches until it
+     * has ended: each reads all that the website stores.
+     */
     readonly erasePerson: (
       proof: AuthorizedSite<"write">,
       address: string
-    ) => Effect.Effect<Person.Erased, StorageUnavailable>
+    ) => Effect.Effect<Person.Erased, StorageUnavailable | TooManyRequests, Caller>
   }
 >()("hydracore/http/owner/OwnerData") {}
 
-export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons> =>
+export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | CallerReads> =>
   Layer.effect(
     OwnerData,
     Effect.gen(function* () {
       const { rows } = yield* AnalyticsExport
       const persons = yield* Persons
+      const reads = yield* CallerReads
       const scope = yield* Effect.scope
       const queryOf = ({ site }: AuthorizedSite<"read">, address: string) => ({
         address,
@@ -58,7 +67,11 @@ export const layer = (options: Options): Layer.Layer<OwnerData, never, Analytics
         rows: ({ site }, range) => rows({ hostedWebsiteId: site.hostedWebsiteId, ...range }),
         person: (proof, address) => persons.records(queryOf(proof, address)),
         erasePerson: (proof, address) =>
-          persons.erase(queryOf(proof, address)).pipe(Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+          Effect.andThen(reads.begin("search"), persons.erase(queryOf(proof, address))).pipe(
+            Effect.scoped,
+            Effect.forkIn(scope),
+            Effect.flatMap(Fiber.join)
+          )
       }
     })
   )

@@ -131,12 +131,11 @@ export const layer = (options: Options) =>
       OwnerNotifications.layer,
       OwnerForms.layer,
       OwnerData.layer(options),
-      CallerReads.layer,
       OwnerSessions.layer(options),
       Authentication.layer(options),
       Authentication.guest,
       SharedAuthentication.layer(options),
       Validation.layer
     ]),
-    Layer.provide(CallerLimits.layer(options))
+    Layer.provide([CallerLimits.layer(options), CallerReads.layer])
   )

@@ -48,6 +48,15 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
     })
 
+    /** The ids of the keys that are revoked: a link of such a key is void unless it is opened. */
+    const revokedKeys = Effect.map(
+      keys.list,
+      (all) => new Set(all.filter(({ revokedAt }) => revokedAt !== null).map(({ keyId }) => keyId))
+    )
+
+    const isVoid = ({ createdBy, use }: Session.ConsoleSession, revoked: ReadonlySet<string>): boolean =>
+      use === null && createdBy !== null && revoked.has(createdBy)
+
     return ConsoleSessions.of({
       createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
         const ids = sites === "all" ? sites : [...new Set(sites)].sort()
@@ -70,8 +79,9 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       open: Effect.fnUntraced(function* (link) {
         if (!Session.link.isSpelled(link)) return Option.none()
         const openedAt = yield* Clock.currentTimeMillis
+        const revoked = yield* revokedKeys
         const stored = find(Credential.digest(link), "linkDigest")
-        if (stored === undefined || stored.use !== null) return Option.none()
+        if (stored === undefined || stored.use !== null || isVoid(stored, revoked)) return Option.none()
         const session = { ...(yield* toSession(stored)), use: { openedAt, lastUsedAt: openedAt } }
         if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
         const cookie = Session.cookie.format(randomBytes(32))
@@ -90,20 +100,21 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
         })
       }),
       find: findOpen,
-      list: Effect.suspend(() => Effect.forEach([...byId.values()], toSession)).pipe(
-        Effect.flatMap((sessions) =>
-          Effect.map(Clock.currentTimeMillis, (now) => sessions.filter((session) => Session.isValidAt(session, now)))
-        )
-      ),
+      list: Effect.gen(function* () {
+        const revoked = yield* revokedKeys
+        const sessions = yield* Effect.forEach([...byId.values()], toSession)
+        const now = yield* Clock.currentTimeMillis
+        return sessions.filter((session) => Session.isValidAt(session, now) && !isVoid(session, revoked))
+      }),
       end: (sessionId) => Effect.sync(() => byId.delete(sessionId)),
       revoke: Effect.fnUntraced(function* (sessionId) {
         const issuers = issuersFrom(sessionId, yield* keys.list)
-        const revokedKeys = yield* keys.revokeIssuedBy(sessionId)
+        const revokedCount = yield* keys.revokeIssuedBy(sessionId)
         const links = [...byId.values()].filter(
           ({ createdBy, use }) => use === null && createdBy !== null && issuers.has(createdBy)
         )
         for (const { sessionId: id } of links) byId.delete(id)
-        return byId.delete(sessionId) || revokedKeys > 0 || links.length > 0
+        return byId.delete(sessionId) || revokedCount > 0 || links.length > 0
       })
     })
   })

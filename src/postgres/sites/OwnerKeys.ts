@@ -48,10 +48,14 @@ const columns = `
 
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
-/** Deletes the keys that were revoked or have expired long ago at `now`, with their labels. */
+/**
+ * Deletes the keys that were revoked or have expired long ago at `now`, with their labels. One that issued a key that is kept
+ * stays: through it, a revocation of its issuer finds that key.
+ */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Key.keptMillis)}`
+  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Key.keptMillis)}
+    AND NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = owner_key.key_id)`
 })
 
 export interface Options {
@@ -135,6 +139,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
               UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
               WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`
             yield* Issuers.revokeKeys(sql, keyId, now)
+            yield* Issuers.voidLinks(sql, keyId)
             return rows.length > 0
           }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
         }),

@@ -33,8 +33,8 @@ export class OwnerKeys extends Context.Service<
     /** Every key, oldest first, without its secret. The ids of a key's websites are sorted; deleted websites are left out. */
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
     /**
-     * Revokes a key, and the keys that it issued, and those that they issued. False if there is no such key; true if it is
-     * revoked, now or before.
+     * Revokes a key, and the keys that it issued, and those that they issued. The links to the console that any of them created
+     * and that are not opened are void. False if there is no such key; true if it is revoked, now or before.
      */
     readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Revokes the keys that a session or a key issued, and those that they issued. Returns how many were valid. */

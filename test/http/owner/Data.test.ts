@@ -2,15 +2,17 @@
  * The retention, the export of page views and events, and the data of persons over HTTP.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Fiber, Layer, Option, Stream } from "effect"
 import * as Retention from "../../../src/core/sites/Retention.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Persons } from "../../../src/services/persons/Persons.ts"
 import { opened, placesOf } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 import { view } from "../../support/TestStorage.ts"
+import { until } from "../../support/Wait.ts"
 
 const retention = {
   retentionPageViews: Retention.parse("25 months"),
@@ -86,3 +88,35 @@ for (const [name, storage] of emptyStorages) {
     )
   })
 }
+
+/** The deletions that have begun. None of them ends. */
+const begun = new Set<string>()
+const unending = testServer({}, undefined, (storage) =>
+  Layer.merge(
+    storage,
+    Layer.succeed(Persons, {
+      records: () => Stream.empty,
+      erase: ({ address }) =>
+        Effect.andThen(
+          Effect.sync(() => begun.add(address)),
+          Effect.never
+        )
+    })
+  )
+)
+
+layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
+  it.effect("a deletion counts until it has ended, also if its request ends before", () =>
+    Effect.gen(function* () {
+      const { request } = yield* opened
+      for (const count of [1, 2]) {
+        const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
+        yield* until(`deletion ${count} begins`, () => begun.size === count)
+        yield* Fiber.interrupt(sent)
+      }
+      const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
+      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
+      assert.strictEqual(begun.size, 2)
+    })
+  )
+})

@@ -67,6 +67,30 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
+  it.effect("an expired key stays while it names the issuer of another, which a revocation finds through it", () =>
+    Effect.gen(function* () {
+      const keys = yield* OwnerKeys
+      const now = yield* Clock.currentTimeMillis
+      const first = yield* newKey
+      const issue = (issuedBy: string, expiresAt: number | null) =>
+        keys
+          .issue({ scope: "stats", sites: "all", label: null, expiresAt, issuedBy })
+          .pipe(Effect.flatMap(Effect.fromOption))
+      const second = yield* issue(first.keyId, now + 1)
+      const third = yield* issue(second.keyId, null)
+      const later = now + keptMillis + 1
+      yield* PostgresOwnerKeys.deleteEnded(later)
+      yield* keys.revoke(first.keyId)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
+      // Each deletion reaches one issuer more.
+      for (const kept of [2, 1, 0]) {
+        yield* PostgresOwnerKeys.deleteEnded(later + 1000)
+        assert.lengthOf(yield* keys.list, kept)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
   it.effect("a revoked key and an ended session issue nothing any more", () =>
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
