@@ -78,7 +78,7 @@ const analytics = (
       repositories: Layer.mergeAll(
         AnalyticsRepo.layer(queue),
         EventRepo.layer(queue),
-        AnalyticsExport.layer,
+        AnalyticsExport.layer(queue),
         SiteActivity.layer(queue),
         Reports.layer({ timeout: settings.reportTimeout, reader: readerOf(settings) })
       )

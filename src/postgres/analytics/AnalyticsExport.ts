@@ -1,44 +1,91 @@
 /**
- * Reads page views and events from PostgreSQL through a portal, so that neither side holds more than a batch of them.
+ * Reads page views and events from PostgreSQL, page by page: a slow reader of an export holds no connection, which all requests
+ * share.
  *
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
-import { Effect, Layer, Stream } from "effect"
+import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
 import * as AnalyticsRows from "../../runtime/AnalyticsRows.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
 import * as Database from "../Database.ts"
 
 const common = `floor(extract(epoch FROM received_at) * 1000)::float8 AS at, path, session_id,
   encode(visitor_hash, 'hex') AS hash, device_type, browser, os, country`
 
-const ofPeriod = "WHERE hosted_website_id = $1 AND received_at >= $2 AND received_at < $3 ORDER BY received_at"
+const viewColumns = `${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content, referrer_host, referrer_path,
+  screen_width`
+
+const eventColumns = `${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
+  revenue_currency, is_interactive`
+
+const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at < $3"
 
 /** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
-export const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, utm_term, utm_content,
-    referrer_host, referrer_path, screen_width FROM page_view ${ofPeriod}`
+export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPeriod} ORDER BY received_at`
 
 /** The same of events, for `AnalyticsRows.decodeEvent`. */
-export const eventsStatement = `SELECT ${common}, name, properties::text AS properties, revenue_amount::float8 AS revenue_amount,
-    revenue_currency, is_interactive FROM event ${ofPeriod}`
+export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
 
-export const layer: Layer.Layer<AnalyticsExport, never, PgClient> = Layer.effect(
-  AnalyticsExport,
-  Effect.map(PgClient, (sql) => {
-    const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
-      sql
-        .unsafe(statement, [PgTypes.uuid(hostedWebsiteId), PgTypes.timestamptz(from), PgTypes.timestamptz(to)])
-        .stream.pipe(
-          Stream.mapError(Database.unavailable),
-          Stream.mapEffect((row) => decode(row, hostedWebsiteId))
+/** The number of rows of a page. */
+const pageSize = 1000
+
+/**
+ * The page after the place `$4` and `$5`, or the first if they are null. The rows have no key. They are never changed, so the place
+ * in the table orders those of one time, which are all in one partition.
+ */
+const pageOf = (
+  columns: string,
+  table: string
+): string => `SELECT ${columns}, received_at::text AS time, ctid::text AS place
+  FROM ${table} WHERE ${ofPeriod} AND received_at >= coalesce($4::text::timestamptz, $2)
+    AND ($4::text IS NULL OR received_at > $4::text::timestamptz OR ctid > $5::text::tid)
+  ORDER BY received_at, ctid LIMIT ${pageSize}`
+
+const viewsPage = pageOf(viewColumns, "page_view")
+const eventsPage = pageOf(eventColumns, "event")
+
+const Places = Schema.Array(Schema.Struct({ time: Schema.String, place: Schema.String }))
+
+type Place = (typeof Places.Type)[number]
+
+const first: Place | null = null
+
+export interface Options {
+  /** How long a page may take, in all. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never, PgClient> =>
+  Layer.effect(
+    AnalyticsExport,
+    Effect.map(PgClient, (sql) => {
+      const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
+        Stream.paginate(
+          first as Place | null,
+          Effect.fnUntraced(function* (after) {
+            const rows = yield* sql
+              .unsafe(statement, [
+                PgTypes.uuid(hostedWebsiteId),
+                PgTypes.timestamptz(from),
+                PgTypes.timestamptz(to),
+                PgTypes.text(after?.time ?? null),
+                PgTypes.text(after?.place ?? null)
+              ])
+              .pipe(Database.bounded(timeout))
+            const [last] = yield* decodeRows(Places)(Effect.succeed(rows.slice(pageSize - 1)))
+            const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+            return [decoded, Option.fromUndefinedOr(last)] as const
+          })
         )
-    return AnalyticsExport.of({
-      rows: (query) =>
-        Stream.concat(
-          read(viewsStatement, AnalyticsRows.decodeView, query),
-          read(eventsStatement, AnalyticsRows.decodeEvent, query)
-        )
+      return AnalyticsExport.of({
+        rows: (query) =>
+          Stream.concat(
+            read(viewsPage, AnalyticsRows.decodeView, query),
+            read(eventsPage, AnalyticsRows.decodeEvent, query)
+          )
+      })
     })
-  })
-)
+  )

@@ -58,7 +58,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           yield* Effect.forEach(events, (shape) => Events.EventRepo.use((repo) => repo.append(eventOf(site, shape))))
           yield* copy
           yield* copy
-          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer))
+          const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer(queue)))
           const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer))
           assert.sameDeepMembers([...after], [...before])
           assert.strictEqual(yield* count("bot_view", site), views.filter(({ exclusion }) => exclusion !== null).length)

@@ -52,6 +52,9 @@ for (const [name, storage] of emptyStorages) {
           lines(some.text).map((line) => JSON.parse(line).received_at),
           ["2026-03-02T00:00:00.000Z"]
         )
+        yield* mine.request("PATCH", "", { time_zone: "America/Los_Angeles" })
+        const ever = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
+        assert.strictEqual(lines(ever.text).length, 4)
         const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
         assert.deepStrictEqual([wrong.status, placesOf(wrong.text)], [422, ["query.from"]])
       })

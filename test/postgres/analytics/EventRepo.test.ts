@@ -11,7 +11,7 @@ const queue = { timeout: "20 seconds", maxQueue: 1_000 } as const
 const live = Layer.mergeAll(
   AnalyticsRepo.layer(queue),
   EventRepo.layer(queue),
-  AnalyticsExport.layer,
+  AnalyticsExport.layer(queue),
   SiteDirectory.layer({ timeout: "20 seconds" })
 ).pipe(Layer.provide(TestDatabase.layer))
 

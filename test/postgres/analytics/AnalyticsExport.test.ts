@@ -1,0 +1,65 @@
+import { randomUUID } from "node:crypto"
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { Reactivity } from "effect/reactivity"
+import * as PostgresAnalyticsExport from "../../../src/postgres/analytics/AnalyticsExport.ts"
+import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+
+const begin = Date.UTC(2026, 2, 1)
+const day = 86_400_000
+
+/** Stores this many page views, `together` of them at each moment, named by their number. */
+const store = (hostedWebsiteId: string, count: number, together: number) =>
+  PgClient.PgClient.use(
+    (sql) => sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+      SELECT ${hostedWebsiteId}::uuid, ${new Date(begin)}::timestamptz + (number / ${together}::int) * interval '1 microsecond',
+        '/' || number, decode(repeat('00', 16), 'hex')
+      FROM generate_series(0, ${count}::int - 1) AS number`
+  )
+
+const rowsOf = (hostedWebsiteId: string) =>
+  Stream.unwrap(
+    Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId, from: begin, to: begin + day }))
+  ).pipe(Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)))
+
+/** An export whose client has one connection. */
+const single = Layer.unwrap(
+  Effect.map(TestDatabase.connection, ({ url }) =>
+    PostgresAnalyticsExport.layer({ timeout: "20 seconds" }).pipe(
+      Layer.provideMerge(
+        Layer.effect(PgClient.PgClient, PgClient.make({ url, maxConnections: 1 })).pipe(Layer.provide(Reactivity.layer))
+      )
+    )
+  )
+)
+
+describe("postgres/analytics/AnalyticsExport", () => {
+  it.effect("each row comes once and in order, also where many of one moment are on two pages", () =>
+    Effect.gen(function* () {
+      const [one, other] = [randomUUID(), randomUUID()]
+      yield* store(one, 3500, 900)
+      yield* store(other, 10, 1)
+      const paths = yield* Stream.runCollect(rowsOf(one))
+      assert.deepStrictEqual(
+        paths,
+        Array.from({ length: 3500 }, (_, number) => `/${number}`)
+      )
+    }).pipe(Effect.provide(single))
+  )
+
+  it.live("an export that is not read on holds no connection", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const id = randomUUID()
+      yield* store(id, 3500, 1)
+      const found = yield* rowsOf(id).pipe(
+        Stream.mapEffect(() => sql`SELECT 1 AS one`.pipe(Effect.timeout("10 seconds"))),
+        Stream.take(1),
+        Stream.runCollect
+      )
+      assert.lengthOf(found, 1)
+    }).pipe(Effect.provide(single))
+  )
+})
