@@ -9,7 +9,7 @@ import type { AgentEvent } from "../core/chat/Agent.ts"
 import * as ContextWindow from "../core/chat/ContextWindow.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { DeadlineScheduler, Scheduled } from "../runtime/DeadlineScheduler.ts"
-import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../services/chat/AgentStream.ts"
+import { AgentBroken, type AgentError, AgentTimeout } from "../services/chat/AgentStream.ts"
 import { AnswerReader } from "./AnswerReader.ts"
 import { BoundedBody } from "./BoundedBody.ts"
 import { EventBuffer, type Producer } from "./EventBuffer.ts"
@@ -272,13 +272,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   private refuse(reason: string, code?: string): void {
-    this.fail(
-      new AgentRefused({
-        reason,
-        ...(this.status === 0 ? {} : { status: this.status }),
-        ...(code === undefined ? {} : { code })
-      })
-    )
+    this.fail(ResponseHead.refused(reason, this.status, code))
   }
 
   private fail(error: AgentError): void {

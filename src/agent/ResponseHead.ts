@@ -4,7 +4,7 @@
  * @module
  */
 import * as RetryAfter from "../core/chat/RetryAfter.ts"
-import { AgentBusy } from "../services/chat/AgentStream.ts"
+import { AgentBusy, AgentRefused } from "../services/chat/AgentStream.ts"
 
 export type Headers = Readonly<Record<string, string | Array<string> | undefined>>
 
@@ -39,3 +39,7 @@ export const busyOf = (status: number, headers: Headers): AgentBusy | undefined 
         retryAfter: RetryAfter.seconds(header(headers, "retry-after"), header(headers, "date"))
       })
     : undefined
+
+/** The error of an agent that gave no answer. `status` is 0 without a response; `code` is that of a system error. */
+export const refused = (reason: string, status: number, code: string | undefined): AgentRefused =>
+  new AgentRefused({ reason, ...(status === 0 ? {} : { status }), ...(code === undefined ? {} : { code }) })

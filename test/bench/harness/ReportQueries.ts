@@ -28,21 +28,22 @@ const request = (parts: Partial<Request>): Request => ({
   ...parts
 })
 
+/** What the lists of a dashboard group by. */
+export const dimensions = [
+  "event:page",
+  "visit:entry_page",
+  "visit:exit_page",
+  "visit:source",
+  "visit:country",
+  "visit:device",
+  "visit:browser"
+] as const
+
 /** The nine queries of a dashboard over twelve months. */
 export const dashboard: ReadonlyArray<Request> = [
   request({}),
   request({ dimensions: ["time:month"], orderBy: [{ by: "time:month", direction: "asc" }] }),
-  ...(
-    [
-      "event:page",
-      "visit:entry_page",
-      "visit:exit_page",
-      "visit:source",
-      "visit:country",
-      "visit:device",
-      "visit:browser"
-    ] as const
-  ).map((dimension) => request({ dimensions: [dimension] }))
+  ...dimensions.map((dimension) => request({ dimensions: [dimension] }))
 ]
 
 export const filtered = request({

@@ -11,6 +11,7 @@ import type { Measure, Row } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
 import * as ReportData from "./ReportData.ts"
+import * as ReportQueries from "./ReportQueries.ts"
 import * as TestBed from "./TestBed.ts"
 
 export interface Options {
@@ -23,16 +24,6 @@ const settings = { OWNER_API: "on", RATE_LIMIT_OWNER: "off", REPORT_TIMEOUT: "10
 
 const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"]
 
-const dimensions = [
-  "event:page",
-  "visit:entry_page",
-  "visit:exit_page",
-  "visit:source",
-  "visit:country",
-  "visit:device",
-  "visit:browser"
-]
-
 const year = { metrics, date_range: "12mo", pagination: { limit: 10 } }
 
 /** The queries that are measured, by the name of their row. */
@@ -40,7 +31,7 @@ const asked: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unkno
   "nine queries over 12 months": [
     year,
     { ...year, dimensions: ["time:month"] },
-    ...dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
+    ...ReportQueries.dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
   ],
   "of these, the pages": [{ ...year, dimensions: ["event:page"] }],
   "sources of a page's readers, 30 days": [
