@@ -7,9 +7,9 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Cause, Effect, Exit, Layer, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
-import * as HandedServer from "../cluster/HandedServer.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
 import * as Worker from "../cluster/Worker.ts"
+import * as WorkerServer from "../cluster/WorkerServer.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
 import * as Serve from "./Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
@@ -32,8 +32,8 @@ const main = Effect.gen(function* () {
     onSome: (url) => Effect.succeed({ url })
   })
   const service = Serve.service(settings, database, {
-    create: HandedServer.create(link, address),
-    createOwner: HandedServer.create(
+    create: WorkerServer.create(link, address),
+    createOwner: WorkerServer.create(
       link,
       { host: settings.ownerHost, port: Option.getOrElse(settings.ownerPort, () => 0) },
       "owner"
@@ -62,4 +62,4 @@ const runMain = Runtime.makeRunMain(({ fiber }) => {
   fiber.addObserver((exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1))
 })
 
-runMain(Worker.telling(link, explain)(main), { disableErrorReporting: true })
+runMain(Worker.reportingFailure(link, explain)(main), { disableErrorReporting: true })

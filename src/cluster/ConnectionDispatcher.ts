@@ -20,7 +20,7 @@ import { type Address, type Channel, type FromWorker, type Listener, ofListener,
 /** The address cannot be bound: it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   cause: Schema.Defect(),
-  /** Whose address it is; the public API's if absent. */
+  /** The listener of the address; missing for the public API. */
   listener: Schema.optionalKey(Schema.Literal("owner"))
 }) {}
 
@@ -89,15 +89,15 @@ export const open = Effect.fnUntraced(function* (
   let assignments = 0
   let accepted = 0
   let onDrained = () => {}
-  const handovers = (outcome: "handed" | "handed-again" | "refused") => {
+  const counterOf = (outcome: "handed" | "handed-again" | "refused") => {
     const metric = Metrics.handovers({ outcome })
     const add = (count: number) => metric.updateUnsafe(count, context)
     add(0)
     return () => add(1)
   }
-  const countDispatched = handovers("handed")
-  const countRedispatched = handovers("handed-again")
-  const countRefused = handovers("refused")
+  const countDispatched = counterOf("handed")
+  const countRedispatched = counterOf("handed-again")
+  const countRefused = counterOf("refused")
 
   const isDrained = (): boolean =>
     waiting.length === 0 && [...workers].every(({ inTransit }) => inTransit === undefined)

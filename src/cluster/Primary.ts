@@ -100,7 +100,7 @@ export const start = Effect.fnUntraced(function* (
       slot: slot.number,
       fork: () => options.fork(slot.number, dispatcher.address),
       limiter,
-      onAskedToEnd: () => void requestReplacement(slot),
+      onEndRequested: () => void requestReplacement(slot),
       onEnded: (snapshot) => {
         alive.delete(worker)
         retired = merge([retired, snapshot])

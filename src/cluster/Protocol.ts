@@ -15,12 +15,12 @@ export interface Address {
 }
 
 /** Rate-limit requests under one policy, in order of arrival. */
-export interface Ask {
+export interface LimitRequests {
   readonly policy: RateLimitPolicy
   readonly keys: ReadonlyArray<string>
 }
 
-/** What the primary listens for besides the public API, whose messages name no listener. */
+/** A listener of the primary besides the public API, whose messages name none. */
 export type Listener = "owner"
 
 export type ToWorker =
@@ -42,10 +42,10 @@ export type FromWorker =
   /** How many connections ended since the last report. */
   | { readonly _tag: "Closed"; readonly count: number; readonly listener?: Listener }
   /** Requests decisions on a batch: the requests of one turn of the worker's event loop. */
-  | { readonly _tag: "Take"; readonly batch: number; readonly asks: ReadonlyArray<Ask> }
+  | { readonly _tag: "Take"; readonly batch: number; readonly requests: ReadonlyArray<LimitRequests> }
   | { readonly _tag: "Measured"; readonly snapshot: Snapshot }
   /** The worker received a signal to end; the primary decides. */
-  | { readonly _tag: "AskedToEnd" }
+  | { readonly _tag: "EndRequested" }
 
 /** One end of a channel. Messages to a closed channel are dropped without an error. */
 export interface Channel<In, Out> {
@@ -57,7 +57,7 @@ export interface Channel<In, Out> {
 
 export type Link = Channel<ToWorker, FromWorker>
 
-/** The part of a channel that concerns the connections of one listener; without a name, of the public API. */
+/** The part of a channel with the connections of one listener: of the public API if `listener` is missing. */
 export const ofListener = <In extends object, Out extends object>(
   channel: Channel<In, Out>,
   listener?: Listener

@@ -15,7 +15,7 @@
 import { Effect, Exit, Layer } from "effect"
 import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
-import { type Ask, decode, encode, type Link, type ToWorker } from "./Protocol.ts"
+import { decode, encode, type LimitRequests, type Link, type ToWorker } from "./Protocol.ts"
 
 export interface Options {
   readonly link: Link
@@ -58,104 +58,104 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
     Effect.gen(function* () {
       const { fallback, link, retryMillis = 500, timeoutMillis = 1000 } = options
       const run = Effect.runForkWith(yield* Effect.context())
-      /** The next batch. */
-      let gathered: Array<Waiting> = []
+      /** The requests of the next batch. */
+      let pending: Array<Waiting> = []
       /** The batch in flight. */
-      let question: Batch | undefined
-      let isDue = false
+      let inFlight: Batch | undefined
+      let isScheduled = false
       let batch = 0
-      let away = false
+      let isFallback = false
       let retry: NodeJS.Timeout | undefined
 
-      const giveUp = (): void => {
-        if (question !== undefined) clearTimeout(question.timer)
-        const all = [...(question?.waiting ?? []), ...gathered]
-        question = undefined
-        gathered = []
+      const answerLocally = (): void => {
+        if (inFlight !== undefined) clearTimeout(inFlight.timer)
+        const all = [...(inFlight?.waiting ?? []), ...pending]
+        inFlight = undefined
+        pending = []
         for (const { key, policy, resume } of all) resume?.(fallback.take(policy, key))
       }
 
-      const leave = (): void => {
-        if (!away)
+      const useFallback = (): void => {
+        if (!isFallback)
           run(
             Effect.logWarning("The primary does not answer. Until it does, this process applies the rate limits alone.")
           )
-        away = true
+        isFallback = true
         // A single empty batch as a probe; more would fill the channel.
-        retry ??= setTimeout(() => link.send({ _tag: "Take", batch: ++batch, asks: [] }), retryMillis)
-        giveUp()
+        retry ??= setTimeout(() => link.send({ _tag: "Take", batch: ++batch, requests: [] }), retryMillis)
+        answerLocally()
       }
 
       /**
        * If this process was busy, the answer may have arrived without having been read: the deferred check lets the event
        * loop read it first.
        */
-      const late = (number: number): void => {
+      const onTimeout = (number: number): void => {
         setImmediate(() => {
-          if (question?.batch === number) leave()
+          if (inFlight?.batch === number) useFallback()
         })
       }
 
-      const ask = (): void => {
-        isDue = false
-        if (question !== undefined || gathered.length === 0) return
-        const groups = group(gathered)
-        gathered = []
+      const sendBatch = (): void => {
+        isScheduled = false
+        if (inFlight !== undefined || pending.length === 0) return
+        const groups = group(pending)
+        pending = []
         const number = ++batch
-        question = { batch: number, waiting: groups.flat(), timer: setTimeout(() => late(number), timeoutMillis) }
+        inFlight = { batch: number, waiting: groups.flat(), timer: setTimeout(() => onTimeout(number), timeoutMillis) }
         link.send({
           _tag: "Take",
           batch: number,
-          asks: groups.map((same) => ({ policy: same[0]!.policy, keys: same.map(({ key }) => key) }))
+          requests: groups.map((same) => ({ policy: same[0]!.policy, keys: same.map(({ key }) => key) }))
         })
       }
 
       /** Sends the batch at the end of this turn of the event loop. */
-      const askSoon = (): void => {
-        if (isDue || question !== undefined) return
-        isDue = true
-        setImmediate(ask)
+      const scheduleBatch = (): void => {
+        if (isScheduled || inFlight !== undefined) return
+        isScheduled = true
+        setImmediate(sendBatch)
       }
 
-      const answered = (message: ToWorker): void => {
+      const onMessage = (message: ToWorker): void => {
         if (message._tag !== "Taken") return
-        if (away) {
-          away = false
+        if (isFallback) {
+          isFallback = false
           clearTimeout(retry)
           retry = undefined
           run(Effect.logInfo("The primary is back: the rate limit is shared again"))
         }
-        if (question?.batch !== message.batch) return
-        const { timer, waiting } = question
+        if (inFlight?.batch !== message.batch) return
+        const { timer, waiting } = inFlight
         clearTimeout(timer)
-        question = undefined
+        inFlight = undefined
         waiting.forEach(({ key, policy, resume }, index) => {
           const decision = decode(message.decisions, index)
           resume?.(decision === undefined ? fallback.take(policy, key) : Exit.succeed(decision))
         })
-        if (gathered.length > 0) askSoon()
+        if (pending.length > 0) scheduleBatch()
       }
 
       yield* Effect.acquireRelease(
-        Effect.sync(() => link.listen(answered)),
+        Effect.sync(() => link.listen(onMessage)),
         (stop) =>
           Effect.sync(() => {
             stop()
             clearTimeout(retry)
             // The listener is gone, so no answer can arrive.
-            away = true
-            giveUp()
+            isFallback = true
+            answerLocally()
           })
       )
 
       return RateLimiter.of({
         take: (policy, key) =>
           Effect.suspend(() => {
-            if (away) return fallback.take(policy, key)
+            if (isFallback) return fallback.take(policy, key)
             return Effect.callback<RateLimitDecision>((resume) => {
               const waiting: Waiting = { policy, key, resume }
-              gathered.push(waiting)
-              askSoon()
+              pending.push(waiting)
+              scheduleBatch()
               return Effect.sync(() => {
                 waiting.resume = undefined
               })
@@ -169,9 +169,9 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
 export const answer = (
   limiter: RateLimiter["Service"],
   batch: number,
-  asks: ReadonlyArray<Ask>
+  requests: ReadonlyArray<LimitRequests>
 ): Effect.Effect<ToWorker> =>
   Effect.map(
-    Effect.forEach(asks, ({ keys, policy }) => Effect.forEach(keys, (key) => limiter.take(policy, key))),
+    Effect.forEach(requests, ({ keys, policy }) => Effect.forEach(keys, (key) => limiter.take(policy, key))),
     (decisions) => ({ _tag: "Taken", batch, decisions: encode(decisions.flat()) })
   )

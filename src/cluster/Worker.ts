@@ -26,8 +26,8 @@ const send = (link: Link, message: FromWorker): Effect.Effect<void> =>
     Effect.timeoutOrElse({ duration: sendTimeout, orElse: () => Effect.void })
   )
 
-/** Reports a worker's failure to the primary. */
-export const telling =
+/** Reports a failure of the worker to the primary. */
+export const reportingFailure =
   (link: Link, explain: (cause: Cause.Cause<unknown>) => string) =>
   <A, E, R>(worker: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.tapCause(worker, (cause) => send(link, { _tag: "Failed", message: explain(cause) }))
@@ -43,7 +43,7 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const end = () => Deferred.doneUnsafe(ended, Effect.void)
-      const forward = () => link.send({ _tag: "AskedToEnd" })
+      const forward = () => link.send({ _tag: "EndRequested" })
       const ignore = () => {}
       const stop = link.listen(({ _tag }) => {
         if (_tag === "End") end()

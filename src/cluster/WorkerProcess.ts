@@ -43,7 +43,7 @@ export interface WorkerProcess {
   readonly measured: () => Snapshot
   /** Requests its metrics and waits up to a second for them. */
   readonly measure: Effect.Effect<void>
-  /** Tells it to end and waits for its exit; kills it after `timeout`. */
+  /** Requests its end and waits for its exit; kills it after `timeout`. */
   readonly end: (timeout: Duration.Duration) => Effect.Effect<Ended>
 }
 
@@ -55,7 +55,7 @@ export interface Options {
   readonly fork: () => ChildProcess
   readonly limiter: RateLimiter["Service"]
   /** The worker received a signal to end that the primary did not send. */
-  readonly onAskedToEnd: () => void
+  readonly onEndRequested: () => void
   /** Receives the final metrics when it has ended. */
   readonly onEnded: (snapshot: Snapshot) => void
 }
@@ -66,7 +66,7 @@ export interface Options {
  */
 const notStarted = (error: unknown): WorkerFailed => {
   const reason = SystemErrorCode.of(error) ?? (error instanceof Error ? error.name : typeof error)
-  return new WorkerFailed({ message: `The system gives no process for a worker (${reason}).` })
+  return new WorkerFailed({ message: `The system cannot start a worker process (${reason}).` })
 }
 
 /** Starts a worker, which runs until `end`. Fails if the process cannot be spawned. */
@@ -93,15 +93,17 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
         failure = message.message
         break
       case "Take":
-        run(Effect.map(Limiter.answer(options.limiter, message.batch, message.asks), (answer) => channel.send(answer)))
+        run(
+          Effect.map(Limiter.answer(options.limiter, message.batch, message.requests), (answer) => channel.send(answer))
+        )
         break
       case "Measured":
         snapshot = message.snapshot
         if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
         reported = undefined
         break
-      case "AskedToEnd":
-        options.onAskedToEnd()
+      case "EndRequested":
+        options.onEndRequested()
         break
       default:
     }

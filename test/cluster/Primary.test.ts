@@ -28,8 +28,8 @@ describe("cluster/Primary", () => {
     ["fails", "No luck today."],
     ["dies", "A worker ended before it served, with code 7."],
     ["dawdles", "A worker did not serve in time."],
-    ["throws", "The system gives no process for a worker (ENOMEM)."],
-    ["lacks", "The system gives no process for a worker (ENOENT)."]
+    ["throws", "The system cannot start a worker process (ENOMEM)."],
+    ["lacks", "The system cannot start a worker process (ENOENT)."]
   ] as const) {
     it.live(`a first worker that ${behaviour} fails the start, and no other is started`, () =>
       Effect.gen(function* () {
@@ -104,7 +104,7 @@ describe("cluster/Primary", () => {
       yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.lines, [
         'Warn ["Worker 1 ended by SIGKILL; starting another"]',
-        'Error ["Worker 1 could not be started: The system gives no process for a worker (ENOMEM)."]',
+        'Error ["Worker 1 could not be started: The system cannot start a worker process (ENOMEM)."]',
         'Info ["Worker 1 serves again"]'
       ])
       yield* cluster.replaceAll

@@ -27,7 +27,9 @@ const counting = Effect.gen(function* () {
       primary.listen((message) => {
         if (message._tag !== "Take") return
         run(
-          Effect.map(ClusterRateLimiter.answer(counts, message.batch, message.asks), (answer) => primary.send(answer))
+          Effect.map(ClusterRateLimiter.answer(counts, message.batch, message.requests), (answer) =>
+            primary.send(answer)
+          )
         )
       })
   }
@@ -132,7 +134,7 @@ describe("cluster/RateLimiter: the channel", () => {
       const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "20 seconds")
       for (const decision of during) assert.deepStrictEqual(decision, spared)
       yield* until("it is asked again", () =>
-        pair.sent.some((message) => message._tag === "Take" && message.asks.length === 0)
+        pair.sent.some((message) => message._tag === "Take" && message.requests.length === 0)
       )
       const questions = pair.sent.length
       yield* Effect.replicateEffect(limiter.take(hour, "a"), 100)
