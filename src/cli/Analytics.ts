@@ -14,7 +14,7 @@ import * as AnalyticsCopy from "./AnalyticsCopy.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** The rows per write: enough to save system calls. */
+/** The rows per write: fewer would take more system calls. */
 const batch = 256
 
 const expected = "a time such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"
@@ -47,7 +47,7 @@ const exportCommand = Command.make(
     const site = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
     const { hostedWebsiteId } = site.value
-    // The far ends of what both PostgreSQL and a `Date` can hold.
+    // The first and last years that both PostgreSQL and `Date` print with four digits.
     const found = rows({ hostedWebsiteId, from: since ?? 0, to: until ?? Date.UTC(9999, 0) })
     const texts = json
       ? Output.jsonArray(Stream.map(found, Rows.json))

@@ -71,8 +71,8 @@ const sessions = Command.make(
         sites: session.sites === "all" ? session.sites : [...session.sites],
         label: session.label,
         created_at: Calendar.iso(session.createdAt),
-        opened_at: Output.isoOrNull(session.use?.openedAt ?? null),
-        last_used_at: Output.isoOrNull(session.use?.lastUsedAt ?? null),
+        opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
+        last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
         ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
         created_by: session.createdBy
       })),

@@ -1,5 +1,5 @@
 /**
- * `conversation list`, `show`, `export` and `delete`: the conversations that the edge keeps for an instance.
+ * `conversation list`, `show`, `export` and `delete`: the conversations that the service stores for an instance.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const requireInstance = Effect.fnUntraced(function* (instanceId: string) {
   if (Option.isNone(yield* instances.find(instanceId))) return yield* Output.notFound("instance", instanceId)
 })
 
-/** The names that a conversation may be kept under: the id itself, and its hash if a client made the id. */
+/** The keys under which a conversation may be stored: its id, or the hash of an id that a client made. */
 const keysOf = Effect.fnUntraced(function* (instanceId: string, id: string) {
   const store = yield* ConversationStore
   const hashed = ConversationHash.ofClientId(yield* store.hashKey, instanceId, id)
@@ -121,7 +121,7 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Delete a conversation and everything said in it"))
 
-/** The command. The storage is opened when one of its subcommands runs, and not before. */
+/** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<ConversationStore | InstanceDirectory, E, R>) =>
   Command.make("conversation").pipe(
     Command.withDescription("Conversations that are kept for an instance"),

@@ -22,7 +22,7 @@ const json = (delivery: Delivery) => ({
   created_at: Calendar.iso(delivery.createdAt),
   status: delivery.status,
   attempts: delivery.attempts,
-  next_attempt_at: Output.isoOrNull(delivery.nextAttemptAt)
+  next_attempt_at: Calendar.isoOrNull(delivery.nextAttemptAt)
 })
 
 const attemptJson = (attempt: Attempt) => ({

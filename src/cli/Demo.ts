@@ -22,7 +22,7 @@ import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Output from "./support/Output.ts"
 
-/** A browser's user agent: page views by curl's own count as a bot's. */
+/** A browser's user agent, since curl's own is excluded as a bot's. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 /** Quotes an address with brackets, such as `http://[::1]:8080`: some shells expand them. */
@@ -36,7 +36,7 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
     `  -d '${JSON.stringify(body)}'`
   ].join("\n")
 
-/** What the demo runs itself, by the variable that it ignores. */
+/** What the demo runs of its own, by the variable that it therefore ignores. */
 const builtIn = {
   DATABASE_URL: "a database",
   DATABASE_READ_URL: "a database",
@@ -167,7 +167,7 @@ export const command = Command.make(
       yield* Effect.addFinalizer(() => feed.end)
       const server = yield* Effect.provide(HttpServer.HttpServer, service)
       const listening = HttpServer.formatAddress(server.address)
-      const { demo, isNew, shows } = yield* DemoData.prepare({
+      const { demo, isNew, subject } = yield* DemoData.prepare({
         dataDir: settings.dataDir,
         // A server on all addresses is reachable on the loopback address.
         baseUrl: listening.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"),
@@ -175,9 +175,9 @@ export const command = Command.make(
       }).pipe(Effect.provide(service))
       const file = DemoData.demoFile(settings.dataDir)
       yield* LocalDatabase.writePrivate(file, DemoData.encode(demo))
-      if (isNew) yield* Effect.provide(SampleData.store(shows), service)
+      if (isNew) yield* Effect.provide(SampleData.store(subject), service)
       yield* Deferred.succeed(website, demo.base_url)
-      yield* feed.show(shows)
+      yield* feed.show(subject)
       yield* site.open(demo)
       yield* Output.write(
         welcome(demo, {

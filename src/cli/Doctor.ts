@@ -85,7 +85,7 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
-/** The client that the service would count a request from `peer` for, by the middleware that the service uses. */
+/** Which client the service would count a request from `peer` for. Runs the middleware that the service uses. */
 export const proxyFacts = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,
@@ -120,21 +120,21 @@ export const proxyFacts = Effect.fnUntraced(function* (
 
 const inspectProxies = (
   { trustedProxies }: Settings,
-  asked: { readonly peer: string | null; readonly forwardedFor: Option.Option<string> }
+  flags: { readonly peer: string | null; readonly forwardedFor: Option.Option<string> }
 ) =>
   Effect.forEach(
-    asked.peer === null
+    flags.peer === null
       ? trustedProxies.map((network) => NetAddress.formatIp(IpNetwork.firstAddress(network)))
-      : [asked.peer],
+      : [flags.peer],
     (peer) =>
       proxyFacts(
         trustedProxies,
         peer,
-        Option.getOrElse(asked.forwardedFor, () => exampleClient)
+        Option.getOrElse(flags.forwardedFor, () => exampleClient)
       )
   )
 
-/** What the metrics of the running service say. */
+/** Reads what the running service's metrics tell about proxies and the rate limiter; null for metrics that are missing. */
 const inspectService = ({ metricsHost, metricsPort }: Settings) =>
   Option.match(metricsPort, {
     onNone: () => Effect.succeed(() => undefined),
@@ -154,12 +154,12 @@ const inspectService = ({ metricsHost, metricsPort }: Settings) =>
     })
   )
 
-const signs: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
+const labels: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
 
 const text = (findings: ReadonlyArray<Finding>): string =>
   findings
     .map(({ advice, check, finding, severity }) => {
-      const head = `${TerminalText.padEnd(signs[severity], 4)}  ${TerminalText.padEnd(check, 10)}`
+      const head = `${TerminalText.padEnd(labels[severity], 4)}  ${TerminalText.padEnd(check, 10)}`
       const indent = " ".repeat(18)
       return `${head}  ${TerminalText.printable(finding)}\n${advice === null ? "" : `${indent}${TerminalText.printable(advice)}\n`}`
     })
@@ -175,12 +175,12 @@ export const command = Command.make(
       Flag.optional
     )
   },
-  Effect.fnUntraced(function* (asked) {
+  Effect.fnUntraced(function* (flags) {
     const settings = yield* Settings
     const { facts: database, instances } = yield* inspectDatabase(settings)
     const redis: RedisFacts = yield* Option.match(settings.redisUrl, {
       onNone: () => Effect.succeed({ _tag: "NotConfigured" } as const),
-      // As in `App.rateLimiter`, other commands and deployments without Redis do not load its client.
+      // Imported here, as in `App.rateLimiter`: commands and deployments without Redis do not load its client.
       onSome: (url) =>
         Effect.flatMap(
           Effect.promise(() => import("../redis/Inspection.ts")),
@@ -191,7 +191,7 @@ export const command = Command.make(
       onNone: () => Effect.succeed(null),
       onSome: (address) => ClickHouse.inspect(address, timeout)
     })
-    const proxies = yield* inspectProxies(settings, asked)
+    const proxies = yield* inspectProxies(settings, flags)
     const { forwarded, limiter } = yield* inspectService(settings)
     const agents =
       instances === null

@@ -63,12 +63,12 @@ const text = (instance: Instance): string =>
     ["origins", originsText(instance)]
   ])
 
-/** How long the agent may take to answer: a runtime may have to load its model first. */
-const checkPatience = "30 seconds"
+/** The time limit of the agent's answer: a runtime may have to load its model first. */
+const checkTimeout = "30 seconds"
 
-/** Sends the agent one question, and warns if it gives no answer. The instance is stored in any case. */
+/** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
 const check = Effect.fnUntraced(function* (instance: Instance) {
-  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkPatience))
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkTimeout))
   if (severity === "ok") return
   yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
 })
@@ -85,7 +85,7 @@ const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null 
   }
 })
 
-/** The flags that `create` and `update` have in common. Null if one is absent. */
+/** The flags of both `create` and `update`; null if absent. */
 const common = {
   websiteConfigId: InstanceInputs.site,
   agentProtocol: InstanceInputs.agentProtocol,
@@ -138,7 +138,7 @@ const create = Command.make(
   ])
 )
 
-/** The flags that clear what `update` may clear. */
+/** The flags with which `update` clears settings. */
 const clearing = {
   noSite: Inputs.withoutValue("no-site", "The instance serves no website"),
   noAgentModel: Inputs.withoutValue("no-agent-model", "Let the agent choose the model"),
@@ -157,7 +157,10 @@ const updateFlags = [
 
 /** The new value of a field that may be cleared; undefined if neither flag is given. */
 const clearable = <A>(flag: string, value: A | null, isCleared: boolean) =>
-  Change.changeTo<A, null>({ flag, value: value ?? undefined }, { flag: `no-${flag}`, isGiven: isCleared, bare: null })
+  Change.changeTo<A, null>(
+    { flag, value: value ?? undefined },
+    { flag: `no-${flag}`, isGiven: isCleared, cleared: null }
+  )
 
 const update = Command.make(
   "update",
@@ -172,17 +175,17 @@ const update = Command.make(
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {
-    const change = yield* Change.asked<InstanceChange>(
+    const change = yield* Change.require<InstanceChange>(
       {
         name: input.name ?? undefined,
         websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
         agentUrl: input.agentUrl ?? undefined,
-        // An address of the command line may be private.
+        // The operator may name a private address.
         isGuarded: input.agentUrl === null ? undefined : false,
         agentProtocol: input.agentProtocol ?? undefined,
         agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),
         agentKeyEnv: yield* clearable("agent-key-env", input.agentKeyEnv, input.noAgentKeyEnv),
-        // A key of the environment, or none, replaces one that the owner API was given.
+        // A key in a variable, or no key, replaces one that the owner API stored.
         agentKey: input.agentKeyEnv === null && !input.noAgentKeyEnv ? undefined : null,
         agentKeyHeader: yield* clearable("agent-key-header", input.agentKeyHeader, input.noAgentKeyHeader),
         memory: input.memory ?? undefined,
@@ -202,12 +205,14 @@ const update = Command.make(
     if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
     yield* Output.answer({
       json: json(instance.value),
-      text: `${text(instance.value)}\nThe change takes effect on every process within a second.\n`
+      text: `${text(instance.value)}\nThe change takes effect in every process within a second.\n`
     })
     if (!input.noCheck && concernsAgent(change)) yield* check(instance.value)
   })
 ).pipe(
-  Command.withDescription("Change an instance, on every process within a second; flags that are absent change nothing"),
+  Command.withDescription(
+    "Change an instance; settings without a flag stay as they are. Takes effect in every process within a second"
+  ),
   Command.withExamples([
     {
       command:
@@ -233,7 +238,9 @@ const remove = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete an instance with its tokens and conversations, on every process within a second")
+  Command.withDescription(
+    "Delete an instance with its tokens and conversations; takes effect in every process within a second"
+  )
 )
 
 const list = Command.make(
@@ -263,7 +270,7 @@ const list = Command.make(
   })
 ).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
 
-/** The command. The storage and the agents are opened when a subcommand that needs them runs, and not before. */
+/** The command. `storage` and `agent` are built only when a subcommand that needs them runs. */
 export const command = <E, R>(
   storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
   agent: Layer.Layer<AgentStream, E, R>

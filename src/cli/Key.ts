@@ -13,7 +13,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** The websites that the flags name, which all exist. */
+/** The websites that the flags name. Fails if one does not exist. */
 const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
   if (allSites === sites.length > 0) {
     return yield* new CliError.ValidationError({
@@ -47,7 +47,7 @@ const issue = Command.make(
     if (Option.isNone(issued)) return yield* Output.notFound("website", flags.sites.join(" or "))
     const key = issued.value
     yield* Output.answer({
-      json: { key_id: key.keyId, key: key.key, expires_at: Output.isoOrNull(key.expiresAt) },
+      json: { key_id: key.keyId, key: key.key, expires_at: Calendar.isoOrNull(key.expiresAt) },
       text: `${Output.facts([
         ["key_id", key.keyId],
         ["key", key.key],
@@ -84,8 +84,8 @@ const list = Command.make(
         sites: key.sites === "all" ? key.sites : [...key.sites],
         label: key.label,
         created_at: Calendar.iso(key.createdAt),
-        expires_at: Output.isoOrNull(key.expiresAt),
-        revoked_at: Output.isoOrNull(key.revokedAt),
+        expires_at: Calendar.isoOrNull(key.expiresAt),
+        revoked_at: Calendar.isoOrNull(key.revokedAt),
         issued_by: key.issuedBy
       })),
       text: Output.table(

@@ -53,7 +53,7 @@ const topicOf = Effect.fnUntraced(function* ({
 })
 
 const noMail = new Output.CliFailure({
-  message: "No mail can be sent: set SMTP_URL, MAIL_FROM and PUBLIC_URL, for `serve` too."
+  message: "No mail can be sent; set SMTP_URL, MAIL_FROM and PUBLIC_URL, here and where the service runs."
 })
 
 const requireMail = TestDeliveries.use(({ hasMail }) => (hasMail ? Effect.void : noMail))
@@ -163,12 +163,12 @@ const test = Command.make(
     const { outcome, recipient } = tested.value
     if (outcome._tag !== "Accepted") {
       return yield* new Output.CliFailure({
-        message: `The mail server did not take the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM.`
+        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM.`
       })
     }
     yield* Output.answer({
       json: { notification_id: id, to: recipient, accepted: true },
-      text: `The mail server took a mail to ${recipient}.\n`
+      text: `The mail server accepted a mail to ${recipient}.\n`
     })
   })
 ).pipe(Command.withDescription("Send a test mail, or the report of the latest period, and print the outcome"))

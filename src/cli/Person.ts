@@ -26,7 +26,7 @@ import * as Output from "./support/Output.ts"
 
 const flags = { address: Inputs.email, websiteConfigId: Inputs.optional(Inputs.site) }
 
-/** The query of all kinds of data. Fails if the website does not exist. */
+/** The query for all kinds of data of a person. Fails if the website does not exist. */
 const queryOf = Effect.fnUntraced(function* ({
   address,
   websiteConfigId
@@ -145,12 +145,12 @@ const invite = Command.make(
     if (outcome._tag !== "Accepted") {
       yield* sessions.revoke(session.sessionId)
       return yield* new Output.CliFailure({
-        message: `The mail server did not take the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is void.`
+        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is void.`
       })
     }
     yield* Output.answer({
       json: { session_id: session.sessionId, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
-      text: `The mail server took a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.sessionId}\` ends the access.\n`
+      text: `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.sessionId}\` ends the access.\n`
     })
   })
 ).pipe(

@@ -39,6 +39,6 @@ const rebuild = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports, E, R>) =>
   Command.make("report").pipe(
-    Command.withDescription("What is precomputed for statistics"),
+    Command.withDescription("Precomputed statistics"),
     Command.withSubcommands([rebuild.pipe(Command.provide(storage))])
   )

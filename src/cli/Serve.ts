@@ -69,7 +69,7 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
   })
 
 export const noDatabase =
-  "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo that brings its own."
+  "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo with its own database."
 
 /** Starts the service once the database is ready, and returns its addresses. It stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (
@@ -154,7 +154,7 @@ const hangups = Effect.gen(function* () {
     )
 })
 
-/** The time between the end of a worker's grace period and its kill, for work after its last response. */
+/** The time between the end of a worker's grace period and its kill: the worker still commits and flushes then. */
 const workerKillGrace = Duration.seconds(6)
 
 /** The time a worker may take to start, besides its wait for the database. */
@@ -191,7 +191,7 @@ const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: nu
   return yield* Effect.never
 })
 
-/** Says what the settings mean, or which of them are invalid. */
+/** Prints what the settings mean, or which of them are invalid. */
 const check = Effect.fnUntraced(function* (workers: number | null) {
   const errors = (yield* faults).map(ErrorMessages.of)
   const database = yield* Effect.option(databaseUrl)
@@ -204,7 +204,7 @@ const check = Effect.fnUntraced(function* (workers: number | null) {
     json: { valid: errors.length === 0, errors, plan: plan.map(([subject, says]) => ({ subject, says })) },
     text:
       errors.length === 0
-        ? `${Output.facts(plan)}All settings are valid. \`doctor\` checks what they lead to.\n`
+        ? `${Output.facts(plan)}All settings are valid. \`hydracore doctor\` checks the servers that they name.\n`
         : errors.map((error) => `${TerminalText.printable(error)}\n`).join("")
   })
   if (errors.length > 0) {
@@ -218,7 +218,7 @@ export const command = Command.make(
   "serve",
   {
     workers: Inputs.workers,
-    check: Inputs.withoutValue("check", "Read all settings, say what they mean, and end; connects to nothing")
+    check: Inputs.withoutValue("check", "Check all settings, print what they mean, and exit; connects to nothing")
   },
   Effect.fnUntraced(function* ({ check: isCheck, workers }) {
     if (isCheck) return yield* check(workers)

@@ -1,5 +1,5 @@
 /**
- * `share create`, `share list` and `share revoke`: dashboards that anybody with their address may look at.
+ * `share create`, `share list` and `share revoke`: dashboards that anybody with their address may see.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const create = Command.make(
     const { secret, share } = created.value
     const url = `${origin}${Share.pathOf(secret)}`
     yield* Output.answer({
-      json: { share_id: share.shareId, url, expires_at: Output.isoOrNull(share.expiresAt) },
+      json: { share_id: share.shareId, url, expires_at: Calendar.isoOrNull(share.expiresAt) },
       text: `${Output.facts([
         ["share_id", share.shareId],
         ["url", url],
@@ -38,7 +38,7 @@ const create = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Print the secret address of a website's statistics, for anybody to look at"),
+  Command.withDescription("Print a secret address at which anybody sees a website's statistics"),
   Command.withExamples([
     {
       command: "hydracore share create --site 0f8fad5b-d9cb-469f-a165-70867728950e --label Agency --expires 90d",
@@ -62,7 +62,7 @@ const list = Command.make(
         site_id: share.websiteConfigId,
         label: share.label,
         created_at: Calendar.iso(share.createdAt),
-        expires_at: Output.isoOrNull(share.expiresAt)
+        expires_at: Calendar.isoOrNull(share.expiresAt)
       })),
       text: Output.table(
         ["SHARE_ID", "LABEL", "CREATED", "EXPIRES", "WEBSITE"],
@@ -96,7 +96,7 @@ const revoke = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Shares, E, R>) =>
   Command.make("share").pipe(
-    Command.withDescription("Dashboards that anybody with their address may look at"),
+    Command.withDescription("Dashboards that anybody with their address may see"),
     Command.withSubcommands([
       create.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),

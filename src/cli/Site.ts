@@ -68,7 +68,7 @@ const update = Command.make(
     timeZone: Inputs.newTimeZone
   },
   Effect.fnUntraced(function* ({ anyOrigin, name, origins, timeZone, websiteConfigId }) {
-    const change = yield* Change.asked<SiteChange>(
+    const change = yield* Change.require<SiteChange>(
       {
         name: name ?? undefined,
         origins: yield* Change.originsToBe(origins, anyOrigin),
@@ -110,7 +110,7 @@ const remove = Command.make(
     if (Option.isNone(currentName)) return yield* Output.notFound("website", websiteConfigId)
     if (currentName.value !== name) {
       return yield* new Output.CliFailure({
-        message: `The website ${websiteConfigId} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.`
+        message: `The website ${websiteConfigId} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.`
       })
     }
     const erased = yield* erasure.erase(websiteConfigId)
@@ -138,7 +138,7 @@ const remove = Command.make(
         ["submissions", String(submissions)],
         ["conversations", String(conversations)],
         ["idempotency keys", String(idempotencyKeys)],
-        ["counts of uncounted requests", String(decisionCounts)]
+        ["decision counts", String(decisionCounts)]
       ])}The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.\n`
     })
   })
@@ -147,8 +147,7 @@ const remove = Command.make(
   Command.withExamples([
     {
       command: 'hydracore site delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --name "My website"',
-      description:
-        "Deletes its page views, submissions, conversations and counts; requests with its ids are answered 404"
+      description: "Deletes its page views, submissions, conversations and counts; requests with its ids get 404"
     }
   ])
 )

@@ -33,7 +33,7 @@ const groupedByGoal: ReadonlyArray<Metric> = ["visitors", "conversions", "conver
 
 const groupedByEvent: ReadonlyArray<Metric> = ["visitors", "visits", "events", "total_revenue"]
 
-/** The metrics that say most about the groups of some dimensions. */
+/** The most useful metrics for groups by these dimensions. */
 const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => {
   if (dimensions.includes("event:goal")) return groupedByGoal
   const isByEvent = dimensions.some((dimension) => dimension === "event:name" || dimension.startsWith("event:props:"))
@@ -42,8 +42,8 @@ const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => 
 
 const maxRows = QueryInput.limits.rows
 
-/** One more row than is shown: a list leaves out what is absent. */
-const withAbsent = (limit: number): number => Math.min(limit + 1, maxRows)
+/** One more row than is shown, since lists omit the group without a value. */
+const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)
 
 const json = Schema.decodeUnknownSync(Schema.Json)
 
@@ -52,12 +52,13 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const decisions = yield* Decisions
   const now = yield* Clock.currentTimeMillis
   const query = yield* StatsInputs.queries(flags, site, now)
-  const ask = (asked: StatsInputs.Selection) => Effect.flatMap(query(asked), (made) => reports.query(site, made))
-  const totals = yield* ask({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
-  const days = yield* ask({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
+  const run = (selection: StatsInputs.Selection) =>
+    Effect.flatMap(query(selection), (made) => reports.query(site, made))
+  const totals = yield* run({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
+  const days = yield* run({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
     Effect.map(
-      ask({ metrics: list.metrics, dimensions: [list.dimension], limit: withAbsent(flags.limit) }),
+      run({ metrics: list.metrics, dimensions: [list.dimension], limit: withUnset(flags.limit) }),
       (answer) => [list, answer] as const
     )
   )

@@ -17,7 +17,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** The texts per write: enough to save system calls, few enough for the largest forms. */
+/** The texts per write: fewer would take more system calls, and more would take too much memory for the largest forms. */
 const batch = 64
 
 const inBatches = <E>(texts: Stream.Stream<string, E>): Stream.Stream<string, E> =>

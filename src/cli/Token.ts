@@ -27,7 +27,7 @@ const issue = Command.make(
     if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
     const token = issued.value
     yield* Output.answer({
-      json: { token_id: token.tokenId, token: token.token, expires_at: Output.isoOrNull(token.expiresAt) },
+      json: { token_id: token.tokenId, token: token.token, expires_at: Calendar.isoOrNull(token.expiresAt) },
       text: `${Output.facts([
         ["token_id", token.tokenId],
         ["token", token.token],
@@ -60,8 +60,8 @@ const list = Command.make(
         instance_id: token.instanceId,
         label: token.label,
         created_at: Calendar.iso(token.createdAt),
-        expires_at: Output.isoOrNull(token.expiresAt),
-        revoked_at: Output.isoOrNull(token.revokedAt)
+        expires_at: Calendar.isoOrNull(token.expiresAt),
+        revoked_at: Calendar.isoOrNull(token.revokedAt)
       })),
       text: Output.table(
         ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED"],

@@ -39,13 +39,13 @@ const format = Flag.Literals("format", formats).pipe(
 
 export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "The webhook_id of a webhook")
 
-/** Refuses an address that no delivery could reach. A name is looked up again whenever a connection opens. */
+/** Fails for an address that the guard refuses. The addresses of a name are checked whenever a connection opens. */
 const requireReachable = Effect.fnUntraced(function* (address: string) {
   const { webhookAllow } = yield* Settings
   const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(address)))
   if (Option.isNone(refusal)) return
   return yield* new CliError.ValidationError({
-    message: `No webhook can be sent there: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
+    message: `No webhook can be sent to this address: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
   })
 })
 
@@ -56,8 +56,8 @@ const json = (webhook: Webhook) => ({
   events: [...webhook.events],
   format: webhook.format,
   created_at: Calendar.iso(webhook.createdAt),
-  failing_since: Output.isoOrNull(webhook.failingSince),
-  disabled_at: Output.isoOrNull(webhook.disabledAt)
+  failing_since: Calendar.isoOrNull(webhook.failingSince),
+  disabled_at: Calendar.isoOrNull(webhook.disabledAt)
 })
 
 const stateOf = ({ disabledAt, failingSince }: Webhook): string =>
@@ -135,12 +135,12 @@ const update = Command.make(
     const webhooks = yield* Webhooks
     if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out where --enable is given")
     if (flags.url !== null) yield* requireReachable(flags.url)
-    const change = yield* Change.asked(
+    const change = yield* Change.require(
       {
         url: flags.url ?? undefined,
         events: yield* Change.changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
           { flag: "event", value: flags.events.length === 0 ? undefined : flags.events },
-          { flag: "all-events", isGiven: flags.allEvents, bare: [] }
+          { flag: "all-events", isGiven: flags.allEvents, cleared: [] }
         ),
         format: Option.getOrUndefined(flags.format),
         isEnabled: flags.enable ? true : flags.disable ? false : undefined
@@ -183,7 +183,7 @@ const rotate = Command.make(
     if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
     yield* answerSecret(rotated.value)
   })
-).pipe(Command.withDescription("Make a new secret; the old one signs too for 24 hours"))
+).pipe(Command.withDescription("Make a new secret; for 24 hours, requests are signed with the old one too"))
 
 const test = Command.make(
   "test",

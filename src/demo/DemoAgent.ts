@@ -18,11 +18,11 @@ import {
 import * as DemoAnswer from "./DemoAnswer.ts"
 
 export interface Options {
-  /** The bearer key that requests need; without it, none. */
+  /** The bearer key that requests must carry; without it, requests need no key. */
   readonly key?: Redacted.Redacted
   /** The delay before each token. */
   readonly pace?: Duration.Input
-  /** The origin of the demo's website, which answers cite; without it, they cite nothing. */
+  /** The origin of the demo's website, whose pages answers cite; without it, they cite nothing. */
   readonly website?: Effect.Effect<string>
 }
 
@@ -37,7 +37,7 @@ type Request = typeof Request.Type
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("base64")
 
-const carries = (key: Redacted.Redacted, authorization: string | undefined): boolean =>
+const isAuthorized = (key: Redacted.Redacted, authorization: string | undefined): boolean =>
   timingSafeEqual(Buffer.from(digest(`Bearer ${Redacted.value(key)}`)), Buffer.from(digest(authorization ?? "")))
 
 const failure = (status: number, message: string) =>
@@ -49,13 +49,13 @@ const messagesOf = (request: Request): ReadonlyArray<string> =>
     .filter(({ role }) => role === "user")
     .map(({ content }) => (typeof content === "string" ? content : ""))
 
-/** An answer, and its source as the protocol has it. */
-interface Said {
+/** An answer, with its source as an annotation of the protocol. */
+interface Answer {
   readonly text: string
   readonly annotations: ReadonlyArray<object>
 }
 
-const sayOf = (request: Request, website: Effect.Effect<string> | undefined): Effect.Effect<Said> => {
+const answerTo = (request: Request, website: Effect.Effect<string> | undefined): Effect.Effect<Answer> => {
   const { source, text } = DemoAnswer.answer(messagesOf(request))
   if (source === null || website === undefined) return Effect.succeed({ text, annotations: [] })
   return Effect.map(website, (origin) => ({
@@ -71,9 +71,9 @@ const chunk = (model: string, delta: object, finishReason: string | null): strin
     choices: [{ index: 0, delta, finish_reason: finishReason }]
   })}\n\n`
 
-const streamed = (model: string, { annotations, text }: Said, pace: Duration.Input) => {
+const streamed = (model: string, { annotations, text }: Answer, pace: Duration.Input) => {
   const chunks = [
-    // Visitors see that the agent reasons, for as long as twenty tokens take.
+    // Twenty chunks of reasoning, so that the chat shows that the agent is thinking.
     chunk(model, { role: "assistant", content: "", reasoning_content: "What do I know of this?" }, null),
     ...Array.from({ length: 19 }, () => chunk(model, { reasoning_content: "…" }, null)),
     ...DemoAnswer.tokens(text).map((content) => chunk(model, { content }, null)),
@@ -89,7 +89,7 @@ const streamed = (model: string, { annotations, text }: Said, pace: Duration.Inp
   )
 }
 
-const whole = (model: string, { annotations, text }: Said) =>
+const whole = (model: string, { annotations, text }: Answer) =>
   HttpServerResponse.jsonUnsafe({
     object: "chat.completion",
     model,
@@ -102,7 +102,7 @@ const makeApp = (options: Options) => {
     const request = yield* HttpServerRequest.HttpServerRequest
     if (request.url !== "/v1/chat/completions") return failure(404, "There is only /v1/chat/completions.")
     if (request.method !== "POST") return failure(405, "Use POST.")
-    if (options.key !== undefined && !carries(options.key, request.headers["authorization"])) {
+    if (options.key !== undefined && !isAuthorized(options.key, request.headers["authorization"])) {
       return failure(401, "The bearer key is missing or wrong.")
     }
     const body = yield* HttpServerRequest.schemaBodyJson(Request).pipe(
@@ -110,9 +110,9 @@ const makeApp = (options: Options) => {
       Effect.option
     )
     if (body._tag === "None") return failure(400, "The body is not a chat completion request.")
-    const said = yield* sayOf(body.value, options.website)
+    const answer = yield* answerTo(body.value, options.website)
     const model = body.value.model ?? "demo"
-    return body.value.stream === true ? streamed(model, said, pace) : whole(model, said)
+    return body.value.stream === true ? streamed(model, answer, pace) : whole(model, answer)
   })
 }
 

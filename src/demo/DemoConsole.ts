@@ -14,14 +14,14 @@ import * as RequestHead from "../http/endpoints/RequestHead.ts"
 import { cookieOptions } from "../http/owner/Session.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 
-/** Whether the console's page on this machine reads its session. */
-const isOwn = (request: HttpServerRequest.HttpServerRequest): boolean => {
+/** Whether the console, in a browser on this machine, requests its session. */
+const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean => {
   const { headers, method, url } = request
   return (
     method === "GET" &&
     url.split("?", 1)[0] === current.path &&
     headers["authorization"] === undefined &&
-    ConsoleCookie.counts(headers["sec-fetch-site"]) &&
+    ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) &&
     LocalPage.isFromThisMachine({
       host: headers["host"],
       peer: RequestHead.fromRequest(request).peer,
@@ -30,7 +30,7 @@ const isOwn = (request: HttpServerRequest.HttpServerRequest): boolean => {
   )
 }
 
-/** Opens a session for a page on this machine that reads its session and has none, and answers as if it had one. */
+/** Opens a session for a browser on this machine whose console has none, and answers its request with that session. */
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions> = HttpRouter.middleware(
   Effect.gen(function* () {
     const sessions = yield* ConsoleSessions
@@ -44,7 +44,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
 
     return Effect.fnUntraced(function* (app) {
       const request = yield* HttpServerRequest.HttpServerRequest
-      if (!isOwn(request)) return yield* app
+      if (!isSessionRequest(request)) return yield* app
       // Without the database, the service's own answer says so.
       const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
       if (Option.isNone(known) || Option.isSome(known.value)) return yield* app

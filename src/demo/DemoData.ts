@@ -44,7 +44,7 @@ export const read = (dataDir: string): Option.Option<Demo> => {
   }
 }
 
-/** The one in `demo.json`, else one with the demo's name, else a new one. */
+/** The record that `demo.json` names, else one with the demo's name, else a new one. */
 const findOrMake = <A extends { readonly name: string }, E>(
   known: ReadonlyArray<A>,
   name: string,
@@ -95,9 +95,9 @@ export const prepare = Effect.fnUntraced(function* (options: {
     websiteConfigId: site.websiteConfigId
   })
 
-  const works =
+  const isTokenValid =
     recorded !== undefined && Option.isSome(yield* tokens.authenticate(instance.instanceId, recorded.widget_token))
-  const token = works
+  const token = isTokenValid
     ? recorded.widget_token
     : yield* tokens.issue({ instanceId: instance.instanceId, label: "demo", expiresAt: null }).pipe(
         // The instance was found or created above.
@@ -122,10 +122,10 @@ export const prepare = Effect.fnUntraced(function* (options: {
     widget_token: token,
     owner_key: key
   }
-  const shows: DemoFeed.Subject = {
+  const subject: DemoFeed.Subject = {
     hostedWebsiteId: site.hostedWebsiteId,
     websiteConfigId: site.websiteConfigId,
     instanceId: instance.instanceId
   }
-  return { demo, shows, isNew: !known.some(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId) }
+  return { demo, subject, isNew: !known.some(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId) }
 })

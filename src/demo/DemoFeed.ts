@@ -52,7 +52,7 @@ const ofSubmission = (draft: SubmissionDraft): Arrival => ({
   fields: fieldsOf(draft.formData)
 })
 
-/** The website, by both its ids, and the instance that the feed shows. */
+/** The website, by both its ids, and the instance whose traffic the feed shows. */
 export interface Subject {
   readonly hostedWebsiteId: string
   readonly websiteConfigId: string

@@ -1,6 +1,6 @@
 /**
- * `/demo`: a small website with page views, a form and the chat, and next to it what arrives at the service. The pages are
- * files in `src/demo/pages`; their scripts are bundled like those that websites load.
+ * `/demo`: a small website with page views, a form and the chat, next to a live view of what the service receives. The pages
+ * are files in `src/demo/pages`; their scripts are bundled like those that websites load.
  *
  * @module
  */
@@ -91,14 +91,14 @@ const withoutCors = HttpEffect.withPreResponseHandler((_, response) =>
   )
 )
 
-const notYours = ErrorResponses.refusal(
+const refused = ErrorResponses.refusal(
   403,
   "Only the demo's own page may read this feed. Open /demo by localhost or by an IP address.",
   headers
 )
 
 export interface Options {
-  /** Whether the service has the console, so that the demo links to it. */
+  /** Whether the demo links to the console. */
   readonly console: boolean
 }
 
@@ -138,7 +138,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
 
   const events = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (!isOwn(request)) return notYours
+    if (!isOwn(request)) return refused
     return HttpServerResponse.stream(
       Stream.succeed(comment).pipe(
         Stream.concat(

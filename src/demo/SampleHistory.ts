@@ -1,5 +1,5 @@
 /**
- * Sixty days of made-up visits of the demo's website, so that its statistics show something at the first look. The same seed,
+ * Sixty days of made-up visits of the demo's website, so that its statistics are not empty at the first start. The same seed,
  * day and website give the same history.
  *
  * @module
@@ -22,7 +22,7 @@ export interface SampleLead {
   readonly sessionId: string
   /** Milliseconds since 1970. */
   readonly receivedAt: number
-  /** What the form holds. */
+  /** The fields of the form. */
   readonly form: Readonly<Record<string, string>>
   readonly email: string
 }
@@ -33,7 +33,7 @@ export interface History {
   readonly leads: ReadonlyArray<SampleLead>
 }
 
-/** The events of the history that are worth a goal. */
+/** The events for which the demo has goals. */
 export const goalEvents = ["Booking", "Brochure"] as const
 
 const [booking, brochure] = goalEvents
@@ -41,7 +41,7 @@ const [booking, brochure] = goalEvents
 type Weighted<A> = ReadonlyArray<readonly [weight: number, value: A]>
 
 interface Origin extends Pick<PageView, "campaign" | "referrerHost" | "referrerPath"> {
-  /** How likely a visit is to become a lead. */
+  /** The probability that a visit becomes a lead. */
   readonly interest: number
 }
 
@@ -111,12 +111,12 @@ const entries: Weighted<string> = [
   [7, contact]
 ]
 
-/** Where a visit goes on from each page. */
+/** The next page of a visit, by page. */
 const next: Readonly<Record<string, string>> = { [home]: tours, [tours]: contact, [contact]: home }
 
 const tourNames = ["First strokes", "Across the arm", "Under the midnight sun"] as const
 
-/** The hours of the day, in UTC, by how many visits begin in them. */
+/** The UTC hours in which visits begin. */
 const hours: Weighted<number> = Array.from({ length: 24 }, (_, hour) => [hour < 5 ? 1 : hour < 17 ? 6 : 9, hour])
 
 const names = ["Astrid", "Ben", "Carla", "Dag", "Elin", "Farid", "Greta", "Henrik"] as const

@@ -23,4 +23,4 @@ const read = (): number => {
 }
 
 /** Tests provide other values. */
-export const DescriptorLimit = Context.Reference<number>("hydracore/services/DescriptorLimit", { defaultValue: read })
+export const DescriptorLimit = Context.Reference<number>("hydracore/runtime/DescriptorLimit", { defaultValue: read })

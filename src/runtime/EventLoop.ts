@@ -12,8 +12,8 @@ const maxWait = 1_000
 
 /**
  * Runs `act` right after a poll of all sockets: at the end of a turn of the event loop that was short and in which `count`
- * did not grow, or after `maxWait`. A turn accepts one new connection, so there may be many turns before it. Each turn is
- * begun by a timer: the process then just woke up, and the system lets it run for a while before it schedules others.
+ * did not grow, or after `maxWait`. A turn accepts one new connection, so it may take many turns. A timer begins each turn,
+ * because the system rarely preempts a process that just woke up.
  */
 export const afterQuietPoll = (count: () => number, act: () => void): void => {
   const startedAt = performance.now()

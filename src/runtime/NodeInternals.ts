@@ -1,5 +1,5 @@
 /**
- * The only use of what Node does not document: fields and methods of its sockets, parsers and streams, which its types omit.
+ * Undocumented fields and methods of Node's sockets, parsers and streams. No other module uses any.
  * `test/runtime/NodeInternals` fails if a version of Node changes one of them.
  *
  * @module

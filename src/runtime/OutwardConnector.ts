@@ -1,8 +1,8 @@
 /**
  * Opens connections to addresses that owners name: to the public internet only (`core/delivery/AddressGuard`).
  *
- * A name is looked up when the connection opens, and the connection goes to an address that was judged, so that a name server
- * cannot change its answer in between.
+ * The connector looks up a name when a connection opens, and connects to an address that passed the guard: a name server
+ * cannot change its answer between the check and the connection.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { Option } from "effect"
 import * as AddressGuard from "../core/delivery/AddressGuard.ts"
 
 export interface Options {
-  /** Hosts and ports that the operator allows, whatever their address is. */
+  /** Hosts and ports that the operator allows at any address. */
   readonly allowed: ReadonlyArray<AddressGuard.AllowedHost>
   /** Looks up a name, by default with the system's resolver. */
   readonly lookup?: typeof Dns.lookup | undefined
@@ -29,7 +29,7 @@ export class Refused extends Error {
 /** The longest time to open a connection, in milliseconds. */
 const timeout = 5_000
 
-/** A lookup that gives public addresses only. */
+/** A lookup that returns public addresses only. */
 const guardedLookup =
   (lookup: typeof Dns.lookup): LookupFunction =>
   (host, options, callback) =>

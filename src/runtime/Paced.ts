@@ -5,10 +5,10 @@
  */
 import { type Array, Effect, Stream } from "effect"
 
-/** The size of the elements, such as their characters, after which other fibers run. */
+/** The total size of the elements, commonly in characters, that are mapped before other fibers run. */
 export const burst = 16_384
 
-/** Maps the elements. Between two turns of other fibers it maps elements of less than `burst`, and one more of any size. */
+/** Maps the elements, and yields to other fibers whenever the size of those mapped since the last yield reaches `burst`. */
 export const map =
   <A, B>(sizeOf: (element: A) => number, toResult: (element: A) => B) =>
   <E, R>(elements: Stream.Stream<A, E, R>): Stream.Stream<B, E, R> =>

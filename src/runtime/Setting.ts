@@ -17,7 +17,7 @@ const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
-/** A setting whose parser explains failures, in words that follow its name. An empty value counts as unset. */
+/** A setting whose parser fails with the words that follow its name in the error. An empty value counts as unset. */
 export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
   Config.option(Config.String(name)).pipe(
     Config.map(Option.filter((text) => text.trim() !== "")),
@@ -77,7 +77,7 @@ export const bytes = (name: string) =>
 export const redisUrl = (name: string) =>
   parsed(name, (value) => Result.map(RedisUrl.parse(value), () => Redacted.make(value)))
 
-/** A parser that also accepts `off`, which is none. */
+/** A parser that also accepts `off`, as `Option.none`. */
 export const orOff =
   <A>(parse: (text: string) => Option.Option<A>) =>
   (text: string): Option.Option<Option.Option<A>> =>

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { Data, type Duration, Effect } from "effect"
+import { type Duration, Effect, Schema } from "effect"
 import { HttpClient, HttpClientResponse } from "effect/http"
 
 /** No service answers with metrics at the address. */
-export class MetricsUnavailable extends Data.TaggedError("MetricsUnavailable") {}
+export class MetricsUnavailable extends Schema.TaggedError<MetricsUnavailable>()("MetricsUnavailable", {}) {}
 
 /** The value of a counter or gauge without labels in Prometheus's text format; undefined if it is missing. */
 export const valueOf = (metrics: string, name: string): number | undefined => {
@@ -21,7 +21,7 @@ export interface Address {
   readonly port: number
 }
 
-/** The metrics, by their names. */
+/** Reads the metrics, and returns a function from a name to its value. Fails after `timeout`. */
 export const read = Effect.fnUntraced(
   function* ({ host, port }: Address, _timeout: Duration.Input) {
     const authority = host.includes(":") ? `[${host}]` : host
@@ -34,7 +34,7 @@ export const read = Effect.fnUntraced(
   },
   (effect, _address, timeout) => Effect.timeout(effect, timeout),
   Effect.catchTags({
-    HttpClientError: () => Effect.fail(new MetricsUnavailable()),
-    TimeoutError: () => Effect.fail(new MetricsUnavailable())
+    HttpClientError: () => Effect.fail(new MetricsUnavailable({})),
+    TimeoutError: () => Effect.fail(new MetricsUnavailable({}))
   })
 )

@@ -87,6 +87,6 @@ export const layer = (options: Options, version: string): Layer.Layer<never> =>
   }).pipe(
     Layer.provide(options.protocol === "http/json" ? OtlpSerialization.layerJson : OtlpSerialization.layerProtobuf),
     Layer.provide(client),
-    // Only `Config.ts` reads the environment.
+    // The exporter would otherwise read the environment, which is for `Config.ts` alone.
     Layer.provide(ConfigProvider.layer(ConfigProvider.fromUnknown({})))
   )

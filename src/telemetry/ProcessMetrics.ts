@@ -59,16 +59,15 @@ const eventLoop = Effect.gen(function* () {
 
 const garbageCollection = Effect.gen(function* () {
   const context = yield* Effect.context<never>()
-  const stopped = new Map<number, ReturnType<typeof Metrics.gc>>(
+  const pauses = new Map<number, ReturnType<typeof Metrics.gc>>(
     kinds.map(([kind, label]) => [kind, Metrics.gc({ kind: label })])
   )
-  for (const metric of stopped.values()) metric.updateUnsafe(0, context)
+  for (const metric of pauses.values()) metric.updateUnsafe(0, context)
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       const observer = new PerformanceObserver((list) => {
         for (const entry of list.getEntries()) {
-          if (isCollection(entry))
-            stopped.get(entry.detail.kind)?.updateUnsafe(Metrics.seconds(entry.duration), context)
+          if (isCollection(entry)) pauses.get(entry.detail.kind)?.updateUnsafe(Metrics.seconds(entry.duration), context)
         }
       })
       observer.observe({ entryTypes: ["gc"] })

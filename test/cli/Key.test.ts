@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { isSpelled } from "../../src/core/sites/OwnerKey.ts"
+import { isWellFormed } from "../../src/core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { run } from "../support/TestCli.ts"
 import { site, storage } from "../support/TestStorage.ts"
@@ -29,7 +29,7 @@ describe("key", () => {
         OwnerKeys.use((keys) => keys.authenticate(key)).pipe(Effect.provideContext(context), Effect.orDie)
       const one = yield* json("issue", "--site", id, "--site", id.toUpperCase())
       assert.deepStrictEqual(Object.keys(one), ["key_id", "key", "expires_at"])
-      assert.isTrue(isSpelled(one.key))
+      assert.isTrue(isWellFormed(one.key))
       assert.isNull(one.expires_at)
       const all = yield* json("issue", "--all-sites", "--scope", "write", "--expires", "90d", "--label", "Console")
       assert.strictEqual(all.expires_at, "2026-05-30T12:00:00.000Z")

@@ -45,7 +45,7 @@ describe("cli/Notify", () => {
       const { notification_id: id, ...facts } = JSON.parse(added.stdout)
       assert.deepStrictEqual(facts, { to: "ada@example.com", report: null, digest: "15m", quarantined: true })
       const tested = yield* cli("test", "--notification-id", id)
-      assert.deepStrictEqual([tested.code, tested.stdout], [0, "The mail server took a mail to ada@example.com.\n"])
+      assert.deepStrictEqual([tested.code, tested.stdout], [0, "The mail server accepted a mail to ada@example.com.\n"])
       assert.include(received[0]?.source ?? "", "Test of the notifications")
       assert.include((yield* cli("list", "--site", site)).stdout, "submissions, digest 15m, with suspected spam")
       const [listed] = JSON.parse((yield* cli("list", "--site", site, "--json")).stdout)

@@ -106,7 +106,7 @@ describe("site", () => {
       assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
       assert.strictEqual(
         yield* refusal(...remove, "--name", "My shop 2"),
-        `The website ${created.website_config_id} has a name other than --name, so nothing was deleted; see \`hydracore site list\`.\n`
+        `The website ${created.website_config_id} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.\n`
       )
       assert.lengthOf(yield* json("site", "list"), 2)
       assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
@@ -132,14 +132,14 @@ describe("site", () => {
         code: 0,
         stderr: "",
         stdout: `The website ${site.websiteConfigId} is deleted, and with it:
-page views                    0
-page views of bots            0
-events                        0
-conversions                   0
-submissions                   0
-conversations                 0
-idempotency keys              0
-counts of uncounted requests  0
+page views          0
+page views of bots  0
+events              0
+conversions         0
+submissions         0
+conversations       0
+idempotency keys    0
+decision counts     0
 The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.
 `
       })

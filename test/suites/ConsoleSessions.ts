@@ -63,10 +63,10 @@ export const suite = <E>(
           ] as const) {
             const created = yield* newLink(given, role)
             assert.deepStrictEqual([created.session.sites, created.session.use], [reached, null])
-            assert.isTrue(link.isSpelled(created.link))
+            assert.isTrue(link.isWellFormed(created.link))
             const now = yield* Clock.currentTimeMillis
             const opened = Option.getOrThrow(yield* openLink(created.link))
-            assert.isTrue(cookie.isSpelled(opened.cookie))
+            assert.isTrue(cookie.isWellFormed(opened.cookie))
             assert.deepStrictEqual(opened.session, { ...created.session, use: { openedAt: now, lastUsedAt: now } })
             for (let use = 0; use < 2; use++) {
               assert.deepStrictEqual(yield* authenticate(opened.cookie), Option.some(opened.session))

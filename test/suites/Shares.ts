@@ -30,7 +30,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const site = yield* newSite
         const createdAt = yield* Clock.currentTimeMillis
         const { secret, share } = yield* newShare(site)
-        assert.isTrue(spelling.isSpelled(secret))
+        assert.isTrue(spelling.isWellFormed(secret))
         assert.deepStrictEqual(share, {
           shareId: share.shareId,
           websiteConfigId: site,

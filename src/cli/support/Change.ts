@@ -8,26 +8,26 @@ import { CliError } from "effect/cli"
 import * as Inputs from "./Inputs.ts"
 
 /**
- * The change of an optional setting: `undefined` without a flag, `bare` if the flag that clears it was given, and otherwise
- * the given value.
+ * The change of an optional setting: `undefined` without a flag, `cleared` if the flag that clears it was given, and
+ * otherwise the given value.
  */
 export const changeTo = <A, B>(
   given: { readonly flag: string; readonly value: A | undefined },
-  off: { readonly flag: string; readonly isGiven: boolean; readonly bare: B }
+  clearing: { readonly flag: string; readonly isGiven: boolean; readonly cleared: B }
 ): Effect.Effect<A | B | undefined, CliError.CliError> =>
-  off.isGiven && given.value !== undefined
-    ? Effect.fail(Inputs.wrong(off.flag, `left out where --${given.flag} is given`))
-    : Effect.succeed(off.isGiven ? off.bare : given.value)
+  clearing.isGiven && given.value !== undefined
+    ? Effect.fail(Inputs.wrong(clearing.flag, `left out where --${given.flag} is given`))
+    : Effect.succeed(clearing.isGiven ? clearing.cleared : given.value)
 
 /** The new origins, or `undefined` if they stay as they are. */
 export const originsToBe = (origins: ReadonlyArray<string>, isAny: boolean) =>
   changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
     { flag: "origin", value: origins.length === 0 ? undefined : origins },
-    { flag: "any-origin", isGiven: isAny, bare: [] }
+    { flag: "any-origin", isGiven: isAny, cleared: [] }
   )
 
 /** The changed settings. Fails, with the possible flags, if there are none. */
-export const asked = <A extends object>(
+export const require = <A extends object>(
   change: { readonly [K in keyof A]: A[K] | undefined },
   flags: ReadonlyArray<string>
 ): Effect.Effect<A, CliError.CliError> => {

@@ -12,7 +12,7 @@ import * as Inputs from "./Inputs.ts"
 import * as LocalUrl from "./LocalUrl.ts"
 import * as Output from "./Output.ts"
 
-/** The time at which a link expires: unless given, `usual` milliseconds from now; at most in a week. */
+/** When a link expires, at most a week from now. Without a flag, `usual` milliseconds from now. */
 export const readExpires = (text: Option.Option<string>, now: number, usual: number) =>
   Inputs.readTime("expires", "a future time within a week, such as 1h or 2d", text, (value) =>
     Option.filter(TimeInput.parseUntil(value, now), (time) => time <= now + ConsoleSession.limits.link)

@@ -19,7 +19,7 @@ const databaseErrors: Readonly<Record<string, string>> = {
   "3D000":
     "The database server has no database of the name in DATABASE_URL; create it, or set DATABASE_URL to one that exists.",
   "28000":
-    "The database server does not let the user in DATABASE_URL in; check that the user exists, and that pg_hba.conf allows it from this host.",
+    "The database server rejects the user in DATABASE_URL; check that the user exists, and that pg_hba.conf allows it from this host.",
   "28P01": "The database server refused the login; check the user and the password in DATABASE_URL.",
   "42501": "The user in DATABASE_URL lacks a privilege (SQLSTATE 42501); grant it the right in the database.",
   "53300":
@@ -87,7 +87,7 @@ const secretsKey = {
 /** The longest text that is quoted, in UTF-16 units. Every token and key is longer. */
 const maxQuoted = 16
 
-/** An unexpected argument in quotes, or `otherwise`, since a longer one may be a pasted secret. */
+/** A short argument in quotes; for a longer one, which may be a pasted secret, `otherwise`. */
 const quoted = (text: string, otherwise: string): string =>
   text.length <= maxQuoted ? `"${TerminalText.printable(text)}"` : otherwise
 

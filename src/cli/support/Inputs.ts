@@ -8,7 +8,7 @@ import { availableParallelism } from "node:os"
 import { Effect, Option, Result } from "effect"
 import { CliError, Flag } from "effect/cli"
 import { NetAddress } from "effect/net"
-import { isSpelledLikeToken } from "../../core/chat/WidgetToken.ts"
+import { isWellFormed } from "../../core/chat/WidgetToken.ts"
 import * as Address from "../../core/mail/Address.ts"
 import * as Person from "../../core/persons/Person.ts"
 import * as Role from "../../core/sites/Role.ts"
@@ -74,7 +74,7 @@ const baseUrlKind: Kind<string> = {
 
 const tokenKind: Kind<string> = {
   expected: "a token that `hydracore token issue` printed",
-  parse: Option.liftPredicate(isSpelledLikeToken)
+  parse: Option.liftPredicate(isWellFormed)
 }
 
 /** A whole number from 1 to `max`. */
@@ -195,10 +195,10 @@ export const tokenId = make("token-id", uuidKind, "<uuid>", "The token_id of a t
 
 export const emailKind: Kind<string> = { expected: "an email address such as ann@example.com", parse: Person.parse }
 
-/** The address of a person whose data is meant, folded as `core/persons/Person` needs it. */
+/** The address that identifies a person, normalized by `core/persons/Person`. */
 export const email = make("email", emailKind, "<address>", "The email address of a person, in any letter case")
 
-/** An address that a mail is sent to, as it is spelled. */
+/** The address of a recipient, with its letter case. */
 export const recipientKind: Kind<string> = {
   expected: "an email address such as owner@example.com",
   parse: (text) => Option.liftPredicate(text.trim(), Address.isAddress)
@@ -258,7 +258,7 @@ export const withoutValue = (flag: string, description: string): Flag.Flag<boole
 
 export const anyOrigin = withoutValue("any-origin", "Let any origin use it in a browser")
 
-/** A duration or a time, unparsed: a duration depends on the current time, which `readTime` gets. */
+/** A duration or a time, unparsed: `readTime` parses it with the current time. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
   Flag.String(flag).pipe(Flag.withMetavar("<time>"), Flag.withDescription(description), Flag.optional)
 

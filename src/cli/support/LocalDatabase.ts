@@ -53,8 +53,8 @@ export const configured = (settings: Settings): Option.Option<App.DatabaseAddres
   Option.map(settings.databaseUrl, (url) => ({ url }))
 
 /**
- * The settings with a key for the webhooks' secrets: for the embedded cluster it is made once and kept in the data folder.
- * Another database has the key of `SECRETS_KEY`, or none.
+ * The settings with a key that encrypts secrets. For the embedded cluster it is generated once and kept in the data folder;
+ * for another database it is `SECRETS_KEY`, or none.
  */
 export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   if (Option.isSome(settings.secretsKey) || Option.isSome(settings.databaseUrl)) return settings

@@ -128,9 +128,6 @@ export const table = (
   none: string
 ): string => (rows.length === 0 ? `${none}\n` : TerminalText.table(header, rows))
 
-/** A time in ISO 8601 for JSON, or null. */
-export const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
-
 /** A time for people, to the second in UTC; a dash for none. */
 export const moment = (time: number | null): string =>
   time === null ? "-" : `${Calendar.iso(time).slice(0, 19).replace("T", " ")} UTC`

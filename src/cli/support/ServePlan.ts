@@ -1,6 +1,5 @@
 /**
- * What `serve` would do with its settings, in words, for `serve --check`. Pure: it connects to nothing. No line contains a
- * user, a password or a key.
+ * Describes what `serve` would do with its settings, for `serve --check`. Pure. No line contains a user, a password or a key.
  *
  * @module
  */

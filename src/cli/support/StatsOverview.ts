@@ -63,7 +63,7 @@ export interface Overview {
   readonly counts: Counts
 }
 
-/** What is absent is no entry of a list, except that direct visits are a source. */
+/** The rows without the group of absent values. Direct visits are a source, but no referrer. */
 const entries = ({ limit }: Overview, { dimension }: List, { results }: Answer): Answer["results"] =>
   results
     .filter(
@@ -136,13 +136,13 @@ export const text = (overview: Overview, width: number): string => {
     ]),
     `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,
     BarChart.render(bars(days), width),
-    ...overview.lists.flatMap(([asked, answer]) => {
-      const rows = entries(overview, asked, answer)
+    ...overview.lists.flatMap(([list, answer]) => {
+      const rows = entries(overview, list, answer)
       if (rows.length === 0) return []
       return [
-        `\n${asked.title}\n`,
+        `\n${list.title}\n`,
         StatsText.chart(
-          { dimensions: [asked.nameKey as Dimension], metrics: asked.metrics },
+          { dimensions: [list.nameKey as Dimension], metrics: list.metrics },
           StatsText.named(null, { ...answer, results: rows }),
           width
         )
@@ -178,11 +178,11 @@ export const json = (overview: Overview) => {
         }),
     per_day: daysOf(overview.days).map(({ date, pageviews, visitors }) => ({ date, page_views: pageviews, visitors })),
     ...Object.fromEntries(
-      overview.lists.map(([asked, answer]) => [
-        asked.key,
-        entries(overview, asked, answer).map(({ dimensions: [name = ""], metrics }) => ({
-          [asked.nameKey]: name,
-          ...Object.fromEntries(asked.metrics.map((metric, index) => [wireName(metric), metrics[index] ?? null]))
+      overview.lists.map(([list, answer]) => [
+        list.key,
+        entries(overview, list, answer).map(({ dimensions: [name = ""], metrics }) => ({
+          [list.nameKey]: name,
+          ...Object.fromEntries(list.metrics.map((metric, index) => [wireName(metric), metrics[index] ?? null]))
         }))
       ])
     ),

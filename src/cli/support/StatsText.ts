@@ -53,7 +53,7 @@ const numberOf = (given: MetricValue | undefined): number => (typeof given === "
 /** The title of a metric's change in CSV, where metrics have the names of queries. */
 const changeTitle = (metric: Metric) => `change of ${metric}`
 
-/** A row of an answer with the name of its website, or null if only one was asked for. */
+/** A row of an answer. `site` is null if the query is of one website. */
 export interface NamedRow {
   readonly site: { readonly websiteConfigId: string; readonly name: string } | null
   readonly row: ResultRow
@@ -63,7 +63,7 @@ export interface NamedRow {
 export const named = (site: NamedRow["site"], { results }: Answer): ReadonlyArray<NamedRow> =>
   results.map((row) => ({ site, row }))
 
-/** A chart with a bar for the first metric, and the others beside it, except the duration, which has no room. */
+/** A chart with a bar for the first metric and columns for the others, except the duration, for which there is no room. */
 export const chart = (
   { dimensions, metrics }: Pick<Answer["query"], "dimensions" | "metrics">,
   rows: ReadonlyArray<NamedRow>,

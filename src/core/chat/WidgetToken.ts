@@ -20,4 +20,4 @@ export interface IssuedToken extends WidgetToken {
 }
 
 /** `hwt_` and 43 characters. */
-export const { format, isSpelled: isSpelledLikeToken } = Credential.spelling("hwt")
+export const { format, isWellFormed } = Credential.syntax("hwt")

@@ -1,15 +1,15 @@
 /**
- * When the cookie of a console session counts, and how it is set. Pure.
+ * When the cookie of a console session is accepted, and how it is set. Pure.
  *
  * @module
  */
 import { isLoopback } from "./LocalPage.ts"
 
 /**
- * Whether the cookie of a request counts: a page of this origin sent the request. Browsers send `Sec-Fetch-Site` to URLs that
- * are https or loopback, and no page can set it.
+ * Whether a page of this origin sent the request; otherwise its cookie is not accepted. Browsers send `Sec-Fetch-Site` to URLs
+ * that are https or loopback, and no page can set it.
  */
-export const counts = (secFetchSite: string | undefined): boolean => secFetchSite === "same-origin"
+export const isSameOrigin = (secFetchSite: string | undefined): boolean => secFetchSite === "same-origin"
 
 /**
  * Whether a page's browser must send the cookie over TLS only: on every origin except http on loopback. `origin` is the

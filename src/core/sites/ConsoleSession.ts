@@ -38,13 +38,13 @@ export interface OpenSession extends ConsoleSession {
 export const isOpen = (session: ConsoleSession): session is OpenSession => session.use !== null
 
 /** The secret in a link: `hcl_` and 43 characters. */
-export const link = Credential.spelling("hcl")
+export const link = Credential.syntax("hcl")
 
 /** The path of a link. Browsers do not send what follows `#` to servers. */
 export const pathOf = (secret: string): string => `/console/#/link/${secret}`
 
 /** The secret in a cookie: `hcs_` and 43 characters. */
-export const cookie = Credential.spelling("hcs")
+export const cookie = Credential.syntax("hcs")
 
 const hour = 3_600_000
 

@@ -1,25 +1,25 @@
 /**
- * The secrets that authenticate clients: their spelling, their digest, and when they are valid. Pure: the random bytes and
+ * The secrets that authenticate clients: their syntax, their digest, and when they are valid. Pure: the random bytes and
  * the time are arguments.
  *
  * @module
  */
 import { hash, timingSafeEqual } from "node:crypto"
 
-/** How the secrets of one kind are written: a prefix, an underscore, and 32 bytes in base64url. */
-export interface Spelling {
-  /** Spells 32 random bytes. */
+/** The syntax of one kind of secrets: a prefix, an underscore, and 32 bytes in base64url. */
+export interface Syntax {
+  /** Makes a secret of 32 random bytes. */
   readonly format: (bytes: Uint8Array) => string
   /** Whether a text can be a secret of this kind. Any other text needs no lookup. */
-  readonly isSpelled: (text: string) => boolean
+  readonly isWellFormed: (text: string) => boolean
 }
 
 /** @param prefix lower-case letters */
-export const spelling = (prefix: string): Spelling => {
+export const syntax = (prefix: string): Syntax => {
   const pattern = new RegExp(`^${prefix}_[A-Za-z0-9_-]{43}$`)
   return {
     format: (bytes) => `${prefix}_${Buffer.from(bytes).toString("base64url")}`,
-    isSpelled: (text) => pattern.test(text)
+    isWellFormed: (text) => pattern.test(text)
   }
 }
 

@@ -36,4 +36,4 @@ export const issuersFrom = (
 }
 
 /** `hok_` and 43 characters. */
-export const { format, isSpelled } = Credential.spelling("hok")
+export const { format, isWellFormed } = Credential.syntax("hok")

@@ -1,5 +1,6 @@
 /**
- * The secret address of a dashboard that anybody who has it may look at. Pure: times are arguments, in milliseconds since 1970.
+ * The secret address of a dashboard that anybody who has it may look at. Pure: times are arguments, in milliseconds since
+ * 1970.
  *
  * @module
  */
@@ -16,7 +17,7 @@ export interface Share {
 }
 
 /** `hsh_` and 43 characters. */
-export const secret = Credential.spelling("hsh")
+export const secret = Credential.syntax("hsh")
 
 /** The path of a shared dashboard. Browsers do not send what follows `#` to servers. */
 export const pathOf = (secret: string): string => `/console/#/share/${secret}`

@@ -1,5 +1,5 @@
 /**
- * The panel next to the demo's website: a live view of what arrives at the edge.
+ * The panel next to the demo's website: a live view of what the service receives.
  *
  * @module
  */

@@ -51,15 +51,15 @@ export const layer = (options: Options) =>
         caller: Identity
       ) => Effect.map(Effect.provideService(handler, Caller, caller), withJsonErrors)
 
-      /** The session of a cookie that counts; none without one, or if the address is locked out. */
+      /** The session of a cookie that this request may use; none if it may not, or if the session is not valid. */
       const sessionOf = Effect.fnUntraced(function* (cookie: string) {
         const { headers } = yield* HttpServerRequest.HttpServerRequest
-        const counts =
+        const isUsable =
           options.console &&
           headers["authorization"] === undefined &&
-          ConsoleSession.cookie.isSpelled(cookie) &&
-          ConsoleCookie.counts(headers["sec-fetch-site"])
-        if (!counts) return Option.none()
+          ConsoleSession.cookie.isWellFormed(cookie) &&
+          ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
+        if (!isUsable) return Option.none()
         yield* limits.admit
         const session = yield* sessions.authenticate(cookie)
         if (Option.isSome(session)) yield* limits.count(session.value.sessionId)
@@ -108,7 +108,7 @@ export const layer = (options: Options) =>
     })
   )
 
-/** The limit of requests that take secrets without authentication. */
+/** Rate-limits requests that submit a secret without authentication. */
 export const guest = Layer.effect(
   Guest,
   Effect.map(

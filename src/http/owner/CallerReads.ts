@@ -1,6 +1,6 @@
 /**
- * Bounds the searches, exports, tests and live streams that run at once in this process, since all callers share a few
- * connections: those of one key or session, and the live streams of one website too.
+ * Limits the concurrent searches, exports, tests and live streams of each key or session in this process, and the live
+ * streams of each website, since all callers share a few connections.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import * as LiveShares from "../../core/limits/LiveShares.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** The most of each kind of one key or session that run at once. */
-const most = { search: 2, export: 1, test: 2 } as const
+/** The most concurrent operations of each kind per key or session. */
+const maxConcurrent = { search: 2, export: 1, test: 2 } as const
 
 const nouns = { search: "searches", export: "export", test: "tests" } as const
 
-export type Kind = keyof typeof most
+export type Kind = keyof typeof maxConcurrent
 
 /** Seconds after which a refused caller may try again. */
 const retryAfter = { search: 1, export: 5, test: 5, live: 10 } as const
@@ -26,7 +26,7 @@ type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
 export class CallerReads extends Context.Service<
   CallerReads,
   {
-    /** Begins one of a kind, which ends with the request. Fails if as many as the caller may run are running. */
+    /** Begins an operation, which ends with the request. Fails if the caller already runs the most of its kind. */
     readonly begin: (kind: Kind) => Begin
     /** Begins a live stream of a website, which ends with the request. Fails as `LiveShares.refusal` decides. */
     readonly beginLive: (websiteConfigId: string) => Begin
@@ -46,11 +46,11 @@ const liveDetail = (refusal: LiveShares.Refusal): string => {
     case "website":
       return `This website has ${refusal.most} live streams already, which is its share of this server. Close one, or try again later.`
     case "process":
-      return "This server has as many live streams as it serves at once. Try again later."
+      return "This server serves its maximum of live streams. Try again later."
   }
 }
 
-/** Counts by name; names without one take no memory. */
+/** Counts by name. A count of 0 takes no memory. */
 const counter = () => {
   const counts = new Map<string, number>()
   const of = (name: string): number => counts.get(name) ?? 0
@@ -74,7 +74,7 @@ export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
     live.websites.change(websiteConfigId, by)
   }
 
-  /** Runs `change` until the request ends, unless there is a refusal. */
+  /** Fails with the refusal, or counts the operation until the request ends. */
   const hold = (refused: () => TooManyRequests | null, change: (by: 1 | -1) => void) =>
     Effect.acquireRelease(
       Effect.suspend(() => {
@@ -92,11 +92,11 @@ export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
         const name = `${kind} ${id}`
         return hold(
           () =>
-            running.of(name) < most[kind]
+            running.of(name) < maxConcurrent[kind]
               ? null
               : tooMany(
                   kind,
-                  `This key or session runs ${most[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`
+                  `This key or session runs ${maxConcurrent[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`
                 ),
           (by) => running.change(name, by)
         )

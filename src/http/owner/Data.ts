@@ -18,7 +18,7 @@ import { OwnerSites } from "./OwnerSites.ts"
 
 const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
 
-/** The rows per chunk: enough to save system calls. */
+/** The rows per chunk of the response: fewer would take more system calls. */
 const batch = 256
 
 const inBatches = <E>(lines: Stream.Stream<string, E>): Stream.Stream<string, E> =>
@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(
           const { startOf } = LocalTime.zone(proof.site.timeZone)
           const rows = data.rows(proof, {
             from: from === undefined ? 0 : startOf(from),
-            // The far end of what both PostgreSQL and a `Date` can hold.
+            // The latest year that both PostgreSQL and `Date` print with four digits.
             to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
           })
           return format === "csv"
@@ -84,10 +84,10 @@ export const layer = HttpApiBuilder.group(
         }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle("erasePerson", ({ params, payload: { email } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "write")
-          return yield* data.erasePerson(proof, email)
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => data.erasePerson(proof, email)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
   })
 )

@@ -45,7 +45,8 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTags({
             StorageUnavailable: Failures.ofStorage,
             TooManyForms: () => fault(`a website has at most ${maxForms} forms with rules; delete one`),
-            FormExists: () => fault("the form got other rules at the same time; look at them, and send again")
+            FormExists: () =>
+              fault("the form's rules were changed at the same time; read them, and send the request again")
           })
         )
       )

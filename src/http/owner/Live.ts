@@ -18,12 +18,12 @@ import { OwnerSites } from "./OwnerSites.ts"
 const frame = (event: "latest" | "change", { activity, visitors }: Change): string =>
   `event: ${event}\ndata: ${JSON.stringify({ visitors, activity: activity.map(ActivityJson.of) } satisfies LiveChange)}\n\n`
 
-/** Keeps proxies from ending the stream, and finds readers who are gone. */
-const beat = ": beat\n\n"
+/** A comment that keeps proxies from closing an idle stream, and detects closed connections. */
+const heartbeat = ": beat\n\n"
 
-/** How often the caller's right is checked, and after how many checks a comment is sent. */
-const checkEvery = "1 second"
-const checksPerBeat = 5
+/** How often the caller's access is checked, and after how many checks a heartbeat is sent. */
+const checkInterval = "1 second"
+const checksPerHeartbeat = 5
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -40,26 +40,29 @@ export const layer = HttpApiBuilder.group(
         yield* reads.beginLive(params.site_id)
         const { changes, latest } = yield* feeds.follow(proof)
         /** Whether the caller may still follow the website. */
-        const isAllowed = owned
+        const checkAccess = owned
           .authorize(params.site_id, "read")
           .pipe(
             Effect.provideService(Caller, caller),
             Effect.andThen(caller.isValid),
             Effect.catchTags({ NotFound: () => Effect.succeed(false), StorageUnavailable: () => Effect.succeed(true) })
           )
-        const beats = Stream.fromSchedule(Schedule.spaced(checkEvery)).pipe(
-          Stream.mapEffect((check) => Effect.map(isAllowed, (isStill) => ({ check, isStill }))),
-          Stream.takeWhile(({ isStill }) => isStill),
-          Stream.filter(({ check }) => check % checksPerBeat === 0),
-          Stream.map(() => beat)
+        const heartbeats = Stream.fromSchedule(Schedule.spaced(checkInterval)).pipe(
+          Stream.mapEffect((check) => Effect.map(checkAccess, (isAllowed) => ({ check, isAllowed }))),
+          Stream.takeWhile(({ isAllowed }) => isAllowed),
+          Stream.filter(({ check }) => check % checksPerHeartbeat === 0),
+          Stream.map(() => heartbeat)
         )
         const frames = Stream.concat(
           Stream.succeed(frame("latest", latest)),
           Stream.map(changes, (change) => frame("change", change))
         )
-        return HttpServerResponse.stream(Stream.encodeText(Stream.merge(frames, beats, { haltStrategy: "either" })), {
-          contentType: "text/event-stream"
-        })
+        return HttpServerResponse.stream(
+          Stream.encodeText(Stream.merge(frames, heartbeats, { haltStrategy: "either" })),
+          {
+            contentType: "text/event-stream"
+          }
+        )
       }, Effect.catchTags(Failures.ofReports))
     )
   })

@@ -1,6 +1,6 @@
 /**
- * Follows what arrives at websites. A process reads each followed website every two seconds, once for all its readers. This
- * works across processes and through any pooler.
+ * Live feeds of the activity of websites. A process polls each followed website every two seconds, once for all its readers.
+ * Polling works across processes and through any connection pooler.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
-/** The number of current visitors, and what arrived. */
+/** The number of current visitors, and the new activities. */
 export interface Change {
   readonly visitors: number
   /** Latest first. */
@@ -22,19 +22,19 @@ type LiveError = Exclude<ReportError, ReportTooLarge>
 export class LiveFeeds extends Context.Service<
   LiveFeeds,
   {
-    /** The latest, and then what arrives, until the scope closes. A slow reader misses changes. */
+    /** The latest state, and the changes until the scope closes. A slow reader misses changes. */
     readonly follow: (
       proof: AuthorizedSite<"read">
     ) => Effect.Effect<{ readonly latest: Change; readonly changes: Stream.Stream<Change> }, LiveError, Scope.Scope>
   }
 >()("hydracore/http/owner/LiveFeeds") {}
 
-/** The most activities that one read finds. */
+/** The most activities that one poll reads. */
 const window = 50
 
 const interval = "2 seconds"
 
-/** The changes that wait for a slow reader. */
+/** The most changes that are buffered for a slow reader; the oldest are dropped. */
 const backlog = 16
 
 const keyOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): string =>
@@ -63,8 +63,8 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
         })
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(poll),
-          // The next read finds what this one has missed.
-          Effect.catch((error) => Effect.logDebug("What arrives at a website could not be read", error)),
+          // The next poll finds what this one missed.
+          Effect.catch((error) => Effect.logDebug("The activity of a website could not be read", error)),
           Effect.repeat(Schedule.forever),
           Effect.forkScoped
         )

@@ -43,7 +43,7 @@ interface GivenTopic {
   readonly quarantined?: boolean
 }
 
-/** A report is of a period alone. */
+/** The topic; a 422 for a report with members that only submissions have. */
 const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
   const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
   if (report !== undefined && unwanted !== undefined) {

@@ -1,5 +1,5 @@
 /**
- * Whether an instance serves a website.
+ * Looks up an instance of a website.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const notFound = Errors.make(
   "This website has no such instance. GET /v1/owner/sites/{site_id}/instances lists its instances."
 )
 
-/** The instance. Fails for one that does not exist, or that serves another website or none: for the caller, these are the same. */
+/** Fails with the same 404 for an instance that does not exist and for one that does not serve the website. */
 export const require = (directory: InstanceDirectory["Service"]) =>
   Effect.fnUntraced(function* ({ site }: AuthorizedSite<"read">, instanceId: string) {
     const found = yield* directory.find(instanceId)

@@ -1,5 +1,5 @@
 /**
- * The instances and conversations of the owner API: those of websites for which the caller's right is proven.
+ * Instances and conversations for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The keys and sessions of the owner API: those that reach no more than their caller.
+ * Keys and console sessions for the owner API: only those whose access does not exceed the caller's.
  *
  * @module
  */
@@ -21,13 +21,13 @@ import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
-/** The most valid keys, and the most sessions and links, that a caller may manage and still add one. */
-export const mostManaged = 100
+/** The most valid keys, and the most sessions and links, of a caller for some websites. */
+export const maxManaged = 100
 
-/** Succeeds for a caller who may manage what it concerns; every other caller gets the same answer. */
+/** Fails with the same 404 for every caller who may not manage the key or session. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
-/** The same. Fails also for a caller for some websites who manages as many already. */
+/** As `Managed`. Also fails if a caller for some websites has `maxManaged` already. */
 type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
@@ -66,27 +66,27 @@ const notFound = Errors.make(
 
 const refuse = Effect.fail(notFound)
 
-/** Fails unless the caller may manage an access. */
+/** Fails unless the caller may manage keys and sessions with this access. */
 const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
 
-/** Fails for a caller for some websites with no room for another. A caller for all websites is the operator's own. */
+/** Fails if a caller for some websites has `maxManaged` already. A caller for all websites belongs to the operator. */
 const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
   Caller.use(({ sites }) =>
-    sites === "all" || found.length < mostManaged
+    sites === "all" || found.length < maxManaged
       ? Effect.void
       : Effect.fail(
           Validation.failed([
             {
               loc: ["body"],
-              msg: `Value error, there are ${mostManaged} ${noun} already; end one`,
+              msg: `Value error, there are ${maxManaged} ${noun} already; end one`,
               type: "value_error"
             }
           ])
         )
   )
 
-/** What a caller may manage of a list. A caller who may manage nothing has no list. */
+/** The items of a list that the caller may manage. Fails for a caller without the scope `write`, who manages none. */
 const managed = <A>(
   listed: Effect.Effect<ReadonlyArray<A>, StorageUnavailable>,
   accessOf: (item: A) => Access.Access
@@ -98,7 +98,7 @@ const managed = <A>(
         : refuse
   )
 
-/** The invitations to a website by mail. An owner chooses the recipients, who did not ask for them. */
+/** The limit of mailed invitations per website: an owner could send them to people who did not ask for them. */
 export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: 3_600_000 }
 
 const tooManyMails = (resetMillis: number): TooManyRequests => ({

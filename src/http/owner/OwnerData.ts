@@ -1,5 +1,5 @@
 /**
- * What is stored of the websites for which the caller's right is proven.
+ * Retention, exports and the data of persons for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { CallerReads } from "./CallerReads.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** How long the operator has data kept; none for ever. */
+/** How long data is kept, by kind; none if for ever. */
 export interface Options {
   readonly retentionPageViews: Option.Option<Retention>
   readonly retentionSubmissions: Option.Option<Retention>
@@ -33,14 +33,14 @@ export class OwnerData extends Context.Service<
       proof: AuthorizedSite<"read">,
       range: Pick<Query, "from" | "to">
     ) => Stream.Stream<Row, StorageUnavailable>
-    /** What the website stores of a person. `address` is as `Person.parse` returns it, here and below. */
+    /** The stored data of a person. `address` is a result of `Person.parse`, here and below. */
     readonly person: (
       proof: AuthorizedSite<"read">,
       address: string
     ) => Stream.Stream<Person.PersonRecord, StorageUnavailable>
     /**
-     * Deletes it. Once begun, the deletion continues if the caller's request ends, and counts among the caller's searches until it
-     * has ended: each reads all that the website stores.
+     * Deletes the data of a person. Once begun, the deletion continues even if the request ends. It counts as one of the
+     * caller's searches until it ends, because it reads everything that the website stores.
      */
     readonly erasePerson: (
       proof: AuthorizedSite<"write">,

@@ -1,5 +1,5 @@
 /**
- * The rules of forms of the owner API: those of websites for which the caller's right is proven.
+ * The rules of forms for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */

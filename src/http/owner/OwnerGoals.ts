@@ -1,5 +1,5 @@
 /**
- * The goals of the owner API: those of websites for which the caller's right is proven.
+ * Goals for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * The settings of instances of the owner API: those of websites for which the caller's right is proven.
+ * The settings of instances for the owner API: only of websites that the caller is authorized for.
  *
- * What an owner enters here must not reach the operator's network, nor the operator's secrets. So an address is public, is
- * judged again whenever a connection opens, and gets no key that was meant for another address.
+ * An owner must not reach the operator's network or secrets. So an agent's address must be public, is checked again whenever a
+ * connection opens, and never gets a key that was set for another address.
  *
  * @module
  */
@@ -22,8 +22,8 @@ import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
-/** What only the service sets. */
-type Inner = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
+/** Members that only the service sets. */
+type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
 
 /** The key as it was entered; null for none. */
 interface GivenKey {
@@ -36,12 +36,12 @@ export class OwnerInstances extends Context.Service<
     readonly find: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<Instance, Failure>
     readonly create: (
       proof: AuthorizedSite<"write">,
-      instance: Omit<NewInstance, Inner | "instanceId"> & GivenKey
+      instance: Omit<NewInstance, Internal | "instanceId"> & GivenKey
     ) => Effect.Effect<Instance, Failure>
     readonly update: (
       proof: AuthorizedSite<"write">,
       instanceId: string,
-      change: Omit<InstanceChange, Inner> & GivenKey
+      change: Omit<InstanceChange, Internal> & GivenKey
     ) => Effect.Effect<Instance, Failure>
     readonly delete: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<void, Failure>
   }
@@ -57,7 +57,7 @@ const notFound = Errors.make("NotFound", "This website has no such instance. It 
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
 
-/** A name is looked up, and its addresses are judged, whenever a connection opens. */
+/** Checks the address as it is written. The addresses of a name are checked whenever a connection opens. */
 const requirePublic = (agentUrl: string) =>
   Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
     onNone: () => Effect.void,
@@ -104,7 +104,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
           if (refused !== undefined) {
             return yield* fault(
               ["body", refused],
-              "the agent is asked with the operator's key, so only the operator changes this; give a key of your own as agent_key"
+              "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
             )
           }
           const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)

@@ -1,5 +1,5 @@
 /**
- * The notifications of the owner API: those of websites for which the caller's right is proven.
+ * Notifications for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */
@@ -53,7 +53,7 @@ const noMail = fault("this service sends no mail until its operator sets SMTP_UR
 
 const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
 
-/** The test mails of a website. An owner chooses the recipients, who did not ask for them, and the service sends them at once. */
+/** The limit of test mails per website: an owner could send them to people who did not ask for them. */
 export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: 3_600_000 }
 
 const tooManyTests = (resetMillis: number): TooManyRequests => ({

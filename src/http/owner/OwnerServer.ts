@@ -1,10 +1,10 @@
 /**
- * The server of `OWNER_PORT`: the owner API and the documentation, and nothing else.
+ * The server at `OWNER_PORT`, which serves only the owner API, the console and the documentation.
  *
  * @module
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { Context, Data, Effect, Layer, Option, Scope } from "effect"
+import { Context, Effect, Layer, Option, Schema, Scope } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
@@ -17,14 +17,16 @@ import * as Trace from "../middleware/Trace.ts"
 import * as NodeServer from "../server/NodeServer.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
 
-/** The address that the owner API has for itself; none if it has no server of its own. */
+/** The address of the owner API's own server; none if it has none. */
 export class OwnerServer extends Context.Service<
   OwnerServer,
   Option.Option<HttpServer.HttpServer["Service"]["address"]>
 >()("hydracore/http/owner/OwnerServer") {}
 
 /** The server cannot listen on its address. */
-export class OwnerServeError extends Data.TaggedError("OwnerServeError")<{ readonly cause: unknown }> {}
+export class OwnerServeError extends Schema.TaggedError<OwnerServeError>()("OwnerServeError", {
+  cause: Schema.Defect()
+}) {}
 
 export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit"> {
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
@@ -43,7 +45,7 @@ const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
 const factsOf = (options: Options): NodeServer.Routes => ({
   templates: pathsOf(options).map(({ path }) => path),
   chats: [],
-  // Requests are limited by key: a few programs may send all of them.
+  // By key instead: a few programs at one address may send all requests.
   isLimitedByAddress: false
 })
 

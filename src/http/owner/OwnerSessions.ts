@@ -39,7 +39,7 @@ export interface Options {
   readonly console: boolean
 }
 
-/** A link that opens no session. The answer is the same for every cause. */
+/** The link opens no session. Does not reveal why. */
 export const unusable: Unauthorized = {
   _tag: "Unauthorized",
   detail: "This link is expired, was opened before, or is incomplete. `hydracore console link` prints a new one.",

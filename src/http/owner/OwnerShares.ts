@@ -1,5 +1,5 @@
 /**
- * The shared dashboards of the owner API: those of websites for which the caller's right is proven.
+ * Shares for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */

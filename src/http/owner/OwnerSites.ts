@@ -1,5 +1,5 @@
 /**
- * The websites of the owner API: only those that the caller of a request reaches.
+ * Websites for the owner API: only those that the caller may access.
  *
  * @module
  */
@@ -20,7 +20,7 @@ type NotFound = (typeof Errors.NotFound)["Type"]
 export class OwnerSites extends Context.Service<
   OwnerSites,
   {
-    /** The websites that the caller reaches in any scope, oldest first. */
+    /** The websites that the caller may access in any scope, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable, Caller>
     /**
      * The proof that the caller may use a website in a scope. A website that does not exist, one that the caller does not
@@ -30,7 +30,7 @@ export class OwnerSites extends Context.Service<
       siteId: string,
       scope: S
     ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
-    /** Creates a website. Fails for a caller who would not reach it, or may not change it. */
+    /** Creates a website. Fails for a caller without the scope `write` for all websites. */
     readonly create: (
       site: Parameters<SiteDirectory["Service"]["create"]>[0]
     ) => Effect.Effect<Site, NotFound | StorageUnavailable, Caller>
@@ -46,7 +46,7 @@ export class OwnerSites extends Context.Service<
       proof: Access.AuthorizedSite<"write">,
       name: string
     ) => Effect.Effect<Option.Option<Erased>, NotFound | StorageUnavailable>
-    /** What was not counted from one UTC date to another, both included. */
+    /** The counts of decisions from one UTC date to another, both included. */
     readonly decisions: (
       proof: Access.AuthorizedSite<"stats">,
       days: { readonly first: string; readonly last: string }

@@ -1,5 +1,5 @@
 /**
- * The widget tokens of the owner API: those of websites for which the caller's right is proven.
+ * Widget tokens for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */

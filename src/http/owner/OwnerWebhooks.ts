@@ -1,5 +1,5 @@
 /**
- * The webhooks of the owner API: those of websites for which the caller's right is proven.
+ * Webhooks for the owner API: only of websites that the caller is authorized for.
  *
  * @module
  */
@@ -58,7 +58,7 @@ export class OwnerWebhooks extends Context.Service<
 >()("hydracore/http/owner/OwnerWebhooks") {}
 
 export interface Options {
-  /** What the operator allows besides the public internet. Only the command line may name it. */
+  /** Hosts outside the public internet that the operator allows. Only the command line can use them in a webhook. */
   readonly webhookAllow: ReadonlyArray<AddressGuard.AllowedHost>
 }
 
@@ -96,14 +96,14 @@ export const layer = ({
           own.some((webhook) => webhook.webhookId === webhookId) ? Effect.void : Effect.fail(noWebhook)
         )
 
-      /** A name is looked up, and its addresses are judged, whenever a connection opens. */
+      /** Checks the address as it is written. The addresses of a name are checked whenever a connection opens. */
       const requirePublic = (address: string | undefined) => {
         if (address === undefined) return Effect.void
         const target = AddressGuard.targetOf(new URL(address))
         const refusal = AddressGuard.refusalOf([], target)
         if (Option.isSome(refusal)) return fault(["body", "url"], refusal.value)
         return AddressGuard.isAllowed(webhookAllow, target)
-          ? fault(["body", "url"], `only the command line can name ${target.host}`)
+          ? fault(["body", "url"], `only the command line can send webhooks to ${target.host}`)
           : Effect.void
       }
 

@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ payload }) {
             const { headers } = yield* HttpServerRequest.HttpServerRequest
-            if (!ConsoleCookie.counts(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
+            if (!ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
             yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

@@ -48,7 +48,8 @@ const otherName = Validation.failed([
   }
 ])
 
-const week = 6 * Calendar.dayMillis
+/** From the first to the last day of a week, in milliseconds. */
+const weekSpan = 6 * Calendar.dayMillis
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -107,7 +108,7 @@ export const layer = HttpApiBuilder.group(
             const proof = yield* owned.authorize(params.site_id, "stats")
             const now = yield* Clock.currentTimeMillis
             const last = query.to ?? Calendar.dateOf(now)
-            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - week)
+            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - weekSpan)
             const counts = yield* owned.decisions(proof, { first, last })
             return { from: first, to: last, reasons: countsJson(counts) }
           },

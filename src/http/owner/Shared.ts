@@ -13,7 +13,7 @@ import * as Failures from "./Failures.ts"
 import { decode, invalid } from "./Reports.ts"
 import { SharedReports } from "./SharedReports.ts"
 
-const elsewhere = Errors.make("NotFound", "This dashboard shows another website. GET /v1/owner/shared names it.")
+const otherWebsite = Errors.make("NotFound", "This dashboard shows another website. GET /v1/owner/shared names it.")
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -34,7 +34,7 @@ export const layer = HttpApiBuilder.group(
           const request = yield* decode(payload)
           const allowed = yield* Effect.fromResult(SharedQuery.restrict(request)).pipe(Effect.mapError(invalid))
           const access = yield* SharedCaller
-          if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(elsewhere)
+          if (request.siteId !== access.share.websiteConfigId) return yield* Effect.fail(otherWebsite)
           return yield* reports.query(access, allowed)
         }, Effect.catchTags(Failures.ofQuery))
       )

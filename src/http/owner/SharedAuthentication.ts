@@ -1,6 +1,6 @@
 /**
- * Authenticates requests of shared dashboards by the secret of a share. It reaches the statistics of one website, and no other
- * endpoint.
+ * Authenticates requests of shared dashboards by the secret of a share. A share gives access to the statistics of one website
+ * only.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { withJsonErrors } from "./Validation.ts"
 
 type Unauthorized = (typeof Errors.Unauthorized)["Type"]
 
-/** The same answer for every cause. */
+/** Does not reveal why the secret is not valid. */
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
   detail: "This dashboard is not shared any more, or its address is incomplete. Ask its owner for another address.",

@@ -31,11 +31,14 @@ export class SharedReports extends Context.Service<
   }
 >()("hydracore/http/owner/SharedReports") {}
 
-/** How long an answer is kept, and how many are. */
-const kept = { time: Duration.minutes(1), answers: 200 } as const
+/** How long an answer is cached. */
+const answerTime = Duration.minutes(1)
 
-/** How long the number of current visitors is kept. */
-const nowKept = Duration.seconds(10)
+/** How long the number of current visitors is cached. */
+const nowTime = Duration.seconds(10)
+
+/** The most answers in a cache. */
+const capacity = 200
 
 /** The most reports that wait for their turn. */
 const maxWaiting = 32
@@ -54,7 +57,7 @@ interface Key {
   readonly query: Query
 }
 
-/** Equal requests have one text, and so one answer. */
+/** Equal requests have equal keys, and so share an answer. */
 const keyOf = ({ query, site: { hostedWebsiteId, websiteConfigId } }: Key): string =>
   JSON.stringify({ site: { hostedWebsiteId, websiteConfigId }, query } satisfies Key)
 
@@ -65,7 +68,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
     const turn = yield* Semaphore.make(1)
     let waiting = 0
 
-    /** Counts one report at a time. */
+    /** Runs one report at a time. */
     const inTurn = <A, E>(report: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
       Effect.suspend((): Effect.Effect<A, E | TooManyRequests> => {
         if (waiting >= maxWaiting) return Effect.fail(tooMany)
@@ -81,7 +84,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
         const { query, site }: Key = JSON.parse(key)
         return inTurn(reports.queryCoarse(site, query))
       },
-      { capacity: kept.answers, timeToLive: timeToLive(kept.time) }
+      { capacity, timeToLive: timeToLive(answerTime) }
     )
 
     const visitors = yield* Cache.makeWith(
@@ -89,7 +92,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
         const site: ReportSite = JSON.parse(key)
         return inTurn(reports.now(site))
       },
-      { capacity: kept.answers, timeToLive: timeToLive(nowKept) }
+      { capacity, timeToLive: timeToLive(nowTime) }
     )
 
     const answer = Effect.fnUntraced(function* ({ site: { site } }: SharedAccess, request: Request) {

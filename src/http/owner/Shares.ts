@@ -13,8 +13,6 @@ import { OwnerShares } from "./OwnerShares.ts"
 import { OwnerSites } from "./OwnerSites.ts"
 import * as Validation from "./Validation.ts"
 
-const isoOrNull = (time: number | null): string | null => (time === null ? null : Calendar.iso(time))
-
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "shares",
@@ -30,7 +28,7 @@ export const layer = HttpApiBuilder.group(
               share_id: share.shareId,
               label: share.label,
               created_at: Calendar.iso(share.createdAt),
-              expires_at: isoOrNull(share.expiresAt)
+              expires_at: Calendar.isoOrNull(share.expiresAt)
             }))
           })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
@@ -48,7 +46,7 @@ export const layer = HttpApiBuilder.group(
             return {
               share_id: share.shareId,
               path: Share.pathOf(secret),
-              expires_at: isoOrNull(share.expiresAt)
+              expires_at: Calendar.isoOrNull(share.expiresAt)
             }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

@@ -66,7 +66,7 @@ const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
   error: mail?.error ?? null
 })
 
-/** What a change found of a selection; 404 if it found nothing. */
+/** Which submissions of a selection a change found; 404 if none. */
 const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0
@@ -92,7 +92,7 @@ export const layer = HttpApiBuilder.group(
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
 
-    /** The lines of an export. Fails before it returns if the store cannot be reached now. */
+    /** The lines of an export. Reads once before it returns, so that an unavailable store gives a 503, not a cut response. */
     const linesOf = Effect.fnUntraced(function* (
       proof: AuthorizedSite<"read">,
       filter: Inbox.Filter,

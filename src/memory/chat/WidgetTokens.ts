@@ -1,6 +1,6 @@
 /**
- * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not. Unbounded,
- * since visitors cannot issue tokens.
+ * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not.
+ * Unbounded, since visitors cannot issue tokens.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.
     const byDigest = new Map<string, Kept>()
 
     const authenticate: WidgetTokens["Service"]["authenticate"] = Effect.fnUntraced(function* (instanceId, token) {
-      if (!Token.isSpelledLikeToken(token)) return Option.none()
+      if (!Token.isWellFormed(token)) return Option.none()
       const digest = Credential.digest(token)
       const kept = byDigest.get(keyOf(digest))
       const now = yield* Clock.currentTimeMillis

@@ -40,7 +40,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
 
     /** The session of a cookie, as it is valid now. */
     const findOpen = Effect.fnUntraced(function* (cookie: string) {
-      if (!Session.cookie.isSpelled(cookie)) return Option.none()
+      if (!Session.cookie.isWellFormed(cookie)) return Option.none()
       const stored = find(Credential.digest(cookie), "cookieDigest")
       if (stored === undefined) return Option.none()
       const session = yield* toSession(stored)
@@ -77,7 +77,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
         return Option.some({ link, session })
       }),
       open: Effect.fnUntraced(function* (link) {
-        if (!Session.link.isSpelled(link)) return Option.none()
+        if (!Session.link.isWellFormed(link)) return Option.none()
         const openedAt = yield* Clock.currentTimeMillis
         const revoked = yield* revokedKeys
         const stored = find(Credential.digest(link), "linkDigest")

@@ -44,7 +44,7 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
 
     return OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
-        if (!Key.isSpelled(key)) return Option.none()
+        if (!Key.isWellFormed(key)) return Option.none()
         const digest = Credential.digest(key)
         const stored = byDigest.get(nameOf(digest))
         const now = yield* Clock.currentTimeMillis

@@ -1,5 +1,6 @@
 /**
- * Stores the secret addresses of shared dashboards in the memory of this process. Unbounded, since visitors cannot create them.
+ * Stores the secret addresses of shared dashboards in the memory of this process. Unbounded, since visitors cannot create
+ * them.
  *
  * @module
  */
@@ -40,7 +41,7 @@ export const layer: Layer.Layer<Shares, never, SiteDirectory> = Layer.effect(
         return Option.some({ secret, share })
       }),
       authenticate: Effect.fnUntraced(function* (secret) {
-        if (!Share.secret.isSpelled(secret)) return Option.none()
+        if (!Share.secret.isWellFormed(secret)) return Option.none()
         const digest = Credential.digest(secret)
         const stored = [...byId.values()].find((share) => Credential.sameDigest(share.digest, digest))
         return stored === undefined ? Option.none() : yield* current(stored)

@@ -2,8 +2,8 @@
  * Copies page views, events and conversions from PostgreSQL to a separate store, by website and in the order of their times. A
  * copy that was interrupted continues where it was.
  *
- * The bounds and the id of a batch are committed before it is sent, so that it is sent again as the same batch, which the store
- * keeps once. Rows are not deleted here.
+ * The bounds and the id of a batch are committed before it is sent, so that it is sent again as the same batch, which the
+ * store keeps once. Rows are not deleted here.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import { bounded } from "../Database.ts"
+import * as Times from "../Times.ts"
 
 /** The timeout of each statement. */
 export const timeout = "1 minute"
@@ -28,12 +29,10 @@ export interface Table {
   readonly batch: number
 }
 
-const millis = (column: string): string => `floor(extract(epoch FROM ${column}) * 1000)::float8`
-
 const same = (...names: ReadonlyArray<string>) => names.map((name) => [name, name] as const)
 
 const received = [
-  ["received_at", millis("received_at")],
+  ["received_at", Times.millis("received_at")],
   ["visitor_hash", "encode(visitor_hash, 'hex')"],
   ...same("hosted_website_id", "path", "session_id", "device_type", "browser", "os", "country")
 ] as const
@@ -63,7 +62,10 @@ export const tables: ReadonlyArray<Table> = [
     name: "conversion",
     time: "visit_started_at",
     batch: 20_000,
-    columns: [["visit_started_at", millis("visit_started_at")], ...same("hosted_website_id", "session_key", "name")]
+    columns: [
+      ["visit_started_at", Times.millis("visit_started_at")],
+      ...same("hosted_website_id", "session_key", "name")
+    ]
   }
 ]
 

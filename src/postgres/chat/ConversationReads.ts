@@ -14,6 +14,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { array, bounded } from "../Database.ts"
+import * as Times from "../Times.ts"
 import * as Rows from "./ConversationRows.ts"
 
 type Reads = Pick<
@@ -66,8 +67,8 @@ const Followed = Schema.Array(Rows.FollowedRow)
 /** How many answers one statement reads, so that a result is no larger than these answers can be. */
 const followedAtOnce = 50
 
-const summaryColumns = `conversation_id AS "conversationId", ${Rows.millis("created_at")} AS "createdAt",
-  ${Rows.millis("updated_at")} AS "updatedAt", messages`
+const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
+  ${Times.millis("updated_at")} AS "updatedAt", messages`
 
 const Summaries = Schema.Array(
   Schema.Struct({

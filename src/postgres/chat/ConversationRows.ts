@@ -18,6 +18,7 @@ import {
 } from "../../core/chat/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import * as Times from "../Times.ts"
 
 const Part = Schema.Union([
   Schema.Struct({ type: Schema.Literal("text"), text: Schema.String }),
@@ -67,9 +68,6 @@ export const piecesOf = (answer: string, condition = "true"): string =>
 export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
   AnswerParts.fromEvents(AnswerPieces.eventsFrom(pieces ?? [], 0).events)
 
-/** A time in milliseconds since 1970. */
-export const millis = (column: string): string => `floor(extract(epoch FROM ${column}) * 1000)::float8`
-
 /** Whether the lease of the answer that runs has run out. */
 export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
 
@@ -114,7 +112,7 @@ const MessageRow = Schema.Struct({
 
 /** The columns of `conversation_message AS message JOIN conversation`, as `toMessage` reads them. */
 export const messageColumns = `
-  message_id AS "messageId", client_id AS "clientId", role, parts::text AS parts, ${millis("message.created_at")} AS "createdAt", ending, rating,
+  message_id AS "messageId", client_id AS "clientId", role, parts::text AS parts, ${Times.millis("message.created_at")} AS "createdAt", ending, rating,
   comment, (running IS NOT DISTINCT FROM message_id) AS runs, ${isLapsed} AS lapsed,
   ${piecesOf("message_id", "running = message_id")} AS pieces`
 

@@ -9,6 +9,7 @@ import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Instance from "../../core/chat/Instance.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
@@ -76,13 +77,12 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
   )
 }
 
-const decodeInstances = (rows: unknown) =>
-  Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(instanceFields)))(rows))
+const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 
 export interface Options {
   /** How long a caller waits for the database. */
   readonly timeout: Duration.Input
-  /** How many ids are remembered: 10,000 if not given. */
+  /** The most cached ids. Default: 10,000. */
   readonly capacity?: number
 }
 
@@ -98,7 +98,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         find: (id) =>
           sql`SELECT ${columns} FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(
             bounded(timeout),
-            Effect.flatMap(decodeInstances),
+            decodeInstances,
             Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
           ),
         found: "900 millis",
@@ -128,7 +128,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
           UPDATE instance SET ${sql.update(values)} WHERE instance_id = ${PgTypes.uuid(id)} RETURNING ${columns}`
         return (Object.keys(values).length === 0 ? read : write).pipe(
           bounded(timeout),
-          Effect.flatMap(decodeInstances),
+          decodeInstances,
           Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
         )
       }
@@ -151,7 +151,7 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         find: (id) => (isCanonicalUuid(id) ? find(id) : Effect.succeedNone),
         list: sql`SELECT ${columns} FROM instance ORDER BY created_at, instance_id`.pipe(
           bounded(timeout),
-          Effect.flatMap(decodeInstances)
+          decodeInstances
         )
       })
     })

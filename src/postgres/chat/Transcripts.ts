@@ -16,6 +16,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
 import * as Database from "../Database.ts"
 import * as OwnerConnections from "../OwnerConnections.ts"
+import * as Times from "../Times.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
 
@@ -38,8 +39,8 @@ const Summaries = Schema.Array(
 
 const Found = Schema.Array(Schema.Struct(Summary))
 
-const summaryColumns = `conversation_id AS "conversationId", ${Rows.millis("created_at")} AS "createdAt",
-  ${Rows.millis("updated_at")} AS "updatedAt", messages`
+const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
+  ${Times.millis("updated_at")} AS "updatedAt", messages`
 
 const Places = Schema.Array(Schema.Struct({ conversationId: Schema.String, updatedAt: Schema.Finite }))
 
@@ -98,7 +99,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     const [end = null] =
       filters.length === 0
         ? []
-        : yield* sql`SELECT conversation_id AS "conversationId", ${sql.literal(Rows.millis("updated_at"))} AS "updatedAt"
+        : yield* sql`SELECT conversation_id AS "conversationId", ${sql.literal(Times.millis("updated_at"))} AS "updatedAt"
             FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
             OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Places))
     const rows = yield* sql`SELECT ${sql.literal(summaryColumns)}, ${sql.literal(first)}, unanswered, up, down

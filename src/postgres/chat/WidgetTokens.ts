@@ -12,9 +12,11 @@ import type { Instance } from "../../core/chat/Instance.ts"
 import * as Token from "../../core/chat/WidgetToken.ts"
 import * as Credential from "../../core/sites/Credential.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
+import * as Times from "../Times.ts"
 import { instanceColumns, instanceFields } from "./InstanceDirectory.ts"
 
 const tokenFields = {
@@ -26,16 +28,12 @@ const tokenFields = {
   revokedAt: Schema.NullOr(Schema.Finite)
 }
 
-const millis = (column: string, name: string) =>
-  `floor(extract(epoch FROM widget_token.${column}) * 1000)::float8 AS "${name}"`
-
-const tokenTimes = `${millis("expires_at", "expiresAt")}, ${millis("revoked_at", "revokedAt")}`
+const tokenTimes = `${Times.millisAs("widget_token.expires_at", "expiresAt")}, ${Times.millisAs("widget_token.revoked_at", "revokedAt")}`
 
 const tokenColumns = `
-  token_id AS "tokenId", instance_id AS "instanceId", label, ${millis("created_at", "createdAt")}, ${tokenTimes}`
+  token_id AS "tokenId", instance_id AS "instanceId", label, ${Times.millisAs("widget_token.created_at", "createdAt")}, ${tokenTimes}`
 
-const decodeTokens = (rows: unknown) =>
-  Effect.orDie(Schema.decodeUnknownEffect(Schema.Array(Schema.Struct(tokenFields)))(rows))
+const decodeTokens = decodeRows(Schema.Array(Schema.Struct(tokenFields)))
 
 const Holders = Schema.Array(
   Schema.Struct({
@@ -46,7 +44,7 @@ const Holders = Schema.Array(
   })
 )
 
-/** What a digest stands for. */
+/** A token, by its digest, with its instance. */
 interface Holder {
   readonly digest: Uint8Array
   readonly expiresAt: number | null
@@ -64,15 +62,15 @@ const decodeHolder = (rows: unknown): Effect.Effect<Option.Option<Holder>> =>
     })
   )
 
-/** The instance of a holder, if the digest is its own and good for that instance now. */
+/** The instance, if the digest is that of its token and the token is valid now. */
 const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Effect.Effect<Option.Option<Instance>> =>
   Effect.clockWith((clock) => {
     const { instance } = holder
-    const isGood =
+    const isValid =
       Credential.sameDigest(holder.digest, digest) &&
       instance.instanceId === instanceId &&
       Credential.isValidAt(holder, clock.currentTimeMillisUnsafe())
-    return isGood ? Effect.succeedSome(instance) : Effect.succeedNone
+    return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
   })
 
 export interface Options {
@@ -104,7 +102,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
       })
 
       const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
-        if (!Token.isSpelledLikeToken(token)) return Effect.succeedNone
+        if (!Token.isWellFormed(token)) return Effect.succeedNone
         const digest = Credential.digest(token)
         return Effect.flatMap(holderOf(Buffer.from(digest).toString("base64url")), (holder) =>
           Option.isSome(holder) ? instanceOf(holder.value, digest, instanceId) : Effect.succeedNone
@@ -123,7 +121,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
               ${PgTypes.text(label)}, ${PgTypes.timestamptz(createdAt)}, ${PgTypes.timestamptz(expiresAt)}
             FROM instance WHERE instance_id = ${PgTypes.uuid(instanceId)}
             ON CONFLICT (token_id) DO UPDATE SET label = excluded.label
-            RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), Effect.flatMap(decodeTokens))
+            RETURNING ${sql.literal(tokenColumns)}`.pipe(bounded(timeout), decodeTokens)
         return Option.map(Option.fromUndefinedOr(rows[0]), (issued) => ({ ...issued, token }))
       })
 
@@ -146,7 +144,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
                 SELECT ${sql.literal(tokenColumns)} FROM widget_token
                 WHERE instance_id = ${PgTypes.uuid(instanceId)} ORDER BY created_at, token_id`.pipe(
                 bounded(timeout),
-                Effect.flatMap(decodeTokens)
+                decodeTokens
               )
             : Effect.succeed([])
       })

@@ -13,6 +13,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as ConversationRows from "../chat/ConversationRows.ts"
 import * as Database from "../Database.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
+import * as Times from "../Times.ts"
 
 const Conversations = Schema.Array(
   Schema.Struct({
@@ -27,7 +28,7 @@ const submissionsStatement = `SELECT ${SubmissionRows.columns} FROM submission W
 
 /** The first message of each conversation. */
 const conversationsStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
-    ${ConversationRows.millis("first.created_at")} AS "startedAt", parts::text AS parts
+    ${Times.millis("first.created_at")} AS "startedAt", parts::text AS parts
   FROM unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
   JOIN conversation USING (instance_id, conversation_id) CROSS JOIN LATERAL (
     SELECT parts, created_at FROM conversation_message

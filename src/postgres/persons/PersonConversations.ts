@@ -11,9 +11,9 @@ import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Person from "../../core/persons/Person.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as ConversationReads from "../chat/ConversationReads.ts"
-import * as ConversationRows from "../chat/ConversationRows.ts"
 import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
+import * as Times from "../Times.ts"
 import * as Store from "./Store.ts"
 
 /** The conversations that a statement reads: few enough for the longest. */
@@ -35,8 +35,8 @@ const Candidates = Schema.Array(
 
 /** The conversations of a page that may be the person's. `$4` is a website, or null for all. */
 const pageStatement = `SELECT conversation.instance_id AS "instanceId", conversation_id AS "conversationId",
-    ${ConversationRows.millis("conversation.created_at")} AS "createdAt",
-    ${ConversationRows.millis("conversation.updated_at")} AS "updatedAt"
+    ${Times.millis("conversation.created_at")} AS "createdAt",
+    ${Times.millis("conversation.updated_at")} AS "updatedAt"
   FROM conversation JOIN instance USING (instance_id)
   WHERE conversation_key > $2 AND conversation_key <= $3 AND ($4::uuid IS NULL OR website_config_id = $4)
     AND EXISTS (

@@ -12,6 +12,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import type { Query } from "../../services/persons/Persons.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
+import * as Times from "../Times.ts"
 
 /** A record, and what its deliveries name as their subject. */
 export interface Found {
@@ -48,7 +49,7 @@ const Deliveries = Schema.Array(
 )
 
 const deliveriesStatement = `SELECT subject, event_id AS "eventId", subscriber_id AS "subscriberId", type,
-    floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt", status, payload::text AS payload
+    ${Times.millisAs("created_at", "createdAt")}, status, payload::text AS payload
   FROM delivery WHERE subject = ANY ($1) AND payload IS NOT NULL AND type <> 'submission.deleted'
   ORDER BY created_at, event_id, subscriber_id`
 

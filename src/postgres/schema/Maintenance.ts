@@ -26,14 +26,14 @@ const statementTimeout = Duration.minutes(1)
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.Finite, pending: Schema.Finite })])
 
-/** Rows of a table. */
+/** The expired rows of a table. */
 interface Expired {
   readonly table: string
-  /** Which rows, by their columns and `$1`, `$2`, …. */
+  /** An SQL condition with the parameters `$1`, `$2`, …. */
   readonly condition: string
-  /** Which of them are pending. */
+  /** An SQL expression: whether a row is pending. */
   readonly pending: string
-  /** `$1`, `$2`, …: milliseconds since 1970. */
+  /** The parameters, in milliseconds since 1970. */
   readonly times: ReadonlyArray<number>
 }
 
@@ -77,13 +77,16 @@ const resumeErasures = Effect.gen(function* () {
   yield* Exit.asVoidAll(yield* Effect.forEach(ids, (id) => Effect.exit(SiteErasure.erase(id, statementTimeout))))
 })
 
-/** Expired events, by the cutoffs of all, of those about submissions and of those about conversations. The first line is for the index. */
+/**
+ * The condition of expired events. `$1` is the cutoff of all, `$2` of those about submissions and `$3` of those about
+ * conversations. The first line lets PostgreSQL use the index.
+ */
 const expiredEvent = `created_at < greatest($1, $2, $3)
   AND created_at < CASE WHEN type LIKE 'submission.%' THEN $2 WHEN type LIKE 'conversation.%' THEN $3 ELSE $1 END`
 
 const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND status = 'pending')"
 
-/** Deletes outbox events, deliveries and mails after 30 days, or with what they are about if that expires earlier. */
+/** Deletes outbox events, deliveries and mails after 30 days, or earlier if the retention of their subject ends earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
   const all = now - 30 * 24 * hour
   const before = Option.match({

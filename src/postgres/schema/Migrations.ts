@@ -23,7 +23,7 @@ const loader = MigratorFileSystem.fromFileSystem(fileURLToPath(new URL("./migrat
 const Exists = Schema.Tuple([Schema.Struct({ found: Schema.Boolean })])
 
 /** Whether the migrations table exists. */
-const hasList = Effect.gen(function* () {
+const hasTable = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ found }] = yield* sql`SELECT to_regclass(${table}) IS NOT NULL AS found`.pipe(decodeRows(Exists))
   return found
@@ -45,8 +45,8 @@ const lockTimeout = "2s"
 
 /** Whether a migration failed by `lock_timeout`. */
 const isLockedOut = (error: unknown): boolean => {
-  const met = causeOf(error)
-  return SqlError.isSqlError(met) && Option.contains(Database.sqlState(met), "55P03")
+  const cause = causeOf(error)
+  return SqlError.isSqlError(cause) && Option.contains(Database.sqlState(cause), "55P03")
 }
 
 /**
@@ -69,11 +69,11 @@ const requireEncoding = Effect.gen(function* () {
 })
 
 /** Unwraps the cause of a `MigrationError`. */
-const causeOf = (met: unknown): unknown => (met instanceof PgMigrator.MigrationError ? met.cause : met)
+const causeOf = (error: unknown): unknown => (error instanceof PgMigrator.MigrationError ? error.cause : error)
 
 const migrate = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  if (!(yield* hasList)) {
+  if (!(yield* hasTable)) {
     yield* requireEncoding
     // Outside the transaction: if two processes create the table at once, one fails, which would abort its transaction.
     yield* migrator({ loader: Effect.succeed([]), table })
@@ -109,7 +109,7 @@ const Applied = Schema.Array(Schema.Struct({ migration_id: Schema.Int }))
 /** The ids of the applied migrations, ascending; empty for a database that was never migrated. */
 const applied = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  if (!(yield* hasList)) return []
+  if (!(yield* hasTable)) return []
   const rows = yield* sql`SELECT migration_id FROM ${sql(table)} ORDER BY migration_id`.pipe(decodeRows(Applied))
   return rows.map((row) => row.migration_id)
 })

@@ -1,6 +1,6 @@
 /**
- * The monthly partitions of the page views and events. They keep indexes small and make old months cheap to drop. Rows of a month without
- * a partition go to the default partition and are counted too.
+ * The monthly partitions of the page views and events. They keep indexes small and make old months cheap to drop. Rows of a
+ * month without a partition go to the default partition and are counted too.
  *
  * @module
  */
@@ -60,7 +60,7 @@ export interface Present {
   readonly to: number | null
 }
 
-const Presents = Schema.Array(
+const PresentRows = Schema.Array(
   Schema.Struct({
     parent: Schema.Literals(parents),
     name: Schema.String,
@@ -82,7 +82,7 @@ export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlC
         JOIN pg_namespace AS space ON space.oid = child.relnamespace JOIN pg_class AS parent ON parent.oid = inhparent
         JOIN pg_partitioned_table ON partrelid = parent.oid
       WHERE inhparent IN (SELECT to_regclass(name) FROM unnest(${Database.array(parents, PgTypes.OID.text)}) AS name)
-      ORDER BY 1, 2`.pipe(decodeRows(Presents))
+      ORDER BY 1, 2`.pipe(decodeRows(PresentRows))
   }
 )
 
@@ -174,7 +174,7 @@ export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
     ({ cause, partition, reason }) =>
       Effect.logWarning(
         reason === "occupied"
-          ? `${partition.parent}_default holds rows of ${partition.name} already; they stay there and are counted all the same`
+          ? `${partition.parent}_default holds rows of ${partition.name} already; they stay there and are counted too`
           : `Could not create ${partition.name}; retrying`,
         ...(reason === "occupied" ? [] : [cause])
       ),

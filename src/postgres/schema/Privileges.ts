@@ -1,5 +1,5 @@
 /**
- * The table privileges that the connection's user needs, to serve requests and to delete expired data.
+ * The table privileges that the user of `DATABASE_URL` needs to serve requests and to delete expired data.
  *
  * @module
  */

@@ -36,29 +36,29 @@ const statementTimeout = Duration.minutes(1)
 /** An arbitrary unique key. */
 const advisoryLock = 7_215_930_443
 
-const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
+const Lock = Schema.Tuple([Schema.Struct({ acquired: Schema.Boolean })])
 
 /** Runs a statement in a transaction, or returns none if another process holds the lock. */
 const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
   SqlClient.SqlClient.use((sql) =>
     Effect.gen(function* () {
       yield* sql.unsafe("SET LOCAL lock_timeout = '200ms'")
-      const [{ mine }] = yield* sql
-        .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS mine`)
-        .pipe(decodeRows(Mine))
-      return mine ? Option.some(yield* statement) : Option.none()
+      const [{ acquired }] = yield* sql
+        .unsafe(`SELECT pg_try_advisory_xact_lock(${advisoryLock}) AS acquired`)
+        .pipe(decodeRows(Lock))
+      return acquired ? Option.some(yield* statement) : Option.none()
     }).pipe(sql.withTransaction, Effect.timeout(statementTimeout))
   )
 
 /** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is no table (42809). */
-const isKept = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
+const isUndroppable = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
   error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
 
 const Deleted = Schema.Tuple([Schema.Struct({ deleted: Schema.BigInt, subjects: Schema.Array(Schema.String) })])
 
-/** What the events of the rows of a table are about. */
+/** The subjects of the events about a table's rows. */
 interface Subjects {
-  /** A row's subject, as its events have it. */
+  /** An SQL expression: the subject of a row's events. */
   readonly column: string
   /** Deletes the data of these subjects from events and deliveries. */
   readonly forget: typeof Outbox.forget
@@ -66,8 +66,8 @@ interface Subjects {
 
 /**
  * Deletes the rows whose ctid `old` selects, in chunks, and returns their number. A ctid is unique within one table only, and
- * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again. Events and deliveries
- * lose the data of the rows' subjects in the same transaction.
+ * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again. Events and
+ * deliveries lose the data of the rows' subjects in the same transaction.
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
@@ -103,8 +103,8 @@ const deleteRows = Effect.fnUntraced(function* (
   }
 })
 
-/** What a round deleted: dropped partitions, and numbers of rows. */
-interface Forgotten {
+/** The dropped partitions and the numbers of deleted rows of one round. */
+interface Deletions {
   readonly partitions: Array<string>
   rows: number
   conversions: number
@@ -113,8 +113,8 @@ interface Forgotten {
   conversations: number
 }
 
-/** Forgets the days and months that depend on rows before `to`; those that have rows left are rolled up again. */
-const forgetRollups = Effect.fnUntraced(function* (parent: Partitions.Present["parent"], to: number | null) {
+/** Deletes the roll-ups of days and months with rows before `to`. Those that have rows left are rolled up again. */
+const deleteRollups = Effect.fnUntraced(function* (parent: Partitions.Present["parent"], to: number | null) {
   const sql = yield* SqlClient.SqlClient
   if (parent === "bot_view" || to === null) return
   for (const table of ["rollup_month", "rollup_day"]) {
@@ -124,48 +124,48 @@ const forgetRollups = Effect.fnUntraced(function* (parent: Partitions.Present["p
 })
 
 /**
- * Drops partitions independently: one that other objects depend on does not keep the others. Stops at the first lock timeout,
- * since page views queue behind each attempt.
+ * Drops partitions independently: one that cannot be dropped does not prevent the others from being dropped. Stops at the
+ * first lock timeout, since page views queue behind each attempt.
  */
-const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions.Present>, forgotten: Forgotten) {
+const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions.Present>, deletions: Deletions) {
   const sql = yield* SqlClient.SqlClient
   let failed: SqlError.SqlError | undefined
   for (const { name, parent, to } of months) {
-    // Another process may have dropped it meanwhile. What is rolled up of the month is not true without it.
+    // `IF EXISTS`: another process may have dropped it meanwhile. The roll-ups of the month are wrong without its rows.
     const dropped = yield* exclusively(
-      Effect.andThen(sql.unsafe(`DROP TABLE IF EXISTS ${name}`), forgetRollups(parent, to))
+      Effect.andThen(sql.unsafe(`DROP TABLE IF EXISTS ${name}`), deleteRollups(parent, to))
     ).pipe(
-      Effect.catchIf(isKept, (error) =>
+      Effect.catchIf(isUndroppable, (error) =>
         Effect.sync(() => {
           failed ??= error
           return Option.none()
         })
       )
     )
-    if (Option.isSome(dropped)) forgotten.partitions.push(name)
+    if (Option.isSome(dropped)) deletions.partitions.push(name)
   }
   if (failed !== undefined) return yield* Effect.fail(failed)
 })
 
-const forgetPageViews = Effect.fnUntraced(function* (
+const deleteAnalyticsRows = Effect.fnUntraced(function* (
   partitions: ReadonlyArray<Partitions.Present>,
   first: number,
-  forgotten: Forgotten
+  deletions: Deletions
 ) {
   for (const { name } of partitions.filter(({ isDefault }) => isDefault)) {
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
-    forgotten.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
+    deletions.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
   }
-  // The outbox has old ones only if a separate store was away for long, or is no longer used.
+  // The outbox has old conversions only if a separate store was unavailable for long, or is no longer used.
   for (const table of ["conversion", "conversion_outbox"]) {
-    forgotten.conversions += yield* deleteRows(
+    deletions.conversions += yield* deleteRows(
       table,
       "visit_started_at",
       `SELECT ctid FROM ${table} WHERE visit_started_at < $1`,
       PgTypes.timestamptz(first)
     )
   }
-  forgotten.decisionCounts += yield* deleteRows(
+  deletions.decisionCounts += yield* deleteRows(
     "not_counted",
     "day",
     "SELECT ctid FROM not_counted WHERE day < $1",
@@ -174,9 +174,9 @@ const forgetPageViews = Effect.fnUntraced(function* (
 })
 
 /** Drops the months of a separate store, which may be dropped by several processes at once. */
-const dropSeparate = (store: Store, first: number, forgotten: Forgotten) =>
+const dropSeparate = (store: Store, first: number, deletions: Deletions) =>
   Effect.map(store.dropMonthsBefore(first), (months) => {
-    forgotten.partitions.push(...months)
+    deletions.partitions.push(...months)
   })
 
 /** By website, since the index of the submissions begins with it. */
@@ -185,9 +185,9 @@ const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
   WHERE website_config_id = site.website_config_id AND received_at < $1 ORDER BY received_at LIMIT ${chunk}
 ) AS old`
 
-const forgetSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
+const deleteSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, deletions: Deletions) {
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
-  forgotten.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before, {
+  deletions.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before, {
     column: "submission_id::text",
     forget: Outbox.forgetSubmissions
   })
@@ -199,9 +199,9 @@ const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
   WHERE instance_id = instance.instance_id AND updated_at < $1 ORDER BY updated_at LIMIT ${chunk}
 ) AS old`
 
-const forgetConversations = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, forgotten: Forgotten) {
+const deleteConversations = Effect.fnUntraced(function* (kept: Retention.Retention, now: number, deletions: Deletions) {
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
-  forgotten.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before, {
+  deletions.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before, {
     column: "instance_id || ' ' || conversation_id",
     forget: Outbox.forget
   })
@@ -220,7 +220,7 @@ const earlierNow = Effect.gen(function* () {
 })
 
 /** Logs what was deleted, if anything was. */
-const report = ({ partitions, ...counts }: Forgotten): Effect.Effect<void> =>
+const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
   partitions.length === 0 && Object.values(counts).every((count) => count === 0)
     ? Effect.void
     : Effect.logInfo("Deleted expired data").pipe(Effect.annotateLogs({ partitions: partitions.join(", "), ...counts }))
@@ -232,7 +232,7 @@ export const deleteExpired = (
   Effect.gen(function* () {
     if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
-    const forgotten: Forgotten = {
+    const deletions: Deletions = {
       partitions: [],
       rows: 0,
       conversions: 0,
@@ -242,23 +242,23 @@ export const deleteExpired = (
     }
     yield* Effect.gen(function* () {
       const parts: Array<ReturnType<typeof deleteExpired>> = []
-      if (Option.isSome(options.submissions)) parts.push(forgetSubmissions(options.submissions.value, now, forgotten))
+      if (Option.isSome(options.submissions)) parts.push(deleteSubmissions(options.submissions.value, now, deletions))
       if (Option.isSome(options.conversations)) {
-        parts.push(forgetConversations(options.conversations.value, now, forgotten))
+        parts.push(deleteConversations(options.conversations.value, now, deletions))
       }
       if (Option.isSome(options.pageViews)) {
         const partitions = yield* Partitions.list
         const separate = yield* SeparateStore
         if (Option.isSome(separate)) {
-          parts.push(dropSeparate(separate.value, Retention.firstMonth(options.pageViews.value, now), forgotten))
+          parts.push(dropSeparate(separate.value, Retention.firstMonth(options.pageViews.value, now), deletions))
         }
         parts.push(
-          forgetPageViews(partitions, Retention.firstMonth(options.pageViews.value, now), forgotten),
-          dropMonths(Retention.expired(options.pageViews.value, partitions, now), forgotten)
+          deleteAnalyticsRows(partitions, Retention.firstMonth(options.pageViews.value, now), deletions),
+          dropMonths(Retention.expired(options.pageViews.value, partitions, now), deletions)
         )
       }
       // A failure does not stop the other parts; it is reported after all have run.
       const exits = yield* Effect.forEach(parts, Effect.exit)
       yield* Exit.asVoidAll(exits)
-    }).pipe(Effect.ensuring(Effect.suspend(() => report(forgotten))))
+    }).pipe(Effect.ensuring(Effect.suspend(() => report(deletions))))
   })

@@ -15,6 +15,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import * as Times from "../Times.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
@@ -40,14 +41,12 @@ const toSession = ({ allSites, cookieDigest: _, lastUsedAt, openedAt, sites, ...
   use: openedAt === null || lastUsedAt === null ? null : { openedAt, lastUsedAt }
 })
 
-const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
-
 const columns = `
   cookie_sha256 AS "cookieDigest", session_id AS "sessionId", role, all_sites AS "allSites", label, created_by AS "createdBy",
   ARRAY(SELECT website_config_id::text FROM console_session_site AS reached
     WHERE reached.session_id = console_session.session_id ORDER BY 1) AS sites,
-  ${millis("created_at", "createdAt")}, ${millis("link_expires_at", "linkExpiresAt")},
-  ${millis("opened_at", "openedAt")}, ${millis("last_used_at", "lastUsedAt")}`
+  ${Times.millisAs("created_at", "createdAt")}, ${Times.millisAs("link_expires_at", "linkExpiresAt")},
+  ${Times.millisAs("opened_at", "openedAt")}, ${Times.millisAs("last_used_at", "lastUsedAt")}`
 
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
@@ -97,7 +96,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         )
 
       const find = Effect.fnUntraced(function* (cookie: string) {
-        if (!Session.cookie.isSpelled(cookie)) return Option.none()
+        if (!Session.cookie.isWellFormed(cookie)) return Option.none()
         const digest = Credential.digest(cookie)
         const row = Option.getOrUndefined(yield* byDigest(digest))
         if (row === undefined || row.cookieDigest === null || !Credential.sameDigest(row.cookieDigest, digest)) {
@@ -149,7 +148,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           })
         }),
         open: Effect.fnUntraced(function* (link) {
-          if (!Session.link.isSpelled(link)) return Option.none()
+          if (!Session.link.isWellFormed(link)) return Option.none()
           const cookie = Session.cookie.format(randomBytes(32))
           const digest = PgTypes.bytea(Credential.digest(cookie))
           const openedAt = yield* Clock.currentTimeMillis

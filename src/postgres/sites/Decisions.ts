@@ -31,7 +31,7 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
-/** How often a reason was counted so far on the day of a row of `due`, as the batch leaves it. */
+/** How often a reason was counted on the day of a row of `due`, this batch included. */
 const timesSoFar = (reason: Counted) => `coalesce(
         (SELECT times FROM stored AS now WHERE now.website_config_id = due.website_config_id AND now.day = due.day
           AND reason = '${reason}'),
@@ -45,8 +45,8 @@ const timesSoFar = (reason: Counted) => `coalesce(
  * Websites are locked against deletion until the commit: the foreign key of one that is deleted meanwhile would fail the whole
  * batch. A website whose deletion has begun counts as unknown.
  *
- * Uses a join for each kind of id: a single one whose condition chooses the column could use no index and would compare every claimed id,
- * which clients control, with every website. Exported for tests.
+ * Uses a join for each kind of id: a single one whose condition chooses the column could use no index and would compare every
+ * claimed id, which clients control, with every website. Exported for tests.
  *
  * A website with subscribers gets an event when visitors were refused for a limit, at most one an hour: the lock of its row
  * orders the processes.
@@ -81,7 +81,7 @@ export const statement = `
   ), due AS MATERIALIZED (
     SELECT limited.* FROM limited JOIN site USING (website_config_id) WHERE has_subscribers AND ${isLimitEventDue}
     ORDER BY website_config_id FOR NO KEY UPDATE OF site
-  ), told AS (
+  ), marked AS (
     UPDATE site SET limit_event_at = now() FROM due WHERE site.website_config_id = due.website_config_id
   )
   INSERT INTO outbox (event_id, website_config_id, type, created_at, data)
@@ -90,7 +90,7 @@ export const statement = `
       'refused', ${timesSoFar("limited")}, 'refused_messages', ${timesSoFar("chat-limited")})
   FROM due`
 
-/** What the id of a subject names. */
+/** What the id of a subject identifies. */
 const nameOf = (subject: Subject): "token" | "site" | "instance" =>
   subject._tag === "Known" || subject.by === "website-config-id"
     ? "site"
@@ -143,7 +143,7 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               Database.isTransient(error)
                 ? Effect.fail(error)
                 : Effect.annotateLogs(
-                    Effect.logWarning("Some counts of what was not counted could not be stored"),
+                    Effect.logWarning("Some decision counts could not be stored and are lost"),
                     "reason",
                     error.reason._tag
                   )
@@ -152,9 +152,9 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
             Effect.tapError(({ reason }) => {
               if (isLogged) return Effect.void
               isLogged = true
-              return Effect.logWarning("Counts of what was not counted wait for the database").pipe(
-                Effect.annotateLogs({ reason, counts: entries.length })
-              )
+              return Effect.logWarning(
+                "Decision counts cannot be stored now; they stay in memory and are tried again"
+              ).pipe(Effect.annotateLogs({ reason, counts: entries.length }))
             }),
             Effect.andThen(
               Effect.sync(() => {

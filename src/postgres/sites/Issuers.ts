@@ -1,5 +1,5 @@
 /**
- * What a console session or a key has issued, for the statements that revoke it.
+ * The keys and links that a console session or a key has issued, for the statements that revoke it.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { Effect, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 
-/** True while a session or a key that issues something is not revoked. A revocation at the same time waits for the commit. */
+/** An SQL condition: the issuing session or key is not revoked. A concurrent revocation waits for the commit. */
 export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
   id === null
     ? sql.literal("true")
     : sql`(EXISTS (SELECT FROM console_session WHERE session_id = ${PgTypes.uuid(id)} FOR KEY SHARE)
         OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
 
-/** Spells `OwnerKey.issuersFrom($1)`. */
+/** `OwnerKey.issuersFrom($1)` in SQL. */
 const issuers = `WITH RECURSIVE issuer AS (
     SELECT $1::uuid AS id UNION SELECT key_id FROM owner_key JOIN issuer ON issued_by = issuer.id
   )`
@@ -23,8 +23,8 @@ const issuers = `WITH RECURSIVE issuer AS (
 const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
 
 /**
- * Revokes the keys that a session or a key issued, and those that they issued; returns how many were valid. Needs a transaction
- * that has revoked the session or the key before, so that nothing is issued any more.
+ * Revokes the keys that a session or a key issued, and those that they issued; returns how many were valid. Needs a
+ * transaction that has revoked the session or the key before, so that nothing is issued any more.
  */
 export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Effect.Effect<number, SqlError.SqlError> =>
   Effect.gen(function* () {

@@ -15,6 +15,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { array, bounded, recoverConnectionErrors } from "../Database.ts"
+import * as Times from "../Times.ts"
 import * as Issuers from "./Issuers.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
@@ -38,19 +39,17 @@ const toKey = ({ allSites, digest: _, sites, ...key }: typeof Row.Type): Key.Own
   sites: allSites ? "all" : sites
 })
 
-const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
-
 const columns = `
   key_sha256 AS digest, key_id AS "keyId", scope, all_sites AS "allSites", label, issued_by AS "issuedBy",
   ARRAY(SELECT website_config_id::text FROM owner_key_site AS reached
     WHERE reached.key_id = owner_key.key_id ORDER BY 1) AS sites,
-  ${millis("created_at", "createdAt")}, ${millis("expires_at", "expiresAt")}, ${millis("revoked_at", "revokedAt")}`
+  ${Times.millisAs("created_at", "createdAt")}, ${Times.millisAs("expires_at", "expiresAt")}, ${Times.millisAs("revoked_at", "revokedAt")}`
 
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
- * Deletes the keys that were revoked or have expired long ago at `now`, with their labels. One that issued a key that is kept
- * stays: through it, a revocation of its issuer finds that key.
+ * Deletes the keys that ended longer than `OwnerKey.keptMillis` before `now`, with their labels. The issuer of a remaining key
+ * stays: through it, a revocation of an earlier issuer finds that key.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
@@ -78,7 +77,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
 
       return OwnerKeys.of({
         authenticate: Effect.fnUntraced(function* (key) {
-          if (!Key.isSpelled(key)) return Option.none()
+          if (!Key.isWellFormed(key)) return Option.none()
           const digest = Credential.digest(key)
           const found = yield* byDigest(digest)
           const now = yield* Clock.currentTimeMillis

@@ -1,6 +1,6 @@
 /**
- * Finds what a secret stands for by the secret's digest, with a cache that lives less than a second, so that a revocation takes
- * effect within one.
+ * Looks up a record by the digest of its secret, with a cache that lives less than a second, so that a revocation takes effect
+ * within one.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import * as Lookup from "../Lookup.ts"
 /** The most digests that are cached. */
 const capacity = 10_000
 
-/** What a digest of 32 bytes stands for. Callers compare the digests, and the times, themselves. */
+/** Looks up by a digest of 32 bytes. Callers must compare the digest of the found row, and check its times. */
 export const make = <A>(options: {
   /** The rows with a digest: one or none. */
   readonly find: (digest: ReturnType<typeof PgTypes.bytea>) => Effect.Effect<ReadonlyArray<A>, SqlError.SqlError>

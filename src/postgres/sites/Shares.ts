@@ -1,5 +1,5 @@
 /**
- * Stores the secret addresses of shared dashboards in PostgreSQL, with the digests of their secrets only. A lookup is cached for
+ * Stores shares in PostgreSQL, with the digests of their secrets only. A lookup is cached for
  * less than a second, so that a revocation takes effect within one. The expiry is checked on every call.
  *
  * @module
@@ -14,6 +14,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Shares } from "../../services/sites/Shares.ts"
 import { bounded } from "../Database.ts"
+import * as Times from "../Times.ts"
 import * as SecretLookup from "./SecretLookup.ts"
 
 const Row = Schema.Struct({
@@ -29,11 +30,9 @@ const Rows = Schema.Array(Row)
 
 const toShare = ({ digest: _, ...share }: typeof Row.Type): Share.Share => share
 
-const millis = (column: string, name: string) => `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
-
-/** Of the shares whose websites are not being deleted. */
+/** Selects shares, without those of websites that are being deleted. */
 const select = `SELECT secret_sha256 AS digest, share_id AS "shareId", website_config_id AS "websiteConfigId", share.label,
-    ${millis("share.created_at", "createdAt")}, ${millis("expires_at", "expiresAt")}
+    ${Times.millisAs("share.created_at", "createdAt")}, ${Times.millisAs("expires_at", "expiresAt")}
   FROM share JOIN site USING (website_config_id) WHERE site.deleted_at IS NULL`
 
 const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
@@ -76,7 +75,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Shares, never, PgClient
           return Option.some({ secret, share: { shareId, websiteConfigId, label, createdAt, expiresAt } })
         }),
         authenticate: Effect.fnUntraced(function* (secret) {
-          if (!Share.secret.isSpelled(secret)) return Option.none()
+          if (!Share.secret.isWellFormed(secret)) return Option.none()
           const digest = Credential.digest(secret)
           const found = Option.getOrUndefined(yield* byDigest(digest))
           if (found === undefined || !Credential.sameDigest(found.digest, digest)) return Option.none()

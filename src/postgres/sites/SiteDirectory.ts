@@ -11,9 +11,11 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import { array, bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
+import * as Times from "../Times.ts"
 
 /** A website as `columns` selects it. */
 export const SiteRow = Schema.Struct({
@@ -29,12 +31,11 @@ export const SiteRow = Schema.Struct({
 export const columns = `
   website_config_id AS "websiteConfigId", hosted_website_id AS "hostedWebsiteId",
   tracking_token AS "trackingToken", name, origins, time_zone AS "timeZone",
-  floor(extract(epoch FROM created_at) * 1000)::float8 AS "createdAt"`
+  ${Times.millisAs("created_at", "createdAt")}`
 
 const Sites = Schema.Array(SiteRow)
 
-/** A row that does not match the schema is a defect. */
-const decodeSites = (rows: unknown) => Effect.orDie(Schema.decodeUnknownEffect(Sites)(rows))
+const decodeSites = decodeRows(Sites)
 
 export interface Options {
   /** How long a caller waits for the database. */
@@ -56,7 +57,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
           find: (id) =>
             sql`SELECT ${selected} FROM site WHERE ${sql(column)} = ${PgTypes.uuid(id)} AND deleted_at IS NULL`.pipe(
               bounded(timeout),
-              Effect.flatMap(decodeSites),
+              decodeSites,
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
             ),
           found: "10 seconds",
@@ -99,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
                 origins = ${origins === undefined ? sql`origins` : sql`${array(origins, PgTypes.OID.text)}`}
               WHERE website_config_id = ${PgTypes.uuid(id)} AND deleted_at IS NULL RETURNING ${selected}`.pipe(
               bounded(timeout),
-              Effect.flatMap(decodeSites),
+              decodeSites,
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
             )
           : Effect.succeedNone
@@ -111,7 +112,7 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         update,
         list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
-          Effect.flatMap(decodeSites)
+          decodeSites
         )
       })
     })

@@ -33,36 +33,42 @@ interface SiteTable {
   readonly chunk: number
 }
 
-const few = 5_000
+const defaultChunk = 5_000
 
-/** Fewer, since a submission may have hundreds of kilobytes. */
-const fewSubmissions = 500
+/** Smaller, since a submission may have hundreds of kilobytes. */
+const submissionChunk = 500
 
 const keys: SiteTable = {
   table: "idempotency_key",
   site: "website_config_id",
   order: "key_sha256",
   type: "bytea",
-  chunk: few
+  chunk: defaultChunk
 }
 const submissions: SiteTable = {
   table: "submission",
   site: "website_config_id",
   order: "received_at",
   type: "timestamptz",
-  chunk: fewSubmissions
+  chunk: submissionChunk
 }
-const counts: SiteTable = { table: "not_counted", site: "website_config_id", order: "day", type: "date", chunk: few }
+const counts: SiteTable = {
+  table: "not_counted",
+  site: "website_config_id",
+  order: "day",
+  type: "date",
+  chunk: defaultChunk
+}
 const conversions: SiteTable = {
   table: "conversion",
   site: "hosted_website_id",
   order: "visit_started_at",
   type: "timestamptz",
-  chunk: few
+  chunk: defaultChunk
 }
-const movedConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
+const outboxConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
 const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
-const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: few }
+const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: defaultChunk }
 const mails: SiteTable = { ...mailItems, table: "mail" }
 const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
 const partition = (table: string): SiteTable => ({
@@ -70,7 +76,7 @@ const partition = (table: string): SiteTable => ({
   site: "hosted_website_id",
   order: "received_at",
   type: "timestamptz",
-  chunk: few
+  chunk: defaultChunk
 })
 
 const Chunk = Schema.Tuple([
@@ -160,8 +166,8 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /**
- * Deletes the conversations of a website's instances and returns their number. The instances stay, and a conversation that
- * begins after its instance's were deleted is that of an instance without a website.
+ * Deletes the conversations of a website's instances and returns their number. The instances stay; a conversation that
+ * begins later is one of an instance without a website.
  */
 const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
@@ -213,7 +219,7 @@ export const erase = (
       Database.bounded(timeout)
     )
     erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
-    erased.conversions += yield* deleteAll(movedConversions, hosted.value, timeout)
+    erased.conversions += yield* deleteAll(outboxConversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
       const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
       erased[erasedOf[parent]] += deleted

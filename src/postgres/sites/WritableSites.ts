@@ -1,6 +1,6 @@
 /**
- * Holds a transaction open while another store writes the data of websites. It has the lock of a statement that inserts page
- * views, for which `SiteErasure` waits.
+ * Holds a transaction open while another store writes data of websites. The transaction has the lock of an insert into
+ * `page_view`, for which `SiteErasure` waits.
  *
  * @module
  */

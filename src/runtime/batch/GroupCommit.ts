@@ -1,7 +1,7 @@
 /**
  * Group commit: many waiters, one statement in flight. Items that arrive during a flush go into the next batches
- * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. No statements here; time comes
- * from the Clock.
+ * (`core/data/BatchSize` decides how many), so that many items share the cost of one commit. Contains no statements; takes
+ * time from the Clock.
  *
  * Guarantees for every submitted item, whatever the store does:
  *

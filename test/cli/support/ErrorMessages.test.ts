@@ -12,7 +12,7 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
   it("a rejection is not reported as unreachable", () => {
     for (const [code, part] of [
       ["3D000", "no database of the name"],
-      ["28000", "does not let the user in DATABASE_URL in"],
+      ["28000", "rejects the user in DATABASE_URL"],
       ["28P01", "check the user and the password"],
       ["42501", "grant it the right"],
       ["53300", "no connection left"],

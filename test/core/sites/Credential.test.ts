@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { isSpelledLikeToken } from "../../../src/core/chat/WidgetToken.ts"
+import * as WidgetToken from "../../../src/core/chat/WidgetToken.ts"
 import * as Credential from "../../../src/core/sites/Credential.ts"
 import * as OwnerKey from "../../../src/core/sites/OwnerKey.ts"
 
@@ -8,38 +8,41 @@ const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const Secret = Schema.Array(Byte).check(Schema.isMinLength(32), Schema.isMaxLength(32))
 const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 }))
 
-const { format, isSpelled } = Credential.spelling("abc")
+const { format, isWellFormed } = Credential.syntax("abc")
 
 const secret = (bytes: ReadonlyArray<number>) => format(Uint8Array.from(bytes))
 
 describe("core/sites/Credential", () => {
-  it.prop("spells 32 bytes so that they can be read back", [Secret], ([bytes]) => {
+  it.prop("formats 32 bytes so that they can be decoded", [Secret], ([bytes]) => {
     const text = secret(bytes)
-    assert.isTrue(isSpelled(text))
+    assert.isTrue(isWellFormed(text))
     assert.deepStrictEqual([...Buffer.from(text.slice("abc_".length), "base64url")], bytes)
   })
 
   it.prop("a secret of one kind is not one of another kind", [Secret], ([bytes]) => {
     const key = OwnerKey.format(Uint8Array.from(bytes))
-    assert.deepStrictEqual([OwnerKey.isSpelled(key), isSpelledLikeToken(key), isSpelled(key)], [true, false, false])
+    assert.deepStrictEqual(
+      [OwnerKey.isWellFormed(key), isWellFormed(key), WidgetToken.isWellFormed(key)],
+      [true, false, false]
+    )
   })
 
   it.prop(
-    "a secret with one character removed, doubled or added is not spelled like one",
+    "a secret with one character removed, doubled or added is not well-formed",
     [Secret, Byte, Schema.String],
     ([bytes, at, more]) => {
       const text = secret(bytes)
       const index = at % text.length
-      assert.isFalse(isSpelled(text.slice(0, index) + text.slice(index + 1)))
-      assert.isFalse(isSpelled(text.slice(0, index) + text.slice(index, index + 1) + text.slice(index)))
-      assert.strictEqual(isSpelled(text + more), more === "")
-      assert.strictEqual(isSpelled(more + text), more === "")
-      assert.isFalse(isSpelled(`${text}\n`))
+      assert.isFalse(isWellFormed(text.slice(0, index) + text.slice(index + 1)))
+      assert.isFalse(isWellFormed(text.slice(0, index) + text.slice(index, index + 1) + text.slice(index)))
+      assert.strictEqual(isWellFormed(text + more), more === "")
+      assert.strictEqual(isWellFormed(more + text), more === "")
+      assert.isFalse(isWellFormed(`${text}\n`))
     }
   )
 
   it.prop("only a secret is spelled like one", [Schema.String], ([text]) => {
-    assert.strictEqual(isSpelled(text), text.startsWith("abc_") && /^[\w-]{43}$/.test(text.slice(4)))
+    assert.strictEqual(isWellFormed(text), text.startsWith("abc_") && /^[\w-]{43}$/.test(text.slice(4)))
   })
 
   it.prop("two digests are the same if and only if the secrets are", [Secret, Secret], ([one, other]) => {

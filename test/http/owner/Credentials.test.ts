@@ -5,7 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import type { Access } from "../../../src/core/sites/Access.ts"
-import { mailLimit, mostManaged } from "../../../src/http/owner/OwnerCredentials.ts"
+import { mailLimit, maxManaged } from "../../../src/http/owner/OwnerCredentials.ts"
 import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
@@ -176,7 +176,7 @@ for (const [name, storage] of emptyStorages) {
       Effect.gen(function* () {
         const own = yield* newSite
         const owner = yield* newCookie("owner", [own])
-        const most = Array.from({ length: mostManaged - 1 })
+        const most = Array.from({ length: maxManaged - 1 })
         yield* Effect.forEach(most, () => newKey({ scope: "stats", sites: [own] }))
         // The owner's own session counts.
         yield* Effect.forEach(most.slice(1), () => newLink("viewer", [own]))

@@ -41,7 +41,7 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual(opened.headers.get("cache-control"), "no-store")
           const { attributes, name, value } = cookieOf(opened.headers)
           assert.strictEqual(name, "hydracore_console")
-          assert.isTrue(cookieSpelling.isSpelled(value))
+          assert.isTrue(cookieSpelling.isWellFormed(value))
           assert.deepStrictEqual(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
 
           assert.strictEqual((yield* open(url, link)).status, 401)
