@@ -1,10 +1,10 @@
 /**
- * The session id of the tracker, for what is credited to the visit.
+ * The tracker's session id, which forms and chats send so that they are credited to the visit.
  *
  * @module
  */
 
-/** The id, or undefined if the tracker has none, or one that no header can hold. */
+/** The id; undefined without one, or if a header cannot hold it. */
 export const trackerSession = (): string | undefined => {
   try {
     const session = sessionStorage["hydracore"] as string | undefined

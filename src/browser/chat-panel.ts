@@ -1,8 +1,8 @@
 /**
- * `chat-panel.js`: everything of the chat but its button. `chat.js` loads it when the visitor opens the chat, or has used it
- * in this tab before.
+ * `chat-panel.js`: the chat without its button. `chat.js` loads it when the visitor opens the chat, or has used it in this tab
+ * before.
  *
- * A page may hold an older `chat.js` than this version. So `start` and the methods of what it returns must not change.
+ * A page may have loaded `chat.js` of an older version, so `start` and the methods of its result must not change.
  *
  * @module
  */

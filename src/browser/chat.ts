@@ -1,6 +1,6 @@
 /**
  * `<script type="module" src="…/v1/public/chat.js">`: defines `<hydracore-chat>`. Every page of a website loads it, so it
- * holds only the button. `chat-panel.js` holds the rest, and is loaded when it is needed.
+ * contains only the button. It loads `chat-panel.js`, which contains the rest, when it is needed.
  *
  * @module
  */

@@ -53,7 +53,7 @@ const start = (script: HTMLScriptElement) => {
   const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /** Sends a record of `path` or else of the current page, and once more if the edge could not take it. */
+  /** Sends a record of `path` or else of the current page, and retries once if the edge did not accept it. */
   const send = async (address: string, path?: string, fields?: object) => {
     try {
       if (

@@ -1,5 +1,5 @@
 /**
- * Events: sends what happened besides page views. The tracker loads this script when a page needs it: by
+ * The script for events. The tracker loads it when a page needs it: by
  * `hydracore.event(...)`, by an element with `data-hydracore-event`, or by an attribute of the tracker's own tag.
  *
  * - `data-hydracore-event="Signup"` on an element: a click on it is the event, and on a form its submission.
@@ -8,12 +8,12 @@
  *   such as `pdf,zip`.
  * - `data-events` on the tag: the address for events, relative to the script's, if a proxy renames it.
  *
- * Both have the link's address as their property `url`, without its query, which may hold secrets.
+ * The last two have the property `url`: the link's address without its query, which may contain secrets.
  *
  * @module
  */
 
-/** Sends fields of the current page to an address relative to the tracker's, with those that every record has. */
+/** Sends a record of the current page with these fields to an address relative to the tracker's. */
 export type Send = (address: string, path: "", fields: object) => void
 
 export type SendEvent = (
@@ -34,7 +34,7 @@ const marked = "[data-hydracore-event]"
 const closest = (event: Event, selector: string): Element | undefined =>
   event.composedPath().find((node): node is Element => node instanceof Element && node.matches(selector))
 
-/** Starts to listen, and returns the function that sends an event. `data` are the tag's attributes. */
+/** Adds the listeners, and returns the function that sends an event. `data` are the tag's attributes. */
 export const start = (data: DOMStringMap, send: Send): SendEvent => {
   const sendEvent: SendEvent = (name, properties, options) =>
     send(data["events"] || "analytics/event", "", { name, properties, ...options })
@@ -51,7 +51,7 @@ export const start = (data: DOMStringMap, send: Send): SendEvent => {
 
   const onClick = (event: MouseEvent) => {
     try {
-      // The context menu is no click.
+      // The secondary button opens the context menu.
       if (event.button > 1) return
       const element = closest(event, marked)
       const link = closest(event, "a[href]")

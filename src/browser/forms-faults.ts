@@ -1,6 +1,6 @@
 /**
- * What the form enhancer needs only if a form cannot be sent: it shows validation errors at their fields, and logs for the
- * website's owner what to do. The enhancer loads this script then.
+ * The part of the form enhancer for forms that cannot be sent: shows validation errors at their fields, and logs advice for
+ * the website's owner. The enhancer loads it when a form cannot be sent.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import * as Errors from "./Errors.ts"
 export type Settings = ClickHouseSettings
 
 export interface StatementOptions {
-  /** The values of the statement's `{name:Type}`. */
+  /** The values of the placeholders `{name:Type}` in the statement. */
   readonly parameters?: Readonly<Record<string, unknown>>
   readonly settings?: Settings
 }
@@ -24,7 +24,7 @@ export interface StatementOptions {
 export interface Batch {
   readonly table: string
   readonly columns: readonly [string, ...Array<string>]
-  /** The values of each row, in the order of `columns`, as JSON has them. Times are milliseconds since 1970. */
+  /** The JSON values of each row, in the order of `columns`. Times are milliseconds since 1970. */
   readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
   /** Identifies the batch: a second batch of the same table with this token is not stored, and succeeds. */
   readonly token: string
@@ -34,12 +34,12 @@ export interface Batch {
 export class ClickHouse extends Context.Service<
   ClickHouse,
   {
-    /** The rows that a statement returns, not decoded; see `decodeRows`. For as many rows as fit into memory. */
+    /** Runs a statement and returns its rows, undecoded (see `decodeRows`). All rows are held in memory. */
     readonly query: (
       statement: string,
       options?: StatementOptions
     ) => Effect.Effect<ReadonlyArray<unknown>, Errors.ClickHouseError>
-    /** The same for any number of rows: reads as fast as the stream is consumed. */
+    /** Runs a statement and streams its rows, undecoded, as fast as they are consumed. */
     readonly stream: (statement: string, options?: StatementOptions) => Stream.Stream<unknown, Errors.ClickHouseError>
     /** Runs a statement that returns no rows. */
     readonly command: (statement: string, options?: StatementOptions) => Effect.Effect<void, Errors.ClickHouseError>
@@ -59,9 +59,9 @@ const querySettings: Settings = {
 }
 
 /**
- * The settings of every insert, which do not depend on how the server or the user is configured: the answer follows the write
- * (also that of a `Distributed` table to its shard), a repeated batch is recognized, and a null in a column without nulls is an
- * error. Whether the write is synchronized to the disk is a setting of the tables.
+ * The settings of every insert, whatever the server and the user are configured to: the server answers after the write (for a
+ * `Distributed` table, after that of the shard), recognizes a repeated batch, and rejects a null in a column without nulls.
+ * Whether the write is synchronized to the disk is a setting of the tables.
  */
 const insertSettings: Settings = {
   async_insert: 0,
@@ -113,7 +113,7 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
             Stream.fromAsyncIterable(found.stream<unknown>(), Errors.of).pipe(
               Stream.flatMap((rows) =>
                 Stream.fromIterableEffect(
-                  // Half a row, if the server failed or the connection broke.
+                  // The last line is incomplete if the server failed or the connection broke.
                   Effect.try({ try: () => rows.map((row) => row.json<unknown>()), catch: Errors.of })
                 )
               )
@@ -130,9 +130,10 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
           clickhouse_settings: { ...insertSettings, ...settings, insert_deduplication_token: token },
           abort_signal: signal
         })
-        // The client's own `insert` ignores what an answer contains: an error may follow the status 200.
+        // Not the client's `insert`, which ignores the body: an error may follow the status 200.
         const answer = await text(stream)
-        if (answer.trim() !== "") throw new Error(`An answer with an error${/ \([A-Z_]+\)/.exec(answer)?.[0] ?? ""}`)
+        if (answer.trim() !== "")
+          throw new Error(`ClickHouse reported an error after the status 200${/ \([A-Z_]+\)/.exec(answer)?.[0] ?? ""}`)
       })
   }
 }
@@ -143,7 +144,7 @@ export interface Options {
   readonly connections: number
 }
 
-/** Longer than any deadline of a caller, each of which ends its request itself. */
+/** Longer than any caller's deadline: callers abort their requests themselves. */
 const requestTimeout = Duration.hours(1)
 
 /** Connects on demand, so that the process can start while the server is down. Closes its connections with the scope. */
@@ -164,10 +165,10 @@ export const layer = ({ address, connections }: Options): Layer.Layer<ClickHouse
             database,
             application: "hydracore-edge",
             max_open_connections: connections,
-            // In the body if they are long: a proxy bounds the length of an address.
+            // Sends long parameters in the body: proxies limit the length of a URL.
             use_multipart_params_auto: true,
             request_timeout: Duration.toMillis(requestTimeout),
-            // It would log the parameters of a failed statement.
+            // The client would log the parameters of failed statements.
             log: { level: ClickHouseLogLevel.OFF }
           })
         ),

@@ -1,9 +1,9 @@
 /**
- * What an error of ClickHouse means for a caller.
+ * Classifies the errors of ClickHouse, and maps them to `Storage` errors.
  *
  * @module
  */
-import { Data, Predicate } from "effect"
+import { Predicate, Schema } from "effect"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
 
@@ -16,17 +16,26 @@ import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
  * - `denied`: the server rejected the user, the password or the database, or a right is missing.
  * - `broken`: anything else, such as a missing table.
  */
-export type Reason = "refused" | "timeout" | "too-large" | "unreachable" | "read-only" | "denied" | "broken"
+export const Reason = Schema.Literals([
+  "refused",
+  "timeout",
+  "too-large",
+  "unreachable",
+  "read-only",
+  "denied",
+  "broken"
+])
+export type Reason = typeof Reason.Type
 
 /** An error of a statement. `cause` repeats no value of a refused record. */
-export class ClickHouseError extends Data.TaggedError("ClickHouseError")<{
-  readonly reason: Reason
+export class ClickHouseError extends Schema.TaggedError<ClickHouseError>()("ClickHouseError", {
+  reason: Reason,
   /** ClickHouse's name of the error, such as `UNKNOWN_TABLE`, or the system's code, such as `ECONNREFUSED`. */
-  readonly code: string | undefined
-  readonly cause: Error
-}> {}
+  code: Schema.UndefinedOr(Schema.String),
+  cause: Schema.Defect()
+}) {}
 
-export const is = Predicate.isTagged("ClickHouseError") as (error: unknown) => error is ClickHouseError
+export const is = (error: unknown): error is ClickHouseError => error instanceof ClickHouseError
 
 /** The names of ClickHouse's errors. Any other name is `broken`. */
 const reasons: ReadonlyArray<readonly [reason: Reason, codes: RegExp]> = [
@@ -50,7 +59,7 @@ const reasons: ReadonlyArray<readonly [reason: Reason, codes: RegExp]> = [
   ]
 ]
 
-/** The most characters of a message that are kept: a proxy may answer with a page. */
+/** The most characters of a message that are kept: a proxy may answer with an HTML page. */
 const maxMessage = 300
 
 const nameOf = (error: unknown): string | undefined =>

@@ -13,7 +13,7 @@ import * as Tables from "./schema/Tables.ts"
 
 const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
 
-/** Inserts no rows, which needs the rights to insert and to read. */
+/** Whether the user may write to a table. Inserts no rows, which still needs the privileges to insert and to read. */
 const mayWrite = (name: Tables.Table["name"]) =>
   ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)).pipe(
     Effect.as(true),
@@ -25,9 +25,9 @@ const mayWrite = (name: Tables.Table["name"]) =>
 
 const inspectWith = Effect.gen(function* () {
   const { query } = yield* ClickHouse.ClickHouse
-  const begun = yield* Clock.currentTimeMillis
+  const startedAt = yield* Clock.currentTimeMillis
   const [{ version }] = yield* query("SELECT version() AS version").pipe(decodeRows(Version))
-  const roundTripMillis = (yield* Clock.currentTimeMillis) - begun
+  const roundTripMillis = (yield* Clock.currentTimeMillis) - startedAt
   const missing = yield* Layout.missing
   const target = yield* Layout.target
   const present = Tables.tables.map(({ name }) => name).filter((name) => !missing.includes(name))
@@ -42,7 +42,7 @@ const inspectWith = Effect.gen(function* () {
   } as const
 })
 
-/** What a server is and has. Never fails: an unavailable one is a fact. */
+/** The facts of a server. Never fails: an unavailable server is a fact too. */
 export const inspect = (
   address: Redacted.Redacted<Address>,
   timeout: Duration.Input

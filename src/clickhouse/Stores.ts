@@ -22,16 +22,16 @@ export interface Options extends Batches.Options {
   readonly reportTimeout: Duration.Input
 }
 
-/** The batches of a process that are sent at the same time: counted page views, others, and events. */
+/** The most concurrent batches of a process: one each of counted page views, excluded ones, and events. */
 export const writes = 3
 
 export const make = (options: Options) => {
   const { address, connections, reportTimeout, timeout } = options
   const client = ClickHouse.layer({ address, connections: connections + writes })
   return {
-    /** What PostgreSQL's layers need. */
+    /** For PostgreSQL's layers. */
     separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
-    /** Requires what is in PostgreSQL: which websites may get data, goals and submissions. */
+    /** Their requirements are in PostgreSQL: writable websites, goals, submissions and conversations. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
       EventRepo.layer(options),

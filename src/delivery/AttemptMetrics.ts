@@ -9,7 +9,7 @@ import * as Metrics from "../core/metrics/Metrics.ts"
 
 type Status = NextMail["status"] | "delivered"
 
-/** None for a mail that was not attempted because it had no content any more. */
+/** A cancelled mail has none: it was not attempted. */
 const outcomes: Readonly<Record<Exclude<Status, "cancelled">, Metrics.AttemptOutcome>> = {
   delivered: "delivered",
   sent: "delivered",
@@ -19,10 +19,10 @@ const outcomes: Readonly<Record<Exclude<Status, "cancelled">, Metrics.AttemptOut
 
 type AttemptMetric = typeof Metrics.webhookAttempts
 
-/** Makes the series of a metric, so that a rate has its zero. */
+/** Creates the series of a metric before their first values: a rate needs the initial zero. */
 export const start = (metric: AttemptMetric): Effect.Effect<void> =>
   Effect.forEach(Metrics.attemptOutcomes, (outcome) => Metric.value(metric({ outcome })), { discard: true })
 
-/** Counts an attempt that led to a status. */
+/** Counts an attempt by the status that followed it. */
 export const count = (metric: AttemptMetric, status: Status): Effect.Effect<void> =>
   status === "cancelled" ? Effect.void : Metric.update(metric({ outcome: outcomes[status] }), 1)

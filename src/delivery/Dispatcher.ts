@@ -20,10 +20,10 @@ import * as WebhookSender from "./WebhookSender.ts"
 /** The time between two queries of the database while this process is idle. */
 const pollInterval = Duration.millis(500)
 
-/** How long ended attempts are gathered before others begin in their place. */
+/** The wait after an attempt ended, so that the free slots of several attempts are filled by one query. */
 const gatherInterval = Duration.millis(2)
 
-/** After an error of the database. */
+/** The wait after a database error. */
 const pause = Duration.seconds(1)
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
@@ -50,14 +50,14 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   })
 })
 
-/** Runs until the scope closes. What is in hand then is due again when its lease ends. */
+/** Runs until the scope closes. The attempts in flight are then due again when their leases end. */
 export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Layer.effectDiscard(
   Effect.gen(function* () {
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
     yield* AttemptMetrics.start(Metrics.webhookAttempts)
     const busy = new Map<string, Slots.Busy>()
-    /** Open once there may be something to begin: events were fanned out, or an attempt ended. */
+    /** Open when attempts may begin: events were fanned out, or an attempt ended. */
     const changed = Latch.makeUnsafe(false)
 
     /** Takes a slot and returns the function that frees it, once. */
@@ -75,7 +75,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     }
 
     const start = (leased: Leased) => {
-      // The slot of an accepted delivery is free before it is recorded; a failure may change what the webhook may have.
+      // An accepted delivery frees its slot before it is recorded. A failed one does not: recording it may reduce the slots.
       const free = occupy(leased.webhook)
       return FiberSet.run(
         fibers,
@@ -111,7 +111,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
           Cause.hasInterruptsOnly(cause)
             ? Effect.failCause(cause)
             : Effect.andThen(
-                Effect.logWarning(`Could not ${what}. The next attempt follows in a moment.`, cause),
+                Effect.logWarning(`Could not ${what}; trying again in a second`, cause),
                 Effect.sleep(pause)
               )
         ),

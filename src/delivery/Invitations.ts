@@ -11,7 +11,7 @@ import { Invitations } from "../services/mail/Invitations.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import type { Options } from "./TestDeliveries.ts"
 
-/** Without the address of a console, nothing is mailed. */
+/** Mails are off without a console URL. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
   Layer.effect(
     Invitations,

@@ -1,6 +1,6 @@
 /**
  * Sends mails while the process runs: makes those that are due, leases them, sends them and records the outcomes. It polls, as
- * `Dispatcher` does, which gives it the events.
+ * `Dispatcher` does, whose fan-out queues the submissions for mails.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const pollInterval = Duration.millis(500)
 /** The time between two queries while there is more to do. */
 const busyInterval = Duration.millis(20)
 
-/** After an error of the database. */
+/** The wait after a database error. */
 const pause = Duration.seconds(1)
 
 /** A mail with this content to the recipient of a notification. */
@@ -95,7 +95,7 @@ const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail)
   if (next.status === "failed") yield* warnOfFailure(mail)
 })
 
-/** Logs that mails wait, in a process without a mail server. */
+/** Warns in a process without a mail server if there are notifications. */
 export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer.effectDiscard(
   Notifications.use(({ isUsed }) => isUsed).pipe(
     Effect.flatMap((used) =>
@@ -105,13 +105,13 @@ export const warnWithoutServer: Layer.Layer<never, never, Notifications> = Layer
           )
         : Effect.void
     ),
-    // Without the database, the rounds of the deliveries log a warning.
+    // If the database is unavailable, `Dispatcher` logs that.
     Effect.ignore,
     Effect.forkScoped
   )
 )
 
-/** Runs until the scope closes. What is in hand then is due again when its lease ends. */
+/** Runs until the scope closes. The mails in flight are then due again when their leases end. */
 export const layer = (options: Options): Layer.Layer<never, never, Mails | Mailer | Reports> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
@@ -142,7 +142,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
       yield* Effect.exit(round).pipe(
         Effect.tap((exit) =>
           Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-            ? Effect.logWarning("Could not read the due mails. The next attempt follows in a moment.", exit.cause)
+            ? Effect.logWarning("Could not read the due mails; trying again in a second", exit.cause)
             : Effect.void
         ),
         Effect.flatMap((exit) => Effect.sleep(Exit.isFailure(exit) ? pause : exit.value ? busyInterval : pollInterval)),

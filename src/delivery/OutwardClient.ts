@@ -12,7 +12,7 @@ import * as Schedule from "../core/delivery/Schedule.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import * as OutwardConnector from "../runtime/OutwardConnector.ts"
 
-/** What is kept of a response's body, in bytes. */
+/** The most bytes of a response's body that are kept. */
 const maxAnswer = 2_048
 
 /** The longest time of a request, in milliseconds. */

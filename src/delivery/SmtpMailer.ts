@@ -1,6 +1,6 @@
 /**
- * Sends mails over SMTP, with one connection per mail, so that a server that hangs holds up no other mail, and an attempt that
- * is given up leaves no connection.
+ * Sends mails over SMTP, with one connection per mail, so that a hanging server delays no other mail, and an abandoned attempt
+ * leaves no connection.
  *
  * `nodemailer` is loaded when the layer is built.
  *
@@ -45,7 +45,7 @@ const withoutTls: FailedOutcome = {
   error: "the mail server offers no TLS, so the password is not sent; use smtps://, or add ?tls=optional to SMTP_URL"
 }
 
-/** An error as the mail's log keeps it: the server's own words, without ours that may hold the login. */
+/** The error as it is stored: with the server's answer, and without our commands, which may contain the login. */
 const outcomeOf = (error: SmtpFailure): FailedOutcome => {
   if (isWithoutTls(error)) return withoutTls
   const detail = SystemErrorCode.of(error)
@@ -75,7 +75,7 @@ const make = (
   { server, timeout: longest = timeout, tls }: Options,
   { MailComposer, Connection }: Awaited<ReturnType<typeof load>>
 ): Mailer["Service"] => {
-  /** The source of a mail, as RFC 5322 has it. */
+  /** The mail as an RFC 5322 message. */
   const sourceOf = (message: Message) =>
     Effect.tryPromise({
       try: () =>
@@ -114,13 +114,13 @@ const make = (
     (connection, exit) => Effect.sync(() => (Exit.isSuccess(exit) ? connection.quit() : connection.close()))
   )
 
-  /** Connects, logs in, and then does `use`. */
+  /** Connects, logs in, and runs `use`. */
   const session = <A>(use: (connection: SMTPConnection, done: (error: Error | null, value: A) => void) => void) =>
     Effect.flatMap(open, (connection) =>
       Effect.callback<A, SmtpFailure>((resume) => {
         const fail = (error: Error) => resume(Effect.fail(error))
         const ready = () => use(connection, (error, value) => (error ? fail(error) : resume(Effect.succeed(value))))
-        // Unheard, an error would end the process.
+        // Without a listener, an error would end the process.
         connection.on("error", fail)
         connection.connect((error) => {
           if (error) return fail(error)

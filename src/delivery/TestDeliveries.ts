@@ -23,7 +23,7 @@ import { OutwardClient } from "./OutwardClient.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
 export interface Options {
-  /** What sends mails; none if this process sends none. */
+  /** The sender and the mail server; none if this process sends no mails. */
   readonly mail: Option.Option<{
     readonly sender: MailDispatcher.Options
     readonly mailer: Layer.Layer<Mailer>
@@ -74,7 +74,7 @@ export const layer = ({ mail }: Options) =>
           if (Option.isNone(site)) return Option.none()
           const createdAt = yield* Clock.currentTimeMillis
           const content = yield* contentOf(notification.value, site.value, createdAt).pipe(
-            // Its lists are short.
+            // Cannot happen: the lists of a report are short.
             Effect.catchTag("ReportTooLarge", Effect.die),
             Effect.provideService(Reports, reports)
           )

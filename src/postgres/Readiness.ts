@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Data, Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../runtime/Rows.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
@@ -32,7 +32,7 @@ const spilledRows = 50_000
 const overLimit = "53400"
 
 /** Rolls the trial back. */
-class Undo extends Data.TaggedError("Undo") {}
+class Undo extends Schema.TaggedError<Undo>()("Undo", {}) {}
 
 /**
  * Tries the writes of requests. Inserts rows into their tables and rolls back; commits one batch id, since a commit may fail

@@ -46,7 +46,7 @@ describe("continuationOf", () => {
     const kept = { memory: true, id: "c" }
     assert.strictEqual(modeOf([question, partial], kept, false), "resume")
     assert.strictEqual(modeOf([question], kept, false), "resume")
-    assert.strictEqual(modeOf([question], {}, false), "ask")
+    assert.strictEqual(modeOf([question], {}, false), "send")
     assert.isUndefined(modeOf([question, partial], { id: "c" }, false))
   })
 
@@ -105,7 +105,7 @@ describe("readKept", () => {
   it("finds no answer to a question that was not stored", () => {
     const other = { role: "user", parts: [{ type: "text", text: "Where?" }] }
     for (const messages of [[], [asked], [answer("stop")], [other, answer("stop")], [asked, answer("stop"), other]]) {
-      assert.deepStrictEqual(read(messages), ["unasked"])
+      assert.deepStrictEqual(read(messages), ["unknown"])
     }
   })
 })

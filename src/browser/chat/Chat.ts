@@ -34,7 +34,7 @@ export class Chat implements RunningChat {
   #isUnsent = false
   /** Whether the page was left. It may be restored from the back-forward cache. */
   #isLeft = false
-  /** When the stored conversation had changed last, as the page was left. */
+  /** When the stored conversation had last changed, read when the page was left. */
   #updatedAtLeave = 0
 
   readonly #onPageHide = (): void => {
@@ -163,7 +163,7 @@ export class Chat implements RunningChat {
       onSend: (message) => {
         shared.add({ role: "user", text: message })
         transcript.addQuestion(message)
-        this.#receive(Run.makeRun(message, "ask"))
+        this.#receive(Run.makeRun(message, "send"))
       },
       onStop: () => {
         const { run } = shared
@@ -238,7 +238,7 @@ export class Chat implements RunningChat {
     shared.conversation = { ...shared.conversation, messages: messages.slice(0, last + 1) }
     transcript.removeAnswer()
     if (panel.isOpen()) panel.input.focus()
-    this.#receive(Run.makeRun(question.text, "ask"))
+    this.#receive(Run.makeRun(question.text, "send"))
   }
 
   async #rate(messageId: string, rating: Store.Rating): Promise<void> {
@@ -258,7 +258,7 @@ export class Chat implements RunningChat {
     this.#isUnsent = false
     panel.setBusy(true)
     speech.reset()
-    if (run.mode === "ask") {
+    if (run.mode === "send") {
       shared.share()
       speech.say(strings.answering)
     }
@@ -271,21 +271,21 @@ export class Chat implements RunningChat {
       isCurrent: () => shared.run === run,
       onStart: ({ conversationId, memory }) => {
         const known = { id: conversationId || shared.conversation.id, memory }
-        if (run.mode === "ask") shared.share(known)
+        if (run.mode === "send") shared.share(known)
         else shared.conversation = { ...shared.conversation, ...known }
       }
     })
-    // Browsers cut the connections of a page that is left, which is no failure.
+    // Browsers close the connections of a page that is left. That is not a failure.
     if (isLost(outcome)) await new Promise((resolve) => setTimeout(resolve, Limits.maxLeaving))
     if (this.#isLeft) await new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }))
     // A new conversation was started or the element was removed.
     if (shared.run !== run) return
     shared.run = undefined
-    const ended = outcome === "done" || outcome === "unasked" ? undefined : outcome
+    const ended = outcome === "done" || outcome === "unknown" ? undefined : outcome
     this.#isUnsent = typeof ended === "object" && ended.kind === "offline"
     shared.add(Run.messageOf(run, ended))
     // Another tab that receives the answer stores the same.
-    if (run.mode === "ask" || ended === "stopped") shared.share()
+    if (run.mode === "send" || ended === "stopped") shared.share()
     else shared.save()
     const note = await answer.end(ended)
     speech.flush()

@@ -62,7 +62,7 @@ export class HydracoreChat extends HTMLElement {
     setTimeout(() => {
       if (this.isConnected && !this.getAttribute("instance")) {
         console.error(
-          "<hydracore-chat>: the attribute `instance` is missing, so nobody can chat. `site snippet` prints it."
+          "<hydracore-chat>: the attribute `instance` is missing. `hydracore site snippet --instance` prints the tag with it."
         )
       }
     })
@@ -83,7 +83,7 @@ export class HydracoreChat extends HTMLElement {
     }
   }
 
-  /** Keeps what is typed while the panel is loaded. The page could take it for its shortcuts. */
+  /** Collects what is typed while the panel is loaded, and hides it from the page's keyboard shortcuts. */
   #type(event: KeyboardEvent): void {
     if (!this.#isRequested || this.#chat !== undefined || event.key.length > 1 || event.ctrlKey || event.metaKey) return
     event.preventDefault()

@@ -89,7 +89,7 @@ const readStream = async (
   }
 }
 
-/** Runs `read` on a response. Never rejects. Aborting `stop` stops the answer; `stop` is also aborted at the end. */
+/** Reads the answer in a response. Never rejects. Aborting `stop` stops the answer; `stop` is also aborted at the end. */
 const receive = async (
   response: Promise<Response>,
   listener: Frames.Listener,
@@ -127,7 +127,7 @@ const receive = async (
 }
 
 /** Sends a question and returns its outcome. */
-export const ask = (
+export const send = (
   endpoint: Endpoint,
   question: { readonly message: string; readonly conversation_id: string | null },
   listener: Frames.Listener,
@@ -158,7 +158,7 @@ export const resume = async (
       return readKept(messages, question, conversationId, listener)
     }
   )
-  return typeof outcome === "object" && outcome.kind === "missing" ? "unasked" : outcome
+  return typeof outcome === "object" && outcome.kind === "missing" ? "unknown" : outcome
 }
 
 /** Ends the running answer of a conversation, also while the page unloads. */

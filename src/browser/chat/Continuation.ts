@@ -6,7 +6,7 @@
 import type { Conversation, Message } from "./ConversationStore.ts"
 
 /** How an answer is received. `wait` leaves it to another tab. */
-export type Mode = "ask" | "resume" | "wait"
+export type Mode = "send" | "resume" | "wait"
 
 export interface Continuation {
   /** The messages that have ended. */
@@ -33,6 +33,6 @@ export const continuationOf = (
   // The edge does not keep the answer, which ended with its page.
   if (isAccepted && !memory && !isOfAnotherTab) return { messages }
   const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
-  const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "ask"
+  const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "send"
   return { messages: ended, running: { question: question.text, mode, partial } }
 }

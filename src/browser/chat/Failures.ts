@@ -45,8 +45,8 @@ export interface Failure {
 export type Outcome =
   | "done"
   | "stopped"
-  /** The edge has no answer to the question. */
-  | "unasked"
+  /** The edge does not know the question. */
+  | "unknown"
   | Failure
 
 /** Whether the connection was lost, or there was none. */

@@ -1,5 +1,5 @@
 /**
- * Reads an answer that has ended from the messages that the edge keeps.
+ * Reads an answer that has ended from the messages that the edge stores.
  *
  * @module
  */
@@ -27,8 +27,8 @@ export const readKept = (
   conversationId: string,
   listener: Listener
 ): Outcome => {
-  const [asked, answer] = messages.slice(-2)
-  if (asked?.role !== "user" || answer?.role !== "assistant" || textOf(asked) !== question) return "unasked"
+  const [sent, answer] = messages.slice(-2)
+  if (sent?.role !== "user" || answer?.role !== "assistant" || textOf(sent) !== question) return "unknown"
   listener.onStart({ conversationId, messageId: textIn(answer.id), memory: true })
   const text = textOf(answer)
   if (text !== "") listener.onText(text)

@@ -1,7 +1,7 @@
 /**
  * The style sheet of the button, shared by all chats of a page, with the properties that the panel's style sheet uses. A
- * strict Content-Security-Policy allows constructed style sheets. The page's own style does not apply inside the chat, except
- * for its writing direction and its color scheme.
+ * strict Content-Security-Policy allows constructed style sheets. Inside the chat, the page's own styles do not
+ * apply, except for the writing direction and the color scheme.
  *
  * Sizes are in `em`, so they follow the visitor's font size. The text is compact because it is not minified: the bundler
  * only removes line ends and shortens the names of custom properties without the prefix `--hydracore-`.

@@ -1,6 +1,7 @@
 /**
- * Gives text to the Markdown parser, and corrects what the parser takes for marks: an underscore in `snake_case`, brackets in
- * the text of a link, and parentheses in its address. Finds addresses behind brackets and marks. Reads the alignments of tables, which the parser skips.
+ * Feeds text to the Markdown parser, and corrects what the parser would mistake for marks: an underscore in `snake_case`,
+ * brackets in the text of a link, and parentheses in its address. Finds addresses after brackets and marks. Reads the
+ * alignments of tables, which the parser skips.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Loads `chat-panel.js`, from where this script was loaded.
  *
- * This script must not contain `import.meta`: without `type="module"` it would be a syntax error, and the page's owner would
- * not learn what to change.
+ * This script must not contain `import.meta`: without `type="module"` it would be a syntax error, and
+ * nothing would log what to change.
  *
  * @module
  */

@@ -59,7 +59,7 @@ export interface Context {
   readonly onStart: (start: Start) => void
 }
 
-/** Waits for a time, in milliseconds, and then until the device is online; not longer than until the signal. */
+/** Waits `wait` milliseconds, and then until the device is online. Ends early when the signal aborts. */
 const online = (wait: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     signal.onabort = () => resolve()
@@ -127,7 +127,7 @@ export const receive = async (
     onActivity: (name) => {
       if (!isCurrent() || name === activity) return
       activity = name
-      // A later version of the edge may have more of them.
+      // A later version of the edge may send other activities.
       const sentence = name === "thinking" || name === "searching" ? strings[name] : name && strings.working
       answer.setActivity(sentence)
       if (sentence) speech.say(sentence)
@@ -146,7 +146,7 @@ export const receive = async (
     if (endpoint === undefined) return Promise.resolve({ kind: "missing" })
     return mode === "resume" && id !== null
       ? Client.resume(endpoint, id, question, listener, stop)
-      : Client.ask(endpoint, { message: question, conversation_id: id }, listener, stop)
+      : Client.send(endpoint, { message: question, conversation_id: id }, listener, stop)
   }
 
   let outcome = await attempt(run.mode)
@@ -158,9 +158,9 @@ export const receive = async (
     await online(2 ** count * 500, signal)
     outcome = signal.aborted ? "stopped" : await attempt("resume")
   }
-  if (outcome === "unasked" && isCurrent()) {
-    run.mode = "ask"
-    outcome = await attempt("ask")
+  if (outcome === "unknown" && isCurrent()) {
+    run.mode = "send"
+    outcome = await attempt("send")
   }
   return { answer, outcome }
 }

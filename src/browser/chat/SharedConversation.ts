@@ -16,7 +16,7 @@ const countQuestions = ({ messages }: Store.Conversation): number =>
 
 export class SharedConversation {
   readonly instance: string
-  /** Without the answer that is being received. */
+  /** The conversation without the answer that is being received. */
   conversation: Store.Conversation
   run: Run | undefined
   readonly #draft: () => string
@@ -85,8 +85,8 @@ export class SharedConversation {
     // The next page takes the answer from the tab that receives it, whose conversation then counts as newer.
     if (run?.mode === "wait") this.conversation = { ...conversation, updated: updated - 1 }
     this.saveIfUsed()
-    // The other tabs can resume an answer that the edge keeps. Nobody receives the rest of any other answer.
-    if (run?.mode === "ask" && run.id !== undefined && !conversation.memory) {
+    // Other tabs can resume an answer only if the edge stores it. The rest of any other answer is lost.
+    if (run?.mode === "send" && run.id !== undefined && !conversation.memory) {
       const left = { ...conversation, messages: [...messages, messageOf(run, cut)] }
       this.#tabs?.send(Store.encode({ ...left, updated: Math.max(Date.now(), updated + 1) }))
     }

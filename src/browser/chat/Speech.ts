@@ -27,7 +27,7 @@ export const makeSpeech = (): Speech => {
   const say = (sentence: string): void => {
     region.append(make("p", {}, sentence))
     while (region.children.length > Limits.maxSpoken) region.firstChild?.remove()
-    // Removed after a while: visitors who read the page line by line would find the text twice, here and in the log.
+    // Removed after a while: otherwise a screen reader that reads line by line finds the text twice, here and in the log.
     clearTimeout(timer)
     timer = setTimeout(() => region.replaceChildren(), Limits.maxSpokenTime)
   }

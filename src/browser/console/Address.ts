@@ -1,8 +1,8 @@
 /**
- * What the console shows, as the fragment of its address: `#/SITE/PAGE?range=30d&source=Google`. Pure.
+ * The state of the console as the fragment of its address: `#/SITE/PAGE?range=30d&source=Google`. Pure.
  *
  * Every filter is a parameter: the dimension without its prefix, then `.not`, `.has` or `.has-not` for the other operators.
- * A fragment does not leave the browser, so no log of a server has what is filtered.
+ * A browser does not send the fragment, so filters are in no server log.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export type Period = Exclude<QueryBody["date_range"], ReadonlyArray<string>>
 export type Days = readonly [first: string, last: string]
 export type Interval = Extract<Dimension, `time:${string}`>
 
-/** A period, two ranges that the API has no name for, or days. */
+/** A period of the API, one of two ranges that the API has no name for, or days. */
 export type Range = Period | "yesterday" | "last-month" | Days
 
 export const operators = ["is", "is_not", "contains", "contains_not"] as const
@@ -29,23 +29,23 @@ export interface Filter {
 }
 
 export interface Address {
-  /** The secret of a link that opens a session; null if the address is none. */
+  /** The secret of a link that opens a session; null for other addresses. */
   readonly link: string | null
-  /** The secret of a shared dashboard, which has the parameters of the overview; null if the address is none. */
+  /** The secret of a shared dashboard, which has the parameters of the overview; null for other addresses. */
   readonly share: string | null
   /** The id of a website; null for the first one. */
   readonly site: string | null
   readonly page: string
-  /** What is open on the page, such as the id of a submission; null for nothing. */
+  /** The open item of the page, such as the id of a submission; null for none. */
   readonly item: string | null
   /** The parameters of a page other than the overview. */
   readonly view: Readonly<Record<string, string>>
   readonly range: Range
   readonly comparison: Comparison | null
   readonly filters: ReadonlyArray<Filter>
-  /** What the chart shows. */
+  /** The metric of the chart. */
   readonly metric: Metric
-  /** Null for the one that suits the range. */
+  /** Null for the default of the range. */
   readonly interval: Interval | null
   /** The dimensions whose tabs are open, other than the first of each list. */
   readonly tabs: ReadonlyArray<Dimension>
@@ -138,14 +138,14 @@ const rangeOf = (text: string | null): Range => {
 
 const present = <A>(value: A | undefined): value is A => value !== undefined
 
-/** What an address shows. What it does not understand is ignored. */
+/** Parses a fragment. Unknown parts are ignored. */
 export const parse = (fragment: string): Address => {
   const [path = "", search = ""] = fragment
     .toWellFormed()
     .replace(/^#?\/?/, "")
     .split("?", 2)
   const [site = "", page = "", item = ""] = path.split("/").map(decoded)
-  // A secret is taken as it is: it is in no path that `format` writes, except of a link.
+  // The secret of a link is used as it is.
   if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
   const share = site === "share" && page !== "" ? page : null

@@ -29,7 +29,7 @@ const lastMonth = (date: string): Days => {
   return [dateOf(Date.UTC(year, month - 2, 1)), dateOf(Date.UTC(year, month - 1, 0))]
 }
 
-/** A range as the API has it. */
+/** The `date_range` of a query. */
 export const toQuery = (
   range: Range,
   facts: { readonly now: number; readonly timeZone: string }
@@ -41,7 +41,7 @@ export const toQuery = (
   return [yesterday, yesterday]
 }
 
-/** The intervals that show a range of so many days well: neither a point alone nor thousands. */
+/** The intervals that suit a range of so many days: those that give more than one point, and not thousands. */
 export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days <= 14 ? (["time:hour"] as const) : []),
   ...(days > 1 && days <= 400 ? (["time:day"] as const) : []),
@@ -49,7 +49,7 @@ export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days > 60 ? (["time:month"] as const) : [])
 ]
 
-/** The interval of a range of so many days that nobody chose one for. */
+/** The default interval of a range of so many days. */
 export const usualInterval = (days: number): Interval =>
   days <= 2 ? "time:hour" : days <= 91 ? "time:day" : days <= 366 ? "time:week" : "time:month"
 

@@ -1,5 +1,5 @@
 /**
- * Whether the service answers, and when to load again what is shown.
+ * Whether the service answers, and when the page reloads its data.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Failure } from "./Requests.ts"
 import * as Store from "./Store.ts"
 
 export interface Connection {
-  /** Why the last request failed, if all of the console does not work now. */
+  /** Why the last request failed, if the failure concerns the whole console. */
   readonly failure: Failure | null
   /** When the last request succeeded, in ms since 1970. */
   readonly succeededAt: number
@@ -15,10 +15,10 @@ export interface Connection {
 
 export const connection = Store.make<Connection>({ failure: null, succeededAt: Date.now() })
 
-/** Counts up when everything that is shown should be loaded again. */
+/** Increases whenever the page must reload its data. */
 export const refresh = Store.make(0)
 
-/** Seconds between two loads of a page that is looked at, and before a retry. */
+/** Seconds between two loads of a visible page, and before a retry. */
 const fresh = 60
 const retryAfter = { first: 2, longest: 30 }
 
@@ -26,13 +26,13 @@ let loadedAt = Date.now()
 let attempts = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 
-/** Loads again what is shown. */
+/** Reloads the data of the page. */
 export const loadAgain = (): void => {
   loadedAt = Date.now()
   refresh.set(refresh.get() + 1)
 }
 
-/** Failures that pass by themselves. */
+/** Whether a failure is temporary. */
 const passes = (failure: Failure): boolean =>
   failure.kind === "offline" || failure.kind === "unavailable" || failure.kind === "too-many"
 

@@ -1,5 +1,5 @@
 /**
- * Numbers, durations, dates and names as people read them. Pure.
+ * Formats numbers, durations, dates and names for people. Pure.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export type MetricValue = Answer<
   "POST /v1/owner/query" | "POST /v1/owner/shared/query"
 >["results"][number]["metrics"][number]
 
-/** A count from 1 to 4 on a shared dashboard, and where it is drawn. */
+/** A count from 1 to 4 on a shared dashboard, and the value at which it is drawn. */
 const hidden = "<5"
 const drawnHidden = 2
 
@@ -126,7 +126,7 @@ export const clock = (millis: number): string => time.format(millis)
 
 const formats = new Map<string, Intl.DateTimeFormat>()
 
-/** Formats are slow to make. */
+/** A cached format: creating one is slow. */
 const inZone = (timeZone: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat => {
   const key = `${timeZone} ${JSON.stringify(options)}`
   const known = formats.get(key)

@@ -1,5 +1,5 @@
 /**
- * The console's address in the browser: the state of the page, and its only one that outlives a reload.
+ * The console's address in the browser: the only state of the page that survives a reload.
  *
  * @module
  */

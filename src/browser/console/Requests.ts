@@ -1,6 +1,6 @@
 /**
- * Requests to the owner API. Their paths, parameters, bodies and answers are those of the contract: a request that it does not
- * have does not compile.
+ * Requests to the owner API. Their types come from the contract: a request that the contract does not declare does not
+ * compile.
  *
  * @module
  */
@@ -64,7 +64,7 @@ export type Answer<O extends Operation> =
   EndpointNamed<O> extends { readonly "~Success": { readonly Type: infer Value } } ? Value : never
 
 export type FailureKind =
-  /** The service cannot be reached, or not now. */
+  /** `offline`: the service cannot be reached. `unavailable`, `too-many`: it cannot answer now. */
   | "offline"
   | "unavailable"
   | "too-many"
@@ -84,9 +84,9 @@ export interface Failure {
 }
 
 export interface Fault {
-  /** Where it is in the body, such as `rules.name.max`; empty for all of it. */
+  /** Its path in the body, such as `rules.name.max`; empty for the whole body. */
   readonly place: string
-  /** What is allowed there, as a sentence without its end. */
+  /** What is allowed there, as a sentence without a full stop. */
   readonly text: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Loads an answer of the API for a component, and keeps what was loaded: going back shows it at once, and a failed request takes
- * nothing away.
+ * Loads an answer of the API for a component, and caches it: going back shows it at once, and a failed request removes
+ * nothing.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Answer, type Failure, type Input, type Operation, send } from "./R
 import { useStore } from "./Store.ts"
 
 export interface Resource<A> {
-  /** The newest answer; while another request of the same `scope` is on its way, that of the one before. */
+  /** The newest answer; while the next request of the same `scope` is loading, the answer to the previous one. */
   readonly value: A | undefined
   readonly failure: Failure | undefined
   /** Whether `value` is of another request than the current one. */
@@ -37,7 +37,7 @@ interface State {
 /**
  * The answer to a request; none for an `input` of null.
  *
- * @param scope answers of one scope may stand for each other while the next one loads, such as those of one website
+ * @param scope while an answer loads, the previous answer of the same scope is shown, such as that of the same website
  */
 export const useAnswer = <O extends Operation>(
   operation: O,

@@ -1,5 +1,5 @@
 /**
- * A value that components follow.
+ * A value that components subscribe to.
  *
  * @module
  */

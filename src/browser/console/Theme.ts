@@ -1,5 +1,5 @@
 /**
- * The colours: those of the system, or the ones that were chosen.
+ * The theme: that of the system, or the one that was chosen.
  *
  * @module
  */

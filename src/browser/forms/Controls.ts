@@ -1,5 +1,5 @@
 /**
- * The controls of a form: what they hold, and its buttons.
+ * The controls of a form: their values, and the submit buttons.
  *
  * @module
  */

@@ -19,7 +19,7 @@ export const loadFaults = async (): Promise<typeof Faults | undefined> => {
   try {
     faults ??= (await import(resolve(FAULTS_FILE))) as typeof Faults
   } catch {
-    // The edge may be unreachable. The caller has a message without the script.
+    // The edge may be unreachable. The caller shows its own message instead.
   }
   return faults
 }

@@ -1,18 +1,18 @@
 /**
- * Resets fields whose values React holds. `HTMLFormElement.reset` does not change React's state, so React keeps the old value
- * or shows it again. Fields of other pages are not touched.
+ * Resets fields that React controls. `HTMLFormElement.reset` does not change React's state, so React would keep the old value
+ * or show it again. Other fields are not touched.
  *
  * @module
  */
 
-/** The members of the fields that this module uses. Fields without a checkedness have an undefined one. */
+/** The members that this module uses. Those that a kind of field lacks are undefined. */
 type Field = Omit<HTMLInputElement, "type"> & {
   readonly type: string
-  /** Of a list. */
+  /** The options of a list. */
   readonly options?: Iterable<HTMLOptionElement>
 }
 
-/** What a field held when it was first seen: its value, its checkedness, and which of its options were selected. */
+/** The state of each field when it was first seen: its value, whether it was checked, and which options were selected. */
 const initial = new WeakMap<Element, readonly [value: string, isChecked: boolean, selected: ReadonlyArray<boolean>]>()
 
 export const remember = (fields: ReadonlyArray<Element>): void => {
@@ -27,7 +27,7 @@ export const remember = (fields: ReadonlyArray<Element>): void => {
 const set = (field: Field, name: "value" | "checked", value: unknown): boolean =>
   Reflect.set(Object.getPrototypeOf(field) as object, name, value, field)
 
-/** Controls that hold nothing of the visitor's. */
+/** Controls without input of the visitor. */
 const empty = /^(hidden|file|submit|button|image|reset|fieldset|output)$/
 
 /** Sets React's fields to their initial values, as a visitor would. Called after the form's `reset`. */

@@ -5,7 +5,7 @@
  */
 
 /**
- * @param status the edge's response; a 403 says itself what to do, and every other status is due to `data-site`
+ * @param status the status of the edge's response; the body of a 403 says what to do, any other status is due to `data-site`
  * @param detail the edge's reason
  */
 export const tellOwner = (form: HTMLFormElement, status?: number, detail = ""): void => {

@@ -22,7 +22,7 @@ const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, 
 const eventsStatement = `SELECT ${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency,
     is_interactive FROM event ${ofPeriod}`
 
-/** A period's ends as ClickHouse can represent them. */
+/** Cuts a time to the range that ClickHouse can represent. */
 const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 0), Date.UTC(2149, 0))
 
 export const layer: Layer.Layer<AnalyticsExport, never, ClickHouse> = Layer.effect(

@@ -1,5 +1,5 @@
 /**
- * Stores page views in batches. Counted views and others have a table each, and batches of their own.
+ * Stores page views in batches. Counted and excluded views have separate tables and batches.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const columns: Batches.Target<PageView>["columns"] = [
   Columns.textOrNull("country", (view) => view.country)
 ]
 
-/** The parts of a view that may be long. */
+/** Estimates the size of a view, in UTF-16 units. Only these parts may be long. */
 const weigh = ({ path, referrerPath }: PageView): number => 600 + path.length + (referrerPath?.length ?? 0)
 
 export const counted: Batches.Target<PageView> = { table: "page_view", columns, weigh }
@@ -46,10 +46,10 @@ export const layer = (options: Batches.Options): Layer.Layer<AnalyticsRepo, neve
   Layer.effect(
     AnalyticsRepo,
     Effect.gen(function* () {
-      const views = yield* Batches.make("page-views", counted, options)
-      const others = yield* Batches.make("bot-views", excluded, options)
+      const countedViews = yield* Batches.make("page-views", counted, options)
+      const excludedViews = yield* Batches.make("bot-views", excluded, options)
       return AnalyticsRepo.of({
-        append: (view) => (view.exclusion === null ? views : others).submit(view)
+        append: (view) => (view.exclusion === null ? countedViews : excludedViews).submit(view)
       })
     })
   )

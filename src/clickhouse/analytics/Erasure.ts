@@ -1,9 +1,9 @@
 /**
  * Deletes the rows of a website, and expired months, from the disk.
  *
- * A website's rows are deleted by mutations, which write the parts that hold any of them again without them: a deletion that only
- * marks rows would keep them until the parts are merged, which may be never. On a cluster, each server runs the mutations of its
- * shard.
+ * A website's rows are deleted by mutations, which write the parts that hold any of them again without them: a deletion that
+ * only marks rows would keep them until the parts are merged, which may be never. On a cluster, each server runs the
+ * mutations of its shard.
  *
  * @module
  */
@@ -19,14 +19,14 @@ const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
 const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Schema.String })])
 
-/** A table of the server's own, of all servers on a cluster. */
+/** A system table: of the server, or of all servers of a cluster. */
 const system = (target: Tables.Target, table: string): string =>
   target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${Tables.quoted(target.cluster)}, system.${table})`
 
 const interval = "20 millis"
 
-/** Waits until no mutation with this text runs. A failing one is retried by the server, and an error here. */
-const mutated = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
+/** Waits until no mutation with this text runs. Fails if one fails, although the server retries it. */
+const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
   const { query } = yield* ClickHouse
   while (true) {
     const [{ failure, running }] = yield* query(
@@ -60,15 +60,15 @@ const eraseFrom = Effect.fnUntraced(function* (
     yield* command(`ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)} DELETE WHERE ${condition}`, {
       settings: { mutations_sync: "0" }
     }).pipe(bounded(timeout))
-    yield* mutated(target, hostedWebsiteId, timeout)
+    yield* awaitMutations(target, hostedWebsiteId, timeout)
   }
 })
 
 /** See `Store.erase`. No statement takes longer than `timeout`. */
 export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeout: Duration.Input) {
   const target = yield* bounded(timeout)(Layout.target)
-  // A mutation of an erasure that was interrupted.
-  yield* mutated(target, hostedWebsiteId, timeout)
+  // Waits for the mutations of an interrupted erasure.
+  yield* awaitMutations(target, hostedWebsiteId, timeout)
   const from = (name: Tables.Table["name"]) => eraseFrom(target, name, hostedWebsiteId, timeout)
   const erased = {
     pageViews: yield* from("page_view"),
@@ -76,7 +76,7 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
     events: yield* from("event"),
     conversions: yield* from("conversion")
   }
-  // Made of the rows above.
+  // Last, since they are made of the rows above.
   yield* from("visit_day")
   yield* from("visit")
   return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
@@ -84,7 +84,7 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
 
 const Partitions = Schema.Array(Schema.Struct({ table: Schema.String, month: Schema.String }))
 
-/** Of a partition, such as 202611. */
+/** The name of a month's partition, such as 202611. */
 const monthOf = (time: number): number => {
   const date = new Date(time)
   return date.getUTCFullYear() * 100 + date.getUTCMonth() + 1
@@ -103,7 +103,7 @@ export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeo
   ).pipe(decodeRows(Partitions), bounded(timeout))
   for (const { month, table } of partitions) {
     yield* command(`ALTER TABLE ${table}${Tables.onCluster(target)} DROP PARTITION ${Number(month)}`, {
-      // The server's guard against dropping large tables by mistake.
+      // Turns off the server's guard against dropping large tables by mistake.
       settings: { max_partition_size_to_drop: "0" }
     }).pipe(bounded(timeout))
   }

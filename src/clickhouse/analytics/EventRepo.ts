@@ -11,10 +11,10 @@ import * as Batches from "../batch/Batches.ts"
 import * as Columns from "../batch/Columns.ts"
 import type { ClickHouse } from "../ClickHouse.ts"
 
-/** The properties as JSON, which has no lone surrogate. */
+/** The properties as JSON, in which lone surrogates are escaped. */
 const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
 
-/** The properties as reports group by them: each value as JavaScript's text, which JSON's numbers of ClickHouse differ from. */
+/** The properties as reports group by them. JavaScript formats the values: ClickHouse would format numbers differently. */
 const textsOf = ({ properties }: Event): ReadonlyArray<readonly [name: string, text: string]> =>
   Object.entries(properties ?? {}).map(([name, value]) => [name, String(value)])
 

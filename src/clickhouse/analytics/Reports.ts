@@ -18,20 +18,20 @@ import * as Reader from "./reports/Reader.ts"
 import * as RollUps from "./reports/RollUps.ts"
 
 export interface Options {
-  /** How long a report may take. */
+  /** The longest time of a report. */
   readonly timeout: Duration.Input
-  /** Bytes of the server's memory that a statement of a report may use. */
+  /** The most bytes of the server's memory for one statement of a report. Default: 2 GB. */
   readonly memory?: number
 }
 
-/** How far back `now` looks. */
-const recent = 5 * 60_000
+/** The period of current visitors, in milliseconds. */
+const nowMillis = 5 * 60_000
 
 const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** Requires what is not in ClickHouse: the website's goals, and which websites may get data. */
+/** Its requirements are in PostgreSQL: goals and writable websites. */
 export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals | WritableSites> =>
   Layer.effect(
     Reports,
@@ -45,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const rollUps = yield* RollUps.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
-      /** Bounds the reads of a report, at the server and here: an interruption ends the statement. */
+      /** Bounds the time of a report's reads. The time limit also ends the statement at the server. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>
       ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable | ReportTimeout> =>
@@ -81,7 +81,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
           const of = parameters.uuid(site.hostedWebsiteId)
           const rows = ["page_view", "event"].map(
             (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${of}
-              AND received_at > ${parameters.time(now - recent)} AND received_at <= ${parameters.time(now)}`
+              AND received_at > ${parameters.time(now - nowMillis)} AND received_at <= ${parameters.time(now)}`
           )
           const [{ visitors }] = yield* reader
             .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)

@@ -1,5 +1,5 @@
 /**
- * What PostgreSQL's layers read from and write to ClickHouse.
+ * The `SeparateStore` of PostgreSQL's layers, in ClickHouse.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The most page views, and the most events, of a website that are read. */
+/** The most page views, and the most events, that one query of sessions reads. */
 const maxRows = 20_000
 
 const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM (
@@ -54,7 +54,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
         sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
           query(statement, {
             parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },
-            // The server's log of queries would keep the sessions.
+            // The server's log of queries would keep the session ids.
             settings: { log_queries: 0 }
           }).pipe(decodeRows(SessionRows.Rows), bounded(timeout), Effect.map(SessionRows.bySession)),
         addConversions: (batchId: string, conversions: ReadonlyArray<Conversion>) => {
@@ -62,7 +62,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
           return insert({
             table: "conversion",
             columns: [first.name, ...others.map(({ name }) => name)],
-            // One that cannot be stored is dropped: it would keep all later ones.
+            // A conversion that cannot be stored is dropped: it would block all later ones.
             rows: conversions.flatMap((conversion) => {
               const values = Columns.valuesOf(conversionColumns, conversion)
               return values === undefined ? [] : [values]

@@ -1,6 +1,6 @@
 /**
- * Reads what a website received lately: page views and events from ClickHouse, submissions from `Inbox`, and conversations from
- * the store of conversations.
+ * Reads the latest activity of a website: page views and events from ClickHouse, submissions from `Inbox`, and conversations
+ * from `ConversationStore`.
  *
  * @module
  */
@@ -24,8 +24,8 @@ const selected = {
 } as const
 
 /**
- * How far back is read, in days, until enough is found. A table is sorted by day and not by time, so that the latest rows of all
- * days would be found among all rows.
+ * The periods, in days, that are read one after another until enough rows are found. Without a period, ClickHouse would sort
+ * all rows of the website, since tables are sorted by day and not by time.
  */
 const periods = [0.1, 2, 60, Number.POSITIVE_INFINITY]
 
@@ -44,8 +44,8 @@ export const layer = ({
       const inbox = yield* Inbox
       const directory = yield* InstanceDirectory
       const store = yield* ConversationStore
-      /** The conversations that were active last, by when they began. */
-      const begun = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
+      /** The most recently active conversations of a website, as activities at their start. */
+      const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
         const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
         const found = yield* Effect.forEach(instances, ({ instanceId }) =>
           Effect.map(store.list({ instanceId, limit, before: null }), (summaries) =>
@@ -86,7 +86,7 @@ export const layer = ({
           const views = yield* latestOf("page_view", ActivityRows.Views, hostedWebsiteId, limit)
           const events = yield* latestOf("event", ActivityRows.Events, hostedWebsiteId, limit)
           const { items } = yield* inbox.list({ websiteConfigId, filter: {}, after: null, limit })
-          const conversations = yield* begun(websiteConfigId, limit)
+          const conversations = yield* conversationsOf(websiteConfigId, limit)
           return Activities.latest([views, events, items.map(Activities.ofSubmission), conversations], limit)
         })
       })

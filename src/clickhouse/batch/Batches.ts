@@ -1,6 +1,6 @@
 /**
- * Stores rows in few, large batches: a server falls behind if it gets many small ones. Each batch is one insert into one table,
- * so that nothing of a refused batch is stored.
+ * Stores rows in few, large batches: a server falls behind if it gets many small ones. Each batch is one insert into one
+ * table, so that nothing of a refused batch is stored.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import * as Errors from "../Errors.ts"
 import * as Columns from "./Columns.ts"
 
 export interface Options {
-  /** How long a record may take to be stored. */
+  /** The longest time until a record is stored. */
   readonly timeout: Duration.Input
   /** The most queued records of a table. */
   readonly maxQueue: number
@@ -36,7 +36,6 @@ export interface Target<Row> {
 /** The largest batch, and the bounds of a batch and of a table's queue in UTF-16 units. */
 const bounds = { maxBatch: 20_000, maxBatchWeight: 32 * 2 ** 20, maxQueueWeight: 128 * 2 ** 20 } as const
 
-/** The outcome of a record: undefined values are those of a record that cannot be stored. */
 type Outcome = Result.Result<void, RecordRefused>
 
 const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-site" }))

@@ -1,6 +1,7 @@
 /**
  * The values of a row, and whether their columns can hold them. ClickHouse stores some values that a column cannot hold as
- * others, without an error: 70,000 in a UInt16 becomes 4,464, and a time beyond its range the first or last possible one. Pure.
+ * others, without an error: 70,000 in a UInt16 becomes 4,464, and a time beyond its range the first or last possible one.
+ * Pure.
  *
  * @module
  */
@@ -8,11 +9,11 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 
 export interface Column<Row> {
   readonly name: string
-  /** The value as JSON has it; undefined if the column cannot hold it. */
+  /** The JSON value; undefined if the column cannot hold it. */
   readonly read: (row: Row) => unknown
 }
 
-/** What `undefined` is for a column: the value cannot be stored. */
+/** Makes a kind of column. `write` returns undefined for a value that the column cannot hold. */
 const column =
   <A>(write: (value: A) => unknown) =>
   <Row>(name: string, valueOf: (row: Row) => A): Column<Row> => ({ name, read: (row) => write(valueOf(row)) })
@@ -22,7 +23,7 @@ const orNull =
   (value: A | null): unknown =>
     value === null ? null : write(value)
 
-/** The last millisecond of the days that a `Date` can hold, which the tables are sorted by. */
+/** The last millisecond of the last day that ClickHouse's `Date` can hold: the tables are sorted by day. */
 const lastMillis = Date.UTC(2149, 5, 7) - 1
 
 /** Any text without a lone surrogate. */
@@ -54,7 +55,7 @@ export const textMap = column((entries: ReadonlyArray<readonly [name: string, te
 
 export const bool = column((value: boolean) => value)
 
-/** The largest number of thousandths that a column holds, and a JavaScript number too. */
+/** The largest amount whose thousandths both the column and a JavaScript number hold exactly. */
 const maxThousandths = 1e15
 
 /** A decimal with three digits after the point. */

@@ -4,14 +4,17 @@
  *
  * @module
  */
-import { Data, Effect, Option } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { ClickHouse } from "../ClickHouse.ts"
 import type { ClickHouseError } from "../Errors.ts"
 import * as Layout from "./Layout.ts"
 import * as Tables from "./Tables.ts"
 
-/** The tables exist, and are not on the cluster that was named. `layout` says where they are. */
-export class OtherLayout extends Data.TaggedError("OtherLayout")<{ readonly layout: string }> {}
+/** The tables exist elsewhere than on the named cluster. */
+export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {
+  /** Where the tables are, such as `one server`. */
+  layout: Schema.String
+}) {}
 
 /** Creates the tables that are missing. */
 export const run = (target: Tables.Target): Effect.Effect<void, ClickHouseError, ClickHouse> =>
@@ -22,7 +25,10 @@ export const run = (target: Tables.Target): Effect.Effect<void, ClickHouseError,
 const layoutOf = (target: Tables.Target): string =>
   target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
 
-/** Creates the tables that are missing, where the others are or on a named cluster, and returns their names. */
+/**
+ * Creates the missing tables and returns their names: where the other tables are, or on the named cluster. Fails if the others
+ * are elsewhere.
+ */
 export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>
 ): Effect.fn.Return<ReadonlyArray<string>, ClickHouseError | OtherLayout, ClickHouse> {

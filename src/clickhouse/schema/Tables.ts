@@ -2,8 +2,9 @@
  * The tables of page views, events and conversions, for one server or for a cluster. Text only.
  *
  * A table is sorted by website and day, so that a report reads little else, and then by visitor, which puts the rows of a
- * visit beside each other and makes repeated values small. A month is a partition, which the retention drops. `LowCardinality` keeps
- * each text once in a part. Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16 bytes, as a UUID.
+ * visit beside each other and makes repeated values small. A month is a partition, which the retention drops.
+ * `LowCardinality` keeps each text once in a part. Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16
+ * bytes, as a UUID.
  *
  * By default ClickHouse neither synchronizes an insert to the disk nor recognizes a repeated one; settings of the tables turn
  * both on.
@@ -26,8 +27,8 @@ export interface Table {
   readonly order: string
 }
 
-const word = "LowCardinality(String)"
-const wordOrNull = "LowCardinality(Nullable(String))"
+const lowCardinality = "LowCardinality(String)"
+const lowCardinalityOrNull = "LowCardinality(Nullable(String))"
 const textOrNull = "Nullable(String) CODEC(ZSTD(1))"
 const time = "DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1))"
 
@@ -36,26 +37,26 @@ const order = "(hosted_website_id, toDate(received_at), visitor_hash, received_a
 const viewColumns: Table["columns"] = [
   ["hosted_website_id", "UUID"],
   ["received_at", time],
-  ["path", word],
-  ["utm_source", wordOrNull],
-  ["utm_medium", wordOrNull],
-  ["utm_campaign", wordOrNull],
-  ["utm_term", wordOrNull],
-  ["utm_content", wordOrNull],
-  ["referrer_host", wordOrNull],
+  ["path", lowCardinality],
+  ["utm_source", lowCardinalityOrNull],
+  ["utm_medium", lowCardinalityOrNull],
+  ["utm_campaign", lowCardinalityOrNull],
+  ["utm_term", lowCardinalityOrNull],
+  ["utm_content", lowCardinalityOrNull],
+  ["referrer_host", lowCardinalityOrNull],
   ["referrer_path", textOrNull],
-  ["device_type", wordOrNull],
+  ["device_type", lowCardinalityOrNull],
   ["screen_width", "Nullable(UInt16)"],
   ["session_id", textOrNull],
-  ["browser", wordOrNull],
-  ["os", wordOrNull],
+  ["browser", lowCardinalityOrNull],
+  ["os", lowCardinalityOrNull],
   ["visitor_hash", "UUID"],
-  ["country", wordOrNull]
+  ["country", lowCardinalityOrNull]
 ]
 
 export const tables: ReadonlyArray<Table> = [
   { name: "page_view", time: "received_at", order, columns: viewColumns },
-  { name: "bot_view", time: "received_at", order, columns: [...viewColumns, ["reason", word]] },
+  { name: "bot_view", time: "received_at", order, columns: [...viewColumns, ["reason", lowCardinality]] },
   {
     name: "event",
     time: "received_at",
@@ -63,20 +64,20 @@ export const tables: ReadonlyArray<Table> = [
     columns: [
       ["hosted_website_id", "UUID"],
       ["received_at", time],
-      ["name", word],
-      ["path", word],
+      ["name", lowCardinality],
+      ["path", lowCardinality],
       ["session_id", textOrNull],
       ["visitor_hash", "UUID"],
-      ["device_type", wordOrNull],
-      ["browser", wordOrNull],
-      ["os", wordOrNull],
-      ["country", wordOrNull],
+      ["device_type", lowCardinalityOrNull],
+      ["browser", lowCardinalityOrNull],
+      ["os", lowCardinalityOrNull],
+      ["country", lowCardinalityOrNull],
       // JSON as it was sent: an object of texts, numbers and booleans.
       ["properties", textOrNull],
       // Each value as JavaScript's text.
       ["property_texts", "Map(String, String)"],
       ["revenue_amount", "Nullable(Decimal(18, 3))"],
-      ["revenue_currency", wordOrNull],
+      ["revenue_currency", lowCardinalityOrNull],
       ["is_interactive", "Bool"]
     ]
   },
@@ -88,7 +89,7 @@ export const tables: ReadonlyArray<Table> = [
       ["hosted_website_id", "UUID"],
       ["visit_started_at", time],
       ["session_key", "String CODEC(ZSTD(1))"],
-      ["name", word]
+      ["name", lowCardinality]
     ]
   },
   // Visits of past days, made of the rows above; see `analytics/reports/RollUp`.
@@ -112,7 +113,7 @@ export const tables: ReadonlyArray<Table> = [
       ["hosted_website_id", "UUID"],
       ["day", "Date"],
       ["roll", "UInt64"],
-      ["version", word],
+      ["version", lowCardinality],
       ["last_hour", "UInt32"],
       ["row_count", "UInt64"],
       ["row_hash", "UInt32"]
@@ -120,8 +121,8 @@ export const tables: ReadonlyArray<Table> = [
   }
 ]
 
-/** A repeated batch is recognized among this many of the latest batches of its table. */
-const window = 10_000
+/** How many of the latest batches of a table the server remembers to recognize a repeated one. */
+const deduplicationWindow = 10_000
 
 const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
 
@@ -145,7 +146,7 @@ const createTable = (target: Target, { columns, name, order, time }: Table): Rea
   const rows = `CREATE TABLE IF NOT EXISTS ${local}${onCluster(target)} (
     ${columns.map(([column, type]) => `${column} ${type}`).join(",\n    ")}
   ) ENGINE = ${engine} PARTITION BY toYYYYMM(${time}) ORDER BY ${order}
-  SETTINGS ${windowName} = ${window}, ${durable}`
+  SETTINGS ${windowName} = ${deduplicationWindow}, ${durable}`
   if (isServer) return [rows]
   // By website, so that a report reads one shard.
   return [

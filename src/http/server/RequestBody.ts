@@ -17,6 +17,8 @@ import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RequestHead from "../endpoints/RequestHead.ts"
 
+// `Data.TaggedError`, since `Schema.TaggedError` would drop `ctx` of an error and takes longer, which a flood could exploit.
+
 /** The body does not validate; `errors` lists every fault. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
 

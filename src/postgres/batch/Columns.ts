@@ -9,11 +9,11 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Data, Result } from "effect"
+import { Result, Schema } from "effect"
 import * as Database from "../Database.ts"
 
 /** A value cannot be encoded in its column's type. */
-export class NotWritable extends Data.TaggedError("NotWritable")<{ readonly column: string }> {}
+export class NotWritable extends Schema.TaggedError<NotWritable>()("NotWritable", { column: Schema.String }) {}
 
 /** A growable byte buffer. Call `reserve` before writing. */
 class Output {

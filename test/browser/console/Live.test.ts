@@ -55,7 +55,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
       yield* visit(site, "/second")
       yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())
       assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
-      yield* on(() => page.getByRole("button", { name: "Go on" }).click())
+      yield* on(() => page.getByRole("button", { name: "Resume" }).click())
       yield* on(() => page.getByText("/second", { exact: true }).waitFor())
       // The list rests under the mouse, too.
       yield* on(() => page.locator(".arrival").first().hover())

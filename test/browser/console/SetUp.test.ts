@@ -222,7 +222,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
       yield* on(async () => {
         await page.getByLabel("Email address").fill("nobody@example.com")
         await page.getByRole("button", { name: "Export", exact: true }).click()
-        await page.getByText("Nothing is stored of this address.").waitFor()
+        await page.getByText("Nothing is stored about this address.").waitFor()
         await page.getByLabel("Email address").fill("ann@example.com")
         const file = page.waitForEvent("download")
         await page.getByRole("button", { name: "Export", exact: true }).click()

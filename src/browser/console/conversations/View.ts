@@ -1,5 +1,5 @@
 /**
- * Which conversations are shown, in the parameters of the address. Pure.
+ * The filters of the conversations, in the parameters of the address. Pure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Changes of submissions: shown at once, sent, and taken back if the service refuses them.
+ * Optimistic changes of submissions: shown at once, and reverted if the service refuses them.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { type Outcome, send } from "../Requests.ts"
 import type { Folder } from "./View.ts"
 
 export interface Change {
-  /** Whether it is read; undefined for what the service says. */
+  /** Whether it is read; undefined for the service's state. */
   readonly isRead?: boolean
   readonly isReleased?: boolean
   readonly isDeleted?: boolean
 }
 
-/** Whether a folder has lost a submission by a change. */
+/** Whether a change removes a submission from a folder. */
 export const hides = (folder: Folder, { isDeleted, isReleased }: Change): boolean =>
   isDeleted === true || (isReleased === true && folder === "quarantined")
 

@@ -1,5 +1,5 @@
 /**
- * The value of a form's field as people read it. Pure.
+ * Formats the value of a form's field. Pure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What the inbox shows, in the parameters of its address. Pure.
+ * The filters of the inbox, in the parameters of its address. Pure.
  *
  * @module
  */

@@ -9,7 +9,7 @@ import { loadAgain } from "../Connection.ts"
 
 export type Activity = LiveChange["activity"][number]
 
-/** An activity of the list. Equal ones differ in their number. */
+/** An activity of the list. The number distinguishes equal activities. */
 export interface Entry {
   readonly number: number
   readonly activity: Activity
@@ -46,7 +46,7 @@ const unknown = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity
   })
 }
 
-/** The feed after something has arrived. Pure. */
+/** The feed after a message of the stream, or after its end. Pure. */
 export const reduce = (feed: Feed, action: Action): Feed => {
   if (action.kind === "broken") return { ...feed, isBroken: true }
   const { activity, visitors } = action.change
@@ -58,7 +58,7 @@ export const reduce = (feed: Feed, action: Action): Feed => {
 
 const initial: Feed = { visitors: null, entries: [], isBroken: false }
 
-/** The feed of a website while the page is looked at. */
+/** The feed of a website while the page is visible. */
 export const useFeed = (siteId: string): Feed => {
   const [feed, dispatch] = useReducer(reduce, initial)
   useEffect(() => {
@@ -82,7 +82,7 @@ export const useFeed = (siteId: string): Feed => {
         dispatch({ kind: "broken" })
         close()
         retry = setTimeout(() => {
-          // Shows why, if the session has ended.
+          // If the session has ended, this shows it.
           loadAgain()
           open()
         }, retryAfter)

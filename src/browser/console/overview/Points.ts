@@ -11,7 +11,7 @@ export interface Point {
   /** A value of the time dimension. */
   readonly label: string
   readonly value: Format.MetricValue
-  /** The value of the same place in the comparison's range; undefined without a comparison. */
+  /** The value at the same position of the comparison's range; undefined without a comparison. */
   readonly before: Format.MetricValue | undefined
   readonly beforeLabel: string | undefined
 }
@@ -31,7 +31,7 @@ export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
   })
 }
 
-/** How many of the last points are in the future, and so say nothing: the hours of today that are to come. */
+/** How many of the last points are in the future: the remaining hours of today. */
 export const future = (points: ReadonlyArray<Point>, interval: Interval, now: string): number =>
   interval === "time:hour" ? points.filter(({ label }) => label > now).length : 0
 

@@ -33,7 +33,7 @@ export const totals = (scope: Scope, now: number): QueryBody => ({ ...base(scope
 
 const namesFacts = ({ dimension }: Filter): boolean => dimension.startsWith("event:") && dimension !== "event:goal"
 
-/** Null if a filter names pages or events, which a lead has none of. */
+/** Null if a filter is by page or event: leads have neither. */
 export const leads = (scope: Scope, now: number): QueryBody | null => {
   if (scope.address.filters.some(namesFacts)) return null
   const query = base(scope, now)
@@ -54,11 +54,11 @@ export const series = (scope: Scope, interval: Interval, now: number): QueryBody
 /** The metrics of a list's rows; the first one orders them. */
 export const listMetrics = (dimension: Dimension, isWhole: boolean): readonly [Metric, ...ReadonlyArray<Metric>] => {
   if (dimension === "event:goal") return ["visitors", "conversions", "conversion_rate"]
-  if (dimension === "event:name") return isWhole ? ["visitors", "events"] : ["visitors", "events"]
+  if (dimension === "event:name") return ["visitors", "events"]
   return isWhole ? ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] : ["visitors"]
 }
 
-/** Dimensions in which an absent value says nothing. */
+/** Dimensions whose list omits absent values. */
 const onlyNamed = (dimension: Dimension): boolean => dimension.startsWith("visit:utm_")
 
 /** The rows of a dimension, those that count most first. */

@@ -1,9 +1,10 @@
 /**
- * Has the browser save a file of this origin.
+ * Downloads files.
  *
  * @module
  */
 
+/** Downloads a file of this origin. */
 export const download = (address: string): void => {
   const link = document.createElement("a")
   link.href = address
@@ -12,12 +13,12 @@ export const download = (address: string): void => {
   link.click()
 }
 
-/** Has the browser save a text. */
+/** Saves a text as a file. */
 export const save = (text: string, name: string): void => {
   const link = document.createElement("a")
   link.href = URL.createObjectURL(new Blob([text]))
   link.download = name
   link.click()
-  // The browser has begun to read it.
+  // By then the browser has read it.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
 }

@@ -1,5 +1,5 @@
 /**
- * What every page of a website gets.
+ * The properties of every page of a website.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Keeps what is current in sight, in a row of links that scrolls sideways.
+ * Keeps the current link visible in a row of links that scrolls sideways.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export const useRevealed = (current: string) => {
       all.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
     }
     reveal()
-    // A link becomes longer when a number is loaded that it shows.
+    // A link grows when its number is loaded.
     const sizes = new ResizeObserver(reveal)
     for (const link of all.children) sizes.observe(link)
     return () => sizes.disconnect()

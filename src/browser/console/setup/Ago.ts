@@ -1,5 +1,5 @@
 /**
- * How long ago something was. Pure.
+ * Formats how long ago a time was. Pure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Sends a change for a component, and holds its outcome.
+ * Sends a change for a component, with its state.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as Texts from "../texts/SetUp.ts"
 export interface Change<O extends Operation> {
   readonly isBusy: boolean
   readonly failure: Failure | undefined
-  /** Sends a change. If it succeeds, what is shown is loaded again, and `then` gets the answer. */
+  /** Sends a change. If it succeeds, the page reloads its data, and `then` receives the answer. */
   readonly run: (input: Input<O>, then?: (answer: Answer<O>) => void) => void
 }
 
@@ -39,7 +39,7 @@ export const faultOf = (failure: Failure | undefined, member: string): string | 
   return fault && Texts.sentence(fault.text)
 }
 
-/** What went wrong, besides the members that a form shows it at. */
+/** The message of a failure, without the faults of `members`, which the form shows at its fields. */
 export const messageOf = (failure: Failure | undefined, members: ReadonlyArray<string>): string | undefined => {
   if (failure === undefined) return undefined
   if (failure.kind !== "invalid" || failure.faults.length === 0) return Texts.failures[failure.kind]

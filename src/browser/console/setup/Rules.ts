@@ -35,7 +35,7 @@ export const emptyRow: RuleRow = {
   message: ""
 }
 
-/** Whether one row shows everything that a field's rules say. */
+/** Whether one row can show all rules of a field. */
 const isSimple = ({ email, number, one_of, pattern }: FieldRules): boolean =>
   [email, number, one_of, pattern].filter((rule) => rule !== undefined && rule !== false).length <= 1
 

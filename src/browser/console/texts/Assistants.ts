@@ -4,7 +4,7 @@
  * @module
  */
 
-export const note = "An assistant answers visitors in the chat. It is an agent of yours, or a model of a provider."
+export const note = "An assistant answers visitors in the chat. It is your own agent, or the model of a provider."
 export const add = "New assistant"
 export const edit = (name: string): string => `Change ${name}`
 export const name = "Name"
@@ -39,12 +39,12 @@ export const origins = "Origins"
 export const originsHint = "One a line. Only their pages may use it. Empty for any."
 export const limits = "Limits and details"
 export const history = "Earlier messages sent with a question"
-export const maxTokens = "Tokens of an answer"
-export const dailyTokens = "Tokens of a day"
+export const maxTokens = "Tokens per answer"
+export const dailyTokens = "Tokens per day"
 export const empty =
   "No assistant yet. Connect a model of OpenAI, Anthropic or any compatible service, and paste its tag into a page."
 export const confirm = (name: string): string => `Delete ${name}?`
-export const confirmBody = "Its tokens and conversations are deleted with it. Pages with its tag have no chat any more."
+export const confirmBody = "Its tokens and conversations are deleted with it. Pages with its tag no longer have a chat."
 export const chatted = (when: string): string => `A visitor chatted ${when}.`
 export const noChat = "Nobody has chatted yet. Issue a token, and paste the tag that is shown with it."
 
@@ -58,5 +58,5 @@ export const tokens = {
   body: "Paste it at the end of the body. It has the new token, which is not shown again.",
   empty: "It has no token, so no page can use it.",
   confirm: "Revoke this token?",
-  confirmBody: "Pages with its tag have no chat any more, within a second."
+  confirmBody: "Within a second, pages with its tag no longer have a chat."
 } as const

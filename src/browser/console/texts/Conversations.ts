@@ -17,18 +17,18 @@ export const conversations = {
   endings: {
     running: "This answer is still being written.",
     length: "The answer was as long as the agent allows, and had no text.",
-    stop: "The agent ended its answer without a text.",
+    stop: "The agent ended its answer without text.",
     stopped: "The visitor stopped this answer.",
-    superseded: "The visitor asked something else before this answer was complete.",
+    superseded: "The visitor sent another message before this answer was complete.",
     "content-filter": "The agent's content filter ended this answer.",
     failed: "The agent failed, and this answer was not completed.",
     cut: "The service ended before this answer was complete.",
     other: "This answer was not completed."
   } as Readonly<Record<string, string>>,
-  gone: "This conversation does not exist any more. It may have been deleted, or its retention has ended.",
+  gone: "This conversation no longer exists. It may have been deleted, or its retention has ended.",
   none: "No assistant on this website",
   noneBody:
-    "What visitors ask a chat, and what it answers, is shown here. Connect an agent of yours, or a model of a provider.",
+    "The questions of visitors and the answers of the chat are shown here. Connect your own agent, or the model of a provider.",
   connect: "Connect an assistant",
   empty: "No conversations yet",
   emptyBody: "They appear here with the visitor's first message.",

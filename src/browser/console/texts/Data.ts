@@ -15,21 +15,21 @@ export const retention = {
 
 export const analytics = {
   title: "Page views and events",
-  note: "Everything that was counted, a row each. Submissions are exported in the inbox, and conversations on their page.",
+  note: "Everything that was counted, one row each. Submissions are exported in the inbox, and conversations on their page.",
   csv: "Export CSV",
   ndjson: "Export NDJSON"
 } as const
 
 export const person = {
   title: "A person’s data",
-  note: "If somebody wants to know what this website stores of them, or have it deleted: submissions, conversations, mails and deliveries that have the address.",
+  note: "For a person who wants to know what this website stores about them, or wants it deleted: submissions, conversations, mails and deliveries that contain the address.",
   address: "Email address",
   export: "Export",
   erase: "Delete",
-  none: "Nothing is stored of this address.",
+  none: "Nothing is stored about this address.",
   saved: (records: number): string =>
     records === 1 ? "1 record is in the file." : `${records} records are in the file.`,
-  confirm: (address: string): string => `Delete what is stored of ${address}?`,
+  confirm: (address: string): string => `Delete everything that is stored about ${address}?`,
   confirmBody: "It is deleted permanently. Nobody can restore it. The statistics stay as they are.",
   erased: (submissions: number, conversations: number): string =>
     `Deleted: ${submissions === 1 ? "1 submission" : `${submissions} submissions`} and ${

@@ -1,5 +1,5 @@
 /**
- * Texts of every page: the bar, sessions, and what went wrong.
+ * Texts of every page: the bar, sessions, and failures.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export const frame = {
   pages: "Pages",
   sites: "Websites",
   theme: "Theme",
-  themes: { system: "As the system", light: "Light", dark: "Dark" },
+  themes: { system: "System", light: "Light", dark: "Dark" },
   close: "Close",
   loading: "Loading",
   notLoaded: "This page could not be loaded",
-  reload: "Load the console again",
+  reload: "Reload the console",
   docs: "Documentation"
 } as const
 
@@ -37,7 +37,7 @@ export const pages = {
 /** What a viewer sees of a page for owners. */
 export const onlyOwners = {
   title: "Only an owner can do this",
-  body: "You may read everything of this website. An owner can let others in."
+  body: "You can read everything about this website, but not change it."
 } as const
 
 /** A page's name with what waits there. */
@@ -45,9 +45,9 @@ export const waiting = (count: number): string => `${count} unread`
 
 /** What to do about a failure. */
 export const failures = {
-  offline: "There is no connection to the service. It is tried again by itself.",
-  unavailable: "The service cannot answer now. It is tried again by itself.",
-  "too-many": "These are more requests than the service allows at once. It goes on by itself in a moment.",
+  offline: "There is no connection to the service. The console tries again automatically.",
+  unavailable: "The service cannot answer now. The console tries again automatically.",
+  "too-many": "The console has sent more requests than the service allows. It continues in a moment.",
   "signed-out": "Your session has ended. Open the console with a new link.",
   "not-found": "This website does not exist, or your session does not include it.",
   invalid: "The service does not understand this view. Remove a filter, or start again from the overview.",

@@ -36,7 +36,7 @@ export const inbox = {
   nothing: "–",
   cancel: "Cancel",
   failed: "That did not work, and nothing was changed.",
-  gone: "This submission does not exist any more. It may have been deleted, or its retention has ended.",
+  gone: "This submission no longer exists. It may have been deleted, or its retention has ended.",
   received: "Received",
   from: "Form",
   visit: "Where it came from",

@@ -9,7 +9,7 @@ export const sites = (sites: "all" | ReadonlyArray<string>): string =>
   sites === "all" ? "all websites" : sites.length === 1 ? "this website" : `${sites.length} websites`
 
 export const title = "Keys"
-export const note = "For programs that use the owner API. A key reaches this website alone."
+export const note = "For programs that use the owner API. A key gives access to this website only."
 export const toPeople = "People are in Sharing."
 export const add = "New key"
 export const label = "Label"
@@ -26,4 +26,4 @@ export const empty = "No program has a key."
 export const secret = "The new key"
 export const secretBody = "Keep it now: it is not shown again."
 export const confirm = "Revoke this key?"
-export const confirmBody = "The program that uses it gets no answers any more, within a second."
+export const confirmBody = "The program that uses it loses access within a second."

@@ -1,19 +1,19 @@
 /**
- * Texts of the page that shows what arrives now.
+ * Texts of the page with the live activity.
  *
  * @module
  */
 export const live = {
   list: "What arrives",
   pause: "Pause",
-  resume: "Go on",
+  resume: "Resume",
   paused: (waiting: number): string =>
     waiting === 0
       ? "Paused."
       : waiting === 1
         ? "Paused. One has arrived since."
         : `Paused. ${waiting} have arrived since.`,
-  connecting: "The connection was lost. It is tried again by itself.",
+  connecting: "The connection was lost. The console tries again automatically.",
   kinds: {
     pageview: "Page view",
     event: "Event",

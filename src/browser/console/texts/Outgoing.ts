@@ -20,18 +20,18 @@ export const mails = {
   withSpam: "with suspected spam",
   none: "no mail yet",
   latest: {
-    pending: (when: string): string => `the latest mail waits since ${when}`,
+    pending: (when: string): string => `the latest mail has been waiting since ${when}`,
     sent: (when: string): string => `latest mail ${when}`,
     failed: (when: string): string => `the latest mail failed ${when}`,
     cancelled: (when: string): string => `the latest mail was cancelled ${when}`
   },
-  empty: "Nobody gets mails yet. Add your own address, so that no submission waits unseen.",
+  empty: "No recipients yet. Add your own address, so that you do not miss a submission.",
   cannotSend:
     "This service sends no mail yet. Its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL: see the guide Mail.",
-  accepted: "The mail server took the mail.",
+  accepted: "The mail server accepted the mail.",
   refused: (error: string | null): string => `The mail server refused the mail: ${error ?? "no reason"}`,
   confirm: (to: string): string => `Send no more mails to ${to}?`,
-  confirmBody: "Mails that are not sent yet are not sent."
+  confirmBody: "Mails that are not sent yet are cancelled."
 } as const
 
 export const forms = {
@@ -41,7 +41,7 @@ export const forms = {
   page: "Form",
   pageHint: "The data-page of the form's tag.",
   name: "Field",
-  kind: "Holds",
+  kind: "Kind",
   kinds: {
     text: "Any text",
     email: "An email address",
@@ -92,14 +92,14 @@ export const webhooks = {
   allEvents: "All events",
   empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; a program of yours can have any.",
   disabled: (when: string): string => `Disabled ${when}. Enable it once its receiver works.`,
-  failing: (when: string): string => `It began to fail ${when}. Deliveries are tried again by themselves.`,
+  failing: (when: string): string => `It began to fail ${when}. Deliveries are retried automatically.`,
   worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
   answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
   actions: { edit: "Change", rotate: "New secret", enable: "Enable", disable: "Disable", remove: "Delete" },
   confirm: (host: string): string => `Delete the webhook at ${host}?`,
   confirmBody: "Its deliveries are deleted too, also those that are still due.",
   rotate: "Make a new secret?",
-  rotateBody: "The secret of now signs too for 24 hours. Give the new one to the receiver in that time.",
+  rotateBody: "The current secret also signs for 24 hours. Give the new one to the receiver within that time.",
   rotateYes: "Make a new secret",
   secret: "The secret of the webhook",
   secretBody: "It signs what is sent, so that the receiver can trust it. Keep it now: it is not shown again."
@@ -107,9 +107,9 @@ export const webhooks = {
 
 export const deliveries = {
   title: "Deliveries",
-  empty: "Nothing was delivered yet. Events of the future are listed here for 30 days.",
+  empty: "Nothing was delivered yet. Deliveries are listed here for 30 days.",
   statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
-  notAttempted: "It was not attempted yet.",
+  notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
   deleted: "Its submission was deleted, and what was sent with it.",

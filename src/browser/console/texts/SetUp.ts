@@ -30,7 +30,7 @@ export const revoke = "Revoke"
 export const save = "Save"
 export const test = "Test"
 
-/** The button of a menu, which has little room. */
+/** The label of a menu's button, where there is little room. */
 export const moreShort = "More"
 export const more = (name: string): string => `More for ${name}`
 
@@ -81,15 +81,15 @@ export const refused = {
     unavailable: "the database did not answer"
   } as Readonly<Record<string, string>>,
   advice: {
-    bot: "Nothing to do: bots are no visitors.",
+    bot: "Nothing to do: bots are not visitors.",
     "referrer-spam": "Nothing to do.",
     "foreign-origin":
       "A page of an origin that this website does not have used its ids. If the page is yours, add its origin.",
     limited: "If these are your visitors behind one address, ask the operator to raise the rate limit.",
-    quarantined: "Look at them in the inbox, and release what is no spam.",
+    quarantined: "Check them in the inbox, and release those that are not spam.",
     invalid: "A page sends what the service does not understand. Compare its tag with the one above.",
     "unknown-site": "A page has an old or wrong id. Compare its tag with the one above.",
-    unavailable: "The page tries again by itself. If it lasts, ask the operator."
+    unavailable: "Pages try again automatically. If this continues, ask the operator."
   } as Readonly<Record<string, string>>
 } as const
 

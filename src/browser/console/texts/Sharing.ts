@@ -13,7 +13,7 @@ export const people = {
   create: "Create a link",
   send: "Send the link",
   sent: (address: string): string =>
-    `The mail server took a mail with the link to ${address}. It works once, within a day. The address is not stored.`,
+    `The mail server accepted a mail with the link to ${address}. It works once, within a day. The address is not stored.`,
   created: (name: string): string =>
     `Send this link to ${name === "" ? "your colleague" : name}. It works once, within a day, and is not shown again.`,
   nobody: "Nobody else has a link or a session.",
@@ -26,7 +26,7 @@ export const people = {
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
-    "The session ends within a second, and a link that is not opened yet opens nothing any more. The keys that were made in the session stop working."
+    "The session ends within a second, and an unopened link stops working. The keys that were made in the session stop working too."
 } as const
 
 export const dashboards = {
@@ -42,5 +42,5 @@ export const dashboards = {
   end: "Stop sharing",
   endOf: (name: string): string => `Stop sharing ${name}`,
   confirm: (name: string): string => `Stop sharing ${name}?`,
-  confirmBody: "Its address shows nothing any more, within a second."
+  confirmBody: "Its address stops working within a second."
 } as const

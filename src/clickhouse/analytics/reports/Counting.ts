@@ -65,7 +65,7 @@ export const count = Effect.fnUntraced(function* (
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const interval = { start: days[0]?.start ?? 0, end: days.at(-1)?.end ?? 0 }
   const { raw, stored } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
-  if (raw.length > 0) reader.madeOfRows(site.hostedWebsiteId, raw)
+  if (raw.length > 0) reader.onUnstored(site.hostedWebsiteId, raw)
   const spans = yield* Effect.forEach(raw, (part) =>
     Effect.map(Reach.of(reader, site.hostedWebsiteId, part), (reachesTo): VisitSql.Span => ({ ...part, reachesTo }))
   )

@@ -37,7 +37,7 @@ const visitValues: Readonly<Record<VisitDimension, string>> = {
   "visit:country": orElse("country", notSet)
 }
 
-/** The value of a visit's dimension, of the columns of a visit. */
+/** The value of a dimension of a visit, from its columns. */
 export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
 
 const local = "addMilliseconds(started_at, local_offset)"
@@ -70,17 +70,17 @@ export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<Local
   return `multiIf(${cases.join(", ")}, ${others.at(-1)?.offset ?? 0})`
 }
 
-/** What a fact is read from: expressions of its parts. `page` is what `event:page` means. */
+/** Expressions of a fact's parts. `page` is the value of `event:page`. */
 export interface Fact {
   readonly kind: string
   readonly page: string
   readonly name: string
   readonly properties: string
-  /** An array of the names of the goals that it reaches. */
+  /** An array of the names of the goals that it reached. */
   readonly goals: string
 }
 
-/** The value of a fact's dimension; of `event:goal`, an array. */
+/** The value of a dimension of a fact; an array for `event:goal`. */
 export const factValue = (parameters: Parameters, dimension: FilterDimension, fact: Fact): string => {
   switch (dimension) {
     case "event:page":

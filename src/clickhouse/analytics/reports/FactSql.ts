@@ -9,7 +9,7 @@ import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** What a query reads of facts. */
+/** The parts of a query that determine which parts of facts are read. */
 export interface Input extends Pick<Query, "dimensions" | "filters"> {
   readonly parameters: Parameters
   readonly goals: ReadonlyArray<GoalRow>
@@ -25,7 +25,7 @@ const parts = ["kind", "hash", "page", "name", "properties", "amount", "currency
 export const of = (fact: string, part: (typeof parts)[number]): string =>
   `tupleElement(${fact}, ${parts.indexOf(part) + 1})`
 
-/** A fact as filters and groups read it. `page` is what `event:page` reads. */
+/** A fact as filters and groups read it. `page` is the value of `event:page`. */
 export const read = (fact: string, page = of(fact, "page")): DimensionSql.Fact => ({
   kind: of(fact, "kind"),
   page,
@@ -40,7 +40,7 @@ export const mentions = (
   is: (dimension: Dimension) => boolean
 ): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
-/** Stands for a part that the query does not read, so that its column is not read either. */
+/** Takes the place of a part that the query does not use: this column is read in any case. */
 const unread = "fact_kinds"
 
 /** The facts of a visit, with the parts that the query reads. */

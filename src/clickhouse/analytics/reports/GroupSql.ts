@@ -1,8 +1,8 @@
 /**
  * The statement that counts the groups of a report, by the rules of `core/analytics/report/Evaluate`. Text only.
  *
- * A row is a visit with its facts as an array. A query without `event:` dimensions and filters counts visits. For other queries
- * each visit is split into its groups first, so that the server keeps no set of all visits.
+ * A row is a visit with its facts as an array. A query without `event:` dimensions and filters counts visits. For other
+ * queries each visit is split into its groups first, so that the server keeps no set of all visits.
  *
  * @module
  */
@@ -22,13 +22,13 @@ import * as FactSql from "./FactSql.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 export interface Input extends FactSql.Input {
-  /** Of the site's zone, from before the first visit. */
+  /** The offsets of the website's time zone, from before the first visit. */
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
   readonly visitors: boolean
 }
 
-/** Expressions of what is counted for a group. */
+/** The expressions that count a group. */
 type Counts = Readonly<
   Record<
     | "visitors"
@@ -55,13 +55,13 @@ const hashes = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact",
 const countFacts = (condition: string, facts: string): string =>
   `sum(arrayCount(fact -> ${FactSql.of("fact", "kind")} ${condition}, ${facts}))`
 
-/** Conversions are counted of the facts `mine`, revenue is summed of those in `counted`. */
+/** Conversions are counted of the facts in `matched`, revenue is summed of those in `counted`. */
 const factCounts = (
   { conversions, revenue }: Input,
-  mine: string,
+  matched: string,
   counted: string
 ): Pick<Counts, "conversions" | "converted" | "revenue"> => {
-  const converting = `arrayFilter(fact -> notEmpty(${FactSql.of("fact", "goals")}), ${mine})`
+  const converting = `arrayFilter(fact -> notEmpty(${FactSql.of("fact", "goals")}), ${matched})`
   const paid = `arrayFilter(fact -> ${FactSql.of("fact", "currency")} != '', ${counted})`
   return {
     conversions: conversions ? `sum(length(${converting}))` : "0",
@@ -73,7 +73,7 @@ const factCounts = (
   }
 }
 
-/** Stands for the visits until it is known which of their columns are read. */
+/** A placeholder for the visits, until it is known which of their columns the statement reads. */
 const source = "VISITS"
 
 const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
@@ -96,7 +96,7 @@ const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: st
 const visitValue = (dimension: Dimension): string => {
   if (isTimeDimension(dimension)) return DimensionSql.timeValue(dimension)
   if (isVisitDimension(dimension)) return DimensionSql.visitValue(dimension)
-  throw new Error(`${dimension} is no dimension of a visit`)
+  throw new Error(`${dimension} is not a dimension of visits`)
 }
 
 /** The visits for which the filters without `event:` dimensions hold. */
@@ -111,7 +111,7 @@ const visited = (input: Input): string => {
   )`
 }
 
-/** Of a query without `event:` dimensions and filters. */
+/** The statement of a query without `event:` dimensions and filters. */
 const ofVisits = (input: Input): string => {
   const usesFacts = input.conversions || input.revenue
   const from = usesFacts ? `(SELECT *, ${FactSql.facts(input)} AS facts FROM ${visited(input)})` : visited(input)
@@ -132,7 +132,7 @@ const ofVisits = (input: Input): string => {
   )
 }
 
-/** One text is its own key: an array of it takes longer. */
+/** A single text is its own key: an array takes longer. */
 const keyOf = (values: ReadonlyArray<string>): string =>
   values.length === 1 ? (values[0] ?? "") : `[${values.join(", ")}]::Array(String)`
 
@@ -141,7 +141,7 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
 
 /**
  * The facts of a visit that match, each as a pair of its group and itself: one pair for each goal if the query groups by goal.
- * `page` is what `event:page` reads.
+ * `page` is the value of `event:page`.
  */
 const pairs = (input: Input, from: string, page?: string): string => {
   const { dimensions, filters, parameters } = input
@@ -168,7 +168,7 @@ const pairs = (input: Input, from: string, page?: string): string => {
   return `arrayFlatten(arrayMap(fact -> arrayMap(goal -> ${pair}, ${goals}), ${matching}))`
 }
 
-/** Of a query with `event:` dimensions or filters. For bounces and durations `event:page` is the page of the visit's entry. */
+/** The statement of a query with `event:` dimensions or filters. For bounces and durations, `event:page` is the entry page. */
 const ofFacts = (input: Input): string => {
   const usesPages = FactSql.mentions(input, (dimension) => dimension === "event:page")
   const isCounted = (fact: string) => (Evaluate.usesGoals(input) ? "true" : `${FactSql.of(fact, "kind")} < 2`)
@@ -182,8 +182,8 @@ const ofFacts = (input: Input): string => {
       : visitValue(dimension)
   )
   const from = `(
-    SELECT *, has(entered, key) AS is_entry, arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = key, pairs)) AS mine,
-      arrayFilter(fact -> ${isCounted("fact")}, mine) AS counted
+    SELECT *, has(entered, key) AS is_entry, arrayMap(pair -> pair.2, arrayFilter(pair -> pair.1 = key, pairs)) AS matched,
+      arrayFilter(fact -> ${isCounted("fact")}, matched) AS counted
     FROM (
       SELECT *, ${entered} AS entered,
         arrayJoin(arrayDistinct(arrayConcat(arrayMap(pair -> pair.1, pairs), entered))) AS key
@@ -204,7 +204,7 @@ const ofFacts = (input: Input): string => {
       entries: "countIf(is_entry)",
       bounces: "countIf(is_entry AND is_bounce)",
       duration: "sumIf(seconds, is_entry)",
-      ...factCounts(input, "mine", "counted")
+      ...factCounts(input, "matched", "counted")
     },
     from
   )

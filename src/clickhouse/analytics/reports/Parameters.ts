@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Times of rows are in these years, to which a range of days is cut: ClickHouse has no times long before or after. */
+/** The range that times are cut to: all rows are in it, and ClickHouse has no times long before or after. */
 const earliest = 0
 const latest = Date.UTC(2200, 0)
 

@@ -35,7 +35,7 @@ const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
     )
 }
 
-/** What is counted for a query: in its range, and in that of its comparison. */
+/** The counts of a query: in its range, and in that of its comparison. */
 interface Counted {
   readonly counted: Assembly.Counted
   readonly compared: Assembly.Counted | null
@@ -57,7 +57,7 @@ const countAll = Effect.fnUntraced(function* (
   return { counted, compared }
 })
 
-/** The answer to a query. A statement gives `maxGroups` groups at most. */
+/** The answer to a query. Fails if a statement returns more than `maxGroups` groups. */
 export const answer = (
   reader: Reader,
   site: ReportSite,

@@ -1,5 +1,5 @@
 /**
- * Finds when all visits that begin before the end of an interval have ended.
+ * Finds a time at which all visits that begin before the end of an interval have ended.
  *
  * @module
  */
@@ -18,11 +18,11 @@ const Rows = Schema.Tuple([Schema.Struct({ reached: Schema.Finite })])
 
 /** The time of the last row before `until` of the visits that continue past `end`; 0 if there are none. */
 const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
-  const near = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
+  const rows = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
   return `SELECT max(arrayMax(arrayFilter(
         (time, gaps) -> gaps = 0, times, arrayCumSum(arrayMap(gap -> gap > ${maxGap}, arrayDifference(times)))
       ))) AS reached
-    FROM (SELECT arraySort(groupArray(at)) AS times FROM (${near}) GROUP BY key)
+    FROM (SELECT arraySort(groupArray(at)) AS times FROM (${rows}) GROUP BY key)
     WHERE times[1] < toUnixTimestamp64Milli(${parameters.time(end)})`
 }
 

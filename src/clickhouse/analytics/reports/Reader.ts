@@ -12,8 +12,8 @@ import type { Parameters } from "./Parameters.ts"
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
   readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
-  /** Called with the intervals of which a report makes visits of rows. */
-  readonly madeOfRows: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
+  /** Called with the intervals whose visits are not stored, so that a report makes them from rows. */
+  readonly onUnstored: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
 }
 
 export interface Limits {
@@ -36,11 +36,11 @@ export const settingsOf = ({ memory, seconds }: Limits): Settings => ({
 export const make = (
   { query }: ClickHouse["Service"],
   limits: Limits,
-  madeOfRows: Reader["madeOfRows"] = () => {}
+  onUnstored: Reader["onUnstored"] = () => {}
 ): Reader => {
   const settings = settingsOf(limits)
   return {
     read: (statement, parameters) => query(statement, { parameters: parameters.values, settings }),
-    madeOfRows
+    onUnstored
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Stores the visits of past days, so that reports need not make them again.
+ * Stores the visits of past days, so that reports need not make them from rows each time.
  *
- * Several processes may do it at the same time, and one may stop at any point: the visits of a roll-up have its number, and count
- * only once their days name it. A number begins with its time, and the highest of a day counts.
+ * Several processes may roll up at the same time, and one may stop at any point: the visits of a roll-up have its number, and
+ * are used only once their days name it. A number begins with its time, and the highest number of a day is used.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { Reader } from "./Reader.ts"
 import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** About how many rows one statement makes visits of, unless one day has more. It bounds the server's memory. */
+/** The approximate number of rows per statement, unless one day has more. It bounds the server's memory. */
 const maxRows = 300_000
 
 /** Days since 1970, in order. */
@@ -54,7 +54,7 @@ const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + Bi
 
 const Ends = Schema.Array(Schema.Struct({ date: Schema.Int, ended: Schema.Finite }))
 
-/** Stores the visits that begin on some days. `hours` were read before, so that later rows make the visits unusable. */
+/** Stores the visits that begin on some days. `hours` were read before: rows that arrive later make the stored visits outdated. */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -97,15 +97,15 @@ const store = Effect.fnUntraced(function* (
   })
 })
 
-/** A visit may go on for half an hour after its day, and a batch of rows may be late. */
+/** The time after a day before it is rolled up: a visit may continue for half an hour, and a batch of rows may be late. */
 const settleMillis = VisitDays.hourMillis
 
 export interface Options {
   /** The days, or parts of them. */
   readonly interval: Interval
-  /** Whether days whose stored visits are usable are made again. */
-  readonly again: boolean
-  /** Does nothing for days with fewer rows together: reports make their visits fast enough. */
+  /** Whether days whose stored visits are current are rolled up too. */
+  readonly isForced: boolean
+  /** Days with fewer rows in total are not rolled up: reports make their visits fast enough. */
   readonly minRows: number
 }
 
@@ -116,12 +116,12 @@ export interface Options {
 export const days = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
-  { again, interval, minRows }: Options
+  { interval, isForced, minRows }: Options
 ) {
   const now = yield* Clock.currentTimeMillis
   const past = { start: interval.start, end: Math.min(interval.end, dayOf(now - settleMillis) * dayMillis) }
   if (past.end <= past.start) return 0
-  const { raw } = again ? { raw: [past] } : yield* VisitDays.plan(reader, hostedWebsiteId, past)
+  const { raw } = isForced ? { raw: [past] } : yield* VisitDays.plan(reader, hostedWebsiteId, past)
   const [first] = raw
   if (first === undefined) return 0
   const hours = yield* VisitDays.hours(reader, hostedWebsiteId, {

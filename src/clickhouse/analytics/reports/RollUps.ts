@@ -1,5 +1,5 @@
 /**
- * Stores the visits of past days: in the background after a report made them of rows, and all of them on demand.
+ * Rolls up the visits of past days: in the background after a report made them from rows, and all of them on demand.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import * as Reader from "./Reader.ts"
 import * as RollUp from "./RollUp.ts"
 import * as Superseded from "./Superseded.ts"
 
-/** A statement of a roll-up makes visits of some hundred thousand rows. */
+/** The limits of a statement, which makes visits from some hundred thousand rows. */
 const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 
-/** With fewer rows, a report makes visits in less time than it takes to analyze its statement. */
+/** With fewer rows, making the visits takes less time than analyzing the statement. */
 const minRows = 20_000
 
 /** The least time between two checks of the days of a website. */
 const pauseMillis = 60_000
 
-/** How many requests may wait; later ones are dropped, and the next report repeats them. */
+/** The most queued requests; later ones are dropped, and the next report repeats them. */
 const capacity = 100
 
 interface Request {
@@ -56,11 +56,11 @@ export const make = Effect.gen(function* () {
     if (now - (attempts.get(key) ?? 0) < pauseMillis) return
     if (attempts.size >= 10 * capacity) attempts.clear()
     attempts.set(key, now)
-    yield* days(hostedWebsiteId, { interval, again: false, minRows })
+    yield* days(hostedWebsiteId, { interval, isForced: false, minRows })
   })
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
-    Effect.catchCause((cause) => Effect.logWarning("Visits of past days could not be stored.", cause)),
+    Effect.catchCause((cause) => Effect.logWarning("The visits of past days could not be stored", cause)),
     Effect.forever,
     Effect.forkScoped
   )
@@ -88,7 +88,7 @@ export const make = Effect.gen(function* () {
       )
       .pipe(decodeRows(Range))
     if (first === null || last === null) return
-    yield* days(hostedWebsiteId, { interval: { start: first, end: last + 1 }, again: true, minRows: 0 })
+    yield* days(hostedWebsiteId, { interval: { start: first, end: last + 1 }, isForced: true, minRows: 0 })
   })
 
   return {

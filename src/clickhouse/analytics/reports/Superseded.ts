@@ -12,17 +12,17 @@ import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as RollUp from "./RollUp.ts"
 
-/** A report may still read visits that were replaced while it runs. */
+/** How long replaced visits are kept: a running report may still read them. */
 const graceMillis = 3_600_000
 
-/** The most that one statement deletes. */
+/** The most days of roll-ups that one statement deletes. */
 const maxPairs = 1_000
 
 const Pairs = Schema.Array(
   Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
 )
 
-/** Deletes what was stored before this time, in milliseconds, and replaced. */
+/** Deletes visits that were replaced and are older than `olderThan` milliseconds. */
 export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: string, olderThan = graceMillis) {
   const { command } = yield* ClickHouse
   const parameters = new Parameters()

@@ -1,9 +1,9 @@
 /**
- * Decides which days of visits a report reads from the table `visit`, and which it makes of rows.
+ * Decides which days of visits a report reads from the table `visit`, and which it makes from rows.
  *
- * A UTC day of stored visits is used only while the rows that they were made of are the same. They are compared by their number
- * and a hash of their times, of each hour: late rows and deletions, by whatever means, change them. A statement of an operator
- * that changes rows in place does not: `report rebuild` is for that.
+ * A UTC day of stored visits is used only while the rows that they were made of are the same. They are compared by their
+ * number and a hash of their times, hour by hour: late rows and deletions of any kind change them. After a statement that
+ * changes rows in place, which does not, an operator runs `report rebuild`.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 export const hourMillis = 3_600_000
 
-/** Identifies how visits are made, the rules of channels included: visits of another version are made again. */
+/** Identifies the SQL that makes visits, with the rules of channels. Stored visits of another version are not used. */
 export const version: string = hash(
   "sha256",
   VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, reachesTo: 2 })
@@ -76,7 +76,7 @@ export const signature = (of: Hours, first: number, last: number): Signature => 
   return { rows, hash: mixed >>> 0 }
 }
 
-/** The first hour whose rows decide which visits begin on a day: the one before it. */
+/** The first hour whose rows decide which visits begin on a day: the hour before the day. */
 export const firstHour = (day: number): number => day * 24 - 1
 
 const DayRows = Schema.Array(
@@ -123,7 +123,7 @@ export interface Plan {
   readonly raw: ReadonlyArray<Interval>
 }
 
-/** More intervals make the statement long: all between the first and the last are then made of rows. */
+/** With more raw intervals, which would make the statement long, all visits from the first to the last are made from rows. */
 const maxIntervals = 8
 
 /** The plan for an interval whose days in `days` are stored. */

@@ -1,5 +1,5 @@
 /**
- * SQL that makes visits of page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that makes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
  *
  * A visit is one row. It holds its facts as arrays of the same length, so that no query joins visits with rows.
  *
@@ -10,7 +10,7 @@ import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import * as ChannelSql from "./ChannelSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** What a visit takes from its first view, and the client of its first event if it has no view. */
+/** The texts of a visit: those of its first view, or only the client of its first event if it has no view. */
 const texts = [
   "path",
   "utm_source",
@@ -28,7 +28,7 @@ const texts = [
 
 const client: ReadonlyArray<string> = ["device_type", "browser", "os", "country"]
 
-const word = "LowCardinality(String)"
+const lowCardinality = "LowCardinality(String)"
 
 /** The columns of a visit. An absent text is empty: reports treat both alike. */
 export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
@@ -39,25 +39,25 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["is_bounce", "Bool"],
   // Whole seconds.
   ["seconds", "UInt32"],
-  ["entry_page", word],
-  ["exit_page", word],
-  ...texts.slice(1).map((name) => [name, name === "referrer_path" ? "String" : word] as const),
-  ["channel", word],
+  ["entry_page", lowCardinality],
+  ["exit_page", lowCardinality],
+  ...texts.slice(1).map((name) => [name, name === "referrer_path" ? "String" : lowCardinality] as const),
+  ["channel", lowCardinality],
   // The visitors of the page views and events, each once.
   ["hashes", "Array(UUID)"],
   // 0 for a page view, 1 for an event, 2 for a conversion without an event.
   ["fact_kinds", "Array(UInt8)"],
   ["fact_hashes", "Array(UUID)"],
-  ["fact_pages", `Array(${word})`],
+  ["fact_pages", `Array(${lowCardinality})`],
   // The name of the event, or of the goal that the conversion reached.
-  ["fact_names", `Array(${word})`],
+  ["fact_names", `Array(${lowCardinality})`],
   ["fact_properties", "Array(Map(String, String))"],
   // 0 and empty without revenue.
   ["fact_amounts", "Array(Decimal(18, 3))"],
-  ["fact_currencies", `Array(${word})`]
+  ["fact_currencies", `Array(${lowCardinality})`]
 ]
 
-/** The parts of a row while visits are made: a tuple. */
+/** The parts of the tuple that a row is while visits are made. */
 const parts = [
   "at",
   "texts",
@@ -73,7 +73,7 @@ const parts = [
 
 type Part = (typeof parts)[number]
 
-/** The columns that a text of SQL mentions. ClickHouse takes longer to analyze all of them than to read a small website. */
+/** The columns that SQL mentions. Analyzing all columns takes ClickHouse longer than reading a small website. */
 export const mentioned = (text: string): typeof columns =>
   columns.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
 
@@ -82,7 +82,7 @@ const of = (row: string, part: Part): string => `tupleElement(${row}, ${parts.in
 
 const sessionKey = "sipHash128(coalesce(session_id, replaceAll(toString(visitor_hash), '-', '')))"
 
-/** A text that sorts as the text does, with nulls last. Without its first character it is the text, or empty. */
+/** A text that sorts like the column, with nulls last. Without its first character it is the text, or empty for null. */
 const sortable = (column: string): string => `ifNull(concat('0', ${column}), '1')`
 
 const properties = "CAST(map(), 'Map(String, String)')"
@@ -133,7 +133,7 @@ const rowsOf = {
 
 const keys = { page_view: sessionKey, event: sessionKey, conversion: "sipHash128(session_key)" } as const
 
-/** The tables that visits are made of, and the columns of their times. */
+/** The tables that visits are made from, with their time columns. */
 export const sources = [
   ["page_view", "received_at"],
   ["event", "received_at"],
@@ -155,15 +155,15 @@ export const keysIn = (site: string, start: string, end: string): string =>
     )
     .join(" UNION ALL ")
 
-/** All rows of the interval and of the half hour before it, and after it the rows of the visits that go on. */
+/** The rows of the interval and of the half hour before it, and those after it of visits that continue. */
 const rows = (parameters: Parameters, site: string, { end, reachesTo, start }: Span): string => {
   const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
   return sources
     .map(([table, time]) => {
       const from = `${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${first}`
       if (reachesTo <= end) return `${from} AND ${time} < ${last}`
-      const goesOn = `${keys[table]} IN (SELECT key FROM (${keysIn(site, parameters.time(end - maxGap), last)}))`
-      return `${from} AND ${time} < ${parameters.time(reachesTo)} AND (${time} < ${last} OR ${goesOn})`
+      const continues = `${keys[table]} IN (SELECT key FROM (${keysIn(site, parameters.time(end - maxGap), last)}))`
+      return `${from} AND ${time} < ${parameters.time(reachesTo)} AND (${time} < ${last} OR ${continues})`
     })
     .join(" UNION ALL ")
 }
