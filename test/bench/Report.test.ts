@@ -83,6 +83,40 @@ describe("the goals", () => {
     expect(goals([views])).toMatchObject([{ goal: "under 40 µs", found: "39 µs", met: true }])
   })
 
+  it("say that a ratio is a lower bound, and that one which is too low says nothing", () => {
+    const dashboard = (alone: number): Measure => ({
+      ...measure("dashboard", { [names.edge]: [100] }),
+      rows: [
+        { contender: names.edge, samples: [100] },
+        { contender: "from page views alone", samples: [alone], isLowerBound: true }
+      ]
+    })
+    const judged = (alone: number) => goals([dashboard(alone)]).filter(({ goal }) => goal === "at least 50")
+    expect(judged(270_000)).toMatchObject([{ found: "at least 2,700", met: true }])
+    expect(judged(4_000)).toMatchObject([{ found: "at least 40", met: "unclear" }])
+    const [, , , row = ""] = Table.ofMeasure(dashboard(270_000)).split("\n")
+    expect(row.split("|").map((cell) => cell.trim())).toEqual([
+      "",
+      "from page views alone",
+      "≥ 270,000",
+      "≥ 270,000",
+      "≥ 270,000",
+      "-",
+      "≤ 0.00037",
+      ""
+    ])
+    expect(Table.ofGoals(judged(4_000))).toContain("| unclear |")
+  })
+
+  it("give the range of a ratio of processor times", () => {
+    const costs = (total: number) => ({ requests: 1, perSecond: 1, own: total, postgres: 0 })
+    const reported: Measure = {
+      ...measure("reported", {}),
+      rows: [rateRow(names.rollups, [40, 40, 40].map(costs)), rateRow(names.dashboard, [40, 50, 80].map(costs))]
+    }
+    expect(goals([reported])).toMatchObject([{ goal: "at least 0.95", found: "0.80 (0.50 to 1.00)", met: false }])
+  })
+
   it("subtract the agent's own time from the edge's time to a token", () => {
     const token = measure("token", { [names.edge]: [2, 2.5, 3], "the agent itself": [1, 1, 1] })
     expect(goals([token])).toMatchObject([{ found: "1.5 ms", met: false }])

@@ -23,6 +23,8 @@ export interface Row {
   readonly contender: string
   /** One for each round, in order. */
   readonly samples: ReadonlyArray<number>
+  /** Whether what was measured was ended before its time, so that the samples are lower bounds. */
+  readonly isLowerBound?: boolean
   /** For a rate: the processor time of one request, row or token in microseconds, one sample for each round. */
   readonly processorTime?: { readonly own: ReadonlyArray<number>; readonly postgres: ReadonlyArray<number> }
 }
@@ -56,7 +58,8 @@ export interface Goal {
   readonly text: string
   readonly goal: string
   readonly found: string
-  readonly met: boolean
+  /** Unclear if all that is known of it is a lower bound that is too low. */
+  readonly met: boolean | "unclear"
 }
 
 /** Formats a number with three significant digits, and commas between thousands. */
@@ -86,7 +89,15 @@ const atLeast = (
   const theirs = rowOf(measures, otherId, other)
   if (own === undefined || theirs === undefined) return []
   const found = Statistics.ratio(own.samples, theirs.samples)
-  return [{ text, goal: `at least ${least}`, found: `${found.toFixed(2)}`, met: found >= least }]
+  const isBound = own.isLowerBound === true
+  return [
+    {
+      text,
+      goal: `at least ${least}`,
+      found: isBound ? `at least ${format(found)}` : found.toFixed(2),
+      met: found >= least || (isBound && "unclear")
+    }
+  ]
 }
 
 /** The median of `samples` less `subtract` must be below `most`. */
@@ -118,7 +129,7 @@ const together = (row: Row | undefined): ReadonlyArray<number> | undefined =>
 const slowest = (samples: ReadonlyArray<number> | undefined): ReadonlyArray<number> | undefined =>
   samples === undefined ? undefined : [Math.max(...samples)]
 
-/** The processor time of one contender's requests must be at least `least` of that of another's. */
+/** The processor time of one contender's requests must be at least `least` of that of another's: the median and its 95 % range. */
 const atMostCosts = (
   measures: Measures,
   text: string,
@@ -131,7 +142,15 @@ const atMostCosts = (
   const theirs = together(rowOf(measures, id, other))
   if (own === undefined || theirs === undefined) return []
   const found = Statistics.ratio(theirs, own)
-  return [{ text, goal: `at least ${least}`, found: `${found.toFixed(2)}`, met: found >= least }]
+  const { high, low } = Statistics.ratioInterval(theirs, own, 0.95)
+  return [
+    {
+      text,
+      goal: `at least ${least}`,
+      found: `${found.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`,
+      met: found >= least
+    }
+  ]
 }
 
 /** The goals for which there are measurements. */

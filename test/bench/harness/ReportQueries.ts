@@ -5,17 +5,16 @@
  */
 import { performance } from "node:perf_hooks"
 import type { PgClient } from "@effect/sql-pg"
-import { Duration, Effect, Schema } from "effect"
+import { Duration, Effect, Option, Schema } from "effect"
+import { SqlError } from "effect/sql"
 import * as DateRange from "../../../src/core/analytics/report/DateRange.ts"
 import type { Request } from "../../../src/core/analytics/report/Query.ts"
 import type { Reading } from "../../../src/postgres/analytics/reports/Counting.ts"
 import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
+import * as Database from "../../../src/postgres/Database.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as ReportQuery from "../../support/ReportQuery.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
-
-/** Reports over page views alone take minutes. */
-const timeout = Duration.minutes(30)
 
 const request = (parts: Partial<Request>): Request => ({
   ...ReportQuery.plain,
@@ -59,7 +58,18 @@ export interface Taken {
   readonly own: number
   /** The processor time of the connection's process. */
   readonly postgres: number
+  /** How many were ended before they had an answer: without a limit they would have taken longer. */
+  readonly ended: number
 }
+
+export interface Options {
+  readonly reading?: Reading
+  /** The most that a statement may take. */
+  readonly limit?: Duration.Duration
+}
+
+const isEnded = (error: unknown): boolean =>
+  SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "57014")
 
 const Backend = Schema.Tuple([Schema.Struct({ pid: Schema.Int })])
 
@@ -75,22 +85,27 @@ export const take = (
   sql: PgClient.PgClient,
   site: ReportSite,
   requests: ReadonlyArray<Request>,
-  reading: Reading = "rollups"
+  { limit = Duration.minutes(5), reading = "rollups" }: Options = {}
 ) =>
   Effect.gen(function* () {
     const pid = yield* backendOf(sql)
     const now = () => ({ wall: performance.now(), own: process.cpuUsage(), postgres: ProcessorTime.readThread(pid) })
+    let ended = 0
     const begin = now()
     for (const one of requests) {
       const query = DateRange.resolve(one, { now: Date.now(), timeZone: "UTC" })
-      yield* Query.readOnly(sql, timeout)(Query.answer(sql, site, query, reading))
+      yield* Query.readOnly(
+        sql,
+        limit
+      )(Query.answer(sql, site, query, reading)).pipe(Effect.catchIf(isEnded, () => Effect.sync(() => ended++)))
     }
     const end = now()
     const own = process.cpuUsage(begin.own)
     const taken: Taken = {
       wall: end.wall - begin.wall,
       own: (own.user + own.system) / 1000,
-      postgres: (end.postgres - begin.postgres) / 1000
+      postgres: (end.postgres - begin.postgres) / 1000,
+      ended
     }
     return taken
   })

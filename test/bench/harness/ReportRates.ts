@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { performance } from "node:perf_hooks"
+import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import * as RollUp from "../../../src/postgres/analytics/reports/RollUp.ts"
 import * as Edge from "./Edge.ts"
@@ -14,14 +16,18 @@ import * as Statistics from "./Statistics.ts"
 import * as TestBed from "./TestBed.ts"
 import * as Wrk from "./Wrk.ts"
 
-export interface Options {
-  readonly rounds: number
-  readonly seconds: number
-  readonly connections: number
-}
+/** The duration of a load. Short loads that alternate often see the same machine, whatever else it does. */
+const seconds = 1
 
-/** Short loads that alternate often see the same machine, whatever else it does. */
-const loadsPerRound = 5
+/** The loads alternate until the 95 % ranges of both ratios are so narrow. */
+const narrow = 0.06
+
+const leastTurns = 30
+
+/** Or for so long. */
+const mostMillis = 8 * 60_000
+
+const turnsPerCheckpoint = 10
 
 /** A website that no other part reads, whose page views the rates are measured with. */
 const busy = {
@@ -54,54 +60,78 @@ const withoutRollups = <A, E, R>(testBed: TestBed.TestBed, edge: Edge.Edge, use:
   )
 }
 
+/** The costs of each contender, in the order of the turns. */
+type Costs = ReadonlyMap<string, Array<Wrk.Cost>>
+
+/** The range of the processor time of a page view, of one contender over another. */
+const rangeOf = (costs: Costs, contender: string, other: string): Statistics.Interval => {
+  const [own, theirs] = [contender, other].map((name) =>
+    (costs.get(name) ?? []).map((cost) => cost.own + cost.postgres)
+  )
+  return Statistics.ratioInterval(theirs ?? [], own ?? [], 0.95)
+}
+
+/** The rates of both goals. */
+const rangesOf = (costs: Costs): ReadonlyArray<Statistics.Interval> => [
+  rangeOf(costs, names.rollups, names.noRollups),
+  rangeOf(costs, names.dashboard, names.rollups)
+]
+
+/** Measures while a dashboard of the large website is reloaded twice a second. The last reload ends before the next load. */
+const whileReloaded = Effect.fnUntraced(function* <A, E, R>(
+  sql: PgClient.PgClient,
+  edge: Edge.Edge,
+  measured: (connection: number) => Effect.Effect<A, E, R>
+) {
+  const reload = Effect.uninterruptible(ReportQueries.take(sql, edge.site, ReportQueries.dashboard))
+  const reloads = Effect.repeat(reload, Schedule.fixed("500 millis")).pipe(Effect.delay("250 millis"))
+  return yield* Effect.raceFirst(measured(yield* ReportQueries.backendOf(sql)), Effect.andThen(reloads, Effect.never))
+})
+
+/** Sends loads in turns until the ranges are narrow. */
+const measureTurns = Effect.fnUntraced(function* (
+  testBed: TestBed.TestBed,
+  edge: Edge.Edge,
+  sql: PgClient.PgClient,
+  costs: Costs,
+  connections: number
+) {
+  const port = yield* Program.freePort
+  const program = yield* Edge.serve(testBed, edge, port)
+  const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: busy.trackingToken }
+  const measured = (name: string) => (connection?: number) =>
+    Wrk.measure(testBed, program, name, load, connection === undefined ? [] : [connection])
+  yield* Wrk.send(testBed.folder, "warm-up", { ...load, seconds: 3 })
+  const until = performance.now() + mostMillis
+  for (let turn = 0; performance.now() < until; turn++) {
+    if (turn % turnsPerCheckpoint === 0) yield* TestBed.checkpoint(testBed)
+    for (const name of Statistics.orderOf([...costs.keys()], turn)) {
+      const measure = measured(name)
+      const cost =
+        name === names.noRollups
+          ? yield* withoutRollups(testBed, edge, measure())
+          : name === names.rollups
+            ? yield* measure()
+            : yield* whileReloaded(sql, edge, measure)
+      costs.get(name)?.push(cost)
+      console.error(`turn ${turn + 1}  ${name}: ${describe(cost, "page views")}`)
+    }
+    const ranges = rangesOf(costs)
+    console.error(`ranges: ${ranges.map(({ high, low }) => `${low.toFixed(2)} to ${high.toFixed(2)}`).join(", ")}`)
+    if (turn + 1 >= leastTurns && ranges.every(({ high, low }) => high - low <= narrow)) break
+  }
+})
+
 /**
  * The rate of page views of a website: with and without rollups, and with a dashboard of the large website that is reloaded
  * twice a second. The time of the dashboard's connection is not counted.
  */
-export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, connections: number) {
   const contenders = [names.noRollups, names.rollups, names.dashboard]
-  const costs = new Map(contenders.map((name) => [name, [] as Array<Wrk.Cost>]))
+  const costs: Costs = new Map(contenders.map((name) => [name, []]))
   yield* TestBed.runStatements(testBed, edge.database, [...removeBusy, addBusy])
-  yield* Effect.scoped(
-    Effect.gen(function* () {
-      const port = yield* Program.freePort
-      const program = yield* Edge.serve(testBed, edge, port)
-      const { connections, seconds } = options
-      const load: Wrk.Load = {
-        port,
-        kind: "view",
-        seconds: Math.ceil(seconds / loadsPerRound),
-        connections,
-        subject: busy.trackingToken
-      }
-      yield* Wrk.send(testBed.folder, "warm-up", { ...load, seconds: 3 })
-      for (let turn = 0; turn < options.rounds * loadsPerRound; turn++) {
-        if (turn % loadsPerRound === 0) yield* TestBed.checkpoint(testBed)
-        for (const name of Statistics.orderOf(contenders, turn)) {
-          const measured = Wrk.measure(testBed, program, name, load)
-          const cost =
-            name === names.noRollups
-              ? yield* withoutRollups(testBed, edge, measured)
-              : name === names.rollups
-                ? yield* measured
-                : yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
-                    Effect.gen(function* () {
-                      const pid = yield* ReportQueries.backendOf(sql)
-                      const reload = Effect.repeat(
-                        ReportQueries.take(sql, edge.site, ReportQueries.dashboard),
-                        Schedule.fixed("500 millis")
-                      )
-                      return yield* Effect.raceFirst(
-                        Wrk.measure(testBed, program, name, load, [pid]),
-                        Effect.andThen(reload, Effect.never)
-                      )
-                    })
-                  )
-          console.error(`turn ${turn + 1}  ${name}: ${describe(cost, "page views")}`)
-          costs.get(name)?.push(cost)
-        }
-      }
-    })
+  yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
+    Effect.scoped(measureTurns(testBed, edge, sql, costs, connections))
   )
   yield* TestBed.runStatements(testBed, edge.database, removeBusy)
   return {

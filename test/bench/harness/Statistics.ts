@@ -23,11 +23,15 @@ export const spread = (samples: ReadonlyArray<number>): number =>
   samples.length < 2 ? 0 : (Math.max(...samples) - Math.min(...samples)) / median(samples)
 
 /**
- * The median of the ratios first / second, round by round, so that a machine that is slower during one round affects both
- * sides of a ratio. Rounds that only one side has are ignored.
+ * The ratios first / second, round by round, so that a machine that is slower during one round affects both sides of a ratio.
+ * Rounds that only one side has are ignored.
  */
+const ratios = (first: ReadonlyArray<number>, second: ReadonlyArray<number>): ReadonlyArray<number> =>
+  first.slice(0, second.length).map((value, round) => value / second[round]!)
+
+/** The median of the ratios of rounds. */
 export const ratio = (first: ReadonlyArray<number>, second: ReadonlyArray<number>): number =>
-  median(first.slice(0, second.length).map((value, round) => value / second[round]!))
+  median(ratios(first, second))
 
 export interface Interval {
   readonly low: number
@@ -54,6 +58,13 @@ export const medianInterval = (samples: ReadonlyArray<number>, confidence: numbe
   // `skipped` samples are dropped at each end.
   return { low: sorted[skipped] ?? Number.NaN, high: sorted[length - 1 - skipped] ?? Number.NaN }
 }
+
+/** A confidence interval for `ratio`. */
+export const ratioInterval = (
+  first: ReadonlyArray<number>,
+  second: ReadonlyArray<number>,
+  confidence: number
+): Interval => medianInterval(ratios(first, second), confidence)
 
 /** The order of contenders in a round: each comes first equally often, and every second cycle is reversed. */
 export const orderOf = <A>(contenders: ReadonlyArray<A>, round: number): ReadonlyArray<A> => {

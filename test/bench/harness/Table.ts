@@ -27,23 +27,32 @@ export const ofMeasure = (measure: Measure): string => {
   const head = [`${measure.title}, ${measure.unit}`, "median", "least", "most", "spread", "times"]
   return table(
     hasProcessorTime ? [...head, "own µs", `${measure.store ?? "PostgreSQL"} µs`] : head,
-    measure.rows.map(({ contender, processorTime, samples }) => [
-      contender,
-      format(Statistics.median(samples)),
-      format(samples.length === 0 ? Number.NaN : Math.min(...samples)),
-      format(samples.length === 0 ? Number.NaN : Math.max(...samples)),
-      samples.length < 2 ? "-" : `${Math.round(Statistics.spread(samples) * 100)} %`,
-      format(Statistics.ratio(first?.samples ?? [], samples)),
-      format(Statistics.median(processorTime?.own ?? [])),
-      format(Statistics.median(processorTime?.postgres ?? []))
-    ])
+    measure.rows.map(({ contender, isLowerBound, processorTime, samples }) => {
+      const value = (found: number) => `${isLowerBound === true ? "≥ " : ""}${format(found)}`
+      const times = format(Statistics.ratio(first?.samples ?? [], samples))
+      return [
+        contender,
+        value(Statistics.median(samples)),
+        value(samples.length === 0 ? Number.NaN : Math.min(...samples)),
+        value(samples.length === 0 ? Number.NaN : Math.max(...samples)),
+        samples.length < 2 ? "-" : `${Math.round(Statistics.spread(samples) * 100)} %`,
+        isLowerBound === true ? `≤ ${times}` : times,
+        value(Statistics.median(processorTime?.own ?? [])),
+        value(Statistics.median(processorTime?.postgres ?? []))
+      ]
+    })
   )
 }
 
 export const ofGoals = (goals: ReadonlyArray<Goal>): string =>
   table(
     ["goal", "wanted", "found", "met"],
-    goals.map((goal) => [goal.text, goal.goal, goal.found, goal.met ? "yes" : "no"])
+    goals.map((goal) => [
+      goal.text,
+      goal.goal,
+      goal.found,
+      goal.met === "unclear" ? "unclear" : goal.met ? "yes" : "no"
+    ])
   )
 
 /** Replaces the text between `<!-- name -->` and `<!-- /name -->`; undefined if the document lacks one of them. */
