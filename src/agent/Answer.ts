@@ -11,8 +11,9 @@ import { Sources } from "./Sources.ts"
 /** The most tool calls of an answer that are followed. */
 const maxTools = 200
 
-/** The longest name of a tool, in UTF-16 units. */
+/** The longest name and id of a tool, in UTF-16 units. Longer ones are cut. */
 const maxName = 100
+const maxId = 200
 
 interface Tokens {
   readonly inputTokens: number
@@ -116,18 +117,20 @@ export class Answer {
   /** A tool runs. */
   tool(id: string, name: string): void {
     this.tools ??= new Map()
-    if (this.tools.has(id) || this.tools.size >= maxTools) return
+    const key = id.slice(0, maxId)
+    if (this.tools.has(key) || this.tools.size >= maxTools) return
     const short = name.slice(0, maxName)
-    this.tools.set(id, short)
-    this.events.push({ _tag: "Tool", id, name: short, state: "running" })
+    this.tools.set(key, short)
+    this.events.push({ _tag: "Tool", id: key, name: short, state: "running" })
   }
 
   /** A tool that runs is done. */
   toolDone(id: string): void {
-    const name = this.tools?.get(id)
+    const key = id.slice(0, maxId)
+    const name = this.tools?.get(key)
     if (typeof name !== "string") return
-    this.tools?.set(id, null)
-    this.events.push({ _tag: "Tool", id, name, state: "done" })
+    this.tools?.set(key, null)
+    this.events.push({ _tag: "Tool", id: key, name, state: "done" })
   }
 
   /** The tokens of the message that is being read, so far. */

@@ -14,6 +14,11 @@ const maxRetrieved = 10
 /** A page of the web; a visitor's browser opens nothing else. */
 const isPage = (url: string): boolean => url.length <= maxUrl && /^https?:\/\//i.test(url) && URL.canParse(url)
 
+const sourceOf = (url: string, title: string): Source => {
+  const text = title.trim().slice(0, maxTitle).toWellFormed()
+  return { _tag: "Source", url: url.toWellFormed(), title: text === "" ? null : text }
+}
+
 export class Sources {
   private readonly urls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
@@ -22,19 +27,18 @@ export class Sources {
   cite(url: string, title: string): Source | null {
     if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
     this.urls.add(url)
-    const text = title.trim().slice(0, maxTitle).toWellFormed()
-    return { _tag: "Source", url: url.toWellFormed(), title: text === "" ? null : text }
+    return sourceOf(url, title)
   }
 
   /** A page that the agent's side retrieved, whether the answer cites it or not. */
   retrieve(url: string, title: string): void {
-    if (this.retrieved.size >= maxRetrieved || this.retrieved.has(url)) return
-    this.retrieved.set(url, { _tag: "Source", url, title })
+    if (this.retrieved.size >= maxRetrieved || this.retrieved.has(url) || !isPage(url)) return
+    this.retrieved.set(url, sourceOf(url, title))
   }
 
   /** The retrieved pages of an answer that ended without a citation. */
   rest(): ReadonlyArray<Source> {
     if (this.urls.size > 0) return []
-    return [...this.retrieved.values()].flatMap(({ title, url }) => this.cite(url, title ?? "") ?? [])
+    return [...this.retrieved.values()]
   }
 }

@@ -87,6 +87,33 @@ describe("agent/Anthropic", () => {
     assert.strictEqual(events.at(-1)?._tag, "Finish")
   })
 
+  it("cuts the ids of tools and the titles of retrieved documents, and drops addresses that are too long", () => {
+    const long = "i".repeat(100_000)
+    const page = (url: string) => ({
+      type: "web_fetch_tool_result",
+      tool_use_id: long,
+      content: { type: "web_fetch_result", url, content: { type: "document", title: long } }
+    })
+    const { events } = read(
+      "anthropic",
+      begin(),
+      block({ type: "server_tool_use", id: long, name: long }),
+      block(page(`https://a.example/${long}`)),
+      block(page("https://a.example/")),
+      says("Hi"),
+      ends("end_turn")
+    )
+    const tools = events.filter((event) => event._tag === "Tool")
+    assert.deepStrictEqual(
+      tools.map(({ id, name, state }) => [id.length, name.length, state]),
+      [
+        [200, 100, "running"],
+        [200, 100, "done"]
+      ]
+    )
+    assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", long.slice(0, 300)]])
+  })
+
   it("reads on after a message, and adds its tokens; a start that is repeated counts once", () => {
     const { ending, events } = read(
       "anthropic",
