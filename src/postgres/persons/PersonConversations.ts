@@ -1,6 +1,5 @@
 /**
- * Finds and deletes the conversations of a person. All conversations are read in the order of their keys, which is the order
- * in which they began.
+ * Finds and deletes the conversations of a person. An instance's conversations are read in the order of their index.
  *
  * @module
  */
@@ -10,6 +9,7 @@ import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Person from "../../core/persons/Person.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import type { Query } from "../../services/persons/Persons.ts"
 import * as ConversationReads from "../chat/ConversationReads.ts"
 import * as Database from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
@@ -19,10 +19,26 @@ import * as Store from "./Store.ts"
 /** The conversations that a statement reads: few enough for the longest. */
 const pageSize = 50
 
-const Places = Schema.Array(Schema.Struct({ key: Schema.BigInt }))
+const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-const endStatement = `SELECT conversation_key AS key FROM conversation WHERE conversation_key > $1
-  ORDER BY conversation_key OFFSET ${pageSize - 1} LIMIT 1`
+/** The instances of a website, or all if it is null. */
+const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
+  ORDER BY created_at, instance_id`
+
+/** A place in the order of an instance's conversations. The time is a text, since it is more exact than milliseconds. */
+const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+
+type Place = (typeof Places.Type)[number]
+
+const first: Place = { time: "-infinity", id: "" }
+const last: Place = { time: "infinity", id: "" }
+
+/** The conversations of an instance after a place. */
+const after = "FROM conversation WHERE instance_id = $1 AND (created_at, conversation_id) > ($2::text::timestamptz, $3)"
+
+/** The last place of a page; none if it ends with the last conversation. Reads the index only. */
+const endStatement = `SELECT created_at::text AS time, conversation_id AS id ${after}
+  ORDER BY created_at, conversation_id OFFSET ${pageSize - 1} LIMIT 1`
 
 const Candidates = Schema.Array(
   Schema.Struct({
@@ -33,19 +49,15 @@ const Candidates = Schema.Array(
   })
 )
 
-/** The conversations of a page that may be the person's. `$4` is a website, or null for all. */
-const pageStatement = `SELECT conversation.instance_id AS "instanceId", conversation_id AS "conversationId",
-    ${Times.millis("conversation.created_at")} AS "createdAt",
-    ${Times.millis("conversation.updated_at")} AS "updatedAt"
-  FROM conversation JOIN instance USING (instance_id)
-  WHERE conversation_key > $2 AND conversation_key <= $3 AND ($4::uuid IS NULL OR website_config_id = $4)
+/** The conversations of a page that may be the person's. */
+const pageStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
+    ${Times.millis("created_at")} AS "createdAt", ${Times.millis("updated_at")} AS "updatedAt"
+  ${after} AND (created_at, conversation_id) <= ($4::text::timestamptz, $5)
     AND EXISTS (
       SELECT FROM conversation_message AS message WHERE message.conversation_key = conversation.conversation_key
-        AND (${Store.mayContain("parts::text", "$1")} OR ${Store.mayContain("comment", "$1")})
+        AND (${Store.mayContain("parts::text", "$6")} OR ${Store.mayContain("comment", "$6")})
     )
-  ORDER BY conversation_key`
-
-const last = 2n ** 63n - 1n
+  ORDER BY created_at, conversation_id`
 
 /** Locks the conversations in the order that `ConversationWrites` describes. */
 const deleteStatement = `WITH gone AS MATERIALIZED (
@@ -72,26 +84,32 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
         : []
     })
 
+  const place = ({ id, time }: Place) => [PgTypes.text(time), PgTypes.text(id)]
+
+  const pages = (query: Query, instanceId: string) => {
+    const instance = PgTypes.uuid(instanceId)
+    return Stream.paginate(
+      first,
+      Effect.fnUntraced(function* (from) {
+        const [end] = yield* sql
+          .unsafe(endStatement, [instance, ...place(from)])
+          .pipe(Database.bounded(timeout), decodeRows(Places))
+        const candidates = yield* sql
+          .unsafe(pageStatement, [instance, ...place(from), ...place(end ?? last), Store.needle(query)])
+          .pipe(Database.bounded(timeout), decodeRows(Candidates))
+        const found = yield* Effect.forEach(candidates, verified(query.address))
+        return [[found.flat()], Option.fromUndefinedOr(end)] as const
+      })
+    )
+  }
+
   return {
     search: (query) =>
-      Stream.paginate(
-        0n,
-        Effect.fnUntraced(function* (from) {
-          const [end] = yield* sql
-            .unsafe(endStatement, [PgTypes.int8(from)])
-            .pipe(Database.bounded(timeout), decodeRows(Places))
-          const candidates = yield* sql
-            .unsafe(pageStatement, [
-              Store.needle(query),
-              PgTypes.int8(from),
-              PgTypes.int8(end?.key ?? last),
-              PgTypes.uuid(query.websiteConfigId)
-            ])
-            .pipe(Database.bounded(timeout), decodeRows(Candidates))
-          const found = yield* Effect.forEach(candidates, verified(query.address))
-          return [[found.flat()], Option.map(Option.fromUndefinedOr(end), ({ key }) => key)] as const
-        })
-      ),
+      Stream.fromIterableEffect(
+        sql
+          .unsafe(instancesStatement, [PgTypes.uuid(query.websiteConfigId)])
+          .pipe(Database.bounded(timeout), decodeRows(Instances))
+      ).pipe(Stream.flatMap(({ id }) => pages(query, id))),
     erase: Effect.fnUntraced(function* (found) {
       const keys = found.flatMap(
         ({ record }): ReadonlyArray<ConversationKey> =>

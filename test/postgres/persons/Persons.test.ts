@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
-import { Effect, Layer, Tracer } from "effect"
+import { Effect, Layer, Stream, Tracer } from "effect"
 import * as Person from "../../../src/core/persons/Person.ts"
 import * as Persons from "../../../src/postgres/persons/Persons.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import * as Service from "../../../src/services/persons/Persons.ts"
 import { suite } from "../../suites/Persons.ts"
 import * as Delivery from "../../support/Delivery.ts"
@@ -50,4 +51,42 @@ it.live("postgres/persons/Persons: the number of statements depends on the rows 
     // And those that delete what a page has.
     assert.isAtMost(count, 10 * (5000 / 250 + 1) + 3)
   }).pipe(Effect.provide(live))
+)
+
+it.live(
+  "postgres/persons/Persons: a website's conversations are all found, and those of other websites are not read",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const persons = yield* Service.Persons
+      const instances = yield* InstanceDirectory
+      const [website, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const create = (websiteConfigId: string) =>
+        Effect.map(
+          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
+          ({ instanceId }) => instanceId
+        )
+      /** Begins conversations, ten of each moment, every third of which has the address. */
+      const talk = (instanceId: string, count: number) => sql`WITH begun AS (
+        INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+        SELECT ${instanceId}::uuid, 'c-' || n, at, at, 1, 20
+        FROM generate_series(1, ${count}::int) AS n,
+          LATERAL (SELECT timestamptz '2026-01-01Z' + (n / 10) * interval '1 microsecond' AS at) AS moment
+        RETURNING *
+      )
+      INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
+      SELECT gen_random_uuid(), conversation_key, 1, 'user', json_build_array(json_build_object('type', 'text', 'text',
+        CASE WHEN substr(conversation_id, 3)::int % 3 = 0 THEN 'I am ann@example.com' ELSE 'Hi' END)), 20, created_at FROM begun`
+      yield* talk(yield* create(website), 220)
+      yield* talk(yield* create(website), 30)
+      yield* talk(yield* create(other), 3000)
+      const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
+      const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
+      assert.deepStrictEqual(
+        value.map((record) => (record.kind === "conversation" ? record.conversation.conversationId : "")).sort(),
+        [220, 30].flatMap((talks) => Array.from({ length: Math.floor(talks / 3) }, (_, n) => `c-${3 * n + 3}`)).sort()
+      )
+      // Two for each page of 50 conversations, one for its deliveries, one for each conversation that is found, and the instances.
+      assert.isAtMost(count, 3 * (5 + 1) + 83 + 1)
+    }).pipe(Effect.provide(live))
 )
