@@ -9,6 +9,7 @@ import { Config, Effect, Layer, Option, Redacted } from "effect"
 import manifest from "../package.json" with { type: "json" }
 import * as LiveAgent from "./agent/AgentStream.ts"
 import * as BudgetedAgent from "./agent/BudgetedAgentStream.ts"
+import * as AgentInspection from "./agent/Inspection.ts"
 import type { Settings } from "./Config.ts"
 import type { Link } from "./cluster/Protocol.ts"
 import * as ClusterRateLimiter from "./cluster/RateLimiter.ts"
@@ -229,6 +230,7 @@ export const server = (options: ServerOptions) => {
       countries(settings),
       testDeliveries(settings),
       invitations(settings),
+      Layer.provide(AgentInspection.layer, live),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
   )

@@ -97,7 +97,10 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
           return Option.match(
             Option.flatMap(options.secretsKey, (secret) => Sealing.open(Redacted.value(secret), instanceId, agentKey)),
             {
-              onNone: () => Effect.fail(new AgentRefused({ reason: "SECRETS_KEY does not open the agent's key" })),
+              onNone: () =>
+                Effect.fail(
+                  new AgentRefused({ reason: "SECRETS_KEY does not open the agent's key", isKeyLocked: true })
+                ),
               onSome: (key) => Effect.succeed(toHeadersOf(instance, key))
             }
           )

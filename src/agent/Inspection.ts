@@ -1,24 +1,18 @@
 /**
- * Sends an instance's agent one real question, for `doctor` and `instance create`.
+ * Sends an instance's agent one real question: for `doctor`, for `instance create`, and for owners who try an agent.
  *
  * @module
  */
-import { Duration, Effect, Stream } from "effect"
+import { Clock, Duration, Effect, Layer, Stream } from "effect"
 import type { AgentEvent } from "../core/chat/Agent.ts"
+import { type Outcome, ofOperator, type Question } from "../core/chat/AgentCheck.ts"
 import type { Instance } from "../core/chat/Instance.ts"
 import type { AgentFacts } from "../core/doctor/AgentDiagnosis.ts"
+import { AgentCheck } from "../services/chat/AgentCheck.ts"
 import { type AgentError, AgentStream } from "../services/chat/AgentStream.ts"
 
-type Outcome = AgentFacts["outcome"]
-
-const question = "Reply with the word OK."
-
-/** Enough for one word. A reasoning model may use them up before it answers. */
-const maxTokens = 64
-
-const isWord = ({ _tag }: AgentEvent): boolean => _tag === "Text" || _tag === "Refusal"
-
-const answered: Outcome = { _tag: "Answered" }
+/** The agent works: it reasoned until it reached its limit of tokens. */
+const onlyReasoned: Outcome = { _tag: "Answered", text: "", firstWordMillis: null }
 
 const ofError = (error: AgentError): Outcome => {
   switch (error._tag) {
@@ -28,46 +22,87 @@ const ofError = (error: AgentError): Outcome => {
         return { _tag: "Refused", status: error.status }
       }
       if (error._tag === "AgentBusy" || error.status !== undefined) return { _tag: "Failed", reason: error.reason }
+      if (error.isKeyLocked) return { _tag: "LockedKey" }
       return error.missingKey === undefined
         ? { _tag: "Unavailable", reason: error.code ?? error.reason }
         : { _tag: "NoKey", variable: error.missingKey }
     case "AgentBroken":
       return { _tag: "Failed", reason: error.reason }
     case "AgentEmpty":
-      // The agent works: it reasoned until it reached `maxTokens`.
-      return error.finish === "length" ? answered : { _tag: "Failed", reason: "its answer is empty" }
+      return error.finish === "length" ? onlyReasoned : { _tag: "Failed", reason: "its answer is empty" }
     case "DailyTokensUsed":
-      return answered
+      return { _tag: "TokensUsed" }
     case "AgentTimeout":
-      return { _tag: "Unavailable", reason: "it did not answer in time" }
+      return { _tag: "Silent", reason: "it did not answer in time" }
   }
 }
 
-/** Sends the agent one question, and reads its answer up to the first word, for at most `timeout`. */
-export const inspect = Effect.fnUntraced(function* (
+/** The beginning of an answer, as it arrives. */
+class Beginning {
+  private text = ""
+  private firstWordMillis: number | null = null
+
+  add(event: AgentEvent, millis: number): void {
+    if (event._tag !== "Text" && event._tag !== "Refusal") return
+    this.text = (this.text + event.delta).trimStart()
+    if (this.text !== "") this.firstWordMillis ??= millis
+  }
+
+  has(characters: number): boolean {
+    return this.text.length >= characters
+  }
+
+  /** The outcome with at most so many characters, none of them half. */
+  outcome(characters: number): Outcome {
+    const text = this.text.slice(0, characters).replace(/[\ud800-\udbff]$/, "")
+    return { _tag: "Answered", text, firstWordMillis: this.firstWordMillis }
+  }
+}
+
+/** Sends the agent a question, and reads the beginning of its answer, for at most `timeout`. */
+export const ask = Effect.fnUntraced(function* (
   instance: Instance,
+  { characters, maxTokens, text }: Question,
   timeout: Duration.Input
-): Effect.fn.Return<AgentFacts, never, AgentStream> {
+): Effect.fn.Return<Outcome, never, AgentStream> {
   const agent = yield* AgentStream
-  const outcome = yield* agent
+  const begun = yield* Clock.currentTimeMillis
+  const beginning = new Beginning()
+  return yield* agent
     .stream({
       instance: { ...instance, maxTokens: Math.min(instance.maxTokens, maxTokens) },
       session: "hydracore-check",
-      turns: [{ role: "user", text: question }]
+      turns: [{ role: "user", text }]
     })
     .pipe(
-      Stream.takeUntil(isWord),
+      Stream.mapEffect((event) => Effect.map(Clock.currentTimeMillis, (now) => beginning.add(event, now - begun))),
+      Stream.takeUntil(() => beginning.has(characters)),
       Stream.runDrain,
-      Effect.as(answered),
+      Effect.map(() => beginning.outcome(characters)),
       Effect.catch((error) => Effect.succeed(ofError(error))),
       Effect.timeoutOrElse({
         duration: timeout,
         orElse: () =>
-          Effect.succeed<Outcome>({
-            _tag: "Unavailable",
-            reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}`
-          })
+          Effect.succeed<Outcome>(
+            beginning.has(1)
+              ? beginning.outcome(characters)
+              : { _tag: "Silent", reason: `no answer in ${Duration.format(Duration.fromInputUnsafe(timeout))}` }
+          )
       })
     )
-  return { instanceId: instance.instanceId, name: instance.name, outcome }
 })
+
+/** Asks for one word, and says of which instance the outcome is. */
+export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
+  Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
+    instanceId: instance.instanceId,
+    name: instance.name,
+    outcome
+  }))
+
+export const layer: Layer.Layer<AgentCheck, never, AgentStream> = Layer.effect(
+  AgentCheck,
+  Effect.map(AgentStream, (agent) => ({
+    ask: (instance, question, timeout) => Effect.provideService(ask(instance, question, timeout), AgentStream, agent)
+  }))
+)

@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect } from "effect"
 import * as Inspection from "../../src/agent/Inspection.ts"
+import * as AgentCheck from "../../src/core/chat/AgentCheck.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { done, layer, secret, streams } from "../support/AgentExchange.ts"
 import { finishes, instanceAt, type Respond, says, start } from "../support/TestUpstream.ts"
 
-const inspect = (url: string, rest: Partial<Instance> = {}) =>
-  Effect.map(Inspection.inspect(instanceAt(url, rest), "200 millis"), ({ outcome }) => outcome)
+const inspect = (url: string, rest: Partial<Instance> = {}, timeout: Duration.Input = "10 seconds") =>
+  Effect.map(Inspection.inspect(instanceAt(url, rest), timeout), ({ outcome }) => outcome)
 
 /** Inspects an agent that responds with `respond`. */
 const inspectAgent = (respond: Respond, rest: Partial<Instance> = {}) =>
@@ -21,7 +22,7 @@ describe("agent/Inspection", () => {
       const { agent, outcome: answered } = yield* inspectAgent(streams(says("OK"), says(" then")), {
         agentKeyEnv: "AGENT_KEY"
       })
-      assert.deepStrictEqual(answered, { _tag: "Answered" })
+      assert.deepInclude(answered, { _tag: "Answered", text: "O" })
       assert.lengthOf(agent.received, 1)
       assert.strictEqual(agent.received[0]?.headers["authorization"], "Bearer the-key")
       assert.include(agent.received[0]?.body, '"max_tokens":64')
@@ -31,7 +32,7 @@ describe("agent/Inspection", () => {
   it.live("a model that reasons until its tokens are used up works; one that says nothing does not", () =>
     Effect.gen(function* () {
       const { outcome: reasoned } = yield* inspectAgent(streams(finishes("length"), done))
-      assert.deepStrictEqual(reasoned, { _tag: "Answered" })
+      assert.deepStrictEqual(reasoned, { _tag: "Answered", text: "", firstWordMillis: null })
       const { outcome: silent } = yield* inspectAgent(streams(finishes("stop"), done))
       assert.strictEqual(silent._tag, "Failed")
     }).pipe(Effect.provide(layer))
@@ -55,13 +56,51 @@ describe("agent/Inspection", () => {
       const { agent, outcome: keyless } = yield* inspectAgent(streams(done), { agentKeyEnv: "UNSET" })
       assert.deepStrictEqual(keyless, { _tag: "NoKey", variable: "UNSET" })
       assert.lengthOf(agent.received, 0)
+      // The stored key is not one that this process encrypted.
+      const { outcome: locked } = yield* inspectAgent(streams(done), { agentKey: new Uint8Array(40) })
+      assert.deepStrictEqual(locked, { _tag: "LockedKey" })
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("an owner's agent is asked on the public internet only", () =>
+    Effect.gen(function* () {
+      const { agent, outcome } = yield* inspectAgent(streams(says("OK"), done), { isGuarded: true })
+      assert.lengthOf(agent.received, 0)
+      const named = yield* inspect("https://agent.example.com/v1", { isGuarded: true })
+      for (const refused of [outcome, named]) assert.strictEqual(AgentCheck.problemOf(refused), "not-public")
     }).pipe(Effect.provide(layer))
   )
 
   it.live("an agent that is silent is away", () =>
     Effect.gen(function* () {
-      const { outcome: late } = yield* inspectAgent(() => {})
-      assert.match(late._tag === "Unavailable" ? late.reason : "", /^no answer in /)
+      const agent = yield* start(() => {})
+      const late = yield* inspect(agent.url, {}, "100 millis")
+      assert.match(late._tag === "Silent" ? late.reason : "", /^no answer in /)
+    }).pipe(Effect.provide(layer))
+  )
+
+  it.live("reads the beginning of an answer, and what arrived of one that does not end", () =>
+    Effect.gen(function* () {
+      const beginningOf = Effect.fnUntraced(function* (
+        respond: Respond,
+        characters: number,
+        timeout: Duration.Input = "10 seconds"
+      ) {
+        const agent = yield* start(respond)
+        const question = { text: "When?", maxTokens: 9, characters }
+        const outcome = yield* Inspection.ask(instanceAt(agent.url), question, timeout)
+        return outcome._tag === "Answered" ? outcome.text : outcome
+      })
+      const answer = streams(says(" At"), says(" nine 🎉"), finishes("stop"), done)
+      assert.strictEqual(yield* beginningOf(answer, 500), "At nine 🎉")
+      assert.strictEqual(yield* beginningOf(answer, 5), "At ni")
+      // A half of a character is not shown.
+      assert.strictEqual(yield* beginningOf(answer, 9), "At nine ")
+      const hangs: Respond = (_, response) => {
+        response.writeHead(200, { "content-type": "text/event-stream" })
+        response.write(says("At"))
+      }
+      assert.strictEqual(yield* beginningOf(hangs, 500, "1 second"), "At")
     }).pipe(Effect.provide(layer))
   )
 })

@@ -5,6 +5,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
+import * as AgentInspection from "../../src/agent/Inspection.ts"
 import type { Demo } from "../../src/demo/DemoData.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
@@ -37,7 +38,7 @@ const running = Layer.effect(
           Countries.none,
           TestDeliveries.layer(),
           MemoryRateLimiter.layer({ maxKeys: 100 }),
-          Layer.provide(feed.observers, agent)
+          Layer.provideMerge(AgentInspection.layer, Layer.provide(feed.observers, agent))
         ]),
         Layer.provideMerge(App.memoryStorage)
       )

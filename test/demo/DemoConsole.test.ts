@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
+import * as AgentInspection from "../../src/agent/Inspection.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
@@ -40,7 +41,10 @@ describe("demo: the console", () => {
             Countries.none,
             TestDeliveries.layer(),
             MemoryRateLimiter.layer({ maxKeys: 10 }),
-            MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+            Layer.provideMerge(
+              AgentInspection.layer,
+              MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+            )
           ]),
           Layer.provideMerge(App.memoryStorage)
         )

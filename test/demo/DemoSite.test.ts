@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
+import * as AgentInspection from "../../src/agent/Inspection.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"
 import * as DemoSite from "../../src/demo/DemoSite.ts"
 import * as Server from "../../src/http/server/Server.ts"
@@ -35,7 +36,10 @@ describe("demo: the feed", () => {
             Countries.none,
             Layer.provide(TestDeliveries.layer(), App.memoryStorage),
             MemoryRateLimiter.layer({ maxKeys: 10 }),
-            MemoryAgentStream.layer(() => MemoryAgentStream.texts([])),
+            Layer.provideMerge(
+              AgentInspection.layer,
+              MemoryAgentStream.layer(() => MemoryAgentStream.texts([]))
+            ),
             App.memoryStorage
           ])
         )

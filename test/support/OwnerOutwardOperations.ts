@@ -89,6 +89,16 @@ export const operations: ReadonlyArray<Operation> = [
       }))
   },
   onConversation("DELETE", "instances/:instance_id", { scope: "write", status: 204 }),
+  {
+    method: "POST",
+    path: ofSite(":site_id", "instances/:instance_id/test"),
+    scope: "write",
+    request: (site) =>
+      Effect.map(newConversation(site), ({ instanceId }) => ({
+        path: ofSite(site, `instances/${instanceId}/test`),
+        body: { question: "When?" }
+      }))
+  },
   reading("webhooks"),
   changing("POST", "webhooks", () => ({ url: "https://hooks.example.com/path" })),
   onWebhook("PATCH", "webhooks/:webhook_id", { body: { format: "slack" } }),

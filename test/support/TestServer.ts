@@ -6,6 +6,7 @@
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
+import * as AgentInspection from "../../src/agent/Inspection.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as Retention from "../../src/core/sites/Retention.ts"
 import type { Options as TestOptions } from "../../src/delivery/TestDeliveries.ts"
@@ -130,7 +131,7 @@ export const layer = (
         Layer.provide([
           Countries.none,
           MemoryRateLimiter.layer({ maxKeys: 1000 }),
-          MemoryAgentStream.layer(agent),
+          Layer.provideMerge(AgentInspection.layer, MemoryAgentStream.layer(agent)),
           TestDeliveries.layer(given.webhookAllow, mail)
         ])
       )

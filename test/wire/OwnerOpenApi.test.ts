@@ -77,6 +77,7 @@ describe("wire/OwnerOpenApi", () => {
         "get /v1/owner/sites/{site_id}/instances/{instance_id}",
         "patch /v1/owner/sites/{site_id}/instances/{instance_id}",
         "delete /v1/owner/sites/{site_id}/instances/{instance_id}",
+        "post /v1/owner/sites/{site_id}/instances/{instance_id}/test",
         "get /v1/owner/keys",
         "post /v1/owner/keys",
         "delete /v1/owner/keys/{key_id}",

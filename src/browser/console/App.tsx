@@ -78,7 +78,14 @@ const Console = () => {
     if (site !== undefined) {
       const Page = pages[page]
       // A key signs in as an owner, and the service refuses what it may not do.
-      return <Page key={site.site_id} site={site} isOwner={session.value?.role !== "viewer"} />
+      return (
+        <Page
+          key={site.site_id}
+          site={site}
+          isOwner={session.value?.role !== "viewer"}
+          reachesAll={session.value?.sites === "all"}
+        />
+      )
     }
     if (value === undefined) return null
     if (sites.length === 0) return <NoSites canCreate={canCreate} />

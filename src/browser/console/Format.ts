@@ -33,6 +33,16 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }
 
+const tenths = new Intl.NumberFormat(Texts.language, {
+  maximumFractionDigits: 1,
+  style: "unit",
+  unit: "second",
+  unitDisplay: "long"
+})
+
+/** `0.4 seconds`. */
+export const seconds = (value: number): string => tenths.format(value)
+
 const percent = (value: number): string => `${decimal.format(value)}%`
 
 const isRate = (metric: Metric): boolean => metric.endsWith("_rate")

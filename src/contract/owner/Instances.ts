@@ -8,6 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as AgentCheck from "../../core/chat/AgentCheck.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as Wire from "../Wire.ts"
@@ -147,6 +148,52 @@ export const InstanceChange = Schema.Struct({
   examples: [{ instructions: "Answer in one sentence." }]
 })
 
+export const AgentQuestion = Schema.Struct({
+  question: Fields.parsed(
+    { type: "string", minLength: 1, maxLength: limits.question, description: "What a visitor could ask" },
+    InstanceInput.parseQuestion,
+    `a text of 1 to ${limits.question} characters is expected`
+  )
+}).annotate({
+  identifier: "AgentQuestion",
+  title: "AgentQuestion",
+  examples: [{ question: "When are you open?" }]
+})
+
+export const AgentTest = Schema.Struct({
+  answered: Schema.Boolean,
+  text: nullableText.annotate({
+    description: "The beginning of the answer, of at most 500 characters; null if the agent only reasoned"
+  }),
+  first_word_millis: Schema.NullOr(Schema.Int),
+  millis: Schema.Int.annotate({ description: "How long the test took" }),
+  problem: Schema.NullOr(Schema.Literals(AgentCheck.problems)).annotate({
+    description: [
+      "Why the agent does not answer; null if it does.",
+      "`key`: it refuses the key.",
+      "`no-key`: the service does not have the key.",
+      "`address`: there is no such endpoint or model, or it redirects.",
+      "`not-public`: the address is not on the public internet.",
+      "`certificate`: its certificate is not valid.",
+      "`unreachable`: no connection.",
+      "`quota`: the key's quota or rate limit is used up.",
+      "`daily-tokens`: the instance has used its tokens of the day.",
+      "`busy`: it is overloaded or starting.",
+      "`request`: it refuses the question: the protocol or the model is wrong.",
+      "`failing`: it fails.",
+      "`silent`: no word in 30 seconds.",
+      "`no-answer`: it accepted the question, and what it sent is no answer."
+    ].join(" ")
+  }),
+  status: Schema.NullOr(Schema.Int).annotate({ description: "The HTTP status with which the agent refused" })
+}).annotate({
+  identifier: "AgentTest",
+  title: "AgentTest",
+  examples: [
+    { answered: true, text: "We open at nine.", first_word_millis: 412, millis: 640, problem: null, status: null }
+  ]
+})
+
 const rules =
   "The agent is on the public internet, on port 80 or 443, and its key is a value: only the command line can name other addresses, or an environment variable that holds a key."
 
@@ -200,6 +247,20 @@ export const remove = HttpApiEndpoint.delete("delete", ofInstance, {
   })
 )
 
+export const test = HttpApiEndpoint.post("test", `${ofInstance}/test`, {
+  params,
+  payload: AgentQuestion,
+  success: AgentTest,
+  error: Errors.NotFound
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "test_instance",
+    summary: "Try an instance",
+    description:
+      "Sends the agent a question, as a chat without history would, and returns the beginning of its answer. Nothing is stored; the tokens count towards `daily_tokens`. Scope `write`."
+  })
+)
+
 export class InstancesGroup extends HttpApiGroup.make("instances")
-  .add(create, read, update, remove)
+  .add(create, read, update, remove, test)
   .annotateMerge(OpenApi.annotations({ title: "Instances", description: "The agents that visitors chat with" })) {}

@@ -13,6 +13,7 @@ export const limits = {
   maxTokens: 1_000_000,
   dailyTokens: Number.MAX_SAFE_INTEGER,
   key: 4_000,
+  question: 2_000,
   /** The most instances of a website that the owner API creates. */
   perSite: 20
 }
@@ -39,9 +40,16 @@ export const parseKeyHeader = Option.liftPredicate(
 export const parseKey = (text: string): Option.Option<string> =>
   Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))
 
-const isInstructions = (text: string): boolean =>
-  text !== "" && text.length <= limits.instructions && !text.includes("\0") && text.isWellFormed()
+const parseText =
+  (most: number) =>
+  (text: string): Option.Option<string> =>
+    Option.liftPredicate(
+      text.trim(),
+      (trimmed) => trimmed !== "" && trimmed.length <= most && !trimmed.includes("\0") && trimmed.isWellFormed()
+    )
 
 /** A system prompt without white space around it. */
-export const parseInstructions = (text: string): Option.Option<string> =>
-  Option.liftPredicate(text.trim(), isInstructions)
+export const parseInstructions = parseText(limits.instructions)
+
+/** A question to try an agent with, without white space around it. */
+export const parseQuestion = parseText(limits.question)

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Outcome } from "../chat/AgentCheck.ts"
 import * as Certificate from "./Certificate.ts"
 import { type Finding, ok, problem } from "./Finding.ts"
 
@@ -10,16 +11,7 @@ import { type Finding, ok, problem } from "./Finding.ts"
 export interface AgentFacts {
   readonly instanceId: string
   readonly name: string
-  readonly outcome:
-    | { readonly _tag: "Answered" }
-    /** The agent refused the question with an HTTP status. */
-    | { readonly _tag: "Refused"; readonly status: number }
-    /** The agent accepted the question and then gave no answer; `reason` is in our words. */
-    | { readonly _tag: "Failed"; readonly reason: string }
-    /** No response; `reason` is a system's code, or in our words. */
-    | { readonly _tag: "Unavailable"; readonly reason: string }
-    /** The environment variable that should hold the key is not set here. */
-    | { readonly _tag: "NoKey"; readonly variable: string }
+  readonly outcome: Outcome
 }
 
 /** The command that changes an instance, up to the change. */
@@ -72,6 +64,14 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
   switch (outcome._tag) {
     case "Answered":
       return ok("agents", `${agent} answers.`)
+    case "TokensUsed":
+      return ok("agents", `${agent} is not asked until the next day (UTC): its tokens of the day are used up.`)
+    case "LockedKey":
+      return problem(
+        "agents",
+        `${agent} has a stored key that SECRETS_KEY does not open.`,
+        "Set SECRETS_KEY to the value with which the key was stored, or enter the agent's key again in the console."
+      )
     case "NoKey":
       return problem(
         "agents",
@@ -79,6 +79,7 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
         `Set ${outcome.variable} in the environment of the service, or name another variable: \`${update} --agent-key-env <name>\`.`
       )
     case "Unavailable":
+    case "Silent":
       return ofUnavailable(agent, outcome.reason, update)
     case "Refused": {
       const what = outcome.status === 401 || outcome.status === 403 ? "refuses the key" : "refuses a question"

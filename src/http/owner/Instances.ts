@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import type { InstanceChange as GivenChange } from "../../contract/owner/Instances.ts"
+import { type Outcome, problemOf } from "../../core/chat/AgentCheck.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
+import { CallerReads } from "./CallerReads.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerInstances } from "./OwnerInstances.ts"
 import { OwnerSites } from "./OwnerSites.ts"
@@ -53,12 +55,25 @@ const settingsOf = (payload: Omit<(typeof GivenChange)["Type"], "name" | "agent_
     origins: payload.origins
   })
 
+const testJson = (outcome: Outcome, millis: number) => {
+  const isAnswered = outcome._tag === "Answered"
+  return {
+    answered: isAnswered,
+    text: isAnswered && outcome.text !== "" ? outcome.text : null,
+    first_word_millis: isAnswered ? outcome.firstWordMillis : null,
+    millis,
+    problem: problemOf(outcome),
+    status: outcome._tag === "Refused" ? outcome.status : null
+  }
+}
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "instances",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
     const instances = yield* OwnerInstances
+    const reads = yield* CallerReads
     return handlers
       .handle("create", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
         owned.authorize(params.site_id, "write").pipe(
@@ -86,6 +101,19 @@ export const layer = HttpApiBuilder.group(
       .handle("delete", ({ params }) =>
         owned.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) => instances.delete(proof, params.instance_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "test",
+        Effect.fnUntraced(
+          function* ({ params, payload: { question } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            yield* reads.begin("test")
+            const begun = yield* Clock.currentTimeMillis
+            const outcome = yield* instances.test(proof, params.instance_id, question)
+            return testJson(outcome, (yield* Clock.currentTimeMillis) - begun)
+          },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

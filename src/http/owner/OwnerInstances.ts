@@ -9,12 +9,14 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
+import { type Outcome, ofOwner } from "../../core/chat/AgentCheck.ts"
 import type { Instance, InstanceChange, NewInstance } from "../../core/chat/Instance.ts"
 import { limits } from "../../core/chat/InstanceInput.ts"
 import * as OperatorsKey from "../../core/chat/OperatorsKey.ts"
 import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
 import * as Sealing from "../../core/delivery/Sealing.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import { AgentCheck } from "../../services/chat/AgentCheck.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as OwnInstance from "./OwnInstance.ts"
@@ -44,6 +46,12 @@ export class OwnerInstances extends Context.Service<
       change: Omit<InstanceChange, Internal> & GivenKey
     ) => Effect.Effect<Instance, Failure>
     readonly delete: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<void, Failure>
+    /** Sends the agent a question, and reads the beginning of its answer. */
+    readonly test: (
+      proof: AuthorizedSite<"write">,
+      instanceId: string,
+      question: string
+    ) => Effect.Effect<Outcome, Failure>
   }
 >()("hydracore/http/owner/OwnerInstances") {}
 
@@ -64,11 +72,15 @@ const requirePublic = (agentUrl: string) =>
     onSome: (refusal) => fault(["body", "agent_url"], refusal)
   })
 
-export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory> =>
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const patience = "30 seconds"
+
+export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | AgentCheck> =>
   Layer.effect(
     OwnerInstances,
     Effect.gen(function* () {
       const directory = yield* InstanceDirectory
+      const check = yield* AgentCheck
       const own = OwnInstance.require(directory)
 
       const seal = (instanceId: string, key: string | null) =>
@@ -118,6 +130,10 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
         delete: Effect.fnUntraced(function* (proof, instanceId) {
           yield* own(proof, instanceId)
           if (!(yield* directory.delete(instanceId))) return yield* Effect.fail(notFound)
+        }),
+        test: Effect.fnUntraced(function* (proof, instanceId, question) {
+          const instance = yield* own(proof, instanceId)
+          return yield* check.ask(instance, ofOwner(question), patience)
         })
       }
     })

@@ -16,7 +16,9 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
   /** The system's code, such as `ECONNREFUSED`, if there was no connection. */
   code: Schema.optional(Schema.String),
   /** The environment variable that should hold the agent's key, if it is not set. */
-  missingKey: Schema.optional(Schema.String)
+  missingKey: Schema.optional(Schema.String),
+  /** Whether `SECRETS_KEY` does not open the stored key. */
+  isKeyLocked: Schema.optional(Schema.Boolean)
 }) {}
 
 /** The agent takes no request now: its rate limit is reached, or it is overloaded. */

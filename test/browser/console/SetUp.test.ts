@@ -165,6 +165,12 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
         await page.getByText("only 80 and 443 are").waitFor()
         await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
         await page.getByRole("button", { name: "Create" }).click()
+        // The form leads on to a first question.
+        await page.getByRole("heading", { name: "Try Helper" }).waitFor()
+        await page.getByRole("button", { name: "Ask" }).click()
+        await page.getByText("It answers. The first word came after").waitFor()
+        await page.getByText("Hello there").waitFor()
+        await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
         await page.getByText("It has no token").waitFor()
         await page.getByRole("button", { name: "Issue a token" }).click()
         await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()

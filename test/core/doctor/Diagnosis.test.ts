@@ -95,13 +95,16 @@ const Facts = Schema.Struct({
         instanceId: Schema.String,
         name: Schema.String,
         outcome: Schema.Union([
-          Schema.TaggedStruct("Answered", {}),
+          Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Int) }),
           Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
           Schema.TaggedStruct("Failed", { reason: Schema.String }),
           Schema.TaggedStruct("Unavailable", {
             reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")])
           }),
-          Schema.TaggedStruct("NoKey", { variable: Schema.String })
+          Schema.TaggedStruct("Silent", { reason: Schema.String }),
+          Schema.TaggedStruct("NoKey", { variable: Schema.String }),
+          Schema.TaggedStruct("LockedKey", {}),
+          Schema.TaggedStruct("TokensUsed", {})
         ])
       })
     )
@@ -246,9 +249,12 @@ describe("core/doctor/Diagnosis", () => {
       const findings = of(facts, "agents")
       if (facts.agents === null) return assert.deepStrictEqual(findings, [])
       facts.agents.forEach(({ instanceId, outcome }, index) => {
-        assert.strictEqual(findings[index]?.severity, outcome._tag === "Answered" ? "ok" : "problem")
+        assert.strictEqual(
+          findings[index]?.severity,
+          ["Answered", "TokensUsed"].includes(outcome._tag) ? "ok" : "problem"
+        )
         assert.include(findings[index]?.finding, instanceId)
-        if (outcome._tag === "Unavailable") {
+        if (outcome._tag === "Unavailable" || outcome._tag === "Silent") {
           const isRefused = Certificate.faultOf(outcome.reason) !== undefined
           assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
           assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
@@ -283,7 +289,7 @@ describe("core/doctor/Diagnosis", () => {
     agents.forEach(({ outcome }, index) => {
       const advice = findings[index]?.advice ?? ""
       const advises = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
-      if (outcome._tag === "Unavailable") advises("--agent-url")
+      if (outcome._tag === "Unavailable" || outcome._tag === "Silent") advises("--agent-url")
       else if (outcome._tag === "NoKey") advises("--agent-key-env")
       else if (outcome._tag === "Failed") advises("--agent-protocol")
       else if (outcome._tag === "Refused") {

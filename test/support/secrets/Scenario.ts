@@ -5,6 +5,7 @@ import { Effect, Layer, Option, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { IpNetwork } from "effect/net"
 import * as LiveAgent from "../../../src/agent/AgentStream.ts"
+import * as AgentInspection from "../../../src/agent/Inspection.ts"
 import * as Server from "../../../src/http/server/Server.ts"
 import * as Countries from "../../../src/memory/analytics/Countries.ts"
 import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
@@ -187,11 +188,16 @@ export const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<voi
             Countries.none,
             TestDeliveries.layer(),
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
-            LiveAgent.layer({
-              timeout: "5 seconds",
-              secretsKey: Option.none(),
-              keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
-            }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
+            AgentInspection.layer.pipe(
+              Layer.provideMerge(
+                LiveAgent.layer({
+                  timeout: "5 seconds",
+                  secretsKey: Option.none(),
+                  keyOf: () => Effect.succeedSome(Redacted.make(marks.key))
+                })
+              ),
+              Layer.provide(NodeHttpClient.layerDispatcher)
+            )
           ]),
           Layer.provideMerge(storage),
           Layer.provideMerge(recording),

@@ -9,4 +9,6 @@ export interface PageProps {
   readonly site: Site
   /** Whether the person may change anything, and not only read. */
   readonly isOwner: boolean
+  /** Whether the session includes all websites. */
+  readonly reachesAll: boolean
 }

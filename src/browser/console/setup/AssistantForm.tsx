@@ -20,11 +20,12 @@ interface Props {
   /** The assistant to change; null for a new one. */
   readonly settings: Settings | null
   readonly onClose: () => void
+  readonly onSaved: (settings: Settings) => void
 }
 
 const members = [
-  ...["name", "agent_url", "agent_key", "agent_model", "agent_key_header", "instructions", "history", "max_tokens"],
-  ...["daily_tokens", "origins"]
+  ...["name", "agent_url", "agent_key", "agent_model", "agent_key_header", "instructions", "history"],
+  ...["history_characters", "max_tokens", "daily_tokens", "origins"]
 ]
 
 const initial = (settings: Settings | null) => ({
@@ -35,18 +36,22 @@ const initial = (settings: Settings | null) => ({
   model: settings?.agent_model ?? "",
   keyHeader: settings?.agent_key_header ?? "",
   memory: settings?.memory ?? ("edge" as const),
+  conversationIds: settings?.conversation_ids ?? ("service" as const),
   instructions: settings?.instructions ?? "",
   history: String(settings?.history ?? 40),
+  historyCharacters: String(settings?.history_characters ?? 60_000),
   maxTokens: String(settings?.max_tokens ?? 4096),
   dailyTokens: String(settings?.daily_tokens ?? ""),
   origins: (settings?.origins ?? []).join("\n")
 })
 
-type Typed = Omit<ReturnType<typeof initial>, "protocol" | "memory"> &
-  Pick<Settings, never> & {
-    readonly protocol: Settings["agent_protocol"]
-    readonly memory: Settings["memory"]
-  }
+interface Chosen {
+  readonly protocol: Settings["agent_protocol"]
+  readonly memory: Settings["memory"]
+  readonly conversationIds: Settings["conversation_ids"]
+}
+
+type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
@@ -57,21 +62,23 @@ const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
   agent_model: orNull(typed.model),
   agent_key_header: orNull(typed.keyHeader),
   memory: typed.memory,
+  conversation_ids: typed.conversationIds,
   instructions: orNull(typed.instructions),
   history: Number(typed.history),
+  history_characters: Number(typed.historyCharacters),
   max_tokens: Number(typed.maxTokens),
   daily_tokens: typed.dailyTokens.trim() === "" ? null : Number(typed.dailyTokens),
   origins: Lines.parse(typed.origins),
   ...(typed.key !== "" ? { agent_key: typed.key } : isKeyRemoved ? { agent_key: null } : {})
 })
 
-export const AssistantForm = ({ onClose, settings, siteId }: Props) => {
+export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => {
   const [typed, setTyped] = useState<Typed>(initial(settings))
   const [isKeyRemoved, setKeyRemoved] = useState(false)
   const create = useChange("POST /v1/owner/sites/:site_id/instances")
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
   const failure = create.failure ?? update.failure
-  const text = (name: Exclude<keyof Typed, "protocol" | "memory">, member: string) => ({
+  const text = (name: Exclude<keyof Typed, keyof Chosen>, member: string) => ({
     value: typed[name],
     onInput: (value: string) => setTyped({ ...typed, [name]: value }),
     fault: faultOf(failure, member)
@@ -80,14 +87,14 @@ export const AssistantForm = ({ onClose, settings, siteId }: Props) => {
     const body = bodyOf(typed, isKeyRemoved)
     const url = typed.url.trim()
     if (settings === null) {
-      create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, onClose)
+      create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, onSaved)
     } else {
       update.run(
         {
           params: { site_id: siteId, instance_id: settings.instance_id },
           body: { ...body, ...(url !== "" && { agent_url: url }) }
         },
-        onClose
+        onSaved
       )
     }
   }
@@ -160,18 +167,34 @@ export const AssistantForm = ({ onClose, settings, siteId }: Props) => {
         <div class="form-fields">
           <div class="pair">
             <TextField label={Texts.history} type="number" {...text("history", "history")} />
-            <TextField label={Texts.maxTokens} type="number" {...text("maxTokens", "max_tokens")} />
+            <TextField
+              label={Texts.historyCharacters}
+              type="number"
+              {...text("historyCharacters", "history_characters")}
+            />
           </div>
           <div class="pair">
+            <TextField label={Texts.maxTokens} type="number" {...text("maxTokens", "max_tokens")} />
             <TextField
               label={Common.optional(Texts.dailyTokens)}
               type="number"
               {...text("dailyTokens", "daily_tokens")}
             />
+          </div>
+          <div class="pair">
             <TextField
               label={Common.optional(Texts.keyHeader)}
               placeholder="api-key"
               {...text("keyHeader", "agent_key_header")}
+            />
+            <ChoiceField
+              label={Texts.conversationIds}
+              value={typed.conversationIds}
+              choices={[
+                ["service", Texts.conversationIdChoices.service],
+                ["client", Texts.conversationIdChoices.client]
+              ]}
+              onChoose={(conversationIds) => setTyped({ ...typed, conversationIds })}
             />
           </div>
         </div>

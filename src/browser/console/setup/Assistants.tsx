@@ -16,6 +16,7 @@ import { AssistantForm } from "./AssistantForm.tsx"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 import { Tokens } from "./Tokens.tsx"
+import { TryAssistant } from "./TryAssistant.tsx"
 
 type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][number]
 
@@ -42,7 +43,9 @@ const Edit = ({ instance, onClose, siteId }: InstanceProps & { readonly onClose:
     { params: { site_id: siteId, instance_id: instance.instance_id } },
     instance.instance_id
   )
-  return value === undefined ? null : <AssistantForm siteId={siteId} settings={value} onClose={onClose} />
+  return value === undefined ? null : (
+    <AssistantForm siteId={siteId} settings={value} onClose={onClose} onSaved={onClose} />
+  )
 }
 
 /** When a visitor chatted last. */
@@ -64,7 +67,10 @@ const Latest = ({ instance, siteId }: InstanceProps) => {
   )
 }
 
-type Open = "create" | { readonly dialog: "edit" | "remove"; readonly instance: Instance }
+type Open =
+  | "create"
+  | { readonly dialog: "edit" | "remove"; readonly instance: Instance }
+  | { readonly dialog: "try"; readonly instance: Pick<Instance, "instance_id" | "name"> }
 
 export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<Open>()
@@ -92,17 +98,22 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
                 ].join(" · ")}
               >
                 {isOwner && (
-                  <Menu
-                    label={Common.more(instance.name)}
-                    side="end"
-                    choices={[
-                      { value: "edit" as const, label: Common.edit },
-                      { value: "remove" as const, label: Common.remove, isApart: true }
-                    ]}
-                    onChoose={(dialog) => setOpen({ dialog, instance })}
-                  >
-                    {Common.moreShort}
-                  </Menu>
+                  <>
+                    <button type="button" class="button" onClick={() => setOpen({ dialog: "try", instance })}>
+                      {Texts.tried.action}
+                    </button>
+                    <Menu
+                      label={Common.more(instance.name)}
+                      side="end"
+                      choices={[
+                        { value: "edit" as const, label: Common.edit },
+                        { value: "remove" as const, label: Common.remove, isApart: true }
+                      ]}
+                      onChoose={(dialog) => setOpen({ dialog, instance })}
+                    >
+                      {Common.moreShort}
+                    </Menu>
+                  </>
                 )}
               </Row>
             </ul>
@@ -111,7 +122,17 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
           </li>
         )}
       />
-      {open === "create" && <AssistantForm siteId={siteId} settings={null} onClose={close} />}
+      {open === "create" && (
+        <AssistantForm
+          siteId={siteId}
+          settings={null}
+          onClose={close}
+          onSaved={(instance) => setOpen({ dialog: "try", instance })}
+        />
+      )}
+      {typeof open === "object" && open.dialog === "try" && (
+        <TryAssistant siteId={siteId} instance={open.instance} onClose={close} />
+      )}
       {typeof open === "object" && open.dialog === "edit" && (
         <Edit siteId={siteId} instance={open.instance} onClose={close} />
       )}

@@ -38,33 +38,47 @@ const Retention = ({ siteId }: Props) => {
   )
 }
 
-const Analytics = ({ siteId }: Props) => (
-  <Section
-    title={Texts.analytics.title}
-    note={Texts.analytics.note}
-    actions={
-      <div class="actions">
-        {(["csv", "ndjson"] as const).map((format) => (
-          <button
-            key={format}
-            type="button"
-            class="button"
-            onClick={() =>
-              download(
-                addressOf("/v1/owner/sites/:site_id/analytics/export", {
-                  params: { site_id: siteId },
-                  query: { format }
-                })
-              )
-            }
-          >
-            {Texts.analytics[format]}
-          </button>
-        ))}
+const Analytics = ({ siteId }: Props) => {
+  const [from, setFrom] = useState("")
+  const [to, setTo] = useState("")
+  const isReversed = from !== "" && to !== "" && from > to
+  return (
+    <Section title={Texts.analytics.title} note={Texts.analytics.note}>
+      <div class="form">
+        <div class="pair">
+          <TextField label={Texts.analytics.from} type="date" value={from} onInput={setFrom} />
+          <TextField
+            label={Texts.analytics.to}
+            type="date"
+            value={to}
+            onInput={setTo}
+            fault={isReversed ? Texts.analytics.order : undefined}
+          />
+        </div>
+        <div class="save">
+          {(["csv", "ndjson"] as const).map((format) => (
+            <button
+              key={format}
+              type="button"
+              class="button"
+              disabled={isReversed}
+              onClick={() =>
+                download(
+                  addressOf("/v1/owner/sites/:site_id/analytics/export", {
+                    params: { site_id: siteId },
+                    query: { format, from: from || undefined, to: to || undefined }
+                  })
+                )
+              }
+            >
+              {Texts.analytics[format]}
+            </button>
+          ))}
+        </div>
       </div>
-    }
-  />
-)
+    </Section>
+  )
+}
 
 const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
   const [address, setAddress] = useState("")

@@ -15,6 +15,8 @@ import { TextField } from "./Fields.tsx"
 interface FormProps {
   readonly title: string
   readonly submit: string
+  /** What the button that closes the dialog says; "Cancel" if absent. */
+  readonly cancel?: string
   readonly isBusy: boolean
   readonly isWide?: boolean
   /** What went wrong, besides what the fields say. */
@@ -25,6 +27,7 @@ interface FormProps {
 }
 
 export const FormDialog = ({
+  cancel = Texts.cancel,
   children,
   isBusy,
   isWide = false,
@@ -57,7 +60,7 @@ export const FormDialog = ({
         )}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={onClose}>
-            {Texts.cancel}
+            {cancel}
           </button>
           <button type="submit" class="button primary" disabled={isBusy}>
             {submit}

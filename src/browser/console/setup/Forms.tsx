@@ -12,6 +12,7 @@ import * as Common from "../texts/SetUp.ts"
 import { ConfirmChange } from "./Dialogs.tsx"
 import * as Rules from "./Rules.ts"
 import { RulesForm } from "./RulesForm.tsx"
+import { RulesText } from "./RulesText.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
@@ -37,7 +38,7 @@ const Remove = ({
 
 type Open =
   | { readonly dialog: "edit"; readonly form: Form | null; readonly rows: ReadonlyArray<Rules.RuleRow> }
-  | { readonly dialog: "remove"; readonly form: Form }
+  | { readonly dialog: "text" | "remove"; readonly form: Form }
 
 export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<Open>()
@@ -72,13 +73,15 @@ export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
             >
               {isOwner && (
                 <>
-                  {rows === undefined ? (
-                    <span class="muted">{Texts.forms.byCommandLine}</span>
-                  ) : (
-                    <button type="button" class="button" onClick={() => setOpen({ dialog: "edit", form, rows })}>
-                      {Common.edit}
-                    </button>
-                  )}
+                  <button
+                    type="button"
+                    class="button"
+                    onClick={() =>
+                      setOpen(rows === undefined ? { dialog: "text", form } : { dialog: "edit", form, rows })
+                    }
+                  >
+                    {Common.edit}
+                  </button>
                   <button type="button" class="button" onClick={() => setOpen({ dialog: "remove", form })}>
                     {Common.remove}
                   </button>
@@ -89,6 +92,7 @@ export const Forms = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
         }}
       />
       {open?.dialog === "edit" && <RulesForm siteId={siteId} form={open.form} rows={open.rows} onClose={close} />}
+      {open?.dialog === "text" && <RulesText siteId={siteId} form={open.form} onClose={close} />}
       {open?.dialog === "remove" && <Remove siteId={siteId} form={open.form} onClose={close} />}
     </Section>
   )

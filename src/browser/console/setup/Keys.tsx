@@ -25,10 +25,16 @@ interface DialogProps {
 const IssueKey = ({
   onClose,
   onKey,
+  reachesAll,
   siteId
-}: DialogProps & { readonly siteId: string; readonly onKey: (key: string) => void }) => {
+}: DialogProps & {
+  readonly siteId: string
+  readonly reachesAll: boolean
+  readonly onKey: (key: string) => void
+}) => {
   const [label, setLabel] = useState("")
   const [scope, setScope] = useState<Key["scope"]>("stats")
+  const [sites, setSites] = useState<"this" | "all">("this")
   const [expiry, setExpiry] = useState("")
   const change = useChange("POST /v1/owner/keys")
   return (
@@ -43,7 +49,7 @@ const IssueKey = ({
           {
             body: {
               scope,
-              sites: [siteId],
+              sites: sites === "all" ? "all" : [siteId],
               ...(label.trim() !== "" && { label: label.trim() }),
               ...(expiry !== "" && { expires_at: expiry })
             }
@@ -69,6 +75,17 @@ const IssueKey = ({
         ]}
         onChoose={setScope}
       />
+      {reachesAll && (
+        <ChoiceField
+          label={Texts.reach}
+          value={sites}
+          choices={[
+            ["this", Texts.reaches.this],
+            ["all", Texts.reaches.all]
+          ]}
+          onChoose={setSites}
+        />
+      )}
       <TextField
         label={Common.optional(Texts.expiry)}
         type="date"
@@ -93,7 +110,7 @@ const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string })
 
 const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all" || sites.includes(siteId)
 
-export const Keys = ({ site: { site_id: siteId } }: PageProps) => {
+export const Keys = ({ reachesAll, site: { site_id: siteId } }: PageProps) => {
   const [open, setOpen] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
   const keys = useAnswer("GET /v1/owner/keys", {})
   const close = () => setOpen(undefined)
@@ -129,7 +146,9 @@ export const Keys = ({ site: { site_id: siteId } }: PageProps) => {
           </Row>
         )}
       />
-      {open === "issue" && <IssueKey siteId={siteId} onClose={close} onKey={(secret) => setOpen({ secret })} />}
+      {open === "issue" && (
+        <IssueKey siteId={siteId} reachesAll={reachesAll} onClose={close} onKey={(secret) => setOpen({ secret })} />
+      )}
       {typeof open === "object" && "secret" in open && (
         <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={open.secret} onClose={close} />
       )}

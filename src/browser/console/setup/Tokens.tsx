@@ -8,7 +8,7 @@ import * as Format from "../Format.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
-import { messageOf, useChange } from "./Change.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { AddButton, Row } from "./Section.tsx"
@@ -31,19 +31,23 @@ const Issue = ({
   siteId
 }: DialogProps & { readonly onToken: (token: string) => void }) => {
   const [label, setLabel] = useState("")
+  const [expiry, setExpiry] = useState("")
   const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/tokens")
   return (
     <FormDialog
       title={Texts.tokens.issue}
       submit={Common.create}
       isBusy={change.isBusy}
-      message={messageOf(change.failure, [])}
+      message={messageOf(change.failure, ["label", "expires_at"])}
       onClose={onClose}
       onSubmit={() =>
         change.run(
           {
             params: { site_id: siteId, instance_id: instanceId },
-            body: label.trim() === "" ? {} : { label: label.trim() }
+            body: {
+              ...(label.trim() !== "" && { label: label.trim() }),
+              ...(expiry !== "" && { expires_at: expiry })
+            }
           },
           ({ token }) => onToken(token)
         )
@@ -54,6 +58,14 @@ const Issue = ({
         hint={Texts.tokens.labelHint}
         value={label}
         onInput={setLabel}
+        fault={faultOf(change.failure, "label")}
+      />
+      <TextField
+        label={Common.optional(Texts.tokens.expiry)}
+        type="date"
+        value={expiry}
+        onInput={setExpiry}
+        fault={faultOf(change.failure, "expires_at")}
       />
     </FormDialog>
   )

@@ -17,6 +17,7 @@ type Share = Answer<"GET /v1/owner/sites/:site_id/shares">["shares"][number]
 
 export const Dashboards = ({ site }: { readonly site: Site }) => {
   const [label, setLabel] = useState("")
+  const [expiry, setExpiry] = useState("")
   const [url, setUrl] = useState<string | null>(null)
   const [failure, setFailure] = useState<Failure | undefined>(undefined)
   const params = { site_id: site.site_id }
@@ -39,12 +40,13 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
     const name = label.trim()
     const outcome = await send("POST /v1/owner/sites/:site_id/shares", {
       params,
-      body: name === "" ? {} : { label: name }
+      body: { ...(name !== "" && { label: name }), ...(expiry !== "" && { expires_at: expiry }) }
     })
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
     setUrl(location.origin + outcome.value.path)
     setLabel("")
+    setExpiry("")
     loadAgain()
   }
 
@@ -71,12 +73,16 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
             onInput={({ currentTarget }) => setLabel(currentTarget.value)}
           />
         </label>
+        <label>
+          {Texts.dashboards.expiry}
+          <input type="date" value={expiry} onInput={({ currentTarget }) => setExpiry(currentTarget.value)} />
+        </label>
         <button type="submit" class="button primary">
           {Texts.dashboards.create}
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{Texts.failures[failure.kind]}</p>}
+        {failure !== undefined && <p class="bad">{Texts.failureText(failure)}</p>}
         {url !== null && (
           <>
             <p>{Texts.dashboards.created}</p>

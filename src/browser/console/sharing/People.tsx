@@ -34,9 +34,16 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
   ].join(" · ")
 }
 
-export const People = ({ site }: { readonly site: Site }) => {
+interface Props {
+  readonly site: Site
+  /** Whether the session includes all websites, so that a link may too. */
+  readonly reachesAll: boolean
+}
+
+export const People = ({ reachesAll, site }: Props) => {
   const [name, setName] = useState("")
   const [role, setRole] = useState<Role>("viewer")
+  const [sites, setSites] = useState<"this" | "all">("this")
   const [email, setEmail] = useState("")
   const [created, setCreated] = useState<{ readonly name: string; readonly url: string | null } | null>(null)
   const [failure, setFailure] = useState<Failure | undefined>(undefined)
@@ -59,7 +66,7 @@ export const People = ({ site }: { readonly site: Site }) => {
     const outcome = await send("POST /v1/owner/sessions", {
       body: {
         role,
-        sites: [site.site_id],
+        sites: sites === "all" ? "all" : [site.site_id],
         ...(label === "" ? {} : { label }),
         ...(canMail && email.trim() !== "" && { email: email.trim() }),
         expires_at: new Date(Date.now() + expiry).toISOString()
@@ -117,12 +124,21 @@ export const People = ({ site }: { readonly site: Site }) => {
             ))}
           </select>
         </label>
+        {reachesAll && (
+          <label>
+            {Texts.people.sites}
+            <select value={sites} onChange={({ currentTarget }) => setSites(currentTarget.value as typeof sites)}>
+              <option value="this">{Texts.people.thisSite}</option>
+              <option value="all">{Texts.people.all}</option>
+            </select>
+          </label>
+        )}
         <button type="submit" class="button primary">
           {email.trim() === "" ? Texts.people.create : Texts.people.send}
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{failure.faults[0]?.text ?? Texts.failures[failure.kind]}</p>}
+        {failure !== undefined && <p class="bad">{Texts.failureText(failure)}</p>}
         {created !== null && (
           <>
             <p>{created.url === null ? Texts.people.sent(created.name) : Texts.people.created(created.name)}</p>

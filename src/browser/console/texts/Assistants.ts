@@ -39,6 +39,12 @@ export const origins = "Origins"
 export const originsHint = "One a line. Only their pages may use it. Empty for any."
 export const limits = "Limits and details"
 export const history = "Earlier messages sent with a question"
+export const historyCharacters = "Their most characters"
+export const conversationIds = "Ids of conversations"
+export const conversationIdChoices = {
+  service: "Made by this service",
+  client: "Made by your application; random ones have memory too"
+} as const
 export const maxTokens = "Tokens per answer"
 export const dailyTokens = "Tokens per day"
 export const empty =
@@ -48,11 +54,58 @@ export const confirmBody = "Its tokens and conversations are deleted with it. Pa
 export const chatted = (when: string): string => `A visitor chatted ${when}.`
 export const noChat = "Nobody has chatted yet. Issue a token, and paste the tag that is shown with it."
 
+/** Trying an assistant. */
+export const tried = {
+  action: "Try",
+  title: (name: string): string => `Try ${name}`,
+  question: "Question",
+  hint: "It is sent as a chat without history would send it, and is not stored. It uses tokens as a chat does.",
+  example: "What can you help me with?",
+  ask: "Ask",
+  busy: "Asking…",
+  close: "Close",
+  waiting: "Waiting for the first word, for at most 30 seconds.",
+  firstWord: (time: string): string => `It answers. The first word came after ${time}:`,
+  onlyReasoned: "It answers. It reasoned for so long that the test ended before its first word.",
+  problem: (text: string, status: number | null): string => (status === null ? text : `${text} (status ${status})`),
+  problems: {
+    key: "It refuses the key.",
+    "no-key": "This service does not have its key.",
+    address: "There is no such endpoint or model at its address.",
+    "not-public": "Its address is not on the public internet.",
+    certificate: "Its certificate is not valid.",
+    unreachable: "It cannot be reached.",
+    quota: "The quota or the rate limit of its key is used up.",
+    "daily-tokens": "Its tokens of the day are used up.",
+    busy: "It is overloaded, or still starting.",
+    request: "It refuses the question.",
+    failing: "It fails.",
+    silent: "It did not answer within 30 seconds.",
+    "no-answer": "It took the question, and what it sent is no answer."
+  },
+  advice: {
+    key: "Enter a valid key under More, Edit.",
+    "no-key": "Enter its key again under More, Edit. If the operator has set the key, ask the operator.",
+    address: "Check the address, the protocol and the model under More, Edit. Redirects are not followed.",
+    "not-public": "Enter another address under More, Edit. Only the operator can connect agents of a private network.",
+    certificate: "Renew the certificate of its server, or enter the host that the certificate is for.",
+    unreachable: "Check that it runs and that its address is right.",
+    quota: "Raise the quota at the provider, or try again later.",
+    "daily-tokens": "It is asked again after midnight (UTC). To raise the number, open More, Edit, Limits and details.",
+    busy: "Try again in a moment.",
+    request: "Check the protocol and the model under More, Edit.",
+    failing: "See its own log, or try again later.",
+    silent: "It may be loading its model: try again. If it stays silent, see its own log.",
+    "no-answer": "Check the protocol under More, Edit; then see its own log."
+  }
+} as const
+
 export const tokens = {
   add: "Issue a token",
   issue: "Issue a token",
   label: "Label",
   labelHint: "Where you use it, such as the name of a page.",
+  expiry: "Last day",
   unnamed: "Token without a label",
   title: "The tag of the chat",
   body: "Paste it at the end of the body. It has the new token, which is not shown again.",

@@ -16,6 +16,9 @@ export const retention = {
 export const analytics = {
   title: "Page views and events",
   note: "Everything that was counted, one row each. Submissions are exported in the inbox, and conversations on their page.",
+  from: "First day (optional)",
+  to: "Last day (optional)",
+  order: "The last day is before the first one.",
   csv: "Export CSV",
   ndjson: "Export NDJSON"
 } as const

@@ -55,6 +55,19 @@ export const failures = {
   defect: "The service has failed. Try again; if it fails again, its log says why."
 } as const
 
+/** A text of the service as a sentence. */
+export const sentence = (text: string): string =>
+  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
+
+/** What went wrong: what the service says is invalid, or what to do about the failure. */
+export const failureText = ({
+  faults: [fault],
+  kind
+}: {
+  readonly kind: keyof typeof failures
+  readonly faults: ReadonlyArray<{ readonly text: string }>
+}): string => (fault === undefined ? failures[kind] : sentence(fault.text))
+
 export const stale = (time: string): string => `You see what was counted until ${time}.`
 
 export const copy = { copy: "Copy", copied: "Copied" } as const

@@ -9,7 +9,7 @@ export const sites = (sites: "all" | ReadonlyArray<string>): string =>
   sites === "all" ? "all websites" : sites.length === 1 ? "this website" : `${sites.length} websites`
 
 export const title = "Keys"
-export const note = "For programs that use the owner API. A key gives access to this website only."
+export const note = "For programs that use the owner API."
 export const toPeople = "People are in Sharing."
 export const add = "New key"
 export const label = "Label"
@@ -21,6 +21,8 @@ export const scopes = {
   read: "Read everything",
   write: "Read and change everything"
 } as const
+export const reach = "Websites"
+export const reaches = { this: "This website", all: "All websites, also later ones" } as const
 export const expiry = "Last day"
 export const empty = "No program has a key."
 export const secret = "The new key"

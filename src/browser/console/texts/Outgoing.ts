@@ -61,7 +61,10 @@ export const forms = {
   field: (number: number): string => `Field ${number}`,
   removeField: (name: string): string => (name === "" ? "Remove" : `Remove ${name}`),
   requiredField: (name: string): string => `${name} (required)`,
-  byCommandLine: "Changed on the command line",
+  json: "Rules, as JSON",
+  jsonHint: "A field of this form has several rules, which a row cannot show. The guide Websites lists the rules.",
+  notJson: "This is not JSON. An object with a member for each field is expected.",
+  at: (place: string, text: string): string => `${place}: ${text}`,
   empty: "No form has rules: every submission is accepted. Rules keep out what you cannot use.",
   confirm: (page: string): string => `Delete the rules of “${page}”?`,
   confirmBody: "The form accepts any fields again. Its submissions stay."

@@ -4,7 +4,7 @@
  * @module
  */
 
-export { failures } from "./Frame.ts"
+export { failures, sentence } from "./Frame.ts"
 
 export const title = "Settings"
 
@@ -38,10 +38,6 @@ export const optional = (label: string): string => `${label} (optional)`
 
 export const created = (day: string): string => `created on ${day}`
 export const expires = (day: string): string => `until ${day}`
-
-/** A text of the service as a sentence. */
-export const sentence = (text: string): string =>
-  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
 
 export const typeName = (name: string): string => `Type “${name}” to confirm`
 

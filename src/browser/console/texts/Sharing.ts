@@ -5,11 +5,13 @@
  */
 export const people = {
   title: "People",
-  note: "A link opens the console for this website, once. After that, the browser stays signed in: 12 hours after its last use, and 30 days at most.",
+  note: "A link opens the console, once. After that, the browser stays signed in: 12 hours after its last use, and 30 days at most.",
   name: "Name",
   email: "Email address (optional)",
   role: "Role",
   roles: { viewer: "Reads everything", owner: "Reads and changes everything" },
+  sites: "Websites",
+  thisSite: "This website",
   create: "Create a link",
   send: "Send the link",
   sent: (address: string): string =>
@@ -33,6 +35,7 @@ export const dashboards = {
   title: "Shared dashboards",
   note: "Anybody with the address sees the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
   name: "What it is for",
+  expiry: "Last day (optional)",
   create: "Share the dashboard",
   created: "Anybody with this address sees the statistics. It is not shown again.",
   none: "This dashboard is not shared.",

@@ -1,0 +1,72 @@
+/**
+ * Sends an assistant's agent a question, and shows what came.
+ *
+ * @module
+ */
+import { useState } from "preact/hooks"
+import * as Format from "../Format.ts"
+import type { Answer } from "../Requests.ts"
+import * as Texts from "../texts/Assistants.ts"
+import { faultOf, messageOf, useChange } from "./Change.ts"
+import { FormDialog } from "./Dialogs.tsx"
+import { TextField } from "./Fields.tsx"
+
+type Tested = Answer<"POST /v1/owner/sites/:site_id/instances/:instance_id/test">
+
+const Outcome = ({ tested }: { readonly tested: Tested }) => {
+  const { first_word_millis, problem, status, text } = tested
+  if (problem !== null) {
+    return (
+      <>
+        <p class="bad">{Texts.tried.problem(Texts.tried.problems[problem], status)}</p>
+        <p class="muted">{Texts.tried.advice[problem]}</p>
+      </>
+    )
+  }
+  if (text === null || first_word_millis === null) return <p class="good">{Texts.tried.onlyReasoned}</p>
+  return (
+    <>
+      <p class="good">{Texts.tried.firstWord(Format.seconds(first_word_millis / 1000))}</p>
+      <blockquote dir="auto">{text}</blockquote>
+    </>
+  )
+}
+
+interface Props {
+  readonly siteId: string
+  readonly instance: { readonly instance_id: string; readonly name: string }
+  readonly onClose: () => void
+}
+
+export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
+  const [question, setQuestion] = useState<string>(Texts.tried.example)
+  const [tested, setTested] = useState<Tested>()
+  const change = useChange("POST /v1/owner/sites/:site_id/instances/:instance_id/test")
+  return (
+    <FormDialog
+      title={Texts.tried.title(instance.name)}
+      submit={change.isBusy ? Texts.tried.busy : Texts.tried.ask}
+      cancel={Texts.tried.close}
+      isBusy={change.isBusy}
+      message={messageOf(change.failure, ["question"])}
+      onClose={onClose}
+      onSubmit={() => {
+        setTested(undefined)
+        change.run({ params: { site_id: siteId, instance_id: instance.instance_id }, body: { question } }, setTested)
+      }}
+    >
+      <TextField
+        label={Texts.tried.question}
+        hint={Texts.tried.hint}
+        rows={2}
+        value={question}
+        onInput={setQuestion}
+        fault={faultOf(change.failure, "question")}
+      />
+      <div class="tried" role="status">
+        {change.isBusy && <p class="muted">{Texts.tried.waiting}</p>}
+        {tested !== undefined && <Outcome tested={tested} />}
+      </div>
+    </FormDialog>
+  )
+}

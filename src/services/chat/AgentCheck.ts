@@ -1,0 +1,16 @@
+/**
+ * Sends an instance's agent a question to see whether it works. The interface alone; see `agent/Inspection`.
+ *
+ * @module
+ */
+import { Context, type Duration, type Effect } from "effect"
+import type { Outcome, Question } from "../../core/chat/AgentCheck.ts"
+import type { Instance } from "../../core/chat/Instance.ts"
+
+export class AgentCheck extends Context.Service<
+  AgentCheck,
+  {
+    /** Sends a question and reads the beginning of its answer, for at most `timeout`. Stores neither. */
+    readonly ask: (instance: Instance, question: Question, timeout: Duration.Input) => Effect.Effect<Outcome>
+  }
+>()("hydracore/services/AgentCheck") {}
