@@ -1,30 +1,42 @@
 /**
  * Takes pictures of the console, and of a running demo and its chat:
  *
- *     node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080]
+ *     node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080] [--only <words>]
  *
- * `--console` takes those of the console alone, which need no demo. `console.webp` is the README's picture; copy it to `src/docs`.
+ * `--console` takes those of the console alone, which need no demo, and `--only inbox,rtl` those whose names have one of the
+ * words. `console.webp` is the README's picture; copy it to `src/docs`.
  *
  * @module
  */
-const usage = "node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080]"
+import { parseArgs } from "node:util"
+
+const usage =
+  "node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080] [--only <words>]"
 
 const fail = (message: string): never => {
   console.error(message)
   process.exit(1)
 }
 
-const args = process.argv.slice(2)
-if (args.includes("--help") || args.includes("-h")) {
+const readArguments = () => {
+  const options = {
+    console: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+    only: { type: "string", default: "" }
+  } as const
+  try {
+    return parseArgs({ options, allowPositionals: true })
+  } catch (error) {
+    return fail(`${error instanceof Error ? error.message.split(".")[0] : error}. Usage: ${usage}`)
+  }
+}
+const { positionals, values } = readArguments()
+if (values.help) {
   console.log(usage)
   process.exit(0)
 }
-const isConsole = args.includes("--console")
-const flag = args.find((arg) => arg.startsWith("-") && arg !== "--console")
-if (flag !== undefined) fail(`Unknown flag ${flag}. Usage: ${usage}`)
-const [folder = fail(`The folder is missing. Usage: ${usage}`), base = "http://127.0.0.1:8080"] = args.filter(
-  (arg) => arg !== "--console"
-)
+const isConsole = values.console
+const [folder = fail(`The folder is missing. Usage: ${usage}`), base = "http://127.0.0.1:8080"] = positionals
 
 const hasDemo = async () =>
   await fetch(`${base}/demo`, { signal: AbortSignal.timeout(10_000) }).then(
@@ -44,7 +56,7 @@ const [Console, Demo, Take] = await Promise.all([
 const browser = await Take.launch().catch(() =>
   fail("Chromium did not start. Install it, or set CHROMIUM_PATH to its program.")
 )
-const take = await Take.into(folder, browser)
+const take = await Take.into(folder, browser, values.only.split(","))
 if (!isConsole) await Demo.takeAll(take, base)
 await Console.takeAll(take)
 await browser.close()

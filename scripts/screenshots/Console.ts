@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { Effect, Option, Redacted } from "effect"
+import { Effect, Option, Redacted, Stream } from "effect"
 import type { BrowserContextOptions, Page } from "playwright-core"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as Mailer from "../../src/memory/mail/Mailer.ts"
+import { AgentRefused } from "../../src/services/chat/AgentStream.ts"
 import { TestServer, layer as testServer } from "../../test/support/TestServer.ts"
 import * as ConsoleData from "./ConsoleData.ts"
 import type { Take } from "./Take.ts"
@@ -63,12 +65,33 @@ const answerWith =
     )
   }
 
+/** Makes every number of reports a million times as large. */
+const huge: Act = async (page) => {
+  await page.route("**/v1/owner/query", async (route) => {
+    const response = await route.fetch()
+    const text = await response.text()
+    const json = JSON.parse(text, (key, value) =>
+      typeof value === "number" && !["change", "total_rows"].includes(key) ? value * 1e6 : value
+    )
+    await route.fulfill({ response, json })
+  })
+}
+
+/** The agent of one instance refuses, the other ones answer. */
+const agent: MemoryAgentStream.Script = ({ instance }) =>
+  instance.name === "Concierge"
+    ? Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))
+    : MemoryAgentStream.texts([
+        "I know our tours, prices and what to pack. Ask me when we leave, whether a tour suits children, ",
+        "or what the weather on the fjord is like.\n\nFor a booking I need the day and the number of people."
+      ])
+
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
 /** A service that sends mails to nobody. */
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
-  undefined,
+  agent,
   undefined,
   undefined,
   undefined,
@@ -152,6 +175,9 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
       yield* picture(`overview-${size}`, overview, options)
       yield* show(`shared-${size}`, `#/share/${share}`, options)
     }
+    yield* picture("overview-huge", overview, wide, { before: huge })
+    yield* picture("overview-huge-phone", overview, phone, { before: huge })
+    yield* picture("overview-huge-list", `${overview}?list=page`, phone, { before: huge })
     yield* picture("overview-4k", overview, { viewport: { width: 3840, height: 2160 } })
     for (const [page, act] of [
       ["overview", nothing],
@@ -210,6 +236,49 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
         await page.getByRole("button", { name: "Deliveries" }).nth(1).click()
         await page.locator(".deliveries button").first().click()
         await page.locator(".attempts").waitFor()
+      })
+      yield* dialog("try", "assistants", async (page) => {
+        await press("Try")(page)
+        await press("Ask")(page)
+        await page.getByText("The first word came after").waitFor()
+      })
+      yield* dialog("try-refused", "assistants", async (page) => {
+        await page.getByRole("button", { name: "Try" }).nth(1).click()
+        await press("Ask")(page)
+        await page.getByText("It refuses the key.").waitFor()
+      })
+      yield* dialog("limits", "assistants", async (page) => {
+        await press("New assistant")(page)
+        await page.getByText("Limits and details").click()
+        await page.getByLabel("Header of the key").scrollIntoViewIfNeeded()
+      })
+      yield* dialog("rules-json", "forms", async (page) => {
+        await page.getByRole("listitem").filter({ hasText: "coupon" }).getByRole("button", { name: "Edit" }).click()
+      })
+      yield* dialog("token-form", "assistants", press("Issue a token"))
+      yield* dialog("erase", "data", async (page) => {
+        await page.getByLabel("Email address").fill("ada@example.org")
+        await press("Delete")(page)
+      })
+      yield* picture(`new-site-${size}`, "#/", options, press("New website"))
+      yield* picture(`sharing-link-${size}`, `#/${busy}/sharing`, options, async (page) => {
+        await page.getByLabel("Name").fill("Kari Nordmann")
+        await press("Create a link")(page)
+        await page.getByText("Send this link to Kari Nordmann.").waitFor()
+      })
+      yield* picture(`sharing-remove-${size}`, `#/${busy}/sharing`, options, press("Remove Agency Nordlys"))
+      yield* picture(`overview-days-${size}`, overview, options, async (page) => {
+        await page.getByRole("button", { name: /^Days: / }).click()
+        await page.getByRole("menuitemradio", { name: "Choose days…" }).click()
+        await page.getByLabel("First day").fill("2026-12-31")
+        await page.getByLabel("Last day").fill("2026-01-01")
+      })
+      yield* picture(`ended-${size}`, setUp("goals"), options, async (page) => {
+        await press("New goal")(page)
+        await page.getByLabel("Path").fill("/thanks")
+        await page.context().clearCookies()
+        await press("Create")(page)
+        await page.getByRole("heading", { name: "Your session has ended" }).waitFor()
       })
       yield* dialog("refused", "webhooks", async (page) => {
         await press("New webhook")(page)

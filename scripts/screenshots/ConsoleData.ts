@@ -5,6 +5,7 @@
  */
 import { Clock, Effect, Option } from "effect"
 import * as SiteInput from "../../src/core/sites/SiteInput.ts"
+import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { Shares } from "../../src/services/sites/Shares.ts"
@@ -72,6 +73,15 @@ export const prepare = Effect.gen(function* () {
   const named = yield* create(longName.slice(0, SiteInput.maxName), 3)
   yield* create("Studio Lindqvist", 25)
   yield* SetUpData.store(busy)
+  yield* FormDirectory.use((forms) =>
+    forms.create({
+      websiteConfigId: busy,
+      page: "coupon",
+      rules: {
+        code: { required: true, one_of: ["SPRING", "FJORD-26"], pattern: "[A-Z0-9-]+", message: "No such coupon." }
+      }
+    })
+  )
   yield* storeSubmissions(busy, now)
   const share = yield* Shares.use((shares) =>
     shares.create({ websiteConfigId: busy, label: "Agency Nordlys", expiresAt: null })

@@ -16,6 +16,9 @@ export interface Take {
   readonly alsoWebp: (page: Page, name: string) => Promise<void>
 }
 
+/** Milliseconds to wait for a state of a page, on a machine that is busy. */
+const timeout = 120_000
+
 /** Fails if Chromium does not start. */
 export const launch = (): Promise<Browser> =>
   chromium.launch({
@@ -24,8 +27,11 @@ export const launch = (): Promise<Browser> =>
     args: ["--no-sandbox", "--disable-gpu", "--disable-blink-features=AutomationControlled"]
   })
 
-/** Writes pictures into a folder, which it creates. Names the pictures and the errors that their pages log. */
-export const into = async (folder: string, browser: Browser): Promise<Take> => {
+/**
+ * Writes pictures into a folder, which it creates: those whose names have one of the words. Names the pictures and the errors
+ * that their pages log.
+ */
+export const into = async (folder: string, browser: Browser, words: ReadonlyArray<string>): Promise<Take> => {
   mkdirSync(folder, { recursive: true })
   // The user agent of a headless browser says so, and the service counts it as a robot.
   const blank = await browser.newPage()
@@ -44,7 +50,9 @@ export const into = async (folder: string, browser: Browser): Promise<Take> => {
       writeFileSync(path.join(folder, `${name}.webp`), data, "base64")
     },
     picture: async (name, options, act) => {
+      if (!words.some((word) => name.includes(word))) return
       const context = await browser.newContext({ reducedMotion: "reduce", userAgent, ...options })
+      context.setDefaultTimeout(timeout)
       const page = await context.newPage()
       page.on("console", (message) => {
         if (message.type() === "error") console.error(`${name}: ${message.text()}`)

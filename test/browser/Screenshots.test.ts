@@ -39,7 +39,7 @@ describe("scripts/screenshots", () => {
         stdout: "",
         stderr: `The folder is missing. Usage: ${help.stdout}`
       })
-      assert.deepInclude(yield* run("--bogus"), { code: 1, stderr: `Unknown flag --bogus. Usage: ${help.stdout}` })
+      assert.deepInclude(yield* run("--bogus"), { code: 1, stderr: `Unknown option '--bogus'. Usage: ${help.stdout}` })
     })
   )
 })

@@ -5,7 +5,9 @@
  */
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
+import { connection, isSignedOut } from "./Connection.ts"
 import { Bar } from "./frame/Bar.tsx"
+import { Ended } from "./frame/Ended.tsx"
 import { Link, SignedOut } from "./frame/Entry.tsx"
 import { Notice } from "./frame/Notice.tsx"
 import { go, useAddress } from "./Location.ts"
@@ -15,6 +17,7 @@ import { Message } from "./parts/Message.tsx"
 import type { PageProps } from "./parts/Page.ts"
 import { Snippet } from "./parts/Snippet.tsx"
 import { useAnswer } from "./Resource.ts"
+import { useStore } from "./Store.ts"
 import { Shared } from "./shared/Shared.tsx"
 import { NewSiteButton } from "./sites/NewSiteButton.tsx"
 import { SiteList } from "./sites/SiteList.tsx"
@@ -54,9 +57,10 @@ const Console = () => {
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
-  const isSignedOut = session.failure?.kind === "signed-out"
-  const isOpen = address.link === null && !isSignedOut && (session.value !== undefined || session.failure !== undefined)
-  const { failure, value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
+  const hasSession = session.value !== undefined || session.failure?.kind !== "signed-out"
+  const isOpen = address.link === null && hasSession && (session.value !== undefined || session.failure !== undefined)
+  const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
+  const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
   // Who has one website need not choose it.
   const only = sites.length === 1 ? sites[0] : undefined
@@ -67,14 +71,16 @@ const Console = () => {
   }, [address.site, only])
 
   useEffect(() => {
-    document.title = Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
-  }, [site, page])
+    document.title = isEnded
+      ? Texts.title(undefined, Texts.ended.title)
+      : Texts.title(site?.name, site === undefined ? Texts.sites.title : Texts.pages[page])
+  }, [isEnded, site, page])
 
   const canCreate = session.value?.role !== "viewer" && session.value?.sites === "all"
 
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
-    if (isSignedOut || failure?.kind === "signed-out") return <SignedOut />
+    if (!hasSession) return <SignedOut />
     if (site !== undefined) {
       const Page = pages[page]
       // A key signs in as an owner, and the service refuses what it may not do.
@@ -97,11 +103,16 @@ const Console = () => {
   }
   return (
     <>
-      <Bar sites={sites} site={site} session={session.value} />
-      <main id="content" tabIndex={-1}>
+      {isEnded ? (
+        <Bar sites={[]} site={undefined} session={undefined} />
+      ) : (
+        <Bar sites={sites} site={site} session={session.value} />
+      )}
+      <main id="content" tabIndex={-1} hidden={isEnded}>
         <Notice />
         {content()}
       </main>
+      {isEnded && <Ended />}
     </>
   )
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Failure } from "./Requests.ts"
+import { type Failure, send } from "./Requests.ts"
 import * as Store from "./Store.ts"
 
 export interface Connection {
@@ -26,10 +26,23 @@ let loadedAt = Date.now()
 let attempts = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 
-/** Reloads the data of the page. */
+/** Whether there is no session, or it has ended. */
+export const isSignedOut = ({ failure }: Connection): boolean => failure?.kind === "signed-out"
+
+/** Reloads the data of the page. Without a session, only checks whether there is one: any other request would be refused. */
 export const loadAgain = (): void => {
   loadedAt = Date.now()
+  if (isSignedOut(connection.get())) return void resume()
   refresh.set(refresh.get() + 1)
+}
+
+/** Reloads the data of the page if this browser has a session again; false if it has none. */
+export const resume = async (): Promise<boolean> => {
+  const outcome = await send("GET /v1/owner/session", {})
+  if (!outcome.ok) return false
+  succeeded()
+  loadAgain()
+  return true
 }
 
 /** Whether a failure is temporary. */
@@ -57,6 +70,10 @@ const isOld = (): boolean => Date.now() - loadedAt >= fresh * 1000
 addEventListener("online", loadAgain)
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && isOld()) loadAgain()
+})
+// A link that is opened in another window gives this one its session.
+addEventListener("focus", () => {
+  if (isSignedOut(connection.get())) loadAgain()
 })
 setInterval(() => {
   if (document.visibilityState === "visible" && isOld()) loadAgain()

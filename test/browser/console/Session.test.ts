@@ -44,6 +44,56 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
     })
   )
 
+  for (const colorScheme of ["light", "dark"] as const) {
+    it.effect(
+      `an ended session shows one page and no numbers, and a new one goes on with what was typed (${colorScheme})`,
+      () =>
+        Effect.gen(function* () {
+          const { busy } = yield* ConsolePage.Websites
+          const width = colorScheme === "light" ? 1280 : 360
+          const options = { colorScheme, viewport: { width, height: 740 } } as const
+          const { context, loaded, on, page } = yield* ConsolePage.open(
+            `#/${busy.websiteConfigId}/setup/goals`,
+            options
+          )
+          yield* loaded
+          const title = page.getByRole("heading", { name: "Your session has ended" })
+          yield* on(async () => {
+            await page.getByRole("button", { name: "New goal" }).click()
+            await page.getByLabel("Path").fill(`/typed-${colorScheme}`)
+            await context.clearCookies()
+            await page.getByRole("button", { name: "Create" }).click()
+            await title.waitFor()
+          })
+          assert.isFalse(yield* on(() => page.locator("main").isVisible()))
+          assert.isFalse(yield* on(() => page.getByLabel("Path").isVisible()))
+          assert.strictEqual(yield* on(() => page.locator("header .count, header nav").count()), 0)
+          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+          const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+          assert.isAtMost(overflow, 0)
+          yield* on(async () => {
+            await page.keyboard.press("Escape")
+            await page.keyboard.press("Escape")
+            await page.getByRole("button", { name: "Go on" }).click()
+            await page.getByText("This browser has no session yet.").waitFor()
+          })
+          const link = yield* ConsolePage.newLink()
+          yield* on(async () => {
+            const other = await context.newPage()
+            await other.goto(link)
+            await other.getByRole("button", { name: "Open the console" }).click()
+            await other.getByRole("button", { name: "Session: Owner" }).waitFor()
+            await other.close()
+            await page.getByRole("button", { name: "Go on" }).click()
+            await title.waitFor({ state: "detached" })
+            await page.getByRole("button", { name: "Create" }).click()
+            await page.getByRole("dialog").waitFor({ state: "detached" })
+            await page.getByText(`A page: /typed-${colorScheme}`).waitFor()
+          })
+        })
+    )
+  }
+
   it.effect("while the service does not answer, the page keeps what it shows, says so, and goes on by itself", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

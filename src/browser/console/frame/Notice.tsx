@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { connection } from "../Connection.ts"
+import { connection, isSignedOut } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import { useStore } from "../Store.ts"
 import * as Texts from "../Texts.ts"
 
 export const Notice = () => {
-  const { failure, succeededAt } = useStore(connection)
+  const state = useStore(connection)
+  const { failure, succeededAt } = state
   return (
     <div class="notice" role="status">
-      {failure !== null && (
+      {failure !== null && !isSignedOut(state) && (
         <p>
           {Texts.failures[failure.kind]} {Texts.stale(Format.clock(succeededAt))}
         </p>

@@ -5,7 +5,7 @@
  */
 import { useEffect, useReducer } from "preact/hooks"
 import type { LiveChange } from "../../../contract/owner/Live.ts"
-import { loadAgain } from "../Connection.ts"
+import { connection, isSignedOut, loadAgain } from "../Connection.ts"
 
 export type Activity = LiveChange["activity"][number]
 
@@ -27,7 +27,7 @@ export interface Feed {
 const most = 200
 
 /** Milliseconds before a stream that the service has ended is opened again. */
-const retryAfter = 3_000
+const retryAfter = { usual: 3_000, signedOut: 30_000 }
 
 type Action = { readonly kind: "latest" | "change"; readonly change: LiveChange } | { readonly kind: "broken" }
 
@@ -81,11 +81,14 @@ export const useFeed = (siteId: string): Feed => {
       source.addEventListener("error", () => {
         dispatch({ kind: "broken" })
         close()
-        retry = setTimeout(() => {
-          // If the session has ended, this shows it.
-          loadAgain()
-          open()
-        }, retryAfter)
+        retry = setTimeout(
+          () => {
+            // If the session has ended, this shows it.
+            loadAgain()
+            open()
+          },
+          retryAfter[isSignedOut(connection.get()) ? "signedOut" : "usual"]
+        )
       })
     }
     open()

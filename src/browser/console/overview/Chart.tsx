@@ -25,12 +25,23 @@ interface Props {
   readonly onOpen: (first: number, last: number) => void
 }
 
-const height = 300
+/** Sizes at 16 pixels of a rem. */
+const sizes = {
+  height: 300,
+  font: 12,
+  /** A digit of the labels of the y axis, and the space beside them. */
+  digit: 7.5,
+  gap: 12,
+  /** A label of the x axis, and the axis. */
+  label: 76,
+  labels: 32
+}
 
-/** Pixels for a digit and for the space beside the labels of the y axis, and for each label of the x axis. */
-const digitWidth = 7.5
-const gap = 12
-const labelWidth = 76
+/** The sizes in pixels. A canvas knows no rem. */
+const sizesNow = (): typeof sizes => {
+  const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
+  return Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, size * scale])) as typeof sizes
+}
 
 /** The colours of the theme, which a canvas does not inherit. */
 const inkOf = (element: HTMLElement) => {
@@ -103,17 +114,21 @@ export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Prop
       // The line to the last interval is dotted while that is not over.
       const whole = isOpen && last > 0 ? last - 1 : last
       const isAlone = whole === 0
-      const font = `12px ${getComputedStyle(element).fontFamily}`
+      const { digit, font, gap, height, label, labels } = sizesNow()
       const max = Math.max(
         ...points.flatMap(({ before, value }) => [Format.toNumber(value), Format.toNumber(before)]),
         0
       )
       const levels = Points.levels(max, metric === "visit_duration")
-      const axis = { stroke: ink.label, font, ticks: { show: false } }
+      const axis = {
+        stroke: ink.label,
+        font: `${font}px ${getComputedStyle(element).fontFamily}`,
+        ticks: { show: false }
+      }
       const { clientWidth: width } = element
       const names = levels.map((value) => Format.axis(metric, value))
-      const gutter = gap + digitWidth * Math.max(...names.map(({ length }) => length))
-      const shown = Points.ticks(points.length, width - gutter, labelWidth)
+      const gutter = gap + digit * Math.max(...names.map(({ length }) => length))
+      const shown = Points.ticks(points.length, width - gutter, label)
       plot.current = new UPlot(
         {
           width,
@@ -132,7 +147,7 @@ export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Prop
           axes: [
             {
               ...axis,
-              size: 32,
+              size: labels,
               gap: 10,
               grid: { show: false },
               splits: () => [...shown],

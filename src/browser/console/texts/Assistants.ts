@@ -52,7 +52,7 @@ export const empty =
 export const confirm = (name: string): string => `Delete ${name}?`
 export const confirmBody = "Its tokens and conversations are deleted with it. Pages with its tag no longer have a chat."
 export const chatted = (when: string): string => `A visitor chatted ${when}.`
-export const noChat = "Nobody has chatted yet. Issue a token, and paste the tag that is shown with it."
+export const noChat = "Nobody has chatted yet. Paste its tag into a page: it is shown with each new token."
 
 /** Trying an assistant. */
 export const tried = {

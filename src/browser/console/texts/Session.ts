@@ -10,6 +10,15 @@ export const signedOut = {
   after: "It prints an address. Open that address in this browser."
 } as const
 
+export const ended = {
+  title: "Your session has ended",
+  why: "A session ends 12 hours after its last use, 30 days after it was opened, or when an owner or the operator ends it.",
+  how: "An owner can send you a new link, under Sharing. Or make one where the service runs:",
+  kept: "Open the link in another tab of this browser. This tab then goes on where it was, with what you have typed.",
+  goOn: "Go on",
+  still: "This browser has no session yet. Open a link first."
+} as const
+
 export const link = {
   title: "Open the console",
   body: "This link works once. After that, this browser stays signed in: 12 hours after its last use, and 30 days at most.",

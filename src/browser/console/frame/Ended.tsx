@@ -1,0 +1,54 @@
+/**
+ * The page of a session that has ended. It covers what is shown, and keeps it: with a new session, the page goes on where it was.
+ *
+ * @module
+ */
+import { useLayoutEffect, useRef, useState } from "preact/hooks"
+import { resume } from "../Connection.ts"
+import { Snippet } from "../parts/Snippet.tsx"
+import * as Texts from "../Texts.ts"
+
+export const Ended = () => {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const [isStill, setStill] = useState(false)
+  // A dialog, because a dialog of the page may be open, and would be above anything else.
+  useLayoutEffect(() => {
+    const focused = document.activeElement
+    dialog.current?.showModal()
+    return () => {
+      if (focused instanceof HTMLElement) focused.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      class="ended"
+      aria-labelledby="ended"
+      closedby="none"
+      onCancel={(event) => event.preventDefault()}
+    >
+      <section class="message">
+        <h1 id="ended">{Texts.ended.title}</h1>
+        <p>{Texts.ended.why}</p>
+        <p>{Texts.ended.how}</p>
+        <Snippet text={Texts.signedOut.command} />
+        <p>{Texts.ended.kept}</p>
+        <p class="save">
+          <button
+            type="button"
+            class="button primary large"
+            onClick={async () => {
+              setStill(false)
+              setStill(!(await resume()))
+            }}
+          >
+            {Texts.ended.goOn}
+          </button>
+          <span class="bad" role="status">
+            {isStill ? Texts.ended.still : ""}
+          </span>
+        </p>
+      </section>
+    </dialog>
+  )
+}
