@@ -153,8 +153,10 @@ describe("http/server/FairReading", () => {
 
   it.live("requests that are unparsed when the server begins to shut down are answered", () =>
     Effect.gen(function* () {
+      let received = 0
       const server = createServer((incoming, response) => {
-        incoming.resume().on("end", () => response.end())
+        received++
+        incoming.resume().on("end", () => void setTimeout(() => response.end(), 1))
       })
       FairReading.watch(server, { ownerOf: () => undefined })
       const scope = yield* Scope.make()
@@ -170,13 +172,18 @@ describe("http/server/FairReading", () => {
       yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
       const address = server.address()
       const raw = yield* Raw.open(typeof address === "object" && address !== null ? address.port : 0)
-      raw.write(request("/").repeat(20_000))
-      yield* until("the first is answered", () => raw.received().length > 0)
+      raw.write(request("/").repeat(2))
+      yield* until("the connection is read in slices", () => Raw.statuses(raw.received()).length === 2)
+      // 52 kB are read at once. A connection that is closed while the system holds more is reset, which may lose answers.
+      raw.write(request("/").repeat(1_000))
+      yield* until("the next is parsed", () => received > 2)
+      assert.isBelow(received, 1_002)
       yield* Scope.close(scope, Exit.void)
       yield* until("the connection is closed", raw.closed)
       // Either all were answered before the server closed, or the last answer closes the connection.
       const answers = raw.received().split("HTTP/1.1 200 OK").length - 1
-      if (answers < 20_000) assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
+      assert.strictEqual(answers, received)
+      if (answers < 1_002) assert.match(raw.received(), /Connection: close\r\n(?:[^\r]+\r\n)*\r\n$/)
     }).pipe(Effect.scoped)
   )
 })
