@@ -11,6 +11,7 @@ import * as Chart from "./Chart.ts"
 import * as Chat from "./Chat.ts"
 import * as ChatStreams from "./ChatStreams.ts"
 import * as Comparison from "./Comparison.ts"
+import * as ConsoleView from "./ConsoleView.ts"
 import * as Contenders from "./Contenders.ts"
 import * as Edge from "./Edge.ts"
 import * as Interleaved from "./Interleaved.ts"
@@ -109,6 +110,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
     measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, invalid: false }))
   }
   if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
+  if (includes("console")) measures.push(...(yield* ConsoleView.measure(testBed, fresh, options)))
   if (includes("stores")) measures.push(...(yield* Stores.measure(testBed, fresh, options)))
   if (includes("workers")) measures.push(yield* Workers.measure(testBed, fresh, options))
   if (includes("capacity")) measures.push(...(yield* Capacity.measure(testBed, fresh, options)))

@@ -51,7 +51,10 @@ export const names = {
   noWebhook: "without a webhook",
   noRollups: "without rollups",
   rollups: "with rollups",
-  dashboard: "with rollups and a dashboard"
+  dashboard: "with rollups and a dashboard",
+  consoleWhole: "all numbers and lists",
+  filterFrame: "a click on a row: next frame",
+  daysFrame: "twelve months: next frame"
 }
 
 export interface Goal {
@@ -237,6 +240,24 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       300,
       "ms",
       together(rowOf(measures, "dashboard", edge))?.map((micros) => micros / 1000)
+    ),
+    ...below(
+      "first view of the console's overview, all numbers and lists",
+      1_000,
+      "ms",
+      rowOf(measures, "console-view", names.consoleWhole)?.samples
+    ),
+    ...below(
+      "from a click on a row to the next frame",
+      100,
+      "ms",
+      rowOf(measures, "console-use", names.filterFrame)?.samples
+    ),
+    ...below(
+      "from a change of the days to the next frame",
+      100,
+      "ms",
+      rowOf(measures, "console-use", names.daysFrame)?.samples
     ),
     ...atMostCosts(
       measures,

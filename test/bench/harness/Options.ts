@@ -15,6 +15,7 @@ export const parts = [
   "streams",
   "stored",
   "reports",
+  "console",
   "stores",
   "workers",
   "capacity",
@@ -52,7 +53,7 @@ export const usage = `scripts/bench [--quick [--against REVISION [--endpoints NA
   --seconds NUMBER      the duration of each load
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)
-  --reported NUMBER     page views of the reports (20000000)
+  --reported NUMBER     page views of the reports and the console (20000000)
   --data FOLDER         keep the page views of the reports in FOLDER, and use those that an earlier run of this day kept there
   --profile FOLDER      only page views on the service; keeps its CPU profiles in FOLDER and prints where the time goes
   --write               write the results to test/bench/README.md and draw the chart; a full run always does`

@@ -1,0 +1,173 @@
+/**
+ * What a person waits for who opens the console's overview of the large website, and then filters and changes the days.
+ *
+ * @module
+ */
+import { existsSync } from "node:fs"
+import { Effect, Schema } from "effect"
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core"
+import * as Edge from "./Edge.ts"
+import { type Measure, names } from "./Measure.ts"
+import * as Program from "./Program.ts"
+import * as ReportData from "./ReportData.ts"
+import * as Reports from "./Reports.ts"
+import type * as TestBed from "./TestBed.ts"
+
+export interface Options {
+  readonly rounds: number
+  /** The number of page views. */
+  readonly reported: number
+}
+
+const executable =
+  process.env["CHROMIUM_PATH"] ?? ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find(existsSync)
+
+/** Milliseconds to wait for a state of a page. */
+const patience = 120_000
+
+/**
+ * Measures in the page, as a text because it runs there. A page is whole in the first frame in which no request is under way and
+ * nothing is marked as loading. Times are milliseconds from the navigation, or from the time of the input event.
+ */
+const observer = `
+  {
+    const send = window.fetch
+    let open = 0
+    window.fetch = async (...request) => {
+      open++
+      try { return await send(...request) } finally { open-- }
+    }
+    const isWhole = () => open === 0 && document.querySelector(".figure") !== null &&
+      document.querySelector("[aria-busy=true], .skeleton, .stale") === null
+    const view = (window.hydracoreView = { whole: null, frame: null })
+    const watch = (begun) => requestAnimationFrame(() => {
+      if (isWhole()) view.whole = performance.now() - begun
+      else watch(begun)
+    })
+    watch(0)
+    document.addEventListener("click", ({ timeStamp }) => {
+      view.whole = view.frame = null
+      requestAnimationFrame(() => {
+        // After the frame is painted.
+        const painted = new MessageChannel()
+        painted.port1.onmessage = () => { view.frame = performance.now() - timeStamp }
+        painted.port2.postMessage(0)
+        watch(timeStamp)
+      })
+    }, true)
+  }
+`
+
+interface View {
+  readonly whole: number
+  readonly frame: number | null
+}
+
+const whole = async (page: Page): Promise<View> => {
+  await page.waitForFunction("window.hydracoreView.whole !== null", undefined, { timeout: patience })
+  return page.evaluate<View>("window.hydracoreView")
+}
+
+const click = async (page: Page, button: Locator): Promise<{ readonly whole: number; readonly frame: number }> => {
+  await button.click()
+  const { frame, whole: all } = await whole(page)
+  return { whole: all, frame: frame ?? Number.NaN }
+}
+
+/** One round, in a browser that has loaded nothing yet. */
+const round = async (browser: Browser, session: Awaited<ReturnType<BrowserContext["storageState"]>>, url: string) => {
+  const context = await browser.newContext({ storageState: session, viewport: { width: 1440, height: 900 } })
+  context.setDefaultTimeout(patience)
+  await context.addInitScript(observer)
+  const page = await context.newPage()
+  await page.goto(url)
+  const { whole: all } = await whole(page)
+  const paint = await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+  const filter = await click(page, page.locator("button.row").nth(1))
+  await click(page, page.locator(".filter .remove"))
+  await page.getByRole("button", { name: /^Days: / }).click()
+  const days = await click(page, page.getByRole("menuitemradio", { name: "Last 12 months" }))
+  await context.close()
+  return { paint, all, filter, days }
+}
+
+const Link = Schema.fromJsonString(Schema.Struct({ url: Schema.String }))
+
+/** Opens the console with a link of the command line, and returns the session. */
+const signIn = async (browser: Browser, link: string) => {
+  const context = await browser.newContext()
+  context.setDefaultTimeout(patience)
+  const page = await context.newPage()
+  await page.goto(link)
+  await page.getByRole("button", { name: "Open the console" }).click()
+  await page.getByRole("button", { name: /^Session: / }).waitFor()
+  const session = await context.storageState()
+  await context.close()
+  return session
+}
+
+const failed = (cause: unknown) => new Program.BenchError({ message: `console: ${cause}` })
+
+/** Fills a database, or uses that of an earlier run, and measures the console on it. Nothing without a Chromium. */
+export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
+  if (executable === undefined) {
+    console.error("console: left out, because there is no Chromium. Install it, or set CHROMIUM_PATH to its program.")
+    return []
+  }
+  const full = yield* ReportData.fill(testBed, edge, options.reported)
+  yield* Reports.rollUp(testBed, full, options.reported)
+  const rounds = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const port = yield* Program.freePort
+      const base = `http://127.0.0.1:${port}`
+      yield* Edge.serve(testBed, full, port, { settings: { CONSOLE: "on" } })
+      const site = full.site.websiteConfigId
+      const args = ["console", "link", "--site", site, "--base-url", base]
+      const { url } = yield* Edge.command(testBed, full.root, full.database, args, { CONSOLE: "on" }).pipe(
+        Effect.flatMap(Schema.decodeUnknownEffect(Link)),
+        Effect.mapError(failed)
+      )
+      const browser = yield* Effect.acquireRelease(
+        Effect.tryPromise({
+          try: () => chromium.launch({ executablePath: executable, args: ["--no-sandbox", "--disable-gpu"] }),
+          catch: failed
+        }),
+        (browser) => Effect.promise(() => browser.close())
+      )
+      const session = yield* Effect.tryPromise({ try: () => signIn(browser, url), catch: failed })
+      return yield* Effect.forEach(Array.from({ length: options.rounds }), () =>
+        Effect.tryPromise({ try: () => round(browser, session, `${base}/console/#/${site}/overview`), catch: failed })
+      )
+    })
+  )
+  for (const { all, days, filter, paint } of rounds) {
+    console.error(
+      `console: painted after ${paint.toFixed(0)} ms, whole after ${all.toFixed(0)} ms; a filter ${filter.frame.toFixed(0)} and ` +
+        `${filter.whole.toFixed(0)} ms; twelve months ${days.frame.toFixed(0)} and ${days.whole.toFixed(0)} ms`
+    )
+  }
+  const row = (contender: string, of: (one: (typeof rounds)[number]) => number) => ({
+    contender,
+    samples: rounds.map(of)
+  })
+  const measures: ReadonlyArray<Measure> = [
+    {
+      id: "console-view",
+      title: "The console's overview of the large website, opened in Chromium with an empty cache",
+      unit: "ms",
+      rows: [row("first contentful paint", ({ paint }) => paint), row(names.consoleWhole, ({ all }) => all)]
+    },
+    {
+      id: "console-use",
+      title: "The same page, from a click",
+      unit: "ms",
+      rows: [
+        row(names.filterFrame, ({ filter }) => filter.frame),
+        row("a click on a row: all numbers and lists", ({ filter }) => filter.whole),
+        row(names.daysFrame, ({ days }) => days.frame),
+        row("twelve months: all numbers and lists", ({ days }) => days.whole)
+      ]
+    }
+  ]
+  return measures
+})
