@@ -67,14 +67,15 @@ const answerWith =
 
 /** Makes every number of reports a million times as large. */
 const huge: Act = async (page) => {
-  await page.route("**/v1/owner/query", async (route) => {
-    const response = await route.fetch()
-    const text = await response.text()
-    const json = JSON.parse(text, (key, value) =>
-      typeof value === "number" && !["change", "total_rows"].includes(key) ? value * 1e6 : value
-    )
-    await route.fulfill({ response, json })
-  })
+  await page.addInitScript(`{
+    const read = Response.prototype.json
+    const scale = (key, value) =>
+      typeof value === "number" && key !== "change" && key !== "total_rows" ? value * 1e6 : value
+    Response.prototype.json = async function () {
+      const value = await read.call(this)
+      return this.url.endsWith("/query") ? JSON.parse(JSON.stringify(value), scale) : value
+    }
+  }`)
 }
 
 /** The agent of one instance refuses, the other ones answer. */
@@ -245,7 +246,7 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
       yield* dialog("try-refused", "assistants", async (page) => {
         await page.getByRole("button", { name: "Try" }).nth(1).click()
         await press("Ask")(page)
-        await page.getByText("It refuses the key.").waitFor()
+        await page.getByText("It refuses the key").waitFor()
       })
       yield* dialog("limits", "assistants", async (page) => {
         await press("New assistant")(page)

@@ -58,7 +58,8 @@ const Console = () => {
   const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
   const hasSession = session.value !== undefined || session.failure?.kind !== "signed-out"
-  const isOpen = address.link === null && hasSession && (session.value !== undefined || session.failure !== undefined)
+  // The websites are requested beside the session, not after it.
+  const isOpen = address.link === null && hasSession
   const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
   const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
@@ -81,6 +82,7 @@ const Console = () => {
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
     if (!hasSession) return <SignedOut />
+    if (session.value === undefined && session.failure === undefined) return null
     if (site !== undefined) {
       const Page = pages[page]
       // A key signs in as an owner, and the service refuses what it may not do.

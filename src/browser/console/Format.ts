@@ -33,15 +33,12 @@ export const duration = (seconds: number): string => {
   return `${Math.floor(minutes / 60)}h ${minutes % 60}m`
 }
 
-const tenths = new Intl.NumberFormat(Texts.language, {
-  maximumFractionDigits: 1,
-  style: "unit",
-  unit: "second",
-  unitDisplay: "long"
-})
+const inUnit = (unit: "millisecond" | "second") =>
+  new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 1, style: "unit", unit })
 
-/** `0.4 seconds`. */
-export const seconds = (value: number): string => tenths.format(value)
+/** `412 ms`, `2.3 sec`. */
+export const elapsed = (millis: number): string =>
+  millis < 1000 ? inUnit("millisecond").format(millis) : inUnit("second").format(millis / 1000)
 
 const percent = (value: number): string => `${decimal.format(value)}%`
 

@@ -22,7 +22,7 @@ export interface Options {
 const executable =
   process.env["CHROMIUM_PATH"] ?? ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find(existsSync)
 
-/** Milliseconds to wait for a state of a page. */
+/** Milliseconds to wait for an element. */
 const patience = 120_000
 
 /**
@@ -39,39 +39,28 @@ const observer = `
     }
     const isWhole = () => open === 0 && document.querySelector(".figure") !== null &&
       document.querySelector("[aria-busy=true], .skeleton, .stale") === null
-    const view = (window.hydracoreView = { whole: null, frame: null })
-    const watch = (begun) => requestAnimationFrame(() => {
-      if (isWhole()) view.whole = performance.now() - begun
-      else watch(begun)
+    const whole = (begun) => new Promise((done) => {
+      const look = () => isWhole() ? done(performance.now() - begun) : requestAnimationFrame(look)
+      requestAnimationFrame(look)
     })
-    watch(0)
+    const frame = (begun) => new Promise((done) => requestAnimationFrame(() => {
+      // After the frame is painted.
+      const painted = new MessageChannel()
+      painted.port1.onmessage = () => done(performance.now() - begun)
+      painted.port2.postMessage(0)
+    }))
+    window.hydracoreView = whole(0).then((whole) => ({ whole }))
     document.addEventListener("click", ({ timeStamp }) => {
-      view.whole = view.frame = null
-      requestAnimationFrame(() => {
-        // After the frame is painted.
-        const painted = new MessageChannel()
-        painted.port1.onmessage = () => { view.frame = performance.now() - timeStamp }
-        painted.port2.postMessage(0)
-        watch(timeStamp)
-      })
+      window.hydracoreView = frame(timeStamp).then(async (frame) => ({ frame, whole: await whole(timeStamp) }))
     }, true)
   }
 `
 
-interface View {
-  readonly whole: number
-  readonly frame: number | null
-}
+const whole = (page: Page) => page.evaluate<{ readonly whole: number }>("window.hydracoreView")
 
-const whole = async (page: Page): Promise<View> => {
-  await page.waitForFunction("window.hydracoreView.whole !== null", undefined, { timeout: patience })
-  return page.evaluate<View>("window.hydracoreView")
-}
-
-const click = async (page: Page, button: Locator): Promise<{ readonly whole: number; readonly frame: number }> => {
+const click = async (page: Page, button: Locator) => {
   await button.click()
-  const { frame, whole: all } = await whole(page)
-  return { whole: all, frame: frame ?? Number.NaN }
+  return page.evaluate<{ readonly whole: number; readonly frame: number }>("window.hydracoreView")
 }
 
 /** One round, in a browser that has loaded nothing yet. */

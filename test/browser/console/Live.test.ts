@@ -81,7 +81,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
       for (const { role, sessionId } of yield* sessions.list.pipe(Effect.orDie)) {
         if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
       }
-      yield* on(() => page.getByRole("heading", { name: "Open the console with a link" }).waitFor())
+      yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
     })
   )
 

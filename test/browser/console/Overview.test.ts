@@ -1,6 +1,7 @@
 /**
  * The console's overview in a browser: what it shows, and that its state is in its address.
  */
+import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
@@ -154,6 +155,20 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
         const found = await dialog.locator("tbody th").allTextContents()
         return found.length > 0 && found.every((text) => text.includes("blog"))
       })
+      const file = yield* on(async () => {
+        const download = page.waitForEvent("download")
+        await dialog.getByRole("button", { name: "Export CSV" }).click()
+        const saved = await download
+        return { name: saved.suggestedFilename(), text: await readFile(await saved.path(), "utf8") }
+      })
+      assert.strictEqual(file.name, "page.csv")
+      const [head, ...rows] = file.text.trim().split("\r\n")
+      assert.strictEqual(head, "event:page,visitors,visits,pageviews,bounce_rate,visit_duration")
+      const shown = yield* on(() => dialog.locator("tbody th").allTextContents())
+      assert.deepStrictEqual(
+        rows.map((row) => row.split('"')[1]),
+        shown
+      )
       yield* on(() => dialog.getByRole("button", { name: "/blog/what-to-pack" }).click())
       yield* on(() => dialog.waitFor({ state: "detached" }))
       yield* loaded

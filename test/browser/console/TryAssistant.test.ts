@@ -42,7 +42,7 @@ inChromium("an assistant that does not answer", layer, (it) => {
         await page.getByText("A text of 1 to 2000 characters is expected.").waitFor()
         await page.getByLabel("Question").fill("When are you open?")
         await page.getByRole("button", { name: "Ask" }).click()
-        await page.getByText("It refuses the key. (status 401)").waitFor()
+        await page.getByText("It refuses the key (status 401).").waitFor()
         await page.getByText("Enter a valid key under More, Edit.").waitFor()
       })
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])

@@ -28,7 +28,9 @@ export const Ended = () => {
       onCancel={(event) => event.preventDefault()}
     >
       <section class="message">
-        <h1 id="ended">{Texts.ended.title}</h1>
+        <h1 id="ended" tabIndex={-1} autofocus>
+          {Texts.ended.title}
+        </h1>
         <p>{Texts.ended.why}</p>
         <p>{Texts.ended.how}</p>
         <Snippet text={Texts.signedOut.command} />

@@ -8,10 +8,13 @@ import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
+import { save } from "../parts/Download.ts"
+import { Icon } from "../parts/Icon.tsx"
 import { Search } from "../parts/Search.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
-import { useReport } from "./Statistics.ts"
+import { loadReport, useReport } from "./Statistics.ts"
+import * as TableFile from "./TableFile.ts"
 
 const pageRows = 100
 
@@ -33,11 +36,30 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const query = Queries.list(scope, dimension, { limit, search, isWhole: true }, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
   const metrics = Queries.listMetrics(dimension, true)
+  const [problem, setProblem] = useState<string>()
+  /** Saves all rows of the search, whether they are shown or not. */
+  const exportAll = async () => {
+    const { pagination: _, ...all } = query
+    const outcome = await loadReport(all, scope.address.share !== null)
+    setProblem(outcome.ok ? undefined : Texts.failureText(outcome.failure))
+    if (outcome.ok) save(TableFile.of(dimension, metrics, outcome.value), `${dimension.replace(/^.*:/, "")}.csv`)
+  }
   const close = () => go({ list: null }, { replace: true })
 
   return (
     <Dialog title={Texts.tabs[dimension] ?? Texts.dimension(dimension)} onClose={close} isWide>
-      <Search label={Texts.lists.find} value={typed} onInput={setTyped} isFocused />
+      <div class="find">
+        <Search label={Texts.lists.find} value={typed} onInput={setTyped} isFocused />
+        <button type="button" class="button" disabled={value === undefined} onClick={exportAll}>
+          <Icon name="export" />
+          {Texts.lists.export}
+        </button>
+      </div>
+      {problem !== undefined && (
+        <p class="bad" role="alert">
+          {problem}
+        </p>
+      )}
       <div class={`scroll ${isStale ? "stale" : ""}`} tabIndex={0} aria-busy={isStale || value === undefined}>
         <table>
           <thead>

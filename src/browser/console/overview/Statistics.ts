@@ -5,7 +5,7 @@
  */
 import type { QueryBody } from "../../../contract/owner/QueryBody.ts"
 import { useAddress } from "../Location.ts"
-import type { Answer } from "../Requests.ts"
+import { type Answer, type Outcome, send } from "../Requests.ts"
 import { type Resource, useAnswer } from "../Resource.ts"
 import type { Report } from "./Report.ts"
 
@@ -20,6 +20,10 @@ export const useReport = (query: QueryBody | null, scope: string): Resource<Repo
   )
   return share === null ? own : shared
 }
+
+/** The report of a query, for a file. */
+export const loadReport = (query: QueryBody, isShared: boolean): Promise<Outcome<Report>> =>
+  isShared ? send("POST /v1/owner/shared/query", { body: query }) : send("POST /v1/owner/query", { body: query })
 
 /** The visitors of the last five minutes. */
 export const useVisitorsNow = (siteId: string): Resource<Answer<"GET /v1/owner/shared/now">> => {

@@ -5,10 +5,12 @@
  */
 import { useState } from "preact/hooks"
 import { Icon } from "../parts/Icon.tsx"
-import { useAnswer } from "../Resource.ts"
+import type { Answer } from "../Requests.ts"
+import { type Resource, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import { ago } from "./Ago.ts"
 import { messageOf, useChange } from "./Change.ts"
+import { ChoiceField } from "./Fields.tsx"
 
 interface Props {
   readonly siteId: string
@@ -54,14 +56,19 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
   )
 }
 
-export const Deliveries = (props: Props) => {
-  const { siteId, webhookId } = props
+type Delivered = Answer<"GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries">
+type Status = Delivered["deliveries"][number]["status"]
+
+const statuses = Object.keys(Texts.deliveries.statuses) as ReadonlyArray<Status>
+
+interface ListProps extends Props {
+  readonly resource: Resource<Delivered>
+  /** What is shown of nothing. */
+  readonly empty: string
+}
+
+const List = ({ empty, resource: { failure, value }, ...props }: ListProps) => {
   const [shown, setShown] = useState<string>()
-  const { failure, value } = useAnswer(
-    "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries",
-    { params: { site_id: siteId, webhook_id: webhookId }, query: {} },
-    webhookId
-  )
   if (value === undefined) {
     return failure === undefined ? (
       <div class="loading" aria-busy="true" />
@@ -69,7 +76,7 @@ export const Deliveries = (props: Props) => {
       <p class="none">{messageOf(failure, [])}</p>
     )
   }
-  if (value.deliveries.length === 0) return <p class="none">{Texts.deliveries.empty}</p>
+  if (value.deliveries.length === 0) return <p class="none">{empty}</p>
   const now = Date.now()
   return (
     <ul class="deliveries">
@@ -92,5 +99,32 @@ export const Deliveries = (props: Props) => {
         )
       })}
     </ul>
+  )
+}
+
+export const Deliveries = (props: Props) => {
+  const { siteId, webhookId } = props
+  const [status, setStatus] = useState<Status | "all">("all")
+  const resource = useAnswer(
+    "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries",
+    { params: { site_id: siteId, webhook_id: webhookId }, query: status === "all" ? {} : { status } },
+    webhookId
+  )
+  const isEmpty = status === "all" && resource.value?.deliveries.length === 0
+  return (
+    <div class="delivered-to">
+      {!isEmpty && (
+        <ChoiceField
+          label={Texts.deliveries.show}
+          value={status}
+          choices={[
+            ["all", Texts.deliveries.all],
+            ...statuses.map((choice) => [choice, Texts.deliveries.statuses[choice]] as const)
+          ]}
+          onChoose={setStatus}
+        />
+      )}
+      <List {...props} resource={resource} empty={status === "all" ? Texts.deliveries.empty : Texts.deliveries.none} />
+    </div>
   )
 }

@@ -142,12 +142,13 @@ interface SecretProps {
   readonly title: string
   readonly body: string
   readonly secret: string
+  readonly isWide?: boolean
   readonly children?: ComponentChildren
   readonly onClose: () => void
 }
 
-export const SecretDialog = ({ body, children, onClose, secret, title }: SecretProps) => (
-  <Dialog title={title} onClose={onClose}>
+export const SecretDialog = ({ body, children, isWide = false, onClose, secret, title }: SecretProps) => (
+  <Dialog title={title} onClose={onClose} isWide={isWide}>
     <p class="muted">{body}</p>
     <Snippet text={secret} />
     {children}

@@ -50,9 +50,19 @@ interface TextProps extends Common {
   readonly placeholder?: string
   /** The lines of a longer text. */
   readonly rows?: number
+  /** Whether a longer text is read by a program. */
+  readonly isCode?: boolean
 }
 
-export const TextField = ({ onInput, placeholder, rows, type = "text", value, ...common }: TextProps) => (
+export const TextField = ({
+  isCode = false,
+  onInput,
+  placeholder,
+  rows,
+  type = "text",
+  value,
+  ...common
+}: TextProps) => (
   <Field {...common}>
     {(described) =>
       rows === undefined ? (
@@ -69,6 +79,8 @@ export const TextField = ({ onInput, placeholder, rows, type = "text", value, ..
       ) : (
         <textarea
           {...described}
+          class={isCode ? "code" : undefined}
+          spellcheck={!isCode}
           rows={rows}
           value={value}
           placeholder={placeholder}

@@ -53,6 +53,7 @@ export const RulesText = ({ form, onClose, siteId }: Props) => {
         label={Texts.forms.json}
         hint={Texts.forms.jsonHint}
         rows={16}
+        isCode
         value={text}
         onInput={setText}
         fault={isJson ? fault || undefined : Texts.forms.notJson}

@@ -119,6 +119,7 @@ export const Tokens = (props: Props) => {
       {open === "issue" && <Issue {...props} onClose={close} onToken={(token) => setOpen({ token })} />}
       {typeof open === "object" && "token" in open && (
         <SecretDialog
+          isWide
           title={Texts.tokens.title}
           body={Texts.tokens.body}
           secret={Tags.chat(location.origin, instanceId, open.token)}

@@ -26,7 +26,7 @@ const Outcome = ({ tested }: { readonly tested: Tested }) => {
   if (text === null || first_word_millis === null) return <p class="good">{Texts.tried.onlyReasoned}</p>
   return (
     <>
-      <p class="good">{Texts.tried.firstWord(Format.seconds(first_word_millis / 1000))}</p>
+      <p class="good">{Texts.tried.firstWord(Format.elapsed(first_word_millis))}</p>
       <blockquote dir="auto">{text}</blockquote>
     </>
   )

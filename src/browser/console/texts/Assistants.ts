@@ -39,7 +39,7 @@ export const origins = "Origins"
 export const originsHint = "One a line. Only their pages may use it. Empty for any."
 export const limits = "Limits and details"
 export const history = "Earlier messages sent with a question"
-export const historyCharacters = "Their most characters"
+export const historyCharacters = "Most characters of these messages"
 export const conversationIds = "Ids of conversations"
 export const conversationIdChoices = {
   service: "Made by this service",
@@ -67,21 +67,21 @@ export const tried = {
   waiting: "Waiting for the first word, for at most 30 seconds.",
   firstWord: (time: string): string => `It answers. The first word came after ${time}:`,
   onlyReasoned: "It answers. It reasoned for so long that the test ended before its first word.",
-  problem: (text: string, status: number | null): string => (status === null ? text : `${text} (status ${status})`),
+  problem: (text: string, status: number | null): string => `${text}${status === null ? "" : ` (status ${status})`}.`,
   problems: {
-    key: "It refuses the key.",
-    "no-key": "This service does not have its key.",
-    address: "There is no such endpoint or model at its address.",
-    "not-public": "Its address is not on the public internet.",
-    certificate: "Its certificate is not valid.",
-    unreachable: "It cannot be reached.",
-    quota: "The quota or the rate limit of its key is used up.",
-    "daily-tokens": "Its tokens of the day are used up.",
-    busy: "It is overloaded, or still starting.",
-    request: "It refuses the question.",
-    failing: "It fails.",
-    silent: "It did not answer within 30 seconds.",
-    "no-answer": "It took the question, and what it sent is no answer."
+    key: "It refuses the key",
+    "no-key": "This service does not have its key",
+    address: "There is no such endpoint or model at its address",
+    "not-public": "Its address is not on the public internet",
+    certificate: "Its certificate is not valid",
+    unreachable: "It cannot be reached",
+    quota: "The quota or the rate limit of its key is used up",
+    "daily-tokens": "Its tokens of the day are used up",
+    busy: "It is overloaded, or still starting",
+    request: "It refuses the question",
+    failing: "It fails",
+    silent: "It did not answer within 30 seconds",
+    "no-answer": "It took the question, and what it sent is no answer"
   },
   advice: {
     key: "Enter a valid key under More, Edit.",

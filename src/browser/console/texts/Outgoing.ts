@@ -111,6 +111,9 @@ export const webhooks = {
 export const deliveries = {
   title: "Deliveries",
   empty: "Nothing was delivered yet. Deliveries are listed here for 30 days.",
+  none: "None of the latest 100.",
+  show: "Show",
+  all: "The latest 100",
   statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
   notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,

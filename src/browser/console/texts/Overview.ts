@@ -92,6 +92,7 @@ export const lists = {
   all: "Show all",
   allOf: (tab: string): string => `Show all ${tab.toLowerCase()}`,
   find: "Find",
+  export: "Export CSV",
   more: "Show more",
   none: "Nothing in these days.",
   noMatch: "Nothing matches.",

@@ -1,0 +1,33 @@
+/**
+ * A report as CSV (RFC 4180) that spreadsheets cannot mistake for formulas. Pure.
+ *
+ * @module
+ */
+import type { Dimension, Metric } from "../Address.ts"
+import type { MetricValue } from "../Format.ts"
+import type { Report } from "./Report.ts"
+
+/** The beginning of a formula, also after what a spreadsheet may take for a separator. */
+const formula = /(^|[,;|])([\s"]*)([=+\-@＝＋－＠])/gu
+
+/** Characters that are not shown, or that change the direction of what follows. */
+const control = /[\p{Cc}\p{Cf}]/gu
+
+const text = (value: string): string =>
+  `"${value.replace(control, "\uFFFD").replace(formula, "$1$2'$3").replaceAll('"', '""')}"`
+
+/** Amounts without their currency. */
+const cell = (value: MetricValue | undefined): string =>
+  typeof value === "object" ? String(value?.value ?? "") : String(value ?? "")
+
+/** The names of the columns are those of the API. */
+export const of = (dimension: Dimension, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
+  [
+    [dimension, ...metrics],
+    ...results.map(({ dimensions, metrics: values }) => [
+      text(dimensions[0] ?? ""),
+      ...metrics.map((_, place) => cell(values[place]))
+    ])
+  ]
+    .map((cells) => `${cells.join(",")}\r\n`)
+    .join("")

@@ -1,0 +1,41 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { Report } from "../../../src/browser/console/overview/Report.ts"
+import * as TableFile from "../../../src/browser/console/overview/TableFile.ts"
+
+const report = (names: ReadonlyArray<string>) =>
+  ({
+    results: names.map((name, index) => ({ dimensions: [name], metrics: [index, index === 0 ? "<5" : null] }))
+  }) as unknown as Report
+
+/** The cells of a quoted text and two numbers in each line. */
+const parse = (file: string): ReadonlyArray<readonly [string, string, string]> =>
+  [...file.matchAll(/^"((?:[^"]|"")*)",([^,\r]*),([^,\r]*)\r\n/gm)].map(([, name = "", first = "", second = ""]) => [
+    name.replaceAll('""', '"'),
+    first,
+    second
+  ])
+
+describe("browser/console/TableFile", () => {
+  it.prop("every row is a record, and no cell begins a formula", [Schema.Array(Schema.String)], ([names]) => {
+    const file = TableFile.of("event:page", ["visitors", "visits"], report(names))
+    assert.isTrue(file.startsWith("event:page,visitors,visits\r\n"))
+    const rows = parse(file.slice(file.indexOf("\n") + 1))
+    assert.lengthOf(rows, names.length)
+    rows.forEach(([name, first], index) => {
+      assert.notMatch(name, /(^|[,;|])[\s"]*[=+\-@]/)
+      assert.notMatch(name, /\p{Cc}/u)
+      assert.strictEqual(first, String(index))
+    })
+  })
+
+  it("ordinary names stay as they are, and what is hidden or absent has no number", () => {
+    const file = TableFile.of("event:page", ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
+    assert.deepStrictEqual(parse(file.slice(file.indexOf("\n") + 1)), [
+      ["/a,b", "0", "<5"],
+      ['"q"', "1", ""],
+      ["'=1+1", "2", ""],
+      ["/a;'=1", "3", ""]
+    ])
+  })
+})
