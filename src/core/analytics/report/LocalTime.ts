@@ -36,10 +36,15 @@ export interface Zone {
   readonly toLocal: (time: number) => number
   /** When a date begins: at midnight, or at the clock change that skips it. */
   readonly startOf: (date: LocalDate) => number
+  /** `days` of this zone, by the first and the last date with a space between them. */
+  readonly daysOf: (range: string) => ReadonlyArray<Day>
 }
 
 /** The most offsets that a zone caches: more than a query of ten years looks up. */
 const maxOffsets = 20_000
+
+/** The most ranges of days that a zone caches: the queries of a dashboard have the same few. */
+const maxRanges = 10
 
 const makeZone = (timeZone: string): Zone => {
   const named = DateTime.zoneMakeNamedUnsafe(timeZone)
@@ -48,21 +53,32 @@ const makeZone = (timeZone: string): Zone => {
     maxOffsets
   )
   const offset = (time: number): number => offsetAt(Math.floor(time / minute))
-  return {
-    toLocal: (time) => time + offset(time),
-    startOf: (date) => {
-      const local = midnight(date)
-      const [before, after] = [offset(local - dayMillis), offset(local + dayMillis)]
-      if (before === after) return local - before
-      // The clocks change near this midnight. A repeated midnight is its first; a skipped one is the time of the change.
-      return [before, after].map((each) => local - each).find((time) => time + offset(time) === local) ?? local - before
-    }
+  const startOf = (date: LocalDate): number => {
+    const local = midnight(date)
+    const [before, after] = [offset(local - dayMillis), offset(local + dayMillis)]
+    if (before === after) return local - before
+    // The clocks change near this midnight. A repeated midnight is its first; a skipped one is the time of the change.
+    return [before, after].map((each) => local - each).find((time) => time + offset(time) === local) ?? local - before
   }
+  const daysOf = (range: string): ReadonlyArray<Day> => {
+    const [first = "", last = ""] = range.split(" ")
+    const found: Array<Day> = []
+    let start = startOf(first)
+    for (let date = first; date <= last; ) {
+      const next = addDays(date, 1)
+      const end = startOf(next)
+      found.push({ date, start, end })
+      date = next
+      start = end
+    }
+    return found
+  }
+  return { toLocal: (time) => time + offset(time), startOf, daysOf: memoize(daysOf, maxRanges) }
 }
 
 /**
  * The wall clock of a zone, an IANA name. Caches the offsets of zones, since a lookup takes longer than all other work for a
- * day.
+ * day, and some ranges of days.
  */
 export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 
@@ -85,19 +101,8 @@ export const weekOf = (date: LocalDate): LocalDate => addDays(date, -weekday(dat
 export const monthOf = (date: LocalDate): LocalDate => `${date.slice(0, 7)}-01`
 
 /** The days from `first` to `last`, both included. */
-export const days = (timeZone: string, first: LocalDate, last: LocalDate): ReadonlyArray<Day> => {
-  const { startOf } = zone(timeZone)
-  const found: Array<Day> = []
-  let start = startOf(first)
-  for (let date = first; date <= last; ) {
-    const next = addDays(date, 1)
-    const end = startOf(next)
-    found.push({ date, start, end })
-    date = next
-    start = end
-  }
-  return found
-}
+export const days = (timeZone: string, first: LocalDate, last: LocalDate): ReadonlyArray<Day> =>
+  zone(timeZone).daysOf(`${first} ${last}`)
 
 /** The label of a local time's hour. */
 export const hourOf = (local: number): string => `${new Date(local).toISOString().slice(0, 13).replace("T", " ")}:00:00`

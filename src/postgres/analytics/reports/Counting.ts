@@ -86,6 +86,18 @@ const execute = (
       )
     )
 
+/**
+ * The longest time of which visits are made or read beside sums by a statement that is planned once for all of its values: such
+ * a statement reads few rows, and planning it takes longer than executing it. The plan of another depends on the values.
+ */
+const maxTail = 2 * 86_400_000
+
+const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
+  intervals.reduce((sum, { end, start }) => sum + end - start, 0)
+
+const planEachTime = (sql: SqlClient.SqlClient) =>
+  sql.unsafe("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
+
 const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
 
 /** Adds up parts of groups that count different days. */
@@ -152,6 +164,8 @@ export const count = Effect.fnUntraced(function* (
               : []),
             ...(plan.raw.length > 0 ? [live(plan.open, plan.begun)] : [])
           ]
+    const isShort = reading !== null && lengthOf([...plan.begun, ...plan.open, ...plan.raw]) <= maxTail
+    if (!isShort) yield* planEachTime(sql)
     return yield* execute(sql, parameters, statements, limit)
   })
 

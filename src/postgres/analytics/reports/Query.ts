@@ -20,7 +20,10 @@ import * as RollupState from "./RollupState.ts"
 /**
  * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
  * workers and just-in-time compilation are off: a report uses one processor at most, and its statements are long but not slow
- * enough to be worth compiling.
+ * enough to be worth compiling. A connection plans a statement once; see `Counting` for those that must be planned each time.
+ *
+ * The planner has no statistics of a statement's own expressions, nor of a partition before it is first analyzed, and then takes
+ * many rows for few and joins them by nested loops, which take minutes. So joins are by hashes where they can be.
  */
 export const readOnly =
   (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
@@ -28,7 +31,8 @@ export const readOnly =
     sql
       .unsafe(
         `SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
-          set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+          set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+          set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_nestloop', 'off', true)`,
         [PgTypes.text(String(Math.max(1, Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(timeout))))))]
       )
       .pipe(

@@ -1,0 +1,61 @@
+/** Reports of rows that the planner has no statistics of, as after a bulk load, or in the first partition of a month. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import type { Query as Asked } from "../../../../src/core/analytics/report/Query.ts"
+import { dateOf } from "../../../../src/core/text/Calendar.ts"
+import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
+import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
+import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
+import * as ReportQuery from "../../../support/ReportQuery.ts"
+
+const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
+
+const today = dateOf(Date.now())
+
+const visits = 40_000
+
+const ofPages = {
+  ...ReportQuery.plain,
+  metrics: ["visits", "pageviews"],
+  range: { first: LocalTime.addDays(today, -1), last: today },
+  timeZone: "UTC",
+  limit: 10
+} satisfies Partial<Asked>
+
+it.live(
+  "postgres/analytics/reports: pages of many visits are counted in seconds without statistics",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
+      yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
+        SELECT ${site.hostedWebsiteId}, now() - view * interval '1 minute', '/' || view, number::text, decode(md5(number::text), 'hex')
+        FROM generate_series(1, ${visits}::int) AS number, generate_series(1, 2) AS view`
+      const ask = (query: Pick<Asked, "dimensions" | "filters">) =>
+        Query.readOnly(
+          sql,
+          "30 seconds"
+        )(Query.answer(sql, site, { ...ofPages, ...query, siteId: site.websiteConfigId }))
+      // All visits are of today, or at midnight some of yesterday.
+      const pages = yield* ask({ dimensions: ["event:page"], filters: [] })
+      assert.deepStrictEqual(
+        pages.results.map(({ metrics }) => metrics),
+        [
+          [visits, visits],
+          [visits, visits]
+        ]
+      )
+      const filtered = yield* ask({
+        dimensions: ["visit:source"],
+        filters: [{ operator: "is", dimension: "event:page", values: ["/1"] }]
+      })
+      assert.deepStrictEqual(
+        filtered.results.map(({ metrics }) => metrics),
+        [[visits, visits]]
+      )
+    }).pipe(Effect.provide(live)),
+  120_000
+)
