@@ -56,7 +56,7 @@ const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.lay
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
   Option.map(mail, ({ server }) => SmtpMailer.layer({ server: Redacted.value(server) }))
 
-/** What sends mails: none without `SMTP_URL`. */
+/** The sender of mails and its server; none without `SMTP_URL` or a key. */
 export const mail = (settings: Settings) => {
   const { console, mail, ownerPort, secretsKey } = settings
   return Option.map(
@@ -65,7 +65,7 @@ export const mail = (settings: Settings) => {
       sender: {
         from,
         publicUrl,
-        // A port of its own has another address, which no setting says.
+        // With a port of its own, the console has an address that no setting names.
         consoleUrl: console && Option.isNone(ownerPort) ? `${publicUrl}/console` : null,
         secretsKey: key
       },
@@ -74,11 +74,11 @@ export const mail = (settings: Settings) => {
   )
 }
 
-/** What sends tests to webhooks and recipients of mails. Requires `storage`. */
+/** Sends tests to webhooks and to the recipients of mails. Requires `storage`. */
 export const testDeliveries = (settings: Settings) =>
   TestDeliveries.layer({ mail: mail(settings) }).pipe(Layer.provide(outwardClient(settings)))
 
-/** What mails links to the console. */
+/** Mails links to the console. */
 const invitations = (settings: Settings) => Invitations.layer({ mail: mail(settings) })
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
@@ -121,7 +121,7 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(
     Effect.catchTag("ConfigError", (error) =>
-      Effect.as(Effect.logWarning(`An agent is asked without its key: ${error.message}`), Option.none())
+      Effect.as(Effect.logWarning(`A request to an agent is sent without its key: ${error.message}`), Option.none())
     )
   )
 

@@ -57,7 +57,7 @@ const geoHeader = trustedProxies.pipe(
   Config.flatMap((proxies) =>
     parsed("GEO_HEADER", (name) =>
       !/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)
-        ? Result.fail("is no name of a header; it must be one such as cf-ipcountry.")
+        ? Result.fail("is not the name of a header; it must be one such as cf-ipcountry.")
         : proxies.length === 0
           ? Result.fail("needs TRUSTED_PROXIES, since anyone else could send the header too.")
           : Result.succeed(name)
@@ -139,15 +139,15 @@ const fields = {
   databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
   /** The most pooled connections of one process (a worker is one), besides the four for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
-  /** How long a request waits for the database before it is answered 503. */
+  /** How long a request waits for the database before it gets a 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
-  /** The most requests that wait for one kind of batch; further ones are answered 503. */
+  /** The most requests that wait for one kind of batch; further ones get a 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** The longest time of one report. The database ends it then, and the reader gets an error that says so. */
+  /** The longest time of one report. Then the database cancels it, and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
-  /** The least time that page views, bot views and counts of uncounted requests are kept; they are deleted by whole months. */
+  /** The least time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
   /** How long a conversation is kept after its last message. */
@@ -192,7 +192,7 @@ const fields = {
   rateLimitAnalytics,
   rateLimitForms,
   rateLimitChat,
-  /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
+  /** For the other requests of a widget: resuming, stopping, reading and rating. */
   rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
   /** The most open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(

@@ -27,7 +27,10 @@ describe("Config: errors", () => {
     Effect.gen(function* () {
       assert.include(String(yield* read({ GEO_HEADER: "cf-ipcountry" })), "GEO_HEADER needs TRUSTED_PROXIES")
       const proxies = { TRUSTED_PROXIES: "10.0.0.0/8" }
-      assert.include(String(yield* read({ ...proxies, GEO_HEADER: "no header" })), "GEO_HEADER is no name of a header")
+      assert.include(
+        String(yield* read({ ...proxies, GEO_HEADER: "no header" })),
+        "GEO_HEADER is not the name of a header"
+      )
       const settings = yield* read({ ...proxies, GEO_HEADER: "cf-ipcountry", GEO_DATABASE: "/a.mmdb" })
       assert.deepStrictEqual(
         Option.map(Exit.getSuccess(settings), ({ geoDatabase, geoHeader }) => [geoDatabase, geoHeader]),

@@ -1,6 +1,6 @@
 /**
  * An agent's response to one request, on undici's dispatch: the bytes are read in the call that brings them, and an idle
- * answer holds a handful of objects.
+ * answer holds few objects.
  *
  * @module
  */
@@ -23,14 +23,14 @@ const accepted: AgentEvent = { _tag: "Accepted" }
 const aborted = new Error("The answer is not read any further")
 
 /**
- * `asking` until the headers came; `sniffing` until the first byte came; `whole` and `refused` while a body is collected;
- * `finished` after the end of the answer; `over` when nothing more is of interest.
+ * `requesting` until the headers; `sniffing` until the first byte; `streaming` while events arrive; `whole` and `refused`
+ * while a body is collected; `finished` after the end of the answer; `closed` when nothing more is read.
  */
-type Phase = "asking" | "sniffing" | "whole" | "refused" | "streaming" | "finished" | "over"
+type Phase = "requesting" | "sniffing" | "whole" | "refused" | "streaming" | "finished" | "closed"
 
 export interface Options {
   readonly protocol: AgentProtocol
-  readonly alarms: DeadlineScheduler
+  readonly scheduler: DeadlineScheduler
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
   /** Sends a shortened request on the same handler. Undefined if the request cannot be shortened. */
@@ -41,7 +41,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   due = 0
   heapIndex = -1
   private readonly buffer = new EventBuffer(this)
-  private phase: Phase = "asking"
+  private phase: Phase = "requesting"
   private controller: Undici.Dispatcher.DispatchController | undefined
   private reader: AnswerReader | undefined
   /** Whether the agent sent too fast and is paused until the deadline. */
@@ -56,31 +56,31 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   private since: number
   private retry: (() => void) | undefined
   private readonly protocol: AgentProtocol
-  private readonly alarms: DeadlineScheduler
+  private readonly scheduler: DeadlineScheduler
   private readonly timeout: number
 
-  constructor({ alarms, protocol, retry, timeout }: Options) {
+  constructor({ scheduler, protocol, retry, timeout }: Options) {
     this.protocol = protocol
-    this.alarms = alarms
+    this.scheduler = scheduler
     this.timeout = timeout
     this.retry = retry
-    this.since = alarms.now()
-    alarms.set(this, this.since + timeout)
+    this.since = scheduler.now()
+    scheduler.set(this, this.since + timeout)
   }
 
   get pull() {
     return this.buffer.pull
   }
 
-  /** Called when the reader leaves. Reads nothing more, except for the rest of a response whose answer ended. */
-  leave(): void {
+  /** Called when the reader has gone. Aborts the response, unless its answer has ended. */
+  cancel(): void {
     this.buffer.clear()
-    if (this.phase === "finished" || this.phase === "over") return
+    if (this.phase === "finished" || this.phase === "closed") return
     this.abandon()
   }
 
   onWait(): void {
-    if (this.phase === "streaming") this.since = this.alarms.now()
+    if (this.phase === "streaming") this.since = this.scheduler.now()
   }
 
   onTaken(): void {
@@ -88,7 +88,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   onDeadline(now: number): number | undefined {
-    if (this.phase === "over") return undefined
+    if (this.phase === "closed") return undefined
     if (this.phase === "finished") {
       this.abandon()
       return undefined
@@ -99,7 +99,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.resume()
       return now + this.silenceTimeout()
     }
-    // A reader that does not wait for the agent cannot say that it is silent.
+    // While the reader does not wait, the agent's silence is not noticed.
     if (this.phase === "streaming" && !this.buffer.hasWaiter) return now + this.silenceTimeout()
     const due = this.since + this.silenceTimeout()
     if (now < due) return due
@@ -111,7 +111,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   onRequestStart(controller: Undici.Dispatcher.DispatchController): void {
     this.controller = controller
     this.isResponseOver = false
-    if (this.phase === "over") controller.abort(aborted)
+    if (this.phase === "closed") controller.abort(aborted)
   }
 
   onResponseStart(
@@ -121,10 +121,10 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   ): void {
     // Otherwise a kilobyte is retained for as long as the answer lasts.
     controller.rawHeaders = null
-    if (this.phase !== "asking") return
+    if (this.phase !== "requesting") return
     if (status < 200) {
       if (++this.informational > ResponseBounds.maxInformational)
-        this.refuse("the agent sent responses without an answer")
+        this.refuse("the agent sent too many informational responses")
       return
     }
     this.status = status
@@ -139,13 +139,13 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     else if (kind === "sniff") {
       this.phase = "sniffing"
       this.body = new BoundedBody(ResponseBounds.maxWhole)
-    } else this.refuse("the agent answered something that is no event stream")
+    } else this.refuse("the agent answered with something other than an event stream")
   }
 
   onResponseData(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.phase === "sniffing") this.sniff(chunk)
     if (this.phase === "streaming") this.read(controller, chunk)
-    else if (this.body?.add(chunk) === false) this.refuse("the agent answered without a stream, and over the bound")
+    else if (this.body?.add(chunk) === false) this.refuse("the agent's answer without a stream is too large")
     else if (this.phase === "finished") {
       this.lingering += chunk.length
       if (this.lingering > ResponseBounds.linger.bytes) this.abandon()
@@ -163,11 +163,12 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
 
   onResponseError(_: unknown, error: Error): void {
     const code = SystemErrorCode.suffix(error)
-    if (this.phase === "asking") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
+    if (this.phase === "requesting") this.refuse(`the agent could not be reached${code}`, SystemErrorCode.of(error))
     else if (this.phase === "streaming")
       this.fail(new AgentBroken({ reason: `the connection to the agent broke${code}` }))
     else if (this.phase === "refused") this.refuse(ResponseHead.reasonOf(this.status))
-    else if (this.phase !== "finished" && this.phase !== "over") this.refuse(`the connection to the agent broke${code}`)
+    else if (this.phase !== "finished" && this.phase !== "closed")
+      this.refuse(`the connection to the agent broke${code}`)
     this.settle()
   }
 
@@ -195,12 +196,12 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.refuse(ResponseHead.reasonOf(status))
       return false
     }
-    this.phase = "asking"
-    this.since = this.alarms.now()
+    this.phase = "requesting"
+    this.since = this.scheduler.now()
     this.informational = 0
     // Not at once: this is inside of undici's parser.
     queueMicrotask(() => {
-      if (this.phase === "asking") retry()
+      if (this.phase === "requesting") retry()
     })
     return true
   }
@@ -217,13 +218,13 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     const kind = ResponseHead.sniff(chunk)
     if (kind === "stream") this.accept()
     else if (kind === "json") this.phase = "whole"
-    else if (kind === "page") this.refuse("the agent answered something that is no event stream")
+    else if (kind === "page") this.refuse("the agent answered with something other than an event stream")
   }
 
   private read(controller: Undici.Dispatcher.DispatchController, chunk: Buffer): void {
     const { reader } = this
     if (reader === undefined) return
-    const now = this.alarms.now()
+    const now = this.scheduler.now()
     const { events, hasFrames, wait } = reader.read(chunk, now)
     if (hasFrames) this.since = now
     if (events.length > 0) this.buffer.push(events)
@@ -233,8 +234,8 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     }
     if (wait > 0) {
       this.isThrottled = true
-      this.alarms.set(this, now + wait)
-    } else if (reader.answer.finishReason !== undefined) this.alarms.set(this, now + this.silenceTimeout())
+      this.scheduler.set(this, now + wait)
+    } else if (reader.answer.finishReason !== undefined) this.scheduler.set(this, now + this.silenceTimeout())
     if (wait > 0 || this.buffer.isFull) controller.pause()
   }
 
@@ -251,12 +252,12 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.accept()
       this.reader = reader
       this.end()
-    } else this.refuse("the agent answered JSON that is no answer of its protocol")
+    } else this.refuse("the agent answered with JSON that is not an answer of its protocol")
   }
 
   /**
-   * The answer ends. A response that may end without being closed is read for a while longer, so that its connection is free
-   * again.
+   * Ends the answer. If the protocol ended it, the response is read for a while longer: one that ends by itself leaves its
+   * connection reusable.
    */
   private end(): void {
     const { reader } = this
@@ -267,7 +268,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.reader = undefined
     if (reader.answer.isDone) {
       this.phase = "finished"
-      this.alarms.set(this, this.alarms.now() + ResponseBounds.linger.millis)
+      this.scheduler.set(this, this.scheduler.now() + ResponseBounds.linger.millis)
     } else this.abandon()
   }
 
@@ -287,10 +288,10 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   private settle(): void {
-    this.phase = "over"
+    this.phase = "closed"
     this.body = undefined
     this.reader = undefined
     this.retry = undefined
-    this.alarms.cancel(this)
+    this.scheduler.cancel(this)
   }
 }

@@ -22,7 +22,7 @@ export interface Options {
   readonly timeout: Duration.Input
   /** The key in an environment variable; none if it is not set. */
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
-  /** `SECRETS_KEY`, which opens the keys that the owner API was given. */
+  /** `SECRETS_KEY`, which decrypts the keys that the owner API stored. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** Looks up the names of guarded agents, by default with the system's resolver. */
   readonly lookup?: OutwardConnector.Options["lookup"]
@@ -30,16 +30,16 @@ export interface Options {
 
 type Headers = Readonly<Record<string, string>>
 
-const usualHeaders = { accept: "text/event-stream", "content-type": "application/json" }
+const commonHeaders = { accept: "text/event-stream", "content-type": "application/json" }
 const noHeaders = Effect.succeed({})
 
-/** An endpoint as the dispatcher takes it. */
+/** An endpoint in the form that the dispatcher requires. */
 interface Address {
   readonly origin: string
   readonly path: string
 }
 
-/** How many agents' addresses are remembered: a process talks to a few, again and again. */
+/** The most cached addresses per protocol: a process uses few agents. */
 const maxAddresses = 1000
 
 const addressOf = Record.map(protocols, ({ path }) =>
@@ -55,7 +55,7 @@ const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
   traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
 })
 
-/** Passes the request's trace on to the agent, with a span for as long as the scope is open if the trace is sampled. */
+/** The headers that pass the trace on to the agent. If it is sampled, a span lasts until the scope closes. */
 const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
   Effect.withFiber(({ cache: { span } }) => {
     if (span === undefined) return noHeaders
@@ -66,11 +66,11 @@ const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scop
     }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
   })
 
-/** Outside of `open`, so that the finalizer retains the response alone. */
-const leaveWith = (response: AgentResponse, scope: Scope.Scope) =>
+/** Outside of `open`, so that the finalizer retains nothing but the response. */
+const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
   Scope.addFinalizer(
     scope,
-    Effect.sync(() => response.leave())
+    Effect.sync(() => response.cancel())
   )
 
 /**
@@ -81,11 +81,11 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
   Layer.effect(
     AgentStream,
     Effect.gen(function* () {
-      const usual = yield* NodeHttpClient.Dispatcher
+      const unguarded = yield* NodeHttpClient.Dispatcher
       const guarded = yield* NodeHttpClient.makeDispatcherOptions({
         connect: OutwardConnector.make({ allowed: [], lookup: options.lookup })
       })
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const timeout = Duration.toMillis(Duration.fromInputUnsafe(options.timeout))
 
       const toHeadersOf = ({ agentKeyHeader, agentProtocol }: Instance.Instance, key: string): Headers =>
@@ -99,7 +99,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
             {
               onNone: () =>
                 Effect.fail(
-                  new AgentRefused({ reason: "SECRETS_KEY does not open the agent's key", isKeyLocked: true })
+                  new AgentRefused({ reason: "SECRETS_KEY does not decrypt the agent's key", isKeyLocked: true })
                 ),
               onSome: (key) => Effect.succeed(toHeadersOf(instance, key))
             }
@@ -115,7 +115,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
 
       const dispatch = (address: Address, headers: Headers, request: AgentRequest) => {
         const protocol = protocols[request.instance.agentProtocol]
-        const dispatcher = request.instance.isGuarded ? guarded : usual
+        const dispatcher = request.instance.isGuarded ? guarded : unguarded
         const send = (request: AgentRequest) =>
           dispatcher.dispatch(
             {
@@ -123,7 +123,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
               method: "POST",
               headers,
               body: JSON.stringify(protocol.body(request)),
-              // AgentResponse has its own.
+              // `AgentResponse` has its own timeouts.
               headersTimeout: 0,
               bodyTimeout: 0
             },
@@ -131,29 +131,29 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
           )
         const shorter = ContextWindow.halve(request)
         const retry = shorter === null ? undefined : () => void send(shorter)
-        const response: AgentResponse = new AgentResponse({ protocol, alarms, timeout, retry })
+        const response: AgentResponse = new AgentResponse({ protocol, scheduler, timeout, retry })
         send(request)
         return response
       }
 
-      /** Without a generator: the first word waits for this. */
+      /** Without a generator, for speed: every answer waits for this. */
       const open = (request: AgentRequest, scope: Scope.Scope) => {
         const { agentProtocol, agentUrl } = request.instance
         const address = addressOf[agentProtocol](agentUrl)
         if (Option.isNone(address)) {
-          return Effect.fail(new AgentRefused({ reason: "the agent's address is no http or https address" }))
+          return Effect.fail(new AgentRefused({ reason: "the agent's address is not an http or https address" }))
         }
         return Effect.flatMap(keyHeaders(request.instance), (key) =>
           Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
-            const headers = { ...usualHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
+            const headers = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
             const response = dispatch(address.value, headers, request)
-            return Effect.as(leaveWith(response, scope), response.pull)
+            return Effect.as(cancelWith(response, scope), response.pull)
           })
         ).pipe(Effect.uninterruptible)
       }
 
       return AgentStream.of({
-        // The response lives in the stream's scope: however the stream ends, it is left.
+        // The stream's scope owns the response: it is cancelled however the stream ends.
         stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
       })
     })

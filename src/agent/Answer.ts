@@ -1,5 +1,5 @@
 /**
- * One answer of an agent as its protocol's reader finds it: collects the events, and decides how the answer ends.
+ * Collects the events of one answer for its protocol's reader, and decides how the answer ends.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Tokens {
 
 const noTokens: Tokens = { inputTokens: 0, outputTokens: 0 }
 
-/** Codes of providers that an operator can act on. Only these are logged, and no text of an agent. */
+/** Codes of providers that an operator can act on. Only these are logged: other text could be a visitor's. */
 const knownCodes: ReadonlySet<string> = new Set([
   "api_error",
   "authentication_error",
@@ -51,15 +51,15 @@ export type Ending = Result.Result<
 export class Answer {
   /** The events that were read and not taken yet. */
   private events: Array<AgentEvent> = []
-  /** Why it cannot be read on; undefined if it can. */
+  /** Why reading must stop; undefined if it may continue. */
   fault: string | undefined
   /** Whether the protocol says that nothing follows. */
   isDone = false
-  /** The last reason that the agent gave for an end. Text that follows it counts all the same. */
+  /** The last finish reason of the agent. Text after it belongs to the answer too. */
   finishReason: FinishReason | undefined
   /** Whether it has text other than whitespace. */
-  private hasSpoken = false
-  /** Undefined once the text is past where `<think>` may be. */
+  private hasText = false
+  /** Undefined once no `<think>` can follow. */
   private opening: ThinkTag.State | undefined = ThinkTag.initial
   private sources: Sources | undefined
   /** The names of the tools that run, by id; null for those that are done. */
@@ -75,28 +75,28 @@ export class Answer {
     return events
   }
 
-  get isSilent(): boolean {
-    return !this.hasSpoken
+  get isEmpty(): boolean {
+    return !this.hasText
   }
 
   text(delta: string): void {
     if (this.opening === undefined) {
-      this.say(delta)
+      this.addText(delta)
       return
     }
     const { reasoning, state, text } = ThinkTag.read(this.opening, delta)
     this.opening = state.phase === "text" ? undefined : state
     if (reasoning !== "") this.reasoning(reasoning)
-    this.say(text)
+    this.addText(text)
   }
 
   refusal(delta: string): void {
     if (delta === "") return
-    this.hasSpoken ||= delta.trim() !== ""
+    this.hasText ||= delta.trim() !== ""
     this.events.push({ _tag: "Refusal", delta })
   }
 
-  /** `delta` is empty if the agent reasons and does not say what. */
+  /** `delta` is empty if the agent hides its reasoning. */
   reasoning(delta: string): void {
     this.events.push({ _tag: "Reasoning", delta })
   }
@@ -161,14 +161,13 @@ export class Answer {
     this.isDone = true
   }
 
-  /** The answer cannot be read on. The first fault stays. `code` is the agent's own. */
+  /** Reading must stop. Only the first fault is kept. `code` is the agent's own. */
   fail(fault: string, code: string = ""): void {
     this.fault ??= knownCodes.has(code) ? `${fault} (${code})` : fault
   }
 
   /**
-   * Ends the answer: nothing more comes of the agent. The last events are then to be taken, the `Finish` among them if
-   * the answer succeeded.
+   * Ends the answer. The last events can then be taken, with a `Finish` if the answer succeeded.
    */
   end(): Ending {
     this.flush()
@@ -177,7 +176,7 @@ export class Answer {
     if (this.finishReason === undefined && !this.isDone) {
       return Result.fail({ _tag: "Fault", fault: "the agent's stream ended before its answer did" })
     }
-    if (!this.hasSpoken) return Result.fail({ _tag: "Empty" })
+    if (!this.hasText) return Result.fail({ _tag: "Empty" })
     const reason = this.finishReason ?? "stop"
     for (const source of this.sources?.rest() ?? []) this.events.push(source)
     this.events.push({ _tag: "Finish", reason })
@@ -191,9 +190,9 @@ export class Answer {
     }
   }
 
-  private say(delta: string): void {
+  private addText(delta: string): void {
     if (delta === "") return
-    if (!this.hasSpoken) this.hasSpoken = delta.trim() !== ""
+    if (!this.hasText) this.hasText = delta.trim() !== ""
     this.events.push({ _tag: "Text", delta })
   }
 
@@ -202,6 +201,6 @@ export class Answer {
     const { reasoning, text } = ThinkTag.end(this.opening)
     this.opening = undefined
     if (reasoning !== "") this.reasoning(reasoning)
-    this.say(text)
+    this.addText(text)
   }
 }

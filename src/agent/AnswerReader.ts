@@ -1,5 +1,5 @@
 /**
- * Reads the body of an agent's response as the events of an answer, and decides how fast it may be read on.
+ * Reads the body of an agent's response as the events of an answer, and decides how long reading pauses.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
 import * as Sse from "./Sse.ts"
 
-/** The longest event of a stream, in bytes: a response that repeats its whole output, or an image that a tool made. */
+/** The longest event of a stream, in bytes. Such events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024
 
 const blankLine = Buffer.from("\n\n")
@@ -21,12 +21,12 @@ const blankLine = Buffer.from("\n\n")
 const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
 
 /**
- * The most events that are read at once from the lines of one, while nothing else runs. As many tokens of the usual size exceed
- * `maxEventSize`.
+ * The most events that the lines of one event are split into, since nothing else runs meanwhile. As many tokens of the usual
+ * size exceed `maxEventSize`.
  */
 const maxLines = 8192
 
-/** Some servers write one line end after an event, so that several events arrive as the lines of one. */
+/** Splits an event into its lines if each is one: some servers end events with a single line end. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
   if (isWhole(event.data)) return [event]
   const lines = event.data.split("\n", maxLines + 1)
@@ -54,7 +54,7 @@ export class AnswerReader {
   private readonly protocol: AgentProtocol
   private readonly events: EventReader
   private state = Sse.initial
-  private inflow = AgentThrottle.initial
+  private throttle = AgentThrottle.initial
 
   constructor(protocol: AgentProtocol) {
     this.protocol = protocol
@@ -70,13 +70,18 @@ export class AnswerReader {
     const { events, isOver, lines, state } = Sse.read(this.state, chunk, maxEventSize)
     this.state = state
     const frames = this.apply(events)
-    const said = answer.take()
-    this.inflow = AgentThrottle.take(this.inflow, now, { bytes: chunk.length, frames, lines, units: textUnits(said) })
+    const taken = answer.take()
+    this.throttle = AgentThrottle.take(this.throttle, now, {
+      bytes: chunk.length,
+      frames,
+      lines,
+      units: textUnits(taken)
+    })
     if (!answer.isDone) {
-      if (isOver) answer.fail("the agent sent a frame over the bound")
-      else if (AgentThrottle.isOver(this.inflow)) answer.fail("the agent sent too much besides its text")
+      if (isOver) answer.fail("the agent sent an event that is too large")
+      else if (AgentThrottle.isOver(this.throttle)) answer.fail("the agent sent too much besides its text")
     }
-    return { events: said, hasFrames: frames > 0, wait: AgentThrottle.wait(this.inflow) }
+    return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }
   }
 
   /** Reads an answer that was not streamed. False if it is not of the protocol. */
@@ -104,7 +109,7 @@ export class AnswerReader {
     return { events, failure }
   }
 
-  /** Reads a last event that has no blank line behind it, as some runtimes end, if it is whole. */
+  /** Reads a last event without a blank line after it, which some runtimes send, if it is complete. */
   private readRest(): void {
     if (this.isOver) return
     const { events } = Sse.read(this.state, blankLine, maxEventSize)

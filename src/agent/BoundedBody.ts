@@ -1,11 +1,11 @@
 /**
- * The body of a response that is not streamed, as far as it came.
+ * Collects the body of a response that is not streamed, up to a bound.
  *
  * @module
  */
 import { ByteCollector } from "../core/data/ByteCollector.ts"
 
-/** What a piece counts for at least, in bytes: many small ones cost processor time. */
+/** The least size that a piece counts as, in bytes: many small pieces cost processor time. */
 const pieceCost = 64
 
 export class BoundedBody {
@@ -13,19 +13,19 @@ export class BoundedBody {
   private readonly bound: number
   private size = 0
 
-  /** @param bound how many bytes it may have */
+  /** @param bound the most bytes of the body */
   constructor(bound: number) {
     this.bound = bound
   }
 
-  /** Adds a piece. False if the body is then over its bound, and is not to be read on. */
+  /** Adds a piece. False if the body exceeds its bound: stop reading then. */
   add(chunk: Buffer): boolean {
     this.size += Math.max(chunk.length, pieceCost)
     if (this.size <= this.bound) this.bytes.add(chunk)
     return this.size <= this.bound
   }
 
-  /** The whole body as text. It is not held any longer. */
+  /** Takes the whole body as text. */
   text(): string {
     return Buffer.from(this.bytes.take()).toString("utf8")
   }

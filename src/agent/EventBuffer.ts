@@ -10,7 +10,7 @@ import type { AgentError } from "../services/chat/AgentStream.ts"
 type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
 export type EventPull = Pull.Pull<Events, AgentError>
 
-/** The most that waits for the reader before the agent is paused: UTF-16 units of text, and `eventCost` for each event. */
+/** The size of waiting events at which the agent is paused: UTF-16 units of text, and `eventCost` for each event. */
 const maxSize = 16 * 1024
 
 const eventCost = 16
@@ -24,7 +24,7 @@ const costOf = (event: AgentEvent): number =>
 export interface Producer {
   /** The reader begins to wait for the agent. */
   readonly onWait: () => void
-  /** The reader took what was there. */
+  /** The reader has taken all waiting events. */
   readonly onTaken: () => void
 }
 
@@ -70,13 +70,13 @@ export class EventBuffer {
     this.wake()
   }
 
-  /** Nothing follows. The first ending stays. */
+  /** Ends the stream. Only the first call counts. */
   close(error?: AgentError): void {
     this.end ??= error === undefined ? Cause.done() : Effect.fail(error)
     this.wake()
   }
 
-  /** Drops what was not taken: the reader has gone. */
+  /** Drops the waiting events. */
   clear(): void {
     this.events = []
     this.size = 0

@@ -1,6 +1,6 @@
 /**
- * Reads values of JSON whose shape is not known. A schema would say the same in a hundred times the time, and these are
- * called for every token. Pure.
+ * Reads JSON values of unknown shape. These functions are called for every token, for which a schema would take a hundred
+ * times as long. Pure.
  *
  * @module
  */
@@ -9,7 +9,7 @@ export type Fields = Readonly<Record<string, unknown>>
 
 const noFields: Fields = {}
 
-/** Parses JSON; undefined if it is none. */
+/** Parses JSON; undefined if the text is not JSON. */
 export const parse = (text: string): unknown => {
   try {
     return JSON.parse(text)

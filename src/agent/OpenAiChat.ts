@@ -58,7 +58,7 @@ const readContent = (content: unknown, answer: Answer): void => {
   if (typeof content === "string") answer.text(content)
   else if (Array.isArray(content)) for (const part of content) readPart(part, answer)
   else if (Json.isFields(content) && typeof content["text"] === "string") answer.text(content["text"])
-  else if (content !== undefined && content !== null) answer.fail("the agent sent a content that is no text")
+  else if (content !== undefined && content !== null) answer.fail("the agent sent content that is not text")
 }
 
 /** Reasoning has one of these names. A provider that uses two sends the same text in both. */
@@ -155,8 +155,8 @@ const readChoice = (value: unknown, answer: Answer): void => {
   if (Json.isFields(delta)) readMessage(delta, answer)
   // The text of the older completions.
   else if (typeof text === "string") answer.text(text)
-  // A message repeats what its deltas said, unless it is the whole answer.
-  if (message !== undefined && answer.isSilent && Json.isFields(message) && !Json.fields(delta)["content"])
+  // A message repeats the text of its deltas, unless it is the whole answer.
+  if (message !== undefined && answer.isEmpty && Json.isFields(message) && !Json.fields(delta)["content"])
     readMessage(message, answer)
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
@@ -189,7 +189,7 @@ const readChunk = (chunk: Json.Fields, answer: Answer): void => {
   const { choices, error, usage } = chunk
   if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   else if (Array.isArray(choices)) for (const choice of choices) readChoice(choice, answer)
-  else if (choices !== undefined && choices !== null) answer.fail("the agent sent choices that are no list")
+  else if (choices !== undefined && choices !== null) answer.fail("the agent sent choices that are not a list")
   if (usage !== undefined) readUsage(usage, answer)
   readSources(chunk, answer)
 }
@@ -207,7 +207,7 @@ const read = (event: Sse.Event, answer: Answer): void => {
   }
 }
 
-/** A session of other characters goes in the body alone. */
+/** Whether a header can hold the session; the body has it in any case. */
 const isHeaderValue = /^[\x21-\x7e]+$/
 
 export const protocol: Protocol.AgentProtocol = {

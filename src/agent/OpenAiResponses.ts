@@ -54,13 +54,13 @@ const readUsage = (usage: unknown, answer: Answer): void => {
   answer.usage(input, Math.max(Json.count(usage["output_tokens"]), Json.count(usage["total_tokens"]) - input))
 }
 
-/** The parts of a message: its text, where no delta said it, and its citations. */
-const readParts = (content: unknown, hasSaid: boolean, answer: Answer): void => {
-  if (!hasSaid && typeof content === "string") answer.text(content)
+/** Reads the parts of a message: its text, unless deltas had it, and its citations. */
+const readParts = (content: unknown, hasText: boolean, answer: Answer): void => {
+  if (!hasText && typeof content === "string") answer.text(content)
   for (const value of Json.elements(content)) {
     const part = Json.fields(value)
-    if (!hasSaid && part["type"] === "output_text") answer.text(Json.text(part["text"]))
-    if (!hasSaid && part["type"] === "refusal") answer.refusal(Json.text(part["refusal"]))
+    if (!hasText && part["type"] === "output_text") answer.text(Json.text(part["text"]))
+    if (!hasText && part["type"] === "refusal") answer.refusal(Json.text(part["refusal"]))
     for (const annotation of Json.elements(part["annotations"])) readAnnotation(annotation, answer)
   }
 }
@@ -82,7 +82,7 @@ const reasonOf = (response: Json.Fields): string => {
   return called ? "tool_calls" : "stop"
 }
 
-/** `status` counts, whatever the event is called. */
+/** Ends a response by its `status`, whatever the name of the event. */
 const finish = (response: Json.Fields, answer: Answer): void => {
   readUsage(response["usage"], answer)
   // What xAI read, whether the answer cites it or not.
@@ -113,9 +113,9 @@ const readStateless = Protocol.byType({
 
 class Reader implements Protocol.EventReader {
   /** Whether the current content part, item and response had text. */
-  private partSpoke = false
-  private itemSpoke = false
-  private responseSpoke = false
+  private partHasText = false
+  private itemHasText = false
+  private responseHasText = false
 
   read(event: Sse.Event, answer: Answer): void {
     if (event.data.trim() === "[DONE]") answer.done()
@@ -128,30 +128,30 @@ class Reader implements Protocol.EventReader {
   private apply(data: Json.Fields, type: string, answer: Answer): void {
     switch (type) {
       case "response.output_text.delta":
-        this.spoke()
+        this.markText()
         answer.text(Json.text(data["delta"]))
         break
       case "response.refusal.delta":
-        this.spoke()
+        this.markText()
         answer.refusal(Json.text(data["delta"]))
         break
       case "response.created":
-        this.responseSpoke = false
+        this.responseHasText = false
         answer.beginMessage()
         break
       case "response.output_item.added":
-        this.itemSpoke = false
-        this.partSpoke = false
+        this.itemHasText = false
+        this.partHasText = false
         this.begin(Json.fields(data["item"]), answer)
         break
       case "response.content_part.added":
-        this.partSpoke = false
+        this.partHasText = false
         break
       case "response.output_text.done":
         this.endPart(() => answer.text(Json.text(data["text"])))
         break
       case "response.content_part.done":
-        if (!this.itemSpoke) this.endPart(() => readParts([data["part"]], false, answer))
+        if (!this.itemHasText) this.endPart(() => readParts([data["part"]], false, answer))
         break
       case "response.refusal.done":
         this.endPart(() => answer.refusal(Json.text(data["refusal"])))
@@ -169,19 +169,19 @@ class Reader implements Protocol.EventReader {
     }
   }
 
-  private spoke(): void {
-    this.partSpoke = true
-    this.itemSpoke = true
-    this.responseSpoke = true
+  private markText(): void {
+    this.partHasText = true
+    this.itemHasText = true
+    this.responseHasText = true
   }
 
-  /** A part that came whole, without deltas. */
-  private endPart(say: () => void): void {
-    if (!this.partSpoke) {
-      this.spoke()
-      say()
+  /** Ends a part. Adds its text if no deltas had it. */
+  private endPart(addText: () => void): void {
+    if (!this.partHasText) {
+      this.markText()
+      addText()
     }
-    this.partSpoke = false
+    this.partHasText = false
   }
 
   private begin(item: Json.Fields, answer: Answer): void {
@@ -193,8 +193,8 @@ class Reader implements Protocol.EventReader {
   private end(item: Json.Fields, answer: Answer): void {
     const type = Json.text(item["type"])
     if (type === "message") {
-      readParts(item["content"], this.itemSpoke, answer)
-      if (!this.itemSpoke) this.spoke()
+      readParts(item["content"], this.itemHasText, answer)
+      if (!this.itemHasText) this.markText()
     } else if (isTool(type)) {
       const id = Json.text(item["id"]) || type
       answer.tool(id, toolName(item, type))
@@ -203,7 +203,7 @@ class Reader implements Protocol.EventReader {
   }
 
   private complete(response: Json.Fields, answer: Answer): void {
-    if (!this.responseSpoke) for (const item of Json.elements(response["output"])) readWholeItem(item, answer)
+    if (!this.responseHasText) for (const item of Json.elements(response["output"])) readWholeItem(item, answer)
     finish(response, answer)
   }
 }

@@ -27,7 +27,7 @@ export interface AgentProtocol {
   readonly path: string
   /** The headers that carry the agent's key, unless the instance names one. */
   readonly keyHeaders: (key: string) => Readonly<Record<string, string>>
-  /** The headers besides the usual ones. */
+  /** The protocol's own headers. */
   readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
   /** The request's body, before `JSON.stringify`. */
   readonly body: (request: AgentRequest) => unknown
@@ -36,7 +36,7 @@ export interface AgentProtocol {
   readonly readWhole: (body: Json.Fields, answer: Answer) => boolean
 }
 
-/** A message as the protocols take it. */
+/** A message of a request. */
 interface RequestMessage {
   readonly role: Turn["role"]
   readonly content: string
@@ -82,7 +82,7 @@ const nothing: Apply = () => {}
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
   const data = Json.parse(event.data)
   if (Json.isFields(data)) return data
-  if (event.data.trim() !== "") answer.fail("the agent sent a frame that is no JSON object")
+  if (event.data.trim() !== "") answer.fail("the agent sent an event that is not a JSON object")
   return undefined
 }
 
@@ -121,7 +121,7 @@ const reasons: Readonly<Record<string, FinishReason>> = {
   tool_use: "tool-calls"
 }
 
-/** Reasons that mean a fault of the provider: the text before them is no whole answer. */
+/** Reasons that mean a fault of the provider: the text before them is an incomplete answer. */
 const faults: ReadonlySet<string> = new Set([
   "abort",
   "error",

@@ -1,5 +1,5 @@
 /**
- * The bounds of an agent's response. Those of a stream are `AnswerReader`'s and `core/chat/AgentThrottle`'s.
+ * The bounds of an agent's response. `AnswerReader` and `core/chat/AgentThrottle` have those of a stream.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export const maxWhole = 1024 * 1024
 /** How much of a refusal is read to find its reason, in bytes. */
 export const maxRefusal = 64 * 1024
 
-/** How many informational responses (1xx) an agent may send before its answer. One or two have a use, for a browser. */
+/** How many informational responses (1xx) an agent may send before its answer. Ordinary servers send one or two. */
 export const maxInformational = 16
 
 /** After the end of an answer: how long the response may take to end (milliseconds), and what it may still send (bytes). */
@@ -24,8 +24,8 @@ export const linger = { millis: 1000, bytes: 64 * 1024 }
 const finishGrace = 5000
 
 /**
- * How long an agent may be silent, in milliseconds. One that says that it finished with tool calls may run the tools
- * itself, and go on.
+ * How long an agent may be silent, in milliseconds. An agent that finished with tool calls may run the tools itself and
+ * continue.
  */
 export const silenceTimeout = (finishReason: FinishReason | undefined, timeout: number): number =>
   finishReason === undefined || finishReason === "tool-calls" ? timeout : Math.min(finishGrace, timeout)

@@ -27,7 +27,7 @@ export const sniff = (chunk: Buffer): "json" | "page" | "stream" | undefined => 
   return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
 }
 
-/** The reason of a status that is no success. */
+/** The reason of a status other than success. */
 export const reasonOf = (status: number): string => `the agent answered with status ${status}`
 
 /** The error of a status that means “try again later”: 429, 503, and Anthropic's 529. Undefined for another status. */

@@ -1,5 +1,5 @@
 /**
- * Waits for replies of Redis.
+ * Waits for replies of Redis, with a timeout.
  *
  * @module
  */

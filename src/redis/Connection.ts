@@ -67,7 +67,7 @@ const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promis
   return [...keys.values()]
 }
 
-/** A Sentinel may name a replica for a moment, which is no fault of the address. */
+/** During a failover a Sentinel may name a replica, which is not a fault of the address. */
 const duringFailover = (error: RedisAway): RedisAway =>
   error.fault === "replica" ? new RedisAway({ reason: "the Sentinels name a replica, as during a failover" }) : error
 
@@ -99,7 +99,7 @@ export const open = Effect.fnUntraced(function* (options: {
   const decoded = (reply: unknown) =>
     Result.match(decodeReply(reply), {
       onSuccess: Effect.succeed,
-      onFailure: () => Effect.fail(new RedisAway({ reason: "an answer that is none" }))
+      onFailure: () => Effect.fail(new RedisAway({ reason: "the reply is not one of the script" }))
     })
   const takeOn =
     (client: Parameters<typeof run>[0]) => (millis: number) => (key: string, args: ReadonlyArray<string>) =>

@@ -40,6 +40,6 @@ export const inspect: (url: Redacted.Redacted) => Effect.Effect<RedisFacts> = Ef
     return { _tag: "Unavailable", reason, fault } as const
   },
   Effect.scoped,
-  // The answer says what the limiter would log.
+  // The result contains what the limiter would log.
   Effect.provide(Logger.layer([]))
 )

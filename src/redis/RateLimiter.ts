@@ -61,11 +61,11 @@ export const make = Effect.fnUntraced(function* (
   let current: Connection | undefined
   let known: Connection["nodes"] = []
   let error = new RedisAway({ reason: "not connected yet" })
-  let away = false
+  let isAway = false
 
-  const setAway = (isAway: boolean) => {
-    away = isAway
-    gauge.updateUnsafe(isAway ? 1 : 0, context)
+  const setAway = (value: boolean) => {
+    isAway = value
+    gauge.updateUnsafe(value ? 1 : 0, context)
   }
   setAway(false)
 
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* (
     const connection = yield* open({ url, known, timeoutMillis, probeKey: `${prefix}probe` })
     current = connection
     known = connection.nodes
-    if (away) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
+    if (isAway) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
     setAway(false)
     yield* Deferred.succeed(tried, undefined)
     return yield* Deferred.await(connection.lost)
@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function* (
   const disconnected = Effect.fnUntraced(function* (cause: RedisAway) {
     current = undefined
     error = cause
-    if (!away)
+    if (!isAway)
       yield* Effect.logWarning(
         `Redis cannot be used (${cause.reason}). Until it can, this process applies the rate limits alone.`
       )

@@ -27,7 +27,7 @@ const refusalOf = ({ message }: ErrorReply): RedisAway => {
   if (word === "NOAUTH") return new RedisAway({ reason: "NOAUTH: it requires a password", fault: "login" })
   if (word === "WRONGPASS") return new RedisAway({ reason: "WRONGPASS: it refused AUTH", fault: "login" })
   if (word === "READONLY" || word === "MASTERDOWN") {
-    return new RedisAway({ reason: `${word}: it is a replica, which takes no writes`, fault: "replica" })
+    return new RedisAway({ reason: `${word}: it is a replica, which accepts no writes`, fault: "replica" })
   }
   if (word === "MOVED") return new RedisAway({ reason: "MOVED: it is a node of a cluster", fault: undefined })
   if (word === "CLUSTERDOWN") return new RedisAway({ reason: "CLUSTERDOWN: a part of the cluster has no master" })

@@ -1,6 +1,6 @@
 /**
  * Finds what a Redis address leads to: one server, a cluster, or the master that Sentinels name. The Sentinel client of the
- * package hides why it cannot connect, so that this module queries the Sentinels itself, as their protocol says.
+ * package hides why it cannot connect, so this module queries the Sentinels itself.
  *
  * @module
  */
@@ -52,7 +52,7 @@ const identify = Effect.fnUntraced(function* (
     const nodes = yield* answered(options.openMillis, () => nodesOf(client, host))
     return { _tag: "Cluster", nodes: [host, ...nodes] }
   }
-  if (!isOnly) return yield* new RedisAway({ reason: "one of several hosts is in no cluster", fault: "several" })
+  if (!isOnly) return yield* new RedisAway({ reason: "one of several hosts is not in a cluster", fault: "several" })
   return { _tag: "Server", host }
 }, Effect.scoped)
 
@@ -66,7 +66,7 @@ const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Ef
       client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])
     )
     const found = yield* Schema.decodeUnknownEffect(MasterReply)(reply).pipe(
-      Effect.mapError(() => new RedisAway({ reason: "a Sentinel's answer that is none" }))
+      Effect.mapError(() => new RedisAway({ reason: "a Sentinel's reply is not an address" }))
     )
     if (found === null) {
       return yield* new RedisAway({ reason: "the Sentinels watch no master of that name", fault: "master" })
@@ -76,7 +76,9 @@ const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Ef
   }).pipe(
     Effect.scoped,
     Effect.catchTag("RedisAway", (error) =>
-      Effect.fail(error.reason === "ERR" ? new RedisAway({ reason: "it is no Sentinel", fault: "no-sentinel" }) : error)
+      Effect.fail(
+        error.reason === "ERR" ? new RedisAway({ reason: "it is not a Sentinel", fault: "no-sentinel" }) : error
+      )
     )
   )
 

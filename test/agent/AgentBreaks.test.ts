@@ -7,21 +7,21 @@ import { endlessly, type Respond, says, sse, start } from "../support/TestUpstre
 import { until } from "../support/Wait.ts"
 
 describe("AgentStream over HTTP: broken answers", () => {
-  const noChunk = "the agent sent a frame that is no JSON object"
+  const noChunk = "the agent sent an event that is not a JSON object"
   const anError = "the agent sent an error"
-  const tooLong = "the agent sent a frame over the bound"
+  const tooLong = "the agent sent an event that is too large"
   const cut = "the agent's stream ended before its answer did"
   const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
     ["text that is no JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
     ["JSON that is no object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
     [
       "choices that are no list",
-      "the agent sent choices that are no list",
+      "the agent sent choices that are not a list",
       streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)
     ],
     [
       "a content that is no text",
-      "the agent sent a content that is no text",
+      "the agent sent content that is not text",
       streams(says("Hi"), `data: {"choices":[{"delta":{"content":{"x":"${secret}"}}}]}\n\n`, done)
     ],
     ["an error in a frame", anError, streams(says("Hi"), `data: {"error":{"message":"${secret}"}}\n\n`, done)],

@@ -166,7 +166,7 @@ describe("AgentStream over HTTP: more than is said", () => {
       const { result, upstream } = yield* exchange((_, response) => void floodSocket(response, hint.repeat(1_000)))
       assert.deepStrictEqual(failure(result), {
         tag: "AgentRefused",
-        reason: "the agent sent responses without an answer"
+        reason: "the agent sent too many informational responses"
       })
       yield* until("the request ends", () => upstream.open() === 0)
     }).pipe(Effect.provide(layer))

@@ -12,7 +12,7 @@ it.effect("a reader that does not read pauses the agent until it reads again", (
   Effect.gen(function* () {
     const response = new AgentResponse({
       protocol: protocols["openai-chat"],
-      alarms: yield* DeadlineScheduler.make,
+      scheduler: yield* DeadlineScheduler.make,
       timeout: 60_000,
       retry: undefined
     })

@@ -106,6 +106,6 @@ describe("agent/AnswerReader", () => {
     assert.isAbove(reader.read(event(most), 0).wait, 0)
     assert.isUndefined(reader.answer.fault)
     reader.read(event(most + 1), 0)
-    assert.strictEqual(reader.answer.fault, "the agent sent a frame that is no JSON object")
+    assert.strictEqual(reader.answer.fault, "the agent sent an event that is not a JSON object")
   })
 })

@@ -41,7 +41,7 @@ describe("agent: guarded instances", () => {
       assert.strictEqual(upstream.received.at(-1)?.headers["api-key"], "sk-1")
       const count = upstream.received.length
       const { result } = yield* ask({ ...upstream.instance, agentKey: seal("another") })
-      assert.strictEqual(failure(result).reason, "SECRETS_KEY does not open the agent's key")
+      assert.strictEqual(failure(result).reason, "SECRETS_KEY does not decrypt the agent's key")
       assert.lengthOf(upstream.received, count)
     }).pipe(Effect.provide(layer))
   )

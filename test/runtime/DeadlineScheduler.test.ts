@@ -16,9 +16,9 @@ const noting = (name: string, rung: Array<string>, every?: number): DeadlineSche
 describe("runtime/DeadlineScheduler", () => {
   it.effect("calls every object once at its deadline, in order", () =>
     Effect.gen(function* () {
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const rung: Array<string> = []
-      for (const due of [3000, 1000, 2000]) alarms.set(noting("a", rung), due)
+      for (const due of [3000, 1000, 2000]) scheduler.set(noting("a", rung), due)
       yield* TestClock.adjust("999 millis")
       assert.deepStrictEqual(rung, [])
       yield* TestClock.adjust("1 millis")
@@ -30,17 +30,17 @@ describe("runtime/DeadlineScheduler", () => {
 
   it.effect("respects returned, moved and cancelled deadlines", () =>
     Effect.gen(function* () {
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const rung: Array<string> = []
       const [again, moved, cancelled] = [noting("again", rung, 400), noting("moved", rung), noting("cancelled", rung)]
-      alarms.set(again, 400)
-      alarms.set(moved, 100)
-      alarms.set(cancelled, 200)
-      alarms.set(moved, 700)
-      alarms.cancel(cancelled)
+      scheduler.set(again, 400)
+      scheduler.set(moved, 100)
+      scheduler.set(cancelled, 200)
+      scheduler.set(moved, 700)
+      scheduler.cancel(cancelled)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(rung, ["again 400", "moved 700", "again 800"])
-      alarms.cancel(again)
+      scheduler.cancel(again)
       yield* TestClock.adjust("1 hour")
       assert.lengthOf(rung, 3)
     })
@@ -48,20 +48,20 @@ describe("runtime/DeadlineScheduler", () => {
 
   it.effect("deadlines may be set, moved and cancelled during a call", () =>
     Effect.gen(function* () {
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const rung: Array<string> = []
       const [cancelled, later] = [noting("cancelled", rung), noting("later", rung)]
       const first: DeadlineScheduler.Scheduled = {
         due: 0,
         heapIndex: -1,
         onDeadline: (now) => {
-          alarms.cancel(cancelled)
-          alarms.set(later, now + 50)
+          scheduler.cancel(cancelled)
+          scheduler.set(later, now + 50)
           return undefined
         }
       }
-      alarms.set(first, 100)
-      alarms.set(cancelled, 100)
+      scheduler.set(first, 100)
+      scheduler.set(cancelled, 100)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(rung, ["later 150"])
     })
@@ -70,7 +70,7 @@ describe("runtime/DeadlineScheduler", () => {
   it.effect("an object that throws is logged and not called again, and others are not affected", () => {
     const logged: Array<unknown> = []
     return Effect.gen(function* () {
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const rung: Array<string> = []
       const faulty: DeadlineScheduler.Scheduled = {
         due: 0,
@@ -79,10 +79,10 @@ describe("runtime/DeadlineScheduler", () => {
           throw new Error("a fault of ours")
         }
       }
-      alarms.set(faulty, 100)
-      alarms.set(noting("beside", rung), 100)
+      scheduler.set(faulty, 100)
+      scheduler.set(noting("beside", rung), 100)
       yield* TestClock.adjust("1 second")
-      alarms.set(noting("later", rung), 2000)
+      scheduler.set(noting("later", rung), 2000)
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(rung, ["beside 100", "later 2000"])
       assert.lengthOf(logged, 1)
@@ -92,11 +92,11 @@ describe("runtime/DeadlineScheduler", () => {
   it.effect("calls nothing after the scope is closed", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const alarms = yield* Scope.provide(DeadlineScheduler.make, scope)
+      const scheduler = yield* Scope.provide(DeadlineScheduler.make, scope)
       const rung: Array<string> = []
-      alarms.set(noting("before", rung), 1000)
+      scheduler.set(noting("before", rung), 1000)
       yield* Scope.close(scope, Exit.void)
-      alarms.set(noting("after", rung), 500)
+      scheduler.set(noting("after", rung), 500)
       yield* TestClock.adjust("1 hour")
       assert.deepStrictEqual(rung, [])
     })
@@ -107,20 +107,20 @@ describe("runtime/DeadlineScheduler", () => {
     let fibers = 0
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const alarms = yield* Scope.provide(DeadlineScheduler.make, scope)
+      const scheduler = yield* Scope.provide(DeadlineScheduler.make, scope)
       const [one, other] = [noting("one", []), noting("other", [])]
       const before = fibers
       const set = (alarm: DeadlineScheduler.Scheduled, minutes: number) =>
-        alarms.set(alarm, alarms.now() + minutes * 60_000)
+        scheduler.set(alarm, scheduler.now() + minutes * 60_000)
       const running: Array<number> = []
       const note = () => running.push(fibers - before)
       set(one, 60)
       note()
       set(other, 30)
       note()
-      alarms.cancel(other)
+      scheduler.cancel(other)
       note()
-      alarms.cancel(one)
+      scheduler.cancel(one)
       note()
       set(one, 60)
       note()

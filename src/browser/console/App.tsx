@@ -1,5 +1,5 @@
 /**
- * The console: who opens it, the websites, and the page that the address names.
+ * The console: its session, the websites, and the page that the address names.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const NoSites = ({ canCreate }: { readonly canCreate: boolean }) => (
   </Message>
 )
 
-/** The pages by their names in the address. Those that are not opened first are loaded when they are. */
+/** The pages by their names in the address. All but the overview are loaded when they are opened. */
 const pages: Readonly<Record<keyof typeof Texts.pages, ComponentType<PageProps>>> = {
   overview: Overview,
   conversations: lazy(() => import("./conversations/Conversations.tsx").then(({ Conversations }) => Conversations)),
@@ -63,7 +63,7 @@ const Console = () => {
   const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
   const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
-  // Who has one website need not choose it.
+  // With one website, there is nothing to choose.
   const only = sites.length === 1 ? sites[0] : undefined
   const site = address.site === null ? only : sites.find(({ site_id }) => site_id === address.site)
 

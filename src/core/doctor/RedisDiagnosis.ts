@@ -9,9 +9,9 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 /**
  * What is wrong with `REDIS_URL` or with the certificate of its server.
  *
- * - `replica`: it names a replica, which takes no writes.
+ * - `replica`: it names a replica, which accepts no writes.
  * - `sentinel`: it names a Sentinel as if it were a Redis server.
- * - `no-sentinel`: it names a server that is no Sentinel after `redis+sentinel://`.
+ * - `no-sentinel`: it names a server that is not a Sentinel after `redis+sentinel://`.
  * - `master`: its Sentinels watch no master of that name.
  * - `several`: it names several hosts that are not nodes of a cluster.
  */

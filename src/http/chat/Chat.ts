@@ -46,7 +46,7 @@ export class Chat implements OpenChat, EventSink {
   private isClosed = false
   private takenAt = 0
   /** When the request was sent to the agent; undefined after the first text. */
-  private askedAt: number | undefined
+  private sentAt: number | undefined
   private until = Number.POSITIVE_INFINITY
   private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined
   private taker: Taker | undefined
@@ -66,7 +66,7 @@ export class Chat implements OpenChat, EventSink {
     this.maxDuration = options.maxDuration
     this.isMeasured = options.isMeasured
     this.state = ChatStream.initial(options)
-    this.askedAt = watch.scheduler.now()
+    this.sentAt = watch.scheduler.now()
     watch.add(this)
   }
 
@@ -193,8 +193,8 @@ export class Chat implements OpenChat, EventSink {
   }
 
   private armCloseTimeout(): void {
-    const { scheduler: alarms } = this.openChats
-    alarms.set(this, alarms.now() + this.readTimeout)
+    const { scheduler } = this.openChats
+    scheduler.set(this, scheduler.now() + this.readTimeout)
   }
 
   private cut(): undefined {
@@ -218,10 +218,10 @@ export class Chat implements OpenChat, EventSink {
     let tokens = 0
     for (const event of events) if (event._tag === "Text") tokens++
     if (tokens === 0) return
-    const { scheduler: alarms, metrics } = this.openChats
+    const { scheduler, metrics } = this.openChats
     metrics.tokens(tokens)
-    if (this.askedAt !== undefined) metrics.firstToken(alarms.now() - this.askedAt)
-    this.askedAt = undefined
+    if (this.sentAt !== undefined) metrics.firstToken(scheduler.now() - this.sentAt)
+    this.sentAt = undefined
   }
 
   private open(opening: Effect.Effect<void, Refusal>): void {

@@ -29,7 +29,7 @@ export interface OpenChats {
 export const make = Effect.fnUntraced(function* (
   drain: Effect.Effect<void>
 ): Effect.fn.Return<OpenChats, never, Scope.Scope> {
-  const alarms = yield* DeadlineScheduler.make
+  const scheduler = yield* DeadlineScheduler.make
   const metrics = yield* ChatMetrics.make
   const chats = new Set<OpenChat>()
   let isDrained = false
@@ -39,14 +39,14 @@ export const make = Effect.fnUntraced(function* (
   })
   yield* Effect.forkScoped(Effect.andThen(drain, drainAll))
   return {
-    scheduler: alarms,
+    scheduler,
     metrics,
     services: yield* Effect.context(),
     isDrained: () => isDrained,
     add: (chat) => void chats.add(chat),
     remove: (chat) => {
       chats.delete(chat)
-      alarms.cancel(chat)
+      scheduler.cancel(chat)
     }
   }
 })

@@ -88,7 +88,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const answers = yield* Scope.make()
       const fork = Effect.runForkWith(yield* Effect.context<never>())
       const maxDuration = Duration.toMillis(Duration.fromInputUnsafe(options.maxDuration))
-      const alarms = yield* DeadlineScheduler.make
+      const scheduler = yield* DeadlineScheduler.make
       const metrics = yield* ChatMetrics.make
       const running = new AnswerTable.AnswerTable<Entry>()
 
@@ -116,11 +116,11 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       /** Counts the texts of an answer, and measures the time to the first. */
       const measure = () => {
-        let askedAt: number | undefined = alarms.now()
+        let sentAt: number | undefined = scheduler.now()
         return (texts: number) => {
           metrics.tokens(texts)
-          if (askedAt !== undefined) metrics.firstToken(alarms.now() - askedAt)
-          askedAt = undefined
+          if (sentAt !== undefined) metrics.firstToken(scheduler.now() - sentAt)
+          sentAt = undefined
         }
       }
 
@@ -198,10 +198,10 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         const ended = Deferred.makeUnsafe<boolean>()
         const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
         running.add(entry)
-        alarms.set(answer, alarms.now() + maxDuration)
+        scheduler.set(answer, scheduler.now() + maxDuration)
         // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
         asking.addObserver((asked) => {
-          alarms.cancel(answer)
+          scheduler.cancel(answer)
           const settled = Effect.onExit(settle(entry, asked), (exit) =>
             Effect.sync(() => {
               watch.stop()

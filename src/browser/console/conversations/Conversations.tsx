@@ -1,5 +1,5 @@
 /**
- * What visitors and a website's agents said: a list, and beside it the conversation that is open.
+ * The conversations of a website: a list, and beside it the open conversation.
  *
  * @module
  */

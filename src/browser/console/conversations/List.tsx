@@ -62,7 +62,7 @@ const Empty = ({ isElsewhere, view }: { readonly isElsewhere: boolean; readonly 
 interface Props {
   readonly site: Site
   readonly instanceId: string
-  /** Whether only the agent has the conversations. */
+  /** Whether only the agent stores the conversations. */
   readonly isElsewhere: boolean
   readonly view: View.View
   readonly removed: ReadonlySet<string>

@@ -17,7 +17,7 @@ import * as Theme from "../Theme.ts"
 
 export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 
-/** What another website does not inherit: ids and names of this one. */
+/** The parts of the address that do not apply to another website: ids and names of this one. */
 const elsewhere = { filters: [], list: null } as const
 
 export const ThemeMenu = () => {
@@ -60,7 +60,7 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
-/** The number of submissions that nobody has read. */
+/** The number of unread submissions. */
 const Waiting = ({ siteId }: { readonly siteId: string }) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",

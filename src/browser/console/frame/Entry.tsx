@@ -1,5 +1,5 @@
 /**
- * Opens a session with the secret of a link, when a person presses the button: programs that only look at a link do not spend it.
+ * Opens a session with the secret of a link, when a person presses the button, so that link previews do not use it up.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export const Link = ({ secret }: { readonly secret: string }) => {
     const outcome = await send("POST /v1/owner/session", { body: { secret } })
     setBusy(false)
     if (!outcome.ok) return setFailure(outcome.failure.kind)
-    // Everything that an earlier session loaded is forgotten with the page.
+    // The reload drops everything that an earlier session loaded.
     go({ link: null, site: null }, { replace: true })
     location.reload()
   }

@@ -1,5 +1,5 @@
 /**
- * Says that the service does not answer, and until when what is shown was counted.
+ * Shows that the service does not answer, and how old the data on the page is.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * To whom a submission was delivered.
+ * The webhooks and recipients that a submission was delivered to.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A submission with everything that was sent. What visitors wrote is only ever text.
+ * A submission with everything that was sent. The input of visitors is only rendered as text.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { nameOf } from "./List.tsx"
 
 type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">
 
-/** A field whose value says no more than the address above it. */
+/** A field whose value is the address that is shown above it. */
 const isRepeated = ({ email }: Submission, value: string): boolean => value === email
 
 const attributions = ["source", "medium", "campaign", "referrer", "entry_page"] as const

@@ -24,7 +24,7 @@ interface Shared {
   readonly view: View.View
   readonly changes: Changes
   readonly selected: ReadonlySet<string>
-  /** Undefined for a person who may change nothing. */
+  /** Undefined for a viewer. */
   readonly onSelect: ((submissionId: string, isSelected: boolean) => void) | undefined
 }
 

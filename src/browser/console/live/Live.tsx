@@ -1,5 +1,5 @@
 /**
- * What arrives at a website now: a list that grows at the top, and rests while somebody points at it.
+ * The live activity of a website: a list that grows at the top, and pauses while the pointer is over it.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import * as Texts from "../Texts.ts"
 import { type Entry, useFeed } from "./Feed.ts"
 import { Row } from "./Row.tsx"
 
-/** Milliseconds between two sentences for screen readers. */
+/** Milliseconds between two announcements for screen readers. */
 const newsEvery = 10_000
 
-/** Says now and then how much arrived, so that the list itself need not be read aloud. */
+/** Announces from time to time how much has arrived, so that screen readers need not read the list. */
 const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
   const [news, setNews] = useState("")
   const latest = useRef(entries)
@@ -43,7 +43,7 @@ export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
   const [isHeld, setHeld] = useState(false)
-  /** The newest entry when the list came to rest. */
+  /** The newest entry when the list was paused. */
   const [restsAt, setRestsAt] = useState(0)
   const rests = isPaused || isHeld
   const newest = entries[0]?.number ?? 0

@@ -1,5 +1,5 @@
 /**
- * Something that arrived. It says nothing that identifies a visitor.
+ * One activity. It contains nothing that identifies a visitor.
  *
  * @module
  */

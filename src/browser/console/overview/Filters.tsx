@@ -1,5 +1,5 @@
 /**
- * The filters, as words that can be turned and removed.
+ * The filters, each with a button that changes its operator and one that removes it.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A list of what is most frequent, with a tab for each of its dimensions. A click on a row filters everything.
+ * The most frequent values of some dimensions, with a tab for each. A click on a row filters the page.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What was not counted lately, why, and what to do about it.
+ * The requests that were not counted lately, by reason, with advice.
  *
  * @module
  */

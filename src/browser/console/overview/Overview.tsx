@@ -34,7 +34,7 @@ const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = 
   ["event:goal", "event:name"]
 ]
 
-/** What the overview needs of a website. */
+/** The parts of a website that the overview uses. */
 export type OverviewSite = Pick<Site, "site_id" | "time_zone">
 
 const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
@@ -52,7 +52,7 @@ const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
   </p>
 )
 
-/** Says how to install the tag. */
+/** Explains how to install the tag. */
 const Install = () => {
   const { share } = useAddress()
   return (

@@ -27,7 +27,7 @@ export const totalOf = (metric: Metric, row: Row | undefined, place: number): To
   change: row?.comparison?.change[place] ?? null
 })
 
-/** A change, or the value of the comparison where a change says nothing: from zero, or of a day that is not over. */
+/** A change, or the compared value where a change would be misleading: from zero, or of a day that is not over. */
 export const Change = ({ before, change, isOver, metric, value }: Total & { readonly isOver: boolean }) => {
   if (before === undefined) return null
   const was = Texts.comparison.before(Format.metric(metric, before, true))

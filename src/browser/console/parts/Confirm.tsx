@@ -9,7 +9,7 @@ import { Dialog } from "./Dialog.tsx"
 interface Props {
   readonly title: string
   readonly body: string
-  /** What the button says; "Delete" if absent. */
+  /** The label of the button. Default: "Delete". */
   readonly action?: string
   readonly onCancel: () => void
   readonly onConfirm: () => void

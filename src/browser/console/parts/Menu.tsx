@@ -17,14 +17,14 @@ export interface Choice<A> {
 
 interface Props<A> {
   readonly label: string
-  /** What the button shows. */
+  /** The content of the button. */
   readonly children: ComponentChildren
   readonly choices: ReadonlyArray<Choice<A>>
   readonly onChoose: (value: A) => void
   /** The side of the button at which the menu begins. */
   readonly side?: "start" | "end"
   readonly className?: string
-  /** Stands above the choices. */
+  /** A heading above the choices. */
   readonly note?: string
   readonly hasChevron?: boolean
 }

@@ -1,5 +1,5 @@
 /**
- * A state of a whole page: nothing there yet, or a failure.
+ * A message instead of a page: there is no data yet, or a failure.
  *
  * @module
  */

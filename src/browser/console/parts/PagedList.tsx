@@ -21,7 +21,7 @@ interface Props<Item> {
   readonly isHidden?: (item: Item) => boolean
   readonly row: (item: Item) => ComponentChildren
   readonly more: string
-  /** What is shown if there is nothing. */
+  /** Shown if the list is empty. */
   readonly empty: ComponentChildren
 }
 
@@ -82,7 +82,7 @@ export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
   const last = parts.get(cursors.at(-1))
   const shown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shown ?? 0), 0)
 
-  // A part in which nothing matches is not the end.
+  // After a part without a match, more may follow.
   useEffect(() => {
     const next = last?.shown === 0 ? last.next : null
     if (next !== null) setCursors((all) => (all.includes(next) ? all : [...all, next]))

@@ -1,5 +1,5 @@
 /**
- * Leads from an empty page to the section of the settings that fills it.
+ * A link from an empty page to its section of the settings.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is stored: how long it is kept, its export, and what is stored of a person.
+ * The data of a website: its retention, its export, and the data of a person.
  *
  * @module
  */

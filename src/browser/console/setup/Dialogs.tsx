@@ -19,7 +19,7 @@ interface FormProps {
   readonly cancel?: string
   readonly isBusy: boolean
   readonly isWide?: boolean
-  /** What went wrong, besides what the fields say. */
+  /** The error, unless a field shows it. */
   readonly message: string | undefined
   readonly children: ComponentChildren
   readonly onClose: () => void
@@ -77,7 +77,7 @@ interface ConfirmProps {
   readonly yes: string
   readonly isBusy: boolean
   readonly message: string | undefined
-  /** What has to be typed to confirm. */
+  /** The text to type to confirm. */
   readonly typed?: string
   readonly onClose: () => void
   readonly onConfirm: () => void
@@ -121,7 +121,7 @@ export const ConfirmDialog = ({ body, isBusy, message, onClose, onConfirm, title
 interface ConfirmChangeProps<O extends Operation> extends Omit<ConfirmProps, "isBusy" | "message" | "onConfirm"> {
   readonly operation: O
   readonly input: Input<O>
-  /** What follows a change that succeeded; by default the dialog closes. */
+  /** Called after a change that succeeded; by default the dialog closes. */
   readonly onDone?: (answer: Answer<O>) => void
 }
 

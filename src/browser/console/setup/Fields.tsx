@@ -1,5 +1,5 @@
 /**
- * The fields of forms, each with its label, a hint and what is wrong.
+ * The fields of forms, each with its label, a hint and its error.
  *
  * @module
  */

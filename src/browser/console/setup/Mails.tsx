@@ -1,5 +1,5 @@
 /**
- * Who gets which mails about a website.
+ * The recipients of mails about a website.
  *
  * @module
  */

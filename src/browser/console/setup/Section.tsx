@@ -44,7 +44,7 @@ interface RowsProps<A, Item> {
   readonly resource: Resource<A>
   readonly items: (answer: A) => ReadonlyArray<Item>
   readonly row: (item: Item) => ComponentChildren
-  /** What is shown of nothing: it says what this is for. */
+  /** Shown if the list is empty: explains its purpose. */
   readonly empty: string
 }
 
@@ -67,7 +67,7 @@ export function Rows<A, Item>({ empty, items, resource: { failure, value }, row 
 interface RowProps {
   readonly title: ComponentChildren
   readonly facts?: ComponentChildren
-  /** What went wrong, or needs attention. */
+  /** An error, or something that needs attention. */
   readonly problem?: string | undefined
   readonly children?: ComponentChildren
 }

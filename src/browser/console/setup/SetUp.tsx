@@ -30,7 +30,7 @@ const sections: Readonly<Record<keyof typeof Texts.sections, ComponentType<PageP
   data: Data
 }
 
-/** What only owners may see. */
+/** The sections for owners only. */
 const ofOwners: ReadonlyArray<string> = ["keys"]
 
 export const SetUp = (props: PageProps) => {

@@ -1,5 +1,5 @@
 /**
- * What to paste into a website's pages, each with the sign that it works, and what was refused.
+ * The HTML to paste into a website's pages, each with a live check, and the requests that were not counted.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import * as Tags from "./Tags.ts"
 
 type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
 
-/** Milliseconds between two looks while the page is open. */
+/** Milliseconds between two checks while the page is open. */
 const pause = 5_000
 
-/** What a live check found: a sign that something works, or what it waits for. */
+/** The result of a live check: that something works, or what it waits for. */
 export const Check = ({ found, waiting }: { readonly found: string | undefined; readonly waiting: string }) => (
   <p class={found === undefined ? "check-line muted" : "check-line good"} role="status">
     {found === undefined ? <span class="pulse" /> : <Icon name="check" />}
@@ -37,7 +37,7 @@ const seenOf = (activity: Activity | undefined, now: number): string | undefined
       ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
       : Texts.install.seen(activity.path, ago(activity.received_at, now))
 
-/** Looks again every few seconds. */
+/** Repeats the checks every few seconds. */
 export const useNow = (): number => {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {

@@ -1,5 +1,5 @@
 /**
- * A list of who or what has access, each with a button that takes the access away.
+ * A list of people or dashboards with access, each with a button that removes the access.
  *
  * @module
  */
@@ -13,15 +13,15 @@ import * as Texts from "../Texts.ts"
 export interface Grant {
   readonly id: string
   readonly name: string
-  /** What it may do, and until when. */
+  /** Its permissions, and their end. */
   readonly details: ComponentChildren
-  /** Whether it can be taken away here. */
+  /** Whether the access can be removed here. */
   readonly isOwn: boolean
 }
 
 interface Words {
   readonly none: string
-  /** What the button says. `endOf` begins with it. */
+  /** The label of the button. `endOf` begins with it. */
   readonly end: string
   readonly endOf: (name: string) => string
   readonly confirm: (name: string) => string
@@ -31,7 +31,7 @@ interface Words {
 interface Props {
   readonly grants: Resource<ReadonlyArray<Grant>>
   readonly words: Words
-  /** Takes an access away; the failure, or nothing. */
+  /** Removes an access. Returns the failure, if any. */
   readonly onEnd: (id: string) => Promise<Failure | undefined>
 }
 
