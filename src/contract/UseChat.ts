@@ -105,7 +105,7 @@ const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =
     : []
 
 /** The question of a body. `id` is the client's id of the conversation. */
-export type Asked = { readonly id: string } & (
+export type ClientQuestion = { readonly id: string } & (
   | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "names" | "isWhole"> & {
         readonly turns: ClientTurns.ClientTurns
       })
@@ -124,7 +124,7 @@ const invalid = (field: "id" | "messages", msg: string) =>
   ])
 
 /** Reads a body. The faults are sentences for the visitor. */
-export const read = (body: unknown): Result.Result<Asked, ReadonlyArray<ValidationError>> => {
+export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
   const { id, message, messages, messageId } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
@@ -133,7 +133,7 @@ export const read = (body: unknown): Result.Result<Asked, ReadonlyArray<Validati
   if (message !== undefined) {
     return Result.map(
       ClientMessages.turnsOf(toMessage(message)),
-      (turns): Asked => ({ _tag: "Newest", id, kind, names, text: turns.message, messageId: turns.messageId })
+      (turns): ClientQuestion => ({ _tag: "Newest", id, kind, names, text: turns.message, messageId: turns.messageId })
     )
   }
   const all = Array.isArray(messages) ? messages : []
@@ -141,6 +141,6 @@ export const read = (body: unknown): Result.Result<Asked, ReadonlyArray<Validati
   return Result.map(
     ClientMessages.turnsOf(all.flatMap(toMessage)),
     // assistant-ui, which always sends `tools`, always sends the whole conversation.
-    (turns): Asked => ({ _tag: "Turns", id, kind, names, turns, isWhole: Predicate.isObject(body["tools"]) })
+    (turns): ClientQuestion => ({ _tag: "Turns", id, kind, names, turns, isWhole: Predicate.isObject(body["tools"]) })
   )
 }

@@ -39,11 +39,11 @@ inChromium("the chat", testServer({}, agent.script, undefined, undefined, "edge"
           yield* clean("closed")
           yield* begin
           yield* clean("open, with suggestions")
-          agent.asked.gate = Promise.withResolvers()
+          agent.state.gate = Promise.withResolvers()
           yield* send("think: hard")
           yield* sees("Thinking…")
           yield* clean("thinking")
-          agent.asked.gate.resolve()
+          agent.state.gate.resolve()
           yield* answered("Done thinking.")
           yield* send(everything)
           yield* answered(/end$/)

@@ -214,7 +214,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
           })
         )
         yield* on(() => latest.waitFor())
-        agent.asked.gate.resolve()
+        agent.state.gate.resolve()
         yield* answered(/the rest\.$/)
         assert.deepStrictEqual(yield* on(() => question.boundingBox()), top)
         yield* on(() => latest.click())
@@ -229,7 +229,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         yield* begin
         yield* send("begin: so far")
         yield* answering("so fa")
-        const answer = ChatPage.newest(agent.asked)
+        const answer = ChatPage.newest(agent.state)
         // No other message can be sent meanwhile.
         yield* send("more")
         yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
@@ -249,7 +249,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
         yield* begin
         yield* send("begin: so far")
         yield* answering("so fa")
-        const answer = ChatPage.newest(agent.asked)
+        const answer = ChatPage.newest(agent.state)
         yield* on(() =>
           page.evaluate(`document.querySelector("main").append(document.querySelector("hydracore-chat"))`)
         )

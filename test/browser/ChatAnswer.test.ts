@@ -10,7 +10,7 @@ import { layer as testServer } from "../support/TestServer.ts"
 const agent = ChatPage.agent()
 
 const closeGate = Effect.sync(() => {
-  agent.asked.gate = Promise.withResolvers()
+  agent.state.gate = Promise.withResolvers()
 })
 
 inChromium("an answer", testServer({}, agent.script), (it) => {
@@ -56,7 +56,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
         yield* send(message)
         yield* sees(sentence)
         assert.strictEqual((yield* on(spoken)).at(-1), sentence)
-        agent.asked.gate.resolve()
+        agent.state.gate.resolve()
         yield* answered("Done thinking.")
         assert.strictEqual(yield* on(() => page.locator(".activity").count()), 0)
       }

@@ -141,9 +141,9 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
         yield* on(() => retry(page).last().click())
         yield* until(
           "the second try",
-          () => agent.asked.requests.filter(({ message }) => message === "break: Half of").length === 2
+          () => agent.state.requests.filter(({ message }) => message === "break: Half of").length === 2
         )
-        const [first, second] = agent.asked.requests.slice(-2)
+        const [first, second] = agent.state.requests.slice(-2)
         assert.strictEqual(first?.session, second?.session)
       })
     )
@@ -195,7 +195,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       yield* begin
       yield* send("begin: so far")
       yield* answering("so fa")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() => page.clock.fastForward(30_000))
       yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
       // The last text may have arrived after the first jump of the clock, which restarts the timeout.

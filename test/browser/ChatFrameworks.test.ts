@@ -18,7 +18,7 @@ const set = (attributes: Record<string, string>) => `{
 inChromium("a chat element that a framework changes", testServer({}, agent.script), (it) => {
   it.effect("keeps its answer and the typed message when texts and theme change", () =>
     Effect.gen(function* () {
-      agent.asked.gate = Promise.withResolvers()
+      agent.state.gate = Promise.withResolvers()
       const { answered, answering, begin, errors, input, on, page, send } = yield* ChatPage.make({
         attributes: `heading="Ask us" theme="light"`
       })
@@ -27,7 +27,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* answered("a question before")
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half,")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() => input.fill("half a sentence"))
       yield* on(() => input.evaluate((field) => field.setSelectionRange(4, 6)))
       const strings = {
@@ -69,7 +69,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
         "Fragen antwortete:The first half,"
       ])
       assert.isTrue(answer.isOngoing())
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* answered("The first half, and the second.")
       yield* on(() => page.getByRole("button", { name: "Senden" }).waitFor())
       assert.deepStrictEqual((yield* on(typed))[0], "half a sentence")
@@ -103,15 +103,15 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
 
   it.effect("uses a new token for the next message, and switches to a new instance immediately", () =>
     Effect.gen(function* () {
-      agent.asked.gate = Promise.withResolvers()
+      agent.state.gate = Promise.withResolvers()
       const edge = yield* TestServer
       const { answered, answering, answers, begin, on, page, path, relay, send } = yield* ChatPage.make()
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() => page.evaluate(set({ token: "hwt_other", instance: edge.instance.instanceId })))
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* answered("The first half, and the second.")
       yield* send("more")
       yield* until("the second message", () => relay.of(path).length === 2)
@@ -120,7 +120,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* send("begin: never ends")
       yield* answering("never end")
       yield* on(() => page.evaluate(set({ instance: "00000000-0000-4000-8000-000000000000" })))
-      yield* until("the agent's end", () => !answer.isOngoing() && agent.asked.ongoing.size === 0)
+      yield* until("the agent's end", () => !answer.isOngoing() && agent.state.ongoing.size === 0)
       yield* on(() => page.getByRole("button", { name: "Open chat" }).click())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       // The first instance's conversation is still stored.
@@ -134,12 +134,12 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
 
   it.effect("can be replaced: the new element has the conversation and can retry", () =>
     Effect.gen(function* () {
-      agent.asked.gate = Promise.withResolvers()
+      agent.state.gate = Promise.withResolvers()
       const { answered, answering, begin, errors, on, page, sees, send } = yield* ChatPage.make()
       yield* begin
       yield* send("wait: half of |it")
       yield* answering("half o")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() =>
         page.evaluate(`{
           const chat = document.querySelector("hydracore-chat")
@@ -149,7 +149,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       yield* sees("The answer was interrupted. Please try again.")
       yield* until("the agent's end", () => !answer.isOngoing())
       yield* on(() => page.getByRole("button", { name: "Try again" }).click())
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* answered("half of it")
       assert.strictEqual(yield* on(() => page.locator(".message").count()), 3)
       assert.deepStrictEqual(errors, [])
@@ -158,7 +158,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
 
   it.effect("can be removed and inserted again later, and keeps its conversation", () =>
     Effect.gen(function* () {
-      agent.asked.gate = Promise.withResolvers()
+      agent.state.gate = Promise.withResolvers()
       const { answered, answering, begin, on, page, panel, send } = yield* ChatPage.make({
         viewport: { width: 320, height: 480 }
       })
@@ -182,7 +182,7 @@ inChromium("a chat element that a framework changes", testServer({}, agent.scrip
       )
       assert.isTrue(yield* on(() => panel.evaluate((dialog) => dialog.matches(":modal"))))
       assert.isTrue(yield* atEnd)
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* answered("half of it")
       assert.isTrue(yield* atEnd)
     })

@@ -13,10 +13,10 @@ const withMemory = testServer({}, agent.script, undefined, undefined, "edge")
 
 /** A closed gate: answers to `wait: ` continue when the test opens it. */
 const closeGate = Effect.sync(() => {
-  agent.asked.gate = Promise.withResolvers()
+  agent.state.gate = Promise.withResolvers()
 })
 
-const openGate = Effect.sync(() => agent.asked.gate.resolve())
+const openGate = Effect.sync(() => agent.state.gate.resolve())
 
 const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
   yield* closeGate
@@ -33,20 +33,20 @@ const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
 })
 
 inChromium("an answer that the edge keeps", withMemory, (it) => {
-  it.effect("continues after a reload, and is asked for once", () =>
+  it.effect("continues after a reload, and is requested once", () =>
     Effect.gen(function* () {
       const { answered, answering, begin, errors, noError, on, page, send, streams } = yield* make()
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
-      const asked = agent.asked.requests.length
+      const before = agent.state.requests.length
       yield* on(() => page.reload())
       yield* answering("The first half")
       yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
       yield* noError
       yield* openGate
       yield* answered("The first half, and the second.")
-      assert.strictEqual(agent.asked.requests.length, asked)
+      assert.strictEqual(agent.state.requests.length, before)
       assert.strictEqual(streams().length, 1)
       // Nothing runs any more.
       yield* on(() => page.reload())
@@ -63,7 +63,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* begin
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() => page.goto("about:blank"))
       yield* openGate
       yield* until("the end", () => !answer.isOngoing())
@@ -104,13 +104,13 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
     })
   )
 
-  it.effect("is asked again if the page was left before the edge had accepted the message", () =>
+  it.effect("is sent again if the page was left before the edge had accepted the message", () =>
     Effect.gen(function* () {
       const { answered, begin, noError, on, page, path, relay, send } = yield* make()
       yield* begin
       let isHeld = true
-      relay.fault = ({ method, path: asked }) =>
-        isHeld && method === "POST" && asked === path ? { _tag: "Hold", until: new Promise(() => {}) } : undefined
+      relay.fault = ({ method, path: requested }) =>
+        isHeld && method === "POST" && requested === path ? { _tag: "Hold", until: new Promise(() => {}) } : undefined
       yield* send("hello")
       yield* until("the request", () => relay.of(path).length === 1)
       isHeld = false
@@ -129,7 +129,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* send("two")
       yield* answered("You said two.")
       assert.deepStrictEqual(
-        agent.asked.requests.at(-1)?.turns.map(({ text }) => text),
+        agent.state.requests.at(-1)?.turns.map(({ text }) => text),
         ["one", "You said one.", "two"]
       )
     })
@@ -141,7 +141,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* begin
       yield* send("begin: so far")
       yield* answering("so fa")
-      const first = ChatPage.newest(agent.asked)
+      const first = ChatPage.newest(agent.state)
       yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
       yield* sees("You stopped this answer.")
       yield* until("the agent's end", () => !first.isOngoing())
@@ -151,7 +151,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* answered("so far")
       yield* send("begin: and on")
       yield* answering("and o")
-      const second = ChatPage.newest(agent.asked)
+      const second = ChatPage.newest(agent.state)
       yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
       yield* until("the agent's end", () => !second.isOngoing())
       assert.strictEqual(stops().length, 2)

@@ -30,7 +30,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* answered("You said one.")
       yield* send("two")
       yield* answered("You said two.")
-      const [first, second] = agent.asked.requests.slice(-2)
+      const [first, second] = agent.state.requests.slice(-2)
       assert.strictEqual(first?.session, second?.session)
       yield* on(() => input.fill("not sent"))
       yield* open(`${site.url}/other`)
@@ -41,7 +41,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       assert.strictEqual(yield* on(() => input.inputValue()), "not sent")
       yield* send("three")
       yield* answered("You said three.")
-      assert.strictEqual(agent.asked.requests.at(-1)?.session, first?.session)
+      assert.strictEqual(agent.state.requests.at(-1)?.session, first?.session)
     })
   )
 
@@ -51,17 +51,17 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* begin
       yield* send("one")
       yield* answered("You said one.")
-      const before = agent.asked.requests.at(-1)?.session
+      const before = agent.state.requests.at(-1)?.session
       yield* send("begin: never ends")
       yield* answering("never end")
-      const answer = ChatPage.newest(agent.asked)
+      const answer = ChatPage.newest(agent.state)
       yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
       yield* until("the agent's end", () => !answer.isOngoing())
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?"])
       assert.strictEqual((yield* on(spoken)).at(-1), "New conversation started.")
       yield* send("two")
       yield* answered("You said two.")
-      assert.notStrictEqual(agent.asked.requests.at(-1)?.session, before)
+      assert.notStrictEqual(agent.state.requests.at(-1)?.session, before)
       yield* open(site.url)
       assert.deepStrictEqual(yield* on(answers), ["Hello! How can I help you?", "You said two."])
     })
@@ -76,10 +76,10 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
       yield* open(`${site.url}/other`)
       yield* sees("The answer was interrupted. Please try again.")
       assert.strictEqual((yield* on(answers)).at(-1), "half of")
-      const before = agent.asked.requests.length
+      const before = agent.state.requests.length
       yield* on(() => page.getByRole("button", { name: "Try again" }).click())
-      yield* until("the agent", () => agent.asked.requests.length === before + 1)
-      assert.strictEqual(agent.asked.requests.at(-1)?.message, "begin: half of")
+      yield* until("the agent", () => agent.state.requests.length === before + 1)
+      assert.strictEqual(agent.state.requests.at(-1)?.message, "begin: half of")
     })
   )
 

@@ -12,7 +12,7 @@ const agent = ChatPage.agent()
 
 /** A visitor with two tabs. The chat is open in both. */
 const make = Effect.gen(function* () {
-  agent.asked.gate = Promise.withResolvers()
+  agent.state.gate = Promise.withResolvers()
   const chat = yield* ChatPage.make()
   yield* chat.begin
   const openTab = Effect.promise(async () => {
@@ -51,7 +51,7 @@ for (const memory of ["edge", "agent"] as const) {
         const all = ["one", "You said one.", "two", "You said two."]
         yield* shows(other, ...all)
         yield* shows(page, ...all)
-        const [first, second] = agent.asked.requests.slice(-2)
+        const [first, second] = agent.state.requests.slice(-2)
         assert.strictEqual(first?.session, second?.session)
         yield* press(page, "New conversation")
         yield* shows(other)
@@ -66,7 +66,7 @@ for (const memory of ["edge", "agent"] as const) {
         yield* answering("The first half")
         const other = yield* openTab
         yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
-        agent.asked.gate.resolve()
+        agent.state.gate.resolve()
         const all = ["wait: The first half, |and the second.", "The first half, and the second."]
         yield* shows(page, ...all)
         yield* shows(other, ...all)
@@ -80,7 +80,7 @@ for (const memory of ["edge", "agent"] as const) {
         const { answering, openTab, page, send } = yield* make
         yield* send("begin: so far")
         yield* answering("so fa")
-        const answer = ChatPage.newest(agent.asked)
+        const answer = ChatPage.newest(agent.state)
         const other = yield* openTab
         yield* press(other, "Stop answer")
         yield* until("the agent's end", () => !answer.isOngoing())
@@ -101,7 +101,7 @@ inChromium("a tab that waits for another one's answer", testServer({}, agent.scr
       yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
       yield* Effect.promise(() => other.goto(`${site.url}/other`))
       yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       const all = ["wait: The first half, |and the second.", "The first half, and the second."]
       yield* shows(page, ...all)
       yield* shows(other, ...all)
@@ -119,7 +119,7 @@ inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "e
       const other = yield* openTab
       yield* Effect.promise(() => other.getByText("The first half").last().waitFor())
       yield* Effect.promise(() => page.close({ runBeforeUnload: true }))
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* shows(other, "wait: The first half, |and the second.", "The first half, and the second.")
       yield* Effect.promise(() => other.close())
       const last = yield* Effect.promise(() => context.newPage())

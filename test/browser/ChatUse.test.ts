@@ -38,7 +38,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
         yield* on(() => page.keyboard.type("second line"))
         yield* press("Enter")
         yield* answered("You said first linesecond line.")
-        assert.strictEqual(agent.asked.requests.at(-1)?.message, "first line\nsecond line")
+        assert.strictEqual(agent.state.requests.at(-1)?.message, "first line\nsecond line")
         yield* has("Your message")
         yield* press("Tab")
         yield* has("Send message")

@@ -14,7 +14,7 @@ import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-const turnsOfLast = () => agent.asked.requests.at(-1)?.turns.map(({ text }) => text)
+const turnsOfLast = () => agent.state.requests.at(-1)?.turns.map(({ text }) => text)
 
 /** A page with a client that defines the function `ask`. */
 const opened = Effect.fnUntraced(function* (client: "openAi" | "agUi" | "fetchEventSource") {
@@ -28,7 +28,7 @@ const opened = Effect.fnUntraced(function* (client: "openAi" | "agUi" | "fetchEv
 inChromium("clients from npm", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("useChat has several turns, regenerates, and resumes after a reload", () =>
     Effect.gen(function* () {
-      agent.asked.gate = Promise.withResolvers()
+      agent.state.gate = Promise.withResolvers()
       const { site } = yield* ClientApp.serve("useChat")
       const { errors, page } = yield* (yield* Chromium).visitor()
       const on = <A>(use: (it: typeof page) => Promise<A>) => Effect.promise(() => use(page))
@@ -52,7 +52,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       yield* answered("one", "two", "begun ")
       yield* on(() => page.reload())
       yield* answered("begun ")
-      agent.asked.gate.resolve()
+      agent.state.gate.resolve()
       yield* answered("begun and done")
       assert.deepStrictEqual(errors, [])
     })

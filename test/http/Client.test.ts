@@ -30,7 +30,7 @@ const handlersWith = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms, chatS
     Forms.layer({ rateLimit: rateLimitForms }),
     Widget.layer({
       rateLimit: rateLimitChat,
-      patience: "1 minute",
+      readTimeout: "1 minute",
       maxDuration: "1 minute",
       maxBytes: 1000
     })

@@ -30,7 +30,7 @@ export const respond = (
       messageId: "m-1",
       dialect,
       heartbeat: "15 seconds",
-      patience: "1 minute",
+      readTimeout: "1 minute",
       maxDuration: "15 minutes",
       maxBytes: 1_000_000,
       isMeasured: true,

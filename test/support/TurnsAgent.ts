@@ -1,12 +1,12 @@
 /**
- * An agent for tests of clients that send their turns: it records what it is asked, and does what the message says.
+ * An agent for tests of clients that send their turns: it records its requests, and does what the message says.
  */
 import { Effect, Stream } from "effect"
 import type { AgentEvent, Turn } from "../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentBusy, AgentEmpty, AgentRefused } from "../../src/services/chat/AgentStream.ts"
 
-export interface Asked {
+export interface RecordedRequest {
   readonly session: string
   readonly turns: ReadonlyArray<Turn>
 }
@@ -14,11 +14,11 @@ export interface Asked {
 const accepted: AgentEvent = { _tag: "Accepted" }
 
 export const make = () => {
-  const asked: Array<Asked> = []
+  const requests: Array<RecordedRequest> = []
   /** The endless answers that were begun, and that were ended. */
   const endless = { begun: 0, ended: 0 }
   const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    asked.push({ session, turns })
+    requests.push({ session, turns })
     switch (message) {
       case "refuse":
         return Stream.fail(new AgentRefused({ reason: "test" }))
@@ -48,5 +48,5 @@ export const make = () => {
         ])
     }
   }
-  return { asked, endless, script }
+  return { requests, endless, script }
 }

@@ -12,18 +12,18 @@ import { AgentBroken, AgentBusy } from "../../src/services/chat/AgentStream.ts"
 import { TestServer } from "./TestServer.ts"
 import { until } from "./Wait.ts"
 
-export interface Asked {
+export interface RecordedRequest {
   readonly session: string
   readonly turns: ReadonlyArray<Turn>
 }
 
-/** An agent that does what the message says and counts its answers, and what it was asked. */
+/** An agent that does what the message says and counts its answers, and records its requests. */
 export const recorder = () => {
-  const asked: Array<Asked> = []
+  const requests: Array<RecordedRequest> = []
   const gates = new Map<string, PromiseWithResolvers<void>>()
   let ended = 0
   const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    asked.push({ session, turns })
+    requests.push({ session, turns })
     if (message === "busy") return Stream.fail(new AgentBusy({ reason: "test", retryAfter: 7 }))
     if (message === "break") {
       return Stream.concat(
@@ -40,9 +40,9 @@ export const recorder = () => {
         Stream.ensuring(Effect.sync(() => ended++))
       )
     }
-    return MemoryAgentStream.texts([`${asked.length}: `, message])
+    return MemoryAgentStream.texts([`${requests.length}: `, message])
   }
-  return { asked, gates, script, ended: () => ended }
+  return { requests, gates, script, ended: () => ended }
 }
 
 export const textOf = (message: UIMessage | undefined): string =>

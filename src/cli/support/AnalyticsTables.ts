@@ -61,7 +61,7 @@ export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Eff
                 ),
           onFailure: (error) =>
             Effect.logWarning(
-              `ClickHouse cannot be used (${error.code ?? error.reason}); page views and statistics are answered 503 until it can`
+              `ClickHouse cannot be used (${error.code ?? error.reason}); requests with page views and for statistics get a 503 until it can`
             )
         })
       )

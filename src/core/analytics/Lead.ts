@@ -68,8 +68,8 @@ export const lookBackMillis = 24 * 60 * 60_000
 /** How long after a lead its rows may have been received: another process's clock may be ahead. */
 export const clockToleranceMillis = 5_000
 
-/** How long a lead waits for its visit's rows, which may be on their way. */
-export const patienceMillis = 10_000
+/** How long a lead waits for its visit's rows, which may not be stored yet. */
+export const maxWaitMillis = 10_000
 
 const attributionOf = ({
   campaign,

@@ -23,7 +23,7 @@ export interface AgentRequest {
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other"
 
 export type AgentEvent =
-  /** The agent took the request. Nothing was said yet. */
+  /** The agent accepted the request. No text has arrived yet. */
   | { readonly _tag: "Accepted" }
   | { readonly _tag: "Text"; readonly delta: string }
   /** Text that explains why the agent does not answer. Visitors read it like `Text`. */

@@ -43,7 +43,7 @@ export interface Folded {
 /** An answer without events. */
 export const none: Folded = { parts: [], isTextOpen: false }
 
-const say = ({ isTextOpen, parts }: Folded, delta: string): Folded => {
+const addText = ({ isTextOpen, parts }: Folded, delta: string): Folded => {
   if (delta === "") return { parts, isTextOpen }
   const index = isTextOpen ? parts.findLastIndex((part) => part.type === "text") : -1
   if (index === -1) return { parts: [...parts, { type: "text", text: delta }], isTextOpen: true }
@@ -57,7 +57,7 @@ const add = (folded: Folded, event: AgentEvent): Folded => {
   switch (event._tag) {
     case "Text":
     case "Refusal":
-      return say(folded, event.delta)
+      return addText(folded, event.delta)
     case "Source": {
       // One that the answer already has is not added again.
       const source = sourceOf(folded.parts, event.url, event.title)

@@ -1,6 +1,6 @@
 /**
- * Joins the stored pieces of an answer. A piece may have been stored twice, alone and within a longer one: a caller without a
- * result of the first attempt sends its events again, with those that came meanwhile. Pure.
+ * Joins the stored pieces of an answer. A piece may have been stored twice, alone and within a longer one: a caller that
+ * got no result of the first attempt sends its events again, with those that arrived meanwhile. Pure.
  *
  * @module
  */

@@ -16,9 +16,9 @@ export type Failure =
   | "agent-timeout"
   /** The agent's stream broke. */
   | "agent-broken"
-  /** The agent finished without a word. */
+  /** The agent finished without text. */
   | "agent-empty"
-  /** The agent declined to answer, without a word. */
+  /** The agent declined to answer, without text. */
   | "agent-declined"
   /** The stream lasted too long. */
   | "too-long"
@@ -54,7 +54,7 @@ export interface Source {
 /** The tokens of the request, as the agent counts them. */
 export type Usage = Omit<AgentEvent & { readonly _tag: "Usage" }, "_tag">
 
-/** How a client's protocol spells the frames of one stream. A frame that a protocol does not have is empty. */
+/** Encodes the frames of one stream in a client's protocol. A frame that the protocol does not have is empty. */
 export interface Dialect {
   /** The headers of the response that are the protocol's own. */
   readonly headers: Readonly<Record<string, string>>
@@ -87,7 +87,7 @@ export interface State {
   readonly messageId: string
   /** The text part that is open, or the next one. */
   readonly textId: string
-  /** The first half of a surrogate pair that ended the last delta, or nothing. It waits for its other half. */
+  /** The first half of a surrogate pair at the end of the last delta, until its other half arrives; else empty. */
   readonly held: string
   /** How many more bytes of text (UTF-8) may be sent. */
   readonly allowance: number
@@ -98,9 +98,9 @@ export interface State {
   /** The sources that were sent. */
   readonly sources: ReadonlyArray<Source>
   readonly usage: Usage | null
-  /** Why the agent finished; null if it has not, or the stream ended badly. */
+  /** Why the agent finished; null if it has not, or if the stream failed. */
   readonly finishReason: FinishReason | null
-  /** Why the stream ended, if it ended badly. */
+  /** Why the stream failed; null if it did not. */
   readonly failure: Failure | null
 }
 
@@ -133,7 +133,7 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xd
 
 const replacement = "\uFFFD"
 
-/** A state after a token, field by field: spreading would cost more than all else here. */
+/** A state after a token, field by field: spreading would cost more than everything else here. */
 const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
   phase,
   dialect: state.dialect,
@@ -154,14 +154,14 @@ type Step = readonly [State, string]
 /** Ends the activity that the client shows, if there is one. */
 const endActivity = ({ activity, dialect }: State): string => (activity === null ? "" : dialect.activityEnd(activity))
 
-const say = (state: State, delta: string): Step => {
+const addText = (state: State, delta: string): Step => {
   const text = state.held + delta
   if (text === "") return [state, ""]
   const cut = isHighSurrogate(text.charCodeAt(text.length - 1)) ? text.length - 1 : text.length
   const held = text.slice(cut)
   const whole = text.slice(0, cut).toWellFormed()
   const allowance = state.allowance - Buffer.byteLength(whole)
-  // The held half is written as U+FFFD if the other half never comes.
+  // The held half is written as U+FFFD if the other half never arrives.
   if (allowance < (held === "" ? 0 : Buffer.byteLength(replacement))) return fail(state, "too-much")
   const { dialect, textId } = state
   if (whole === "") return [advanced(state, state.phase, held, state.allowance), endActivity(state)]
@@ -202,14 +202,14 @@ const fail = (state: State, failure: Failure): Step => {
 }
 
 /** A tool between two texts separates them: they are not one sentence. */
-const act = (state: State, event: AgentEvent): Step => {
+const showActivity = (state: State, event: AgentEvent): Step => {
   const next = Activity.of(event)
   if (next === null || next === state.activity) return [state, ""]
   const [closed, frames] = event._tag === "Tool" ? endText(state) : ([state, ""] as const)
   return [{ ...closed, activity: next }, frames + endActivity(state) + state.dialect.activityStart(next)]
 }
 
-const cite = (state: State, url: string, title: string | null): Step => {
+const addSource = (state: State, url: string, title: string | null): Step => {
   if (state.sources.length === maxSources) return [state, ""]
   const source = { sourceId: `${state.messageId}-source-${state.sources.length + 1}`, url, title }
   return [{ ...state, sources: [...state.sources, source] }, state.dialect.source(source)]
@@ -219,12 +219,12 @@ const step = (state: State, event: Event): Step => {
   switch (event._tag) {
     case "Text":
     case "Refusal":
-      return say(state, event.delta)
+      return addText(state, event.delta)
     case "Source":
-      return cite(state, event.url, event.title)
+      return addSource(state, event.url, event.title)
     case "Reasoning":
     case "Tool":
-      return act(state, event)
+      return showActivity(state, event)
     case "Usage": {
       const { inputTokens, outputTokens } = event
       return [{ ...state, usage: { inputTokens, outputTokens } }, ""]
@@ -246,7 +246,7 @@ const step = (state: State, event: Event): Step => {
 export const encode = (state: State, event: Event): Step => {
   if (state.phase === "ended") return [state, ""]
   // Nearly all events.
-  if (event._tag === "Text" && state.phase !== "fresh") return say(state, event.delta)
+  if (event._tag === "Text" && state.phase !== "fresh") return addText(state, event.delta)
   if (state.phase !== "fresh") return step(state, event)
   const [next, frames] = step({ ...state, phase: "open" }, event)
   return [next, state.dialect.start() + frames]

@@ -1,7 +1,7 @@
 /**
  * Reads the messages of a client that sends its whole conversation with each request: which of them the agent gets. Pure.
  *
- * Only text that the visitor and the assistant said counts. Any other role is dropped: a visitor must not give the agent
+ * Only the text of the visitor and the assistant counts. Any other role is dropped: a visitor must not give the agent
  * instructions, nor the results of tools.
  *
  * @module
@@ -19,7 +19,7 @@ export interface ClientMessage {
   readonly text: string
 }
 
-/** A visitor's message and what was said before it. */
+/** A visitor's message and the turns before it. */
 export interface ClientTurns {
   /** Oldest first. */
   readonly history: ReadonlyArray<Turn>
@@ -35,20 +35,20 @@ export interface ClientTurns {
   readonly origin: string
 }
 
-const isSaid = (message: ClientMessage): message is ClientMessage & Turn =>
+const isTurn = (message: ClientMessage): message is ClientMessage & Turn =>
   message.text !== "" && (message.role === "user" || message.role === "assistant")
 
 /** The visitor's last message and the turns before it; null if there is none. What follows it is dropped. */
 export const read = (messages: ReadonlyArray<ClientMessage>): ClientTurns | null => {
-  const said = messages.filter(isSaid)
-  const first = said.find(({ role }) => role === "user")
-  const last = said.findLastIndex(({ role }) => role === "user")
+  const turns = messages.filter(isTurn)
+  const first = turns.find(({ role }) => role === "user")
+  const last = turns.findLastIndex(({ role }) => role === "user")
   if (first === undefined) return null
   return {
-    history: said.slice(0, last).map(({ role, text }) => ({ role, text })),
-    message: said[last]!.text,
-    messageId: said[last]!.id,
-    answerId: said.slice(0, last).findLast(({ role }) => role === "assistant")?.id ?? null,
+    history: turns.slice(0, last).map(({ role, text }) => ({ role, text })),
+    message: turns[last]!.text,
+    messageId: turns[last]!.id,
+    answerId: turns.slice(0, last).findLast(({ role }) => role === "assistant")?.id ?? null,
     origin: JSON.stringify([first.id, first.id === null ? first.text : null])
   }
 }

@@ -12,7 +12,7 @@ const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
 const maxBody = 16 * 1024
 
 /**
- * The codes and sentences of providers, as their documentation and their servers have them: OpenAI, Azure, Groq
+ * The codes and sentences of providers, from their documentation and their servers: OpenAI, Azure, Groq
  * (`context_length_exceeded`), Anthropic (`prompt is too long`, `exceed context limit`), vLLM, DeepSeek and Together
  * (`maximum context length`), xAI (`maximum prompt length`), Mistral (`too large for model with … maximum context`),
  * Gemini (`input token count … exceeds`), llama.cpp (`exceed_context_size_error`), LM Studio (`context overflows`),

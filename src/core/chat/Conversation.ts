@@ -1,6 +1,6 @@
 /**
  * A conversation as the edge keeps it: messages of parts, as the AI SDK's UIMessage has them, and how each answer ended.
- * Types, bounds and spellings alone.
+ * Types, bounds and formats only.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { FinishReason } from "./Agent.ts"
 /** The most messages of one conversation, answers included. */
 export const maxMessages = 500
 
-/** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that takes another message. */
+/** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that accepts another message. */
 export const maxSize = 1_000_000
 
 /** The most code points of a visitor's message, and of the comment on an answer. */
@@ -63,7 +63,7 @@ export const endings = [
 
 export interface VisitorMessage {
   readonly messageId: string
-  /** The client's own id of the message, if it is known. A client names a message by it that it edits. See `isClientId`. */
+  /** The client's own id of the message, if it is known. A client that edits a message names it by this id. See `isClientId`. */
   readonly clientId?: string
   readonly role: "user"
   readonly parts: ReadonlyArray<MessagePart>
@@ -87,7 +87,7 @@ export type Message = VisitorMessage | AgentAnswer
 export interface ConversationSummary {
   readonly conversationId: string
   readonly createdAt: number
-  /** When its last message came, or its last answer ended. */
+  /** When its last message arrived, or its last answer ended. */
   readonly updatedAt: number
   /** How many messages it has, answers included. */
   readonly messages: number

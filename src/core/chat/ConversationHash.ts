@@ -6,13 +6,13 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto"
 import type { ConversationKey } from "./Conversation.ts"
 
-/** A key that is ready to use: to prepare the bytes takes eight times as long as a hash. */
+/** A key that is ready to use: importing its bytes takes eight times as long as a hash. */
 export type Key = KeyObject
 
 /** @param bytes 32 random bytes */
 export const keyOf = (bytes: Uint8Array): Key => createSecretKey(bytes)
 
-/** HMAC-SHA256 of a purpose, an instance and ids, in 64 hexadecimal digits: no id begins with a hyphen, as a flag does. */
+/** HMAC-SHA256 of a purpose, an instance and ids, in 64 hexadecimal digits, so that no id begins with a hyphen, like a flag. */
 const hash = (
   key: Key,
   purpose: "client-id" | "client-turns" | "session",
@@ -23,12 +23,12 @@ const hash = (
     .update(JSON.stringify([purpose, instanceId, ...ids]))
     .digest("hex")
 
-/** The id under which a conversation is kept whose client made its id itself. */
+/** The stored id of a conversation whose client made its id itself. */
 export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
   hash(key, "client-id", instanceId, clientId)
 
 /**
- * The id under which a conversation is kept for its owner alone, whose client sends its turns. No request can name it.
+ * The stored id of a conversation whose client sends its turns, and which is kept for the owner alone. No request can name it.
  *
  * @param origin see `ClientTurns.origin`
  */

@@ -1,8 +1,8 @@
 /**
  * Decides which conversation a message belongs to, and whether that conversation has memory. Pure.
  *
- * A conversation id is the key to what was said: only ids that nobody can guess have memory. These are the UUIDs that the
- * service issues and, where the operator vouches for them, ids that clients make (`conversationIds: "client"`).
+ * Whoever has a conversation id can read the conversation, so only ids that nobody can guess have memory. These are the UUIDs
+ * that the service issues and, where the operator vouches for them, ids that clients make (`conversationIds: "client"`).
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Identified {
   readonly conversationId: string
   /** The id in the store; null for a conversation that is not stored. */
   readonly storedId: string | null
-  /** Whether the id is a key: its holder may go on with the conversation, read it and resume its answers. */
+  /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
   readonly isOpen: boolean
   /** The agent's name for the conversation; null for a new one with each request. */
   readonly session: string | null
@@ -47,8 +47,8 @@ const openId = (
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
- * @param client a client that sends its turns, else null. What it says is stored even if its id is no key: under a hash that
- * no request can name, for the owner alone. If the client resumes nothing, its id never is a key.
+ * @param client a client that sends its turns, else null. Its turns are stored even if its id is no key: under a hash that
+ * no request can name, for the owner alone. If the client resumes nothing, its id is never a key.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
@@ -64,7 +64,7 @@ export const identify = (
     client === null ? null : ConversationHash.ofClientTurns(hashKey, instanceId, id, client.origin)
   const mayBeOpen = client === null || client.isResumable
   if (instance.memory === "agent") {
-    // Nothing names the conversation of the next request.
+    // The next request cannot name this conversation.
     if (!given && !mayBeOpen) return { conversationId, storedId: null, isOpen: false, session: null }
     const isOpen = mayBeOpen && isCanonicalUuid(conversationId)
     const name = isOpen ? conversationId : (closedId(conversationId) ?? conversationId)

@@ -1,5 +1,5 @@
 /**
- * Spells Server-Sent Events. Pure.
+ * Encodes Server-Sent Events. Pure.
  *
  * @module
  */

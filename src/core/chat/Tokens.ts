@@ -5,7 +5,7 @@
  */
 import type { AgentRequest } from "./Agent.ts"
 
-/** What a message costs besides its text: its role and its marks, in tokens. */
+/** What a message costs besides its text, in tokens: its role and its delimiters. */
 const messageCost = 4
 
 /**

@@ -78,7 +78,7 @@ export const preview = (text: string): string => {
 const contains = (text: string | null, needle: string): boolean =>
   (text ?? "").toLowerCase().includes(needle.toLowerCase())
 
-const says = (message: Message, search: string): boolean =>
+const hasText = (message: Message, search: string): boolean =>
   message.parts.some((part) =>
     part.type === "text"
       ? contains(part.text, search)
@@ -93,7 +93,7 @@ export const matches = (
 ): boolean =>
   (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
   (rating === undefined || messages.some((message) => isAnswer(message) && message.rating === rating)) &&
-  (search === undefined || messages.some((message) => says(message, search)))
+  (search === undefined || messages.some((message) => hasText(message, search)))
 
 export const toSummary = ({ messages, ...conversation }: Conversation): TranscriptSummary => {
   const answers = messages.filter(isAnswer)

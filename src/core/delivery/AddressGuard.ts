@@ -52,7 +52,7 @@ export const isPublic = (address: NetAddress.IpAddress): boolean => {
   return IpNetwork.contains(global6, address) && !isIn(reserved6, address)
 }
 
-/** The same for an address as a resolver spells it; false for any other text. */
+/** The same for an address as a resolver returns it; false for any other text. */
 export const isPublicText = (text: string): boolean =>
   Result.match(NetAddress.ipFromString(text), { onFailure: () => false, onSuccess: isPublic })
 
@@ -68,7 +68,7 @@ export interface Target extends AllowedHost {}
 
 const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 
-/** The host and port of a URL. The URL's parser has already turned other spellings of an IPv4 address into its usual one. */
+/** The host and port of a URL. The URL's parser has already normalized other notations of an IPv4 address. */
 export const targetOf = ({ hostname, port, protocol }: URL): Target => ({
   host: withoutBrackets(hostname.toLowerCase()),
   port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port)

@@ -47,9 +47,9 @@ export const payload = (type: string, time: number, data: string): string =>
   `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(Calendar.iso(time))},"data":${data}}`
 
 /**
- * Shortens the texts of an object. Members that are no text and longer than `length` are left out. The object is parsed once,
- * and a result that would exceed the largest payload is given up there and is undefined, so that thousands of members take
- * little time.
+ * Shortens the texts of an object. Longer members that are not text are left out. The object is parsed
+ * once. A result that would exceed the maximum payload is abandoned early and is undefined, so that thousands of members
+ * take little time.
  */
 const shortenerOf = (object: string) => {
   const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>

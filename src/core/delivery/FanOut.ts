@@ -76,7 +76,7 @@ export const deliveries = (
   })
 }
 
-/** The subject of a conversation's events. The statements that write them spell it the same. */
+/** The subject of a conversation's events. The statements that write events use the same form. */
 export const conversationSubject = ({ conversationId, instanceId }: ConversationKey): string =>
   `${instanceId} ${conversationId}`
 

@@ -11,7 +11,7 @@ const prefix = "whsec_"
 /** The bytes of a secret. The specification allows 24 to 64. */
 export const secretBytes = 32
 
-/** Spells a secret. */
+/** Formats a secret. */
 export const formatSecret = (bytes: Uint8Array): string => `${prefix}${Buffer.from(bytes).toString("base64")}`
 
 const keyOf = (secret: string): Buffer => Buffer.from(secret.slice(prefix.length), "base64")

@@ -1,5 +1,5 @@
 /**
- * Says whether an instance's agent answers, and what to do if it does not. Pure.
+ * Reports whether an instance's agent answers, and what to do if it does not. Pure.
  *
  * @module
  */

@@ -52,7 +52,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
     return [
       problem(
         "analytics",
-        `ClickHouse cannot be used (${facts.code}): page views, events and statistics are answered 503.`,
+        `ClickHouse cannot be used (${facts.code}): requests with page views or events, and for statistics, get a 503.`,
         adviceFor(facts.code)
       )
     ]

@@ -1,5 +1,5 @@
 /**
- * The servers that a database URL names, and which of them to use, as libpq spells both. Pure.
+ * The servers that a database URL names, and which of them to use, in libpq's syntax. Pure.
  *
  *     postgres://user@a:5432,b:5432/database?target_session_attrs=read-write
  *     postgres://user@localhost/database?host=a,b&port=5432,5433&target_session_attrs=read-write
@@ -104,7 +104,7 @@ export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, st
   )
 }
 
-/** Undefined if it is none of the `attributes`. Several hosts without one need a server that takes writes. */
+/** Undefined if it is none of the `attributes`. Several hosts without one need a server that accepts writes. */
 export const attributeOf = (url: URL): Attribute | undefined => {
   const text = url.searchParams.getAll(parameter).at(-1)
   if (text === undefined) return isList(url) ? "read-write" : "any"

@@ -29,7 +29,7 @@ export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {
         problem(
           "reader",
           `The database of reports cannot be used: ${facts.reason}`,
-          "Until it can, reports are answered 503; to read them from DATABASE_URL, remove DATABASE_READ_URL and restart."
+          "Until it can, requests for reports get a 503; to read them from DATABASE_URL, remove DATABASE_READ_URL and restart."
         )
       ]
     case "Reached":

@@ -23,7 +23,7 @@ export interface Login {
   readonly password: string | undefined
 }
 
-/** What the Sentinels are asked for, and their own login. */
+/** The master that the Sentinels look up, and their own login. */
 export interface SentinelMaster {
   readonly name: string
   readonly login: Login

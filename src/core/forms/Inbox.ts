@@ -39,7 +39,7 @@ export interface Page<Item> {
   readonly next: Position | null
 }
 
-/** The numbers stop counting here. */
+/** The maximum of each of these numbers. */
 export const maxCount = 1_000
 
 export interface Overview {

@@ -42,7 +42,7 @@ const suffix = "::/64"
 const groups =
   /^(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3}):(0|[1-9a-f][0-9a-f]{0,3})::\/64$/
 
-/** Hashes a /64 network in the spelling of `ClientKey`. False for any other key. */
+/** Hashes a /64 network in the form of `ClientKey`. False for any other key. */
 const hashIpv6 = (key: string, target: KeyHash): boolean => {
   if (!key.endsWith(suffix)) return false
   const match = groups.exec(key)

@@ -6,7 +6,7 @@
 import { delays, jitter } from "../delivery/Schedule.ts"
 
 export type Outcome =
-  /** The server took the mail. */
+  /** The server accepted the mail. */
   | { readonly _tag: "Accepted" }
   /** The server refused the recipient or the message for good. */
   | { readonly _tag: "Refused"; readonly error: string }
@@ -48,9 +48,9 @@ export interface SmtpError {
 const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
 
 /**
- * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender or
- * of the whole connection is not, and neither is one of the recipient with 5.7.x, such as of a server that does not relay for us:
- * it is the operator's to mend, and the mail must not be lost meanwhile.
+ * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender
+ * or of the whole connection is not, and neither is one of the recipient with 5.7.x, such as of a server that does not relay
+ * for us: the operator has to fix it, and the mail must not be lost meanwhile.
  */
 export const outcomeOf = ({
   answer = "",

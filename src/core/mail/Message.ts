@@ -63,6 +63,6 @@ export interface Message {
   readonly html: string
   /** When the mail was made, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The address that ends these mails: a page on GET, at once on POST (RFC 8058). Null for a mail that comes once. */
+  /** The address that ends these mails: a page on GET, at once on POST (RFC 8058). Null for a mail that is sent once. */
   readonly unsubscribeUrl: string | null
 }

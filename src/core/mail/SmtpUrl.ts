@@ -1,7 +1,8 @@
 /**
  * The address of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Pure.
  *
- * A password is sent in clear to this machine and to addresses of private networks only, unless `?tls=optional` allows it.
+ * A password is sent without encryption to this machine and to addresses of private networks only, unless `?tls=optional`
+ * allows it.
  *
  * @module
  */
@@ -14,7 +15,7 @@ export interface SmtpServer {
   readonly port: number
   /** Whether the connection begins with TLS; without it, STARTTLS is used where the server offers it. */
   readonly isTls: boolean
-  /** Whether mail must not be sent without TLS: a password would cross a network in clear. */
+  /** Whether mail must not be sent without TLS: a password would cross a network unencrypted. */
   readonly needsTls: boolean
   readonly login: { readonly user: string; readonly password: string } | null
 }

@@ -105,7 +105,7 @@ export const isMentioned = (text: string, address: string): boolean => {
 }
 
 /** Whether a message or a comment contains the address. */
-export const hasTalked = ({ messages }: Pick<Conversation, "messages">, address: string): boolean =>
+export const isInConversation = ({ messages }: Pick<Conversation, "messages">, address: string): boolean =>
   messages.some((message) => {
     const comment = message.role === "assistant" ? message.comment : null
     if (comment !== null && isMentioned(comment, address)) return true

@@ -49,13 +49,13 @@ export const cookie = Credential.syntax("hcs")
 const hour = 3_600_000
 
 export const limits = {
-  /** A session that was not used for so long ends. */
+  /** A session ends after this time without use. */
   idle: 12 * hour,
-  /** A session ends so long after it was opened. */
+  /** A session ends this long after it was opened. */
   absolute: 30 * 24 * hour,
   /** The longest time until a link expires. */
   link: 7 * 24 * hour,
-  /** `lastUsedAt` is stored again only after so long, so that not every request writes. */
+  /** The minimum time between two writes of `lastUsedAt`, so that not every request writes. */
   touch: 5 * 60_000
 } as const
 

@@ -13,11 +13,11 @@ export interface Provenance {
   readonly secFetchSite: string | undefined
 }
 
-const spelling = /^https?:\/\/[^\s/?#@\\]+$/i
+const pattern = /^https?:\/\/[^\s/?#@\\]+$/i
 
 /** The canonical form of an origin; null for any other text and for the opaque origin `null`. */
 export const canonical = (text: string): string | null =>
-  spelling.test(text) ? (URL.parse(text)?.origin ?? null) : null
+  pattern.test(text) ? (URL.parse(text)?.origin ?? null) : null
 
 /**
  * Whether a request may use an id that is restricted to `origins`; an empty list allows any.

@@ -16,7 +16,7 @@ export interface OwnerKey extends Access, Credential.Validity {
   readonly issuedBy: string | null
 }
 
-/** A key is deleted so long after it was revoked or expired, in milliseconds. */
+/** How long after its revocation or expiry a key is deleted, in milliseconds. */
 export const keptMillis = 30 * 24 * 3_600_000
 
 /** A key when it is issued: the only time at which its secret is known. */

@@ -1,5 +1,5 @@
 /**
- * Parses the spellings of a UUID that the published contract accepts. Pure.
+ * Parses the forms of a UUID that the published contract accepts. Pure.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const fromHyphenated = (text: string): Result.Result<string, string> => {
 }
 
 /**
- * Parses a UUID to its canonical spelling: lower case, with hyphens. The input has hyphens, or is 32 digits,
+ * Parses a UUID to its canonical form: lower case, with hyphens. The input has hyphens, or is 32 digits,
  * `{with-hyphens}` or `urn:uuid:with-hyphens`, of any version and variant. Fails with a message for the client, which is
  * part of the contract.
  */
@@ -50,5 +50,5 @@ export const parseUuid = (input: string): Result.Result<string, string> => {
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** Nearly all clients send the canonical spelling, which this recognizes faster than `parseUuid`. */
+/** Nearly all clients send the canonical form, which this recognizes faster than `parseUuid`. */
 export const isCanonicalUuid = (text: string): boolean => canonical.test(text)

@@ -78,7 +78,7 @@ const prepare = Effect.promise(Bundles.all).pipe(
         const outcome = outcomes[name]
         return outcome._tag === "Failed"
           ? Effect.annotateLogs(
-              Effect.logError(`${Bundles.fileName(name)} could not be bundled; it is answered 503`),
+              Effect.logError(`${Bundles.fileName(name)} could not be bundled; requests for it get a 503`),
               "reason",
               outcome.reason
             )

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
-/** What websites load: scripts, and the style sheet of forms. */
+/** The files that websites load: scripts, and the style sheet of forms. */
 export const names = ["embed", "events", "forms", "forms-faults", "forms-style", "chat", "chat-panel"] as const
 
 export type Name = (typeof names)[number]
@@ -54,9 +54,9 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 }
 
 /**
- * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long ones
- * of the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js` uses, or of
- * a website's settings.
+ * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long
+ * ones of the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js`
+ * uses, or of a website's settings.
  */
 const mangledProps = new RegExp(
   `^(${[
@@ -72,8 +72,8 @@ const mangledProps = new RegExp(
 const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|submissionId|typed|pending)$/
 
 /**
- * Minifies the chat's style sheets, strings in its scripts: removes line ends, and shortens custom properties to their first
- * letter, except those with the prefix `--hydracore-`, which websites set.
+ * Minifies the chat's style sheets, which are strings in its scripts: removes line ends, and shortens custom properties to
+ * their first letter, except those with the prefix `--hydracore-`, which websites set.
  */
 const minifyStyle: Plugin = {
   name: "style",

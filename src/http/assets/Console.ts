@@ -46,7 +46,7 @@ const unknownFile = ErrorResponses.refusal(404, "This version of the console has
 const files = Effect.tryPromise(() => ConsoleFiles.all()).pipe(
   Effect.catch(({ cause }) =>
     Effect.annotateLogs(
-      Effect.logError("The console could not be bundled; it is answered 503"),
+      Effect.logError("The console could not be bundled; requests for it get a 503"),
       "reason",
       cause instanceof Error ? cause.message : String(cause)
     ).pipe(Effect.as(null))

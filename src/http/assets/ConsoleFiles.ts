@@ -38,8 +38,8 @@ const theme =
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64")
 
 /**
- * Only this origin's scripts and styles, no frames around it, no plain forms, and no text that becomes HTML: the page may make
- * no HTML of strings at all.
+ * Only this origin's scripts and styles, no frames around it, no plain forms, and no HTML that
+ * scripts make from strings.
  */
 export const policy = [
   "default-src 'none'",

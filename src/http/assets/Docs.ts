@@ -85,7 +85,7 @@ const referencePage = ({ render }: (typeof apis)[number]) =>
   Effect.flatMap(render, ({ body }) =>
     body._tag === "Uint8Array"
       ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
-      : Effect.die(new Error("The reference is no text"))
+      : Effect.die(new Error("The reference is not text"))
   )
 
 /** The reader with its Markdown parser is loaded when a guide is first requested. */

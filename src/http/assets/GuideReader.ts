@@ -7,7 +7,7 @@ import { Marked, type Tokens } from "marked"
 import * as Html from "../../core/text/Html.ts"
 import type { Guide } from "./GuidePage.ts"
 
-/** The anchor of a heading, spelled as GitHub spells it, so that a link works in both places. */
+/** The anchor of a heading, the same as on GitHub, so that a link works in both places. */
 export const anchor = (heading: string): string =>
   heading
     .toLowerCase()

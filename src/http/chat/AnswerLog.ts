@@ -15,7 +15,7 @@ type End = Exit.Exit<void, AgentError>
 
 /**
  * Pushes the events of a log into a sink, in the call that adds them. A fiber that waits for each event would take longer
- * than all else that a token costs.
+ * than everything else that is done for a token.
  */
 class Reader {
   private position = 0
@@ -30,7 +30,7 @@ class Reader {
     this.onEnd = onEnd
   }
 
-  /** Takes events that the log has just added. */
+  /** Handles events that the log has just added. */
   take(events: Events): void {
     if (this.position + events.length === this.log.length && this.sink.isEmpty && !this.sink.isOver) this.push(events)
     else this.deliver()
@@ -49,7 +49,7 @@ class Reader {
     try {
       this.sink.push(events)
     } catch (defect) {
-      // It ends this reader alone.
+      // Ends this reader only, not the answer.
       this.onEnd(Exit.die(defect))
       return
     }
@@ -74,9 +74,9 @@ class Reader {
 export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
-  /** A text is kept as its delta alone: an answer has thousands, and each outlives the collections of young objects. */
+  /** Of a text only its delta is kept: an answer has thousands, and each survives until the old generation is collected. */
   readonly #events: Array<AgentEvent | string> = []
-  /** Replaced, never changed: a reader may leave while the others are served. */
+  /** Replaced, never mutated: a reader may leave during an iteration over the others. */
   #readers: ReadonlyArray<Reader> = []
   #holders = 0
   readonly #onReaders: (readers: number) => void
@@ -116,7 +116,7 @@ export class AnswerLog {
     for (const reader of this.#readers) reader.take(events)
   }
 
-  /** Ends the log: readers get the events before it, then the exit. The first end stays. */
+  /** Ends the log: readers get the events before it, then the exit. Later calls have no effect. */
   end(exit: End): void {
     this.exit ??= exit
     for (const reader of this.#readers) reader.deliver()

@@ -1,6 +1,6 @@
 /**
  * One chat between an agent and a visitor: the frames that the socket has not taken yet, and the reasons that end the
- * stream. It is one object that one fiber writes and the socket reads, so that an idle chat uses little memory.
+ * stream. One object that a fiber writes and the socket reads, so that an idle chat uses little memory.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Options {
   /** The time without a frame after which a comment is sent, in milliseconds. */
   readonly heartbeat: number
   /** How long the visitor may take to read pending frames, the last ones included, in milliseconds. */
-  readonly patience: number
+  readonly readTimeout: number
   /** The maximum duration of the stream from its first frame, in milliseconds. */
   readonly maxDuration: number
   /** The maximum length of the agent's text, in bytes of UTF-8. */
@@ -40,7 +40,7 @@ export class Chat implements OpenChat, EventSink {
   due = 0
   heapIndex = -1
   /** The fiber that reads the agent's events. */
-  asking: Fiber.Fiber<unknown, unknown> | undefined
+  readerFiber: Fiber.Fiber<unknown, unknown> | undefined
   private state: ChatStream.State
   private text = ""
   private isClosed = false
@@ -59,15 +59,15 @@ export class Chat implements OpenChat, EventSink {
   private readonly maxDuration: number
   readonly isMeasured: boolean
 
-  constructor(watch: OpenChats, options: Options) {
-    this.openChats = watch
+  constructor(openChats: OpenChats, options: Options) {
+    this.openChats = openChats
     this.heartbeat = options.heartbeat
-    this.readTimeout = options.patience
+    this.readTimeout = options.readTimeout
     this.maxDuration = options.maxDuration
     this.isMeasured = options.isMeasured
     this.state = ChatStream.initial(options)
-    this.sentAt = watch.scheduler.now()
-    watch.add(this)
+    this.sentAt = openChats.scheduler.now()
+    openChats.add(this)
   }
 
   /** Waits until the agent accepts the message, or refuses it. */
@@ -92,12 +92,12 @@ export class Chat implements OpenChat, EventSink {
   }
 
   /** Closes a sink that does not take pending frames in time. Call `left` when the sink has finished or closed. */
-  attach(outlet: ChatSink): void {
-    this.sink = outlet
+  attach(sink: ChatSink): void {
+    this.sink = sink
     if (this.isClosed) this.armCloseTimeout()
   }
 
-  /** The visitor has received everything, or has left. */
+  /** Call when the visitor has received everything, or has left. */
   left(): void {
     this.sink = undefined
     this.openChats.remove(this)
@@ -139,7 +139,7 @@ export class Chat implements OpenChat, EventSink {
     if (!this.isAccepted) this.open(Effect.void)
   }
 
-  /** The agent refuses the message. */
+  /** Fails `opened`, because the agent did not accept the message. Does nothing after it accepted. */
   refuse(cause: Cause.Cause<Refusal>): void {
     if (!this.isAccepted) this.open(Effect.failCause(cause))
   }
@@ -184,7 +184,7 @@ export class Chat implements OpenChat, EventSink {
     }
     this.refuse(Cause.fail(new AgentRefused({ reason: "the service is shutting down" })))
     this.close()
-    this.asking?.interruptUnsafe()
+    this.readerFiber?.interruptUnsafe()
   }
 
   private nextDeadline(now: number): number {
@@ -198,16 +198,16 @@ export class Chat implements OpenChat, EventSink {
   }
 
   private cut(): undefined {
-    const { sink: outlet } = this
+    const { sink } = this
     this.left()
-    outlet?.destroy()
+    sink?.destroy()
   }
 
-  /** The edge ends the stream. */
+  /** Ends the stream for a reason of the edge's, and interrupts the agent. */
   private stop(failure: ChatStream.Failure): void {
     if (this.isOver) return
     this.fail(failure)
-    this.asking?.interruptUnsafe()
+    this.readerFiber?.interruptUnsafe()
   }
 
   private get endReason(): ChatEnd {

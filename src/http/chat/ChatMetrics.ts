@@ -9,7 +9,7 @@ import type { AgentError } from "../../services/chat/AgentStream.ts"
 
 export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void
-  /** `isAccepted` says whether the agent had taken the request. A defect of the edge, or an interruption, is not counted. */
+  /** `isAccepted` says whether the agent had accepted the request. A defect of the edge, or an interruption, is not counted. */
   readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
   /** From the request to the agent. */
   readonly firstToken: (millis: number) => void
@@ -36,7 +36,7 @@ export const make: Effect.Effect<ChatMetrics> = Effect.contextWith((context) => 
   const tokens = Metrics.chatTokens({})
   const ends = new Map(Metrics.chatEnds.map((reason) => [reason, Metrics.chatStreams({ reason })]))
   const failures = new Map(Metrics.agentFailureKinds.map((kind) => [kind, Metrics.agentFailures({ kind })]))
-  // A series is shown before its first value: a rate needs its zero.
+  // Exports each series as zero before its first value, because a rate needs a start.
   for (const metric of [firstToken, tokens, ...ends.values(), ...failures.values()]) metric.valueUnsafe(context)
   return Effect.succeed({
     ended: (reason) => ends.get(reason)?.updateUnsafe(1, context),

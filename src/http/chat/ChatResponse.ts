@@ -27,7 +27,7 @@ export interface Options {
   /** After this time without a frame a comment is sent. */
   readonly heartbeat: Duration.Input
   /** How long the visitor may take to read pending frames, the last ones included. */
-  readonly patience: Duration.Input
+  readonly readTimeout: Duration.Input
   /** The maximum duration of the stream from its first frame. */
   readonly maxDuration: Duration.Input
   /** The maximum length of the agent's text, in bytes of UTF-8. */
@@ -59,7 +59,7 @@ const logRefusal = (error: AgentRefusal, names: Names) =>
 const refusal = (error: AgentError | Cause.Done): AgentRefusal => {
   if (Cause.isDone(error)) return new AgentRefused({ reason: "the agent's stream was empty" })
   if (error._tag === "AgentBroken") return new AgentRefused({ reason: error.reason })
-  return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without a word" }) : error
+  return error._tag === "AgentEmpty" ? new AgentRefused({ reason: "the agent finished without text" }) : error
 }
 
 /** The reason of an error, for the log. */
@@ -67,7 +67,7 @@ const reasonOf = (error: AgentError | Cause.Done): string => {
   if (Cause.isDone(error)) return "it ended without a finish"
   if (error._tag === "AgentTimeout") return "it was silent"
   if (error._tag === "DailyTokensUsed") return "its tokens of the day are used"
-  return error._tag === "AgentEmpty" ? `it finished without a word (${error.finish})` : error.reason
+  return error._tag === "AgentEmpty" ? `it finished without text (${error.finish})` : error.reason
 }
 
 /** The failure that the visitor is shown for an error. */
@@ -82,7 +82,7 @@ const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
 const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, names: Names) {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined || Cause.hasDies(cause)) {
-    yield* Effect.logError("A chat stream died", cause).pipe(Effect.annotateLogs({ ...names }))
+    yield* Effect.logError("A chat stream failed with a defect", cause).pipe(Effect.annotateLogs({ ...names }))
     return "internal" as const
   }
   yield* Effect.logWarning("An agent's stream failed").pipe(
@@ -141,7 +141,7 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
       dialect: options.dialect,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
-      patience: Duration.toMillis(options.patience),
+      readTimeout: Duration.toMillis(options.readTimeout),
       maxDuration: Duration.toMillis(options.maxDuration),
       maxBytes: options.maxBytes,
       isMeasured: options.isMeasured
@@ -151,7 +151,7 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
       // The request's context takes a kilobyte, and the answer needs only its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : watch.services)
-      chat.asking = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))
+      chat.readerFiber = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
       Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })
@@ -159,8 +159,8 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
   })
 
 /**
- * The answer as the platform's. Effect's servers keep the request's scope open until the body is sent, and close it when
- * the visitor goes; the handler must be interruptible for that.
+ * The platform's response of a started chat. Effect's servers keep the request's scope open until the body is sent, and close
+ * it when the visitor leaves; the handler must be interruptible for that.
  */
 export const toResponse = ({ chat, headers }: StartedChat): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(Effect.context<never>(), (services) => {

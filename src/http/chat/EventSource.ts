@@ -7,7 +7,7 @@ import { type Cause, Channel, Effect, type Pull, type Scope, Stream } from "effe
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
 
-/** Takes events, and says when it can take more. */
+/** Receives events, and signals when it can receive more. */
 export interface EventSink {
   /** Whether it needs no more events. */
   readonly isOver: boolean

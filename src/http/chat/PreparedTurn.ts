@@ -23,7 +23,7 @@ export interface PreparedTurn extends Pick<NewTurn, "message" | "from"> {
 type Of<Tag extends Question["_tag"]> = Question & { readonly _tag: Tag }
 type Messages = ReadonlyArray<Message>
 
-/** A new message of the visitor's. A client's id that is no `Conversation.isClientId` is not kept. */
+/** A new message of the visitor's. A client's id that fails `Conversation.isClientId` is dropped. */
 const withMessage = (text: string, clientId: string | null = null): NonNullable<NewTurn["message"]> => ({
   messageId: randomUUID(),
   text,
@@ -96,20 +96,20 @@ export const make = (store: ConversationStore["Service"]) => {
     names === null
       ? again(key, bounds)
       : Effect.flatMap(messagesOf(key), (stored) => {
-          const asked = stored[Replacement.answeredBy(stored, names)]
-          if (asked === undefined) return again(key, bounds)
-          const replaced: Replacement.Replaced = { _tag: "After", messageId: asked.messageId }
-          const text = AnswerParts.textOf(asked.parts)
+          const question = stored[Replacement.answeredBy(stored, names)]
+          if (question === undefined) return again(key, bounds)
+          const replaced: Replacement.Replaced = { _tag: "After", messageId: question.messageId }
+          const text = AnswerParts.textOf(question.parts)
           return Effect.succeed<PreparedTurn>({
             message: null,
-            from: asked.messageId,
+            from: question.messageId,
             turns: History.withMessage(before(stored, replaced), text, bounds)
           })
         })
 
   /**
-   * The visitor's message that a new one replaces, because the client's conversation goes on from an earlier answer than the
-   * stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
+   * The visitor's message that a new one replaces, because the client's conversation continues after an earlier answer than
+   * the stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
    */
   const branchOf = ({ isResumable, turns }: Of<"Turns">, key: ConversationKey) =>
     isResumable && turns.answerId !== null && turns.history.at(-1)?.role === "assistant"

@@ -17,17 +17,17 @@ type Finish = AgentEvent & { readonly _tag: "Finish" }
 type Usage = AgentEvent & { readonly _tag: "Usage" }
 
 /** How the agent's events ended. */
-export type Asked = Exit.Exit<void, AgentError>
+export type AgentExit = Exit.Exit<void, AgentError>
 
-/** The most events of one answer other than its text: sources and tool activity. */
+/** The maximum number of events of one answer other than its text: sources and tool activity. */
 const maxOtherEvents = 2_000
 
 export interface Options {
-  /** The most text, in bytes of UTF-8. */
+  /** The maximum length of the text, in bytes of UTF-8. */
   readonly maxBytes: number
   /** Called when the number of readers changes. */
   readonly onReaders: (readers: number) => void
-  /** Called with the number of texts that came at once. */
+  /** Called with the number of texts that arrived together. */
   readonly onTexts: (count: number) => void
 }
 
@@ -36,7 +36,7 @@ export class RunningAnswer implements EventSink, Scheduled {
   heapIndex = -1
   readonly log: AnswerLog
   /** The fiber that reads the agent's events. */
-  asking: Fiber.Fiber<void, AgentError> | undefined
+  agentFiber: Fiber.Fiber<void, AgentError> | undefined
   usage: Usage | null = null
   private ending: AnswerEnding | undefined
   /** Why the edge ended the answer, for the log. */
@@ -64,7 +64,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     callback()
   }
 
-  /** Takes events of the agent. The answer fails once it is longer than `maxBytes`. */
+  /** Adds events of the agent. The answer fails once it is longer than `maxBytes`. */
   push(events: Iterable<AgentEvent>): void {
     const kept: Array<AgentEvent> = []
     let texts = 0
@@ -80,7 +80,7 @@ export class RunningAnswer implements EventSink, Scheduled {
   /** Ends the answer, unless it has ended or is ending already. */
   end(ending: AnswerEnding): void {
     this.ending ??= ending
-    this.asking?.interruptUnsafe()
+    this.agentFiber?.interruptUnsafe()
   }
 
   /** The answer has lasted too long. */
@@ -94,16 +94,16 @@ export class RunningAnswer implements EventSink, Scheduled {
   }
 
   /** How the answer ended. From now on `end` changes nothing. */
-  endingAfter(asked: Asked): AnswerEnding {
-    this.ending ??= this.naturalEnding(asked)
+  endingAfter(exit: AgentExit): AnswerEnding {
+    this.ending ??= this.naturalEnding(exit)
     return this.ending
   }
 
   /** Ends the log of an answer that is stored with this ending. */
-  endLog(ending: AnswerEnding, asked: Asked): void {
-    // The agent's own failure says more, unless the edge had ended the answer before.
-    const isAgentFailure = ending === "failed" && Exit.isFailure(asked) && !Cause.hasInterruptsOnly(asked.cause)
-    if (isAgentFailure) this.log.end(asked)
+  endLog(ending: AnswerEnding, exit: AgentExit): void {
+    // The agent's own failure explains more, unless the edge had ended the answer before.
+    const isAgentFailure = ending === "failed" && Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
+    if (isAgentFailure) this.log.end(exit)
     else {
       if (this.usage !== null) this.log.push([this.usage])
       this.log.endWith(ending, this.fault)
@@ -115,9 +115,9 @@ export class RunningAnswer implements EventSink, Scheduled {
     this.end("failed")
   }
 
-  private naturalEnding(asked: Asked): AnswerEnding {
-    if (Exit.isSuccess(asked)) return this.finish?.reason ?? "failed"
-    return Cause.hasInterruptsOnly(asked.cause) ? "cut" : "failed"
+  private naturalEnding(exit: AgentExit): AnswerEnding {
+    if (Exit.isSuccess(exit)) return this.finish?.reason ?? "failed"
+    return Cause.hasInterruptsOnly(exit.cause) ? "cut" : "failed"
   }
 
   /** Keeps only the first event of a run of reasoning: readers are shown that the agent reasons, and not what. */

@@ -1,6 +1,6 @@
 /**
- * The answers that this process gives in conversations with memory. Each answer runs in a fiber of its own, is stored as it
- * comes, and outlives its readers for a while, so that a visitor who returns can resume it, on any process.
+ * The answers that run in this process, for conversations with memory. Each answer runs in its own fiber, is stored while it
+ * arrives, and continues for a while without a reader, so that a visitor who returns can resume it on any process.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import * as AnswerTable from "./AnswerTable.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
 import { Drain } from "./Drain.ts"
 import * as EventSource from "./EventSource.ts"
-import { type Asked, RunningAnswer } from "./RunningAnswer.ts"
+import { type AgentExit, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
-  /** How long an answer continues without a reader; none ends it with its last reader. */
+  /** How long an answer continues without a reader; `None` ends it when its last reader leaves. */
   readonly resume: Option.Option<Duration.Duration>
-  /** The longest that an answer runs. */
+  /** The maximum duration of an answer. */
   readonly maxDuration: Duration.Input
-  /** The most text of an answer, in bytes of UTF-8. */
+  /** The maximum length of an answer's text, in bytes of UTF-8. */
   readonly maxBytes: number
 }
 
@@ -40,16 +40,16 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Sends the question to the agent and stores the turn, at the same time. The first event follows both; the last one follows
-     * the storing of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
+     * Sends the question to the agent and stores the turn, at the same time. The first event comes after both; the last one
+     * after the whole answer is stored, so that the next turn finds it. The scope is the visitor's request: the answer has a
      * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
     readonly read: (answerId: string) => Option.Option<EventSource.EventSource>
     /**
-     * Ends what runs of a conversation in this process and waits until it is stored. False if no answer ran, or if another
-     * process had ended it.
+     * Ends the answer of a conversation that runs in this process, and waits until it is stored. False if no answer ran, or
+     * if another process had ended it.
      */
     readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
   }
@@ -61,7 +61,7 @@ const storeInterval = Duration.millis(100)
 /** How often the store is queried for answers that other processes have ended. */
 const checkInterval = Duration.millis(500)
 
-/** The storing of an answer is tried again for about half a minute: a database that restarts is back by then. */
+/** Storing an answer is retried for about half a minute: a database that restarts is available again by then. */
 const firstRetry = Duration.millis(100)
 const retries = {
   schedule: Schedule.exponential("200 millis"),
@@ -69,7 +69,7 @@ const retries = {
   while: ({ _tag }: { readonly _tag: string }) => _tag === "StorageUnavailable"
 }
 
-/** How long a process that ends waits for the storing of its answers after its grace period. */
+/** How long a process that ends waits after its grace period until its answers are stored. */
 const storeGrace = Duration.seconds(4)
 
 interface Entry extends AnswerTable.Entry {
@@ -92,7 +92,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const metrics = yield* ChatMetrics.make
       const running = new AnswerTable.AnswerTable<Entry>()
 
-      /** Ends an answer that has had no reader for `resume`; at once if that is none. */
+      /** Ends an answer that has had no reader for `resume`; at once if that is `None`. */
       const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
         const stop = () => {
@@ -125,7 +125,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       }
 
       /** Reads the agent's events until the last one, or until the answer has ended otherwise. */
-      const ask = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
+      const readAgent = (answer: RunningAnswer, request: AgentRequest): Effect.Effect<void, AgentError> => {
         const events = EventSource.fromStream(agent.stream(request))
         return Effect.scopedWith((scope) => events(answer, scope)).pipe(
           Pull.catchDone(() => Effect.void),
@@ -133,7 +133,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         )
       }
 
-      /** Stores the events that an answer has since the last time. */
+      /** Stores the events that an answer got since the last time. */
       const storeEvents = ({ answer, answerId, pieces }: Entry): Effect.Effect<void> =>
         Effect.suspend(() => {
           const events = pieces.next(answer.log)
@@ -159,9 +159,9 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), storeAll)))
 
       /** Stores the whole answer, ends its log, and returns whether this process ended it. */
-      const settle = Effect.fnUntraced(function* ({ answer, answerId, pieces }: Entry, asked: Asked) {
-        if (!answer.isOver && Exit.isFailure(asked)) metrics.agentFailed(asked.cause, answer.log.length > 0)
-        const ending = answer.endingAfter(asked)
+      const settle = Effect.fnUntraced(function* ({ answer, answerId, pieces }: Entry, exit: AgentExit) {
+        if (!answer.isOver && Exit.isFailure(exit)) metrics.agentFailed(exit.cause, answer.log.length > 0)
+        const ending = answer.endingAfter(exit)
         const { parts, usage } = answer
         const complete = store.complete({ answerId, parts, ending, usage })
         // A piece that is stored at the same time would stay.
@@ -171,7 +171,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           Effect.exit
         )
         if (Exit.isSuccess(stored)) {
-          answer.endLog(ending, asked)
+          answer.endLog(ending, exit)
           return stored.value
         }
         yield* Effect.logWarning("An answer could not be stored", stored.cause)
@@ -187,11 +187,11 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           onReaders: watch.changed,
           onTexts: measure()
         })
-        const asking = yield* Effect.forkIn(ask(answer, request), answers, { startImmediately: true })
-        answer.asking = asking
+        const agentFiber = yield* Effect.forkIn(readAgent(answer, request), answers, { startImmediately: true })
+        answer.agentFiber = agentFiber
         const begun = yield* Effect.exit(store.begin({ answerId, key, message, from, trackerSession }))
         if (Exit.isFailure(begun)) {
-          asking.interruptUnsafe()
+          agentFiber.interruptUnsafe()
           onEnd()
           return yield* Effect.failCause(begun.cause)
         }
@@ -199,18 +199,18 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
         running.add(entry)
         scheduler.set(answer, scheduler.now() + maxDuration)
-        // No fiber waits for the end meanwhile: it would take as much memory as all else of an answer.
-        asking.addObserver((asked) => {
+        // No fiber waits for the end meanwhile: it would take as much memory as the rest of an answer.
+        agentFiber.addObserver((exit) => {
           scheduler.cancel(answer)
-          const settled = Effect.onExit(settle(entry, asked), (exit) =>
+          const settling = Effect.onExit(settle(entry, exit), (settled) =>
             Effect.sync(() => {
               watch.stop()
               running.remove(entry)
               onEnd()
-              Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(exit) && exit.value))
+              Deferred.doneUnsafe(ended, Effect.succeed(Exit.isSuccess(settled) && settled.value))
             })
           )
-          Fiber.runIn(fork(Effect.uninterruptible(settled)), answers)
+          Fiber.runIn(fork(Effect.uninterruptible(settling)), answers)
         })
         yield* Effect.flatMap(Effect.scope, (scope) => answer.log.hold(scope))
         return answer.log.read
@@ -232,7 +232,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       })
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(checkInterval), renew)))
 
-      // Answers finish within the grace period. What still runs then is stored as far as it came, while connections close.
+      // Answers finish within the grace period. Those that still run then are stored as far as they arrived, while connections close.
       const cut = Effect.sync(() => {
         for (const { answer } of running.all()) answer.end("cut")
       })

@@ -8,7 +8,7 @@ import { Context, Layer, Option } from "effect"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as Slots from "../../core/limits/Slots.ts"
 
-/** None for any number. */
+/** `None` means no limit. */
 export interface Options {
   readonly perAddress: Option.Option<number>
   readonly perInstance: Option.Option<number>

@@ -18,12 +18,12 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import { Decisions } from "../../services/sites/Decisions.ts"
-import * as AskAgent from "../chat/AskAgent.ts"
 import * as ChatLeads from "../chat/ChatLeads.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import { Drain } from "../chat/Drain.ts"
 import * as OpenChats from "../chat/OpenChats.ts"
 import type { Question } from "../chat/Question.ts"
+import * as SendQuestion from "../chat/SendQuestion.ts"
 import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -40,21 +40,21 @@ export type Answer = Response | ChatResponse.StartedChat
 
 /** Makes the response of an answer that begins. `headers` are those of the rate limit. */
 export type Respond = (
-  asked: AskAgent.Asked,
+  answer: SendQuestion.OpenedAnswer,
   headers: RateLimitCheck.LimitHeaders
 ) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
 
 /** Begins an answer in the client's protocol. */
 export type Stream = (
-  dialect: (asked: AskAgent.Asked) => ChatStream.Dialect,
+  dialect: (answer: SendQuestion.OpenedAnswer) => ChatStream.Dialect,
   heartbeat?: Duration.Input
 ) => (
-  asked: AskAgent.Asked,
+  answer: SendQuestion.OpenedAnswer,
   headers: RateLimitCheck.LimitHeaders
 ) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
 
 /** The published protocol. */
-export const uiMessageStream = ({ answerId, conversationId, memory }: AskAgent.Asked): ChatStream.Dialect =>
+export const uiMessageStream = ({ answerId, conversationId, memory }: SendQuestion.OpenedAnswer): ChatStream.Dialect =>
   new UiMessageStream({ messageId: answerId, conversationId, memory })
 
 /** A question, and how its answer is sent. */
@@ -79,7 +79,7 @@ export interface ClientApis {
   readonly guess: (bytes: Uint8Array) => ClientApi
 }
 
-/** The APIs of an endpoint that has one. */
+/** For an endpoint with a single API. */
 export const only = (api: ClientApi): ClientApis => ({ of: () => api, guess: () => api })
 
 /** The widget token of the `X-Widget-Token` header. */
@@ -127,7 +127,7 @@ export class ChatEndpoint extends Context.Service<
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
   /** How long a visitor may take to read pending frames. */
-  readonly patience: Duration.Input
+  readonly readTimeout: Duration.Input
   /** The maximum duration of one stream. */
   readonly maxDuration: Duration.Input
   /** The maximum length of the text of one stream, in bytes. */
@@ -137,8 +137,8 @@ export interface Options {
 /** How often a comment is sent on a silent stream, so that no proxy closes it as idle. */
 const defaultHeartbeat = "15 seconds"
 
-/** The response to an error before the answer. */
-const refusalOf = (error: AskAgent.AskError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
+/** The response to an error before the answer begins. */
+const refusalOf = (error: SendQuestion.SendError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
   switch (error._tag) {
     case "StorageUnavailable":
       return ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
@@ -175,7 +175,7 @@ export const layer = (options: Options) =>
       const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
-      const ask = yield* AskAgent.make
+      const sendQuestion = yield* SendQuestion.make
       const hold = InFlightLimit.make()
       const decisions = yield* Decisions
 
@@ -185,17 +185,17 @@ export const layer = (options: Options) =>
 
       const stream: Stream =
         (dialect, heartbeat = defaultHeartbeat) =>
-        (asked, headers) =>
-          ChatResponse.begin(asked.events, {
-            instanceId: asked.instance.instanceId,
-            messageId: asked.answerId,
-            dialect: dialect(asked),
+        (answer, headers) =>
+          ChatResponse.begin(answer.events, {
+            instanceId: answer.instance.instanceId,
+            messageId: answer.answerId,
+            dialect: dialect(answer),
             heartbeat,
-            patience: options.patience,
+            readTimeout: options.readTimeout,
             maxDuration: options.maxDuration,
             maxBytes: options.maxBytes,
             headers,
-            isMeasured: asked.isDirect,
+            isMeasured: answer.isDirect,
             openChats: watch
           })
 
@@ -205,7 +205,7 @@ export const layer = (options: Options) =>
         api: ClientApi,
         instance: Instance,
         headers: RateLimitCheck.LimitHeaders
-      ): Effect.Effect<Answer, AskAgent.AskError, Scope.Scope> => {
+      ): Effect.Effect<Answer, SendQuestion.SendError, Scope.Scope> => {
         if (!OriginCheck.isAllowed(head, instance.origins)) {
           return Effect.succeed(api.refusal(ErrorResponses.foreignOrigin("assistant", headers)))
         }
@@ -214,8 +214,8 @@ export const layer = (options: Options) =>
           return slot._tag === "Full"
             ? limited(instance.instanceId, api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(
-                ask(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
-                (asked) => respond(asked, headers)
+                sendQuestion(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
+                (answer) => respond(answer, headers)
               )
         })
       }

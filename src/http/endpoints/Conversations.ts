@@ -23,11 +23,11 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
-import type { Asked } from "../chat/AskAgent.ts"
 import * as ChatResponse from "../chat/ChatResponse.ts"
 import * as EventSource from "../chat/EventSource.ts"
 import * as FollowedAnswers from "../chat/FollowedAnswers.ts"
 import { RunningAnswers } from "../chat/RunningAnswers.ts"
+import type { OpenedAnswer } from "../chat/SendQuestion.ts"
 import { StreamSlots } from "../chat/StreamSlots.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
@@ -62,7 +62,7 @@ const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServer
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
   role: message.role,
-  // As in the stream of the answer: the ids of two answers' sources differ.
+  // The same id as in the stream of the answer, unique in the conversation.
   parts: message.parts.map((part) =>
     part.type === "source-url" ? { ...part, sourceId: `${message.messageId}-${part.sourceId}` } : part
   ),
@@ -135,7 +135,7 @@ export const layer = (options: Options) =>
         const slot = yield* openSlot(address)
         if (slot._tag === "Full") return ErrorResponses.tooManyStreams(slot.name, headers)
         const events = Option.getOrElse(answers.read(answerId), () => followed.read(answerId))
-        const answer: Asked = {
+        const answer: OpenedAnswer = {
           instance,
           conversationId,
           answerId,

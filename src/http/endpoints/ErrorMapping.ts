@@ -31,7 +31,7 @@ const causeName = (cause: unknown): { readonly cause?: string } =>
 
 /** Logs that the store is unavailable. */
 export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
-  Effect.annotateLogs(Effect.logWarning("The store is unavailable; answered 503"), {
+  Effect.annotateLogs(Effect.logWarning("The store is unavailable; the request got a 503"), {
     reason,
     ...(code === undefined ? {} : { code }),
     ...causeName(cause)
@@ -53,7 +53,7 @@ export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Re
     : error.reason === "unknown-site"
       ? Effect.succeed(DecisionRecorder.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
       : Effect.as(
-          Effect.annotateLogs(Effect.logWarning("The store refused a record; answered 422"), {
+          Effect.annotateLogs(Effect.logWarning("The store refused a record; the request got a 422"), {
             ...(error.code === undefined ? {} : { code: error.code }),
             ...causeName(error.cause)
           }),

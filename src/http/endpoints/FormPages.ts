@@ -39,7 +39,7 @@ export const thanks = (
 ): HttpServerResponse.HttpServerResponse =>
   html(
     HtmlPages.page(
-      "good",
+      "success",
       "Thank you",
       `<p>Your message has arrived.</p>
 ${backLink(back)}
@@ -91,7 +91,7 @@ export const ofRefusal = (
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
   return html(
-    HtmlPages.page("bad", explanation.title, lines.join("\n")),
+    HtmlPages.page("failure", explanation.title, lines.join("\n")),
     status,
     kept as Record<string, string>,
     origin

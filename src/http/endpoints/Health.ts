@@ -11,9 +11,9 @@ import * as ErrorResponses from "./ErrorResponses.ts"
 const details: Record<NotReady["reason"], string> = {
   "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",
   "database-not-migrated": "The database lacks a migration. Run `npm run -s hydracore -- migrate`.",
-  "database-read-only": "The database takes no writes; it may be a standby. Set DATABASE_URL to the primary.",
-  "database-denied": "The user in DATABASE_URL may not write in the database. `doctor` says what to do.",
-  "database-not-storing": "The database answers and stores nothing. Check that its disk has room, and its log."
+  "database-read-only": "The database accepts no writes; it may be a standby. Set DATABASE_URL to the primary.",
+  "database-denied": "The user in DATABASE_URL may not write in the database. `doctor` shows what to do.",
+  "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room."
 }
 
 const healthz = HttpRouter.add("GET", "/healthz", HttpServerResponse.jsonUnsafe({ status: "alive" }))

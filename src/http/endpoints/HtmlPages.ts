@@ -12,9 +12,9 @@ const style = `
 body { box-sizing: border-box; display: grid; min-height: 100vh; margin: 0; padding: 1.25rem; place-items: center }
 main { box-sizing: border-box; width: 100%; max-width: 34rem; padding: clamp(1.5rem, 6vw, 2.75rem); border: 1px solid light-dark(#dfe5ea, #2a333d); border-radius: 1rem; background: light-dark(#fff, #161c23); overflow-wrap: anywhere }
 main::before { display: block; width: 2.75rem; margin-block-end: 1.25rem; border-radius: 50%; font: 700 1.375rem/2.75rem system-ui, sans-serif; text-align: center }
-.good::before { content: "✓" / ""; color: light-dark(#0d6639, #8ee0b1); background: light-dark(#e7f5ed, #11351f) }
-.ask::before { content: "?" / ""; color: light-dark(#27455f, #b5d3ec); background: light-dark(#e8f0f7, #17293a) }
-.bad::before { content: "!" / ""; color: light-dark(#9c1c2b, #ffb4bc); background: light-dark(#fdeef0, #43171d) }
+.success::before { content: "✓" / ""; color: light-dark(#0d6639, #8ee0b1); background: light-dark(#e7f5ed, #11351f) }
+.question::before { content: "?" / ""; color: light-dark(#27455f, #b5d3ec); background: light-dark(#e8f0f7, #17293a) }
+.failure::before { content: "!" / ""; color: light-dark(#9c1c2b, #ffb4bc); background: light-dark(#fdeef0, #43171d) }
 h1 { margin: 0 0 .5rem; font-size: 1.625rem; line-height: 1.25 }
 p { margin: .5rem 0 0 }
 ul { display: grid; gap: .5rem; margin: 1.25rem 0 0; padding: 0; list-style: none }
@@ -40,11 +40,11 @@ const headers = {
 }
 
 /**
- * A page about a success or a failure, or with a question.
+ * A page that reports a success or a failure, or asks for confirmation.
  *
  * @param body HTML
  */
-export const page = (look: "good" | "bad" | "ask", title: string, body: string): string => `<!doctype html>
+export const page = (kind: "success" | "failure" | "question", title: string, body: string): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -54,7 +54,7 @@ export const page = (look: "good" | "bad" | "ask", title: string, body: string):
 <style>${style}</style>
 </head>
 <body>
-<main class="${look}">
+<main class="${kind}">
 <h1>${Html.escape(title)}</h1>
 ${body}
 </main>
@@ -65,9 +65,9 @@ ${body}
 export interface Options {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  /** Where the page's forms may be sent, in words of its Content-Security-Policy. */
+  /** Where the page's forms may be sent, as a source of its Content-Security-Policy. */
   readonly formAction: "'none'" | "'self'"
-  /** Who may frame the page, in the same words. */
+  /** Who may frame the page, as sources of its Content-Security-Policy. */
   readonly frameAncestors: string
 }
 

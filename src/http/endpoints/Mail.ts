@@ -1,6 +1,6 @@
 /**
- * Ends the mails of an unsubscribe link. A link is valid if its token was signed with `SECRETS_KEY`; only then is the database
- * read.
+ * Unsubscribes the recipient of an unsubscribe link. The database is read only if the link's token was signed with
+ * `SECRETS_KEY`.
  *
  * @module
  */
@@ -20,11 +20,11 @@ export interface Options {
 
 const respond = (
   status: number,
-  look: Parameters<typeof HtmlPages.page>[0],
+  kind: Parameters<typeof HtmlPages.page>[0],
   title: string,
   body: string
 ): HttpServerResponse.HttpServerResponse =>
-  HtmlPages.respond(HtmlPages.page(look, title, body), {
+  HtmlPages.respond(HtmlPages.page(kind, title, body), {
     status,
     headers: {},
     formAction: "'self'",
@@ -33,7 +33,7 @@ const respond = (
 
 const question = respond(
   200,
-  "ask",
+  "question",
   "Unsubscribe?",
   `<p>You will get no more mails of this kind from this website. Your other notifications stay as they are.</p>
 <form method="post"><button>Unsubscribe</button></form>`
@@ -41,12 +41,17 @@ const question = respond(
 
 const done = respond(
   200,
-  "good",
+  "success",
   "You are unsubscribed",
   "<p>You will get no more of these mails. To get them again, ask the owner of the website.</p>"
 )
 
-const invalid = respond(404, "bad", "This link is not valid", "<p>Use the link in the latest mail that you got.</p>")
+const invalid = respond(
+  404,
+  "failure",
+  "This link is not valid",
+  "<p>Use the link in the latest mail that you got.</p>"
+)
 
 /** The group of the contract. */
 export const layer = ({ secretsKey }: Options) =>
@@ -72,7 +77,7 @@ export const layer = ({ secretsKey }: Options) =>
                     ErrorMapping.logUnavailable(error),
                     respond(
                       503,
-                      "bad",
+                      "failure",
                       "Please try again",
                       "<p>The link could not be used now. Try again in a minute.</p>"
                     )

@@ -1,7 +1,7 @@
 /**
  * `POST …/openai/v1/chat/completions` and `GET …/openai/v1/models`: an instance's agent for clients of OpenAI's API.
  *
- * A client sends its turns with each request. Nothing names its conversation but `metadata.conversation_id`.
+ * A client sends its turns with each request. Only `metadata.conversation_id` identifies its conversation.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
-import type { Asked } from "../chat/AskAgent.ts"
+import type { OpenedAnswer } from "../chat/SendQuestion.ts"
 import * as WholeAnswer from "../chat/WholeAnswer.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -33,11 +33,11 @@ const readPayload = BodyReader.interpreted(CompletionPayload)
 const tokenOf = ({ headers }: RequestHead.RequestHead): string =>
   /^bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1] ?? ""
 
-/** The canonical id of an instance; null for a text that is no id. */
+/** The canonical id of an instance; null if the text is not an id. */
 const instanceOf = (id: string): string | null =>
   isCanonicalUuid(id) ? id : Option.getOrNull(Result.getSuccess(parseUuid(id)))
 
-const namesOf = ({ answerId }: Asked): Effect.Effect<OpenAiCompletion.Names> =>
+const namesOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.Names> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
     completionId: `chatcmpl-${answerId}`,
     created: Math.floor(now / 1000),
@@ -46,23 +46,23 @@ const namesOf = ({ answerId }: Asked): Effect.Effect<OpenAiCompletion.Names> =>
 
 const streamed =
   (stream: ChatEndpoint.Stream, includeUsage: boolean): ChatEndpoint.Respond =>
-  (asked, headers) =>
-    Effect.flatMap(namesOf(asked), (names) =>
-      stream(() => new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage))(asked, headers)
+  (answer, headers) =>
+    Effect.flatMap(namesOf(answer), (names) =>
+      stream(() => new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage))(answer, headers)
     )
 
 /** Failures that another attempt does not change. */
 const lasting: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
 
 const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
-  Effect.fnUntraced(function* (asked, headers) {
-    const names = yield* namesOf(asked)
-    const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(asked, headers)
-    const answer = yield* WholeAnswer.read(chat)
-    if (answer.finishReason !== null) {
-      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, answer), { headers })
+  Effect.fnUntraced(function* (answer, headers) {
+    const names = yield* namesOf(answer)
+    const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
+    const result = yield* WholeAnswer.read(chat)
+    if (result.finishReason !== null) {
+      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, result), { headers })
     }
-    const failure = answer.failure ?? "internal"
+    const failure = result.failure ?? "internal"
     const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
     return lasting.has(failure) ? OpenAiErrors.final(response) : response
   })

@@ -10,7 +10,7 @@ import * as ErrorSentence from "./ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** Types and codes as OpenAI has them, by status. */
+/** OpenAI's error types and codes, by status. */
 const kinds: Readonly<Record<number, readonly [type: string, code: string | null]>> = {
   400: ["invalid_request_error", null],
   401: ["invalid_request_error", "invalid_api_key"],
@@ -30,8 +30,8 @@ const paramOf = (response: Response): string | null => {
     : fault.loc.slice(1).join(".")
 }
 
-/** OpenAI's clients ignore a longer `Retry-After`, in seconds, and would send the request again at once. */
-const maxHeededWait = 59
+/** In seconds. OpenAI's clients ignore a longer `Retry-After` and would send the request again at once. */
+const maxRetryAfter = 59
 
 /** A response of `ErrorResponses` in OpenAI's form. A 422 becomes a 400. */
 export const from = (response: Response): Response => {
@@ -40,7 +40,7 @@ export const from = (response: Response): Response => {
   const [type, code] = kinds[status] ?? ["server_error", null]
   const body: OpenAiError = { error: { message, type, code, param: paramOf(response) } }
   const converted = ErrorSentence.withBody(response, JSON.stringify(body), { contentType: "application/json", status })
-  return Number(response.headers["retry-after"]) > maxHeededWait ? final(converted) : converted
+  return Number(response.headers["retry-after"]) > maxRetryAfter ? final(converted) : converted
 }
 
 /** The response with a header that keeps OpenAI's clients from sending the request again by themselves. */

@@ -33,8 +33,8 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
 })
 
 /** The question of a body of `useChat`. */
-const questionOf = (asked: UseChat.Asked): Question => {
-  const { id: conversationId, ...question } = asked
+const questionOf = (client: UseChat.ClientQuestion): Question => {
+  const { id: conversationId, ...question } = client
   return question._tag === "Turns"
     ? { ...question, conversationId, isResumable: true }
     : { ...question, conversationId }
@@ -43,7 +43,7 @@ const questionOf = (asked: UseChat.Asked): Question => {
 /** The body of `useChat`, whose errors are sentences. */
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
-  read: (body) => Result.map(UseChat.read(body), (asked) => ({ question: questionOf(asked), respond })),
+  read: (body) => Result.map(UseChat.read(body), (client) => ({ question: questionOf(client), respond })),
   refusal: ErrorSentence.asText
 })
 

@@ -100,7 +100,7 @@ export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerRe
   if (cause.reasons.every((reason) => reason._tag === "Interrupt")) return Effect.failCause(cause as Cause.Cause<never>)
   const id = randomUUID()
   return Effect.as(
-    Effect.annotateLogs(Effect.logError("A request failed with a defect; answered 500", cause), { "error.id": id }),
+    Effect.annotateLogs(Effect.logError("A request failed with a defect; it got a 500", cause), { "error.id": id }),
     ErrorResponses.refusal(500, "Internal Server Error", { "x-error-id": id })
   )
 }

@@ -26,7 +26,7 @@ import { afterQuietPoll } from "../../runtime/EventLoop.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
-import * as UnreadAnswers from "./UnreadAnswers.ts"
+import * as UnreadResponses from "./UnreadResponses.ts"
 
 export interface Options {
   /** How long idle connections stay open after the server stops listening. */
@@ -57,7 +57,7 @@ interface ConnectionState {
   /** The newest response in progress. */
   last: PendingResponse | undefined
   /** The complete response that the client has not read, as of the last check. */
-  unread: UnreadAnswers.Unread | undefined
+  unread: UnreadResponses.Unread | undefined
 }
 
 /**
@@ -141,14 +141,14 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       connections.delete(socket)
       limits.remove(entry)
       if (state.open > 1) pipelined -= state.open - 1
-      // Node destroys them itself, except if a CONNECT followed: then their handlers would go on.
+      // Node destroys them itself, except if a CONNECT followed: their handlers would otherwise continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()
     })
     // Node starts reading on the next tick, so an earlier pause has no effect.
     process.nextTick(hold, socket)
   })
-  // The channel and not the server's events, which omit the requests that Node answers by itself. Those wait in line too.
+  // The channel and not the server's events, which omit the requests that Node answers by itself: those are queued too.
   const onRequestStart = (message: unknown) => {
     const started = message as {
       readonly server: Server
@@ -181,7 +181,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     /** Destroys the connections whose client has read nothing of a complete response for `timeout` milliseconds. */
     closeUnread: (timeout: number, now: number): void => {
       for (const [socket, state] of connections) {
-        state.unread = UnreadAnswers.observe(state.unread, socket, state.first?.response, now)
+        state.unread = UnreadResponses.observe(state.unread, socket, state.first?.response, now)
         if (state.unread !== undefined && now - state.unread.since >= timeout) socket.destroy()
       }
     },

@@ -72,7 +72,7 @@ type Fork = (effect: Effect.Effect<unknown>) => void
 /** Closes the connection, because no valid response can be written any more. */
 const abort = (response: ServerResponse, error: unknown, fork: Fork): void => {
   response.destroy()
-  fork(Effect.logError("An answer could not be written", Cause.die(error)))
+  fork(Effect.logError("A response could not be written", Cause.die(error)))
 }
 
 /**

@@ -91,7 +91,7 @@ const endpoints = (options: Options, unreadTimeout: number) =>
       Widget.endpoint,
       ChatEndpoint.layer({
         rateLimit: options.rateLimitChat,
-        patience: unreadTimeout,
+        readTimeout: unreadTimeout,
         maxDuration: options.chatMaxDuration,
         maxBytes: options.chatMaxBytes
       })

@@ -64,7 +64,7 @@ export const layer: Layer.Layer<
       match: Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         const done = pending(yield* pendingChats).map((lead) => {
-          const isLate = now - lead.receivedAt > Lead.patienceMillis
+          const isLate = now - lead.receivedAt > Lead.maxWaitMillis
           return Lead.match([{ ...lead, isLate }], () => rowsOf(lead))
         })
         const matched = done.flatMap((one) => one.matched)

@@ -10,7 +10,7 @@ import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts
 /** A request and its last message, the visitor's. */
 export type ScriptedRequest = AgentRequest & { readonly message: string }
 
-/** Answers a request. The script itself keeps the promises of `AgentStream`. */
+/** Answers a request. The script must emit events in the order that `AgentStream` documents. */
 export type Script = (request: ScriptedRequest) => Stream.Stream<AgentEvent, AgentError>
 
 /** An answer of these texts (empty ones are left out), accepted at once, with `delay` before each text. */

@@ -102,14 +102,14 @@ export const make = (options: Options): Table => {
 }
 
 /** A message of the visitor's. */
-export const said = (
+export const visitorMessage = (
   { clientId, messageId }: Pick<VisitorMessage, "messageId" | "clientId">,
   parts: ReadonlyArray<MessagePart>,
   createdAt: number
 ): VisitorMessage => ({ messageId, ...(clientId === undefined ? {} : { clientId }), role: "user", parts, createdAt })
 
 /** The messages with one answer ended. */
-export const ended = (
+export const withEnding = (
   { messages }: Kept,
   answerId: string,
   change: Pick<AgentAnswer, "parts" | "ending">
@@ -123,5 +123,5 @@ export const messagesAt = (conversation: Kept, now: number): ReadonlyArray<Messa
   const { running } = conversation
   if (running === null) return conversation.messages
   const ending: AnswerEnding | null = isLapsed(running, now) ? "cut" : null
-  return ended(conversation, running.answerId, { parts: AnswerParts.fromEvents(running.events), ending })
+  return withEnding(conversation, running.answerId, { parts: AnswerParts.fromEvents(running.events), ending })
 }

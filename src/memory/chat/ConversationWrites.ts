@@ -66,7 +66,7 @@ export const make = (
   const settle = (conversation: Table.Kept, running: Table.Running, ending: AnswerEnding, now: number): void => {
     conversation.running = null
     const parts = AnswerParts.fromEvents(running.events)
-    table.put(conversation, Table.ended(conversation, running.answerId, { parts, ending }), now)
+    table.put(conversation, Table.withEnding(conversation, running.answerId, { parts, ending }), now)
   }
 
   const begin: Writes["begin"] = Effect.fnUntraced(function* (turn) {
@@ -97,7 +97,11 @@ export const make = (
     }
     conversation.running = { answerId, events: [], leaseUntil: now + leaseMillis }
     const kept = conversation.messages.slice(0, end)
-    table.put(conversation, [...kept, ...(message === null ? [] : [Table.said(message, said, now)]), answer], now)
+    table.put(
+      conversation,
+      [...kept, ...(message === null ? [] : [Table.visitorMessage(message, said, now)]), answer],
+      now
+    )
     if (found === undefined) writeEvent(instance.value, key, "conversation.started", now, null)
     if (trackerSession !== null) {
       pendingChats.add({ instanceId: key.instanceId, sessionId: trackerSession, receivedAt: now })
@@ -117,12 +121,12 @@ export const make = (
       if (conversation === undefined || answer === undefined || !Table.isAnswer(answer)) return false
       if (conversation.running?.answerId === answerId) {
         conversation.running = null
-        table.put(conversation, Table.ended(conversation, answerId, { parts, ending }), now)
+        table.put(conversation, Table.withEnding(conversation, answerId, { parts, ending }), now)
         return true
       }
       const byOther = answer.ending === "stopped" || answer.ending === "superseded" || answer.ending === "cut"
       if (byOther && AnswerParts.textOf(parts).length > AnswerParts.textOf(answer.parts).length) {
-        table.put(conversation, Table.ended(conversation, answerId, { parts, ending: answer.ending }), now)
+        table.put(conversation, Table.withEnding(conversation, answerId, { parts, ending: answer.ending }), now)
       }
       return false
     })

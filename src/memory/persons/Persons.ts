@@ -65,7 +65,7 @@ export const layer: Layer.Layer<
           Stream.flatMap(({ instanceId }) =>
             Stream.map(store.stream({ instanceId, since: null }), (conversation) => ({ instanceId, conversation }))
           ),
-          Stream.filter(({ conversation }) => Person.hasTalked(conversation, query.address)),
+          Stream.filter(({ conversation }) => Person.isInConversation(conversation, query.address)),
           Stream.map((found) => ({ kind: "conversation", ...found }))
         ),
       notification: (query) =>

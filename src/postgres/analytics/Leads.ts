@@ -54,7 +54,7 @@ const Sites = Schema.Array(Schema.Struct({ hostedWebsiteId: Schema.String }))
 /** The lock ends with the transaction, so that the connection may be shared through PgBouncer. */
 const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", session_id AS "sessionId",
     (extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt",
-    stored_at < now() - interval '${Lead.patienceMillis} milliseconds' AS "isLate"
+    stored_at < now() - interval '${Lead.maxWaitMillis} milliseconds' AS "isLate"
   FROM pending_lead WHERE hosted_website_id = $1 AND (SELECT pg_try_advisory_xact_lock(${advisoryLock})) ORDER BY stored_at LIMIT ${maxLeads}`
 
 const PendingLeads = Schema.Array(
@@ -82,8 +82,8 @@ const rowsStatement = `${latest("page_view", "path AS page, utm_source, utm_medi
   UNION ALL ${latest("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
 
 /**
- * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A website
- * whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
+ * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A
+ * website whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
  */
 const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)

@@ -54,7 +54,7 @@ const statements = {
 }
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -4,8 +4,8 @@
  * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other: it
  * skips it and returns false. The caller then writes it alone.
  *
- * The plans of the statements are kept, also those that were made while the tables were small, and must look rows up by an
- * index. `LATERAL` does, and after a `LIMIT` of unknown size the planner expects one row.
+ * The server keeps the plans of the statements, including those made while the tables were small. They must use an index at
+ * any size: `LATERAL` has that effect, and so has a `LIMIT` of unknown size, after which the planner expects one row.
  *
  * @module
  */
@@ -24,9 +24,9 @@ import * as ConversationEvents from "../delivery/ConversationEvents.ts"
 import { newLease } from "./ConversationRows.ts"
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
-  /** How many items of each kind wait for a batch at most. */
+  /** The maximum number of queued items of each kind. */
   readonly maxQueue: number
 }
 
@@ -64,8 +64,8 @@ export interface Completion {
 
 /**
  * The parameters of a statement, as `unnest` takes them. As sub-selects they hide the length of their arrays from the planner:
- * for short ones it would find a plan of their own a little cheaper, and plan the statement anew each time, which takes longer
- * than to execute it.
+ * for short arrays it would prefer a custom plan, which costs slightly less, and plan the statement at each execution, which
+ * takes longer than the execution.
  */
 const given = (count: number): string =>
   Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")

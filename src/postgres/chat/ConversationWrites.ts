@@ -138,7 +138,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
     const locked = yield* Locked.lock(sql, key)
     if (locked === undefined) return yield* new NothingToRegenerate()
-    // It runs for the second time, after its connection was lost.
+    // This is the second run, after the connection was lost.
     if (locked.running === answerId) return
     const before =
       message === null
@@ -149,7 +149,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     const added = message === null ? 1 : 2
     if (before.messages + added > maxMessages || before.size + addedSize > maxSize) return yield* new ConversationFull()
     const { lapsed, running } = locked
-    // The running answer is the last message: if any was deleted, it was.
+    // The running answer is the last message: if any message was deleted, so was the answer.
     const said =
       running === null || before.messages < locked.messages
         ? 0

@@ -80,7 +80,7 @@ const assignments = (change: Instance.InstanceChange): Readonly<Record<string, u
 const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
   /** The most cached ids. Default: 10,000. */
   readonly capacity?: number

@@ -36,7 +36,7 @@ export const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
 const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
 const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
-/** Ends a running answer of a conversation that is locked, with what was stored of it, and gives the size of that. */
+/** Ends a running answer of a conversation that is locked, with what was stored of it, and returns the size of that. */
 export const settle = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   key: bigint,
@@ -56,7 +56,7 @@ export const settle = Effect.fnUntraced(function* (
   return size
 })
 
-/** Deletes messages of a conversation, by a condition on `position`, and gives what is left. */
+/** Deletes messages of a conversation, by a condition on `position`, and returns what is left. */
 const remove = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   { key, messages, size }: Locked,

@@ -16,7 +16,7 @@ const Rows = Schema.Array(Schema.Struct({ tokens: Schema.BigInt }))
 const dateParameter = (day: number) => PgTypes.date(dateOf(day * dayMillis))
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -46,11 +46,11 @@ const Places = Schema.Array(Schema.Struct({ conversationId: Schema.String, updat
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
 
-/** Whether an answer is one that the visitor did not get, as `Transcript.isMissing` says. */
+/** `Transcript.isMissing` in SQL. */
 const isMissing = `(ending IN (${quoted(Transcript.brokenOff)})
   OR ending NOT IN (${quoted(Transcript.endedByVisitor)}) AND characters = 0)`
 
-/** What the answers of a conversation say about it. */
+/** The counts of a conversation's answers. */
 const counts = `CROSS JOIN LATERAL (
     SELECT (count(*) FILTER (WHERE ${isMissing}))::int AS unanswered,
       (count(*) FILTER (WHERE rating = 'up'))::int AS up, (count(*) FILTER (WHERE rating = 'down'))::int AS down
@@ -66,7 +66,7 @@ const texts = `regexp_replace(parts::text,
   '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -1,7 +1,7 @@
 /**
- * Issues and checks widget tokens with PostgreSQL, which holds their digests alone. What a digest stands for, or that it
- * stands for nothing, is remembered for less than a second, so that a revoked token ends within one; whether it has
- * expired is asked of the clock each time. The token itself is kept nowhere.
+ * Issues and checks widget tokens with PostgreSQL, which holds their digests only. The lookup of a digest, found or not, is
+ * cached for less than a second, so that a revocation takes effect within a second; the expiry is checked in each call. The
+ * token itself is not stored.
  *
  * @module
  */
@@ -74,9 +74,9 @@ const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Eff
   })
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
-  /** How many digests are remembered: 10,000 if not given. */
+  /** The maximum number of cached digests. Default: 10,000. */
   readonly capacity?: number
 }
 
@@ -114,7 +114,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         const token = Token.format(randomBytes(32))
         const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        // It may run twice, if the connection breaks: the second run gives back the row of the first.
+        // It may run twice, if the connection breaks: the second run returns the row of the first.
         const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},

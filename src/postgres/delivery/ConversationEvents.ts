@@ -9,6 +9,6 @@ export const subscribedOf = (instanceId: string): string => `SELECT website_conf
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`
 
-/** Spells `FanOut.conversationSubject`. */
+/** `FanOut.conversationSubject` in SQL. */
 export const subjectOf = (instanceId: string, conversationId: string): string =>
   `${instanceId}::text || ' ' || ${conversationId}`

@@ -28,8 +28,8 @@ const Due = Schema.Array(
 )
 
 /**
- * What is due of each webhook, at most what its slots allow. The first part finds the subscribers with pending deliveries,
- * one index probe each, so that webhooks without cost nothing. Nothing is due of a website whose deletion has begun.
+ * The due deliveries of each webhook, at most as many as its slots allow. The first part finds the subscribers with pending
+ * deliveries, one index probe each, so that webhooks without any cost nothing. Websites whose deletion has begun are skipped.
  */
 const dueStatement = `WITH RECURSIVE subscriber AS (
     (SELECT subscriber_id FROM delivery WHERE status = 'pending' ORDER BY subscriber_id LIMIT 1)

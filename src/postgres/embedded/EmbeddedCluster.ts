@@ -82,7 +82,7 @@ interface Running {
   /** The exit code, once it has ended; null if a signal ended it or it could not start. */
   readonly ended: Promise<number | null>
   /** Whether it has ended. */
-  readonly over: () => boolean
+  readonly hasEnded: () => boolean
 }
 
 /** Starts a program under the supervisor, in its own session, so that Ctrl-C in the terminal does not reach it. */
@@ -101,10 +101,10 @@ const launch = (
         detached: true,
         stdio: ["pipe", log, log]
       })
-      let over = false
+      let hasEnded = false
       const ended = new Promise<number | null>((resolve) => {
         const end = (code: number | null) => {
-          over = true
+          hasEnded = true
           child.stdin?.destroy()
           resolve(code)
         }
@@ -112,7 +112,7 @@ const launch = (
         child.once("error", () => end(null))
       })
       child.stdin?.on("error", () => {})
-      return { child, ended, over: () => over }
+      return { child, ended, hasEnded: () => hasEnded }
     } finally {
       closeSync(log)
     }
@@ -137,7 +137,7 @@ const stop = ({ child, ended }: Running): Effect.Effect<void> =>
   )
 
 /** The last lines of the log, for an error's message. */
-const lastWords = (home: string): string => {
+const logTail = (home: string): string => {
   try {
     return readFileSync(path.join(home, "postgres.log"), "utf8").slice(-2000).trim().split("\n").slice(-4).join(" | ")
   } catch {
@@ -170,7 +170,7 @@ const initialize = Effect.fnUntraced(function* (
     stop
   )
   if (code !== 0) {
-    return yield* fail("InitFailed", `PostgreSQL could not make its data folder in ${home}: ${lastWords(home)}`)
+    return yield* fail("InitFailed", `PostgreSQL could not make its data folder in ${home}: ${logTail(home)}`)
   }
   yield* io(`name ${data}`, () => {
     renameSync(draft, data)
@@ -232,8 +232,8 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
     port: "5432"
   }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
   const server = yield* Effect.acquireRelease(launch(user, home, binaries.postgres, ["-D", data, ...settings]), stop)
-  const ready = yield* Postmaster.awaitReady(data, Folder.socketIn(sockets), server.over)
-  if (!ready) return yield* fail("StartFailed", `PostgreSQL did not start in ${home}: ${lastWords(home)}`)
+  const ready = yield* Postmaster.awaitReady(data, Folder.socketIn(sockets), server.hasEnded)
+  if (!ready) return yield* fail("StartFailed", `PostgreSQL did not start in ${home}: ${logTail(home)}`)
   server.child.unref()
 
   const [username, database] = ["postgres", "postgres"]

@@ -18,9 +18,9 @@ export const make = (folder: string, mode?: number): void => {
     try {
       mkdirSync(one, { mode })
     } catch (error) {
-      // Another process was faster.
+      // Another process may have created it first.
       if (SystemErrorCode.of(error) !== "EEXIST" || !existsSync(one)) throw error
     }
   }
-  if (!statSync(folder).isDirectory()) throw Object.assign(new Error("It is no folder"), { code: "ENOTDIR" })
+  if (!statSync(folder).isDirectory()) throw Object.assign(new Error("It is not a folder"), { code: "ENOTDIR" })
 }

@@ -62,15 +62,15 @@ const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean>
 const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
 /** How long to wait for a left-over server before signalling it, and before giving up. Milliseconds. */
-const patience = { ask: 5_000, giveUp: 60_000 }
+const waitLimits = { signal: 5_000, fail: 60_000 }
 
 /**
  * Waits until no server runs on the data folder. A left-over server usually ends within a second of its process. After five
- * seconds it gets a signal (its watcher may have been killed too); after sixty this fails with `InUse` and its process id.
+ * seconds it gets a signal (its watcher may have been killed as well); after sixty this fails with `InUse` and its process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
   const since = yield* elapsed
-  let asked = false
+  let isSignalled = false
   while (true) {
     const note = read(data)
     if (Option.isNone(note)) return
@@ -80,14 +80,14 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
       return yield* io(`remove ${noteFile(data)}`, () => rmSync(noteFile(data), { force: true }))
     }
     const waited = (yield* elapsed) - since
-    if (waited > patience.giveUp) {
+    if (waited > waitLimits.fail) {
       return yield* fail(
         "InUse",
         `A PostgreSQL server (pid ${note.value.pid}) still runs on ${data}. Stop it first (kill -INT ${note.value.pid}).`
       )
     }
-    if (waited > patience.ask && !asked && note.value.data === data) {
-      asked = true
+    if (waited > waitLimits.signal && !isSignalled && note.value.data === data) {
+      isSignalled = true
       yield* Effect.ignore(Effect.try(() => process.kill(note.value.pid, "SIGINT")))
     }
     yield* Effect.sleep("20 millis")
@@ -109,9 +109,9 @@ const canConnect = (socket: string): Effect.Effect<boolean> =>
 const longestRecovery = 300_000
 
 /** Waits until the server accepts connections; false if it has ended, or recovers for more than five minutes. */
-export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, over: () => boolean) {
+export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, hasEnded: () => boolean) {
   const until = (yield* elapsed) + longestRecovery
-  while (!over() && (yield* elapsed) < until) {
+  while (!hasEnded() && (yield* elapsed) < until) {
     const note = read(data)
     if (Option.isSome(note) && note.value.status === "ready" && (yield* canConnect(socket))) return true
     yield* Effect.sleep("10 millis")

@@ -20,7 +20,7 @@ const Due = Schema.Array(
   Schema.Struct({ ...Rows.fields, timeZone: Schema.String, reportedUntil: Schema.NullOr(Schema.String) })
 )
 
-/** The lock lets other processes neither make mails of the same submissions nor add some unnoticed. */
+/** The lock prevents other processes from making mails of the same submissions, and from adding submissions meanwhile. */
 const dueStatement = `SELECT ${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"
   FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND deleted_at IS NULL
   ORDER BY due_at LIMIT ${size} FOR NO KEY UPDATE OF notification SKIP LOCKED`
@@ -112,7 +112,7 @@ const report = Effect.fnUntraced(function* (
   return { nextAt: ReportPeriod.nextDue(period, facts), reportedUntil: range.last }
 })
 
-/** Does what `Mails.make` says. Needs a transaction. */
+/** Implements `Mails.make`. Needs a transaction. */
 export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, now: number) {
   const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now)]).pipe(decodeRows(Due))
   for (const row of rows) {

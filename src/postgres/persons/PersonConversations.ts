@@ -74,7 +74,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
     Effect.map(read(candidate), (messages): ReadonlyArray<Store.Found> => {
       const { instanceId, ...summary } = candidate
       const conversation = { ...summary, messages: Option.getOrElse(messages, () => []) }
-      return Person.hasTalked(conversation, address)
+      return Person.isInConversation(conversation, address)
         ? [
             {
               record: { kind: "conversation", instanceId, conversation },

@@ -67,7 +67,7 @@ export const deleteWithoutSites = SqlClient.SqlClient.use(
 )
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -58,7 +58,7 @@ export const deleteEnded = Effect.fnUntraced(function* (now: number) {
 })
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -42,7 +42,7 @@ export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 

@@ -38,7 +38,7 @@ const Sites = Schema.Array(SiteRow)
 const decodeSites = decodeRows(Sites)
 
 export interface Options {
-  /** How long a caller waits for the database. */
+  /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
   /** The most cached ids of each kind. Default: 10,000. */
   readonly capacity?: number

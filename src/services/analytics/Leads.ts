@@ -10,7 +10,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 export interface Matched {
   /** Leads whose visit was found. */
   readonly matched: number
-  /** Leads without a visit, which were dropped after `Lead.patienceMillis`. */
+  /** Leads without a visit, which were dropped after `Lead.maxWaitMillis`. */
   readonly dropped: number
 }
 

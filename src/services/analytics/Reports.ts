@@ -26,7 +26,7 @@ export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("Report
   limit: Schema.String
 }) {}
 
-/** Why a report has no answer. */
+/** Why a query failed. */
 export type ReportError = StorageUnavailable | ReportTimeout | ReportTooLarge
 
 /** What identifies the rows of a website. */

@@ -1,5 +1,5 @@
 /**
- * Streams the answer of an instance's agent. The interface alone; see `memory/chat/AgentStream` (scripted) and
+ * Streams the answer of an instance's agent. The interface only; see `memory/chat/AgentStream` (scripted) and
  * `agent/AgentStream` (over HTTP).
  *
  * @module
@@ -7,9 +7,9 @@
 import { Context, Schema, type Stream } from "effect"
 import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Agent.ts"
 
-/** The agent refused the request, could not be reached, or answered something that is no answer. */
+/** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
-  /** For the log: what happened, in our words. Never the agent's. */
+  /** What happened, for the log. Never a text of the agent's. */
   reason: Schema.String,
   /** The status of the agent's response, if there was one. */
   status: Schema.optional(Schema.Int),
@@ -21,7 +21,7 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
   isKeyLocked: Schema.optional(Schema.Boolean)
 }) {}
 
-/** The agent takes no request now: its rate limit is reached, or it is overloaded. */
+/** The agent accepts no requests at the moment: its rate limit is reached, or it is overloaded. */
 export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
   reason: Schema.String,
   status: Schema.optional(Schema.Int),
@@ -40,13 +40,13 @@ export class AgentTimeout extends Schema.TaggedError<AgentTimeout>()("AgentTimeo
 
 /** The agent's stream broke after the agent had accepted the request: cut, not readable, or over a bound. */
 export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken", {
-  /** For the log: what happened, in our words. Never the agent's. */
+  /** What happened, for the log. Never a text of the agent's. */
   reason: Schema.String
 }) {}
 
 const reasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
 
-/** The agent finished without a word: it declined, called tools that nobody answers, or only reasoned. */
+/** The agent finished without text: it declined, called tools that nobody answers, or only reasoned. */
 export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
   finish: Schema.Literals(reasons)
 }) {}

@@ -1,9 +1,9 @@
 /**
- * Keeps the conversations of instances with `memory: "edge"`. The interface alone; see `memory/chat/ConversationStore` and
+ * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `memory/chat/ConversationStore` and
  * `postgres/chat/ConversationStore`.
  *
  * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, on whichever
- * process. A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has run out reads
+ * process. A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has run out is read
  * as `cut`, with what was stored of it; if its process is alive after all, `renew` lets it run again.
  *
  * @module
@@ -42,7 +42,7 @@ export interface NewTurn {
   readonly from?: string | undefined
   /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is no lead. */
   readonly trackerSession?: string | null | undefined
-  /** The message id of the answer that begins. Message ids are UUIDs in canonical spelling, made by the service. */
+  /** The message id of the answer that begins. Message ids are UUIDs in canonical form, made by the service. */
   readonly answerId: string
 }
 
@@ -67,7 +67,7 @@ export class ConversationStore extends Context.Service<
   {
     /**
      * The turns of a conversation to send to the agent, oldest first, cut by `History.newest`; none if there is no such
-     * conversation. An answer that still runs is among them with what it said so far. With `isRegenerating` they end with
+     * conversation. An answer that still runs is among them with its text so far. With `isRegenerating` they end with
      * the visitor's last message.
      */
     readonly history: (query: {
@@ -78,7 +78,7 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
-     * answer that still runs as `superseded`, with what it said so far. `RecordRefused` if there is no such instance,
+     * answer that still runs as `superseded`, with its text so far. `RecordRefused` if there is no such instance,
      * or if `isConversationId` is false. The pending lead of `trackerSession` is stored with the turn, or neither is.
      */
     readonly begin: (
@@ -87,8 +87,8 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Stores events of a running answer, so that other processes can follow it. `position` is how many events of the answer
-     * were stored before these. Each call costs a row: gather the events of 100 ms or more in one. False if the answer runs
-     * no more.
+     * were stored before these. Each call costs a row: gather the events of 100 ms or more in one. False if the answer no
+     * longer runs.
      */
     readonly append: (piece: {
       readonly answerId: string
@@ -103,8 +103,9 @@ export class ConversationStore extends Context.Service<
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 
     /**
-     * Ends an answer with these parts. The first ending stays: false if it had ended. Another process that ended it
-     * (`stopped`, `superseded`, `cut`) had only what was stored; if these parts hold more text, they replace those.
+     * Ends an answer with these parts. Only the first ending counts: false if the answer had ended already. Another process
+     * that ended it (`stopped`, `superseded`, `cut`) had only what was stored; if these parts hold more text, they replace
+     * those.
      */
     readonly complete: (answer: {
       readonly answerId: string

@@ -1,5 +1,5 @@
 /**
- * Counts the tokens that instances use in a day (UTC), over all processes. The interface alone; see `memory/chat/TokenBudget`
+ * Counts the tokens that instances use in a day (UTC), over all processes. The interface only; see `memory/chat/TokenBudget`
  * and `postgres/chat/TokenBudget`.
  *
  * Tokens are reserved before a request is sent to an agent, and the reservation is settled with what was used. So that no
@@ -32,7 +32,7 @@ export class TokenBudget extends Context.Service<
       readonly most: number
     }) => Effect.Effect<Option.Option<Reservation>, StorageUnavailable>
 
-    /** Replaces a reservation by the tokens that were used, on the day of the reservation. Once: later calls do nothing. */
+    /** Replaces a reservation by the tokens that were used, on the day of the reservation. Later calls have no effect. */
     readonly settle: (reservation: Reservation, used: number) => Effect.Effect<void, StorageUnavailable>
 
     /** The tokens that are used or reserved today. */

@@ -12,7 +12,7 @@ export class SecretsKeyUnusable extends Schema.TaggedError<SecretsKeyUnusable>()
   reason: Schema.Literals(["missing", "wrong"])
 }) {}
 
-/** A webhook when its secret is made: the only time at which it is shown. */
+/** A webhook with its new secret, which is returned only when it is made. */
 export interface NewSecret {
   readonly webhook: Webhook
   readonly secret: string
@@ -37,7 +37,7 @@ export class Webhooks extends Context.Service<
     ) => Effect.Effect<Option.Option<Webhook>, StorageUnavailable>
     /** Deletes a webhook and its deliveries. False if there is no such webhook. */
     readonly delete: (webhookId: string) => Effect.Effect<boolean, StorageUnavailable>
-    /** Makes a new secret. The previous one signs too for 24 hours. */
+    /** Makes a new secret. For 24 hours, deliveries are signed with the previous one too. */
     readonly rotate: (
       webhookId: string
     ) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable>

@@ -31,7 +31,7 @@ export class SiteErasure extends Context.Service<
     /**
      * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none if
      * there is no such website. Its instances stay, with their tokens, and belong to no website. Once begun, only cached
-     * lookups find the website, and nothing more is stored for it: new data is refused as of an unknown website.
+     * lookups find the website, and nothing more is stored for it: new data is refused as for an unknown website.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
      * the numbers of the rows that it deleted itself.

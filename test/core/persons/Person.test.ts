@@ -100,8 +100,8 @@ describe("core/persons/Person", () => {
   )
 
   it("finds an address in messages of both roles and in comments", () => {
-    assert.isTrue(Person.hasTalked({ messages: [said("hi"), said(`I am ${address}.`)] }, address))
-    assert.isTrue(Person.hasTalked({ messages: [said("hi"), said(address, "assistant")] }, address))
+    assert.isTrue(Person.isInConversation({ messages: [said("hi"), said(`I am ${address}.`)] }, address))
+    assert.isTrue(Person.isInConversation({ messages: [said("hi"), said(address, "assistant")] }, address))
     const answer = {
       ...said("hi", "assistant"),
       role: "assistant" as const,
@@ -109,8 +109,8 @@ describe("core/persons/Person", () => {
       rating: null,
       comment: address
     }
-    assert.isTrue(Person.hasTalked({ messages: [answer] }, address))
-    assert.isFalse(Person.hasTalked({ messages: [said("hi")] }, address))
+    assert.isTrue(Person.isInConversation({ messages: [answer] }, address))
+    assert.isFalse(Person.isInConversation({ messages: [said("hi")] }, address))
   })
 
   it.prop(

@@ -11,7 +11,7 @@ import type { Storage } from "../../support/Storages.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
-interface Asked {
+interface RecordedRequest {
   readonly session: string
   readonly turns: ReadonlyArray<Turn>
 }
@@ -37,11 +37,11 @@ const chat = Effect.fnUntraced(function* (message: string, conversationId?: stri
   )
 })
 
-/** An agent that repeats the message, or does what the message says, and what it was asked. */
+/** An agent that repeats the message, or does what the message says, and records its requests. */
 const recorder = () => {
-  const asked: Array<Asked> = []
+  const requests: Array<RecordedRequest> = []
   const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    asked.push({ session, turns })
+    requests.push({ session, turns })
     if (message === "break") {
       return Stream.concat(
         Stream.take(MemoryAgentStream.texts(["half an answer"]), 2),
@@ -50,7 +50,7 @@ const recorder = () => {
     }
     return MemoryAgentStream.texts(["You said ", message])
   }
-  return { asked, script }
+  return { requests, script }
 }
 
 describe("chat with memory", () => {
@@ -62,7 +62,7 @@ describe("chat with memory", () => {
         assert.deepInclude(first, { text: "You said hello", memory: true, isDone: true })
         const second = read((yield* chat("again", first.conversation_id)).text)
         assert.deepInclude(second, { text: "You said again", conversation_id: first.conversation_id })
-        const [one, two] = agent.asked.slice(-2)
+        const [one, two] = agent.requests.slice(-2)
         assert.deepStrictEqual(one!.turns, [{ role: "user", text: "hello" }])
         assert.deepStrictEqual(two!.turns, [
           { role: "user", text: "hello" },
@@ -81,7 +81,7 @@ describe("chat with memory", () => {
           const answer = read((yield* chat("hello", "my-own-id")).text)
           assert.deepInclude(answer, { text: "You said hello", memory: false, conversation_id: "my-own-id" })
         }
-        const [one, two] = agent.asked.slice(-2)
+        const [one, two] = agent.requests.slice(-2)
         assert.deepStrictEqual(two!.turns, [{ role: "user", text: "hello" }])
         assert.notStrictEqual(one!.session, two!.session)
       })
@@ -94,7 +94,7 @@ describe("chat with memory", () => {
         yield* instances.update(instance.instanceId, { conversationIds: "client" })
         const id = "an id of 16 characters or more"
         for (const message of ["one", "two"]) assert.isTrue(read((yield* chat(message, id)).text).memory)
-        assert.lengthOf(agent.asked.at(-1)!.turns, 3)
+        assert.lengthOf(agent.requests.at(-1)!.turns, 3)
         assert.isFalse(read((yield* chat("three", "short")).text).memory)
         yield* instances.update(instance.instanceId, { conversationIds: "service" })
       })
@@ -105,7 +105,7 @@ describe("chat with memory", () => {
         const broken = read((yield* chat("break")).text)
         assert.include(broken.frames.at(-3), "The answer was interrupted.")
         yield* chat("go on", broken.conversation_id)
-        assert.deepStrictEqual(agent.asked.at(-1)!.turns.slice(0, 2), [
+        assert.deepStrictEqual(agent.requests.at(-1)!.turns.slice(0, 2), [
           { role: "user", text: "break" },
           { role: "assistant", text: "half an answer" }
         ])

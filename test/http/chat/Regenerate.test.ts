@@ -13,12 +13,12 @@ import { postgres } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const recorder = () => {
-  const asked: Array<AgentRequest> = []
+  const requests: Array<AgentRequest> = []
   const script: MemoryAgentStream.Script = (request) => {
-    asked.push(request)
-    return MemoryAgentStream.texts([`Answer ${asked.length}`])
+    requests.push(request)
+    return MemoryAgentStream.texts([`Answer ${requests.length}`])
   }
-  return { asked, script }
+  return { requests, script }
 }
 
 const post = Effect.fnUntraced(function* (body: unknown) {
@@ -50,10 +50,10 @@ for (const [name, storage] of storages)
         Effect.gen(function* () {
           const id = conversationIdOf((yield* post({ message: "one" })).text)
           yield* post({ message: "two", conversation_id: id })
-          const before = agent.asked.at(-1)!
+          const before = agent.requests.at(-1)!
           const answer = yield* post({ id, ...regenerate })
           assert.strictEqual(answer.status, 200)
-          assert.deepStrictEqual(agent.asked.at(-1), before)
+          assert.deepStrictEqual(agent.requests.at(-1), before)
           const { instance } = yield* TestServer
           const key = { instanceId: instance.instanceId, conversationId: id }
           const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
@@ -113,12 +113,12 @@ describe("turns for an agent that keeps the conversation", () => {
           yield* post({ id: "chat", messages: [first] })
           yield* post({ id: "chat", messages: [first, said("assistant", "Answer"), said("user", "more")] })
         }
-        const asked = agent.asked.slice(-4)
+        const requests = agent.requests.slice(-4)
         assert.deepStrictEqual(
-          asked.map(({ turns }) => turns),
+          requests.map(({ turns }) => turns),
           ["mine", "more", "theirs", "more"].map((text) => [{ role: "user", text }] as const)
         )
-        const sessions = asked.map(({ session }) => session)
+        const sessions = requests.map(({ session }) => session)
         assert.strictEqual(sessions[0], sessions[1])
         assert.strictEqual(sessions[2], sessions[3])
         assert.notStrictEqual(sessions[0], sessions[2])

@@ -10,14 +10,14 @@ import type { Message } from "../../../src/core/chat/Conversation.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
-import { type Asked, begin, recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
+import { begin, type RecordedRequest, recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
 import { poll, until } from "../../support/Wait.ts"
 
 const textsOf = (chat: Chat<UIMessage>): ReadonlyArray<readonly [string, string]> =>
   chat.messages.map((message) => [message.role, textOf(message)])
 
-const turnsOf = (asked: Asked | undefined): ReadonlyArray<readonly [string, string]> =>
-  asked?.turns.map(({ role, text }) => [role, text]) ?? []
+const turnsOf = (request: RecordedRequest | undefined): ReadonlyArray<readonly [string, string]> =>
+  request?.turns.map(({ role, text }) => [role, text]) ?? []
 
 /** What the store keeps for the owner, by conversation. */
 const stored = Effect.gen(function* () {
@@ -42,7 +42,7 @@ describe("useChat", () => {
         yield* send(chat, "one")
         yield* send(chat, "two")
         assert.deepStrictEqual(chat.status, "ready")
-        const [first, second] = agent.asked.slice(-2)
+        const [first, second] = agent.requests.slice(-2)
         assert.deepStrictEqual(turnsOf(first), [["user", "one"]])
         assert.deepStrictEqual(turnsOf(second), textsOf(chat).slice(0, 3))
         assert.notStrictEqual(first?.session, second?.session)
@@ -81,7 +81,7 @@ describe("useChat", () => {
         yield* Effect.promise(() => chat.regenerate())
         assert.lengthOf(chat.messages, 4)
         assert.notStrictEqual(textOf(chat.lastMessage), before)
-        assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), textsOf(chat).slice(0, 3))
+        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
         const kept = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
         assert.deepStrictEqual(linesOf(kept?.messages ?? []), [
           "first",
@@ -105,7 +105,7 @@ describe("useChat", () => {
         const edit = (index: number, text: string) =>
           Effect.promise(() => chat.sendMessage({ text, messageId: chat.messages[index]!.id }))
         yield* edit(2, "second, edited")
-        assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), textsOf(chat).slice(0, 3))
+        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
         yield* keeps("first", answer(1), "second, edited", answer(3))
         yield* send(chat, "more")
         yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[3]!.id }))
@@ -139,7 +139,7 @@ describe("useChat", () => {
         yield* send(chat, "early")
         yield* send(chat, "late")
         yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[1]!.id }))
-        assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), [["user", "early"]])
+        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), [["user", "early"]])
         assert.lengthOf(chat.messages, 2)
       })
     )
@@ -216,7 +216,7 @@ describe("useChat", () => {
         const chat = yield* useChat({ messages })
         yield* send(chat, "and now?")
         assert.strictEqual(chat.error, undefined)
-        const { turns } = agent.asked.at(-1)!
+        const { turns } = agent.requests.at(-1)!
         assert.isAtMost(turns.length, instance.historyMessages)
         assert.isAtMost(
           turns.reduce((sum, { text }) => sum + text.length, 0),
@@ -244,7 +244,7 @@ describe("useChat", () => {
           { headers: { "x-widget-token": widgetToken } }
         )
         assert.strictEqual(answer.status, 200)
-        assert.deepStrictEqual(turnsOf(agent.asked.at(-1)), [["user", "hello"]])
+        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), [["user", "hello"]])
       })
     )
   })

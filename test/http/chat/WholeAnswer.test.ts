@@ -15,7 +15,7 @@ const begin = (agent: Agent, maxBytes = 1_000, drain: Effect.Effect<void> = Effe
       messageId: "m-1",
       dialect: OpenAiCompletion.plainText,
       heartbeat: "1 hour",
-      patience: "1 minute",
+      readTimeout: "1 minute",
       maxDuration: "15 minutes",
       maxBytes,
       isMeasured: true,

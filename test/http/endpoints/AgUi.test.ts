@@ -61,7 +61,7 @@ describe("the AG-UI client", () => {
         )
         yield* say(client, "again")
         assert.strictEqual(client.messages.at(-1)?.content, "You said again")
-        assert.deepStrictEqual(agent.asked.at(-1)!.turns, [
+        assert.deepStrictEqual(agent.requests.at(-1)!.turns, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }

@@ -18,7 +18,7 @@ const logged = Effect.fnUntraced(function* (error: StorageUnavailable | RecordRe
 describe("http/endpoints/ErrorMapping", () => {
   it.effect("a storage error is one log message without empty annotations", () =>
     Effect.gen(function* () {
-      const unavailable = "The store is unavailable; answered 503"
+      const unavailable = "The store is unavailable; the request got a 503"
       for (const [error, message, notes] of [
         [new StorageUnavailable({ reason: "timeout" }), unavailable, { reason: "timeout" }],
         [
@@ -31,10 +31,10 @@ describe("http/endpoints/ErrorMapping", () => {
           unavailable,
           { reason: "timeout", cause: "StorageUnavailable" }
         ],
-        [new RecordRefused({}), "The store refused a record; answered 422", {}],
+        [new RecordRefused({}), "The store refused a record; the request got a 422", {}],
         [
           new RecordRefused({ code: "22P05", cause: new Error("secret") }),
-          "The store refused a record; answered 422",
+          "The store refused a record; the request got a 422",
           { code: "22P05", cause: "Error" }
         ]
       ] as const) {

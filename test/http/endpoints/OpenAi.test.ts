@@ -56,7 +56,7 @@ describe("the openai client", () => {
         })
         assert.strictEqual(completion.choices[0]!.finish_reason, "stop")
         assert.deepStrictEqual(completion.usage, { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 })
-        assert.deepStrictEqual(agent.asked.at(-1)!.turns, [
+        assert.deepStrictEqual(agent.requests.at(-1)!.turns, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }
@@ -221,7 +221,7 @@ describe("the openai client", () => {
         const instances = yield* InstanceDirectory
         yield* instances.update(instance.instanceId, { memory: "agent" })
         yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
-        assert.lengthOf(agent.asked.at(-1)!.turns, 3)
+        assert.lengthOf(agent.requests.at(-1)!.turns, 3)
         yield* instances.update(instance.instanceId, { memory: "edge" })
       })
     )

@@ -50,7 +50,7 @@ suite("postgres/analytics/Leads", live, (hostedWebsiteId) =>
   )
 )
 
-it.live("postgres/analytics/Leads: a lead without a visit is dropped after its patience, and no sooner", () =>
+it.live("postgres/analytics/Leads: a lead without a visit is dropped after its maximum wait, and no sooner", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const leads = yield* Service.Leads
@@ -58,7 +58,7 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its p
       (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
       VALUES (gen_random_uuid(), 'form', gen_random_uuid(), 's', now(), now() - ${`${millis} milliseconds`}::interval)`
     yield* age(0)
-    yield* age(Lead.patienceMillis + 1)
+    yield* age(Lead.maxWaitMillis + 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 1 })
     assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 0 })

@@ -13,7 +13,7 @@ import { Chromium, until, type VisitorOptions } from "./Browser.ts"
 import * as Network from "./Network.ts"
 
 /** The agent's requests, oldest first, and those whose answers have not ended. */
-export interface Asked {
+export interface AgentState {
   readonly requests: Array<MemoryAgentStream.ScriptedRequest>
   readonly ongoing: Set<AgentRequest>
   /** Answers to `wait: ` continue when it resolves. */
@@ -89,23 +89,23 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
 }
 
 /** The newest request, to wait for its end. */
-export const newest = (asked: Asked): { readonly isOngoing: () => boolean } => {
-  const request = asked.requests.at(-1)
-  return { isOngoing: () => request !== undefined && asked.ongoing.has(request) }
+export const newest = (state: AgentState): { readonly isOngoing: () => boolean } => {
+  const request = state.requests.at(-1)
+  return { isOngoing: () => request !== undefined && state.ongoing.has(request) }
 }
 
 /** An agent that follows instructions such as `name: text` and repeats other messages, and its requests. */
-export const agent = (): { readonly script: MemoryAgentStream.Script; readonly asked: Asked } => {
-  const asked: Asked = { requests: [], ongoing: new Set(), gate: Promise.withResolvers() }
+export const agent = (): { readonly script: MemoryAgentStream.Script; readonly state: AgentState } => {
+  const state: AgentState = { requests: [], ongoing: new Set(), gate: Promise.withResolvers() }
   return {
-    asked,
+    state,
     script: (request) => {
-      asked.requests.push(request)
-      asked.ongoing.add(request)
+      state.requests.push(request)
+      state.ongoing.add(request)
       return Stream.ensuring(
-        behaviour(request.message, asked.gate.promise),
+        behaviour(request.message, state.gate.promise),
         Effect.sync(() => {
-          asked.ongoing.delete(request)
+          state.ongoing.delete(request)
         })
       )
     }

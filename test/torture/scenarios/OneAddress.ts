@@ -45,7 +45,7 @@ const bare = Effect.fnUntraced(function* () {
 })
 
 /** A visitor's timeout, in milliseconds. */
-const patience = 10_000
+const timeout = 10_000
 
 let last = 0
 
@@ -77,7 +77,7 @@ const visit = (
           .on("error", () => end(undefined))
       }
     )
-    sent.setTimeout(patience, () => sent.destroy())
+    sent.setTimeout(timeout, () => sent.destroy())
     sent.on("error", () => end(undefined))
     sent.end(body)
   })

@@ -21,10 +21,10 @@ import * as PreparedTurn from "./PreparedTurn.ts"
 import type { Question } from "./Question.ts"
 import { RunningAnswers } from "./RunningAnswers.ts"
 
-export type AskError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
+export type SendError = AgentRefusal | StorageUnavailable | RecordRefused | ConversationFull | NothingToRegenerate
 
-/** An answer that begins. */
-export interface Asked {
+/** An answer whose events a visitor begins to read. */
+export interface OpenedAnswer {
   readonly instance: Instance
   /** The conversation's id for the client. */
   readonly conversationId: string
@@ -36,7 +36,7 @@ export interface Asked {
   readonly isDirect: boolean
 }
 
-/** A release that takes effect when it was called `times` times. */
+/** A function that calls `release` once it was called `times` times. */
 const releaseAfter = (times: number, release: () => void): (() => void) => {
   let left = times
   return () => {
@@ -77,7 +77,7 @@ export const make = Effect.gen(function* () {
   const prepare = PreparedTurn.make(store)
 
   /** Stores the turn. The answer outlives the request if the visitor may resume it. */
-  const askAndStore = (
+  const sendAndStore = (
     instance: Instance,
     question: Question,
     { isOpen, session }: ConversationId.Identified,
@@ -85,7 +85,7 @@ export const make = Effect.gen(function* () {
     answerId: string,
     trackerSession: string | null,
     onEnd: () => void
-  ): Effect.Effect<EventSource.EventSource, AskError, Scope.Scope> =>
+  ): Effect.Effect<EventSource.EventSource, SendError, Scope.Scope> =>
     // `onEnd` is called whenever the visitor leaves.
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
@@ -106,7 +106,7 @@ export const make = Effect.gen(function* () {
     )
 
   /** Stores nothing: the agent keeps the conversation, or nobody does. */
-  const askOnly = (
+  const sendOnly = (
     instance: Instance,
     question: Question,
     { session }: ConversationId.Identified
@@ -134,14 +134,14 @@ export const make = Effect.gen(function* () {
     hashKey: ConversationHash.Key,
     trackerSession: string | null,
     release: () => void
-  ): Effect.Effect<Asked, AskError, Scope.Scope> => {
+  ): Effect.Effect<OpenedAnswer, SendError, Scope.Scope> => {
     const client =
       question._tag === "Turns" ? { origin: question.turns.origin, isResumable: question.isResumable } : null
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isOpen, storedId } = identified
     const answerId = randomUUID()
     const isDirect = storedId === null
-    const asked = (events: EventSource.EventSource): Asked => ({
+    const opened = (events: EventSource.EventSource): OpenedAnswer => ({
       instance,
       conversationId,
       answerId,
@@ -152,9 +152,9 @@ export const make = Effect.gen(function* () {
     if (storedId === null) {
       return Effect.andThen(
         releaseWithScope(release),
-        Effect.map(askOnly(instance, question, identified), (events) => {
+        Effect.map(sendOnly(instance, question, identified), (events) => {
           if (trackerSession !== null) addLead(instance.instanceId, trackerSession)
-          return asked(events)
+          return opened(events)
         })
       )
     }
@@ -162,8 +162,8 @@ export const make = Effect.gen(function* () {
     const releaseTwice = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
     return releaseWithScope(releaseTwice).pipe(
-      Effect.andThen(askAndStore(instance, question, identified, key, answerId, trackerSession, releaseTwice)),
-      Effect.map(asked)
+      Effect.andThen(sendAndStore(instance, question, identified, key, answerId, trackerSession, releaseTwice)),
+      Effect.map(opened)
     )
   }
 })

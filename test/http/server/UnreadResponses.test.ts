@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as UnreadAnswers from "../../../src/http/server/UnreadAnswers.ts"
+import * as UnreadResponses from "../../../src/http/server/UnreadResponses.ts"
 import { until } from "../../support/Wait.ts"
 
 /** A client that does not read its response. */
@@ -27,18 +27,18 @@ const unread = Effect.gen(function* () {
 /** More bytes than the system buffers. */
 const much = Buffer.alloc(16 * 2 ** 20)
 
-describe("http/server/UnreadAnswers", () => {
+describe("http/server/UnreadResponses", () => {
   it.live("the timeout restarts whenever the client reads", () =>
     Effect.gen(function* () {
       const { client, response, socket } = yield* unread
-      const observe = (known: UnreadAnswers.Unread | undefined, now: number) =>
-        UnreadAnswers.observe(known, socket, response, now)
+      const observe = (known: UnreadResponses.Unread | undefined, now: number) =>
+        UnreadResponses.observe(known, socket, response, now)
       assert.isUndefined(observe(undefined, 0), "the handler has not answered")
       response.write("a")
       assert.isUndefined(observe(undefined, 0), "the handler still writes")
       response.end(much)
       // The system accepts bytes until its buffers are full.
-      let state: UnreadAnswers.Unread | undefined
+      let state: UnreadResponses.Unread | undefined
       let unchanged = 0
       let now = 0
       yield* until("the buffers are full", () => {
