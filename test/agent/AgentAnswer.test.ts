@@ -59,7 +59,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("characters and line ends that are split between packets come whole", () =>
+  it.effect("characters and line ends that are split between packets arrive whole", () =>
     Effect.gen(function* () {
       const text = "\u{1f600} é 漢字"
       const bytes = Buffer.from((says(text) + finishes("stop")).replaceAll("\n", "\r\n"))
@@ -88,7 +88,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an agent that gives a reason to finish and then neither ends nor speaks has finished after seconds", () =>
+  it.effect("an agent that sends a finish reason and then neither ends nor sends text has finished after seconds", () =>
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
         response.writeHead(200, sse)
@@ -118,7 +118,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an agent that sends much after [DONE] is left at once", () =>
+  it.effect("an agent that sends much after [DONE] is disconnected at once", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange((_, response) => {
         response.writeHead(200, sse)
@@ -136,7 +136,7 @@ describe("AgentStream over HTTP: the answer", () => {
     ["[DONE] alone", [done], "stop"],
     ["a filter before the first word", [finishes("content_filter")], "content-filter"]
   ] as const) {
-    it.effect(`${name} is no answer, and no success`, () =>
+    it.effect(`${name} is neither an answer nor a success`, () =>
       Effect.gen(function* () {
         const { result } = yield* exchange(streams(...frames))
         assert.isTrue(Result.isFailure(result))

@@ -45,7 +45,7 @@ describe("AgentStream over HTTP: broken answers", () => {
     ]
   ]
   for (const [name, reason, respond] of breaks) {
-    it.effect(`${name} breaks the stream after what was said, without a word of the upstream`, () =>
+    it.effect(`${name} breaks the stream after its text, and repeats nothing of the upstream`, () =>
       Effect.gen(function* () {
         const { events, result, upstream } = yield* exchange(respond)
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])

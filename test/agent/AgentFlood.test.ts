@@ -44,8 +44,8 @@ const floodSocket = ({ socket }: ServerResponse, piece: string): (() => number) 
   return () => written
 }
 
-describe("AgentStream over HTTP: more than is said", () => {
-  it.effect("six thousand tokens of thought come through as fast as they are sent", () =>
+describe("AgentStream over HTTP: data besides the text", () => {
+  it.effect("six thousand tokens of reasoning arrive as fast as they are sent", () =>
     Effect.gen(function* () {
       // The clock of the test stands still: nothing may wait for it.
       const { events, result } = yield* exchange(
@@ -56,7 +56,7 @@ describe("AgentStream over HTTP: more than is said", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a hundred thousand of them come through as well, though not at once", () =>
+  it.effect("a hundred thousand of them arrive as well, though not at once", () =>
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
         response.writeHead(200, sse)
@@ -123,7 +123,7 @@ describe("AgentStream over HTTP: more than is said", () => {
     )
   }
 
-  it.effect("text that comes too fast is held back too, and comes whole", () =>
+  it.effect("text that arrives too fast is delayed too, and arrives whole", () =>
     Effect.gen(function* () {
       const token = says("x")
       const count = 20_000
@@ -155,7 +155,7 @@ describe("AgentStream over HTTP: more than is said", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a few informational responses are let pass; without an end they are a refusal", () =>
+  it.effect("a few informational responses are ignored; endless ones are a refusal", () =>
     Effect.gen(function* () {
       const hint = "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"
       const few = yield* exchange((received, response) => {

@@ -8,7 +8,7 @@ import { ask, failure, layer } from "../support/AgentExchange.ts"
 import { endlessly, type Respond, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
-describe("AgentStream over HTTP: silence and haste", () => {
+describe("AgentStream over HTTP: slow and fast agents", () => {
   const silences: ReadonlyArray<readonly [string, ReadonlyArray<AgentEvent>, Respond]> = [
     ["before its headers", [], () => {}],
     [

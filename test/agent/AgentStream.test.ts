@@ -55,7 +55,7 @@ suite(
 )
 
 describe("AgentStream over HTTP: the request", () => {
-  it.effect("it asks for a stream with the message, the conversation, the model and the key", () =>
+  it.effect("it requests a stream with the message, the conversation, the model and the key", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange(streams(says("a"), done), { agentModel: "m-1", agentKeyEnv: "AGENT_KEY" })
       const received = upstream.received[0]!
@@ -145,7 +145,7 @@ describe("AgentStream over HTTP: the request", () => {
   )
 })
 
-describe("AgentStream over HTTP: what is no acceptance", () => {
+describe("AgentStream over HTTP: responses that are not an answer", () => {
   const refusals: ReadonlyArray<readonly [string, Respond]> = [
     ["a 500 whose body holds secrets", (_, response) => void response.writeHead(500).end(secret)],
     ["a 401", (_, response) => void response.writeHead(401, sse).end(`data: ${secret}\n\n`)],
@@ -175,7 +175,7 @@ describe("AgentStream over HTTP: what is no acceptance", () => {
     ["a connection that is closed without an answer", (_, response) => void response.socket?.destroy()]
   ]
   for (const [name, respond] of refusals) {
-    it.effect(`${name} is a refusal without a word of the upstream, and its connection is not read on`, () =>
+    it.effect(`${name} is a refusal that repeats nothing of the upstream, and its connection is no longer read`, () =>
       Effect.gen(function* () {
         const { events, result, upstream } = yield* exchange(respond)
         assert.deepStrictEqual(events, [])

@@ -18,7 +18,7 @@ const ends = (stop_reason: string, usage: object = { output_tokens: 9 }) => ({
 const stop = { type: "message_stop" }
 
 describe("agent/Anthropic", () => {
-  it("asks with the bound that the protocol requires, and the instructions as its system", () => {
+  it("sends the bound that the protocol requires, and the instructions as `system`", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", memory: "agent" })
     const turns = [{ role: "user", text: "Hi" }] as const
     const request = { instance, session: "s-1", turns }
@@ -34,7 +34,7 @@ describe("agent/Anthropic", () => {
     assert.deepStrictEqual(protocol.headers(request), { "anthropic-version": "2023-06-01" })
   })
 
-  it("asks with the visitor's message first, and without a greeting before it", () => {
+  it("sends the visitor's message first, without a greeting before it", () => {
     const turns = [
       { role: "assistant", text: "How can I help?" },
       { role: "user", text: "Hi" }
@@ -132,7 +132,7 @@ describe("agent/Anthropic", () => {
     assert.strictEqual(ending, "stop")
   })
 
-  it("tells how a message ended", () => {
+  it("reports how a message ended", () => {
     const cut = "the agent's stream ended before its answer did"
     const error = { type: "error", error: { type: "overloaded_error", message: "secret" } }
     for (const [frames, expected] of [

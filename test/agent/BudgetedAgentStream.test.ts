@@ -73,7 +73,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("when the tokens are used up nothing is asked, until the next day", () =>
+  it.effect("when the tokens are used up no request is sent until the next day", () =>
     Effect.gen(function* () {
       const asked: Array<number> = []
       yield* Effect.gen(function* () {
@@ -95,7 +95,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("a store that is away asks nothing; an instance without a limit does not need it", () =>
+  it.effect("without the store no request is sent; an instance without a limit does not need it", () =>
     Effect.gen(function* () {
       const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
       const budget = Layer.succeed(

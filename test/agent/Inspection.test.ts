@@ -17,7 +17,7 @@ const inspectAgent = (respond: Respond, rest: Partial<Instance> = {}) =>
   })
 
 describe("agent/Inspection", () => {
-  it.live("asks one real question, with the key, and looks no further than the first word", () =>
+  it.live("sends one real question, with the key, and reads no further than the first text", () =>
     Effect.gen(function* () {
       const { agent, outcome: answered } = yield* inspectAgent(streams(says("OK"), says(" then")), {
         agentKeyEnv: "AGENT_KEY"
@@ -38,7 +38,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("tells a refusal, a fault, an absence and a missing key apart, without a word of the agent's", () =>
+  it.live("distinguishes a refusal, a failure, an absence and a missing key, without any text of the agent's", () =>
     Effect.gen(function* () {
       for (const status of [307, 401, 404, 429, 500, 503]) {
         const { outcome: refused } = yield* inspectAgent((_, response) => void response.writeHead(status).end(secret))
@@ -71,7 +71,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("an agent that is silent is away", () =>
+  it.live("an agent that is silent is unavailable", () =>
     Effect.gen(function* () {
       const agent = yield* start(() => {})
       const late = yield* inspect(agent.url, {}, "100 millis")

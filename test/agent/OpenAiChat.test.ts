@@ -74,7 +74,7 @@ describe("agent/OpenAiChat: the request", () => {
     for (const session of ["a\r\nx: y", "\u{1f600}", "a b", ""]) assert.deepStrictEqual(headers(session), {})
   })
 
-  it("calls the bound as OpenAI and Azure want it there", () => {
+  it("names the bound as OpenAI and Azure require", () => {
     for (const url of ["https://api.openai.com/v1", "https://x.openai.azure.com/openai/deployments/d"]) {
       const body = protocol.body(request(url))
       assert.deepInclude(body, { max_completion_tokens: 4096 })
@@ -177,7 +177,7 @@ describe("agent/OpenAiChat: the answer", () => {
     ])
   })
 
-  it("reads a whole message where no delta said it", () => {
+  it("reads a whole message whose text was in no delta", () => {
     const whole = { index: 0, message: { content: "Hi" }, finish_reason: "stop" }
     assert.strictEqual(textOf(read("openai-chat", { choices: [whole] }).events), "Hi")
     assert.strictEqual(textOf(read("openai-chat", delta({ content: "Hi" }), { choices: [whole] }).events), "Hi")

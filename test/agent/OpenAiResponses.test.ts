@@ -16,7 +16,7 @@ const message = (text: string, annotations: ReadonlyArray<object> = []) => ({
 })
 
 describe("agent/OpenAiResponses", () => {
-  it("asks without a copy at the provider", () => {
+  it("requests that the provider stores no copy", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", maxTokens: 9 })
     const turns = [{ role: "user", text: "Hi" }] as const
     assert.deepStrictEqual(protocol.body({ instance, session: "s-1", turns }), {
@@ -60,7 +60,7 @@ describe("agent/OpenAiResponses", () => {
     assert.strictEqual(ending, "stop")
   })
 
-  it("reads a text that came without deltas, wherever it is, and never twice", () => {
+  it("reads a text that arrived without deltas, wherever it is, and never twice", () => {
     const parts = [event("output_text.done", { text: "Hi" })]
     const item = [added({ type: "message" }), ended(message("Hi"))]
     const response = [completed({ output: [message("Hi")] })]
@@ -110,7 +110,7 @@ describe("agent/OpenAiResponses", () => {
     assert.strictEqual(ending, "stop")
   })
 
-  it("tells how a response ended", () => {
+  it("reports how a response ended", () => {
     const incomplete = (reason: string) => event("incomplete", { response: { incomplete_details: { reason } } })
     const call = { id: "f-1", type: "function_call", name: "weather" }
     const cut = "the agent's stream ended before its answer did"

@@ -23,7 +23,7 @@ describe("a stat line", () => {
     }
   )
 
-  it("is none if it is cut off", () => {
+  it("is undefined if it is truncated", () => {
     expect(ProcessorTime.parseStat("")).toBeUndefined()
     expect(ProcessorTime.parseStat("42 (node) S 1 7 7")).toBeUndefined()
   })

@@ -154,7 +154,7 @@ describe("links", () => {
     }
   )
 
-  it("cannot carry a script, however they are spelled", () => {
+  it("cannot carry a script, however they are written", () => {
     for (const address of [
       "javascript:alert(1)",
       "JaVaScRiPt:alert(1)",

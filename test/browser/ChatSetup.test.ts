@@ -62,8 +62,8 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
     )
   })
 
-  describe("tells its owner in the console", () => {
-    it.effect("that the instance is missing, and not the visitor to shorten the message", () =>
+  describe("logs to the browser's console", () => {
+    it.effect("that the instance is missing, and does not ask the visitor to shorten the message", () =>
       Effect.gen(function* () {
         const chat = yield* ChatPage.make({
           html: (script) => `<!doctype html><body>${script}<hydracore-chat token="hcw_x"></hydracore-chat></body>`

@@ -61,7 +61,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
     })
   )
 
-  it.effect("with an id that is none", () =>
+  it.effect("with an invalid id", () =>
     Effect.gen(function* () {
       const { errors } = yield* sendForm(`data-site="my-shop"`)
       const text = yield* told(errors)

@@ -31,7 +31,7 @@ const make = (body: string, attributes = "") =>
 
 inChromium("events", testServer(), (it) => {
   describe("are sent", () => {
-    it.effect("by hydracore.event, with the session of the page view, and the edge takes them", () =>
+    it.effect("by hydracore.event, with the session of the page view, and the edge accepts them", () =>
       Effect.gen(function* () {
         const { edge, errors, evaluate, events, isLoaded, relay, views } = yield* make("")
         assert.isFalse(yield* Effect.promise(isLoaded))

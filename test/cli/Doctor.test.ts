@@ -80,7 +80,7 @@ describe("doctor: the database", () => {
 })
 
 TestRedis.describeWithRedis("doctor: Redis", () => {
-  it.live("reports a killed server as away", () =>
+  it.live("reports a killed server as unavailable", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
       assert.strictEqual((yield* Redis.inspect(redis.url))._tag, "Counted")

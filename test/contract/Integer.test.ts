@@ -5,7 +5,7 @@ import { parseInteger } from "../../src/contract/Integer.ts"
 const safe = Schema.Int
 
 describe("contract/Integer", () => {
-  it.prop("parses an integer as a number and in every accepted spelling", [safe], ([integer]) => {
+  it.prop("parses an integer as a number and in every accepted form", [safe], ([integer]) => {
     const sign = integer < 0 ? "-" : ""
     const magnitude = String(Math.abs(integer))
     const spellings = [

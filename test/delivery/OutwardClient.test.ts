@@ -42,7 +42,7 @@ describe("delivery/OutwardClient", () => {
     })
   )
 
-  it.live("a private literal in any spelling, another port and a redirect to either are never requested", () =>
+  it.live("a private literal in any notation, another port and a redirect to either are never requested", () =>
     Effect.gen(function* () {
       const inner = yield* receiver((_, response) => response.end("secret"))
       const outer = yield* receiver((_, response) =>

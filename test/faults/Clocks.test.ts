@@ -130,7 +130,7 @@ describe("faults: clocks", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("setting the clock back refuses no client for longer than the window, and forgets no counts", () =>
+  it.live("setting the clock back refuses no client for longer than the window, and loses no counts", () =>
     Effect.gen(function* () {
       const limiter = yield* RateLimiter
       const policy = { name: "test", limit: 3, windowMillis: 60_000 }

@@ -24,7 +24,7 @@ const honest = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
   )
 
 describe("torture/Ledger", () => {
-  it.prop("an honest service has a clean account", { outcomes: Outcomes }, ({ outcomes }) => {
+  it.prop("a correct service has no violations", { outcomes: Outcomes }, ({ outcomes }) => {
     const { doubled, lost, requests, rows, unexplained } = reconcile(ledgerOf(outcomes), honest(outcomes))
     assert.deepStrictEqual([lost, doubled, unexplained], [[], [], []])
     assert.strictEqual(requests, outcomes.length)
@@ -55,7 +55,7 @@ describe("torture/Ledger", () => {
     }
   )
 
-  it("a form is there only under the id that its answer gave", () => {
+  it("a form is stored only under the id that its response gave", () => {
     const ledger: Ledger = new Map([["a", { ...entry("acknowledged"), kind: "form", submissionId: "1" }]])
     assert.deepStrictEqual(reconcile(ledger, [{ mark: "a", submissionId: "1" }]).lost, [])
     assert.deepStrictEqual(reconcile(ledger, [{ mark: "a", submissionId: "2" }]).lost, ["a"])

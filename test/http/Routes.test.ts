@@ -140,7 +140,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("lives and is ready", () =>
+  it.effect("is alive and ready", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       for (const path of ["/healthz", "/readyz"]) {

@@ -63,7 +63,7 @@ export const suite = <R>(
     { arbitrary: { runs } }
   )
 
-  it.effect("the first ending stays, and an answer that another process ended keeps the longer text", () =>
+  it.effect("only the first ending counts, and an answer that another process ended keeps the longer text", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

@@ -12,7 +12,7 @@ import type { InstanceDirectory } from "../../src/services/chat/InstanceDirector
 import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
-  it.effect("another answer replaces the last one, also one that runs, and is asked with the turns before it", () =>
+  it.effect("another answer replaces the last one, also one that runs, and is requested with the turns before it", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

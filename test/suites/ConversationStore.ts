@@ -126,7 +126,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("texts that are no ids name no conversation and no answer", () =>
+    it.effect("texts that are not ids name no conversation and no answer", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId } = yield* newKey
@@ -151,7 +151,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("the key of the hashes has 32 bytes, and stays", () =>
+    it.effect("the key of the hashes has 32 bytes, and does not change", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* store.hashKey

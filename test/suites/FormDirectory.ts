@@ -78,7 +78,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       { arbitrary: { runs: 20 } }
     )
 
-    it.effect("a change is seen within a second, also by who found the website just before", () =>
+    it.effect("a change is seen within a second, even right after a lookup of the website", () =>
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite

@@ -99,7 +99,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a quarantined submission is told on its release, or at once where that is wanted", () =>
+    it.effect("a quarantined submission is mailed on its release, or at once if the recipient wants that", () =>
       Effect.gen(function* () {
         const repo = yield* SubmissionRepo
         const site = yield* newSite
@@ -154,7 +154,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a daily digest tells everything on the next morning", () =>
+    it.effect("a daily digest contains everything on the next morning", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "daily" })
@@ -189,7 +189,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a mail tells nothing of a submission that was deleted before it is sent", () =>
+    it.effect("a mail contains nothing of a submission that was deleted before it is sent", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })
@@ -235,7 +235,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a webhook that is disabled is told once to each recipient", () =>
+    it.effect("a disabled webhook is mailed once to each recipient", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const ada = yield* add(site)

@@ -53,7 +53,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an update changes what it names, and enabling forgets that it was disabled", () =>
+    it.effect("an update changes what it names, and enabling resets the failures", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { webhook } = yield* newWebhook(yield* newSite, url)

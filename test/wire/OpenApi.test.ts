@@ -189,7 +189,7 @@ describe("wire/OpenApi", () => {
     }
   })
 
-  it("reads as it did before", async () => {
+  it("equals the recorded document", async () => {
     await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot("./openapi.json")
   })
 })

@@ -148,7 +148,7 @@ describe("wire/OwnerOpenApi", () => {
     assert.isTrue(Result.isSuccess(QueryInput.decode(example)))
   })
 
-  it("reads as it did before", async () => {
+  it("equals the recorded document", async () => {
     await expect(`${JSON.stringify(document, null, 2)}\n`).toMatchFileSnapshot("./openapi-owner.json")
   })
 })

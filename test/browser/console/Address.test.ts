@@ -38,7 +38,7 @@ const distinct = (filters: ReadonlyArray<Address.Filter>): ReadonlyArray<Address
 ]
 
 describe("browser/console/Address", () => {
-  it.prop("a fragment shows what it was made of", [Shown], ([shown]) => {
+  it.prop("a formatted address is parsed to the same address", [Shown], ([shown]) => {
     const filters = distinct(shown.filters).map((filter) => ({
       ...filter,
       values: filter.values.map((value) => value.toWellFormed())

@@ -117,7 +117,7 @@ describe("browser/console/Format", () => {
     assert.strictEqual(Format.shortLabel("time:month", "2026-02-01"), "Feb")
   })
 
-  it("a country has its name, and what is absent a word", () => {
+  it("a country has its name, and an absent value a label", () => {
     assert.strictEqual(Format.value("visit:country", "NO"), "Norway")
     assert.strictEqual(Format.value("visit:country", "(not set)"), "Unknown")
     assert.strictEqual(Format.value("visit:source", "Direct / None"), "Direct")

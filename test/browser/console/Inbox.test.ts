@@ -116,7 +116,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("a change that the service refuses is taken back, and the page says so", () =>
+  it.effect("a change that the service refuses is reverted, and the page says so", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)

@@ -23,7 +23,7 @@ const visit = ({ hostedWebsiteId }: Site, path: string) =>
   )
 
 inChromium("the console's live page", ConsolePage.layer, (it) => {
-  it.effect("teaches while nothing has arrived, then shows what arrives at the top", () =>
+  it.effect("explains what to do while nothing has arrived, then shows what arrives at the top", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
@@ -45,7 +45,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("rests while it is paused, and goes on with what has arrived since", () =>
+  it.effect("stops while it is paused, and continues with what has arrived since", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       yield* visit(site, "/first")

@@ -41,7 +41,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("filters everything by a click, and a filter is a word that can be turned and removed", () =>
+  it.effect("filters everything by a click, and a filter can be negated and removed", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)

@@ -54,7 +54,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
     )
   }
 
-  it.effect("tell that the tag, a form and refused origins were seen", () =>
+  it.effect("show that the tag, a form and refused origins were seen", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
       const { on, page } = yield* opened(busy, "install")
@@ -299,7 +299,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
     })
   )
 
-  it.effect("the inbox tells to whom a submission was delivered, and lists the submissions of some days", () =>
+  it.effect("the inbox shows to whom a submission was delivered, and lists the submissions of some days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/inbox`)

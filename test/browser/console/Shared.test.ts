@@ -69,7 +69,7 @@ inChromium("a shared dashboard", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("says that it is over when it is revoked", () =>
+  it.effect("reports its end when it is revoked", () =>
     Effect.gen(function* () {
       const { loaded, on, page, share } = yield* open()
       yield* loaded

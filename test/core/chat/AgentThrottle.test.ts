@@ -100,7 +100,7 @@ describe("core/chat/AgentThrottle", () => {
     }
   )
 
-  it("a clock that goes back gives nothing away", () => {
+  it("a clock that goes back does not lower the level", () => {
     const state = AgentThrottle.take(AgentThrottle.initial, 1_000, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 })
     assert.strictEqual(
       AgentThrottle.take(state, 0, { bytes: 1_000_000, frames: 0, lines: 0, units: 0 }).level,

@@ -62,7 +62,7 @@ describe("core/chat/AnswerParts", () => {
     )
   })
 
-  it.prop("what a reader lacks leads from its parts to all of them", [Events, Events], ([first, second]) => {
+  it.prop("the events that a reader lacks lead from its parts to all of them", [Events, Events], ([first, second]) => {
     const had = AnswerParts.addAll(AnswerParts.none, first)
     const all = AnswerParts.addAll(had, second)
     assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, all.parts)).parts, all.parts)

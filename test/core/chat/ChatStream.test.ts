@@ -214,7 +214,7 @@ describe("ChatStream", () => {
     assert.strictEqual(deltas(frames(text)).join(""), "I cannot do that.")
   })
 
-  it("a comment is no frame, and has no blank line behind it", () => {
+  it("a comment is not a frame, and no blank line follows it", () => {
     assert.match(ChatStream.comment, /^:[^\n]*\n$/)
     assert.isTrue(Option.isNone(Schema.decodeOption(Schema.fromJsonString(ChatFrame))(ChatStream.comment)))
   })

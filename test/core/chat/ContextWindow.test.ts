@@ -28,7 +28,7 @@ describe("core/chat/ContextWindow", () => {
     }
   )
 
-  it("recognizes what providers say of a request that is too long", () => {
+  it("recognizes the errors of providers for a request that is too long", () => {
     for (const [status, body] of [
       [400, `{"error":{"code":"context_length_exceeded","message":"…"}}`],
       [
@@ -47,7 +47,7 @@ describe("core/chat/ContextWindow", () => {
     }
   })
 
-  it("takes no other refusal for one", () => {
+  it("recognizes no other refusal as one", () => {
     for (const [status, body] of [
       [401, "context_length_exceeded"],
       [429, "Please reduce the length of the messages"],

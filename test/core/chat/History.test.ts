@@ -47,7 +47,7 @@ describe("core/chat/History", () => {
     }
   )
 
-  it.prop("another answer is asked with the turns up to the visitor's last one", [Turns], ([turns]) => {
+  it.prop("another answer is requested with the turns up to the visitor's last one", [Turns], ([turns]) => {
     const before = History.beforeAnswer(turns)
     assert.deepStrictEqual(before, turns.slice(0, before.length))
     assert.isTrue(turns.slice(before.length).every(({ role }) => role === "assistant"))

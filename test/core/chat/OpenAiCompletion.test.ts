@@ -74,7 +74,7 @@ describe("OpenAiCompletion", () => {
       })
   )
 
-  it.effect.prop("the object says what the stream says", [Schema.Array(Event)], ([list]) =>
+  it.effect.prop("the object has what the stream has", [Schema.Array(Event)], ([list]) =>
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Finish", reason: "stop" } as const]
       const [state, text] = encode(OpenAiCompletion.plainText, events)
@@ -90,7 +90,7 @@ describe("OpenAiCompletion", () => {
     })
   )
 
-  it("spells a stream as OpenAI does", () => {
+  it("encodes a stream as OpenAI does", () => {
     const events: ReadonlyArray<ChatStream.Event> = [
       { _tag: "Accepted" },
       { _tag: "Reasoning", delta: "hm" },

@@ -44,7 +44,7 @@ describe("core/delivery/AddressGuard", () => {
     }
   })
 
-  it.prop("an IPv4 literal is judged alike in each spelling that a URL allows", [Octets], ([octets]) => {
+  it.prop("an IPv4 literal is judged alike in each notation that a URL allows", [Octets], ([octets]) => {
     const [a, b, c, d] = octets
     const number = ((a << 24) >>> 0) + (b << 16) + (c << 8) + d
     const isRefused = !AddressGuard.isPublicText(octets.join("."))

@@ -15,7 +15,7 @@ const bracketed = (host: string): string => (host.includes(":") ? `[${host}]` : 
 const parsed = (text: string): URL => Result.getOrThrow(DatabaseUrl.parse(text))
 
 describe("core/doctor/DatabaseHosts", () => {
-  it.prop("both spellings of several hosts are read as they were written", [Hosts, Schema.String], ([hosts, text]) => {
+  it.prop("both forms of several hosts are read as they were written", [Hosts, Schema.String], ([hosts, text]) => {
     const password = text.toWellFormed()
     const before = `postgres://u:${encodeURIComponent(password)}@`
     const list = hosts.map(({ host, port }) => `${bracketed(host)}:${port}`).join(",")

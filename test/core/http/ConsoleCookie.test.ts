@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import * as ConsoleCookie from "../../../src/core/http/ConsoleCookie.ts"
 
 describe("core/http/ConsoleCookie", () => {
-  it.prop("a cookie counts only in requests of the same origin", [Schema.String], ([text]) => {
+  it.prop("a cookie is accepted only in requests of the same origin", [Schema.String], ([text]) => {
     assert.isTrue(ConsoleCookie.isSameOrigin("same-origin"))
     for (const site of [undefined, "", "none", "same-site", "cross-site", "Same-Origin", text]) {
       assert.strictEqual(ConsoleCookie.isSameOrigin(site), site === "same-origin")

@@ -140,7 +140,7 @@ describe("no client can choose its own address", () => {
   ])
   const address = ClientAddress.make(trustedProxies)
 
-  it.effect.prop("past the router it is the same", [Peer, Claim, Word, Proxies], ([peer, claim, word, proxies]) =>
+  it.effect.prop("the fast path gives the same result", [Peer, Claim, Word, Proxies], ([peer, claim, word, proxies]) =>
     Effect.gen(function* () {
       const spelled = typeof word === "string" ? word : spell(word)
       for (const field of [undefined, claimed(claim), spelled, [claimed(claim), spelled, ...proxies].join(", ")]) {

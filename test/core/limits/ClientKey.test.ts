@@ -28,7 +28,7 @@ describe("core/limits/ClientKey", () => {
     assert.strictEqual(clientKey(hex(left)) === clientKey(hex(right)), same)
   })
 
-  it.prop("does not depend on the spelling of an IPv6 address", [Groups], ([groups]) => {
+  it.prop("does not depend on the notation of an IPv6 address", [Groups], ([groups]) => {
     const address = global(groups)
     const spelled = address.map((group) => group.toString(16).toUpperCase().padStart(4, "0")).join(":")
     assert.strictEqual(clientKey(spelled), clientKey(hex(address)))

@@ -25,7 +25,7 @@ describe("core/limits/Lockout", () => {
     }
   )
 
-  it("forgets the client that was locked first when there is no room", () => {
+  it("evicts the client that was locked first when there is no room", () => {
     const lockout = Lockout.make(2)
     lockout.lock("a", 10)
     lockout.lock("b", 10)

@@ -34,7 +34,7 @@ const run = (policy: RateLimitPolicy, waits: ReadonlyArray<number>) => {
 }
 
 describe("core/limits/RateLimit.parse", () => {
-  it.prop("reads what it means to write", [between(1, 999_999), Unit, spaces, spaces], ([limit, unit, left, right]) => {
+  it.prop("reads a limit with spaces", [between(1, 999_999), Unit, spaces, spaces], ([limit, unit, left, right]) => {
     assert.deepStrictEqual(
       parse("forms", `${left}${limit}${right}/${left}${unit}${right}`),
       Option.some({ name: "forms", limit, windowMillis: units[unit] })

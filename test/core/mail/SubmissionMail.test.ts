@@ -56,7 +56,7 @@ const Hostile = Schema.Union([
 ])
 
 describe("core/mail/SubmissionMail", () => {
-  it("one submission is told in full, and a reply reaches its visitor", () => {
+  it("one submission is mailed in full, and a reply reaches its visitor", () => {
     const submission = stored({
       attribution: { source: "google", medium: "cpc", campaign: null, referrer: null, entryPage: "/" },
       formData: JSON.stringify({
@@ -103,7 +103,7 @@ describe("core/mail/SubmissionMail", () => {
     assert.notInclude(htmlOf(content), "mailto:")
   })
 
-  it("several submissions are told in one mail, which stays small and says how many it leaves out", () => {
+  it("several submissions are in one mail, which stays small and says how many it leaves out", () => {
     const long = JSON.stringify(
       Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`f${index}`, "<".repeat(5_000)]))
     )

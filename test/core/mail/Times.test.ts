@@ -127,7 +127,7 @@ describe("core/mail/Digest", () => {
     }
   )
 
-  it.prop("a digest of fifteen minutes tells everything within them", [Zone, Pauses], ([zone, pauses]) => {
+  it.prop("a digest of fifteen minutes contains everything within them", [Zone, Pauses], ([zone, pauses]) => {
     const mails = simulate("15m", zone, pauses)
     assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
     for (const [index, { at, items }] of mails.entries()) {

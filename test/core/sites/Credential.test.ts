@@ -41,7 +41,7 @@ describe("core/sites/Credential", () => {
     }
   )
 
-  it.prop("only a secret is spelled like one", [Schema.String], ([text]) => {
+  it.prop("only a secret is well-formed", [Schema.String], ([text]) => {
     assert.strictEqual(isWellFormed(text), text.startsWith("abc_") && /^[\w-]{43}$/.test(text.slice(4)))
   })
 

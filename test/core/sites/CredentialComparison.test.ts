@@ -52,7 +52,7 @@ it("two digests are compared by timingSafeEqual wherever they differ", () => {
   assert.lengthOf(compared, 4)
 })
 
-it.effect("a token that is let in was compared so, with what is kept of it", () =>
+it.effect("an accepted token was compared with its stored digest in constant time", () =>
   Effect.gen(function* () {
     const tokens = yield* WidgetTokens
     const instance = yield* Directory.use((instances) =>
@@ -65,7 +65,7 @@ it.effect("a token that is let in was compared so, with what is kept of it", () 
   }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
 )
 
-it.effect("so was an owner key", () =>
+it.effect("an accepted owner key was compared in the same way", () =>
   Effect.gen(function* () {
     const keys = yield* OwnerKeys
     const request = { scope: "stats", sites: "all", label: null, expiresAt: null } as const

@@ -13,7 +13,7 @@ const spell = (numbers: ReadonlyArray<number>) => {
 }
 
 describe("core/text/Uuid", () => {
-  it.prop("parses every accepted spelling to the canonical one", [digits], ([numbers]) => {
+  it.prop("parses every accepted form to the canonical one", [digits], ([numbers]) => {
     const { canonical, hex } = spell(numbers)
     for (const spelling of [canonical, hex, `{${canonical}}`, `urn:uuid:${canonical}`]) {
       assert.deepStrictEqual(parseUuid(spelling), Result.succeed(canonical))

@@ -10,7 +10,7 @@ const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9
 
 for (const console of [true, false]) {
   layer(testServer({ console }), { excludeTestServices: true })(console ? "with the console" : "without it", (it) => {
-    it.effect("a person gets a page that leads on, and a program what an unknown address gets", () =>
+    it.effect("a person gets a page with links, and a program gets a 404", () =>
       Effect.gen(function* () {
         const page = yield* get("/", browser)
         assert.strictEqual(page.status, 200)

@@ -74,7 +74,7 @@ for (const memory of ["agent", "edge"] as const) {
       })
     const read = (response: Response) => Effect.promise(() => response.text())
 
-    it.effect("an address and an instance have as many as they may, and one that is left is free again", () =>
+    it.effect("an address and an instance have as many as allowed, and an abandoned one is freed", () =>
       Effect.gen(function* () {
         const [one, other] = [yield* makeInstance(memory), yield* makeInstance(memory)]
         const first = yield* open("198.51.100.1", one)
@@ -107,7 +107,7 @@ for (const memory of ["agent", "edge"] as const) {
       })
     )
 
-    it.effect("whatever ends a stream gives it back: a finish, a refusal, a break, a defect", () =>
+    it.effect("whatever ends a stream frees its slot: a finish, a refusal, a break, a defect", () =>
       Effect.gen(function* () {
         const instance = yield* makeInstance(memory)
         for (const message of ["finish", "refuse", "break", "die"]) {
@@ -126,7 +126,7 @@ for (const memory of ["agent", "edge"] as const) {
       })
     )
 
-    it.effect("what is not let in holds no place: a wrong token and a fault of the body", () =>
+    it.effect("a rejected request holds no slot: a wrong token and an invalid body", () =>
       Effect.gen(function* () {
         const instance = yield* makeInstance(memory)
         const { send } = yield* TestServer

@@ -44,7 +44,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("the start is sent before the agent says anything", () =>
+  it.effect("the start is sent before the agent sends any text", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
       yield* Queue.offer(queue, accepted)
@@ -54,7 +54,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("what the agent says at once goes out at once", () =>
+  it.effect("text that the agent sends together is passed on together", () =>
     Effect.gen(function* () {
       const { agent, queue } = yield* driven
       yield* Queue.offer(queue, accepted)
@@ -129,7 +129,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("the longest time ends the stream and the agent", () =>
+  it.effect("the maximum duration ends the stream and the agent", () =>
     Effect.gen(function* () {
       const { agent, left, queue } = yield* driven
       yield* Queue.offerAll(queue, [accepted, text("Hi")])
@@ -140,7 +140,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("the most that may be said ends the stream and the agent", () =>
+  it.effect("the maximum length ends the stream and the agent", () =>
     Effect.gen(function* () {
       let left = false
       const agent: Agent = Stream.concat(Stream.succeed(accepted), Stream.forever(Stream.succeed(text("abcd")))).pipe(
@@ -179,7 +179,7 @@ describe("ChatResponse", () => {
       })
   )
 
-  it.effect("the agent is asked no further than one chunk while nobody reads, and a bound still ends it", () =>
+  it.effect("the agent is read one chunk ahead at most while nobody reads, and a bound still ends it", () =>
     Effect.gen(function* () {
       let asked = 0
       let left = false

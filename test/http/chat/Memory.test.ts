@@ -178,7 +178,7 @@ describe("an answer of a conversation with memory", () => {
   })
 })
 
-describe("a store that is away", () => {
+describe("a store that is unavailable", () => {
   const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   const over = (storage: Layer.Layer<Storage>) =>
     Layer.merge(

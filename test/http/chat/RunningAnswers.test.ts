@@ -241,7 +241,7 @@ describe("http/chat/RunningAnswers", () => {
     )
   )
 
-  it.live("what the agent says is counted once, however many readers the answer has", () => {
+  it.live("the agent's text is counted once, however many readers the answer has", () => {
     const metrics = TestMetrics.make()
     const says = Deferred.makeUnsafe<void>()
     const script = () =>

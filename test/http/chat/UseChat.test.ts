@@ -50,7 +50,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("what is said is stored for the owner, and given to nobody who knows the chat's id", () =>
+    it.effect("the conversation is stored for the owner, and not given to those who know the chat's id", () =>
       Effect.gen(function* () {
         const chat = yield* useChat({ id: "the-same-for-all" })
         const other = yield* useChat({ id: "the-same-for-all" })
@@ -144,7 +144,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("stop ends the agent's answer, and what was said is stored", () =>
+    it.effect("stop ends the agent's answer, and its text is stored", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         const before = agent.ended()

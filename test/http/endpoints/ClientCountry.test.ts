@@ -16,7 +16,7 @@ const head = (peer: string, address: string, header?: string) => ({
 const trustedProxies = [IpNetwork.fromStringUnsafe("10.0.0.0/8")]
 
 describe("http/endpoints/ClientCountry", () => {
-  it("believes a header from trusted proxies alone", () => {
+  it("uses the header of trusted proxies only", () => {
     const of = ClientCountry.make(countries, { header: Option.some("CF-IPCountry"), trustedProxies })
     assert.strictEqual(of(head("10.0.0.4", "203.0.113.7", "no")), "NO")
     assert.strictEqual(of(head("203.0.113.7", "203.0.113.7", "NO")), "SE")

@@ -99,7 +99,7 @@ describe("http/endpoints/Conversations", () => {
       })
     )
 
-    it.effect("an answer that is stopped ends its agent, and what was said is kept", () =>
+    it.effect("an answer that is stopped ends the agent's request, and its text is kept", () =>
       Effect.gen(function* () {
         const id = yield* beginAndLeave("endless")
         assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
@@ -187,7 +187,7 @@ describe("http/endpoints/Conversations", () => {
       })
     )
 
-    it.effect("an answer of another process that broke before its first word is an error in the stream", () =>
+    it.effect("an answer of another process that broke before its first text is an error in the stream", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
         const store = yield* ConversationStore

@@ -60,7 +60,7 @@ for (const [name, make] of storages) {
       }).pipe(Effect.provide(layers))
     )
 
-    it.live("a link with another signature ends nothing and is 404", () =>
+    it.live("a link with another signature unsubscribes nobody and is a 404", () =>
       Effect.gen(function* () {
         const id = yield* addNotification
         const token = UnsubscribeToken.sign(key, id)
@@ -86,7 +86,7 @@ describe("the unsubscribe link", () => {
     }).pipe(Effect.provide(Server.layer().pipe(Layer.provideMerge(storages[0]?.[1]({}) ?? assert.fail("no storage")))))
   )
 
-  it.live("it does not say that it worked while the database is down", () =>
+  it.live("it does not report success while the database is down", () =>
     Effect.gen(function* () {
       const answer = yield* request("POST", UnsubscribeToken.sign(key, randomUUID()))
       assert.strictEqual(answer.status, 503)

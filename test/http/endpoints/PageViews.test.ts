@@ -18,7 +18,7 @@ const withSite = Effect.gen(function* () {
 })
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
-  it.effect("one is stored, then answered 204 without a body; a bot's is not counted", () =>
+  it.effect("one is stored and gets a 204 without a body; a bot's is not counted", () =>
     Effect.gen(function* () {
       const { hostedWebsiteId, send, trackingToken } = yield* withSite
       const referrer = "https://search.example/?q=secret"
@@ -99,7 +99,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a token may have any spelling of a UUID", () =>
+  it.effect("a token may have any form of a UUID", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       for (const site_id of [trackingToken.toUpperCase(), trackingToken.replaceAll("-", ""), `{${trackingToken}}`]) {

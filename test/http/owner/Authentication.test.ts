@@ -19,7 +19,7 @@ const newKey = (expiresAt: number | null = null) =>
   )
 
 layer(testServer(), { excludeTestServices: true })("the owner API's authentication", (it) => {
-  it.effect("a request without a valid key is answered 401, before it is validated", () =>
+  it.effect("a request without a valid key gets a 401 before it is validated", () =>
     Effect.gen(function* () {
       const { url, widgetToken } = yield* TestServer
       const { key } = yield* newKey()
@@ -110,7 +110,7 @@ layer(testServer({ ownerApi: false }), { excludeTestServices: true })("without O
 layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, windowMillis: 60_000 }) }), {
   excludeTestServices: true
 })("the owner API's rate limit", (it) => {
-  it.effect("counts each key alone, and says what remains", () =>
+  it.effect("counts each key separately, and returns what remains", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const [one, other] = [yield* newKey(), yield* newKey()]

@@ -123,7 +123,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("mails a link, which the answer does not have, and stores no address", () =>
+    it.effect("mails a link, which is not in the response, and stores no address", () =>
       Effect.gen(function* () {
         const own = yield* newSite
         const owner = yield* newCookie("owner", [own])

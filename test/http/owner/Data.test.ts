@@ -23,7 +23,7 @@ const retention = {
 for (const [name, storage] of emptyStorages) {
   const server = testServer(retention, undefined, undefined, storage())
   layer(server, { excludeTestServices: true })(`data ${name}`, (it) => {
-    it.effect("tells how long data is kept", () =>
+    it.effect("reports how long data is kept", () =>
       Effect.gen(function* () {
         const { request } = yield* opened
         assert.deepStrictEqual(JSON.parse((yield* request("GET", "/retention")).text), {

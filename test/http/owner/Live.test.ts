@@ -64,7 +64,7 @@ const view = Effect.fnUntraced(function* (site: Effect.Success<typeof newSite>, 
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`live ${name}`, (it) => {
-    it.effect("begins with the latest, and goes on with what arrives at this website alone", () =>
+    it.effect("begins with the latest, and continues with what arrives for this website only", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         yield* view(site, "/first")

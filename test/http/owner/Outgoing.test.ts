@@ -112,7 +112,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("tells which recipients wait for a submission, and bounds the notifications of a website", () =>
+    it.effect("lists which recipients wait for a submission, and bounds the notifications of a website", () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
         const { websiteConfigId } = site

@@ -203,7 +203,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
     })
   )
 
-  it.effect("a body that is no JSON, too large, or of another type is refused, and the next request is answered", () =>
+  it.effect("a body that is not JSON, too large, or of another type is refused, and the next request is answered", () =>
     Effect.gen(function* () {
       const { key, siteId, url } = yield* seeded
       const query = { site_id: siteId, metrics: ["visitors"], date_range: "day" }

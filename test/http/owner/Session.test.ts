@@ -79,7 +79,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("a link that opens nothing, and a page of another origin, are answered 401 alike", () =>
+      it.effect("an invalid link and a page of another origin get the same 401", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const { link } = yield* newLink("owner", "all")
@@ -121,7 +121,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("a cookie counts only alone, spelled right, and in a request of a page of the same origin", () =>
+      it.effect("a cookie is accepted only alone, well-formed, and from a page of the same origin", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const cookie = yield* newCookie("owner", "all")
@@ -173,7 +173,7 @@ layer(testServer({ console: false }), { excludeTestServices: true })("without a 
 layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, windowMillis: 60_000 }) }), {
   excludeTestServices: true
 })("the rate limit of the console", (it) => {
-  it.effect("counts each session alone, and links that open nothing by address", () =>
+  it.effect("counts each session separately, and invalid links by address", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const [one, other] = [yield* newCookie("viewer", "all"), yield* newCookie("viewer", "all")]
@@ -215,7 +215,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(unreachable, storage)),
   { excludeTestServices: true }
 )("a session whose store cannot be reached", (it) => {
-  it.effect("is answered 503, and counts as no failure", () =>
+  it.effect("gets a 503, and does not count as a failure", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const cookie = cookieSpelling.format(randomBytes(32))

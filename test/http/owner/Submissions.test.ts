@@ -226,7 +226,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(failing, storage)),
   { excludeTestServices: true }
 )("an inbox whose store fails", (it) => {
-  it.effect("a list and an export are answered 503 before they begin", () =>
+  it.effect("a list and an export fail with 503 before they begin", () =>
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)
@@ -251,7 +251,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(breaking, storage)),
   { excludeTestServices: true }
 )("an export whose store fails midway", (it) => {
-  it.effect("breaks off, so that nobody takes it for the whole", () =>
+  it.effect("fails rather than ends, so that nobody takes it for the whole", () =>
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)

@@ -21,7 +21,7 @@ const announce = Effect.fnUntraced(function* (path: string, length: number | "ch
 })
 
 layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-continue", (it) => {
-  it.effect("an acceptable body is asked for, and answered once it has arrived", () =>
+  it.effect("an acceptable body gets 100 Continue, and an answer once it has arrived", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, 2)
       assert.deepStrictEqual(Raw.statuses(raw.received()), [100])
@@ -31,14 +31,14 @@ layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-con
     }).pipe(Effect.scoped)
   )
 
-  it.effect("a body without a length is asked for", () =>
+  it.effect("a body without a length gets 100 Continue", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, "chunked")
       assert.deepStrictEqual(Raw.statuses(raw.received()), [100])
     }).pipe(Effect.scoped)
   )
 
-  it.effect("the largest body that an endpoint accepts is asked for: a conversation", () =>
+  it.effect("the largest body that an endpoint accepts gets 100 Continue: a conversation", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
       assert.isAbove(RequestBody.conversationBytes, options.maxBody)
@@ -47,7 +47,7 @@ layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-con
     }).pipe(Effect.scoped)
   )
 
-  it.effect("a body that no endpoint accepts is refused without being asked for", () =>
+  it.effect("a body that no endpoint accepts is refused without 100 Continue", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, RequestBody.conversationBytes + 1)
       assert.deepStrictEqual(Raw.statuses(raw.received()), [413])

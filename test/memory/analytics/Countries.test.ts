@@ -60,7 +60,7 @@ describe("memory/analytics/Countries", () => {
     }).pipe(Effect.provide(Countries.layer({ file: database })))
   )
 
-  it.effect("names what is no country database at start", () =>
+  it.effect("rejects a file that is not a country database at start", () =>
     Effect.gen(function* () {
       const made = yield* folder
       const bytes = yield* Effect.promise(() => readFile(database))

@@ -6,7 +6,7 @@ import { draft, suite, unknownWebsite } from "../../suites/SubmissionRepo.ts"
 
 suite("memory/forms/SubmissionRepo", layer({ isKnownSite: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
 
-it.effect("memory/forms/SubmissionRepo: takes no more than its capacity, and still answers for what it holds", () =>
+it.effect("memory/forms/SubmissionRepo: stores no more than its capacity, and still finds what it holds", () =>
   Effect.gen(function* () {
     const repo = yield* SubmissionRepo
     const first = draft({ key: "a" })

@@ -49,7 +49,7 @@ describe("postgres/analytics/AnalyticsExport", () => {
     }).pipe(Effect.provide(single))
   )
 
-  it.live("an export that is not read on holds no connection", () =>
+  it.live("an export whose reader pauses holds no connection", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const id = randomUUID()

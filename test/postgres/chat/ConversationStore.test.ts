@@ -152,7 +152,7 @@ describe("postgres/chat/ConversationStore: processes", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("a beginning whose connection is lost in its midst is done once", () =>
+  it.live("a turn whose connection is lost while it begins is begun once", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const sql = yield* PgClient.PgClient

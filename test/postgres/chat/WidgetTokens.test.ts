@@ -54,7 +54,7 @@ describe("postgres/chat/WidgetTokens: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("what is not spelled like a token is never looked up, and a database that hangs costs a bounded wait", () =>
+  it.live("a malformed token is never looked up, and a database that hangs costs a bounded wait", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const blocker = yield* TestDatabase.clientOf(connection)

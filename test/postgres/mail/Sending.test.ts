@@ -103,7 +103,7 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("what a server does not take now is sent again with its id, and a refused recipient ends the mail", () =>
+  it.live("a mail that fails temporarily is sent again with its id, and a refused recipient ends the mail", () =>
     Effect.gen(function* () {
       const ids: Array<string> = []
       const later: SMTPServerOptions["onData"] = (stream, _, callback) => {
@@ -176,7 +176,7 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("a report is sent once by several processes, and tells an empty week too", () =>
+  it.live("a report is sent once by several processes, and covers an empty week too", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const site = yield* newSite
@@ -193,7 +193,7 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("mails and what they told are deleted after 30 days", () =>
+  it.live("mails and their items are deleted after 30 days", () =>
     Effect.gen(function* () {
       const { port } = yield* mailReceiver()
       const site = yield* newSite

@@ -54,7 +54,7 @@ describe("postgres/sites/ConsoleSessions: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds digests, and the secrets nowhere", () =>
+  it.effect("the database holds digests, and never the secrets", () =>
     Effect.gen(function* () {
       const { link } = yield* newLink()
       const { cookie } = yield* newSession

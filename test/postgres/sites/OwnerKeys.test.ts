@@ -37,7 +37,7 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds a digest, and the key nowhere", () =>
+  it.effect("the database holds a digest, and never the key", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { key } = yield* newKey
@@ -103,7 +103,7 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a text that is not spelled like a key is never looked up, and a locked table costs a bounded wait", () =>
+  it.live("a malformed key is never looked up, and a locked table costs a bounded wait", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const blocker = yield* TestDatabase.clientOf(connection)

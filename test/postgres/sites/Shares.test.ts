@@ -42,7 +42,7 @@ describe("postgres/sites/Shares: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds digests, and the secrets nowhere", () =>
+  it.effect("the database holds digests, and never the secrets", () =>
     Effect.gen(function* () {
       const { secret } = yield* newShare()
       const stored = JSON.stringify(yield* rows)

@@ -62,17 +62,21 @@ describe("core/analytics/report/LocalTime", () => {
     }
   )
 
-  it.prop("hours tile their day and name its times", { time: Time, timeZone: TimeZone }, ({ time, timeZone }) => {
-    const { toLocal } = LocalTime.zone(timeZone)
-    const date = dateOf(toLocal(time))
-    const [day] = LocalTime.days(timeZone, date, date)
-    assert.isDefined(day)
-    const hours = day === undefined ? [] : LocalTime.hours(timeZone, day)
-    assert.deepStrictEqual([hours[0]?.start, hours.at(-1)?.end], [day?.start, day?.end])
-    for (const [index, { end }] of hours.slice(0, -1).entries()) assert.strictEqual(end, hours[index + 1]?.start)
-    const own = hours.find(({ end, start }) => start <= time && time < end)
-    assert.strictEqual(own?.label, DateRange.label("time:hour", toLocal(time)))
-  })
+  it.prop(
+    "hours cover their day without gaps and name its times",
+    { time: Time, timeZone: TimeZone },
+    ({ time, timeZone }) => {
+      const { toLocal } = LocalTime.zone(timeZone)
+      const date = dateOf(toLocal(time))
+      const [day] = LocalTime.days(timeZone, date, date)
+      assert.isDefined(day)
+      const hours = day === undefined ? [] : LocalTime.hours(timeZone, day)
+      assert.deepStrictEqual([hours[0]?.start, hours.at(-1)?.end], [day?.start, day?.end])
+      for (const [index, { end }] of hours.slice(0, -1).entries()) assert.strictEqual(end, hours[index + 1]?.start)
+      const own = hours.find(({ end, start }) => start <= time && time < end)
+      assert.strictEqual(own?.label, DateRange.label("time:hour", toLocal(time)))
+    }
+  )
 
   it("handles the days on which clocks change", () => {
     const lengths = (timeZone: string, date: string) =>

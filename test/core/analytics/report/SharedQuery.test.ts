@@ -19,7 +19,7 @@ const google = ["is", "visit:source", ["Google"]]
 const leads = ["is", "event:goal", ["Chat started", "Form submitted"]]
 
 describe("core/analytics/report/SharedQuery", () => {
-  it("passes what the console's overview asks for", () => {
+  it("accepts the queries of the console's overview", () => {
     for (const parts of [
       { metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"], filters: [google] },
       { metrics: ["conversions"], filters: [google, leads], dimensions: ["time:day"], include: { time_labels: true } },

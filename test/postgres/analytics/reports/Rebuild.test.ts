@@ -28,7 +28,7 @@ const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
   )
 
 describe("postgres/analytics/reports: rebuild", () => {
-  it.live("the visits of past days and of today are made anew", () =>
+  it.live("the visits of past days and of today are recreated", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))

@@ -54,7 +54,7 @@ const nothing = { days: 0, visits: 0, sums: 0 }
 
 describe("postgres/analytics/reports: faults", () => {
   layer(live, { excludeTestServices: true })((it) => {
-    it.effect("one process at a time rolls up, and another one leaves it to that", () =>
+    it.effect("one process at a time rolls up, and another one skips it", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
