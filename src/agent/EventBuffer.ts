@@ -10,7 +10,7 @@ import type { AgentError } from "../services/chat/AgentStream.ts"
 type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
 export type EventPull = Pull.Pull<Events, AgentError>
 
-/** The size of waiting events at which the agent is paused: UTF-16 units of text, and `eventCost` for each event. */
+/** The size of buffered events at which the agent is paused, in UTF-16 units of text and `eventCost` for each event. */
 const maxSize = 16 * 1024
 
 const eventCost = 16

@@ -134,7 +134,7 @@ const inspectProxies = (
       )
   )
 
-/** Reads what the running service's metrics tell about proxies and the rate limiter; null for metrics that are missing. */
+/** Reads what the running service's metrics show about proxies and the rate limiter; null for metrics that are missing. */
 const inspectService = ({ metricsHost, metricsPort }: Settings) =>
   Option.match(metricsPort, {
     onNone: () => Effect.succeed(() => undefined),

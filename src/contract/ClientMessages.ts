@@ -1,5 +1,5 @@
 /**
- * The messages of clients that send the whole conversation with each request, as OpenAI and AG-UI spell them.
+ * The messages of clients that send the whole conversation with each request, in the form of OpenAI and AG-UI.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export const textOfParts = (parts: unknown): string =>
         .toWellFormed()
     : ""
 
-/** The text of a content; null if it is no content. */
+/** The text of a content; null for any other value. */
 const textOf = (content: unknown): string | null => {
   if (content === undefined || content === null) return ""
   if (typeof content === "string") return content.toWellFormed()

@@ -18,7 +18,7 @@ import * as Headers from "./Headers.ts"
 
 const base = "/v1/public/widget/:instance_id/openai/v1"
 
-/** The only model. Which model the agent uses is its owner's affair. */
+/** The only model. The instance's owner chooses the model that the agent uses. */
 export const model = "assistant"
 
 const params = { instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid" }) }

@@ -81,7 +81,7 @@ const owner = {
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
-/** The headers of the operations on a console session, besides. The generator cannot declare a cookie that is set. */
+/** The headers of the operations on a console session. The generator cannot declare a cookie that is set. */
 const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
 
 /** The headers of every page. The generator declares headers per status, for its JSON only. */

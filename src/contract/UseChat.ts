@@ -70,7 +70,7 @@ export const UseChatPayload = Schema.Struct({
   ]
 })
 
-/** A body of `useChat`, as far as it must be known to be one. */
+/** The members by which a body is recognized as `useChat`'s. */
 interface Body extends Record<string, unknown> {
   readonly id: string
 }

@@ -162,7 +162,7 @@ export const Text = (options: TextOptions & { readonly title: string; readonly d
     readText(options)
   )
 
-/** A required UUID in any accepted spelling, decoded to the canonical one. */
+/** A required UUID in any accepted form, decoded to the canonical one. */
 export const Uuid = (options: { readonly title: string; readonly description?: string }) =>
   field<string>({ type: "string", format: "uuid", ...options }, readUuid)
 

@@ -45,7 +45,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
     return Effect.fnUntraced(function* (app) {
       const request = yield* HttpServerRequest.HttpServerRequest
       if (!isSessionRequest(request)) return yield* app
-      // Without the database, the service's own answer says so.
+      // If the database is unavailable, the service's own error response is sent.
       const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
       if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
       const opened = Option.flatten(yield* Effect.option(newCookie))

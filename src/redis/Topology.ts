@@ -1,5 +1,5 @@
 /**
- * Finds what a Redis address leads to: one server, a cluster, or the master that Sentinels name. The Sentinel client of the
+ * Resolves a Redis address: to one server, a cluster, or the master that Sentinels name. The Sentinel client of the
  * package hides why it cannot connect, so this module queries the Sentinels itself.
  *
  * @module

@@ -13,7 +13,7 @@ export type FailureKind =
   | "missing"
   /** 413 or 422: the message is invalid. */
   | "refused"
-  /** 422: the conversation takes no more messages. */
+  /** 422: the conversation accepts no more messages. */
   | "full"
   /** 429. */
   | "limited"

@@ -70,7 +70,7 @@ export class SharedCaller extends Context.Service<SharedCaller, SharedAccess>()(
   "hydracore/contract/owner/SharedCaller"
 ) {}
 
-/** Authenticates requests of shared dashboards. A share's secret is no key: no other endpoint takes it. */
+/** Authenticates requests of shared dashboards. A share's secret is not a key: no other endpoint accepts it. */
 export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthentication, { provides: SharedCaller }>()(
   "hydracore/contract/owner/SharedAuthentication",
   {

@@ -5,7 +5,7 @@
  * rightly sends thousands of frames before its first word. Therefore the cost of reading is counted, for every frame. An
  * answer that arrives too fast is paused, and one that sends too much besides its text is ended.
  *
- * The numbers fit honest agents. A token comes in a frame of 200 to 300 bytes, 500 if its reasoning is sent twice. `burst`
+ * The numbers fit ordinary agents. A token arrives in a frame of 200 to 300 bytes, 500 if its reasoning is sent twice. `burst`
  * is the first 8,000 tokens at any speed; `rate` is a thousand tokens a second after that, which few models reach, and
  * costs about a hundredth of a core. `silence` is 130,000 to 250,000 tokens of reasoning, more than any model may produce,
  * and ends a flood after four minutes.

@@ -26,7 +26,7 @@ const signs =
 export const isTooLong = (status: number, body: string): boolean =>
   statuses.has(status) && signs.test(body.slice(0, maxBody))
 
-/** Whether a refusal of this status can say so: its body is worth reading. */
+/** Whether a refusal of this status may be one, so that its body must be read. */
 export const mayBeTooLong = (status: number): boolean => statuses.has(status)
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Decides which stored messages a request replaces: the visitor edits a message, or requests another answer. Pure.
  *
- * A client that keeps the conversation itself says so by the ids of its messages, or by what it has of the conversation.
+ * A client that keeps the conversation itself shows them by the ids of its messages, or by its part of the conversation.
  *
  * @module
  */

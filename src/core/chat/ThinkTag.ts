@@ -10,7 +10,7 @@ const close = "</think>"
 /** The most whitespace before `<think>` that is held back, in UTF-16 units. */
 const maxIndent = 256
 
-/** Where the text is. Begin with `initial`; from `text` on, nothing is to be separated any more. */
+/** Where the text is. Begin with `initial`; from `text` on, nothing more is separated. */
 export interface State {
   readonly phase: "start" | "thinking" | "text"
   /** The end of what was read, while it may be a part of a tag. */

@@ -10,8 +10,8 @@ export type Failures = number
 /** A worker that served for this long, in milliseconds, was healthy: its failure starts a new series. */
 const healthyMillis = 10_000
 
-const minDelay = 100
-const maxDelay = 10_000
+const minDelayMillis = 100
+const maxDelayMillis = 10_000
 
 export const none: Failures = 0
 
@@ -25,5 +25,5 @@ export const after = (
 ): { readonly failures: Failures; readonly delayMillis: number } => {
   const now = servedMillis >= healthyMillis ? 1 : failures + 1
   // The exponent is bounded, since the power would overflow; 2^10 is beyond the maximum already.
-  return { failures: now, delayMillis: Math.min(maxDelay, minDelay * 2 ** Math.min(now - 1, 10)) }
+  return { failures: now, delayMillis: Math.min(maxDelayMillis, minDelayMillis * 2 ** Math.min(now - 1, 10)) }
 }

@@ -22,7 +22,7 @@ export interface ProxyFacts {
   readonly isTrusted: boolean
 }
 
-/** What the metrics of the running service say of `X-Forwarded-For`. */
+/** What the metrics of the running service show about `X-Forwarded-For`. */
 export interface ForwardedFacts {
   /** The requests since its start whose `X-Forwarded-For` was ignored, because `TRUSTED_PROXIES` does not name their sender. */
   readonly untrusted: number

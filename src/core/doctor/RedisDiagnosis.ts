@@ -29,7 +29,7 @@ export const redisFaults = [
 
 export type RedisFault = (typeof redisFaults)[number]
 
-/** What `REDIS_URL` leads to. */
+/** What `REDIS_URL` resolves to. */
 export type RedisTopology =
   | { readonly _tag: "Server" }
   | { readonly _tag: "Cluster"; readonly masters: number }
@@ -41,7 +41,7 @@ export type RedisFacts =
   | { readonly _tag: "Unavailable"; readonly reason: string; readonly fault?: RedisFault | undefined }
   | { readonly _tag: "Counted"; readonly topology: RedisTopology; readonly roundTripMillis: number }
 
-/** What the metrics of the running service say of its rate limiter. */
+/** What the metrics of the running service show about its rate limiter. */
 export interface LimiterFacts {
   /** How many of its processes apply the limits alone now, because they cannot use Redis. */
   readonly away: number

@@ -8,7 +8,7 @@ import { delays, jitter } from "../delivery/Schedule.ts"
 export type Outcome =
   /** The server accepted the mail. */
   | { readonly _tag: "Accepted" }
-  /** The server refused the recipient or the message for good. */
+  /** The server refused the recipient or the message permanently. */
   | { readonly _tag: "Refused"; readonly error: string }
   /** Anything else, such as a server that is down or does not accept our password. */
   | { readonly _tag: "Failed"; readonly error: string }
@@ -17,7 +17,7 @@ export type Outcome =
 export type Next =
   | { readonly status: "sent" }
   | { readonly status: "failed" }
-  /** The mail has no content any more. */
+  /** The mail no longer has content. */
   | { readonly status: "cancelled" }
   | { readonly status: "pending"; readonly nextAttemptAt: number }
 

@@ -80,7 +80,7 @@ const moment = (time: number, timeZone: string): string =>
     minute: "2-digit"
   })} (${timeZone})`
 
-/** Who sent a submission, as well as it is known. */
+/** Who sent a submission, as far as it is known. */
 const senderOf = (submission: Submission, form: Form): string => {
   const name = ["name", "full_name", "fullname", "first_name"]
     .map((key) => form[key])
@@ -99,7 +99,7 @@ const release = ({ submissionId }: Submission): ReadonlyArray<Part> => [
   { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
 ]
 
-/** What a mail says about its website. */
+/** The properties of its website that a mail needs. */
 export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
 
 /** Why a recipient gets a website's mail. */

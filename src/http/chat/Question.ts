@@ -40,7 +40,7 @@ export type Question =
       readonly turns: ClientTurns
       /**
        * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
-       * ends with its reader, and what is said is stored for the owner alone.
+       * ends with its reader, and its turns are stored for the owner alone.
        */
       readonly isResumable: boolean
     } & Pick<Request, "kind" | "names" | "isWhole">)

@@ -69,7 +69,7 @@ type Answered = StartedChat | HttpServerResponse.HttpServerResponse
 /** Forks an effect into the fiber set of the fast path. */
 type Fork = (effect: Effect.Effect<unknown>) => void
 
-/** Closes the connection, because no valid response can be written any more. */
+/** Closes the connection, because a valid response can no longer be written. */
 const abort = (response: ServerResponse, error: unknown, fork: Fork): void => {
   response.destroy()
   fork(Effect.logError("A response could not be written", Cause.die(error)))

@@ -155,7 +155,7 @@ export class SlidingWindows {
     return true
   }
 
-  /** Evicts some clients that were idle for a whole window: none of their requests counts any more. */
+  /** Evicts some clients that were idle for a whole window: their requests no longer count. */
   private sweep(now: number): void {
     for (const policy of this.policies.values()) {
       for (let swept = 0; swept < sweep; swept++) {

@@ -57,7 +57,7 @@ const statement = `
 
 const Rows = Schema.Array(Schema.Struct({ running: Schema.String }))
 
-/** Stores a batch of pieces; says of each whether its answer runs. */
+/** Stores a batch of pieces; returns for each whether its answer runs. */
 const storeBatch = (
   sql: PgClient.PgClient,
   pieces: ReadonlyArray<Piece>

@@ -24,7 +24,7 @@ const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
 
 /**
  * Revokes the keys that a session or a key issued, and those that they issued; returns how many were valid. Needs a
- * transaction that has revoked the session or the key before, so that nothing is issued any more.
+ * transaction that has revoked the session or the key before, so that nothing more is issued.
  */
 export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Effect.Effect<number, SqlError.SqlError> =>
   Effect.gen(function* () {

@@ -29,7 +29,7 @@ export interface Store {
     batchId: string,
     conversions: ReadonlyArray<Conversion>
   ) => Effect.Effect<void, StorageUnavailable>
-  /** Deletes all rows of a website from the disk, and returns their numbers. Nothing may be stored for it any more. */
+  /** Deletes all rows of a website from the disk, and returns their numbers. Nothing may be stored for it afterwards. */
   readonly erase: (
     hostedWebsiteId: string
   ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>

@@ -127,7 +127,7 @@ export class InputReader {
     return input
   }
 
-  /** A UUID in its canonical spelling. */
+  /** A UUID in its canonical form. */
   uuid(input: unknown, loc: Location): string | Invalid {
     if (typeof input !== "string") {
       return this.fail(loc, "uuid_type", "UUID input should be a string, bytes or UUID object")
