@@ -25,9 +25,9 @@ export type Outcome =
   | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
   /** The agent refused the question with an HTTP status. */
   | { readonly _tag: "Refused"; readonly status: number }
-  /** The agent accepted the question and then gave no answer; `reason` is in our words. */
+  /** The agent accepted the question and then gave no answer; `reason` is never a text of the agent's. */
   | { readonly _tag: "Failed"; readonly reason: string }
-  /** No response; `reason` is a system's code, or in our words. */
+  /** No response; `reason` is a system's code, or a text of this program's. */
   | { readonly _tag: "Unavailable"; readonly reason: string }
   /** No word in time. */
   | { readonly _tag: "Silent"; readonly reason: string }
