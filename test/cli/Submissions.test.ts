@@ -177,11 +177,11 @@ describe("submissions export, as a process", () => {
     let bytes = 0
     for await (const part of child.stdout as AsyncIterable<Buffer>) {
       bytes += part.length
-      for (const byte of part) if (byte === 0x0a) lines++
+      for (let at = part.indexOf(0x0a); at !== -1; at = part.indexOf(0x0a, at + 1)) lines++
     }
     assert.deepStrictEqual(await closed, [0, null])
     assert.strictEqual(await complaint, "")
-    assert.strictEqual(lines, 50_000)
+    assert.strictEqual(lines, 5_000)
     assert.isAbove(bytes, 150_000_000)
   }, 300_000)
 
