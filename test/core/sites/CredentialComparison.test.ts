@@ -2,6 +2,8 @@
  * That tokens and keys are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
  * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
  */
+import crypto from "node:crypto"
+import { syncBuiltinESMExports } from "node:module"
 import { afterAll, assert, beforeEach, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { vi } from "vitest"
@@ -14,28 +16,19 @@ import { InstanceDirectory as Directory } from "../../../src/services/chat/Insta
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 
-/** Test files of one worker share modules: those that other files have loaded do not use the mock. */
-const compared = vi.hoisted((): Array<readonly [number, number]> => {
-  vi.resetModules()
-  return []
+const timingSafeEqual = vi.spyOn(crypto, "timingSafeEqual")
+// Makes it the one that modules imported by its name.
+syncBuiltinESMExports()
+
+afterAll(() => {
+  timingSafeEqual.mockRestore()
+  syncBuiltinESMExports()
 })
 
-afterAll(() => void vi.resetModules())
+beforeEach(() => void timingSafeEqual.mockClear())
 
-vi.mock("node:crypto", async (original) => {
-  const crypto = await original<typeof import("node:crypto")>()
-  return {
-    ...crypto,
-    timingSafeEqual: (left: Uint8Array, right: Uint8Array) => {
-      compared.push([left.length, right.length])
-      return crypto.timingSafeEqual(left, right)
-    }
-  }
-})
-
-beforeEach(() => {
-  compared.length = 0
-})
+/** The lengths of what was compared. */
+const compared = () => timingSafeEqual.mock.calls.map(([left, right]) => [left.byteLength, right.byteLength])
 
 it("two digests are compared by timingSafeEqual wherever they differ", () => {
   const one = digest("hwt_a")
@@ -45,11 +38,11 @@ it("two digests are compared by timingSafeEqual wherever they differ", () => {
     assert.isFalse(sameDigest(one, other))
   }
   assert.deepStrictEqual(
-    compared,
-    Array.from({ length: 4 }, () => [32, 32] as const)
+    compared(),
+    Array.from({ length: 4 }, () => [32, 32])
   )
   assert.isFalse(sameDigest(one, one.subarray(1)))
-  assert.lengthOf(compared, 4)
+  assert.lengthOf(compared(), 4)
 })
 
 it.effect("an accepted token was compared with its stored digest in constant time", () =>
@@ -61,7 +54,7 @@ it.effect("an accepted token was compared with its stored digest in constant tim
     const request = { instanceId: instance.instanceId, label: null, expiresAt: null }
     const { token } = Option.getOrThrow(yield* tokens.issue(request))
     assert.isTrue(Option.isSome(yield* tokens.authenticate(instance.instanceId, token)))
-    assert.deepStrictEqual(compared, [[32, 32]])
+    assert.deepStrictEqual(compared(), [[32, 32]])
   }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
 )
 
@@ -71,6 +64,6 @@ it.effect("an accepted owner key was compared in the same way", () =>
     const request = { scope: "stats", sites: "all", label: null, expiresAt: null } as const
     const { key } = Option.getOrThrow(yield* keys.issue(request))
     assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
-    assert.deepStrictEqual(compared, [[32, 32]])
+    assert.deepStrictEqual(compared(), [[32, 32]])
   }).pipe(Effect.provide(MemoryOwnerKeys.layer.pipe(Layer.provideMerge(SiteDirectory.layer()))))
 )
