@@ -94,6 +94,7 @@ shared(receiver)("delivery/SmtpMailer with any texts", (it) => {
         )
         assert.strictEqual(parsed.text?.trimEnd(), message.text.trimEnd())
         assert.strictEqual(parsed.html?.trimEnd(), message.html.trimEnd())
-      })
+      }),
+    { arbitrary: { runs: 50 } }
   )
 })

@@ -78,7 +78,8 @@ describe("core/delivery/Event", () => {
         parse.mockRestore()
         stringify.mockRestore()
       }
-    }
+    },
+    { arbitrary: { runs: 20 } }
   )
 
   it("a webhook without a list of events gets them all", () => {
