@@ -1,0 +1,23 @@
+/** The settings of a website in the console, opened with a link. */
+import { Effect } from "effect"
+import type { Site } from "../../../src/core/sites/Site.ts"
+import * as ConsolePage from "./ConsolePage.ts"
+
+export const sections = [
+  "install",
+  "website",
+  "goals",
+  "forms",
+  "mails",
+  "webhooks",
+  "assistants",
+  "keys",
+  "data"
+] as const
+
+/** A person with a session, on a loaded section. */
+export const open = (
+  site: Site,
+  section: (typeof sections)[number],
+  options?: Parameters<typeof ConsolePage.open>[1]
+) => Effect.tap(ConsolePage.open(`#/${site.websiteConfigId}/setup/${section}`, options), ({ loaded }) => loaded)
