@@ -23,8 +23,6 @@ inChromium("the chat", testServer({}, agent.script, undefined, undefined, "edge"
           const { answered, begin, on, open, page, sees, send, site, answering } = yield* ChatPage.make({
             attributes: `heading="Ask us" suggestions='["When do you open?", "Where are you?"]'`,
             colorScheme,
-            // Contrast is measured after animations.
-            reducedMotion: "reduce",
             viewport: { width, height: 700 },
             html: (script, element) =>
               `<!doctype html><html lang="en"><head><title>Shop</title><meta name="color-scheme" content="light dark"></head><body><main><h1>Shop</h1></main>${script}${element}</body></html>`

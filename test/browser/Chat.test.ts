@@ -188,8 +188,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("is scrolled into view unless the visitor has scrolled back", () =>
       Effect.gen(function* () {
-        // Animations would change the measured positions.
-        const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make({ reducedMotion: "reduce" })
+        const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make()
         yield* begin
         const latest = page.getByRole("button", { name: "Go to latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)

@@ -167,8 +167,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
   it.effect("keeps the newest message in view when a phone's keyboard opens", () =>
     Effect.gen(function* () {
       const { answered, begin, input, log, on, page, panel, send } = yield* ChatPage.make({
-        viewport: { width: 360, height: 640 },
-        reducedMotion: "reduce"
+        viewport: { width: 360, height: 640 }
       })
       yield* begin
       yield* send(`say: ${"A long answer. ".repeat(60)}The end.`)

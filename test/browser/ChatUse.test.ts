@@ -79,8 +79,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     it.effect("of 320 CSS pixels, fills the screen, traps the focus, and never scrolls sideways", () =>
       Effect.gen(function* () {
         const { answered, begin, launcher, log, on, page, panel, send } = yield* ChatPage.make({
-          viewport: { width: 320, height: 568 },
-          reducedMotion: "reduce"
+          viewport: { width: 320, height: 568 }
         })
         yield* begin
         assert.deepStrictEqual(yield* on(() => panel.boundingBox()), { x: 0, y: 0, width: 320, height: 568 })

@@ -47,8 +47,7 @@ inChromium("a website with a chat", testServer({}, agent.script), (it) => {
         Effect.scoped(
           Effect.gen(function* () {
             const { answered, begin, on, page, send } = yield* ChatPage.make({
-              html: withHead(`<style>${sheet}</style>`),
-              reducedMotion: "reduce"
+              html: withHead(`<style>${sheet}</style>`)
             })
             yield* begin
             const answer = `say: ${"An answer of many words. ".repeat(9)}${"x".repeat(300)}`

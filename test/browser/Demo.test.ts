@@ -121,7 +121,7 @@ inChromium("the demo", running, (it) => {
   it.effect("has no axe-core violations, and fits a small screen", () =>
     Effect.gen(function* () {
       const { demo } = yield* RunningDemo
-      const { open, page } = yield* (yield* Chromium).visitor({ reducedMotion: "reduce" })
+      const { open, page } = yield* (yield* Chromium).visitor()
       for (const path of ["/demo", "/demo/site", "/demo/site/tours", "/demo/site/contact"]) {
         for (const width of [1280, 320]) {
           yield* Effect.promise(() => page.setViewportSize({ width, height: 800 }))

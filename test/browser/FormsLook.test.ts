@@ -36,7 +36,7 @@ interface Options {
 const make = Effect.fnUntraced(function* (options: Options = {}) {
   const { attributes = "", colorScheme = "light", declared = true, policy, style = "", width = 800 } = options
   const websiteConfigId = yield* withRules
-  const site = yield* BrowserSite.make({ colorScheme, reducedMotion: "reduce", viewport: { width, height: 700 } })
+  const site = yield* BrowserSite.make({ colorScheme, viewport: { width, height: 700 } })
   const { open, page, pages, relay, script } = site
   pages["/contact"] = {
     headers: policy === undefined ? {} : { "content-security-policy": policy.replaceAll("EDGE", relay.url) },

@@ -16,7 +16,7 @@ const open = Effect.fnUntraced(function* (search = "", options: VisitorOptions =
   const created = yield* shares
     .create({ websiteConfigId: busy.websiteConfigId, label: null, expiresAt: null })
     .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-  const visitor = yield* (yield* Chromium).visitor({ reducedMotion: "reduce", ...options })
+  const visitor = yield* (yield* Chromium).visitor(options)
   const { page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
   yield* visitor.open(`${url}/console/#/share/${created.secret}${search}`)

@@ -18,7 +18,7 @@ inChromium("the console's sharing", ConsolePage.layer, (it) => {
       yield* on(() => page.getByText("ada@example.org", { exact: true }).waitFor())
       yield* on(() => page.getByText(/^Viewer · Not opened yet/).waitFor())
 
-      const colleague = yield* (yield* Chromium).visitor({ reducedMotion: "reduce" })
+      const colleague = yield* (yield* Chromium).visitor()
       yield* colleague.open(link ?? "")
       yield* on(() => colleague.page.getByRole("button", { name: "Open the console" }).click())
       yield* on(() => colleague.page.getByRole("button", { name: "Session: Viewer" }).waitFor())

@@ -62,6 +62,7 @@ export interface Visitor {
   readonly open: (url: string) => Effect.Effect<Response | null>
 }
 
+/** By default without animations, which take processor time and move what is measured and clicked. */
 export interface VisitorOptions extends BrowserContextOptions {
   /** Whether `navigator.webdriver` is true. */
   readonly automated?: boolean
@@ -109,7 +110,7 @@ const visitor = Effect.fnUntraced(function* ({
 }: VisitorOptions = {}) {
   const browser = yield* Effect.promise(() => browserOf(hasPageCache ? executablePath : shellPath))
   const context = yield* Effect.acquireRelease(
-    Effect.promise(() => browser.newContext({ userAgent, ...options })),
+    Effect.promise(() => browser.newContext({ userAgent, reducedMotion: "reduce", ...options })),
     (context) => Effect.promise(() => context.close())
   )
   context.setDefaultTimeout(15_000)

@@ -48,7 +48,7 @@ export const newLink = Effect.fnUntraced(function* (
 /** A person with a session, on the page of a fragment. */
 export const open = Effect.fnUntraced(function* (fragment: string, options: VisitorOptions = {}, role: Role = "owner") {
   const { url } = yield* TestServer
-  const visitor = yield* (yield* Chromium).visitor({ reducedMotion: "reduce", ...options })
+  const visitor = yield* (yield* Chromium).visitor(options)
   const { page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
   yield* visitor.open(yield* newLink("all", role))
