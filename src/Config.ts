@@ -31,24 +31,24 @@ import {
   withDefault
 } from "./runtime/Setting.ts"
 
-const rateLimit = (name: string, policy: string, standard: string) =>
+const rateLimit = (name: string, policy: string, defaultValue: string) =>
   setting(
     name,
     '"off" or a number per time such as "100/minute"',
     orOff((value) => RateLimit.parse(policy, value))
-  ).pipe(withDefault(RateLimit.parse(policy, standard)))
+  ).pipe(withDefault(RateLimit.parse(policy, defaultValue)))
 
 const rateLimitAnalytics = rateLimit("RATE_LIMIT_ANALYTICS", "analytics", "100/minute")
 const rateLimitForms = rateLimit("RATE_LIMIT_FORMS", "forms", "5/minute")
 const rateLimitChat = rateLimit("RATE_LIMIT_CHAT", "chat", "20/minute")
 
-/** How long records are kept; `off` keeps them for ever. `standard` is the default. */
-const retention = (name: string, standard: Option.Option<Retention.Retention> = Option.none()) =>
+/** How long records are kept; `off` keeps them forever. */
+const retention = (name: string, defaultValue: Option.Option<Retention.Retention> = Option.none()) =>
   setting(
     name,
     '"off" or a whole number of days or months such as "90 days" or "25 months"',
     orOff(Retention.parse)
-  ).pipe(withDefault(standard))
+  ).pipe(withDefault(defaultValue))
 
 const trustedProxies = networks("TRUSTED_PROXIES")
 
@@ -120,8 +120,8 @@ const console = Config.all([ownerApi, ownerPort]).pipe(
 )
 
 /** Whether `PORT` serves the owner API: if it is set, or for the console if that has no port of its own. */
-const ownerApiOnPort = (hasConsole: Config.Config<boolean>, standard: Config.Config<boolean>) =>
-  Config.map(Config.all([ownerApi, hasConsole, ownerPort, standard]), ([isOn, shown, port, otherwise]) =>
+const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
+  Config.map(Config.all([ownerApi, hasConsole, ownerPort, defaultValue]), ([isOn, shown, port, otherwise]) =>
     Option.getOrElse(isOn, () => (shown && Option.isNone(port)) || otherwise)
   )
 
@@ -147,7 +147,7 @@ const fields = {
   /** The longest time of one report. Then the database cancels it, and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
-  /** The least time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
+  /** The minimum time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
   retentionPageViews: retention("RETENTION_PAGE_VIEWS"),
   retentionSubmissions: retention("RETENTION_SUBMISSIONS"),
   /** How long a conversation is kept after its last message. */
@@ -199,10 +199,10 @@ const fields = {
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
       // A load test that turns the chat's rate limit off needs this limit off too, unless it is set.
-      const standard = (number: number) => () => Option.as(limit, number)
+      const defaultValue = (number: number) => () => Option.as(limit, number)
       return {
-        perAddress: Option.getOrElse(perAddress, standard(20)),
-        perInstance: Option.getOrElse(perInstance, standard(200))
+        perAddress: Option.getOrElse(perAddress, defaultValue(20)),
+        perInstance: Option.getOrElse(perInstance, defaultValue(200))
       }
     }
   ),
@@ -223,7 +223,7 @@ const fields = {
   agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
   /** The longest duration of a chat stream. */
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
-  /** How long an answer with memory continues without a reader; none stops it with its last reader. */
+  /** How long an answer with memory continues without a reader; `off` ends it when its last reader leaves. */
   chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),
   /** The most bytes of text in a chat stream. */
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),

@@ -17,12 +17,12 @@ const maxEventSize = 1.5 * 1024 * 1024
 
 const blankLine = Buffer.from("\n\n")
 
-/** Whether data ends where it should: it is JSON, or the end of a stream. */
+/** Whether an event's data is complete: JSON, or the end of a stream. */
 const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
 
 /**
- * The most events that the lines of one event are split into, since nothing else runs meanwhile. As many tokens of the usual
- * size exceed `maxEventSize`.
+ * The maximum number of events that the lines of one event are split into, since the split blocks the process. As many tokens
+ * of the usual size exceed `maxEventSize`.
  */
 const maxLines = 8192
 
@@ -62,7 +62,7 @@ export class AnswerReader {
   }
 
   /**
-   * Reads the next piece, which came at `now`, up to the end or a fault of the answer. How the bytes are cut into pieces
+   * Reads the next chunk, which arrived at `now`, up to the end or a fault of the answer. How the bytes are cut into chunks
    * does not matter.
    */
   read(chunk: Buffer, now: number): Read {
@@ -90,12 +90,12 @@ export class AnswerReader {
     return Json.isFields(body) && this.protocol.readWhole(body, this.answer)
   }
 
-  /** Whether nothing more is to be read: the protocol says so, or the answer has a fault. */
+  /** Whether reading is over: by the protocol, or because the answer has a fault. */
   get isOver(): boolean {
     return this.answer.isDone || this.answer.fault !== undefined
   }
 
-  /** Ends the answer. Gives the last events, and the failure of an answer that did not succeed. */
+  /** Ends the answer. Returns the last events, and the failure of an answer that did not succeed. */
   end(): { readonly events: ReadonlyArray<AgentEvent>; readonly failure: AgentFailure | undefined } {
     this.readRest()
     const { answer } = this

@@ -18,7 +18,7 @@ const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.gi
 
 /**
  * The endpoint `path` (such as `chat/completions`) of an address. An address that ends with it is the endpoint already;
- * below any other base it is `/v1/{path}`. A query is kept. None if the address is no http(s) URL.
+ * below any other base it is `/v1/{path}`. A query is kept. None if the address is not an http(s) URL.
  */
 export const of = (agentUrl: string, path: string): Option.Option<URL> => {
   const url = URL.parse(agentUrl)

@@ -106,16 +106,16 @@ const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =
 
 /** The question of a body. `id` is the client's id of the conversation. */
 export type ClientQuestion = { readonly id: string } & (
-  | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "names" | "isWhole"> & {
+  | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "targetId" | "isWhole"> & {
         readonly turns: ClientTurns.ClientTurns
       })
   /** The newest message alone. */
-  | ({ readonly _tag: "Newest" } & Pick<Replacement.Request, "kind" | "names"> & {
+  | ({ readonly _tag: "Newest" } & Pick<Replacement.Request, "kind" | "targetId"> & {
         readonly text: string
         readonly messageId: string | null
       })
   /** Another answer to a message of the conversation that the edge keeps. */
-  | { readonly _tag: "Regenerate"; readonly names: string | null }
+  | { readonly _tag: "Regenerate"; readonly targetId: string | null }
 )
 
 const invalid = (field: "id" | "messages", msg: string) =>
@@ -129,18 +129,32 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
   const { id, message, messages, messageId } = body
   if (id.length > maxId) return invalid("id", `the id of a chat may have at most ${maxId} characters`)
   const kind = isRegenerate(body) ? "regenerate" : "new"
-  const names = typeof messageId === "string" ? messageId : null
+  const targetId = typeof messageId === "string" ? messageId : null
   if (message !== undefined) {
     return Result.map(
       ClientMessages.turnsOf(toMessage(message)),
-      (turns): ClientQuestion => ({ _tag: "Newest", id, kind, names, text: turns.message, messageId: turns.messageId })
+      (turns): ClientQuestion => ({
+        _tag: "Newest",
+        id,
+        kind,
+        targetId,
+        text: turns.message,
+        messageId: turns.messageId
+      })
     )
   }
   const all = Array.isArray(messages) ? messages : []
-  if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, names })
+  if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, targetId })
   return Result.map(
     ClientMessages.turnsOf(all.flatMap(toMessage)),
     // assistant-ui, which always sends `tools`, always sends the whole conversation.
-    (turns): ClientQuestion => ({ _tag: "Turns", id, kind, names, turns, isWhole: Predicate.isObject(body["tools"]) })
+    (turns): ClientQuestion => ({
+      _tag: "Turns",
+      id,
+      kind,
+      targetId,
+      turns,
+      isWhole: Predicate.isObject(body["tools"])
+    })
   )
 }

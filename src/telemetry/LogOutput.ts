@@ -21,7 +21,7 @@ const maxBuffered = 1024 * 1024
 /** The time limit of a flush, in milliseconds. */
 const flushTimeout = 1_000
 
-/** A new, non-blocking description of the pipe behind standard error; undefined if it is no pipe or cannot be opened. */
+/** A new, non-blocking description of the pipe behind standard error; undefined if it is not a pipe or cannot be opened. */
 const reopenPipe = (): Writable | undefined => {
   try {
     if (!fstatSync(2).isFIFO()) return undefined

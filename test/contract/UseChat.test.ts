@@ -84,16 +84,16 @@ describe("contract/UseChat", () => {
         { trigger, messages: [] }
       ].map(askedBy),
       [
-        { ...newest, kind: "new", names: null },
-        { ...newest, kind: "new", names: "1" },
-        { ...newest, kind: "regenerate", names: "2" },
-        { _tag: "Regenerate", names: "2" },
-        { _tag: "Regenerate", names: null }
+        { ...newest, kind: "new", targetId: null },
+        { ...newest, kind: "new", targetId: "1" },
+        { ...newest, kind: "regenerate", targetId: "2" },
+        { _tag: "Regenerate", targetId: "2" },
+        { _tag: "Regenerate", targetId: null }
       ]
     )
     const ofTurns = (body: object) => {
       const asked = askedBy({ messages, ...body })
-      return asked._tag === "Turns" ? [asked.kind, asked.names, asked.isWhole] : []
+      return asked._tag === "Turns" ? [asked.kind, asked.targetId, asked.isWhole] : []
     }
     assert.deepStrictEqual(
       [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(ofTurns),

@@ -88,7 +88,7 @@ const copyText = async (code: HTMLElement): Promise<void> => {
 }
 
 const addCopyButton = (pre: HTMLElement, strings: Strings): void => {
-  // The style sheet shows the label, so that it is no part of the answer's text.
+  // The style sheet shows the label, so that it is not part of the answer's text.
   const button = make("button", { part: "copy", type: "button", "aria-label": strings.copy })
   button.onclick = async () => {
     await copyText(pre)

@@ -70,7 +70,7 @@ export const makeFeed = (
   const write = (part: string, after: string): void => {
     const { pending, token } = parser
     const isAddress = isLink(token) && pending.startsWith("](")
-    /** Whether this is the text of a link, where a bracket is no mark after a backslash. */
+    /** Whether this is the text of a link, where a bracket after a backslash is not a mark. */
     const isText = token === smd.LINK && !isAddress && !before.endsWith("\\")
     if (token !== smd.LINK) brackets = 0
     if (token === smd.RAW_URL && addressEnd.test(part)) {

@@ -31,7 +31,7 @@ export const read = (header: string | undefined): string =>
     ? (header ?? "")
     : Buffer.from(header.slice(0, maxLength), "utf16le").toString("utf16le")
 
-/** Parses the result of `read`. The empty text is no bot: privacy tools remove the header. */
+/** Parses the result of `read`. The empty text is not a bot: privacy tools remove the header. */
 export const parse = (text: string): Client => {
   if (text === "") return { browser: null, os: null, deviceType: null, isBot: false }
   const parser = Bowser.getParser(text)

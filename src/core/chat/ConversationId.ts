@@ -47,7 +47,7 @@ const openId = (
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
- * @param client a client that sends its turns, else null. Its turns are stored even if its id is no key: under a hash that
+ * @param client a client that sends its turns, else null. Its turns are stored even if its id is not a key: under a hash that
  * no request can name, for the owner alone. If the client resumes nothing, its id is never a key.
  */
 export const identify = (

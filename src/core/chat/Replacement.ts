@@ -16,10 +16,10 @@ export type Kind = "new" | "regenerate"
 export interface Request {
   readonly kind: Kind
   /**
-   * The id of the message that the request names. A `new` message names the visitor's message that it replaces (an edit), a
-   * `regenerate` the answer that it replaces or the message that is answered again. Null if it names none.
+   * The id of the message that the request refers to: for a `new` message, the visitor's message that it replaces (an edit);
+   * for a `regenerate`, the answer that it replaces or the message that is answered again. Null if there is none.
    */
-  readonly names: string | null
+  readonly targetId: string | null
   readonly turns: Pick<ClientTurns, "history" | "message" | "messageId" | "answerId">
   /**
    * Whether the client is known to send all of its messages. A message without history then begins the conversation again;
@@ -73,12 +73,12 @@ const following = (messages: Messages, { isWhole, turns }: Request): number => {
 
 /** What a request replaces in the messages of the store. */
 export const replaced = (messages: Messages, request: Request): Replaced => {
-  const { kind, names, turns } = request
+  const { kind, targetId, turns } = request
   const isRegenerating = kind === "regenerate"
   const textAt = (index: number) => AnswerParts.textOf(messages[index]!.parts)
   const candidates = isRegenerating
-    ? [answeredBy(messages, names), indexOfId(messages, turns.messageId)]
-    : [indexOfId(messages, names)]
+    ? [answeredBy(messages, targetId), indexOfId(messages, turns.messageId)]
+    : [indexOfId(messages, targetId)]
   const known = [...candidates, following(messages, request)].find((index) => index !== -1)
   const last = lastVisitorIndex(messages, messages.length - 1)
   const place = known ?? (isRegenerating && last !== -1 && textAt(last) === turns.message ? last : undefined)

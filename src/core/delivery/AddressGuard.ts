@@ -85,7 +85,7 @@ export const parseAllowed = (text: string): Result.Result<ReadonlyArray<AllowedH
         const url = /^[^\s/?#@\\]+:[0-9]{1,5}$/.test(part) ? URL.parse(`http://${part}`) : null
         return url === null
           ? Result.fail(
-              `holds "${part.slice(0, 80)}", which is no host and port; it must be a list such as "hooks.internal:8080, 10.0.0.4:9000".`
+              `holds "${part.slice(0, 80)}", which is not a host and port; it must be a list such as "hooks.internal:8080, 10.0.0.4:9000".`
             )
           : Result.succeed(targetOf(url))
       })

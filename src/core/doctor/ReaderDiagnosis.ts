@@ -13,7 +13,7 @@ export type ReaderFacts =
       readonly _tag: "Reached"
       /** The ids of the migrations that it lacks. */
       readonly pending: ReadonlyArray<number>
-      /** How far it is behind its primary, in seconds; null if it is no standby. */
+      /** How far it is behind its primary, in seconds; null if it is not a standby. */
       readonly lagSeconds: number | null
     }
 

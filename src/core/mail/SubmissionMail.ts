@@ -95,7 +95,7 @@ const quarantineNotice = ({ reasons }: Submission): Part => ({
 })
 
 const release = ({ submissionId }: Submission): ReadonlyArray<Part> => [
-  { kind: "paragraph", text: "If it is no spam, release it:" },
+  { kind: "paragraph", text: "If it is not spam, release it:" },
   { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
 ]
 

@@ -10,7 +10,7 @@ import { isCanonicalUuid } from "../text/Uuid.ts"
 
 const signatureBytes = 32
 
-/** The signing key. It is derived from `SECRETS_KEY`, which encrypts elsewhere. */
+/** The signing key. It is derived from `SECRETS_KEY`, which also encrypts stored secrets. */
 const keyOf = (secretsKey: Uint8Array): Uint8Array =>
   new Uint8Array(hkdfSync("sha256", secretsKey, "", "hydracore unsubscribe", 32))
 

@@ -51,7 +51,7 @@ const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) 
 /** The longest address, in UTF-16 units. */
 const maxLength = 320
 
-/** An address as the functions below need it: trimmed and folded. None if the text is no address. */
+/** An address as the functions below need it: trimmed and folded. None if the text is not an address. */
 export const parse = (text: string): Option.Option<string> =>
   Option.liftPredicate(
     fold(text.trim()),

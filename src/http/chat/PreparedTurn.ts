@@ -71,17 +71,17 @@ export const make = (store: ConversationStore["Service"]) => {
     )
 
   const newest = (question: Of<"Newest">, key: ConversationKey, bounds: History.Bounds) => {
-    const { kind, messageId, names, text } = question
+    const { kind, messageId, targetId, text } = question
     const message = withMessage(text, messageId)
-    if (kind === "new" && names === null) return append(key, message, bounds)
+    if (kind === "new" && targetId === null) return append(key, message, bounds)
     return Effect.map(messagesOf(key), (stored): PreparedTurn => {
       const turns = { history: [], message: text, messageId, answerId: null }
-      const replaced = Replacement.replaced(stored, { kind, names, turns, isWhole: false })
+      const replaced = Replacement.replaced(stored, { kind, targetId, turns, isWhole: false })
       return { ...toStore(replaced, message), turns: History.withMessage(before(stored, replaced), text, bounds) }
     })
   }
 
-  const again = (key: ConversationKey, bounds: History.Bounds) =>
+  const regenerateLast = (key: ConversationKey, bounds: History.Bounds) =>
     Effect.flatMap(
       store.history({ key, bounds, isRegenerating: true }),
       (history): Effect.Effect<PreparedTurn, NothingToRegenerate> => {
@@ -92,12 +92,12 @@ export const make = (store: ConversationStore["Service"]) => {
       }
     )
 
-  const regenerate = ({ names }: Of<"Regenerate">, key: ConversationKey, bounds: History.Bounds) =>
-    names === null
-      ? again(key, bounds)
+  const regenerate = ({ targetId }: Of<"Regenerate">, key: ConversationKey, bounds: History.Bounds) =>
+    targetId === null
+      ? regenerateLast(key, bounds)
       : Effect.flatMap(messagesOf(key), (stored) => {
-          const question = stored[Replacement.answeredBy(stored, names)]
-          if (question === undefined) return again(key, bounds)
+          const question = stored[Replacement.answeredBy(stored, targetId)]
+          if (question === undefined) return regenerateLast(key, bounds)
           const replaced: Replacement.Replaced = { _tag: "After", messageId: question.messageId }
           const text = AnswerParts.textOf(question.parts)
           return Effect.succeed<PreparedTurn>({
@@ -117,10 +117,10 @@ export const make = (store: ConversationStore["Service"]) => {
       : Effect.succeedNone
 
   const ofTurns = (question: Of<"Turns">, key: ConversationKey, bounds: History.Bounds) => {
-    const { isResumable, isWhole, kind, names, turns: said } = question
-    const turns = ClientTurns.bounded(said, bounds)
-    const message = withMessage(said.message, isResumable ? said.messageId : null)
-    if (kind === "new" && names === null && !(isWhole && said.history.length === 0)) {
+    const { isResumable, isWhole, kind, targetId, turns: sent } = question
+    const turns = ClientTurns.bounded(sent, bounds)
+    const message = withMessage(sent.message, isResumable ? sent.messageId : null)
+    if (kind === "new" && targetId === null && !(isWhole && sent.history.length === 0)) {
       return Effect.map(
         branchOf(question, key),
         (from): PreparedTurn => ({ message, from: Option.getOrUndefined(from), turns })

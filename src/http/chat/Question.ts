@@ -30,9 +30,9 @@ export type Question =
       readonly text: string
       /** The client's id of the message; null if it has none. */
       readonly messageId: string | null
-    } & Pick<Request, "kind" | "names">)
-  /** Another answer to a message of a conversation that the edge keeps: the last one, unless `names` is another's id. */
-  | { readonly _tag: "Regenerate"; readonly conversationId: string; readonly names: string | null }
+    } & Pick<Request, "kind" | "targetId">)
+  /** Another answer to a message of a conversation that the edge keeps: the last one, unless `targetId` is another's id. */
+  | { readonly _tag: "Regenerate"; readonly conversationId: string; readonly targetId: string | null }
   /** The whole conversation. The client keeps it. */
   | ({
       readonly _tag: "Turns"
@@ -43,4 +43,4 @@ export type Question =
        * ends with its reader, and its turns are stored for the owner alone.
        */
       readonly isResumable: boolean
-    } & Pick<Request, "kind" | "names" | "isWhole">)
+    } & Pick<Request, "kind" | "targetId" | "isWhole">)

@@ -24,7 +24,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversationId: threadId,
           turns,
           kind: "new",
-          names: null,
+          targetId: null,
           isWhole: false,
           isResumable: false
         },

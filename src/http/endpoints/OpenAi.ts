@@ -77,7 +77,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
           conversationId: payload.metadata?.conversation_id ?? undefined,
           turns,
           kind: "new",
-          names: null,
+          targetId: null,
           isWhole: false,
           isResumable: false
         },

@@ -70,7 +70,7 @@ const read = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
   )
 
 /**
- * The countries of a file. Fails at start if it is no country database. A later version of the file replaces the earlier
+ * The countries of a file. Fails at start if it is not a country database. A later version of the file replaces the earlier
  * one, unless it cannot be used: then the earlier one stays, with a warning per version.
  */
 export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>

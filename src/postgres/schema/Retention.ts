@@ -50,7 +50,7 @@ const exclusively = <A, E, R>(statement: Effect.Effect<A, E, R>) =>
     }).pipe(sql.withTransaction, Effect.timeout(statementTimeout))
   )
 
-/** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is no table (42809). */
+/** The table cannot be dropped: a view depends on it (2BP01), it has another owner (42501), or it is not a table (42809). */
 const isUndroppable = (error: SqlError.SqlError | Cause.TimeoutError): error is SqlError.SqlError =>
   error._tag === "SqlError" && Option.exists(Database.sqlState(error), (code) => /^(2BP01|42501|42809)$/.test(code))
 

@@ -40,7 +40,7 @@ export interface NewTurn {
    * the conversation does not have it, the new one is appended, or the last one is answered again.
    */
   readonly from?: string | undefined
-  /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is no lead. */
+  /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is not a lead. */
   readonly trackerSession?: string | null | undefined
   /** The message id of the answer that begins. Message ids are UUIDs in canonical form, made by the service. */
   readonly answerId: string

@@ -43,7 +43,7 @@ describe("core/chat/Replacement", () => {
       const edited = { id: "new", text: "edited" }
       for (const turns of [turnsTo(texts, index, edited), alone(edited)]) {
         for (const isWhole of [true, false]) {
-          const request: Replacement.Request = { kind: "new", names: named, turns, isWhole }
+          const request: Replacement.Request = { kind: "new", targetId: named, turns, isWhole }
           assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
             _tag: "From",
             messageId: `user ${index}`
@@ -58,10 +58,10 @@ describe("core/chat/Replacement", () => {
     [Texts, Chosen, Schema.NullOr(Schema.Literals(["client", "user", "answer"]))],
     ([texts, chosen, own]) => {
       const index = chosen % texts.length
-      const names = own === null ? null : `${own} ${index}`
+      const targetId = own === null ? null : `${own} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
       for (const turns of [turnsTo(texts, index, same), alone(same)]) {
-        const request: Replacement.Request = { kind: "regenerate", names, turns, isWhole: false }
+        const request: Replacement.Request = { kind: "regenerate", targetId, turns, isWhole: false }
         assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
           _tag: "After",
           messageId: `user ${index}`
@@ -82,7 +82,7 @@ describe("core/chat/Replacement", () => {
       const index = chosen % (texts.length + 1)
       const request = (isWhole: boolean): Replacement.Request => ({
         kind: "new",
-        names: null,
+        targetId: null,
         turns: turnsTo(texts, index, { id: "new", text: "edited" }),
         isWhole
       })
@@ -95,9 +95,9 @@ describe("core/chat/Replacement", () => {
 
   it("a message that names itself, an answer, or what the store does not have is a new one", () => {
     const stored = pairs(["one", "two"])
-    for (const names of ["new", "answer 0", "elsewhere", ""]) {
+    for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
       const turns = alone({ id: "new", text: "three" })
-      assert.deepStrictEqual(Replacement.replaced(stored, { kind: "new", names, turns, isWhole: false }), nothing)
+      assert.deepStrictEqual(Replacement.replaced(stored, { kind: "new", targetId, turns, isWhole: false }), nothing)
     }
   })
 
@@ -106,13 +106,18 @@ describe("core/chat/Replacement", () => {
     const again = (text: string) =>
       Replacement.replaced(stored, {
         kind: "regenerate",
-        names: null,
+        targetId: null,
         turns: alone({ id: "elsewhere", text }),
         isWhole: false
       })
     assert.deepStrictEqual(again("two"), { _tag: "After", messageId: "user 1" })
     assert.deepStrictEqual(again("one"), nothing)
-    const request = { kind: "regenerate", names: null, turns: alone({ id: "a", text: "one" }), isWhole: true } as const
+    const request = {
+      kind: "regenerate",
+      targetId: null,
+      turns: alone({ id: "a", text: "one" }),
+      isWhole: true
+    } as const
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)
   })
 
