@@ -52,7 +52,7 @@ class Beginning {
     return this.text.length >= characters
   }
 
-  /** The outcome with at most so many characters, none of them half. */
+  /** The outcome with at most this many UTF-16 units of text, without half of a surrogate pair. */
   outcome(characters: number): Outcome {
     const text = this.text.slice(0, characters).replace(/[\ud800-\udbff]$/, "")
     return { _tag: "Answered", text, firstWordMillis: this.firstWordMillis }
@@ -92,7 +92,7 @@ export const ask = Effect.fnUntraced(function* (
     )
 })
 
-/** Asks for one word, and says of which instance the outcome is. */
+/** Sends the operator's question, and returns the outcome with its instance. */
 export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
   Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
     instanceId: instance.instanceId,

@@ -11,7 +11,7 @@ type Source = AgentEvent & { readonly _tag: "Source" }
 /** The most retrieved pages that are shown of an answer that cites none. */
 const maxRetrieved = 10
 
-/** A page of the web; a visitor's browser opens nothing else. */
+/** Whether a URL is that of a web page: a visitor's browser opens nothing else. */
 const isPage = (url: string): boolean => url.length <= maxUrl && /^https?:\/\//i.test(url) && URL.canParse(url)
 
 const sourceOf = (url: string, title: string): Source => {
@@ -23,7 +23,7 @@ export class Sources {
   private readonly urls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
 
-  /** A page that the answer cites; null if it was cited before, or is no page of the web. */
+  /** A page that the answer cites; null if it was cited before, or is not a web page. */
   cite(url: string, title: string): Source | null {
     if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
     this.urls.add(url)

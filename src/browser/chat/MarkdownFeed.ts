@@ -7,7 +7,7 @@
  */
 import * as smd from "streaming-markdown"
 
-/** Matches the text that the parser gets in one call: characters that this module interprets come alone. */
+/** Matches the text that the parser gets in one call: characters that this module interprets are passed alone. */
 const nextCall = /[^_[\]()|<>"*`\n]+|./gsu
 
 /** The last character of a word, apart from underscores. */
@@ -51,7 +51,7 @@ const isClosing = (token: number, after: string): boolean =>
   (token === smd.ITALIC_UND || token === smd.STRONG_UND) && !/^_*[\p{L}\p{N}]/u.test(after)
 
 /**
- * Makes a function that gives the next piece of a text to the parser. A piece that ends with an underscore must be the last
+ * Makes a function that passes the next piece of a text to the parser. A piece that ends with an underscore must be the last
  * one, because the letter after an underscore decides what it is.
  *
  * @param onAlignments receives the alignments of the current table

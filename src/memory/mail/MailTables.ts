@@ -61,7 +61,7 @@ export class MailTables extends Context.Service<
 /** The most mails, and the most items. */
 const capacity = 100_000
 
-const forgetOldest = <A>(table: Map<string, A>) => {
+const dropOldest = <A>(table: Map<string, A>) => {
   const [oldest = ""] = table.keys()
   if (table.size > capacity) table.delete(oldest)
 }
@@ -80,7 +80,7 @@ const make = (): MailTables["Service"] => {
     const mailId = randomUUID()
     const state = { status: "pending", attempts: 0, nextAttemptAt: 0, error: null } as const
     mails.set(mailId, { mailId, notificationId, about, createdAt: now, ...state })
-    forgetOldest(mails)
+    dropOldest(mails)
     return mailId
   }
 
@@ -103,7 +103,7 @@ const make = (): MailTables["Service"] => {
           const item: MailItem = { notificationId, submissionId: subject, createdAt, mailId: null }
           if (items.has(itemKey(item))) continue
           items.set(itemKey(item), item)
-          forgetOldest(items)
+          dropOldest(items)
           notifications.set(notificationId, { ...notification, dueAt: 0 })
         }
       }

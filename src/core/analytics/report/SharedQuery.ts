@@ -2,8 +2,8 @@
  * Which queries a shared dashboard may send. Pure.
  *
  * Coarse counts hide how large a small count is, as long as nobody can choose many sets that differ by a few visitors. So a
- * shared query has a period that ends today and no days of choice, one dimension at most, and one filter at most, with one value.
- * And nothing is listed of fewer visitors than `SmallCounts.threshold`: that would describe each of them.
+ * shared query has a period that ends today and no chosen days, one dimension at most, and one filter at most, with one value.
+ * Nothing is listed for fewer visitors than `SmallCounts.threshold`, because it would describe each of them.
  *
  * @module
  */
@@ -97,7 +97,7 @@ const readPeriod = (reader: InputReader, { dateRange }: Request): string | Inval
     ? dateRange
     : reader.refuse(["date_range"], "a shared dashboard shows periods that end today, such as '30d', and no other days")
 
-/** The request as it may be executed, or what of it a shared dashboard does not show. */
+/** The request as it may be executed, or an error for each part that a shared dashboard does not show. */
 export const restrict = (request: Request): Result.Result<Request, ReadonlyArray<InputError>> => {
   const reader = new InputReader()
   for (const [place, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", place], metrics)
