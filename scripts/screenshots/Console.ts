@@ -65,12 +65,11 @@ const answerWith =
     )
   }
 
-/** Makes every number of reports a million times as large. */
+/** Makes the counts of reports a million times as large. Smaller numbers are rates, durations and changes. */
 const huge: Act = async (page) => {
   await page.addInitScript(`{
     const read = Response.prototype.json
-    const scale = (key, value) =>
-      typeof value === "number" && key !== "change" && key !== "total_rows" ? value * 1e6 : value
+    const scale = (_, value) => (typeof value === "number" && value > 100 ? value * 1e6 : value)
     Response.prototype.json = async function () {
       const value = await read.call(this)
       return this.url.endsWith("/query") ? JSON.parse(JSON.stringify(value), scale) : value

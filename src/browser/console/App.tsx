@@ -3,8 +3,10 @@
  *
  * @module
  */
+
 import type { ComponentType } from "preact"
 import { useEffect } from "preact/hooks"
+import * as Address from "./Address.ts"
 import { connection, isSignedOut } from "./Connection.ts"
 import { Bar } from "./frame/Bar.tsx"
 import { Ended } from "./frame/Ended.tsx"
@@ -100,7 +102,14 @@ const Console = () => {
     return address.site === null ? (
       <SiteList sites={sites} canCreate={canCreate} />
     ) : (
-      <Message title={Texts.failures["not-found"]} />
+      <Message title={Texts.noSite.title}>
+        <p>{Texts.failures["not-found"]}</p>
+        <p>
+          <a class="button" href={Address.format(Address.initial)}>
+            {Texts.sites.all}
+          </a>
+        </p>
+      </Message>
     )
   }
   return (

@@ -17,12 +17,12 @@ const hidden = "<5"
 const drawnHidden = 2
 
 const whole = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 0 })
-const short = new Intl.NumberFormat(Texts.language, { notation: "compact", maximumFractionDigits: 1 })
+const short = new Intl.NumberFormat(Texts.language, { notation: "compact", maximumSignificantDigits: 3 })
 const decimal = new Intl.NumberFormat(Texts.language, { maximumFractionDigits: 2 })
 
 export const count = (value: number): string => whole.format(value)
 
-/** At most five digits: `9,999`, `12.3K`. */
+/** All digits below 100,000, and three from there: `12,345`, `1.23M`. */
 export const shortCount = (value: number): string => (Math.abs(value) < 100_000 ? whole : short).format(value)
 
 /** `47s`, `3m 5s`, `1h 12m`. */
@@ -65,7 +65,7 @@ export const axis = (name: Metric, value: number): string =>
 /** A change without its sign: per cent, or percentage points of a rate. */
 export const change = (name: Metric, value: number): string => {
   const size = Math.abs(value)
-  const rounded = size < 10 && isRate(name) ? decimal.format(size) : count(size)
+  const rounded = size < 10 && isRate(name) ? decimal.format(size) : shortCount(size)
   return isRate(name) ? `${rounded} ${rounded === "1" ? "pt" : "pts"}` : `${rounded}%`
 }
 

@@ -3,12 +3,14 @@
  *
  * @module
  */
+
 import { useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { PageProblem } from "../parts/Problem.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import { send } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
@@ -47,11 +49,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
 
   if (instance === undefined) {
     if (value === undefined) {
-      return failure === undefined ? (
-        <div class="loading" aria-busy="true" />
-      ) : (
-        <Message title={Texts.failures[failure.kind]} />
-      )
+      return failure === undefined ? <div class="loading" aria-busy="true" /> : <PageProblem failure={failure} />
     }
     return (
       <Message title={Texts.conversations.none}>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { useEffect, useRef } from "preact/hooks"
 import { safeHref } from "../../chat/Links.ts"
 import { makeMarkdown } from "../../chat/Markdown.ts"
@@ -10,6 +11,7 @@ import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { linkTo } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -112,9 +114,7 @@ export const Transcript = ({ conversationId, instanceId, isOwner, onRemove, site
         {Texts.inbox.back}
       </a>
       {value === undefined ? (
-        failure !== undefined && (
-          <p class="none">{failure.kind === "not-found" ? Texts.conversations.gone : Texts.failures[failure.kind]}</p>
-        )
+        failure !== undefined && <Problem failure={failure} gone={Texts.conversations.gone} />
       ) : (
         <>
           <header class="transcript-head">

@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import { useEffect } from "preact/hooks"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { linkTo } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -92,9 +94,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
     return (
       <article class="details" aria-busy={failure === undefined}>
         {back}
-        {failure !== undefined && (
-          <p class="none">{failure.kind === "not-found" ? Texts.inbox.gone : Texts.failures[failure.kind]}</p>
-        )}
+        {failure !== undefined && <Problem failure={failure} gone={Texts.inbox.gone} />}
       </article>
     )
   }

@@ -3,10 +3,12 @@
  *
  * @module
  */
+
 import { useId } from "preact/hooks"
 import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
 import { go, useAddress } from "../Location.ts"
+import { Problem } from "../parts/Problem.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
@@ -122,7 +124,7 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
           failure === undefined || failure.kind === "offline" ? (
             <Skeleton />
           ) : (
-            <p class="none">{Texts.failures[failure.kind]}</p>
+            <Problem failure={failure} />
           )
         ) : rows.length === 0 ? (
           <p class="none">

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { useEffect, useState } from "preact/hooks"
 import { type Dimension, toggle } from "../Address.ts"
 import * as Format from "../Format.ts"
@@ -10,6 +11,7 @@ import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { save } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
 import { Search } from "../parts/Search.tsx"
 import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
@@ -94,7 +96,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
           </tbody>
         </table>
         {value?.results.length === 0 && <p class="none">{Texts.lists.noMatch}</p>}
-        {value === undefined && failure !== undefined && <p class="none">{Texts.failures[failure.kind]}</p>}
+        {value === undefined && failure !== undefined && <Problem failure={failure} />}
         {value !== undefined && value.results.length < (value.meta.total_rows ?? 0) && (
           <button type="button" class="button" onClick={() => setLimit(limit + pageRows)}>
             {Texts.lists.more}

@@ -9,7 +9,8 @@ import * as Texts from "../Texts.ts"
 import { useVisitorsNow } from "./Statistics.ts"
 
 export const Now = ({ siteId }: { readonly siteId: string }) => {
-  const { value } = useVisitorsNow(siteId)
+  const { failure, value } = useVisitorsNow(siteId)
+  if (value === undefined && failure !== undefined) return <span />
   return (
     <p class={`now ${value !== undefined && value.visitors !== 0 ? "live" : ""}`} title={Texts.now.note}>
       {value === undefined ? (

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import type { Dimension } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
@@ -10,6 +11,7 @@ import type { Site } from "../frame/Bar.tsx"
 import { go, useAddress } from "../Location.ts"
 import { lazy } from "../parts/Lazy.tsx"
 import { Message } from "../parts/Message.tsx"
+import { PageProblem } from "../parts/Problem.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import * as Texts from "../Texts.ts"
 import { Filters } from "./Filters.tsx"
@@ -106,7 +108,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
       </header>
       <Filters />
       {failure !== undefined && failure.kind !== "offline" ? (
-        <Message title={Texts.failures[failure.kind]} />
+        <PageProblem failure={failure} />
       ) : isNew ? (
         address.share === null ? (
           <Install />

@@ -3,10 +3,12 @@
  *
  * @module
  */
+
 import { useMemo, useState } from "preact/hooks"
 import type { Days } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import { go } from "../Location.ts"
+import { Problem } from "../parts/Problem.tsx"
 import * as Texts from "../Texts.ts"
 import { Chart } from "./Chart.tsx"
 import { ChartTable } from "./ChartTable.tsx"
@@ -47,7 +49,7 @@ export const Series = ({ days, scope }: Props) => {
         {query === null ? (
           <p class="none">{Texts.leadsNeedVisit}</p>
         ) : value === undefined ? (
-          failure !== undefined && failure.kind !== "offline" && <p class="none">{Texts.failures[failure.kind]}</p>
+          failure !== undefined && failure.kind !== "offline" && <Problem failure={failure} />
         ) : isTable ? (
           <ChartTable metric={metric} interval={interval} points={points} />
         ) : (

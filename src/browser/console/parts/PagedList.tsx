@@ -3,10 +3,11 @@
  *
  * @module
  */
+
 import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { Resource } from "../Resource.ts"
-import * as Texts from "../Texts.ts"
+import { Problem } from "./Problem.tsx"
 
 /** A part of a list, and where the next one begins; null after the last one. */
 export interface ListPart<Item> {
@@ -53,11 +54,7 @@ function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Ite
     if (value !== undefined && !isStale) onLoaded({ next: value.next, shown: shown?.length ?? 0 })
   }, [value?.next, isStale, shown?.length])
   if (shown === undefined) {
-    return failure === undefined || failure.kind === "offline" ? (
-      <Skeleton />
-    ) : (
-      <p class="none">{Texts.failures[failure.kind]}</p>
-    )
+    return failure === undefined || failure.kind === "offline" ? <Skeleton /> : <Problem failure={failure} />
   }
   return (
     <ul class={isStale ? "stale" : undefined} aria-busy={isStale}>

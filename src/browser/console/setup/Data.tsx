@@ -12,18 +12,22 @@ import * as Texts from "../texts/Data.ts"
 import { faultOf, messageOf } from "./Change.ts"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
-import { Section } from "./Section.tsx"
+import { Loading, Section } from "./Section.tsx"
 
 interface Props {
   readonly siteId: string
 }
 
 const Retention = ({ siteId }: Props) => {
-  const { value } = useAnswer("GET /v1/owner/sites/:site_id/retention", { params: { site_id: siteId } }, siteId)
+  const { failure, value } = useAnswer(
+    "GET /v1/owner/sites/:site_id/retention",
+    { params: { site_id: siteId } },
+    siteId
+  )
   return (
     <Section title={Texts.retention.title} note={Texts.retention.note}>
       {value === undefined ? (
-        <div class="loading" aria-busy="true" />
+        <Loading failure={failure} />
       ) : (
         <dl class="facts">
           {(["page_views", "submissions", "conversations"] as const).map((kind) => (

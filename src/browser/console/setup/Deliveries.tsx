@@ -11,6 +11,7 @@ import * as Texts from "../texts/Outgoing.ts"
 import { ago } from "./Ago.ts"
 import { messageOf, useChange } from "./Change.ts"
 import { ChoiceField } from "./Fields.tsx"
+import { Loading } from "./Section.tsx"
 
 interface Props {
   readonly siteId: string
@@ -20,13 +21,13 @@ interface Props {
 
 const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eventId: string }) => {
   const params = { site_id: siteId, webhook_id: webhookId, event_id: eventId }
-  const { value } = useAnswer(
+  const { failure, value } = useAnswer(
     "GET /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries/:event_id",
     { params },
     eventId
   )
   const retry = useChange("POST /v1/owner/sites/:site_id/webhooks/:webhook_id/deliveries/:event_id/retry")
-  if (value === undefined) return <div class="loading" aria-busy="true" />
+  if (value === undefined) return <Loading failure={failure} />
   const now = Date.now()
   const problem = messageOf(retry.failure, [])
   return (
@@ -69,13 +70,7 @@ interface ListProps extends Props {
 
 const List = ({ empty, resource: { failure, value }, ...props }: ListProps) => {
   const [shown, setShown] = useState<string>()
-  if (value === undefined) {
-    return failure === undefined ? (
-      <div class="loading" aria-busy="true" />
-    ) : (
-      <p class="none">{messageOf(failure, [])}</p>
-    )
-  }
+  if (value === undefined) return <Loading failure={failure} />
   if (value.deliveries.length === 0) return <p class="none">{empty}</p>
   const now = Date.now()
   return (

@@ -3,11 +3,13 @@
  *
  * @module
  */
+
 import type { ComponentChildren } from "preact"
 import { useId } from "preact/hooks"
 import { Icon } from "../parts/Icon.tsx"
+import { Problem } from "../parts/Problem.tsx"
+import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
-import * as Texts from "../texts/SetUp.ts"
 
 interface Props {
   readonly title: string
@@ -40,6 +42,10 @@ export const AddButton = ({ label, onClick }: { readonly label: string; readonly
   </button>
 )
 
+/** Something that is not loaded: it loads, or has failed to. */
+export const Loading = ({ failure }: { readonly failure: Failure | undefined }) =>
+  failure === undefined ? <div class="loading" aria-busy="true" /> : <Problem failure={failure} />
+
 interface RowsProps<A, Item> {
   readonly resource: Resource<A>
   readonly items: (answer: A) => ReadonlyArray<Item>
@@ -57,7 +63,7 @@ export function Rows<A, Item>({ empty, items, resource: { failure, value }, row 
         </li>
       </ul>
     ) : (
-      <p class="none">{Texts.failures[failure.kind]}</p>
+      <Problem failure={failure} />
     )
   }
   const found = items(value)

@@ -14,7 +14,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
 import { ago } from "./Ago.ts"
-import { Section } from "./Section.tsx"
+import { Loading, Section } from "./Section.tsx"
 import * as Tags from "./Tags.ts"
 
 type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
@@ -91,7 +91,7 @@ const Refused = ({ site }: Pick<PageProps, "site">) => {
 export const Snippets = ({ site }: PageProps) => {
   const now = useNow()
   const params = { site_id: site.site_id }
-  const { value: details } = useAnswer("GET /v1/owner/sites/:site_id", { params }, site.site_id)
+  const { failure, value: details } = useAnswer("GET /v1/owner/sites/:site_id", { params }, site.site_id)
   const { value } = useAnswer("GET /v1/owner/sites/:site_id/activity", { params, query: {} }, site.site_id)
   const latest = (types: ReadonlyArray<string>) => value?.activity.find(({ type }) => types.includes(type))
   const base = location.origin
@@ -99,7 +99,7 @@ export const Snippets = ({ site }: PageProps) => {
     <>
       <Section title={Texts.install.tag} note={Texts.install.tagNote}>
         {details === undefined ? (
-          <div class="loading" aria-busy="true" />
+          <Loading failure={failure} />
         ) : (
           <Snippet text={Tags.tracker(base, details.tracking_token)} />
         )}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+
 import { useState } from "preact/hooks"
 import * as Address from "../Address.ts"
 import { go } from "../Location.ts"
@@ -14,7 +15,7 @@ import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmDialog } from "./Dialogs.tsx"
 import { ChoiceField, TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"
-import { Section } from "./Section.tsx"
+import { Loading, Section } from "./Section.tsx"
 import { zonesWith } from "./Zones.ts"
 
 type Details = Answer<"GET /v1/owner/sites/:site_id">
@@ -129,11 +130,7 @@ export const Website = ({ isOwner, site }: PageProps) => {
     <>
       <Section title={Texts.sections.website} note={Texts.website.note}>
         {value === undefined ? (
-          failure === undefined ? (
-            <div class="loading" aria-busy="true" />
-          ) : (
-            <p class="none">{Texts.failures[failure.kind]}</p>
-          )
+          <Loading failure={failure} />
         ) : isOwner ? (
           <Form key={value.site_id} details={value} />
         ) : (

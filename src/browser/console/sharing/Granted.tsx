@@ -3,9 +3,11 @@
  *
  * @module
  */
+
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { Confirm } from "../parts/Confirm.tsx"
+import { Problem } from "../parts/Problem.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -48,7 +50,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
         &nbsp;
       </p>
     ) : (
-      <p class="none">{Texts.failures[failure.kind]}</p>
+      <Problem failure={failure} />
     )
   }
   return (

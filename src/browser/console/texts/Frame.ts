@@ -21,6 +21,7 @@ export const frame = {
   close: "Close",
   loading: "Loading",
   notLoaded: "This page could not be loaded",
+  again: "Try again",
   reload: "Reload the console",
   docs: "Documentation"
 } as const
@@ -42,6 +43,8 @@ export const onlyOwners = {
 
 /** A page's name with what waits there. */
 export const waiting = (count: number): string => `${count} unread`
+
+export const noSite = { title: "There is no such website" } as const
 
 /** What to do about a failure. */
 export const failures = {

@@ -24,7 +24,8 @@ export const scopes = {
 export const reach = "Websites"
 export const reaches = { this: "This website", all: "All websites, also later ones" } as const
 export const expiry = "Last day"
-export const empty = "No program has a key."
+export const empty =
+  "No program has a key. With one, a script or a wall display reads what the console shows: see the guide Owner API."
 export const secret = "The new key"
 export const secretBody = "Keep it now: it is not shown again."
 export const confirm = "Revoke this key?"
