@@ -12,6 +12,8 @@ import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
 import * as TestRedis from "../test/support/TestRedis.ts"
+import * as AttackedService from "../test/torture/AttackedService.ts"
+import * as Cluster from "../test/torture/Cluster.ts"
 import * as PgBouncer from "../test/torture/PgBouncer.ts"
 import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 import * as Database from "../test/torture/scenarios/Database.ts"
@@ -22,7 +24,7 @@ import { fuzz } from "../test/torture/scenarios/Fuzzing.ts"
 import * as Kills from "../test/torture/scenarios/Kills.ts"
 import * as Mails from "../test/torture/scenarios/Mails.ts"
 import { oneAddress } from "../test/torture/scenarios/OneAddress.ts"
-import { onItsOwn } from "../test/torture/scenarios/RawSockets.ts"
+import { rawSockets } from "../test/torture/scenarios/RawSockets.ts"
 import { redisFaults } from "../test/torture/scenarios/Redis.ts"
 import * as Shutdown from "../test/torture/scenarios/Shutdown.ts"
 import { soak } from "../test/torture/scenarios/Soak.ts"
@@ -61,21 +63,33 @@ const [rounds, requests, minutes, seed] = [values.rounds, values.fuzz, values.so
   number
 ]
 
+/** Runs a scenario on a PostgreSQL and a service of its own. */
+const onDatabase = (run: Effect.Effect<Figures, never, Scope.Scope | Database.Bench>) =>
+  Effect.provide(run, Database.bench(10_000))
+
+const database = Effect.map(Cluster.make(), ({ url }) => url)
+
+const attacked = AttackedService.layer(database)
+
+/** Runs a scenario on a service with two workers, which must still end as it should. */
+const onWorkers = (run: Effect.Effect<Figures, never, Scope.Scope | Workers.Bench>) =>
+  run.pipe(Effect.tap(Workers.end), Effect.provide(Workers.bench({ database, workers: 2 })))
+
 const scenarios: ReadonlyArray<Scenario> = [
-  { name: "kill -9 of serve", run: Kills.serve({ rounds, each: 500 }) },
+  { name: "kill -9 of serve", run: Kills.serve({ database, rounds, each: 500 }) },
   { name: "kill -9 of demo, every second time with its PostgreSQL", run: Kills.demo({ rounds, each: 500 }) },
-  { name: "PostgreSQL restarted", run: Database.restarts({ times: 5 }) },
-  { name: "PostgreSQL stopped for 5 s", run: Database.stopped({ millis: 5_000 }) },
-  { name: "PostgreSQL hung for 5 s", run: Database.hung({ millis: 5_000 }) },
-  { name: "PostgreSQL ends connections", run: Database.terminated({ times: 50 }) },
+  { name: "PostgreSQL restarted", run: onDatabase(Database.restarts({ times: 5 })) },
+  { name: "PostgreSQL stopped for 5 s", run: onDatabase(Database.stopped({ millis: 5_000 })) },
+  { name: "PostgreSQL hung for 5 s", run: onDatabase(Database.hung({ millis: 5_000 })) },
+  { name: "PostgreSQL ends connections", run: onDatabase(Database.terminated({ times: 50 })) },
   {
     name: "PostgreSQL stopped for longer than the timeout",
-    run: Database.beyond({ timeout: 10_000, how: "stopped" })
+    run: onDatabase(Database.beyond({ how: "stopped" }))
   },
-  { name: "PostgreSQL hung for longer than the timeout", run: Database.beyond({ timeout: 10_000, how: "hung" }) },
+  { name: "PostgreSQL hung for longer than the timeout", run: onDatabase(Database.beyond({ how: "hung" })) },
   {
     name: "PostgreSQL without writes for longer than the timeout",
-    run: Database.beyond({ timeout: 10_000, how: "demoted" })
+    run: onDatabase(Database.beyond({ how: "demoted" }))
   },
   {
     name: "PostgreSQL's primary killed, its synchronous replica promoted after 2 s",
@@ -85,7 +99,7 @@ const scenarios: ReadonlyArray<Scenario> = [
     name: "three edges, two nginx, Redis, two PostgreSQL, ClickHouse: each killed, hung, restarted",
     run: stack({ millis: 2_000, conversations: 20 })
   },
-  { name: "disk full", run: Database.full({ timeout: 10_000 }) },
+  { name: "disk full", run: onDatabase(Database.full({})) },
   {
     name: "webhooks: a dead, a hanging and a healthy receiver",
     run: Deliveries.unequal({ submissions: 10_000, perSecond: 100 })
@@ -110,13 +124,14 @@ const scenarios: ReadonlyArray<Scenario> = [
       ]),
   {
     name: "Redis down, started, hung, killed, started",
-    run: Effect.flatMap(TestRedis.make, (redis) => redisFaults({ redis, millis: 3_000 }))
+    run: Effect.flatMap(TestRedis.make, (redis) => redisFaults({ database, redis, millis: 3_000 }))
   },
-  { name: "SIGTERM under load", run: Shutdown.sigterm({ rounds, grace: 3_000 }) },
-  { name: "rolling restart behind nginx", run: Shutdown.rolling({ rounds }) },
+  { name: "SIGTERM under load", run: Shutdown.sigterm({ database, rounds, grace: 3_000 }) },
+  { name: "rolling restart behind nginx", run: Shutdown.rolling({ database, rounds }) },
   {
     name: "rolling restart while 200 conversations stream",
     run: Conversations.rollingRestart({
+      database,
       rounds: Math.ceil(rounds / 4),
       conversations: 200,
       grace: 3_000,
@@ -125,16 +140,25 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     name: "SIGTERM under load, two workers",
-    run: Shutdown.sigterm({ rounds, grace: 3_000, flags: ["--workers", "2"] })
+    run: Shutdown.sigterm({ database, rounds, grace: 3_000, flags: ["--workers", "2"] })
   },
-  { name: "SIGHUP under load, two workers", run: Workers.hangup({ rounds, workers: 2 }) },
-  { name: "kill -9 of a worker", run: Workers.killed({ rounds, workers: 2 }) },
-  { name: "kill -9 of the workers' primary", run: Workers.orphaned({ workers: 4 }) },
-  { name: "raw sockets", run: onItsOwn },
+  { name: "SIGHUP under load, two workers", run: onWorkers(Workers.hangup({ rounds })) },
+  { name: "kill -9 of a worker", run: onWorkers(Workers.killed({ rounds })) },
+  {
+    name: "kill -9 of the workers' primary",
+    run: Effect.provide(Workers.orphaned, Workers.bench({ database, workers: 4 }))
+  },
+  { name: "raw sockets", run: Effect.provide(rawSockets, attacked) },
   { name: "one address against all", run: oneAddress({ millis: 2_000, median: 100, onFigures: console.log }) },
   { name: "slow visitors, with the real timeouts", run: slowVisitors({ each: 50 }) },
-  { name: "fuzzer", run: Effect.map(fuzz({ requests, seed, latest: 1_000 }), (figures) => ({ seed, ...figures })) },
-  { name: `soak, ${minutes} min`, run: soak({ seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }
+  {
+    name: "fuzzer",
+    run: fuzz({ requests, seed, latest: 1_000 }).pipe(
+      Effect.map((figures) => ({ seed, ...figures })),
+      Effect.provide(attacked)
+    )
+  },
+  { name: `soak, ${minutes} min`, run: soak({ database, seconds: minutes * 60, memory: [1.25, 64], latency: [2, 5] }) }
 ]
 
 const formatFigures = (figures: Figures): string =>

@@ -1,41 +1,43 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as AttackedService from "../torture/AttackedService.ts"
 import { encode } from "../torture/fuzz/Encoding.ts"
 import { faults } from "../torture/fuzz/Mutations.ts"
 import { random as randomOf } from "../torture/fuzz/Random.ts"
 import { make } from "../torture/fuzz/Requests.ts"
 import { fuzz } from "../torture/scenarios/Fuzzing.ts"
-import { onItsOwn } from "../torture/scenarios/RawSockets.ts"
+import { rawSockets } from "../torture/scenarios/RawSockets.ts"
 
 /** Fixed, so that CI runs are reproducible; `npm run torture` uses a new seed each time and prints it. */
 const seed = 20_261_124
 
-describe("faults: hostile input", () => {
-  it.live(
+layer(AttackedService.layer(TestDatabase.url), { excludeTestServices: true })("faults: hostile input", (it) => {
+  it.effect(
     "a request that violates HTTP is refused and its connection closed, and a request smuggled behind it is not executed",
     () =>
-      Effect.map(onItsOwn, (figures) => {
+      Effect.map(rawSockets, (figures) => {
         assert.isAbove(figures.attacks, 30)
-      }),
-    120_000
+      })
   )
 
-  it.live(
-    "of 2,000 valid and broken requests generated from the contract, none causes a 5xx, and accepted ones are stored as sent",
+  it.effect(
+    "of 1,000 valid and broken requests generated from the contract, none causes a 5xx, and accepted ones are stored as sent",
     () =>
       // Response times are measured on an idle machine; here each response must only arrive.
-      Effect.map(fuzz({ requests: 2_000, seed, latest: 15_000 }), (figures) => {
-        assert.isAbove(figures["forms compared"], 200)
-        assert.isAbove(figures["views found"], 200)
-      }),
-    120_000
+      Effect.map(fuzz({ requests: 1_000, seed, latest: 15_000 }), (figures) => {
+        assert.isAbove(figures["forms compared"], 100)
+        assert.isAbove(figures["views found"], 100)
+      })
   )
+})
 
+describe("faults: the generator of hostile input", () => {
   it("the same seed makes the same requests, and every kind of fault is met", () => {
     const target = { trackingToken: "t", websiteConfigId: "w", instanceId: "i", widgetToken: "x" }
     const requests = () => {
       const random = randomOf(seed)
-      return Array.from({ length: 2_000 }, (_, index) => make(random, target, `${index}`))
+      return Array.from({ length: 1_000 }, (_, index) => make(random, target, `${index}`))
     }
     const [first, second] = [requests(), requests()]
     assert.deepStrictEqual(
@@ -47,6 +49,6 @@ describe("faults: hostile input", () => {
       faults.filter((fault) => !met.has(fault)),
       []
     )
-    assert.isAbove(first.filter(({ fault }) => fault === "valid").length, 500)
+    assert.isAbove(first.filter(({ fault }) => fault === "valid").length, 250)
   })
 })

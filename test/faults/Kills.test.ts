@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Load from "../torture/Load.ts"
 import * as Kills from "../torture/scenarios/Kills.ts"
 
@@ -7,7 +8,7 @@ describe("faults: kill -9 under load", () => {
   it.live(
     "of serve loses no acknowledged request",
     () =>
-      Effect.map(Kills.serve({ rounds: 2, each: 200, ...Load.moderate }), (figures) => {
+      Effect.map(Kills.serve({ database: TestDatabase.url, rounds: 2, each: 200, ...Load.moderate }), (figures) => {
         assert.isAbove(figures.acknowledged, 400)
       }),
     120_000

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import { redisFaults } from "../torture/scenarios/Redis.ts"
 
@@ -8,7 +9,11 @@ TestRedis.describeWithRedis("faults: Redis, under load", () => {
     "down at the start, hung, killed and back, it never costs a 5xx, and the limit holds",
     () =>
       Effect.gen(function* () {
-        const figures = yield* redisFaults({ redis: yield* TestRedis.make, millis: 200 })
+        const figures = yield* redisFaults({
+          database: TestDatabase.url,
+          redis: yield* TestRedis.make,
+          millis: 200
+        })
         assert.isAbove(figures.refused, 0)
       }).pipe(Effect.scoped),
     120_000

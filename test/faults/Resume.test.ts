@@ -3,6 +3,7 @@ import { Context, Effect, Layer, Scope } from "effect"
 import { vi } from "vitest"
 import * as Agent from "../support/ControlledAgent.ts"
 import { describeWith } from "../support/Programs.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Conversation from "../torture/Conversation.ts"
@@ -220,7 +221,13 @@ describeWith([Nginx], "faults: a rolling restart while conversations stream", ()
     "leaves every answer whole, or cut and marked",
     () =>
       Effect.map(
-        Conversations.rollingRestart({ rounds: 1, conversations: 20, grace: 1_000, longest: 4_000 }),
+        Conversations.rollingRestart({
+          database: TestDatabase.url,
+          rounds: 1,
+          conversations: 20,
+          grace: 1_000,
+          longest: 4_000
+        }),
         (figures) => {
           assert.isAbove(figures.whole, 0)
           assert.isAbove(figures.cut, 0)

@@ -1,14 +1,15 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { soak } from "../torture/scenarios/Soak.ts"
 
-const seconds = process.env["CI"] === "true" ? 120 : 15
+const seconds = process.env["CI"] === "true" ? 120 : 8
 
 it.live(
   `faults: ${seconds} seconds of mixed load lose nothing, and release memory and descriptors`,
   () =>
     // A run this short is mostly warm-up; `npm run torture` runs half an hour with stricter limits.
-    Effect.map(soak({ seconds, memory: [2, 256] }), (figures) => {
+    Effect.map(soak({ database: TestDatabase.url, seconds, memory: [2, 256] }), (figures) => {
       assert.isAbove(figures.requests, 100)
     }),
   300_000

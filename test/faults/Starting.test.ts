@@ -4,18 +4,17 @@
 
 import { spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createServer, type Server } from "node:net"
 import path from "node:path"
-import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
-import { Reactivity } from "effect/reactivity"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
+import * as Command from "../support/Command.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
-import * as Cluster from "../torture/Cluster.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
 
@@ -36,25 +35,34 @@ const demoFolder = Effect.tap(folder, (made) =>
 
 const Count = Schema.Array(Schema.Struct({ migration_id: Schema.Int, times: Schema.BigInt }))
 
-/** A client that stays connected, to hold a lock. */
-const client = (cluster: Cluster.Cluster) =>
-  PgClient.make({ url: Redacted.make(cluster.url), maxConnections: 1 }).pipe(
-    Effect.provide(Reactivity.layer),
-    Effect.orDie
-  )
+/** A port on which another program listens. */
+const takenPort = Effect.acquireRelease(
+  Effect.callback<Server>((resume) => {
+    const server = createServer().listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+  }),
+  (server) => Effect.sync(() => server.close())
+).pipe(
+  Effect.map((server) => {
+    const address = server.address()
+    return typeof address === "object" && address !== null ? address.port : 0
+  })
+)
+
+/** Migrates a database in a process of its own. */
+const migrate = (DATABASE_URL: string) =>
+  Effect.gen(function* () {
+    const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL })
+    assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+  })
 
 const statusOf = (url: string) => fetch(url, { method: "HEAD" }).then((response) => response.status)
 
 describe("faults: starting", () => {
   it.live("two that migrate an empty database at the same moment both succeed, and it is migrated once", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const migrate = Effect.gen(function* () {
-        const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL: cluster.url })
-        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-      })
-      yield* Effect.all([migrate, migrate], { concurrency: 2 })
-      const applied = yield* cluster.use((sql) =>
+      const url = yield* TestDatabase.unmigrated
+      yield* Effect.all([migrate(url), migrate(url)], { concurrency: 2 })
+      const applied = yield* Store.use(url, (sql) =>
         sql`SELECT migration_id, count(*) AS times FROM effect_sql_migrations GROUP BY 1`.pipe(
           Effect.flatMap(Schema.decodeUnknownEffect(Count))
         )
@@ -64,11 +72,10 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the demo does not use the environment's database and Redis, and says so", () =>
+  it.live("the demo says what it does not use of the environment, and whether other machines can reach it", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const dataDir = yield* demoFolder
-      const environment = { HYDRACORE_DATA_DIR: dataDir, DATABASE_URL: cluster.url }
+      const DATABASE_URL = yield* TestDatabase.unmigrated
+      const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }
       // It is not even asked whether there is a Redis.
       const demo = yield* Process.start("demo", { ...environment, REDIS_URL: "no address" })
       yield* until("all is said", () => demo.output().includes("Ctrl-C"))
@@ -77,49 +84,43 @@ describe("faults: starting", () => {
       assert.include(said, "\nThe demo ignores REDIS_URL: ")
       assert.notInclude(said, "anyone who can reach")
       assert.strictEqual(yield* Effect.promise(() => statusOf(`${demo.url}/readyz`)), 200)
-      const tables = yield* cluster.use((sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
+      const tables = yield* Store.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
       assert.deepStrictEqual(tables, [])
       // The printed commands find the demo's own website in the same environment.
       const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(said) ?? []
       assert.strictEqual(prefix, "DATABASE_URL= ")
-      const stats = yield* Process.launch(args.split(" "), { ...environment, DATABASE_URL: "" })
-      assert.deepStrictEqual(yield* stats.ended, { code: 0, signal: null }, stats.output())
-    }).pipe(Effect.scoped)
-  )
+      const stats = yield* Command.run(args.split(" "), { ...environment, DATABASE_URL: "" })
+      assert.strictEqual(stats.code, 0, stats.output)
+      yield* demo.signal("SIGTERM")
+      yield* demo.ended
 
-  it.live("a demo that other machines can reach warns that they can see what it receives", () =>
-    Effect.gen(function* () {
-      const dataDir = yield* demoFolder
-      const demo = yield* Process.start("demo", { HYDRACORE_DATA_DIR: dataDir, HOST: "0.0.0.0" })
-      yield* until("all is said", () => demo.output().includes("Ctrl-C"))
+      const { HYDRACORE_DATA_DIR } = environment
+      const exposed = yield* Process.start("demo", { HYDRACORE_DATA_DIR, HOST: "0.0.0.0" })
+      yield* until("all is said", () => exposed.output().includes("Ctrl-C"))
       assert.include(
-        demo.output(),
-        `\nIt listens on http://0.0.0.0:${demo.port}: anyone who can reach that address sees `
+        exposed.output(),
+        `\nIt listens on http://0.0.0.0:${exposed.port}: anyone who can reach that address sees `
       )
-      assert.notInclude(demo.output(), "DATABASE_URL")
+      assert.notInclude(exposed.output(), "DATABASE_URL")
     }).pipe(Effect.scoped)
   )
 
   it.live("a server that starts just before or during the migrations waits for them", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const serve = Process.start("serve", { DATABASE_URL: cluster.url })
-      const migrate = Effect.gen(function* () {
-        const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL: cluster.url })
-        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-      })
-      const [service] = yield* Effect.all([serve, migrate, migrate], { concurrency: 3 })
+      const url = yield* TestDatabase.unmigrated
+      const serve = Process.start("serve", { DATABASE_URL: url })
+      const [service] = yield* Effect.all([serve, migrate(url)], { concurrency: 2 })
       assert.strictEqual(yield* Effect.promise(() => statusOf(`${service.url}/readyz`)), 200)
     }).pipe(Effect.scoped)
   )
 
   it.live("a running server stays ready during migrations, and a starting one waits for them", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      yield* Store.prepare(cluster.url)
-      const running = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+      const connection = yield* TestDatabase.connection
+      const DATABASE_URL = Redacted.value(connection.url)
+      const running = yield* Process.start("serve", { DATABASE_URL })
       assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
-      const sql = yield* client(cluster)
+      const [sql, other] = [yield* TestDatabase.clientOf(connection), yield* TestDatabase.clientOf(connection)]
       const starting = yield* Effect.orDie(
         sql.withTransaction(
           Effect.gen(function* () {
@@ -128,8 +129,8 @@ describe("faults: starting", () => {
             // The answer before is used for half a second.
             yield* pause(600)
             assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
-            const launched = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
-            yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
+            const launched = yield* Process.launch(["serve"], { DATABASE_URL, PORT: "0" })
+            yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(other)))
             assert.notInclude(launched.output(), "Listening")
             return launched
           })
@@ -139,46 +140,42 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live(
-    "a server that cannot listen reports whether the port or the host is at fault",
-    () =>
-      Effect.gen(function* () {
-        const DATABASE_URL = Redacted.value((yield* TestDatabase.connection).url)
-        const { port, url } = yield* Process.start("serve", { DATABASE_URL })
-        assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
-        const dataDir = yield* demoFolder
-        // No machine has it: it is for examples.
-        const foreign = "203.0.113.5"
-        for (const [args, prefix] of [
-          [["serve"], ""],
-          [["serve", "--workers", "2"], ""],
-          [["demo"], ""],
-          [["serve"], "METRICS_"]
+  it.live("a server that cannot listen reports whether the port or the host is at fault", () =>
+    Effect.gen(function* () {
+      const DATABASE_URL = yield* TestDatabase.url
+      const port = yield* takenPort
+      const dataDir = yield* demoFolder
+      // No machine has it: it is for examples.
+      const foreign = "203.0.113.5"
+      for (const [args, prefix] of [
+        [["serve"], ""],
+        [["serve", "--workers", "2"], ""],
+        [["demo"], ""],
+        [["serve"], "METRICS_"]
+      ] as const) {
+        for (const [host, at, said] of [
+          [foreign, "0", `set ${prefix}HOST to`],
+          ["127.0.0.1", `${port}`, `another program uses this port; set ${prefix}PORT to`]
         ] as const) {
-          for (const [host, at, said] of [
-            [foreign, "0", `set ${prefix}HOST to`],
-            ["127.0.0.1", `${port}`, `another program uses this port; set ${prefix}PORT to`]
-          ] as const) {
-            const { ended, output } = yield* Process.launch(args, {
-              DATABASE_URL,
-              HYDRACORE_DATA_DIR: dataDir,
-              PORT: "0",
-              [`${prefix}HOST`]: host,
-              [`${prefix}PORT`]: at
-            })
-            assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-            assert.match(output(), /^Cannot listen on [^\n]+\n$/m)
-            assert.include(output(), said)
-          }
+          const { code, output } = yield* Command.run(args, {
+            DATABASE_URL,
+            HYDRACORE_DATA_DIR: dataDir,
+            PORT: "0",
+            [`${prefix}HOST`]: host,
+            [`${prefix}PORT`]: at
+          })
+          assert.strictEqual(code, 1)
+          assert.match(output, /^Cannot listen on [^\n]+\n$/m)
+          assert.include(output, said)
         }
-      }).pipe(Effect.scoped),
-    120_000
+      }
+    }).pipe(Effect.scoped)
   )
 
   it.live("a server whose database is never migrated reports it and exits", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const { ended, output } = yield* Process.launch(["serve"], { DATABASE_URL: cluster.url, PORT: "0" })
+      const DATABASE_URL = yield* TestDatabase.unmigrated
+      const { ended, output } = yield* Process.launch(["serve"], { DATABASE_URL, PORT: "0" })
       assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
       assert.include(output(), "npm run -s hydracore -- migrate")
     }).pipe(Effect.scoped)

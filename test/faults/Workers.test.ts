@@ -1,7 +1,7 @@
 import { Agent } from "node:http"
 import { connect } from "node:net"
-import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted } from "effect"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Effect } from "effect"
 import * as Command from "../support/Command.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
@@ -13,10 +13,6 @@ import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 import * as Workers from "../torture/scenarios/Workers.ts"
 
-const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
-
-const flags = ["--workers", "2"]
-
 const metricsOf = (service: Process.Process) =>
   Effect.promise(async () => {
     const url = /Metrics on (http:\/\/[^"\s]+)/.exec(service.output())?.[1] ?? ""
@@ -27,120 +23,45 @@ const metricsOf = (service: Process.Process) =>
     return TestMetrics.samplesOf(text)
   })
 
-describe("faults: several workers", () => {
-  it.live(
-    "SIGHUP under load replaces all workers and fails no request",
-    () =>
-      Effect.map(Workers.hangup({ rounds: 1, workers: 2, ...Load.moderate }), (figures) => {
-        assert.strictEqual(figures.requests, figures.rows)
-      }),
-    120_000
+const database = TestDatabase.url
+
+const grace = 1_500
+
+const bench = Workers.bench({ database, workers: 2, environment: { SHUTDOWN_GRACE: `${grace} millis` } })
+
+layer(bench, { excludeTestServices: true })("faults: several workers, under load", (it) => {
+  it.effect("SIGHUP replaces all workers and fails no request", () =>
+    Effect.map(Workers.hangup({ rounds: 1, ...Load.moderate }), (figures) => {
+      assert.strictEqual(figures.requests, figures.rows)
+    })
   )
 
-  it.live(
-    "kill -9 of a worker loses its open requests only, and no connection is refused",
-    () =>
-      Effect.map(Workers.killed({ rounds: 2, workers: 2, ...Load.moderate }), (figures) => {
-        assert.strictEqual(figures.lost, 0)
-      }),
-    120_000
+  it.effect("kill -9 of a worker loses its open requests only, and no connection is refused", () =>
+    Effect.map(Workers.killed({ rounds: 1, ...Load.moderate }), (figures) => {
+      assert.strictEqual(figures.lost, 0)
+    })
   )
 
-  it.live(
-    "kill -9 of the primary ends all workers, after they answer their open requests",
-    () => Workers.orphaned({ workers: 2 }),
-    120_000
-  )
-
-  it.live(
-    "SIGTERM under load ends all workers as gracefully as a single process",
-    () =>
-      Effect.map(Shutdown.sigterm({ rounds: 1, grace: 1_500, flags, ...Load.moderate }), (figures) => {
-        assert.isBelow(figures["longest end ms"], 6_500)
-      }),
-    120_000
-  )
-
-  /** Workers that wait for a hanging database: only the first has been started. */
-  const starting = Effect.gen(function* () {
-    const cluster = yield* Cluster.make(quick)
-    yield* Store.prepare(cluster.url)
-    yield* cluster.freeze
-    const launched = yield* Process.launch(["serve", ...flags], { DATABASE_URL: cluster.url, PORT: "0" })
-    const pid = launched.child.pid ?? 0
-    yield* until("a worker is started", () => Cluster.children(pid).length > 0)
-    return {
-      ...launched,
-      cluster,
-      workers: Cluster.children(pid),
-      signal: (name: NodeJS.Signals) => launched.child.kill(name)
-    }
-  })
-
-  it.live(
-    "SIGHUP during the start takes effect once the workers serve",
-    () =>
-      Effect.gen(function* () {
-        const { child, cluster, output, signal } = yield* starting
-        signal("SIGHUP")
-        yield* cluster.thaw
-        const isNew = () => {
-          assert.isNull(child.signalCode)
-          return output().includes("All workers are replaced")
-        }
-        yield* until("all workers are replaced", isNew, 60_000)
-      }).pipe(Effect.scoped),
-    120_000
-  )
-
-  it.live(
-    "SIGHUP during the shutdown does not cut it short",
-    () =>
-      Effect.gen(function* () {
-        const { url } = yield* TestDatabase.connection
-        const DATABASE_URL = Redacted.value(url)
-        const service = yield* Process.start("serve", { DATABASE_URL, SHUTDOWN_GRACE: "1 second" }, flags)
-        // Half a request, for which the shutdown waits until the grace period ends.
-        const socket = yield* Effect.acquireRelease(
-          Effect.sync(() => connect({ host: "127.0.0.1", port: service.port })),
-          (open) => Effect.sync(() => open.destroy())
-        )
-        socket.on("error", () => {})
-        socket.write("GET /healthz HTTP/1.1\r\n")
-        yield* until("it is connected", () => !socket.pending)
-        yield* service.signal("SIGTERM")
-        yield* until("it ends", () => service.output().includes("Shutting down"))
-        yield* service.signal("SIGHUP")
-        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
-      }).pipe(Effect.scoped),
-    120_000
-  )
-
-  for (const name of ["SIGTERM", "SIGINT"] as const) {
-    it.live(
-      `${name} during the start shuts down cleanly and leaves no worker`,
-      () =>
-        Effect.gen(function* () {
-          const { ended, output, signal, workers } = yield* starting
-          signal(name)
-          assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-          assert.isFalse(workers.some(Cluster.isAlive))
-        }).pipe(Effect.scoped),
-      120_000
-    )
-  }
-
-  it.live("all workers share one limit, and the metrics are sums", () =>
+  it.effect("SIGTERM ends all workers as gracefully as a single process", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestDatabase.connection
-      const DATABASE_URL = Redacted.value(url)
-      const target = yield* Store.prepare(DATABASE_URL)
-      const limit = 60
-      const service = yield* Process.start(
-        "serve",
-        { DATABASE_URL, RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" },
-        ["--workers", "3"]
-      )
+      const { took } = yield* Shutdown.end(yield* Workers.Bench, { grace, ...Load.moderate })
+      assert.isBelow(took, grace + 5_000)
+    })
+  )
+})
+
+const limit = 60
+
+const limited = Workers.bench({
+  database,
+  workers: 2,
+  environment: { RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" }
+})
+
+layer(limited, { excludeTestServices: true })("faults: several workers, with a limit", (it) => {
+  it.effect("all workers share one limit, and the metrics are sums", () =>
+    Effect.gen(function* () {
+      const { service, target } = yield* Workers.Bench
       const agent = new Agent({ keepAlive: false })
       const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
       const answers = yield* Effect.forEach(
@@ -165,12 +86,12 @@ describe("faults: several workers", () => {
         'hydracore_decisions_total{decision="counted"}': limit,
         'hydracore_decisions_total{decision="limited"}': 200 - limit,
         hydracore_limiter_fallbacks_total: 0,
-        hydracore_workers: 3,
+        hydracore_workers: 2,
         hydracore_worker_restarts_total: 0
       }
       const metrics = yield* metricsOf(service)
       for (const [sample, value] of Object.entries(expect)) assert.strictEqual(metrics.get(sample), value, sample)
-      for (const process of ["primary", "1", "2", "3"]) {
+      for (const process of ["primary", "1", "2"]) {
         assert.isAbove(
           metrics.get(`hydracore_process_memory_bytes{kind="resident",process="${process}"}`) ?? 0,
           2 ** 24
@@ -190,13 +111,57 @@ describe("faults: several workers", () => {
         (yield* Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body))).status,
         429
       )
+    })
+  )
+
+  it.effect("kill -9 of the primary ends all workers, after they answer their open requests", () => Workers.orphaned)
+})
+
+describe("faults: starting and ending several workers", () => {
+  it.live("a signal during the start takes effect, and SIGHUP during the shutdown does not cut it short", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ fsync: "off" })
+      yield* Store.prepare(cluster.url)
+      yield* cluster.freeze
+      /** Starts workers, which wait for the hanging database: only the first has been started. */
+      const start = Effect.gen(function* () {
+        const environment = { DATABASE_URL: cluster.url, PORT: "0", SHUTDOWN_GRACE: "1 second" }
+        const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
+        const pid = launched.child.pid ?? 0
+        yield* until("a worker is started", () => Cluster.children(pid).length > 0)
+        return { ...launched, workers: Cluster.children(pid) }
+      })
+      const all = yield* Effect.all([start, start, start], { concurrency: "unbounded" })
+      for (const [index, name] of (["SIGTERM", "SIGINT", "SIGHUP"] as const).entries()) all[index]?.child.kill(name)
+      for (const { ended, output, workers } of all.slice(0, 2)) {
+        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+        assert.isFalse(workers.some(Cluster.isAlive))
+      }
+      const [, , { child, ended, output }] = all
+      yield* cluster.thaw
+      yield* until("all workers are replaced", () => {
+        assert.isNull(child.signalCode)
+        return output().includes("All workers are replaced")
+      })
+      // Half a request, for which the shutdown waits until the grace period ends.
+      const port = Number(/Listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1])
+      const socket = yield* Effect.acquireRelease(
+        Effect.sync(() => connect({ host: "127.0.0.1", port })),
+        (open) => Effect.sync(() => open.destroy())
+      )
+      socket.on("error", () => {})
+      socket.write("GET /healthz HTTP/1.1\r\n")
+      yield* until("it is connected", () => !socket.pending)
+      child.kill("SIGTERM")
+      yield* until("it ends", () => output().includes("Shutting down"))
+      child.kill("SIGHUP")
+      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
     }).pipe(Effect.scoped)
   )
 
   it.live("one process serves its metrics as well", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestDatabase.connection
-      const service = yield* Process.start("serve", { DATABASE_URL: Redacted.value(url), METRICS_PORT: "0" })
+      const service = yield* Process.start("serve", { DATABASE_URL: yield* database, METRICS_PORT: "0" })
       for (const path of ["/healthz", "/nowhere?a=1", "/healthz?x"])
         yield* Effect.promise(() => fetch(service.url + path))
       const metrics = yield* metricsOf(service)
@@ -222,11 +187,8 @@ describe("faults: several workers", () => {
 
   it.live("a fault common to all workers is reported once and fails the start", () =>
     Effect.gen(function* () {
-      const cluster = yield* Cluster.make(quick)
-      const { ended, output } = yield* Process.launch(["serve", "--workers", "3"], {
-        DATABASE_URL: cluster.url,
-        PORT: "0"
-      })
+      const DATABASE_URL = yield* TestDatabase.unmigrated
+      const { ended, output } = yield* Process.launch(["serve", "--workers", "3"], { DATABASE_URL, PORT: "0" })
       assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
       assert.match(output(), /^The database is not migrated [^\n]+\n$/)
     }).pipe(Effect.scoped)

@@ -4,21 +4,23 @@
  * @module
  */
 import { PgClient } from "@effect/sql-pg"
-import { Effect, Layer, Option, Redacted, Schema } from "effect"
+import { Effect, Layer, Option, Redacted, Schema, type Scope } from "effect"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import * as InstanceDirectory from "../../src/postgres/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/postgres/chat/WidgetTokens.ts"
-import * as Database from "../../src/postgres/Database.ts"
+import * as PgDatabase from "../../src/postgres/Database.ts"
 import * as Migrations from "../../src/postgres/schema/Migrations.ts"
 import * as SiteDirectory from "../../src/postgres/sites/SiteDirectory.ts"
 import * as Instances from "../../src/services/chat/InstanceDirectory.ts"
 import * as Tokens from "../../src/services/chat/WidgetTokens.ts"
 import * as Sites from "../../src/services/sites/SiteDirectory.ts"
-import type { Cluster } from "./Cluster.ts"
 import * as Ledger from "./Ledger.ts"
 import type { Load, Target } from "./Load.ts"
 
 const timeout = "20 seconds"
+
+/** Makes a database for a scenario, which need not be migrated, and returns its URL. */
+export type Database = Effect.Effect<string, never, Scope.Scope>
 
 /** Migrates a database and creates a website, an instance whose agent is at `agentUrl`, and a token. */
 export const prepare = (
@@ -47,9 +49,16 @@ export const prepare = (
         SiteDirectory.layer({ timeout }),
         InstanceDirectory.layer({ timeout }),
         WidgetTokens.layer({ timeout })
-      ).pipe(Layer.provideMerge(Database.layer({ url: Redacted.make(url), connections: 2 })))
+      ).pipe(Layer.provideMerge(PgDatabase.layer({ url: Redacted.make(url), connections: 2 })))
     ),
     Effect.scoped,
+    Effect.orDie
+  )
+
+/** Runs with a new connection and closes it. */
+export const use = <A, E>(url: string, run: (sql: PgClient.PgClient) => Effect.Effect<A, E>): Effect.Effect<A> =>
+  PgClient.PgClient.use(run).pipe(
+    Effect.provide(PgDatabase.layer({ url: Redacted.make(url), connections: 1 })),
     Effect.orDie
   )
 
@@ -68,20 +77,14 @@ const rowsOf = (sql: PgClient.PgClient, run: string) =>
     ] satisfies ReadonlyArray<Ledger.Row>
   })
 
-/** Compares a load's outcomes with the stored rows. */
-export const account = (cluster: Cluster, load: Load): Effect.Effect<Ledger.Account> =>
-  Effect.map(
-    cluster.use((sql) => rowsOf(sql, load.run)),
-    (rows) => Ledger.reconcile(load.ledger, rows)
-  )
-
-/** The same, for a database given by its URL, with rows that are stored elsewhere. */
-export const accountAt = (
+/** Compares a load's outcomes with the rows of a database, and with those that are stored elsewhere. */
+export const account = (
   url: string,
   load: Load,
   elsewhere: Effect.Effect<ReadonlyArray<Ledger.Row>> = Effect.succeed([])
 ): Effect.Effect<Ledger.Account> =>
-  Effect.gen(function* () {
-    const rows = [...(yield* rowsOf(yield* PgClient.PgClient, load.run)), ...(yield* elsewhere)]
-    return Ledger.reconcile(load.ledger, rows)
-  }).pipe(Effect.provide(Database.layer({ url: Redacted.make(url), connections: 1 })), Effect.scoped, Effect.orDie)
+  use(url, (sql) =>
+    Effect.gen(function* () {
+      return Ledger.reconcile(load.ledger, [...(yield* rowsOf(sql, load.run)), ...(yield* elsewhere)])
+    })
+  )

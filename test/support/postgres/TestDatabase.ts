@@ -38,11 +38,10 @@ const whenFree = <A, R>(create: Effect.Effect<A, SqlError.SqlError, R>, tries = 
       : Effect.die(error)
   )
 
-/**
- * A fresh, migrated, empty database, dropped when the scope closes (open connections are ended). For tests that need
- * several clients on the same database; others use `layer`. Dies with the reason if the run has no server.
- */
-export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.gen(function* () {
+/** A copy of a template, dropped when the scope closes (open connections are ended). Dies if the run has no server. */
+const copyOf = Effect.fnUntraced(function* (
+  templateOf: (server: Extract<TestServer.TestServer, { readonly _tag: "Available" }>) => string
+): Effect.fn.Return<Connection, never, Scope.Scope> {
   const facts = inject("postgres")
   if (facts._tag === "Unavailable") return yield* Effect.die(new Error(facts.message))
   const database = `${facts.template}_${randomUUID().slice(0, 13).replace("-", "")}`
@@ -51,7 +50,7 @@ export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.
       Effect.gen(function* () {
         const sql = yield* client(facts.url, facts.admin)
         // Without durable writes, copying files takes less than writing the copy to the log.
-        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(facts.template)} STRATEGY FILE_COPY`
+        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(facts))} STRATEGY FILE_COPY`
       })
     ).pipe(whenFree),
     () =>
@@ -64,6 +63,23 @@ export const connection: Effect.Effect<Connection, never, Scope.Scope> = Effect.
   )
   return { url: Redacted.make(TestServer.urlOf(facts.url, database)), database }
 })
+
+/**
+ * A fresh, migrated, empty database, dropped when the scope closes (open connections are ended). For tests that need
+ * several clients on the same database; others use `layer`. Dies with the reason if the run has no server.
+ */
+export const connection: Effect.Effect<Connection, never, Scope.Scope> = copyOf(({ template }) => template)
+
+const urlIn = ({ url }: Connection): string => Redacted.value(url)
+
+/** The URL of such a database, for the environment of a process. */
+export const url: Effect.Effect<string, never, Scope.Scope> = Effect.map(connection, urlIn)
+
+/** The URL of a fresh database that is not migrated. */
+export const unmigrated: Effect.Effect<string, never, Scope.Scope> = Effect.map(
+  copyOf(() => "template0"),
+  urlIn
+)
 
 /** Another client on a database, with its own pool, closed with the scope. */
 export const clientOf = ({ url }: Connection): Effect.Effect<PgClient.PgClient, SqlError.SqlError, Scope.Scope> =>

@@ -10,7 +10,6 @@ import { setTimeout } from "node:timers/promises"
 import { Effect, Schema } from "effect"
 import * as Upstream from "../../support/TestUpstream.ts"
 import { pause, until } from "../../support/Wait.ts"
-import * as Cluster from "../Cluster.ts"
 import * as Conversation from "../Conversation.ts"
 import type { Target } from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
@@ -19,6 +18,7 @@ import * as Store from "../Store.ts"
 import { type Figures, whole } from "./Figures.ts"
 
 export interface Options {
+  readonly database: Store.Database
   readonly rounds: number
   readonly conversations: number
   /** The grace period of a process that ends, in milliseconds. */
@@ -135,19 +135,19 @@ const check = ({ line, message, spoken }: Seen): void => {
 }
 
 export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
-  const cluster = yield* Cluster.make()
+  const database = yield* options.database
   const agent = yield* speaking
-  const target = yield* Store.prepare(cluster.url, agent.url, "edge")
+  const target = yield* Store.prepare(database, agent.url, "edge")
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
   const begin = (port: number) =>
     Process.start("serve", {
-      DATABASE_URL: cluster.url,
+      DATABASE_URL: database,
       PORT: String(port),
       TRUSTED_PROXIES: "127.0.0.1",
       RATE_LIMIT_CHAT_READ: "off",
       SHUTDOWN_GRACE: `${options.grace} millis`
     })
-  const services = [yield* begin(ports[0]!), yield* begin(ports[1]!)]
+  const services = yield* Effect.forEach(ports, begin, { concurrency: "unbounded" })
   const nginx = yield* Nginx.start(ports)
   const place = { url: nginx.url, target }
   let isOver = false

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict"
-import { Effect, Schema } from "effect"
+import { Context, Effect, Layer, Schema } from "effect"
 import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
@@ -17,27 +17,36 @@ const clients = 16
 /** How much longer than the timeout a response may take on a busy machine, in milliseconds. */
 const slack = 5_000
 
-interface Bench {
-  readonly cluster: Cluster.Cluster
-  readonly service: Process.Process
-  readonly target: Load.Target
-  /** The service's database timeout, in milliseconds. */
-  readonly timeout: number
-  readonly pace: number | undefined
-}
+/** A service and its PostgreSQL. A scenario leaves both as it found them. */
+export class Bench extends Context.Service<
+  Bench,
+  {
+    readonly cluster: Cluster.Cluster
+    readonly service: Process.Process
+    readonly target: Load.Target
+    /** The service's database timeout, in milliseconds. */
+    readonly timeout: number
+  }
+>()("hydracore/torture/DatabaseBench") {}
 
-const prepare = Effect.fnUntraced(function* (timeout: number, { pace }: Load.Paced) {
-  const cluster = yield* Cluster.make()
-  const target = yield* Store.prepare(cluster.url)
-  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, DATABASE_TIMEOUT: `${timeout} millis` })
-  return { cluster, service, target, timeout, pace } satisfies Bench
-})
+/** A service with this database timeout, in milliseconds. */
+export const bench = (timeout: number): Layer.Layer<Bench> =>
+  Layer.effect(
+    Bench,
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make()
+      const target = yield* Store.prepare(cluster.url)
+      const service = yield* Process.start("serve", {
+        DATABASE_URL: cluster.url,
+        DATABASE_TIMEOUT: `${timeout} millis`
+      })
+      return Bench.of({ cluster, service, target, timeout })
+    })
+  )
 
 /** Injects a fault under load, waits until requests are acknowledged again without intervention, and checks the ledger. */
-const under = Effect.fnUntraced(function* (
-  { cluster, pace, service, target, timeout }: Bench,
-  fault: Effect.Effect<unknown>
-) {
+const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.Effect<unknown>) {
+  const { cluster, service, target, timeout } = yield* Bench
   const load = yield* Load.start({ url: () => service.url, target, clients, pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   yield* fault
@@ -45,54 +54,52 @@ const under = Effect.fnUntraced(function* (
   yield* until("the service recovers by itself", () => load.acknowledged() > before + clients)
   const recovery = performance.now() - over
   yield* load.stop
-  const account = yield* Store.account(cluster, load)
+  const account = yield* Store.account(cluster.url, load)
   assert.ok(account.slowest < timeout + slack, `an answer took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
   return { figures: { ...demandWhole(account), "recovery ms": whole(recovery) } satisfies Figures, account }
 }, Effect.scoped)
 
 /** A fault that is over within the timeout fails no request. */
-const survived = (bench: Bench, fault: Effect.Effect<unknown>) =>
-  Effect.map(under(bench, fault), ({ account, figures }) => {
+const survived = (paced: Load.Paced, fault: Effect.Effect<unknown>) =>
+  Effect.map(under(paced, fault), ({ account, figures }) => {
     assert.equal(account.unavailable, 0, "a fault within the time-out costs no request")
     return figures
   })
 
-const restart = ({ cluster }: Bench) => Effect.andThen(cluster.stop, cluster.start)
-
 /** Restarts in a row, each under load. */
 export const restarts = Effect.fnUntraced(function* (options: Load.Paced & { readonly times: number }) {
-  const bench = yield* prepare(10_000, options)
-  const all = Effect.forEach(Array.from({ length: options.times }), () => Effect.andThen(restart(bench), pause(300)), {
-    discard: true
-  })
-  return { restarts: options.times, ...(yield* survived(bench, all)) }
-}, Effect.scoped)
+  const { cluster } = yield* Bench
+  const restart = cluster.stop.pipe(Effect.andThen(cluster.start), Effect.andThen(pause(300)))
+  const all = Effect.forEach(Array.from({ length: options.times }), () => restart, { discard: true })
+  return { restarts: options.times, ...(yield* survived(options, all)) }
+})
 
 /** Stopped for `millis`, then started. */
 export const stopped = Effect.fnUntraced(function* (options: Load.Paced & { readonly millis: number }) {
-  const bench = yield* prepare(10_000, options)
-  const { cluster } = bench
-  return yield* survived(bench, cluster.stop.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.start)))
-}, Effect.scoped)
+  const { cluster } = yield* Bench
+  return yield* survived(
+    options,
+    cluster.stop.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.start))
+  )
+})
 
 /** Hung for `millis`, then resumed. */
 export const hung = Effect.fnUntraced(function* (options: Load.Paced & { readonly millis: number }) {
-  const bench = yield* prepare(10_000, options)
-  const { cluster } = bench
+  const { cluster } = yield* Bench
   return yield* survived(
-    bench,
+    options,
     cluster.freeze.pipe(Effect.andThen(pause(options.millis)), Effect.andThen(cluster.thaw))
   )
-}, Effect.scoped)
+})
 
 const Cut = Schema.Array(Schema.Struct({ done: Schema.Boolean }))
 
 /** The server repeatedly ends every connection of the service. */
 export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { readonly times: number }) {
-  const bench = yield* prepare(10_000, options)
+  const { cluster } = yield* Bench
   let cut = 0
-  const once = bench.cluster
+  const once = cluster
     .use((sql) =>
       sql`SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE application_name = 'hydracore-edge'`.pipe(
         Effect.flatMap(Schema.decodeUnknownEffect(Cut))
@@ -107,15 +114,15 @@ export const terminated = Effect.fnUntraced(function* (options: Load.Paced & { r
       Effect.andThen(pause(100))
     )
   const figures = yield* survived(
-    bench,
+    options,
     Effect.forEach(Array.from({ length: options.times }), () => once, { discard: true })
   )
   assert.ok(cut >= options.times, "connections were ended")
   return { "connections ended": cut, ...figures }
-}, Effect.scoped)
+})
 
 /** One request during the fault: a 503 with Retry-After and without internals. */
-const demandUnavailable = ({ service, target }: Bench) =>
+const demandUnavailable = ({ service, target }: Bench["Service"]) =>
   Effect.promise(async () => {
     const response = await fetch(`${service.url}/v1/public/forms/submit`, {
       method: "POST",
@@ -133,13 +140,10 @@ const demandUnavailable = ({ service, target }: Bench) =>
 
 /** Stopped, hung or read-only for longer than the timeout: a bounded wait, a 503, and recovery. */
 export const beyond = Effect.fnUntraced(function* (
-  options: Load.Paced & {
-    readonly timeout: number
-    readonly how: "stopped" | "hung" | "demoted"
-  }
+  options: Load.Paced & { readonly how: "stopped" | "hung" | "demoted" }
 ) {
-  const bench = yield* prepare(options.timeout, options)
-  const { cluster } = bench
+  const bench = yield* Bench
+  const { cluster, timeout } = bench
   const [begin, end] = {
     stopped: [cluster.stop, cluster.start],
     hung: [cluster.freeze, cluster.thaw],
@@ -147,7 +151,7 @@ export const beyond = Effect.fnUntraced(function* (
   }[options.how] as [Effect.Effect<void>, Effect.Effect<void>]
   let ready = 0
   const { account, figures } = yield* under(
-    bench,
+    options,
     Effect.gen(function* () {
       yield* begin
       ready = yield* demandUnavailable(bench)
@@ -156,17 +160,18 @@ export const beyond = Effect.fnUntraced(function* (
   )
   assert.equal(ready, 503, "/readyz says so")
   assert.ok(account.unavailable > 0)
-  return { "time-out ms": options.timeout, ...figures }
-}, Effect.scoped)
+  return { "time-out ms": timeout, ...figures }
+})
 
 /** Every insert fails as on a full disk (SQLSTATE 53100) for longer than the timeout. */
-export const full = Effect.fnUntraced(function* (options: Load.Paced & { readonly timeout: number }) {
-  const bench = yield* prepare(options.timeout, options)
+export const full = Effect.fnUntraced(function* (options: Load.Paced) {
+  const bench = yield* Bench
+  const { cluster, timeout } = bench
   const run = (...statements: ReadonlyArray<string>) =>
-    bench.cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
+    cluster.use((sql) => Effect.forEach(statements, (statement) => sql.unsafe(statement), { discard: true }))
   let ready = 0
   const { account, figures } = yield* under(
-    bench,
+    options,
     Effect.gen(function* () {
       yield* run(
         `CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -175,10 +180,14 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced & { readonl
         "CREATE TRIGGER disk_full BEFORE INSERT ON submission FOR EACH ROW EXECUTE FUNCTION disk_full()"
       )
       ready = yield* demandUnavailable(bench)
-      yield* run("DROP TRIGGER disk_full ON page_view", "DROP TRIGGER disk_full ON submission")
+      yield* run(
+        "DROP TRIGGER disk_full ON page_view",
+        "DROP TRIGGER disk_full ON submission",
+        "DROP FUNCTION disk_full"
+      )
     })
   )
   assert.equal(ready, 503, "/readyz says so")
   assert.ok(account.unavailable > 0)
-  return { "time-out ms": options.timeout, ...figures }
-}, Effect.scoped)
+  return { "time-out ms": timeout, ...figures }
+})

@@ -40,7 +40,7 @@ export const failover = Effect.fnUntraced(function* (
   yield* until("the service finds the new primary by itself", () => load.acknowledged() > before + clients)
   const recovered = performance.now()
   yield* load.stop
-  const account = yield* Store.accountAt(pair.replica.url, load)
+  const account = yield* Store.account(pair.replica.url, load)
   assert.ok(account.slowest < options.timeout + slack, `an answer took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
   return {

@@ -7,12 +7,10 @@
 import assert from "node:assert/strict"
 import { connect } from "node:net"
 import { Effect, Schema } from "effect"
-import * as Upstream from "../../support/TestUpstream.ts"
-import * as Cluster from "../Cluster.ts"
+import { AttackedService } from "../AttackedService.ts"
 import { encode } from "../fuzz/Encoding.ts"
 import { random as randomOf } from "../fuzz/Random.ts"
 import { make, type Request } from "../fuzz/Requests.ts"
-import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { type Figures, whole } from "./Figures.ts"
 
@@ -90,13 +88,7 @@ const isPlain = (path: string) => /^\/[^?#\0]*$/.test(path) && path.isWellFormed
 const markOf = (number: number) => `fuzz-${number}-${number}`
 
 export const fuzz = Effect.fnUntraced(function* (options: Options) {
-  const cluster = yield* Cluster.make()
-  const agent = yield* Upstream.start((_, response) => {
-    response.writeHead(200, Upstream.sse)
-    response.end(`${Upstream.says("ok")}${Upstream.finishes("stop")}`)
-  })
-  const target = yield* Store.prepare(cluster.url, agent.url)
-  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
+  const { database, port, target } = yield* AttackedService
   const random = randomOf(options.seed)
   const statuses = new Map<string, number>()
   const forms = new Map<string, Request>()
@@ -110,7 +102,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     const mark = markOf(++number)
     const request = make(random, target, mark)
     const unframed = request.framing === "too long" || request.framing === "too short"
-    const send = () => exchange(service.port, encode(request), unframed)
+    const send = () => exchange(port, encode(request), unframed)
     const { millis, status, text } = await send()
     const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
     assert.ok(unframed || status !== undefined, `${what}: it is answered`)
@@ -146,7 +138,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
   }
   yield* Effect.promise(() => Promise.all(Array.from({ length: clients }, client)))
 
-  const rows = yield* cluster.use((sql) =>
+  const rows = yield* Store.use(database, (sql) =>
     Effect.gen(function* () {
       return {
         forms:
@@ -194,4 +186,4 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
       .map(([status, count]) => `${status}: ${count}`)
       .join(", ")
   } satisfies Figures
-}, Effect.scoped)
+})

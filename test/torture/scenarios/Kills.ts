@@ -21,6 +21,8 @@ export interface Options extends Load.Paced {
   readonly each: number
 }
 
+type WithDatabase = Options & { readonly database: Store.Database }
+
 const clients = 16
 
 /** Kills and restarts `rounds` times, under load. */
@@ -42,10 +44,10 @@ const rounds = Effect.fnUntraced(function* (
 })
 
 /** Kills `serve`; its PostgreSQL keeps running. */
-export const serve = Effect.fnUntraced(function* (options: Options) {
-  const cluster = yield* Cluster.make()
-  const target = yield* Store.prepare(cluster.url)
-  const begin = Process.start("serve", { DATABASE_URL: cluster.url })
+export const serve = Effect.fnUntraced(function* (options: WithDatabase) {
+  const database = yield* options.database
+  const target = yield* Store.prepare(database)
+  const begin = Process.start("serve", { DATABASE_URL: database })
   let service = yield* begin
   const load = yield* Load.start({ url: () => service.url, target, clients, pace: options.pace })
   yield* rounds(
@@ -56,7 +58,7 @@ export const serve = Effect.fnUntraced(function* (options: Options) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...demandWhole(yield* Store.account(cluster, load)) } satisfies Figures
+  return { rounds: options.rounds, ...demandWhole(yield* Store.account(database, load)) } satisfies Figures
 }, Effect.scoped)
 
 const DemoFile = Schema.fromJsonString(
@@ -108,5 +110,5 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...demandWhole(yield* Store.accountAt(database(), load)) } satisfies Figures
+  return { rounds: options.rounds, ...demandWhole(yield* Store.account(database(), load)) } satisfies Figures
 }, Effect.scoped)

@@ -7,34 +7,26 @@
 import assert from "node:assert/strict"
 import { Effect, Schema } from "effect"
 import { until } from "../../support/Wait.ts"
-import * as Cluster from "../Cluster.ts"
+import { AttackedService } from "../AttackedService.ts"
 import type { Target } from "../Load.ts"
-import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
 import * as Store from "../Store.ts"
 import type { Figures } from "./Figures.ts"
 
-export interface Options {
-  readonly port: number
-  readonly target: Target
-  /** The number of stored page views with this path. */
-  readonly stored: (path: string) => Effect.Effect<number>
-}
+const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
-const Count = Schema.Tuple([Schema.Struct({ rows: Schema.BigInt })])
-
-/** Counts the page views with a path. */
-export const storedIn = (cluster: Cluster.Cluster) => (path: string) =>
-  cluster.use((sql) =>
-    sql`SELECT count(*) AS rows FROM (SELECT path FROM page_view UNION ALL SELECT path FROM bot_view) AS view
+/** The number of stored page views with this path. */
+const stored = (database: string, path: string) =>
+  Store.use(database, (sql) =>
+    sql`SELECT count(*)::int AS rows FROM (SELECT path FROM page_view UNION ALL SELECT path FROM bot_view) AS view
       WHERE path = ${path}`.pipe(
       Effect.flatMap(Schema.decodeUnknownEffect(Count)),
-      Effect.map(([{ rows }]) => Number(rows))
+      Effect.map(([{ rows }]) => rows)
     )
   )
 
 /** The path of the smuggled request. */
-export const smuggledPath = "/smuggled"
+const smuggledPath = "/smuggled"
 
 const view = (target: Target, path: string) => JSON.stringify({ site_id: target.trackingToken, page_path: path })
 
@@ -42,7 +34,7 @@ const head = (lines: ReadonlyArray<string>, first = "POST /v1/public/analytics/t
   [first, "Host: edge", "User-Agent: Mozilla/5.0 Firefox/143.0", ...lines, "", ""].join("\r\n")
 
 /** Requests by name. A valid request follows each and must not be executed. */
-export const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
+const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
   const body = view(target, "/refused")
   const smuggled = head([
     "Content-Type: application/json",
@@ -97,7 +89,8 @@ export const attacks = (target: Target): Readonly<Record<string, string | Buffer
 }
 
 /** Sends every attack on a connection of its own. */
-export const rawSockets = Effect.fnUntraced(function* ({ port, stored, target }: Options) {
+export const rawSockets = Effect.gen(function* () {
+  const { database, port, target } = yield* AttackedService
   const all = Object.entries(attacks(target))
   for (const [name, bytes] of all) {
     yield* Effect.scoped(
@@ -112,15 +105,7 @@ export const rawSockets = Effect.fnUntraced(function* ({ port, stored, target }:
       })
     )
   }
-  assert.equal(yield* stored(smuggledPath), 0, "nothing that was smuggled is carried out")
-  assert.equal(yield* stored("/refused"), 0, "nothing that was refused is carried out")
+  assert.equal(yield* stored(database, smuggledPath), 0, "nothing that was smuggled is carried out")
+  assert.equal(yield* stored(database, "/refused"), 0, "nothing that was refused is carried out")
   return { attacks: all.length, "refused and closed": all.length, "carried out": 0 } satisfies Figures
 })
-
-/** The same, on a service of its own. */
-export const onItsOwn = Effect.gen(function* () {
-  const cluster = yield* Cluster.make()
-  const target = yield* Store.prepare(cluster.url)
-  const service = yield* Process.start("serve", { DATABASE_URL: cluster.url })
-  return yield* rawSockets({ port: service.port, target, stored: storedIn(cluster) })
-}).pipe(Effect.scoped)

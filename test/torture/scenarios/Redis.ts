@@ -7,7 +7,6 @@ import assert from "node:assert/strict"
 import { Effect, Redacted } from "effect"
 import type { TestRedis } from "../../support/TestRedis.ts"
 import { pause, until } from "../../support/Wait.ts"
-import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
@@ -18,14 +17,15 @@ const limit = 40
 
 /** `redis` is not started yet. `millis` is the duration of each state. */
 export const redisFaults = Effect.fnUntraced(function* (options: {
+  readonly database: Store.Database
   readonly redis: TestRedis
   readonly millis: number
 }) {
   const { millis, redis } = options
-  const cluster = yield* Cluster.make()
-  const target = yield* Store.prepare(cluster.url)
+  const database = yield* options.database
+  const target = yield* Store.prepare(database)
   const service = yield* Process.start("serve", {
-    DATABASE_URL: cluster.url,
+    DATABASE_URL: database,
     REDIS_URL: Redacted.value(redis.url),
     RATE_LIMIT_ANALYTICS: `${limit}/hour`,
     RATE_LIMIT_FORMS: `${limit}/hour`
@@ -57,7 +57,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   yield* says("Redis is back", 3)
   yield* goesOn
   yield* load.stop
-  const account = yield* Store.account(cluster, load)
+  const account = yield* Store.account(database, load)
   const whole = demandWhole(account)
   assert.deepEqual(
     Object.keys(account.statuses).filter((status) => !["200", "204", "429"].includes(status)),

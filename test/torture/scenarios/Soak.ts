@@ -8,7 +8,6 @@ import { Effect, Fiber } from "effect"
 import * as Upstream from "../../support/TestUpstream.ts"
 import { pause, until } from "../../support/Wait.ts"
 import { agents, respond } from "../Agents.ts"
-import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
@@ -16,6 +15,7 @@ import { demandWhole, type Figures, whole } from "./Figures.ts"
 import * as Visitors from "./Visitors.ts"
 
 export interface Options {
+  readonly database: Store.Database
   readonly seconds: number
   /** The allowed growth of memory from the first to the last part: a factor, and MiB beyond it. */
   readonly memory: readonly [factor: number, more: number]
@@ -59,14 +59,14 @@ const chatting = (url: string, target: Load.Target, going: () => boolean) =>
   })
 
 export const soak = Effect.fnUntraced(function* (options: Options) {
-  const cluster = yield* Cluster.make()
+  const database = yield* options.database
   const upstream = yield* Upstream.start((received, response) => {
     if (received.body.includes("endless")) return agents["never ends"]?.respond(received, response)
     respond(received, response)
   })
-  const target = yield* Store.prepare(cluster.url, upstream.url)
+  const target = yield* Store.prepare(database, upstream.url)
   const service = yield* Process.start("serve", {
-    DATABASE_URL: cluster.url,
+    DATABASE_URL: database,
     AGENT_TIMEOUT: "500 millis",
     CHAT_MAX_BYTES: "200 KiB"
   })
@@ -116,7 +116,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     () => (service.gauge()?.handles ?? 0) <= rest + 16 && upstream.connections() === 0,
     90_000
   )
-  const account = yield* Store.account(cluster, load)
+  const account = yield* Store.account(database, load)
   assert.equal(account.unavailable + account.cut + account.unsent, 0, "every request was answered")
   const figures = demandWhole(account)
   // The first part is the warm-up: code is compiled and buffers reach their size.
