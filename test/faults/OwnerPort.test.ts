@@ -8,6 +8,7 @@ import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import * as Command from "../support/Command.ts"
 import { send } from "../support/OwnerRequests.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
@@ -95,14 +96,14 @@ describe("faults: the owner API's own port", () => {
               }),
               ({ close }) => Effect.sync(close)
             )
-            const { ended, output } = yield* Process.launch(["serve", ...flags], {
+            const { code, output } = yield* Command.run(["serve", ...flags], {
               DATABASE_URL: databaseUrl,
               PORT: "0",
               OWNER_PORT: String(port.port)
             })
-            assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
+            assert.strictEqual(code, 1)
             assert.include(
-              output(),
+              output,
               `Cannot listen on 127.0.0.1:${port.port}: another program uses this port; set OWNER_PORT to another one.`
             )
           })

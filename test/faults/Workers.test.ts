@@ -118,29 +118,49 @@ layer(limited, { excludeTestServices: true })("faults: several workers, with a l
 })
 
 describe("faults: starting and ending several workers", () => {
-  it.live("a signal during the start takes effect, and SIGHUP during the shutdown does not cut it short", () =>
-    Effect.gen(function* () {
-      const cluster = yield* Cluster.make({ fsync: "off" })
-      yield* Store.prepare(cluster.url)
-      yield* cluster.freeze
-      /** Starts workers, which wait for the hanging database: only the first has been started. */
-      const start = Effect.gen(function* () {
-        const environment = { DATABASE_URL: cluster.url, PORT: "0", SHUTDOWN_GRACE: "1 second" }
-        const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
-        const pid = launched.child.pid ?? 0
-        yield* until("a worker is started", () => Cluster.children(pid).length > 0)
-        return { ...launched, workers: Cluster.children(pid) }
-      })
-      const all = yield* Effect.all([start, start, start], { concurrency: "unbounded" })
-      for (const [index, name] of (["SIGTERM", "SIGINT", "SIGHUP"] as const).entries()) all[index]?.child.kill(name)
-      for (const { ended, output, workers } of all.slice(0, 2)) {
-        assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
-        assert.isFalse(workers.some(Cluster.isAlive))
+  /** A server that hangs, and what starts workers on it: only the first has been started. */
+  const hanging = Effect.gen(function* () {
+    const cluster = yield* Cluster.make({ fsync: "off" })
+    yield* Store.prepare(cluster.url)
+    yield* cluster.freeze
+    const start = Effect.gen(function* () {
+      const environment = {
+        DATABASE_URL: cluster.url,
+        DATABASE_TIMEOUT: "60 seconds",
+        PORT: "0",
+        SHUTDOWN_GRACE: "1 second"
       }
-      const [, , { child, ended, output }] = all
-      yield* cluster.thaw
+      const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
+      const pid = launched.child.pid ?? 0
+      yield* until("a worker is started", () => Cluster.children(pid).length > 0)
+      return { ...launched, workers: Cluster.children(pid) }
+    })
+    return { start, thaw: cluster.thaw }
+  })
+
+  it.live("SIGTERM or SIGINT during the start shuts down cleanly and leaves no worker", () =>
+    Effect.gen(function* () {
+      const { start } = yield* hanging
+      const end = (name: NodeJS.Signals) =>
+        Effect.gen(function* () {
+          const { child, ended, output, workers } = yield* start
+          child.kill(name)
+          assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+          assert.isFalse(workers.some(Cluster.isAlive))
+        })
+      yield* Effect.all([end("SIGTERM"), end("SIGINT")], { concurrency: "unbounded" })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("SIGHUP during the start takes effect once the workers serve, and does not cut the shutdown short", () =>
+    Effect.gen(function* () {
+      const { start, thaw } = yield* hanging
+      const { child, ended, output } = yield* start
+      child.kill("SIGHUP")
+      yield* thaw
       yield* until("all workers are replaced", () => {
         assert.isNull(child.signalCode)
+        assert.isNull(child.exitCode, output())
         return output().includes("All workers are replaced")
       })
       // Half a request, for which the shutdown waits until the grace period ends.

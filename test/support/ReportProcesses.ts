@@ -32,8 +32,8 @@ export class Service extends Context.Service<
     readonly sql: PgClient.PgClient
     readonly site: Site
     readonly key: string
-    /** The two that run. A test that ends one starts another in its place. */
-    readonly servers: [Server, Server]
+    /** The two that run. */
+    readonly servers: readonly [Server, Server]
     readonly start: Effect.Effect<Server>
     /** Runs a command, which must succeed. */
     readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<void>

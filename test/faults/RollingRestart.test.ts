@@ -1,0 +1,24 @@
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { describeWith } from "../support/Programs.ts"
+import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import * as Nginx from "../torture/Nginx.ts"
+import * as Conversations from "../torture/scenarios/Conversations.ts"
+
+describeWith([Nginx], "faults: a rolling restart while conversations stream", () => {
+  it.live("leaves every answer whole, or cut and marked", () =>
+    Effect.map(
+      Conversations.rollingRestart({
+        database: TestDatabase.url,
+        rounds: 1,
+        conversations: 20,
+        grace: 1_000,
+        longest: 3_000
+      }),
+      (figures) => {
+        assert.isAbove(figures.whole, 0)
+        assert.isAbove(figures.cut, 0)
+      }
+    )
+  )
+})
