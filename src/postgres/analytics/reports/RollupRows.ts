@@ -59,7 +59,7 @@ const ofGroups = ["names", ...columns].join(", ")
 export const insertMonths = (site: string, groups: string): string => `
   INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, ${ofGroups})
   SELECT ${site}, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
-  FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name) AS ordered GROUP BY dimension, month, last_day`
+  FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name COLLATE "C") AS ordered GROUP BY dimension, month, last_day`
 
 /** The other groups of the rows of days that are taken apart. */
 const kept = (isOther: string): string => `
@@ -86,6 +86,9 @@ const summed = (from: string): string => `
  * Stores the groups of days that follow each other instead of those that are stored: the columns `dimension`, `date`, `name`
  * and those of `columns` in the statement `groups`; without it, none. Takes apart the rows that can hold groups of these days,
  * and the rows of their months with room for more. With `adds`, the groups are added to those that are stored.
+ *
+ * The groups are as many as page views in a small website. They are sorted by the number of their row and by bytes: to compare
+ * dimension, month and part of each takes another third of the time, and to compare by the rules of a language longer still.
  */
 export const replaceDays = (
   parameters: Parameters,
@@ -105,13 +108,18 @@ export const replaceDays = (
     ), one AS MATERIALIZED (
       ${groups === null ? "" : `${adds ? summed(`(${given} UNION ALL ${kept(isReplaced)}) AS given`) : given} UNION ALL`}
       ${kept(`NOT (${isReplaced})`)}
-    ), placed AS (
+    ), parted AS (
       SELECT dimension, date, month, (sum(groups) OVER (PARTITION BY dimension, month ORDER BY date) - groups)::bigint / ${capacity} AS part
       FROM (SELECT dimension, date, ${monthOf("date")} AS month, count(*) AS groups FROM one GROUP BY dimension, date) AS counted
+    ), placed AS MATERIALIZED (
+      SELECT dimension, date, dense_rank() OVER (ORDER BY dimension, month, part) AS place FROM parted
+    ), packed AS (
+      SELECT place, min(date) AS first_day, max(date) AS last_day, CASE WHEN min(date) < max(date) THEN array_agg(date) END AS days,
+        array_agg(name) AS names, ${columns.map((column, index) => `${packed[index]} AS ${column}`).join(", ")}
+      FROM (SELECT * FROM one JOIN placed USING (dimension, date) ORDER BY place, name COLLATE "C", date) AS ordered
+      GROUP BY place
     )
     INSERT INTO rollup (hosted_website_id, dimension, is_month, day, last_day, days, ${ofGroups})
-    SELECT ${site}, dimension, false, min(date), max(date), CASE WHEN min(date) < max(date) THEN array_agg(date) END,
-      array_agg(name), ${packed.join(", ")}
-    FROM (SELECT * FROM one JOIN placed USING (dimension, date) ORDER BY dimension, month, part, name, date) AS ordered
-    GROUP BY dimension, month, part`
+    SELECT ${site}, dimension, false, first_day, last_day, days, ${ofGroups}
+    FROM packed JOIN (SELECT DISTINCT place, dimension FROM placed) AS named USING (place)`
 }
