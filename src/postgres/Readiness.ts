@@ -89,12 +89,10 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
     let migrated = false
     // A running migration locks the migrations table. A process that had all its migrations still has them, and stays ready
     // meanwhile if the other queries succeed.
-    const missing = Migrations.pending.pipe(
-      Effect.provideService(SqlClient.SqlClient, sql),
-      (asked) =>
-        Effect.suspend(() =>
-          migrated ? Effect.timeoutOrElse(asked, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : asked
-        ),
+    const pending = Effect.provideService(Migrations.pending, SqlClient.SqlClient, sql)
+    const missing = Effect.suspend(() =>
+      migrated ? Effect.timeoutOrElse(pending, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : pending
+    ).pipe(
       Effect.tap((ids) =>
         Effect.sync(() => {
           migrated = ids.length === 0
@@ -102,7 +100,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
       )
     )
     const denied = Effect.provideService(Privileges.missing, SqlClient.SqlClient, sql)
-    const asked = yield* Lookup.make({
+    const reason = yield* Lookup.make({
       find: () =>
         Effect.all([missing, isReadOnly, denied]).pipe(
           Effect.flatMap(([missing, isReadOnly, denied]) =>
@@ -113,25 +111,19 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
           // The migrations are our own files: an error in them is a defect.
           Effect.catchTag("MigrationError", Effect.die),
           Database.bounded(timeout),
-          Effect.map(
-            ({ denied, isReadOnly, isStoring, missing }): Option.Option<NotReady["reason"]> =>
-              missing.length > 0
-                ? Option.some("database-not-migrated")
-                : isReadOnly
-                  ? Option.some("database-read-only")
-                  : denied.length > 0
-                    ? Option.some("database-denied")
-                    : isStoring
-                      ? Option.none()
-                      : Option.some("database-not-storing")
-          )
+          Effect.map(({ denied, isReadOnly, isStoring, missing }): Option.Option<NotReady["reason"]> => {
+            if (missing.length > 0) return Option.some("database-not-migrated")
+            if (isReadOnly) return Option.some("database-read-only")
+            if (denied.length > 0) return Option.some("database-denied")
+            return isStoring ? Option.none() : Option.some("database-not-storing")
+          })
         ),
       found: "500 millis",
       unknown: "500 millis",
       capacity: 1
     })
     return Readiness.of({
-      check: asked("").pipe(
+      check: reason("").pipe(
         Effect.mapError(({ code }) => new NotReady({ reason: "database-unreachable", code })),
         Effect.flatMap(
           Option.match({ onNone: () => Effect.void, onSome: (reason) => Effect.fail(new NotReady({ reason })) })

@@ -92,7 +92,7 @@ export const tables: ReadonlyArray<Table> = [
       ["name", lowCardinality]
     ]
   },
-  // Visits of past days, made of the rows above; see `analytics/reports/RollUp`.
+  // Visits of past days, computed from the rows above; see `clickhouse/analytics/reports/RollUp`.
   {
     name: "visit",
     time: "day",

@@ -65,7 +65,7 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
     case "Answered":
       return ok("agents", `${agent} answers.`)
     case "TokensUsed":
-      return ok("agents", `${agent} is not asked until the next day (UTC): its tokens of the day are used up.`)
+      return ok("agents", `${agent} gets no question until the next day (UTC): its tokens of the day are used up.`)
     case "LockedKey":
       return problem(
         "agents",

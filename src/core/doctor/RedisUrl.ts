@@ -148,13 +148,13 @@ export const parse = (text: string): Result.Result<RedisAddress, string> => {
     const login = yield* loginOfUserInfo(userInfo)
     const hosts = yield* hostsOf(authority, hasMaster ? defaultSentinelPort : defaultPort)
     const { database, name } = yield* pathOf(path, hasMaster)
-    const asked = yield* sentinelLogin(query, hasMaster)
+    const ownLogin = yield* sentinelLogin(query, hasMaster)
     return {
       hosts,
       tls: scheme.toLowerCase() === "rediss",
       login,
       database,
-      master: hasMaster ? { name, login: asked } : undefined
+      master: hasMaster ? { name, login: ownLogin } : undefined
     }
   })
 }

@@ -34,12 +34,12 @@ type Writes = Pick<ConversationStore["Service"], "begin" | "append" | "renew" | 
 
 type Answering = Table.Kept & { readonly running: Table.Running }
 
-/** Where the messages that a turn keeps end; undefined if there is none to answer again. */
+/** How many messages a turn keeps; undefined if there is no message to answer again. */
 const keptOf = ({ messages }: Table.Kept, { from, message }: NewTurn): number | undefined => {
-  const named = messages.findIndex((each) => each.role === "user" && each.messageId === from)
-  if (message !== null) return named === -1 ? messages.length : named
-  const asked = named === -1 ? messages.findLastIndex((each) => each.role === "user") : named
-  return asked === -1 ? undefined : asked + 1
+  const target = messages.findIndex((each) => each.role === "user" && each.messageId === from)
+  if (message !== null) return target === -1 ? messages.length : target
+  const question = target === -1 ? messages.findLastIndex((each) => each.role === "user") : target
+  return question === -1 ? undefined : question + 1
 }
 
 /** `remove` deletes a conversation. */

@@ -34,8 +34,8 @@ const historyStatement = `SELECT ${Rows.messageColumns} FROM (
     SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
     FROM ${joined}
     WHERE ${ofKey} AND (characters > 0 OR message_id = running) AND (NOT $3 OR position <= (
-      SELECT max(position) FROM conversation_message AS asked
-      WHERE asked.conversation_key = conversation.conversation_key AND role = 'user'))
+      SELECT max(position) FROM conversation_message AS question
+      WHERE question.conversation_key = conversation.conversation_key AND role = 'user'))
     ORDER BY position DESC LIMIT $4 + 1
   ) AS message WHERE newer <= $5 ORDER BY position`
 
