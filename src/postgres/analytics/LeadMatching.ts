@@ -23,7 +23,7 @@ export const layer: Layer.Layer<never, never, Leads> = Layer.effectDiscard(
       Effect.catchCause((cause) => {
         const wasFailing = isFailing
         isFailing = true
-        return wasFailing ? Effect.void : Effect.logWarning("Leads wait for their visits to be found", cause)
+        return wasFailing ? Effect.void : Effect.logWarning("Could not match leads with their visits; retrying", cause)
       })
     )
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(pass, Effect.sleep(interval))))

@@ -91,7 +91,11 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           bounded(timeout),
           // A standby, for example: the session is valid for as long as its last stored use allows.
           Effect.catchTag("StorageUnavailable", (error) =>
-            Effect.annotateLogs(Effect.logDebug("The use of a console session is not stored"), "reason", error.reason)
+            Effect.annotateLogs(
+              Effect.logDebug("The use of a console session could not be stored"),
+              "reason",
+              error.reason
+            )
           )
         )
 

@@ -38,6 +38,6 @@ it.effect(
         isDown = false
         yield* TestClock.adjust("1 second")
       }
-      assert.match(lines[0] ?? "", /Leads wait for their visits to be found/)
+      assert.match(lines[0] ?? "", /Could not match leads with their visits; retrying/)
     })
 )
