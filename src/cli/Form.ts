@@ -1,5 +1,5 @@
 /**
- * `form create`, `list`, `show`, `update` and `delete`: the rules that a website's forms must keep.
+ * `form create`, `list`, `show`, `update` and `delete`: the rules for the submissions of a website's forms.
  *
  * @module
  */

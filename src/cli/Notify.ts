@@ -150,7 +150,7 @@ const remove = Command.make(
       text: `The notification ${id} is removed, with its mails.\n`
     })
   })
-).pipe(Command.withDescription("Remove a notification; its mails that are not sent yet are not sent"))
+).pipe(Command.withDescription("Remove a notification; its pending mails are not sent"))
 
 const test = Command.make(
   "test",

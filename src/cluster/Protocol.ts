@@ -20,7 +20,7 @@ export interface LimitRequests {
   readonly keys: ReadonlyArray<string>
 }
 
-/** A listener of the primary besides the public API, whose messages name none. */
+/** A listener of the primary other than the public API's, whose messages name no listener. */
 export type Listener = "owner"
 
 export type ToWorker =

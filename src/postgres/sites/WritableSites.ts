@@ -20,7 +20,7 @@ export interface Options {
 
 const Rows = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** Taken before the websites are read: a deletion that does not see this lock is seen by the next statement. */
+/** Taken before the websites are read: a deletion waits for this lock, or has marked its website before they are read. */
 const lock = "LOCK TABLE ONLY page_view IN ROW EXCLUSIVE MODE"
 
 const statement = "SELECT hosted_website_id AS id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"
