@@ -15,6 +15,6 @@ export const fields = {
   analyticsUrl: parsed("ANALYTICS_URL", (value) =>
     Result.map(AnalyticsUrl.parse(value), (address) => Redacted.make(address))
   ),
-  /** The least time between two batches of a kind that a process sends to ClickHouse; a page view waits at most so long for its batch. */
+  /** The minimum time between two batches of a kind that a process sends to ClickHouse, and the maximum wait of a page view. */
   analyticsInterval: duration("ANALYTICS_INTERVAL").pipe(withDefault(Duration.millis(500)))
 }

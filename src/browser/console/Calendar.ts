@@ -13,7 +13,7 @@ const day = 86_400_000
 
 const dateOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
 
-/** The date so many days later. */
+/** The date this many days later. */
 export const addDays = (date: string, days: number): string => dateOf(Date.parse(date) + days * day)
 
 /** The number of days of a range, both ends included. */
@@ -41,7 +41,7 @@ export const toQuery = (
   return [yesterday, yesterday]
 }
 
-/** The intervals that suit a range of so many days: those that give more than one point, and not thousands. */
+/** The intervals that suit a range of this many days: those that give more than one point, and not thousands. */
 export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days <= 14 ? (["time:hour"] as const) : []),
   ...(days > 1 && days <= 400 ? (["time:day"] as const) : []),
@@ -49,7 +49,7 @@ export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days > 60 ? (["time:month"] as const) : [])
 ]
 
-/** The default interval of a range of so many days. */
+/** The default interval of a range of this many days. */
 export const usualInterval = (days: number): Interval =>
   days <= 2 ? "time:hour" : days <= 91 ? "time:day" : days <= 366 ? "time:week" : "time:month"
 

@@ -1,6 +1,6 @@
 /**
- * Stores and sums the visits of open days as far as they have ended, so that a report of today makes visits of the rows of the
- * last hour only. Each time, only the visits that ended since are added.
+ * Stores and sums the visits of open days that have ended, so that a report of today computes visits from the rows of the last
+ * hour only. Each run adds only the visits that ended since the last one.
  *
  * The row of such a day in `rollup_day` ends before the day does.
  *
@@ -20,7 +20,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 const Time = Schema.Tuple([Schema.Struct({ millis: Schema.NullOr(Schema.Finite) })])
 
-/** So many page views after the stored visits make it worth storing more. */
+/** More visits are stored once this many page views follow the stored ones. */
 const maxTail = 1000
 
 const Sites = Schema.Array(

@@ -15,7 +15,7 @@ export type Column = (typeof GroupSql.counts)[number] | "revenue"
 /** All columns with a value per group, in order. */
 export const columns: ReadonlyArray<Column> = [...GroupSql.counts, "revenue"]
 
-/** A row with so many groups gets no further days. */
+/** A row with this many groups gets no further days. */
 const capacity = 1000
 
 /** What a null column equals. */

@@ -24,7 +24,7 @@ import * as RollupState from "./RollupState.ts"
 /** Rows that are added later than this after they were received are marked; see the migration `0007_rollups`. */
 const unmarked = 5 * 60_000
 
-/** Days are rolled up together until they have so many rows, to keep transactions short. */
+/** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
 
 /** The most days of one transaction. */
