@@ -184,7 +184,7 @@ export interface ServerOptions {
   readonly worker?: Worker | undefined
 }
 
-/** The most connections of a process to the owner API's own server. */
+/** The maximum number of connections of a process to the owner API's own server. */
 const maxOwnerConnections = 1_000
 
 /** The owner API's own server, if it has a port. */

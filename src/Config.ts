@@ -137,11 +137,11 @@ const fields = {
   databaseUrl,
   /** The database that reports read, such as a replica; without it, `databaseUrl`. */
   databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
-  /** The most pooled connections of one process (a worker is one), besides the four for batches. */
+  /** The maximum number of pooled connections of one process (a worker is one), besides the four for batches. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it gets a 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
-  /** The most requests that wait for one kind of batch; further ones get a 503. */
+  /** The maximum number of requests that wait for one kind of batch; further ones get a 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
   /** The longest time of one report. Then the database cancels it, and the caller gets an error. */
@@ -194,7 +194,7 @@ const fields = {
   rateLimitChat,
   /** For the other requests of a widget: resuming, stopping, reading and rating. */
   rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
-  /** The most open chat streams of one process, per client and per instance. */
+  /** The maximum number of open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
@@ -206,14 +206,14 @@ const fields = {
       }
     }
   ),
-  /** The most connections of one address over all workers; trusted proxies are exempt. */
+  /** The maximum number of connections of one address over all workers; trusted proxies are exempt. */
   connectionsPerAddress: Config.map(
     Config.all([count("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
     // Without rate limits, as in a load test, all connections come from a few addresses.
     ([perAddress, ...limits]) =>
       Option.getOrElse(perAddress, () => (limits.some(Option.isSome) ? Option.some(100) : Option.none<number>()))
   ),
-  /** The most clients that the in-memory limiter tracks; it evicts the least recently used. */
+  /** The maximum number of clients that the in-memory limiter tracks; it evicts the least recently used. */
   rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),
 
   /** The largest request body, in bytes. */
@@ -225,7 +225,7 @@ const fields = {
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
   /** How long an answer with memory continues without a reader; `off` ends it when its last reader leaves. */
   chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),
-  /** The most bytes of text in a chat stream. */
+  /** The maximum length of the text of a chat stream, in bytes. */
   chatMaxBytes: bytes("CHAT_MAX_BYTES").pipe(withDefault(1024 * 1024)),
   /** How long open requests and streams may continue after SIGTERM. */
   shutdownGrace: duration("SHUTDOWN_GRACE").pipe(withDefault(Duration.seconds(10)))

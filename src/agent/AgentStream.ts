@@ -39,7 +39,7 @@ interface Address {
   readonly path: string
 }
 
-/** The most cached addresses per protocol: a process uses few agents. */
+/** The maximum number of cached addresses per protocol: a process uses few agents. */
 const maxAddresses = 1000
 
 const addressOf = Record.map(protocols, ({ path }) =>

@@ -8,7 +8,7 @@ import type { AgentEvent, FinishReason } from "../core/chat/Agent.ts"
 import * as ThinkTag from "../core/chat/ThinkTag.ts"
 import { Sources } from "./Sources.ts"
 
-/** The most tool calls of an answer that are followed. */
+/** The maximum number of tool calls of an answer that are followed. */
 const maxTools = 200
 
 /** The longest name and id of a tool, in UTF-16 units. Longer ones are cut. */

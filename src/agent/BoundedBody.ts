@@ -13,7 +13,7 @@ export class BoundedBody {
   private readonly bound: number
   private size = 0
 
-  /** @param bound the most bytes of the body */
+  /** @param bound the maximum number of bytes of the body */
   constructor(bound: number) {
     this.bound = bound
   }

@@ -8,7 +8,7 @@ import { maxSources, maxTitle, maxUrl } from "../core/chat/AnswerParts.ts"
 
 type Source = AgentEvent & { readonly _tag: "Source" }
 
-/** The most retrieved pages that are shown of an answer that cites none. */
+/** The maximum number of retrieved pages that are shown of an answer that cites none. */
 const maxRetrieved = 10
 
 /** Whether a URL is that of a web page: a visitor's browser opens nothing else. */

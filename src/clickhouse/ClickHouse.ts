@@ -140,7 +140,7 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
 
 export interface Options {
   readonly address: Redacted.Redacted<Address>
-  /** The most open connections of this process. */
+  /** The maximum number of open connections of this process. */
   readonly connections: number
 }
 

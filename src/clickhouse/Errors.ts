@@ -59,7 +59,7 @@ const reasons: ReadonlyArray<readonly [reason: Reason, codes: RegExp]> = [
   ]
 ]
 
-/** The most characters of a message that are kept: a proxy may answer with an HTML page. */
+/** The maximum number of characters of a message that are kept: a proxy may answer with an HTML page. */
 const maxMessage = 300
 
 const nameOf = (error: unknown): string | undefined =>

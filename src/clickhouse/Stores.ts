@@ -16,13 +16,13 @@ import * as ClickHouse from "./ClickHouse.ts"
 
 export interface Options extends Batches.Options {
   readonly address: Redacted.Redacted<Address>
-  /** The most open connections of this process. */
+  /** The maximum number of open connections of this process. */
   readonly connections: number
   /** The timeout of a report. */
   readonly reportTimeout: Duration.Input
 }
 
-/** The most concurrent batches of a process: one each of counted page views, excluded ones, and events. */
+/** The maximum number of concurrent batches of a process: one each of counted page views, excluded ones, and events. */
 export const writes = 3
 
 export const make = (options: Options) => {

@@ -24,7 +24,7 @@ export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotList
   listener: Schema.optionalKey(Schema.Literal("owner"))
 }) {}
 
-/** The most connections that queue; the descriptor limit may lower it. Further connections are reset. */
+/** The maximum number of connections that queue; the descriptor limit may lower it. Further connections are reset. */
 const maxQueued = 1_024
 
 /** How long the queue may take to drain on close. */

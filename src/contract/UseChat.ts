@@ -90,7 +90,7 @@ export const isUseChat = (body: unknown): body is Body =>
     ? isNewestMessage(body["message"])
     : Array.isArray(body["messages"]) || (!Object.hasOwn(body, "messages") && isRegenerate(body)))
 
-/** The most UTF-16 units of an id. */
+/** The maximum length of an id, in UTF-16 units. */
 const maxId = 256
 
 const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =>

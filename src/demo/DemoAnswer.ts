@@ -5,7 +5,7 @@
  * @module
  */
 
-/** The most characters of a message that an answer repeats. */
+/** The maximum number of characters of a message that an answer repeats. */
 const maxEcho = 200
 
 /** An answer with what it relies on. */

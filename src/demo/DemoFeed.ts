@@ -16,7 +16,7 @@ import { AgentStream } from "../services/chat/AgentStream.ts"
 import { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
 import type { Arrival, Numbered } from "./Arrival.ts"
 
-/** The most UTF-16 units of a text, and the most fields, in an event. */
+/** The maximum number of UTF-16 units of a text, and of fields, in an event. */
 const limits = { text: 2000, fields: 20 }
 
 const short = (text: string): string => text.slice(0, limits.text)
@@ -59,7 +59,7 @@ export interface Subject {
   readonly instanceId: string
 }
 
-/** The most events buffered for a slow subscriber, and replayed to a new one. */
+/** The maximum number of events buffered for a slow subscriber, and replayed to a new one. */
 const bounds = { capacity: 2048, replay: 500 }
 
 /** Makes a feed, and the layer that decorates the observed services. It publishes nothing until `show`. */

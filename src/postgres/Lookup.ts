@@ -12,7 +12,7 @@ export interface Options<A> {
   readonly found: Duration.Input
   /** The time to live of the result that there is none. */
   readonly unknown: Duration.Input
-  /** The most cached results; beyond it the least recently used one is evicted. */
+  /** The maximum number of cached results; beyond it the least recently used one is evicted. */
   readonly capacity: number
 }
 

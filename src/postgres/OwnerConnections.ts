@@ -12,7 +12,7 @@ export class OwnerConnections extends Context.Service<OwnerConnections, PgClient
   "hydracore/postgres/OwnerConnections"
 ) {}
 
-/** The most connections. They open when they are needed. */
+/** The maximum number of connections. They open when they are needed. */
 const connections = 2
 
 export const layer: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClient.PgClient> = Layer.effect(

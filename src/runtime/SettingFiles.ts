@@ -6,7 +6,7 @@
  */
 import { ConfigProvider, Effect, FileSystem, type Layer } from "effect"
 
-/** The most bytes of a file. */
+/** The maximum size of a file, in bytes. */
 const maxBytes = 65_536
 
 const suffix = "_FILE"

@@ -24,7 +24,7 @@ export interface Options {
 /** The time limit of one export. */
 const timeout = "10 seconds"
 
-/** The most concurrent exports. With a slower collector, data is dropped instead of filling memory. */
+/** The maximum number of concurrent exports. With a slower collector, data is dropped instead of filling memory. */
 const maxConcurrent = 8
 
 /** Limits exports, and logs per signal when they start to fail and when they succeed again. */

@@ -11,8 +11,8 @@ export const maxAnswer = 4_194_304
 export const maxSilence = 45_000
 
 /**
- * The most elements of an answer, and the longest text that is parsed as Markdown. The rest of the answer is shown as it
- * was written.
+ * The maximum number of elements of an answer, and the longest text that is parsed as Markdown. The rest of the answer is
+ * shown as it was written.
  */
 export const maxElements = 1500
 export const maxParsed = 65_536
@@ -62,8 +62,8 @@ export const maxLeaving = 300
 export const maxResumes = 5
 
 /**
- * The most messages that are stored, and their length as JSON. The oldest messages are dropped first, and the text of the
- * last one is cut.
+ * The maximum number of messages that are stored, and their length as JSON. The oldest messages are dropped first, and the
+ * text of the last one is cut.
  */
 export const maxMessages = 100
 export const maxStored = 200_000

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The most text that is rendered in one task, in UTF-16 units. */
+/** The maximum length of the text that is rendered in one task, in UTF-16 units. */
 const sliceUnits = 4096
 
 /** Renders its next piece and returns the piece's length in UTF-16 units; 0 when nothing is left. */

@@ -133,7 +133,7 @@ export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a
 
 export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of an instance")
 
-/** The most websites that one flag list may name. */
+/** The maximum number of websites that one flag list may name. */
 const maxSites = 100
 
 /** Any number of websites, without duplicates. */

@@ -14,7 +14,7 @@ import * as Output from "./Output.ts"
 /** The longest file, in UTF-16 units: white space and escapes included. */
 const maxText = 16 * FormRules.limits.jsonLength
 
-/** The most errors that are printed. */
+/** The maximum number of errors that are printed. */
 const maxFaults = 10
 
 const faultText = ({ message, path }: FormRules.Fault): string => {

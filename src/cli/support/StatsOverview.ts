@@ -54,7 +54,7 @@ export const lists: ReadonlyArray<List> = [
 
 export interface Overview {
   readonly site: Site
-  /** The most entries of a list. */
+  /** The maximum number of entries of a list. */
   readonly limit: number
   readonly totals: Answer
   /** By `time:day`, with the metrics `pageviews` and `visitors`. */
@@ -71,7 +71,7 @@ const entries = ({ limit }: Overview, { dimension }: List, { results }: Answer):
     )
     .slice(0, limit)
 
-/** The most days with a bar each. A longer period has a bar per month. */
+/** The maximum number of days with a bar each. A longer period has a bar per month. */
 const maxDailyBars = 62
 
 interface Day {

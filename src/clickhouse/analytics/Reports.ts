@@ -20,7 +20,7 @@ import * as RollUps from "./reports/RollUps.ts"
 export interface Options {
   /** The longest time of a report. */
   readonly timeout: Duration.Input
-  /** The most bytes of the server's memory for one statement of a report. Default: 2 GB. */
+  /** The maximum number of bytes of the server's memory for one statement of a report. Default: 2 GB. */
   readonly memory?: number
 }
 

@@ -18,7 +18,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The most page views, and the most events, that one query of sessions reads. */
+/** The maximum number of page views, and of events, that one query of sessions reads. */
 const maxRows = 20_000
 
 const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM (

@@ -17,7 +17,7 @@ import * as Columns from "./Columns.ts"
 export interface Options {
   /** The longest time until a record is stored. */
   readonly timeout: Duration.Input
-  /** The most queued records of a table. */
+  /** The maximum number of queued records of a table. */
   readonly maxQueue: number
   /** The least time between the starts of two batches of a table. A record waits for its batch at most this long. */
   readonly interval: Duration.Input

@@ -11,7 +11,7 @@ import * as TimeInput from "../../core/text/TimeInput.ts"
 import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import * as Wire from "../Wire.ts"
 
-/** The most items of one part of a list. */
+/** The maximum number of items of one part of a list. */
 export const maxLimit = 100
 
 /** The number of items of one part of a list. */
@@ -73,7 +73,7 @@ export const text = (options: { readonly title: string; readonly description: st
 export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
   Schema.optionalKey(Wire.Choice(choices, options))
 
-/** The most ids of a selection. */
+/** The maximum number of ids of a selection. */
 export const maxSelected = 100
 
 /** Reads a text that is parsed. `expected` follows "Value error, ". */

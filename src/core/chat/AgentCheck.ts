@@ -8,7 +8,7 @@ import * as Certificate from "../doctor/Certificate.ts"
 /** A question, and how much of its answer is read. */
 export interface Question {
   readonly text: string
-  /** The most tokens of the answer. A reasoning model may use them up before its first word. */
+  /** The maximum number of tokens of the answer. A reasoning model may use them up before its first word. */
   readonly maxTokens: number
   /** The number of characters after which the answer is read no further. */
   readonly characters: number

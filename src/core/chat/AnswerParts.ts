@@ -11,13 +11,13 @@ import type { AgentEvent } from "./Agent.ts"
 import { joinTexts } from "./AnswerPieces.ts"
 import type { MessagePart } from "./Conversation.ts"
 
-/** The most sources of one answer. Later ones are dropped. */
+/** The maximum number of sources of one answer. Later ones are dropped. */
 export const maxSources = 50
 
-/** The most UTF-16 units of a source's address; a source with a longer one is dropped. */
+/** The maximum length of a source's address, in UTF-16 units. A source with a longer one is dropped. */
 export const maxUrl = 2_048
 
-/** The most UTF-16 units of a source's title; a longer one is cut. */
+/** The maximum length of a source's title, in UTF-16 units. A longer one is cut. */
 export const maxTitle = 300
 
 type Parts = ReadonlyArray<MessagePart>

@@ -8,7 +8,7 @@ import type { AgentRequest, Turn } from "./Agent.ts"
 /** The statuses with which providers refuse a request that is too long. */
 const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
 
-/** The most of a refusal's body that is looked at, in UTF-16 units. */
+/** The maximum length of a refusal's body that is read, in UTF-16 units. */
 const maxBody = 16 * 1024
 
 /**

@@ -6,13 +6,13 @@
  */
 import type { FinishReason } from "./Agent.ts"
 
-/** The most messages of one conversation, answers included. */
+/** The maximum number of messages of one conversation, answers included. */
 export const maxMessages = 500
 
-/** The most UTF-16 units (`AnswerParts.sizeOf`) of a conversation that accepts another message. */
+/** The maximum number of UTF-16 units (`AnswerParts.sizeOf`) of a conversation that accepts another message. */
 export const maxSize = 1_000_000
 
-/** The most code points of a visitor's message, and of the comment on an answer. */
+/** The maximum number of code points of a visitor's message, and of the comment on an answer. */
 export const maxMessageLength = 8_000
 
 /** How long a running answer counts as running after its lease was last extended, in milliseconds. */

@@ -8,9 +8,9 @@ import * as AnswerParts from "./AnswerParts.ts"
 import type { Message } from "./Conversation.ts"
 
 export interface Bounds {
-  /** The most turns, the visitor's message included. */
+  /** The maximum number of turns, the visitor's message included. */
   readonly messages: number
-  /** The most UTF-16 units of all turns. */
+  /** The maximum length of all turns together, in UTF-16 units. */
   readonly characters: number
 }
 

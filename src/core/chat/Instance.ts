@@ -32,13 +32,13 @@ export interface Instance {
   readonly conversationIds: "service" | "client"
   /** The system prompt, with `memory: "edge"`; null for none. */
   readonly instructions: string | null
-  /** The most messages of a conversation that are sent to the agent. */
+  /** The maximum number of messages of a conversation that are sent to the agent. */
   readonly historyMessages: number
-  /** The most UTF-16 units of a conversation that are sent to the agent. */
+  /** The maximum length of the turns that are sent to the agent, in UTF-16 units. */
   readonly historyCharacters: number
-  /** The most tokens that one answer may have. */
+  /** The maximum number of tokens that one answer may have. */
   readonly maxTokens: number
-  /** The most tokens that the instance may use in a day (UTC); null for any number. */
+  /** The maximum number of tokens that the instance may use in a day (UTC); null for any number. */
   readonly dailyTokens: number | null
   /** The origins that may use the instance in a browser; empty means any. */
   readonly origins: ReadonlyArray<string>

@@ -14,7 +14,7 @@ export const limits = {
   dailyTokens: Number.MAX_SAFE_INTEGER,
   key: 4_000,
   question: 2_000,
-  /** The most instances of a website that the owner API creates. */
+  /** The maximum number of instances of a website that the owner API creates. */
   perSite: 20
 }
 

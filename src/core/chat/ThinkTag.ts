@@ -7,7 +7,7 @@
 const open = "<think>"
 const close = "</think>"
 
-/** The most whitespace before `<think>` that is held back, in UTF-16 units. */
+/** The maximum whitespace before `<think>` that is held back, in UTF-16 units. */
 const maxIndent = 256
 
 /** Where the text is. Begin with `initial`; from `text` on, nothing more is separated. */

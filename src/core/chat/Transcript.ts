@@ -39,7 +39,7 @@ export interface Page {
   readonly next: Place | null
 }
 
-/** The most conversations that one part of a list searches. */
+/** The maximum number of conversations that one part of a list searches. */
 export const windowSize = 500
 
 export const placeOf = ({ conversationId, updatedAt }: Place): Place => ({ updatedAt, conversationId })

@@ -79,7 +79,7 @@ const isPort = (text: string): boolean => {
 
 const decoded = (text: string): string => decodeURIComponent(text).replace(/^\[|\]$/g, "")
 
-/** The most servers that a URL may name. */
+/** The maximum number of servers that a URL may name. */
 const maxHosts = 16
 
 /** The servers in their order. Fails with a predicate for a sentence about the setting. The URL's encoding must be valid. */

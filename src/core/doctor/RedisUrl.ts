@@ -44,7 +44,7 @@ const shape = /^(rediss?)(\+sentinel)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*
 const defaultPort = 6379
 const defaultSentinelPort = 26_379
 
-/** The most hosts that an address may name. */
+/** The maximum number of hosts that an address may name. */
 const maxHosts = 32
 
 /** Decodes percent-encoded text; undefined if it is invalid. */

@@ -20,7 +20,7 @@ type Broken = readonly [type: string, message: string]
 
 const missing: Broken = ["missing", "Please fill in this field."]
 
-/** The most choices that a message lists. */
+/** The maximum number of choices that a message lists. */
 const maxListed = 10
 
 const choices = (values: ReadonlyArray<string>): string =>
@@ -62,7 +62,7 @@ const brokenLength = ({ max, min }: FieldRules, text: string): Broken | undefine
   return undefined
 }
 
-/** The most characters of a submission that patterns match, in UTF-16 units: a match takes microseconds for each. */
+/** The maximum number of characters of a submission that patterns match, in UTF-16 units: a match takes microseconds for each. */
 export const maxMatched = 5_000
 
 const tooMuchToMatch: Broken = [
@@ -134,8 +134,8 @@ const faultsOf = (name: string, rules: FieldRules, content: Content, left: Budge
 }
 
 /**
- * The errors of a submission, at most one per field and place, in the order of the rules. Takes time linear in the content, and
- * matches patterns with at most `maxMatched` of its characters.
+ * The errors of a submission, at most one per field and place, in the order of the rules. Takes time linear in the content,
+ * and matches patterns with at most `maxMatched` of its characters.
  */
 export const check = (rules: FormRules, content: Content): ReadonlyArray<ValidationError> => {
   const left: Budget = { characters: maxMatched }

@@ -51,7 +51,7 @@ export interface Overview {
   readonly pages: ReadonlyArray<string>
 }
 
-/** The most submissions that one part of a list searches. */
+/** The maximum number of submissions that one part of a list searches. */
 export const windowSize = 2_000
 
 export const positionOf = ({

@@ -1,6 +1,6 @@
 /**
- * The patterns of form rules: regular expressions in RE2's syntax. The engine never backtracks, so a match takes time linear in
- * the text, whatever the pattern; both are bounded. Pure.
+ * The patterns of form rules: regular expressions in RE2's syntax. The engine never backtracks, so a match takes time linear
+ * in the text, whatever the pattern; both are bounded. Pure.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import * as Memo from "../data/Memo.ts"
 export const maxPattern = 200
 export const maxText = 500
 
-/** The most instructions of a compiled pattern: `{n}` repeats what it follows. */
+/** The maximum number of instructions of a compiled pattern: `{n}` repeats what it follows. */
 const maxInstructions = 200
 
-/** The most compiled patterns that are kept. */
+/** The maximum number of compiled patterns that are kept. */
 const maxKept = 1_000
 
 const tooComplex = "is too complex; use fewer or smaller repetitions"

@@ -10,8 +10,8 @@ import * as Csv from "../text/Csv.ts"
 import * as Inbox from "./Inbox.ts"
 
 /**
- * The most columns of fields, and the most characters of their names. Other fields are in the last column, as a JSON array of
- * names and values; so are those that no submission had when the columns were collected.
+ * The maximum number of columns of fields, and of characters of their names. Other fields are in the last column, as a JSON
+ * array of names and values; so are those that no submission had when the columns were collected.
  */
 const limits = { columns: 200, name: 200 }
 

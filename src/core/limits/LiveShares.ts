@@ -1,21 +1,21 @@
 /**
  * How many live streams of one process a caller and a website may have at once. Pure.
  *
- * A website may have a quarter of the streams that no other website has, so that many keys and sessions of one cannot take all of
- * them from the others.
+ * A website may have a quarter of the streams that no other website has, so that many keys and sessions of one cannot take
+ * all of them from the others.
  *
  * @module
  */
 
-/** The most streams of the process. */
+/** The maximum number of streams of the process. */
 export const total = 200
 
-/** The most streams of one key or session. */
+/** The maximum number of streams of one key or session. */
 export const perCaller = 4
 
 const share = 4
 
-/** The most streams of a website while others have `others`. */
+/** The maximum number of streams of a website while others have `others`. */
 export const ofWebsite = (others: number): number => Math.max(1, Math.floor((total - others) / share))
 
 /** What keeps a stream from beginning, and how many it may have. */

@@ -8,7 +8,7 @@
  */
 import { Option } from "effect"
 
-/** The most characters of an address (RFC 5321). */
+/** The maximum length of an address (RFC 5321). */
 const maxAddress = 254
 
 const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/

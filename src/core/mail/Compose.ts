@@ -9,7 +9,7 @@ import * as MailText from "./MailText.ts"
 import type { Content, Message } from "./Message.ts"
 import { plainBody } from "./PlainBody.ts"
 
-/** The most characters of a subject. */
+/** The maximum length of a subject, in UTF-16 units. */
 const maxSubject = 150
 
 /** What a mail has besides its content. */

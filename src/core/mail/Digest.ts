@@ -9,7 +9,7 @@
 import * as LocalMorning from "./LocalMorning.ts"
 import type { Digest } from "./Notification.ts"
 
-/** The most mails about a single submission that a recipient gets in an hour. */
+/** The maximum number of mails about a single submission that a recipient gets in an hour. */
 export const maxSingles = 10
 
 export const hourMillis = 3_600_000
@@ -17,7 +17,7 @@ export const hourMillis = 3_600_000
 /** The time that the digest `15m` collects, and the time between two mails beyond `maxSingles`. */
 export const quarterMillis = 900_000
 
-/** The most submissions of a mail. */
+/** The maximum number of submissions of a mail. */
 export const maxItems = 5_000
 
 /** What waits for one recipient. Times are milliseconds since 1970. */

@@ -24,7 +24,7 @@ export type Topic =
     }
   | { readonly kind: "report"; readonly period: Period }
 
-/** The most notifications of a website that the owner API creates. */
+/** The maximum number of notifications of a website that the owner API creates. */
 export const maxNotifications = 50
 
 /** What one recipient gets of one website. */

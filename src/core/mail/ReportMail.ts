@@ -14,7 +14,7 @@ import type { Period } from "./Notification.ts"
 import * as ReportPeriod from "./ReportPeriod.ts"
 import { reasonOf } from "./SubmissionMail.ts"
 
-/** The most rows of a list. */
+/** The maximum number of rows of a list. */
 const maxRows = 10
 
 const isLead: Condition = { operator: "is", dimension: "event:goal", values: Object.values(leads) }

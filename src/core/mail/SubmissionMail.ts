@@ -9,7 +9,7 @@ import * as Address from "./Address.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** The most submissions that a mail shows. Larger mails are cut by mail clients. */
+/** The maximum number of submissions that a mail shows. Larger mails are cut by mail clients. */
 export const maxShown = 25
 
 interface Limits {

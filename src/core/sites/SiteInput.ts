@@ -5,10 +5,10 @@
  */
 import { Option } from "effect"
 
-/** The most characters (Unicode code points) of a name. */
+/** The maximum number of characters (Unicode code points) of a name. */
 export const maxName = 200
 
-/** The most origins of one website or instance. */
+/** The maximum number of origins of one website or instance. */
 export const maxOrigins = 100
 
 const isName = (text: string): boolean =>

@@ -5,7 +5,7 @@
  */
 import type { Numbered } from "../Arrival.ts"
 
-/** The most entries shown. Older ones still count. */
+/** The maximum number of entries shown. Older ones still count. */
 const maxEntries = 60
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!

@@ -37,7 +37,7 @@ export interface Options {
   readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
 }
 
-/** The most addresses that are locked out at once. */
+/** The maximum number of addresses that are locked out at once. */
 const maxLockedOut = 10_000
 
 const tooMany = (resetMillis: number): TooManyRequests => ({

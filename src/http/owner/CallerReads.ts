@@ -11,7 +11,7 @@ import * as LiveShares from "../../core/limits/LiveShares.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** The most concurrent operations of each kind per key or session. */
+/** The maximum number of concurrent operations of each kind per key or session. */
 const maxConcurrent = { search: 2, export: 1, test: 2 } as const
 
 const nouns = { search: "searches", export: "export", test: "tests" } as const

@@ -29,12 +29,12 @@ export class LiveFeeds extends Context.Service<
   }
 >()("hydracore/http/owner/LiveFeeds") {}
 
-/** The most activities that one poll reads. */
+/** The maximum number of activities that one poll reads. */
 const window = 50
 
 const interval = "2 seconds"
 
-/** The most changes that are buffered for a slow reader; the oldest are dropped. */
+/** The maximum number of changes that are buffered for a slow reader; the oldest are dropped. */
 const backlog = 16
 
 const keyOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): string =>

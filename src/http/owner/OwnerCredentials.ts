@@ -21,7 +21,7 @@ import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
-/** The most valid keys, and the most sessions and links, of a caller for some websites. */
+/** The maximum number of valid keys, and of sessions and links, of a caller for some websites. */
 export const maxManaged = 100
 
 /** Fails with the same 404 for every caller who may not manage the key or session. */

@@ -59,7 +59,7 @@ const notFound = Errors.make(
   "This key reaches no website with this site_id, or its scope does not include this. GET /v1/owner/sites lists the websites."
 )
 
-/** The most websites that are looked up at once for a key that names its websites. */
+/** The maximum number of websites that are looked up at once for a key that names its websites. */
 const concurrency = 8
 
 const cannotCreate = Errors.make(

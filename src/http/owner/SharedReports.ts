@@ -37,10 +37,10 @@ const answerTime = Duration.minutes(1)
 /** How long the number of current visitors is cached. */
 const nowTime = Duration.seconds(10)
 
-/** The most answers in a cache. */
+/** The maximum number of answers in a cache. */
 const capacity = 200
 
-/** The most reports that wait for their turn. */
+/** The maximum number of reports that wait for their turn. */
 const maxWaiting = 32
 
 const tooMany: TooManyRequests = {

@@ -44,7 +44,7 @@ interface Client {
 /** How long all connections of a client are sliced after one of them had to be, in milliseconds. */
 const suspicion = 60_000
 
-/** The most clients that are remembered for it. */
+/** The maximum number of clients that are remembered for it. */
 const maxSuspects = 10_000
 
 /** Heads up to this many names and values are read natively: twice what browsers and proxies send. */

@@ -245,7 +245,7 @@ export const readBytes = Effect.fnUntraced(function* (
   return body.pieces.take()
 })
 
-/** The most bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
+/** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
 export const conversationBytes = 2 ** 20
 
 /** `readBytes` for an endpoint whose bodies may repeat their conversation. `isOther` finds those that do not: `MAX_BODY` bounds them. */

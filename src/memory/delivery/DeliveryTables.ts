@@ -53,7 +53,7 @@ export class DeliveryTables extends Context.Service<
   }
 >()("hydracore/memory/DeliveryTables") {}
 
-/** The most events, and the most deliveries. */
+/** The maximum number of events, and of deliveries. */
 const capacity = 100_000
 
 const nameOf = ({ eventId, webhookId }: Pick<Delivery, "eventId" | "webhookId">): string => `${webhookId} ${eventId}`

@@ -58,7 +58,7 @@ export class MailTables extends Context.Service<
   }
 >()("hydracore/memory/MailTables") {}
 
-/** The most mails, and the most items. */
+/** The maximum number of mails, and of items. */
 const capacity = 100_000
 
 const dropOldest = <A>(table: Map<string, A>) => {

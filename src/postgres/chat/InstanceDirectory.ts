@@ -82,7 +82,7 @@ const decodeInstances = decodeRows(Schema.Array(Schema.Struct(instanceFields)))
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
-  /** The most cached ids. Default: 10,000. */
+  /** The maximum number of cached ids. Default: 10,000. */
   readonly capacity?: number
 }
 

@@ -23,7 +23,7 @@ import * as SiteDirectory from "../sites/SiteDirectory.ts"
 export interface Options {
   /** The timeout of each statement. */
   readonly timeout: Duration.Input
-  /** The most cached websites. Default: 10,000. */
+  /** The maximum number of cached websites. Default: 10,000. */
   readonly capacity?: number
 }
 

@@ -29,7 +29,7 @@ import * as SubmissionRows from "./SubmissionRows.ts"
 export interface Options {
   /** How long a submission may take to be stored, and a page of an export to be read. */
   readonly timeout: Duration.Input
-  /** The most queued submissions. */
+  /** The maximum number of queued submissions. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean

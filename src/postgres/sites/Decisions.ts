@@ -17,7 +17,7 @@ import * as Database from "../Database.ts"
 export interface Options {
   /** How long a reader waits for the database. */
   readonly timeout: Duration.Input
-  /** The most distinct counts that are aggregated in memory. Default: 10,000. */
+  /** The maximum number of distinct counts that are aggregated in memory. Default: 10,000. */
   readonly capacity?: number
 }
 

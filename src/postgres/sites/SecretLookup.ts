@@ -11,7 +11,7 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import { bounded } from "../Database.ts"
 import * as Lookup from "../Lookup.ts"
 
-/** The most digests that are cached. */
+/** The maximum number of digests that are cached. */
 const capacity = 10_000
 
 /** Looks up by a digest of 32 bytes. Callers must compare the digest of the found row, and check its times. */

@@ -40,7 +40,7 @@ const decodeSites = decodeRows(Sites)
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */
   readonly timeout: Duration.Input
-  /** The most cached ids of each kind. Default: 10,000. */
+  /** The maximum number of cached ids of each kind. Default: 10,000. */
   readonly capacity?: number
 }
 

@@ -14,7 +14,7 @@ import { WritableSites } from "../../services/sites/WritableSites.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
-  /** The most writes of this process at a time. */
+  /** The maximum number of writes of this process at a time. */
   readonly connections: number
 }
 

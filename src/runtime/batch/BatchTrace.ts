@@ -8,7 +8,7 @@ import { Effect, type Scope, Tracer } from "effect"
 import type { Kind } from "./BatchMetrics.ts"
 import * as GroupCommit from "./GroupCommit.ts"
 
-/** The most links of a span: OpenTelemetry's default limit. */
+/** The maximum number of links of a span: OpenTelemetry's default limit. */
 const maxLinks = 128
 
 interface Traced<Item> {

@@ -37,9 +37,9 @@ export interface Options<Item, A, E> {
   ) => Effect.Effect<ReadonlyArray<Result.Result<A, E>>, StorageUnavailable | RecordRefused>
   /** The time from an item's arrival to its outcome, at most. */
   readonly timeout: Duration.Input
-  /** The most queued items; beyond it `submit` fails at once. */
+  /** The maximum number of queued items; beyond it `submit` fails at once. */
   readonly maxQueue: number
-  /** The most items of one batch. */
+  /** The maximum number of items of one batch. */
   readonly maxBatch: number
   /**
    * The least time between the starts of two batches, for a store that takes few large ones better than many. Each batch then
@@ -48,9 +48,9 @@ export interface Options<Item, A, E> {
   readonly interval?: Duration.Input
   /** An item's weight, commonly its bytes. Default: 0. */
   readonly weigh?: (item: Item) => number
-  /** The most weight that may be queued. */
+  /** The maximum weight that may be queued. */
   readonly maxQueueWeight?: number
-  /** The most weight of one batch; a heavier item forms a batch by itself. */
+  /** The maximum weight of one batch; a heavier item forms a batch by itself. */
   readonly maxBatchWeight?: number
   readonly observer?: Observer
 }

@@ -8,7 +8,7 @@ import type { Form, FormRules } from "../../core/forms/FormRules.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The most forms with rules of one website: a lookup of the website reads all of them. */
+/** The maximum number of forms with rules of one website: a lookup of the website reads all of them. */
 export const maxForms = 50
 
 /** The website has rules for this page already. */

@@ -7,7 +7,7 @@ import { Context, type Effect, type Option } from "effect"
 import type { Share } from "../../core/sites/Share.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The most shares of a website that the owner API creates. */
+/** The maximum number of shares of a website that the owner API creates. */
 export const maxShares = 50
 
 export class Shares extends Context.Service<
