@@ -7,7 +7,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Data, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { type SqlClient, SqlError } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
@@ -27,17 +27,17 @@ export interface Site {
   readonly timeZone: string
 }
 
-/** An arbitrary unique key: of the lock that a process holds while it rolls up. */
+/** The arbitrary unique key of the lock that a process holds while it rolls up. */
 export const advisoryLock = 7_215_930_444
 
 const Mine = Schema.Tuple([Schema.Struct({ mine: Schema.Boolean })])
 const Found = Schema.Array(Schema.Struct({}))
 
 /** The website is being deleted, or has another time zone than when it was read. */
-export class SiteChanged extends Data.TaggedError("SiteChanged") {}
+export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged", {}) {}
 
 /** Another process rolls up at this moment. */
-export class Busy extends Data.TaggedError("Busy") {}
+export class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
 
 /** A row that the statement writes was changed since the transaction's snapshot. */
 const isOutdated = (error: unknown): boolean =>
