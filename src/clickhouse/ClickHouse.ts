@@ -6,7 +6,7 @@
 import { Readable } from "node:stream"
 import { text } from "node:stream/consumers"
 import type { ClickHouseClient, ClickHouseSettings } from "@clickhouse/client"
-import { Cause, Context, Duration, Effect, Layer, Redacted, Schedule, Stream } from "effect"
+import { Cause, Context, Duration, Effect, Layer, Redacted, Schedule } from "effect"
 import type { Address } from "../core/doctor/AnalyticsUrl.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
 import * as Errors from "./Errors.ts"
@@ -39,8 +39,6 @@ export class ClickHouse extends Context.Service<
       statement: string,
       options?: StatementOptions
     ) => Effect.Effect<ReadonlyArray<unknown>, Errors.ClickHouseError>
-    /** Runs a statement and streams its rows, undecoded, as fast as they are consumed. */
-    readonly stream: (statement: string, options?: StatementOptions) => Stream.Stream<unknown, Errors.ClickHouseError>
     /** Runs a statement that returns no rows. */
     readonly command: (statement: string, options?: StatementOptions) => Effect.Effect<void, Errors.ClickHouseError>
     /** Succeeds after the batch is stored, in all parts or not at all within a month. */
@@ -97,29 +95,6 @@ export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
         })
         return await found.json<unknown>()
       }),
-    stream: (statement, options) =>
-      Stream.unwrap(
-        Effect.map(
-          Effect.acquireRelease(
-            call((signal) =>
-              client.query({
-                ...request(statement, options, { ...querySettings, wait_end_of_query: 0 }, signal),
-                format: "JSONEachRow"
-              })
-            ),
-            (found) => Effect.sync(() => found.close())
-          ),
-          (found) =>
-            Stream.fromAsyncIterable(found.stream<unknown>(), Errors.of).pipe(
-              Stream.flatMap((rows) =>
-                Stream.fromIterableEffect(
-                  // The last line is incomplete if the server failed or the connection broke.
-                  Effect.try({ try: () => rows.map((row) => row.json<unknown>()), catch: Errors.of })
-                )
-              )
-            )
-        )
-      ),
     command: (statement, options) =>
       call((signal) => client.command(request(statement, options, {}, signal))).pipe(Effect.asVoid),
     insert: ({ columns, rows, settings, table, token }) =>

@@ -35,7 +35,7 @@ export const make = (options: Options) => {
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
       EventRepo.layer(options),
-      AnalyticsExport.layer,
+      AnalyticsExport.layer({ timeout }),
       SiteActivity.layer({ timeout }),
       Reports.layer({ timeout: reportTimeout })
     ).pipe(Layer.provide(client))

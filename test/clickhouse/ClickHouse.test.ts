@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { assert, it, layer as withLayer } from "@effect/vitest"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schema } from "effect"
 import { bounded, ClickHouse } from "../../src/clickhouse/ClickHouse.ts"
 import * as Migrations from "../../src/clickhouse/schema/Migrations.ts"
 import * as Tables from "../../src/clickhouse/schema/Tables.ts"
@@ -71,14 +71,6 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
           assert.notInclude(String(error.cause), "secret")
         }
         assert.deepStrictEqual(yield* stored(website), [])
-      })
-    )
-
-    it.effect("streams rows", () =>
-      Effect.gen(function* () {
-        const { stream } = yield* ClickHouse
-        const rows = yield* Stream.runCollect(stream("SELECT number FROM numbers(3) ORDER BY number"))
-        assert.deepStrictEqual(rows, [{ number: 0 }, { number: 1 }, { number: 2 }])
       })
     )
 

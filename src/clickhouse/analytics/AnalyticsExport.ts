@@ -1,17 +1,25 @@
 /**
- * Reads page views and events from ClickHouse as fast as they are consumed.
+ * Reads page views and events from ClickHouse, page by page: a slow reader of an export holds no connection, which all requests
+ * share.
  *
  * @module
  */
-import { Effect, Layer, Stream } from "effect"
+import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
 import * as AnalyticsRows from "../../runtime/AnalyticsRows.ts"
+import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
-import { ClickHouse } from "../ClickHouse.ts"
-import * as Errors from "../Errors.ts"
+import { bounded, ClickHouse } from "../ClickHouse.ts"
 
+/** The fewest rows of a page that is not the last. */
+const pageSize = 10_000
+
+/**
+ * All rows of a millisecond, which is as exact as the times are, are on one page. The table is sorted by day, so that a page
+ * reads the rows of its days and no others.
+ */
 const ofPeriod = `WHERE hosted_website_id = {site:UUID}
   AND received_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND received_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
-  ORDER BY received_at`
+  ORDER BY toDate(received_at), received_at LIMIT ${pageSize} WITH TIES`
 
 const common = `toUnixTimestamp64Milli(received_at) AS at, path, session_id,
   replaceAll(toString(visitor_hash), '-', '') AS hash, device_type, browser, os, country`
@@ -25,20 +33,35 @@ const eventsStatement = `SELECT ${common}, name, properties, toFloat64(revenue_a
 /** Cuts a time to the range that ClickHouse can represent. */
 const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 0), Date.UTC(2149, 0))
 
-export const layer: Layer.Layer<AnalyticsExport, never, ClickHouse> = Layer.effect(
-  AnalyticsExport,
-  Effect.map(ClickHouse, ({ stream }) => {
-    const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
-      stream(statement, { parameters: { site: hostedWebsiteId, from: clamp(from), to: clamp(to) } }).pipe(
-        Stream.mapError(Errors.unavailable),
-        Stream.mapEffect((row) => decode(row, hostedWebsiteId))
-      )
-    return AnalyticsExport.of({
-      rows: (query) =>
-        Stream.concat(
-          read(viewsStatement, AnalyticsRows.decodeView, query),
-          read(eventsStatement, AnalyticsRows.decodeEvent, query)
+const Times = Schema.Array(Schema.Struct({ at: Schema.Finite }))
+
+export interface Options {
+  /** How long a page may take, in all. */
+  readonly timeout: Duration.Input
+}
+
+export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never, ClickHouse> =>
+  Layer.effect(
+    AnalyticsExport,
+    Effect.map(ClickHouse, ({ query }) => {
+      const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
+        Stream.paginate(
+          clamp(from),
+          Effect.fnUntraced(function* (begin) {
+            const rows = yield* query(statement, {
+              parameters: { site: hostedWebsiteId, from: begin, to: clamp(to) }
+            }).pipe(bounded(timeout))
+            const [last] = yield* decodeRows(Times)(Effect.succeed(rows.length < pageSize ? [] : rows.slice(-1)))
+            const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
+            return [decoded, Option.map(Option.fromUndefinedOr(last), ({ at }) => at + 1)] as const
+          })
         )
+      return AnalyticsExport.of({
+        rows: (asked) =>
+          Stream.concat(
+            read(viewsStatement, AnalyticsRows.decodeView, asked),
+            read(eventsStatement, AnalyticsRows.decodeEvent, asked)
+          )
+      })
     })
-  })
-)
+  )

@@ -22,7 +22,7 @@ export class AnalyticsExport extends Context.Service<
   {
     /**
      * The page views of a hosted website, oldest first, and then its events, oldest first; without the page views that are
-     * stored apart. Reads as fast as the stream is consumed, in constant memory. A slow reader holds no connection of PostgreSQL.
+     * stored apart. Reads as fast as the stream is consumed, in constant memory. A slow reader holds no connection.
      */
     readonly rows: (query: Query) => Stream.Stream<Row, StorageUnavailable>
   }

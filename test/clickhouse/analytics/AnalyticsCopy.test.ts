@@ -59,7 +59,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           yield* copy
           yield* copy
           const before = yield* rowsOf(site).pipe(Effect.provide(PostgresExport.layer(queue)))
-          const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer))
+          const after = yield* rowsOf(site).pipe(Effect.provide(AnalyticsExport.layer(queue)))
           assert.sameDeepMembers([...after], [...before])
           assert.strictEqual(yield* count("bot_view", site), views.filter(({ exclusion }) => exclusion !== null).length)
         }),

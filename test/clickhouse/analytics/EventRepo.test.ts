@@ -9,7 +9,11 @@ import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 1_000, interval: "5 millis" } as const
 
-const live = Layer.mergeAll(AnalyticsRepo.layer(options), EventRepo.layer(options), AnalyticsExport.layer).pipe(
+const live = Layer.mergeAll(
+  AnalyticsRepo.layer(options),
+  EventRepo.layer(options),
+  AnalyticsExport.layer(options)
+).pipe(
   Layer.provide(TestClickHouse.layer),
   Layer.provide(WritableSites.layer),
   Layer.provideMerge(SiteDirectory.layer())

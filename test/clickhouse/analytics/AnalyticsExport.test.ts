@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto"
+import { assert, layer as withLayer } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import * as ClickHouseExport from "../../../src/clickhouse/analytics/AnalyticsExport.ts"
+import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
+import { AnalyticsExport } from "../../../src/services/analytics/AnalyticsExport.ts"
+import * as TestClickHouse from "../../support/clickhouse/TestClickHouse.ts"
+
+const begin = Date.UTC(2026, 2, 1, 23, 59, 50)
+
+const live = ClickHouseExport.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestClickHouse.layer))
+
+/** Stores this many page views, `together` of them in each millisecond, named by their number. */
+const store = (website: string, count: number, together: number) =>
+  ClickHouse.use(({ command }) =>
+    command(
+      `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+        SELECT {website:UUID}, fromUnixTimestamp64Milli({begin:Int64} + intDiv(number, {together:Int64}), 'UTC'),
+          toString(number), generateUUIDv4() FROM numbers({count:UInt64})`,
+      { parameters: { website, begin, together, count } }
+    )
+  )
+
+const pathsOf = (hostedWebsiteId: string, to: number) =>
+  Stream.unwrap(Effect.map(AnalyticsExport, ({ rows }) => rows({ hostedWebsiteId, from: begin, to }))).pipe(
+    Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)),
+    Stream.runCollect
+  )
+
+TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
+  withLayer(live)("clickhouse/analytics/AnalyticsExport", (it) => {
+    it.effect("each row comes once and in order of time, also those of a moment that a page ends in", () =>
+      Effect.gen(function* () {
+        const [one, other] = [randomUUID(), randomUUID()]
+        // Pages end in a moment with many rows, and on two days.
+        yield* store(one, 42_000, 3)
+        yield* store(other, 10, 1)
+        const paths = (yield* pathsOf(one, begin + 100_000)).map(Number)
+        assert.deepStrictEqual(
+          paths.map((path) => Math.floor(path / 3)),
+          Array.from({ length: 42_000 }, (_, number) => Math.floor(number / 3))
+        )
+        assert.strictEqual(new Set(paths).size, 42_000)
+        assert.lengthOf(yield* pathsOf(one, begin + 5_000), 15_000)
+      })
+    )
+
+    it.effect("a moment with more rows than a page is on one page", () =>
+      Effect.gen(function* () {
+        const website = randomUUID()
+        yield* store(website, 25_000, 12_000)
+        assert.strictEqual(new Set(yield* pathsOf(website, begin + 1_000)).size, 25_000)
+      })
+    )
+  })
+})
