@@ -1,34 +1,41 @@
 /**
- * Delivers events while the process runs: turns them into deliveries, leases what is due, sends it and records the outcome.
+ * Delivers events while the process runs: turns them into deliveries, leases these and the others that are due, sends them and
+ * records the outcomes.
  *
  * It polls, so that it needs no session of the database, and any number of processes may do the same. `Slots` divides the
  * attempts of a process among the webhooks, so that one that hangs delays no other.
  *
  * @module
  */
-import { Cause, Clock, Duration, Effect, FiberSet, Latch, Layer, Random } from "effect"
+import { Cause, Clock, Duration, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
-import * as Slots from "../core/delivery/Slots.ts"
-import type { Leased, Webhook } from "../core/delivery/Webhook.ts"
+import type { Leased } from "../core/delivery/Webhook.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
-import { Deliveries } from "../services/delivery/Deliveries.ts"
+import { Deliveries, type Leases } from "../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../services/Storage.ts"
 import * as AttemptMetrics from "./AttemptMetrics.ts"
 import type { OutwardClient } from "./OutwardClient.ts"
+import * as RunningAttempts from "./RunningAttempts.ts"
 import * as WebhookSender from "./WebhookSender.ts"
 
 /** The time between two queries of the database while this process is idle. */
 const pollInterval = Duration.millis(500)
 
+/** The time between two fan-outs while there are events: a few events cost about as much as one. */
+const fanOutInterval = Duration.millis(50)
+
 /** The wait after an attempt ended, so that the free slots of several attempts are filled by one query. */
-const gatherInterval = Duration.millis(2)
+const gatherInterval = Duration.millis(10)
 
 /** The wait after a database error. */
 const pause = Duration.seconds(1)
 
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
-/** Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. */
+/**
+ * Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. Returns for how
+ * many milliseconds the webhook pauses.
+ */
 export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: () => void) {
   const deliveries = yield* Deliveries
   const { secrets, webhook } = leased
@@ -42,12 +49,10 @@ export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: 
   const { answer, error, millis, status } = response
   const next = Schedule.next(response, leased.attempt, now, yield* Random.next)
   yield* AttemptMetrics.count(Metrics.webhookAttempts, next.status)
-  yield* deliveries.settle(leased, {
-    attempt: { attemptedAt, status, millis, answer, error },
-    next,
-    // An unusable key is the operator's fault, not the receiver's.
-    health: secrets.length === 0 ? webhook : Schedule.healthAfter(webhook, response, now)
-  })
+  // An unusable key is the operator's fault, not the receiver's.
+  const health = secrets.length === 0 ? webhook : Schedule.healthAfter(webhook, response, now)
+  yield* deliveries.settle(leased, { attempt: { attemptedAt, status, millis, answer, error }, next, health })
+  return Schedule.pauseAfter(health, now)
 })
 
 /** Runs until the scope closes. The attempts in flight are then due again when their leases end. */
@@ -56,30 +61,29 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
     yield* AttemptMetrics.start(Metrics.webhookAttempts)
-    const busy = new Map<string, Slots.Busy>()
-    /** Open when attempts may begin: events were fanned out, or an attempt ended. */
+    /** Webhooks with due deliveries for which there was no room, and whether there was none for any webhook. */
+    let waiting: ReadonlySet<string> = new Set()
+    let isFull = false
+    /** Open when there may be deliveries to lease. */
     const changed = Latch.makeUnsafe(false)
-
-    /** Takes a slot and returns the function that frees it, once. */
-    const occupy = ({ failingSince, webhookId }: Webhook) => {
-      busy.set(webhookId, { count: (busy.get(webhookId)?.count ?? 0) + 1, isFailing: failingSince !== null })
-      let isFree = false
-      return () => {
-        const found = busy.get(webhookId)
-        if (isFree || found === undefined) return
-        isFree = true
-        if (found.count === 1) busy.delete(webhookId)
-        else busy.set(webhookId, { ...found, count: found.count - 1 })
-        changed.openUnsafe()
-      }
-    }
+    const running = RunningAttempts.make((webhookId) => {
+      if (isFull || waiting.has(webhookId)) changed.openUnsafe()
+    })
+    /** What one step leases takes the room of the other. */
+    const alone = Semaphore.makeUnsafe(1).withPermits(1)
 
     const start = (leased: Leased) => {
       // An accepted delivery frees its slot before it is recorded. A failed one does not: recording it may reduce the slots.
-      const free = occupy(leased.webhook)
+      const free = running.add(leased.webhook)
       return FiberSet.run(
         fibers,
         attempt(leased, free).pipe(
+          Effect.flatMap((pause) => {
+            if (pause === 0) return Effect.void
+            const resume = running.pause(leased.webhook.webhookId)
+            free()
+            return Effect.ensuring(Effect.sleep(pause), Effect.sync(resume))
+          }),
           Effect.catchCause((cause) =>
             Cause.hasInterruptsOnly(cause)
               ? Effect.void
@@ -90,17 +94,35 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
       )
     }
 
-    const fanOut = Effect.gen(function* () {
-      const events = yield* deliveries.fanOut
-      if (events === 0) return yield* Effect.sleep(pollInterval)
-      changed.openUnsafe()
+    const begin = Effect.fnUntraced(function* (leases: Leases) {
+      yield* Effect.forEach(leases.leased, start, { discard: true })
+      isFull = running.room().free === 0
     })
 
-    const begin = Effect.gen(function* () {
+    const fanOut = Effect.gen(function* () {
+      const { events } = yield* alone(
+        Effect.suspend(() => deliveries.fanOut(running.room(), running.counts())).pipe(
+          Effect.tap((leases) => {
+            const known = waiting
+            if (Array.from(leases.waiting).some((webhookId) => !known.has(webhookId))) changed.openUnsafe()
+            waiting = new Set([...known, ...leases.waiting])
+            return begin(leases)
+          })
+        )
+      )
+      yield* Effect.sleep(events === 0 ? pollInterval : fanOutInterval)
+    })
+
+    const lease = Effect.gen(function* () {
       changed.closeUnsafe()
-      const running = new Map(Array.from(busy, ([webhookId, { count }]) => [webhookId, count]))
-      const leased = yield* deliveries.lease(Slots.roomOf(busy.values()), running)
-      yield* Effect.forEach(leased, start, { discard: true })
+      yield* alone(
+        Effect.suspend(() => deliveries.lease(running.room(), running.counts())).pipe(
+          Effect.tap((leases) => {
+            waiting = leases.waiting
+            return begin(leases)
+          })
+        )
+      )
       yield* Effect.raceFirst(changed.await, Effect.sleep(pollInterval))
       yield* Effect.sleep(gatherInterval)
     })
@@ -120,6 +142,6 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
       )
 
     yield* forever(fanOut, "turn events into deliveries")
-    yield* forever(begin, "read the due deliveries")
+    yield* forever(lease, "read the due deliveries")
   })
 )

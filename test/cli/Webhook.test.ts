@@ -7,9 +7,9 @@ import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
 import * as Delivery from "../../src/cli/Delivery.ts"
 import * as Webhook from "../../src/cli/Webhook.ts"
-import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { fanOutSome } from "../support/Delivery.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { receiver } from "../support/Receiver.ts"
 import { run } from "../support/TestCli.ts"
@@ -71,7 +71,7 @@ describe("cli/Webhook", () => {
           idempotency: null
         })
       ).pipe(Effect.provide(layers))
-      yield* Deliveries.use(({ fanOut }) => fanOut).pipe(Effect.provide(layers))
+      yield* fanOutSome.pipe(Effect.provide(layers))
       const listed = JSON.parse((yield* cli("delivery", "list", "--webhook-id", id, "--json")).stdout)
       assert.deepStrictEqual(
         listed.map(({ status, type }: { status: string; type: string }) => [type, status]),

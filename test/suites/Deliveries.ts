@@ -255,7 +255,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const many = yield* withDeliveries(5)
         const few = yield* withDeliveries(1)
         const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
-          Effect.map(deliveries.lease({ ...room, free }, running), (leased) =>
+          Effect.map(deliveries.lease({ ...room, free }, running), ({ leased }) =>
             [many, few].map(
               ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
             )
@@ -264,6 +264,68 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, room.healthy]])), [0, 1])
         assert.deepStrictEqual(yield* lease(2), [1, 0])
         assert.deepStrictEqual(yield* lease(room.free), [4, 0])
+      })
+    )
+
+    it.effect("a fan-out leases what it stores for which there is room, and carries what a lease carries", () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { secret, site, webhook } = yield* withDeliveries(0)
+        const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
+        const before = Date.now()
+        const { events, leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 2 }, new Map())
+        assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
+        assert.lengthOf(leased, 2)
+        for (const one of leased) {
+          assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
+          const { nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, one.eventId)
+          assert.deepStrictEqual([status, payload], ["pending", one.payload])
+          assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
+          assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+        }
+        const other = only(yield* leaseOf(webhook))
+        assert.sameMembers(
+          [...leased, other].map(({ payload }) => JSON.parse(payload).data.submission_id),
+          ids
+        )
+        for (const one of [...leased, other]) {
+          yield* settle(one, { status: 200, next: { status: "delivered" } })
+        }
+        assert.deepStrictEqual(
+          (yield* deliveriesOf(webhook)).map(({ attempts, status }) => [status, attempts]),
+          Array.from({ length: 3 }, () => ["delivered", 1])
+        )
+      })
+    )
+
+    it.effect(
+      "a fan-out leases the earlier deliveries of a webhook first, or none of it, and none beyond its room",
+      () =>
+        Effect.gen(function* () {
+          const deliveries = yield* Deliveries
+          const { site, webhook } = yield* withDeliveries(1)
+          const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+          yield* submit(site)
+          const { leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 1 }, new Map())
+          const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { healthy: 1 })
+          assert.strictEqual(only(first).eventId, earlier)
+          assert.isTrue(waiting.has(webhook.webhookId))
+          yield* submit(site)
+          const running = new Map([[webhook.webhookId, room.healthy]])
+          assert.deepStrictEqual((yield* deliveries.fanOut(room, running)).leased, [])
+          assert.lengthOf(yield* leaseOf(webhook), 2)
+        })
+    )
+
+    it.effect("a lease says which webhooks have more that is due", () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { webhook } = yield* withDeliveries(3)
+        const waits = (of: Partial<typeof room>, running: ReadonlyMap<string, number> = new Map()) =>
+          Effect.map(deliveries.lease({ ...room, ...of }, running), ({ waiting }) => waiting.has(webhook.webhookId))
+        assert.isTrue(yield* waits({ healthy: 1 }))
+        assert.isTrue(yield* waits({ healthy: 1 }, new Map([[webhook.webhookId, 1]])))
+        assert.isFalse(yield* waits({ healthy: 3 }, new Map([[webhook.webhookId, 1]])))
       })
     )
 

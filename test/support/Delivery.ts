@@ -140,15 +140,21 @@ export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
 /** Room for many attempts. */
 export const room: Room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
 
-/** Turns all events into deliveries. */
-export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Deliveries.use((deliveries) =>
-  Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 })
+/** No room for any attempt. */
+export const noRoom: Room = { healthy: 0, failing: 0, free: 0, freeForFailing: 0 }
+
+/** Turns some events into deliveries, and leases none. */
+export const fanOutSome = Deliveries.use((deliveries) => deliveries.fanOut(noRoom, new Map()))
+
+/** Turns all events into deliveries, and leases none. */
+export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Effect.asVoid(
+  Effect.repeat(fanOutSome, { until: ({ events }) => events === 0 })
 )
 
 /** Leases what is due of one webhook. */
 export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<Room> = {}) =>
   Deliveries.use((deliveries) => deliveries.lease({ ...room, ...of }, new Map())).pipe(
-    Effect.map((leased) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
+    Effect.map(({ leased }) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
   )
 
 /** Records an attempt with this status, as the dispatcher would, at the time of `at`. */

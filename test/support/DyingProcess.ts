@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { Deferred, Effect, Exit, Layer, Scope } from "effect"
+import { Deferred, Effect, Exit, Layer, Predicate, Scope } from "effect"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
+import { noRoom } from "./Delivery.ts"
 
 /** The steps from the commit of an event to the record of its delivery. */
 export const steps = [
@@ -30,8 +31,11 @@ interface Fault {
   readonly after: (step: Step, given: unknown) => Effect.Effect<void, StorageUnavailable>
 }
 
-/** The services of a process with a fault. */
-const faulty = (fault: Fault): Layer.Layer<Deliveries | OutwardClient, never, Deliveries | OutwardClient> => {
+/** The services of a process with a fault. `isLeasedLater` makes its fan-outs lease nothing. */
+const faulty = (
+  fault: Fault,
+  isLeasedLater: boolean
+): Layer.Layer<Deliveries | OutwardClient, never, Deliveries | OutwardClient> => {
   const around = <A, E, R>(
     effect: Effect.Effect<A, E, R>,
     before: Step,
@@ -47,7 +51,12 @@ const faulty = (fault: Fault): Layer.Layer<Deliveries | OutwardClient, never, De
       Effect.map(Deliveries, (deliveries) =>
         Deliveries.of({
           ...deliveries,
-          fanOut: around(deliveries.fanOut, "before the fan-out", "after the fan-out"),
+          fanOut: (room, running) =>
+            around(
+              deliveries.fanOut(isLeasedLater ? noRoom : room, running),
+              "before the fan-out",
+              "after the fan-out"
+            ),
           lease: (room, running) => around(deliveries.lease(room, running), "before the lease", "after the lease"),
           settle: (leased, settlement) =>
             around(deliveries.settle(leased, settlement), "before the record", "after the record")
@@ -67,7 +76,10 @@ const faulty = (fault: Fault): Layer.Layer<Deliveries | OutwardClient, never, De
 }
 
 /** Whether a step had something to do: a fan-out without events and a lease without deliveries are no steps. */
-const isSomething = (given: unknown): boolean => !(given === 0 || (Array.isArray(given) && given.length === 0))
+const isSomething = (given: unknown): boolean => {
+  if (Predicate.hasProperty(given, "events")) return given.events !== 0
+  return !(Predicate.hasProperty(given, "leased") && Array.isArray(given.leased) && given.leased.length === 0)
+}
 
 const start = (process: ReturnType<typeof faulty>, client: Layer.Layer<OutwardClient>) =>
   Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(process), Layer.provide(client))))
@@ -81,10 +93,11 @@ export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<
     return Effect.andThen(Deferred.succeed(reached, undefined), Effect.never)
   })
   const scope = yield* Scope.make()
-  const process = faulty({
+  const fault: Fault = {
     before: (step) => (isDead || step === at ? die : Effect.void),
     after: (step, given) => (isDead || (step === at && isSomething(given)) ? die : Effect.void)
-  })
+  }
+  const process = faulty(fault, at.endsWith("the lease"))
   yield* start(process, client).pipe(Scope.provide(scope))
   yield* Deferred.await(reached)
   yield* Scope.close(scope, Exit.void)
@@ -98,10 +111,10 @@ export const failingOnce = Effect.fnUntraced(function* (client: Layer.Layer<Outw
     failed.add(step)
     return Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   }
-  const process = faulty({
-    before: failOnce,
-    after: (step, given) => (isSomething(given) ? failOnce(step) : Effect.void)
-  })
+  const process = faulty(
+    { before: failOnce, after: (step, given) => (isSomething(given) ? failOnce(step) : Effect.void) },
+    false
+  )
   yield* start(process, client)
   return failed
 })

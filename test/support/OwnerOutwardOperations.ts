@@ -9,6 +9,7 @@ import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { fanOutSome } from "./Delivery.ts"
 import {
   changing,
   newConversation,
@@ -30,7 +31,7 @@ const newDelivery = Effect.fnUntraced(
     const { webhook } = yield* Effect.fromOption(created)
     yield* newSubmission(site)
     const deliveries = yield* Deliveries
-    yield* deliveries.fanOut
+    yield* fanOutSome
     const [delivery] = yield* deliveries.list(webhook.webhookId)
     return { webhookId: webhook.webhookId, eventId: delivery?.eventId ?? randomUUID() }
   },

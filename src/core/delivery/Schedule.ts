@@ -29,6 +29,12 @@ export const maxDelay = 24 * hour
 /** A webhook whose every attempt fails is disabled after this time. */
 export const failingLimit = 5 * 24 * hour
 
+/** The longest pause of a webhook that fails. */
+export const maxPause = 5 * second
+
+/** The pause of a webhook that fails, as a share of the time for which it has failed. */
+const pauseShare = 0.1
+
 /** The share by which a delay is lengthened at most, so that the retries of many deliveries spread out. */
 export const jitter = 0.2
 
@@ -78,6 +84,13 @@ export const healthAfter = (health: Health, outcome: Outcome, now: number): Heal
   const isDead = outcome.status === 410 || now - failingSince >= failingLimit
   return { failingSince, disabledAt: health.disabledAt ?? (isDead ? now : null) }
 }
+
+/**
+ * How long a webhook gets no request after this attempt, in milliseconds. The deliveries of one that is down would otherwise
+ * use up their attempts one after another, and the processor.
+ */
+export const pauseAfter = ({ failingSince }: Health, now: number): number =>
+  failingSince === null ? 0 : Math.min(Math.max(0, (now - failingSince) * pauseShare), maxPause)
 
 /** Parses `Retry-After`: seconds, or an HTTP date. Milliseconds from `now`, at most `maxDelay`; null if it is neither. */
 export const parseRetryAfter = (text: string | undefined, now: number): number | null => {

@@ -96,3 +96,9 @@ export const choose = <A extends Due>(
   }
   return chosen
 }
+
+/** The webhooks with due deliveries that were not chosen. */
+export const waiting = (due: Iterable<Due>, chosen: Iterable<Due>): ReadonlySet<string> => {
+  const begun = new Set(chosen)
+  return new Set(Array.from(due).flatMap((one) => (begun.has(one) ? [] : [one.webhookId])))
+}

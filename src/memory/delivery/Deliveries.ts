@@ -50,22 +50,6 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables |
         return key === undefined ? Effect.undefined : conversationData(key)
       }
 
-      const fanOut: Deliveries["Service"]["fanOut"] = Effect.gen(function* () {
-        const events = tables.take(fanOutSize)
-        const subscribers = [...tables.webhooks.values()]
-          .filter(({ disabledAt }) => disabledAt === null)
-          .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
-        const data = new Map<string, string | undefined>()
-        for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
-        const now = yield* Clock.currentTimeMillis
-        tables.add(
-          FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
-          now
-        )
-        mail.accept(events)
-        return events.length
-      })
-
       const lease: Deliveries["Service"]["lease"] = (room, running) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const due = tables.deliveries().flatMap((delivery) => {
@@ -83,7 +67,8 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables |
               dueAt: nextAttemptAt
             }
           })
-          return Slots.choose(due, room, running).map(({ delivery, payload, webhook }) => {
+          const chosen = Slots.choose(due, room, running)
+          const leased = chosen.map(({ delivery, payload, webhook }) => {
             const attempts = delivery.attempts + 1
             const generation = delivery.generation + 1
             tables.put({ ...delivery, attempts, generation, nextAttemptAt: now + leaseMillis })
@@ -96,7 +81,25 @@ export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables |
               secrets: secretsOf(webhook, now)
             }
           })
+          return { leased, waiting: Slots.waiting(due, chosen) }
         })
+
+      /** Since nothing can fail between the two, what is due of all webhooks is leased after a fan-out. */
+      const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (room, running) {
+        const events = tables.take(fanOutSize)
+        const subscribers = [...tables.webhooks.values()]
+          .filter(({ disabledAt }) => disabledAt === null)
+          .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
+        const data = new Map<string, string | undefined>()
+        for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
+        const now = yield* Clock.currentTimeMillis
+        tables.add(
+          FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
+          now
+        )
+        mail.accept(events)
+        return { events: events.length, ...(yield* lease(room, running)) }
+      })
 
       const settle: Deliveries["Service"]["settle"] = ({ eventId, generation, webhook: before }, settlement) =>
         Effect.sync(() => {

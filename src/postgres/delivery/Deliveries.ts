@@ -71,10 +71,16 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
       }).pipe(Database.bounded(timeout))
 
       return Deliveries.of({
-        fanOut: transaction(FanOut.run(sql)),
+        fanOut: (room, running) =>
+          transaction(
+            FanOut.run(
+              sql,
+              Option.map(secretsKey, (key) => ({ key: Redacted.value(key), room, running }))
+            )
+          ),
         lease: (room, running) =>
           Option.match(secretsKey, {
-            onNone: () => Effect.as(warnWithoutKey, []),
+            onNone: () => Effect.as(warnWithoutKey, { leased: [], waiting: new Set<string>() }),
             onSome: (key) => Leases.lease(sql, Redacted.value(key), room, running).pipe(Database.bounded(timeout))
           }),
         settle: yield* Leases.settle(sql, timeout),

@@ -1,16 +1,21 @@
 /**
- * Turns events of the outbox into deliveries, and into items of mails.
+ * Turns events of the outbox into deliveries, and into items of mails. Leases the deliveries for which this process has room, so
+ * that they need no statement before their first attempt.
  *
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql"
 import * as FanOut from "../../core/delivery/FanOut.ts"
+import * as Slots from "../../core/delivery/Slots.ts"
+import { leaseMillis } from "../../core/delivery/Webhook.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
+import type { Leases } from "../../services/delivery/Deliveries.ts"
 import * as Database from "../Database.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
+import * as Rows from "./WebhookRows.ts"
 
 /** The events of one fan-out: few enough to hold their subjects in memory. */
 const size = 100
@@ -29,7 +34,12 @@ const Events = Schema.Array(
 )
 
 const Subscribers = Schema.Array(
-  Schema.Struct({ subscriberId: Schema.String, websiteConfigId: Schema.String, events: Schema.Array(Schema.String) })
+  Schema.Struct({
+    subscriberId: Schema.String,
+    hasDue: Schema.Boolean,
+    ...Rows.fields,
+    ...Rows.secretFields
+  })
 )
 
 const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
@@ -57,12 +67,20 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
   FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
   ORDER BY submission_id FOR KEY SHARE OF submission`
 
-/** None of a website whose deletion has begun. */
-const subscribersStatement = `SELECT webhook_id AS "subscriberId", website_config_id AS "websiteConfigId", events
+/** None of a website whose deletion has begun. Those that are due already come before those that are stored now. */
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", ${Rows.columns}, ${Rows.secretColumns}, EXISTS (
+    SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
+  ) AS "hasDue"
   FROM webhook JOIN site USING (website_config_id)
   WHERE website_config_id = ANY ($1) AND disabled_at IS NULL AND deleted_at IS NULL`
 
 const { OID } = PgTypes
+
+/** A delivery to be stored, for `Slots`. */
+interface New extends Slots.Due {
+  readonly delivery: FanOut.NewDelivery
+  readonly webhook: (typeof Subscribers.Type)[number]
+}
 
 /** The columns of a delivery. The times are texts, since arrays have no parameter type for them. */
 const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.NewDelivery) => unknown]> = [
@@ -75,34 +93,82 @@ const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.New
   [OID.text, ({ payload }) => payload]
 ]
 
+/** What a lease changes (see `Leases`), for new deliveries: 1 attempt of the leased ones, and 0 of the others. */
 const insertStatement = `INSERT INTO delivery
-    (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, next_attempt_at)
-  SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, now()
-  FROM unnest($1, $2, $3, $4, $5::timestamptz[], $6, $7)
-    AS given (event_id, subscriber_id, website_config_id, type, created_at, subject, payload)`
+    (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts, generation, next_attempt_at)
+  SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, attempts, attempts,
+    clock_timestamp() + attempts * interval '${leaseMillis} milliseconds'
+  FROM unnest($1, $2, $3, $4, $5::timestamptz[], $6, $7, $8)
+    AS given (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts)`
 
-/**
- * Deletes some events from the outbox and stores their deliveries; returns the number of the events. Needs a transaction.
- */
-export const run = (sql: PgClient.PgClient): Effect.Effect<number, SqlError.SqlError> =>
+const insert = (sql: PgClient.PgClient, stored: ReadonlyArray<New>, leased: ReadonlySet<New>) =>
+  sql.unsafe(insertStatement, [
+    ...columns.map(([oid, value]) =>
+      Database.array(
+        stored.map(({ delivery }) => value(delivery)),
+        oid
+      )
+    ),
+    Database.array(
+      stored.map((one) => (leased.has(one) ? 1 : 0)),
+      OID.int4
+    )
+  ])
+
+/** The room of a process, as `Deliveries.lease` has it, and the key that decrypts the webhooks' secrets. */
+export interface Lessee {
+  readonly key: Uint8Array
+  readonly room: Slots.Room
+  readonly running: ReadonlyMap<string, number>
+}
+
+/** Deletes some events from the outbox and stores their deliveries, as `Deliveries.fanOut` does. Needs a transaction. */
+export const run = (
+  sql: PgClient.PgClient,
+  lessee: Option.Option<Lessee>
+): Effect.Effect<Leases & { readonly events: number }, SqlError.SqlError> =>
   Effect.gen(function* () {
     const submissions = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events))
     const others = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
     const rows = [...submissions, ...others]
     const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
-    if (events.length === 0) return 0
+    if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
     const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
     const subscribers = yield* sql
       .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
       .pipe(decodeRows(Subscribers))
     const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
-    const deliveries = FanOut.deliveries(events, subscribers, (subject) => data.get(subject))
-    if (deliveries.length > 0) {
-      yield* sql.unsafe(
-        insertStatement,
-        columns.map(([oid, value]) => Database.array(deliveries.map(value), oid))
-      )
-    }
+    const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
+    const stored = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+      (delivery): ReadonlyArray<New> => {
+        const webhook = webhooks.get(delivery.subscriberId)
+        if (webhook === undefined) return []
+        const { failingSince, webhookId } = webhook
+        return [{ delivery, webhook, webhookId, isFailing: failingSince !== null, dueAt: delivery.event.createdAt }]
+      }
+    )
+    const free = stored.filter(({ webhook }) => !webhook.hasDue)
+    const chosen = Option.match(lessee, {
+      onNone: () => [],
+      onSome: ({ room, running }) => Slots.choose(free, room, running)
+    })
     yield* MailFanOut.run(sql, events)
-    return events.length
+    // Last, so that little of the leases has passed when they are returned.
+    if (stored.length > 0) yield* insert(sql, stored, new Set(chosen))
+    return {
+      events: events.length,
+      leased: Option.match(lessee, {
+        onNone: () => [],
+        onSome: ({ key }) =>
+          chosen.map(({ delivery, webhook }) => ({
+            eventId: delivery.event.eventId,
+            payload: delivery.payload,
+            attempt: 1,
+            generation: 1,
+            webhook: Rows.toWebhook(webhook),
+            secrets: Rows.open(key, webhook)
+          }))
+      }),
+      waiting: Slots.waiting(stored, chosen)
+    }
   })

@@ -28,7 +28,7 @@ const Due = Schema.Array(
 )
 
 /**
- * The due deliveries of each webhook, at most as many as its slots allow. The first part finds the subscribers with pending
+ * The due deliveries of each webhook, at most one more than its slots allow. The first part finds the subscribers with pending
  * deliveries, one index probe each, so that webhooks without any cost nothing. Websites whose deletion has begun are skipped.
  */
 const dueStatement = `WITH RECURSIVE subscriber AS (
@@ -45,17 +45,28 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
   LEFT JOIN running USING (webhook_id) CROSS JOIN LATERAL (
     SELECT event_id, next_attempt_at FROM delivery
     WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now() ORDER BY next_attempt_at
-    LIMIT greatest(0, CASE WHEN failing_since IS NULL THEN $3::integer ELSE $4::integer END - coalesce(running.count, 0))
+    LIMIT greatest(0, CASE WHEN failing_since IS NULL THEN $3::integer ELSE $4::integer END - coalesce(running.count, 0)) + 1
   ) AS due WHERE disabled_at IS NULL AND deleted_at IS NULL`
 
 /**
- * Leases the chosen deliveries that no other process has leased meanwhile. Moving `next_attempt_at` is the lease: if the
- * process dies, the delivery is due again when it ends.
+ * Limits a statement to the pending deliveries that a relation `named` has the ids of. Finds each by the primary key: the planner
+ * knows little of a table that changes fast, and would read all pending deliveries, which may be those of months. It cannot use
+ * their index, since the condition on the status is not that of the index.
  */
-const leaseStatement = `WITH due AS (
-    SELECT delivery.ctid AS place FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
-    JOIN delivery USING (event_id, subscriber_id) JOIN site USING (website_config_id)
-    WHERE status = 'pending' AND next_attempt_at <= now() AND deleted_at IS NULL FOR UPDATE OF delivery SKIP LOCKED
+const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
+      SELECT place FROM named CROSS JOIN LATERAL (
+        SELECT ctid AS place, subscriber_id FROM delivery WHERE delivery.event_id = named.event_id OFFSET 0
+      ) AS of_event WHERE of_event.subscriber_id = named.subscriber_id
+    )) AND delivery.status NOT IN ('delivered', 'failed', 'cancelled')`
+
+/**
+ * Leases the chosen deliveries that no other process has leased meanwhile. Moving `next_attempt_at` is the lease: if the
+ * process dies, the delivery is due again when it ends. Gives none of a website whose deletion has begun meanwhile.
+ */
+const leaseStatement = `WITH named AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
+  ), due AS (
+    SELECT ctid AS place FROM delivery WHERE ${isNamedAndPending} AND next_attempt_at <= now() FOR UPDATE SKIP LOCKED
   ), leased AS (
     UPDATE delivery SET attempts = attempts + 1, generation = generation + 1,
       next_attempt_at = now() + interval '${leaseMillis} milliseconds'
@@ -63,7 +74,7 @@ const leaseStatement = `WITH due AS (
     RETURNING event_id, subscriber_id, payload::text AS payload, attempts, generation
   )
   SELECT event_id, payload, attempts, generation, ${Rows.columns}, ${Rows.secretColumns}
-  FROM leased JOIN webhook ON webhook_id = subscriber_id`
+  FROM leased JOIN webhook ON webhook_id = subscriber_id JOIN site USING (website_config_id) WHERE deleted_at IS NULL`
 
 const LeasedRows = Schema.Array(
   Schema.Struct({
@@ -83,7 +94,7 @@ export const lease = Effect.fnUntraced(function* (
   room: Slots.Room,
   running: ReadonlyMap<string, number>
 ) {
-  if (room.free === 0) return []
+  if (room.free === 0) return { leased: [], waiting: new Set<string>() }
   const due = yield* sql
     .unsafe(dueStatement, [
       Database.array([...running.keys()], PgTypes.OID.uuid),
@@ -93,7 +104,8 @@ export const lease = Effect.fnUntraced(function* (
     ])
     .pipe(decodeRows(Due))
   const chosen = Slots.choose(due, room, running)
-  if (chosen.length === 0) return []
+  const waiting = Slots.waiting(due, chosen)
+  if (chosen.length === 0) return { leased: [], waiting }
   const rows = yield* sql
     .unsafe(
       leaseStatement,
@@ -102,7 +114,7 @@ export const lease = Effect.fnUntraced(function* (
       )
     )
     .pipe(decodeRows(LeasedRows))
-  return rows.map(
+  const leased = rows.map(
     (row): Leased => ({
       eventId: row.event_id,
       payload: row.payload,
@@ -112,6 +124,7 @@ export const lease = Effect.fnUntraced(function* (
       secrets: Rows.open(key, row)
     })
   )
+  return { leased, waiting }
 })
 
 /** An attempt as the statement reads it. */
@@ -131,43 +144,60 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
 
 /**
  * Records attempts, except those whose delivery was leased or retried meanwhile, also by a process that counts no generations.
- * Sent again, it changes nothing.
+ * Returns which it recorded. Sent again, it changes nothing.
  */
-const settleStatement = `WITH given AS MATERIALIZED (
+const recordStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
       generation integer, next_status text, due timestamptz, attempted_at timestamptz, answered integer, millis integer,
       answer text, error text)
-  ), settled AS (
-    UPDATE delivery SET status = next_status, next_attempt_at = due FROM given
-    WHERE delivery.event_id = given.event_id AND delivery.subscriber_id = given.subscriber_id AND attempts = number
-      AND delivery.generation = given.generation AND status = 'pending'
+  ), recorded AS (
+    UPDATE delivery SET status = next_status, next_attempt_at = due FROM named
+    WHERE ${isNamedAndPending} AND delivery.event_id = named.event_id AND delivery.subscriber_id = named.subscriber_id
+      AND attempts = number AND delivery.generation = named.generation
     RETURNING delivery.event_id, delivery.subscriber_id, payload IS NOT NULL AS has_payload
   ), attempt AS (
     INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, status, millis, answer, error)
     SELECT event_id, subscriber_id, attempted_at, answered, millis, CASE WHEN has_payload THEN answer END, error
-    FROM settled JOIN given USING (event_id, subscriber_id)
+    FROM recorded JOIN named USING (event_id, subscriber_id)
   )
-  SELECT 1 FROM settled`
+  SELECT event_id AS "eventId", subscriber_id AS "webhookId" FROM recorded`
+
+const Recorded = Schema.Array(Schema.Struct({ eventId: Schema.String, webhookId: Schema.String }))
 
 type Attempted = readonly [leased: Leased, settlement: Settlement]
 
-const record = (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) =>
-  sql.unsafe(settleStatement, [
-    PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
-  ])
+/** Records attempts, and returns those that it recorded, in their order. */
+const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
+  const rows = yield* sql
+    .unsafe(recordStatement, [
+      PgTypes.text(JSON.stringify(attempted.map(([leased, settlement]) => rowOf(leased, settlement))))
+    ])
+    .pipe(decodeRows(Recorded))
+  const nameOf = (eventId: string, webhookId: string) => `${webhookId} ${eventId}`
+  const recorded = new Set(rows.map(({ eventId, webhookId }) => nameOf(eventId, webhookId)))
+  return attempted.filter(([{ eventId, webhook }]) => recorded.has(nameOf(eventId, webhook.webhookId)))
+})
 
-const setHealth = (
-  sql: PgClient.PgClient,
-  webhook: Webhook,
-  { disabledAt, failingSince }: Settlement["health"],
-  status: number | null
-): Effect.Effect<unknown, SqlError.SqlError> => {
-  const id = PgTypes.uuid(webhook.webhookId)
-  if (failingSince === null) return sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
-  const saved = sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)})
-    WHERE webhook_id = ${id}`
-  return disabledAt === null ? saved : Effect.andThen(saved, disable(sql, webhook, disabledAt, status))
-}
+/** Whether an attempt changes its webhook's health. */
+const changesHealth = ([{ webhook: before }, { health: after }]: Attempted): boolean =>
+  before.failingSince !== after.failingSince || before.disabledAt !== after.disabledAt
+
+/** Sets the health of a webhook after attempts, in their order: one statement for those of a kind that follow each other. */
+const setHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, ofWebhook: ReadonlyArray<Attempted>) {
+  let isWell: boolean | undefined
+  for (const [{ webhook }, { attempt, health }] of ofWebhook) {
+    const id = PgTypes.uuid(webhook.webhookId)
+    const { disabledAt, failingSince } = health
+    if (isWell !== (failingSince === null)) {
+      yield* failingSince === null
+        ? sql`UPDATE webhook SET failing_since = NULL WHERE webhook_id = ${id}`
+        : sql`UPDATE webhook SET failing_since = coalesce(failing_since, ${PgTypes.timestamptz(failingSince)})
+            WHERE webhook_id = ${id}`
+    }
+    isWell = failingSince === null
+    if (disabledAt !== null) yield* disable(sql, webhook, disabledAt, attempt.status)
+  }
+})
 
 /** Disables a webhook, cancels its pending deliveries and makes a mail for its website's recipients, unless it is disabled already. */
 const disable = Effect.fnUntraced(function* (
@@ -192,13 +222,24 @@ export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect
 const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 
 /**
- * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement; one that changes its webhook's
- * health has a transaction of its own.
+ * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and have one transaction if some
+ * change the health of their webhooks. Each webhook is changed once in it, in the order of their ids, so that processes cannot
+ * deadlock.
  */
 export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {
+  const recordWithHealth = Effect.fnUntraced(function* (attempted: ReadonlyArray<Attempted>) {
+    const recorded = yield* record(sql, attempted)
+    const byWebhook = Map.groupBy(recorded.filter(changesHealth), ([{ webhook }]) => webhook.webhookId)
+    for (const [, ofWebhook] of [...byWebhook].sort(([left], [right]) => (left < right ? -1 : 1))) {
+      yield* setHealth(sql, ofWebhook)
+    }
+  })
   const { submit } = yield* GroupCommit.make<Attempted, void, never>({
     flush: (attempted) =>
-      record(sql, attempted).pipe(
+      (attempted.some(changesHealth)
+        ? recordWithHealth(attempted).pipe(sql.withTransaction, Database.recoverConnectionErrors())
+        : record(sql, attempted)
+      ).pipe(
         Effect.as(attempted.map(() => Result.void)),
         Effect.catchTag("SqlError", (error) => Effect.fail(Database.refusedOrUnavailable(error)))
       ),
@@ -206,17 +247,6 @@ export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeo
     observer: yield* BatchMetrics.observer("deliveries"),
     ...bounds
   })
-
-  const settleAlone = (...[leased, settlement]: Attempted) =>
-    Effect.gen(function* () {
-      const settled = yield* record(sql, [[leased, settlement]])
-      if (settled.length > 0) yield* setHealth(sql, leased.webhook, settlement.health, settlement.attempt.status)
-    }).pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
-
-  return (leased: Leased, settlement: Settlement): Effect.Effect<void, StorageUnavailable> => {
-    const [before, after] = [leased.webhook, settlement.health]
-    return before.failingSince === after.failingSince && before.disabledAt === after.disabledAt
-      ? Effect.catchTag(submit([leased, settlement]), "RecordRefused", Effect.die)
-      : settleAlone(leased, settlement)
-  }
+  return (leased: Leased, settlement: Settlement): Effect.Effect<void, StorageUnavailable> =>
+    Effect.catchTag(submit([leased, settlement]), "RecordRefused", Effect.die)
 })

@@ -17,19 +17,29 @@ export interface Settlement {
   readonly health: Health
 }
 
+/** Deliveries that are leased to this process. */
+export interface Leases {
+  readonly leased: ReadonlyArray<Leased>
+  /** The webhooks that have more due deliveries, for which there was no room. */
+  readonly waiting: ReadonlySet<string>
+}
+
 export class Deliveries extends Context.Service<
   Deliveries,
   {
-    /** Turns some events into deliveries, and returns the number of the events. Several processes may do it at once. */
-    readonly fanOut: Effect.Effect<number, StorageUnavailable>
+    /**
+     * Turns some events into deliveries, and leases those for which there is room, as `lease` does, unless their webhook has
+     * earlier ones that are due. Returns the number of the events, too. Several processes may do it at once.
+     */
+    readonly fanOut: (
+      room: Room,
+      running: ReadonlyMap<string, number>
+    ) => Effect.Effect<Leases & { readonly events: number }, StorageUnavailable>
     /**
      * Leases due deliveries for which there is room (see `Slots.choose`). `running` is the number of running attempts of each
      * webhook. Until the lease ends, no other process gets them.
      */
-    readonly lease: (
-      room: Room,
-      running: ReadonlyMap<string, number>
-    ) => Effect.Effect<ReadonlyArray<Leased>, StorageUnavailable>
+    readonly lease: (room: Room, running: ReadonlyMap<string, number>) => Effect.Effect<Leases, StorageUnavailable>
     /** Records an attempt. Does nothing if the delivery was leased or retried again, or has ended. */
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
     /** The latest 100 deliveries of a webhook, latest first. */

@@ -45,6 +45,22 @@ describe("core/delivery/Schedule", () => {
     }
   )
 
+  it.prop(
+    "a webhook that fails pauses the longer the longer it fails, for seconds at most; one that is well does not",
+    [Time, Time, Time],
+    (times) => {
+      const [failingSince, now, later] = times.toSorted((left, right) => left - right) as [number, number, number]
+      const failing = { failingSince, disabledAt: null }
+      const [pause, longer] = [Schedule.pauseAfter(failing, now), Schedule.pauseAfter(failing, later)]
+      assert.isAtLeast(pause, 0)
+      assert.isAtLeast(longer, pause)
+      assert.isAtMost(longer, Schedule.maxPause)
+      assert.strictEqual(Schedule.pauseAfter(failing, failingSince), 0)
+      assert.strictEqual(Schedule.pauseAfter(failing, failingSince + 86_400_000), Schedule.maxPause)
+      assert.strictEqual(Schedule.pauseAfter({ failingSince: null, disabledAt: null }, now), 0)
+    }
+  )
+
   it("Retry-After is read as seconds or as a date, and bounded by a day", () => {
     const now = Date.parse("2026-01-01T00:00:00Z")
     assert.strictEqual(Schedule.parseRetryAfter("120", now), 120_000)

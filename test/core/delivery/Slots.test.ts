@@ -56,6 +56,19 @@ describe("core/delivery/Slots", () => {
     }
   )
 
+  it.prop(
+    "the webhooks that wait are those of which some are due and not chosen",
+    [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
+    ([webhooks]) => {
+      const { due, named, room, running } = situation(webhooks)
+      const chosen = Slots.choose(due, room, running)
+      const waiting = Slots.waiting(due, chosen)
+      for (const one of named) {
+        assert.strictEqual(waiting.has(one.webhookId), countOf(chosen, one.webhookId) < one.due)
+      }
+    }
+  )
+
   it("webhooks that hang leave room for another one until more than half as many hang as there are slots", () => {
     const running = new Map<string, number>()
     const isFailing = false

@@ -8,11 +8,11 @@ import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
 import { testLimit } from "../../../src/http/owner/OwnerNotifications.ts"
-import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { fanOutAll } from "../../support/Delivery.ts"
 import { opened, placesOf } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
@@ -119,7 +119,7 @@ for (const [name, storage] of emptyStorages) {
         yield* request("POST", "/notifications", { to: "a@example.com", digest: "daily" })
         yield* request("POST", "/notifications", { to: "b@example.com", report: "monthly" })
         const submissionId = yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
-        yield* Deliveries.use((deliveries) => Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 }))
+        yield* fanOutAll
         const { mails, webhooks } = JSON.parse((yield* request("GET", `/submissions/${submissionId}/deliveries`)).text)
         assert.deepStrictEqual(webhooks, [])
         assert.lengthOf(mails, 1)

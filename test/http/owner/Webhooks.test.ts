@@ -5,9 +5,9 @@ import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { maxWebhooks } from "../../../src/core/delivery/Webhook.ts"
-import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { fanOutAll } from "../../support/Delivery.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { opened, placesOf } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
@@ -137,7 +137,7 @@ for (const [name, storage] of emptyStorages) {
           const submissionId = yield* SubmissionRepo.use((repo) =>
             repo.submit(SubmissionDrafts.make(mine.site.websiteConfigId))
           )
-          yield* Deliveries.use((deliveries) => Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 }))
+          yield* fanOutAll
           const path = `/webhooks/${webhook_id}/deliveries`
           const [delivery] = JSON.parse((yield* mine.request("GET", path)).text).deliveries
           assert.deepInclude(delivery, { type: "submission.accepted", status: "pending", attempts: 0 })

@@ -1,8 +1,9 @@
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Latch } from "effect"
+import { Effect, Fiber, Latch, Option } from "effect"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
+import * as Leases from "../../../src/postgres/delivery/Leases.ts"
 import { storeBatch } from "../../../src/postgres/forms/SubmissionRepo.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
@@ -52,7 +53,7 @@ describe("postgres/delivery/Deliveries: the outbox of submissions", () => {
       const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
       const submissionId = yield* repo.submit(SubmissionDraft.make(site))
       const [begun, end] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
-      const fanOut = yield* FanOut.run(sql).pipe(
+      const fanOut = yield* FanOut.run(sql, Option.none()).pipe(
         Effect.andThen(begun.open),
         Effect.andThen(end.await),
         sql.withTransaction,
@@ -104,7 +105,7 @@ describe("postgres/delivery/Deliveries: websites whose deletion has begun", () =
       yield* submit(other)
       yield* Delivery.fanOutAll
       yield* mark(site)
-      const leased = yield* Deliveries.use((deliveries) => deliveries.lease(Delivery.room, new Map()))
+      const { leased } = yield* Deliveries.use((deliveries) => deliveries.lease(Delivery.room, new Map()))
       assert.deepStrictEqual(
         leased.map(({ webhook }) => webhook.webhookId),
         [kept.webhookId]
@@ -114,5 +115,44 @@ describe("postgres/delivery/Deliveries: websites whose deletion has begun", () =
         [["pending", 0]]
       )
     }).pipe(Effect.provide(Delivery.postgres))
+  )
+})
+
+describe("postgres/delivery/Deliveries: a receiver that is down", () => {
+  it.live(
+    "a lease and a record read few of its pending deliveries, though the planner knows nothing of the table",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [site, pending] = [yield* Delivery.newSite, 3_000]
+        const { webhook: down } = yield* Delivery.newWebhook(site, "https://down.example")
+        yield* sql`INSERT INTO delivery (event_id, subscriber_id, website_config_id, type, created_at, payload, next_attempt_at)
+        SELECT gen_random_uuid(), ${PgTypes.uuid(down.webhookId)}, ${PgTypes.uuid(site)}, 'submission.accepted', now(), '{}', now()
+        FROM generate_series(1, ${sql.literal(String(pending))})`
+        const { webhook } = yield* Delivery.newWebhook(site, "https://well.example")
+        yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
+        yield* Delivery.fanOutAll
+        yield* Effect.gen(function* () {
+          const settle = yield* Leases.settle(sql, "20 seconds")
+          const running = new Map([[down.webhookId, Delivery.room.healthy - 1]])
+          const { leased } = yield* Leases.lease(sql, new Uint8Array(32), Delivery.room, running)
+          assert.sameMembers(
+            leased.map((one) => one.webhook.webhookId),
+            [down.webhookId, webhook.webhookId]
+          )
+          yield* Effect.forEach(leased, (one) =>
+            settle(one, {
+              attempt: { attemptedAt: Date.now(), status: 204, millis: 1, answer: "", error: null },
+              next: { status: "delivered" },
+              health: one.webhook
+            })
+          )
+          const [row] = yield* sql`SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables
+          WHERE relname = 'delivery'`
+          assert.isAtMost(Number(row?.["read"]), 100)
+        }).pipe(Effect.scoped, sql.withTransaction)
+        const delivered = yield* sql`SELECT 1 FROM delivery WHERE status = 'delivered'`
+        assert.lengthOf(delivered, 2)
+      }).pipe(Effect.provide(Delivery.postgres))
   )
 })

@@ -15,11 +15,10 @@ import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { fanOutAll, room } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
 import { layer as testServer } from "../TestServer.ts"
 import { Websites } from "./ConsolePage.ts"
-
-const room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
 
 /** A webhook with a delivery that succeeded, and one that failed once. */
 const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
@@ -31,9 +30,9 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   yield* create("https://chat.example/services/T0/B0/secret", ["submission.accepted"], "slack")
   const repo = yield* SubmissionRepo
   const submissionId = yield* repo.submit(SubmissionDraft.make(websiteConfigId))
-  yield* Effect.repeat(deliveries.fanOut, { until: (count) => count === 0 })
+  yield* fanOutAll
   const now = yield* Clock.currentTimeMillis
-  for (const leased of yield* deliveries.lease(room, new Map())) {
+  for (const leased of (yield* deliveries.lease(room, new Map())).leased) {
     const isSlack = leased.webhook.format === "slack"
     yield* deliveries.settle(leased, {
       attempt: isSlack

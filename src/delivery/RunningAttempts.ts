@@ -1,0 +1,60 @@
+/**
+ * The attempts that run in a process, and the webhooks that pause after a failure, for `Slots`.
+ *
+ * @module
+ */
+import * as Slots from "../core/delivery/Slots.ts"
+import type { Webhook } from "../core/delivery/Webhook.ts"
+
+export interface RunningAttempts {
+  /** The room that is left. */
+  readonly room: () => Slots.Room
+  /** The number of running attempts of each webhook. One that pauses has at least one, so that a failing one gets no more. */
+  readonly counts: () => ReadonlyMap<string, number>
+  /** Adds an attempt. Returns a function that removes it, once. */
+  readonly add: (webhook: Webhook) => () => void
+  /** Lets a webhook pause. Returns a function that ends this pause. */
+  readonly pause: (webhookId: string) => () => void
+}
+
+/** @param onFree called with a webhook when one of its attempts or pauses has ended */
+export const make = (onFree: (webhookId: string) => void): RunningAttempts => {
+  const busy = new Map<string, Slots.Busy>()
+  const pausing = new Map<string, number>()
+
+  /** Runs an action once, and then `onFree`. */
+  const ending = (webhookId: string, end: () => void) => {
+    let hasEnded = false
+    return () => {
+      if (hasEnded) return
+      hasEnded = true
+      end()
+      onFree(webhookId)
+    }
+  }
+
+  return {
+    room: () => Slots.roomOf(busy.values()),
+    counts: () => {
+      const counts = new Map(Array.from(busy, ([webhookId, { count }]) => [webhookId, count]))
+      for (const webhookId of pausing.keys()) if (!counts.has(webhookId)) counts.set(webhookId, 1)
+      return counts
+    },
+    add: ({ failingSince, webhookId }) => {
+      busy.set(webhookId, { count: (busy.get(webhookId)?.count ?? 0) + 1, isFailing: failingSince !== null })
+      return ending(webhookId, () => {
+        const found = busy.get(webhookId)
+        if (found === undefined || found.count === 1) busy.delete(webhookId)
+        else busy.set(webhookId, { ...found, count: found.count - 1 })
+      })
+    },
+    pause: (webhookId) => {
+      pausing.set(webhookId, (pausing.get(webhookId) ?? 0) + 1)
+      return ending(webhookId, () => {
+        const count = pausing.get(webhookId) ?? 1
+        if (count === 1) pausing.delete(webhookId)
+        else pausing.set(webhookId, count - 1)
+      })
+    }
+  }
+}
