@@ -63,13 +63,13 @@ const json = (webhook: Webhook) => ({
 const stateOf = ({ disabledAt, failingSince }: Webhook): string =>
   disabledAt !== null ? "disabled" : failingSince !== null ? "failing" : "enabled"
 
-const answerSecret = ({ secret, webhook }: NewSecret) =>
+const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
   Output.answer({
     json: { webhook_id: webhook.webhookId, secret },
     text: `${Output.facts([
       ["webhook_id", webhook.webhookId],
       ["secret", secret]
-    ])}\nKeep the secret now: it is not shown again.\n`
+    ])}\nKeep the secret now: it is not shown again.\n${next}\n`
   })
 
 const create = Command.make(
@@ -80,7 +80,8 @@ const create = Command.make(
     yield* requireReachable(given.url)
     const created = yield* webhooks.create(given)
     if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
-    yield* answerSecret(created.value)
+    const { webhookId } = created.value.webhook
+    yield* answerSecret(created.value, `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`)
   })
 ).pipe(
   Command.withDescription("Send a website's events to an address; the secret that signs them is shown only once"),
@@ -181,7 +182,7 @@ const rotate = Command.make(
   Effect.fnUntraced(function* ({ webhookId: id }) {
     const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(id))
     if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
-    yield* answerSecret(rotated.value)
+    yield* answerSecret(rotated.value, "For 24 hours, each request is signed with the old secret, too.")
   })
 ).pipe(Command.withDescription("Make a new secret; for 24 hours, requests are signed with the old one too"))
 

@@ -8,9 +8,12 @@
 const maxValue = 500
 const maxText = 3_000
 
-/** Escapes Slack's control characters, and breaks mentions such as `@everyone`, which Discord would obey. */
+/** What Mattermost and Discord obey: a mention of a user after no letter or digit, and one of a group anywhere. Not an address. */
+const mention = /(?<![a-z0-9])@|@(?=everyone|here|channel|all)/gi
+
+/** Escapes Slack's control characters and breaks mentions. An address stays as it is, so that it can be copied. */
 const escape = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("@", "@\u200b")
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(mention, "@\u200b")
 
 const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max).toWellFormed()}…`)
 
@@ -32,7 +35,7 @@ const titles: Readonly<Record<string, string>> = {
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
   return isRecord(form)
-    ? [...["email", "page_slug"].map((name) => [name, data[name]] as const), ...Object.entries(form)]
+    ? [["email", data["email"]], ["page", data["page_slug"]], ...Object.entries(form)]
     : Object.entries(data)
 }
 

@@ -8,8 +8,7 @@
 import type { LeasedMail } from "./Mail.ts"
 import type { Content, Part } from "./Message.ts"
 
-/** Null where the console has no page for it. */
-const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): Part | null => {
+const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): Part => {
   const link = (label: string, path: string): Part => ({
     kind: "link",
     label,
@@ -25,7 +24,7 @@ const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" |
     case "report":
       return link("Open these days in the console", `overview?range=${subject.range.first}_${subject.range.last}`)
     case "webhook-disabled":
-      return null
+      return link("Open the webhooks in the console", "setup/webhooks")
   }
 }
 
@@ -39,8 +38,8 @@ export const add = (
   content: Content,
   mail: Pick<LeasedMail, "site" | "subject">
 ): Content => {
-  const link = consoleUrl === null ? null : linkOf(consoleUrl, mail)
-  if (link === null) return content
+  if (consoleUrl === null) return content
+  const link = linkOf(consoleUrl, mail)
   const { parts } = content
   const end = parts.at(-1)?.kind === "facts" ? parts.length - 1 : parts.length
   return { ...content, parts: [...parts.slice(0, end), link, ...parts.slice(end)] }
