@@ -68,7 +68,9 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
  * to the same database, or to the one at `url`.
  */
 export const dedicated = Effect.fnUntraced(function* (
-  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections"> & { readonly url?: Options["url"] }
+  options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections" | "preparedStatementCacheSize"> & {
+    readonly url?: Options["url"]
+  }
 ): Effect.fn.Return<PgClient.PgClient, SqlError.SqlError, PgClient.PgClient | Scope.Scope> {
   const shared = yield* PgClient.PgClient
   const reactivity = yield* Reactivity.make
