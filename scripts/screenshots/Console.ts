@@ -297,7 +297,7 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
         yield* picture(`${name}-skeleton-${size}`, `#/${busy}/${page}`, options, skeleton)
         yield* picture(`${name}-error-${size}`, `#/${busy}/${page}`, options, {
           before: answerWith(500),
-          until: nothing
+          until: (page) => page.locator(".problem, .message").first().waitFor()
         })
       }
     }
@@ -305,11 +305,14 @@ export const takeAll = ({ alsoWebp, picture: take }: Take): Promise<void> =>
     yield* picture("not-found", "#/9b2f3e52-0000-4000-8000-000000000000/overview", wide)
     yield* show("shared-over", "#/share/hsh_of_nothing", wide)
     yield* show("link-spent", "#/link/hcl_of_nobody", wide, { act: press("Open the console") })
-    yield* picture("overview-offline", overview, wide, async (page) => {
-      await page.context().setOffline(true)
-      await page.getByRole("button", { name: /^Days: / }).click()
-      await page.getByRole("menuitemradio", { name: "Last 7 days" }).click()
-      await page.getByText("There is no connection to the service.").waitFor()
-      await page.context().setOffline(false)
+    yield* picture("overview-offline", overview, wide, {
+      until: nothing,
+      act: async (page) => {
+        await loaded(page)
+        await page.context().setOffline(true)
+        await page.getByRole("button", { name: /^Days: / }).click()
+        await page.getByRole("menuitemradio", { name: "Last 7 days" }).click()
+        await page.getByText("There is no connection to the service.").waitFor()
+      }
     })
   }).pipe(Effect.provide(server), Effect.runPromise)
