@@ -21,7 +21,10 @@ import * as WebhookSender from "./WebhookSender.ts"
 /** The time between two queries of the database while this process is idle. */
 const pollInterval = Duration.millis(500)
 
-/** The time between two fan-outs while there are events: a few events cost about as much as one. */
+/**
+ * The time between two fan-outs while there are events: a few events cost about as much as one. It doubles with each fan-out that
+ * finds none, up to `pollInterval`, so that a short pause between events delays none.
+ */
 const fanOutInterval = Duration.millis(50)
 
 /** The wait after an attempt ended, so that the free slots of several attempts are filled by one query. */
@@ -99,6 +102,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
       isFull = running.room().free === 0
     })
 
+    let untilFanOut = fanOutInterval
     const fanOut = Effect.gen(function* () {
       const { events } = yield* alone(
         Effect.suspend(() => deliveries.fanOut(running.room(), running.counts())).pipe(
@@ -110,7 +114,8 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
           })
         )
       )
-      yield* Effect.sleep(events === 0 ? pollInterval : fanOutInterval)
+      untilFanOut = events > 0 ? fanOutInterval : Duration.min(Duration.times(untilFanOut, 2), pollInterval)
+      yield* Effect.sleep(untilFanOut)
     })
 
     const lease = Effect.gen(function* () {
