@@ -4,7 +4,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Layer, type Redacted, Schema } from "effect"
+import { Clock, Duration, Effect, Layer, type Redacted, Schema, Semaphore } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
@@ -14,7 +14,7 @@ import * as Query from "./reports/Query.ts"
 import * as Rollups from "./reports/Rollups.ts"
 
 export interface Options {
-  /** How long a report may take. */
+  /** How long a report may take once it has a connection. It waits for one as long at most. */
   readonly timeout: Duration.Input
   /** The URL of the database that reports read, if it is not the service's: a replica. */
   readonly reader?: Redacted.Redacted | undefined
@@ -44,13 +44,19 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       })
       const limit = Duration.fromInputUnsafe(options.timeout)
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
-      /** Bounds the reads of a report, at the server and here. */
+      const turns = yield* Semaphore.make(connections)
+      /**
+       * Bounds the reads of a report, at the server and here. The console opens a page with more reports than connections: the
+       * time that the others take must not count for the last one.
+       */
       const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>) =>
         Query.readOnly(
           reports,
           limit
         )(read).pipe(
           Database.bounded(limit),
+          turns.withPermits(1),
+          Database.bounded(Duration.times(limit, 2)),
           Effect.catchIf(
             (error) => error instanceof StorageUnavailable && error.reason === "timeout",
             () => Effect.fail(tooLong)

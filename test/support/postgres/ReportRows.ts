@@ -204,3 +204,15 @@ export const toQuery = (question: typeof Question.Type, siteId: string, timeZone
     timeZone
   }
 }
+
+/** The query for the leads in the same range, by the same times. */
+export const toLeadsQuery = (question: typeof Question.Type, siteId: string, timeZone: string): Query => {
+  const query = toQuery(question, siteId, timeZone)
+  return {
+    ...query,
+    metrics: ["conversions"],
+    dimensions: query.dimensions.filter((dimension) => dimension.startsWith("time:")),
+    filters: [{ operator: "is", dimension: "event:goal", values: ["Form submitted", "Chat started"] }],
+    orderBy: [{ by: "conversions", direction: "desc" }]
+  }
+}

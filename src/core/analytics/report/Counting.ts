@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { leads } from "../Goal.ts"
 import type * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
 import type * as DateRange from "./DateRange.ts"
 import * as Evaluate from "./Evaluate.ts"
-import type { Metric, Query } from "./Query.ts"
+import { isTimeDimension, type Metric, type Query } from "./Query.ts"
 
 /** The shape of a statement, and the counts that cost extra. */
 export interface Shape extends Pick<Query, "dimensions" | "filters"> {
@@ -30,10 +31,47 @@ const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
 const asksForConversions = (query: Query): boolean =>
   asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
 
+const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
+const leadGoals: ReadonlyArray<string> = Object.values(leads)
+
+/**
+ * The goals of a query whose only filter is by goals, and which counts their conversions alone: one goal, or leads. No fact
+ * reaches two of them, so the conversions are the sum of those of each goal. Rollups have these, and no filters.
+ */
+const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<string> | null => {
+  const [filter] = filters
+  if (filters.length !== 1 || filter?.operator !== "is" || filter.dimension !== "event:goal") return null
+  if (!dimensions.every(isTimeDimension) || metrics.some((metric) => metric !== "conversions")) return null
+  return new Set(filter.values).size === 1 || filter.values.every((goal) => leadGoals.includes(goal))
+    ? filter.values
+    : null
+}
+
+/** Joins the groups of these goals. The goal is the last dimension of a group. */
+const joinGoals = (groups: ReadonlyArray<Counts.Group>, goals: ReadonlyArray<string>): ReadonlyArray<Counts.Group> => {
+  const joined = new Map<string, Counts.Group>()
+  for (const { counts, dimensions } of groups) {
+    const [goal, kept] = [dimensions.at(-1) ?? "", dimensions.slice(0, -1)]
+    if (!goals.includes(goal)) continue
+    const known = joined.get(keyOf(kept))
+    joined.set(keyOf(kept), {
+      dimensions: kept,
+      counts: known === undefined ? counts : Counts.sum(known.counts, counts)
+    })
+  }
+  return [...joined.values()]
+}
+
 /** What must be counted. */
 export const plan = (query: Query): Plan<Shape> => {
   const divisor = Evaluate.divisor(query)
   const visitorsOnly = { visitors: true, conversions: false, revenue: false }
+  if (summedGoals(query) !== null) {
+    const dimensions: Query["dimensions"] = [...query.dimensions, "event:goal"]
+    const groups = { dimensions, filters: [], visitors: false, conversions: true, revenue: false }
+    return { groups, divisors: null, everyone: null }
+  }
   return {
     groups: {
       dimensions: query.dimensions,
@@ -47,8 +85,6 @@ export const plan = (query: Query): Plan<Shape> => {
   }
 }
 
-const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
-
 /** The groups of a query in one range of days, of the groups of its plan. A group with visits has visitors. */
 export const counted = (
   query: Query,
@@ -57,7 +93,8 @@ export const counted = (
 ): Assembly.Counted => {
   const divisorOf = new Map((divisors ?? []).map(({ counts, dimensions }) => [keyOf(dimensions), counts.visitors]))
   const kept = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
-  const shown = groups
+  const goals = summedGoals(query)
+  const shown = (goals === null ? groups : joinGoals(groups, goals))
     .filter(
       ({ counts }) =>
         query.dimensions.length === 0 || counts.visits > 0 || (asksForConversions(query) && counts.conversions > 0)

@@ -9,7 +9,7 @@ import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
-import { goals, insert, Question, Rows, toQuery } from "../../../support/postgres/ReportRows.ts"
+import { goals, insert, Question, Rows, toLeadsQuery, toQuery } from "../../../support/postgres/ReportRows.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -27,7 +27,10 @@ const addGoals = Effect.fnUntraced(function* ({ websiteConfigId }: Site) {
 const check = (site: Site, questions: ReadonlyArray<typeof Question.Type>, when: string) =>
   ReportCheck.check(
     site,
-    questions.map((question) => toQuery(question, site.websiteConfigId, site.timeZone)),
+    questions.flatMap((question) => [
+      toQuery(question, site.websiteConfigId, site.timeZone),
+      toLeadsQuery(question, site.websiteConfigId, site.timeZone)
+    ]),
     when
   )
 
