@@ -57,6 +57,8 @@ const open = (): Promise<Socket> =>
     socket.once("error", reject)
     socket.once("close", () => {
       if (pending.delete(socket)) refused++
+      const place = idle.indexOf(socket)
+      if (place >= 0) idle.splice(place, 1)
     })
     socket.on("data", (text: string) => {
       received += text
@@ -64,8 +66,10 @@ const open = (): Promise<Socket> =>
       if (response === undefined) return
       received = received.slice(response.length)
       const since = pending.get(socket)
+      // A connection that has sent nothing for ten seconds gets a 408 and is closed.
+      if (since === undefined) return
       pending.delete(socket)
-      if (since !== undefined && since >= began + warmUpMillis) latencies.push(performance.now() - since)
+      if (since >= began + warmUpMillis) latencies.push(performance.now() - since)
       if (response.status !== 204) refused++
       idle.push(socket)
       dispatch()
