@@ -1,4 +1,4 @@
-/** Roll-ups of two processes, a roll-up that fails in the middle, and a report that takes too long. */
+/** Roll-ups of two processes, a roll-up that fails in the middle, and reports that take too long. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
@@ -176,6 +176,34 @@ describe("postgres/analytics/reports: faults", () => {
           sql.withTransaction
         )
         assert.strictEqual(error._tag, "ReportTimeout")
+      })
+    )
+
+    it.effect("a report that waits for a connection has all of its time when it gets one", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const { query: ask } = Context.get(yield* Layer.build(PostgresReports.layer({ timeout: "2 seconds" })), Reports)
+        const held = yield* Deferred.make<void>()
+        const over = yield* Deferred.make<void>()
+        yield* sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`.pipe(
+          Effect.andThen(Deferred.succeed(held, undefined)),
+          Effect.andThen(Deferred.await(over)),
+          sql.withTransaction,
+          Effect.forkChild
+        )
+        yield* Deferred.await(held)
+        // A process has two connections for reports.
+        const begun = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.result(ask(site, query))))
+        const [first, second, ...others] = yield* Effect.forEach(begun, (fiber, place) =>
+          Effect.tap(Fiber.join(fiber), () => (place === 1 ? Deferred.succeed(over, undefined) : Effect.void))
+        )
+        assert.strictEqual(first?._tag, "Failure")
+        assert.strictEqual(second?._tag, "Failure")
+        assert.deepStrictEqual(
+          others.map(({ _tag }) => _tag),
+          ["Success", "Success"]
+        )
       })
     )
   })
