@@ -43,9 +43,9 @@ const addWebsite = PgClient.PgClient.use(
     VALUES (${websites[0]}, gen_random_uuid(), gen_random_uuid(), 'test')`
 )
 
-/** Shares its `WriteHealth` with the submissions. */
+/** Shares its `WriteHealth` with the submissions. A write that reaches the table only after its timeout would leave a row. */
 const withWrites = Layer.fresh(
-  Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10 })).pipe(
+  Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "2 seconds", maxQueue: 10 })).pipe(
     Layer.provideMerge(Layer.effectDiscard(addWebsite)),
     Layer.provideMerge(TestDatabase.layer)
   )
