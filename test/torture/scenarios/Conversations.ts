@@ -47,10 +47,13 @@ const speak = async (response: ServerResponse, words: ReadonlyArray<string>): Pr
   response.end(Upstream.finishes("stop"))
 }
 
-/** An agent that answers each message word by word. */
+/**
+ * An agent that answers each message word by word. The edge sends a message together with those before it whose answers failed,
+ * with a blank line between two.
+ */
 export const speaking = Upstream.start((received, response) => {
   const { messages } = Schema.decodeUnknownSync(Request)(received.body)
-  void speak(response, wordsOf(messages.at(-1)?.content ?? ""))
+  void speak(response, wordsOf(messages.at(-1)?.content.split("\n\n").at(-1) ?? ""))
 })
 
 /** An answer as its visitor saw it. */
