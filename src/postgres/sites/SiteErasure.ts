@@ -11,7 +11,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient, type SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SeparateStore } from "../../services/analytics/SeparateStore.ts"
@@ -22,106 +22,7 @@ import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
 import * as Writers from "../Writers.ts"
 import * as ConsoleSessions from "./ConsoleSessions.ts"
-
-/** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
-interface SiteTable {
-  readonly table: string
-  readonly site: "hosted_website_id" | "website_config_id"
-  readonly order: string
-  readonly type: string
-  /** Rows deleted per statement: few enough to stay within the timeouts. */
-  readonly chunk: number
-}
-
-const defaultChunk = 5_000
-
-/** Smaller, since a submission may have hundreds of kilobytes. */
-const submissionChunk = 500
-
-const keys: SiteTable = {
-  table: "idempotency_key",
-  site: "website_config_id",
-  order: "key_sha256",
-  type: "bytea",
-  chunk: defaultChunk
-}
-const submissions: SiteTable = {
-  table: "submission",
-  site: "website_config_id",
-  order: "received_at",
-  type: "timestamptz",
-  chunk: submissionChunk
-}
-const counts: SiteTable = {
-  table: "not_counted",
-  site: "website_config_id",
-  order: "day",
-  type: "date",
-  chunk: defaultChunk
-}
-const conversions: SiteTable = {
-  table: "conversion",
-  site: "hosted_website_id",
-  order: "visit_started_at",
-  type: "timestamptz",
-  chunk: defaultChunk
-}
-const outboxConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
-const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
-const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: defaultChunk }
-const mails: SiteTable = { ...mailItems, table: "mail" }
-const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
-const partition = (table: string): SiteTable => ({
-  table,
-  site: "hosted_website_id",
-  order: "received_at",
-  type: "timestamptz",
-  chunk: defaultChunk
-})
-
-const Chunk = Schema.Tuple([
-  Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
-])
-
-/** Whether the table no longer exists, since a partition may have been dropped. */
-const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
-
-/**
- * Deletes a chunk of a website's rows from `after` on, in index order, so that no chunk scans the rows that earlier chunks
- * deleted.
- */
-const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, after: string | null) {
-  const sql = yield* SqlClient.SqlClient
-  const { chunk, order, site, table, type } = siteTable
-  const [row] = yield* sql
-    .unsafe(
-      `WITH chunk AS MATERIALIZED (
-        SELECT ctid AS place, ${order} AS place_in_order FROM ${table}
-        WHERE ${site} = $1${after === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
-      ), gone AS (
-        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM chunk)) AND ${site} = $1 RETURNING 1
-      ) SELECT (SELECT count(*) FROM chunk) AS found, (SELECT count(*) FROM gone) AS deleted,
-        (SELECT place_in_order::text FROM chunk ORDER BY place_in_order DESC LIMIT 1) AS last`,
-      [PgTypes.uuid(id), ...(after === null ? [] : [PgTypes.text(after)])]
-    )
-    .pipe(decodeRows(Chunk))
-  return row
-})
-
-/** Deletes all of a website's rows in a table and returns their number. */
-const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, timeout: Duration.Input) {
-  let deleted = 0
-  let after: string | null = null
-  while (true) {
-    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, after).pipe(
-      Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
-      Database.bounded(timeout)
-    )
-    deleted += Number(done.deleted)
-    after = done.last
-    if (done.found < siteTable.chunk) return deleted
-  }
-})
+import * as SiteTables from "./SiteTables.ts"
 
 const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 
@@ -203,25 +104,25 @@ export const erase = (
       idempotencyKeys: 0,
       decisionCounts: 0
     }
-    erased.idempotencyKeys = yield* deleteAll(keys, id, timeout)
-    erased.submissions = yield* deleteAll(submissions, id, timeout)
+    erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.keys, id, timeout)
+    erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id, timeout)
     for (const table of outboxes) {
       yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
         Database.bounded(timeout)
       )
     }
     erased.conversations = yield* deleteConversations(id, timeout)
-    yield* deleteAll(deliveries, id, timeout)
-    yield* deleteAll(mailItems, id, timeout)
-    yield* deleteAll(mails, id, timeout)
-    erased.decisionCounts = yield* deleteAll(counts, id, timeout)
+    yield* SiteTables.deleteAll(SiteTables.deliveries, id, timeout)
+    yield* SiteTables.deleteAll(SiteTables.mailItems, id, timeout)
+    yield* SiteTables.deleteAll(SiteTables.mails, id, timeout)
+    erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.counts, id, timeout)
     yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
       Database.bounded(timeout)
     )
-    erased.conversions = yield* deleteAll(conversions, hosted.value, timeout)
-    erased.conversions += yield* deleteAll(outboxConversions, hosted.value, timeout)
+    erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value, timeout)
+    erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value, timeout)
     for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
-      const deleted = yield* deleteAll(partition(name), hosted.value, timeout)
+      const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value, timeout)
       erased[erasedOf[parent]] += deleted
     }
     const separate = yield* SeparateStore
@@ -232,7 +133,7 @@ export const erase = (
       erased.events += events
       erased.pageViews += pageViews
     }
-    yield* deleteAll(visits, hosted.value, timeout)
+    yield* SiteTables.deleteAll(SiteTables.visits, hosted.value, timeout)
     for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
       yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
         Database.bounded(timeout)

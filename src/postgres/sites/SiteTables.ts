@@ -1,0 +1,110 @@
+/**
+ * The tables with many rows of a website, and the deletion of these rows in chunks, so that no lock is held long.
+ *
+ * @module
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { type Duration, Effect, Option, Schema } from "effect"
+import { SqlClient, type SqlError } from "effect/sql"
+import { decodeRows } from "../../runtime/Rows.ts"
+import * as Database from "../Database.ts"
+
+/** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
+export interface SiteTable {
+  readonly table: string
+  readonly site: "hosted_website_id" | "website_config_id"
+  readonly order: string
+  readonly type: string
+  /** Rows deleted per statement: few enough to stay within the timeouts. */
+  readonly chunk: number
+}
+
+const defaultChunk = 5_000
+
+/** Smaller, since a submission may have hundreds of kilobytes. */
+const submissionChunk = 500
+
+export const keys: SiteTable = {
+  table: "idempotency_key",
+  site: "website_config_id",
+  order: "key_sha256",
+  type: "bytea",
+  chunk: defaultChunk
+}
+export const submissions: SiteTable = {
+  table: "submission",
+  site: "website_config_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: submissionChunk
+}
+export const counts: SiteTable = {
+  table: "not_counted",
+  site: "website_config_id",
+  order: "day",
+  type: "date",
+  chunk: defaultChunk
+}
+export const conversions: SiteTable = {
+  table: "conversion",
+  site: "hosted_website_id",
+  order: "visit_started_at",
+  type: "timestamptz",
+  chunk: defaultChunk
+}
+export const outboxConversions: SiteTable = { ...conversions, table: "conversion_outbox" }
+export const deliveries: SiteTable = { ...submissions, table: "delivery", order: "created_at" }
+export const mailItems: SiteTable = { ...submissions, table: "mail_item", order: "created_at", chunk: defaultChunk }
+export const mails: SiteTable = { ...mailItems, table: "mail" }
+export const visits: SiteTable = { ...conversions, table: "visit", order: "started_at" }
+export const partition = (table: string): SiteTable => ({
+  table,
+  site: "hosted_website_id",
+  order: "received_at",
+  type: "timestamptz",
+  chunk: defaultChunk
+})
+
+const Chunk = Schema.Tuple([
+  Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
+])
+
+/** Whether the table no longer exists, since a partition may have been dropped. */
+const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
+
+/**
+ * Deletes a chunk of a website's rows from `after` on, in index order, so that no chunk scans the rows that earlier chunks
+ * deleted.
+ */
+const deleteChunk = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, after: string | null) {
+  const sql = yield* SqlClient.SqlClient
+  const { chunk, order, site, table, type } = siteTable
+  const [row] = yield* sql
+    .unsafe(
+      `WITH chunk AS MATERIALIZED (
+        SELECT ctid AS place, ${order} AS place_in_order FROM ${table}
+        WHERE ${site} = $1${after === null ? "" : ` AND ${order} >= $2::${type}`} ORDER BY ${order} LIMIT ${chunk}
+      ), gone AS (
+        DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT place FROM chunk)) AND ${site} = $1 RETURNING 1
+      ) SELECT (SELECT count(*) FROM chunk) AS found, (SELECT count(*) FROM gone) AS deleted,
+        (SELECT place_in_order::text FROM chunk ORDER BY place_in_order DESC LIMIT 1) AS last`,
+      [PgTypes.uuid(id), ...(after === null ? [] : [PgTypes.text(after)])]
+    )
+    .pipe(decodeRows(Chunk))
+  return row
+})
+
+/** Deletes all of a website's rows in a table and returns their number. No statement takes longer than `timeout`. */
+export const deleteAll = Effect.fnUntraced(function* (siteTable: SiteTable, id: string, timeout: Duration.Input) {
+  let deleted = 0
+  let after: string | null = null
+  while (true) {
+    const done: (typeof Chunk.Type)[0] = yield* deleteChunk(siteTable, id, after).pipe(
+      Effect.catchIf(isDropped, () => Effect.succeed({ found: 0n, deleted: 0n, last: null })),
+      Database.bounded(timeout)
+    )
+    deleted += Number(done.deleted)
+    after = done.last
+    if (done.found < siteTable.chunk) return deleted
+  }
+})
