@@ -1,8 +1,8 @@
 /**
  * Decides which conversation a message belongs to, and whether that conversation has memory. Pure.
  *
- * Whoever has a conversation id can read the conversation, so only ids that nobody can guess have memory. These are the UUIDs
- * that the service issues and, where the operator vouches for them, ids that clients make (`conversationIds: "client"`).
+ * A conversation id gives access to its conversation, so only ids that cannot be guessed have memory: the UUIDs that the
+ * service issues and, if the instance allows them, ids that clients make (`conversationIds: "client"`).
  *
  * @module
  */
