@@ -92,6 +92,7 @@ const Console = () => {
         <Page
           key={site.site_id}
           site={site}
+          sites={sites}
           isOwner={session.value?.role !== "viewer"}
           reachesAll={session.value?.sites === "all"}
         />

@@ -8,6 +8,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -132,7 +133,7 @@ inChromium("changes of the console's settings", SetUpData.layer, (it) => {
 
   it.effect("issue a key, which is shown once, and revoke it", () =>
     Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
+      const { busy, fresh } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.open(busy, "keys")
       yield* on(async () => {
         await page.getByRole("button", { name: "New key" }).click()
@@ -140,11 +141,18 @@ inChromium("changes of the console's settings", SetUpData.layer, (it) => {
         await page.getByLabel("Last day (optional)").fill("2000-01-01")
         await page.getByRole("button", { name: "Create" }).click()
         await page.getByText("A future time is expected.").waitFor()
+        await page.getByLabel("Websites", { exact: true }).selectOption("Several websites")
+        await page.getByLabel("New website").check()
         await page.getByLabel("Last day (optional)").fill("2100-01-01")
         await page.getByRole("button", { name: "Create" }).click()
         await page.getByText(/^hok_/).waitFor()
         await page.getByRole("button", { name: "Done" }).click()
+      })
+      const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Robot")
+      assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
+      yield* on(async () => {
         const row = page.getByRole("listitem").filter({ hasText: "Robot" })
+        await row.getByText("2 websites").waitFor()
         await row.getByRole("button", { name: "Revoke" }).click()
         await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
         await row.waitFor({ state: "detached" })

@@ -2,7 +2,8 @@
  * The console's page of who may see a website: an owner lets a colleague in, shares the dashboard, and takes both back.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { Chromium, inChromium, until } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 
@@ -39,6 +40,36 @@ inChromium("the console's sharing", ConsolePage.layer, (it) => {
         return (await colleague.page.getByRole("heading", { name: "Open the console with a link" }).count()) === 1
       })
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("a link reaches the websites that are chosen, and is valid as long as the owner says", () =>
+    Effect.gen(function* () {
+      const { busy, fresh } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`, {
+        viewport: { width: 360, height: 800 }
+      })
+      yield* on(() => page.getByLabel("Name", { exact: true }).fill("Ola"))
+      yield* on(() => page.getByRole("combobox", { name: "Websites" }).selectOption("Several websites"))
+      yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).uncheck())
+      yield* on(() => page.getByLabel("The link is valid for").selectOption("A week"))
+      const stored = ConsoleSessions.use(({ list }) => list).pipe(
+        Effect.map((sessions) => sessions.find(({ label }) => label === "Ola"))
+      )
+      // Without a website, the browser does not send the form.
+      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+      assert.strictEqual(yield* on(() => page.locator("form.grant input:invalid").count()), 1)
+      assert.isUndefined(yield* stored)
+      yield* on(() => page.getByRole("checkbox", { name: "Fjordlight Kayaks" }).check())
+      yield* on(() => page.getByRole("checkbox", { name: "New website" }).check())
+      yield* loaded
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      const before = yield* Clock.currentTimeMillis
+      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+      yield* on(() => page.getByText(/^Viewer · Not opened yet; the link expires .* · 2 websites$/).waitFor())
+      const link = yield* stored
+      assert.sameMembers([...(link?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
+      assert.closeTo((link?.linkExpiresAt ?? 0) - before, 7 * 86_400_000, 600_000)
     })
   )
 

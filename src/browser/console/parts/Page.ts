@@ -7,6 +7,8 @@ import type { Site } from "../frame/Bar.tsx"
 
 export interface PageProps {
   readonly site: Site
+  /** All websites of the session. */
+  readonly sites: ReadonlyArray<Site>
   /** Whether the person may change anything, and not only read. */
   readonly isOwner: boolean
   /** Whether the session includes all websites. */

@@ -7,9 +7,11 @@ import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
 import { linkTo } from "../Location.ts"
 import type { PageProps } from "../parts/Page.ts"
+import { useReach } from "../parts/Reach.tsx"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Keys.ts"
+import * as ReachTexts from "../texts/Reach.ts"
 import * as Common from "../texts/SetUp.ts"
 import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
@@ -25,16 +27,11 @@ interface DialogProps {
 const IssueKey = ({
   onClose,
   onKey,
-  reachesAll,
-  siteId
-}: DialogProps & {
-  readonly siteId: string
-  readonly reachesAll: boolean
-  readonly onKey: (key: string) => void
-}) => {
+  page
+}: DialogProps & { readonly page: PageProps; readonly onKey: (key: string) => void }) => {
   const [label, setLabel] = useState("")
   const [scope, setScope] = useState<Key["scope"]>("stats")
-  const [sites, setSites] = useState<"this" | "all">("this")
+  const reach = useReach(page)
   const [expiry, setExpiry] = useState("")
   const change = useChange("POST /v1/owner/keys")
   return (
@@ -49,7 +46,7 @@ const IssueKey = ({
           {
             body: {
               scope,
-              sites: sites === "all" ? "all" : [siteId],
+              sites: reach.sites,
               ...(label.trim() !== "" && { label: label.trim() }),
               ...(expiry !== "" && { expires_at: expiry })
             }
@@ -75,17 +72,10 @@ const IssueKey = ({
         ]}
         onChoose={setScope}
       />
-      {reachesAll && (
-        <ChoiceField
-          label={Texts.reach}
-          value={sites}
-          choices={[
-            ["this", Texts.reaches.this],
-            ["all", Texts.reaches.all]
-          ]}
-          onChoose={setSites}
-        />
+      {reach.choices.length > 1 && (
+        <ChoiceField label={ReachTexts.label} value={reach.kind} choices={reach.choices} onChoose={reach.choose} />
       )}
+      {reach.list}
       <TextField
         label={Common.optional(Texts.expiry)}
         type="date"
@@ -110,7 +100,8 @@ const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string })
 
 const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all" || sites.includes(siteId)
 
-export const Keys = ({ reachesAll, site: { site_id: siteId } }: PageProps) => {
+export const Keys = (page: PageProps) => {
+  const { site_id: siteId } = page.site
   const [open, setOpen] = useState<"issue" | { readonly secret: string } | { readonly revoke: string }>()
   const keys = useAnswer("GET /v1/owner/keys", {})
   const close = () => setOpen(undefined)
@@ -134,7 +125,7 @@ export const Keys = ({ reachesAll, site: { site_id: siteId } }: PageProps) => {
             title={key.label ?? Texts.unnamed}
             facts={[
               Texts.scopes[key.scope],
-              Texts.sites(key.sites),
+              ReachTexts.reached(key.sites),
               key.expires_at === null
                 ? Common.created(Format.day(Date.parse(key.created_at)))
                 : Common.expires(Format.day(Date.parse(key.expires_at)))
@@ -146,9 +137,7 @@ export const Keys = ({ reachesAll, site: { site_id: siteId } }: PageProps) => {
           </Row>
         )}
       />
-      {open === "issue" && (
-        <IssueKey siteId={siteId} reachesAll={reachesAll} onClose={close} onKey={(secret) => setOpen({ secret })} />
-      )}
+      {open === "issue" && <IssueKey page={page} onClose={close} onKey={(secret) => setOpen({ secret })} />}
       {typeof open === "object" && "secret" in open && (
         <SecretDialog title={Texts.secret} body={Texts.secretBody} secret={open.secret} onClose={close} />
       )}

@@ -6,11 +6,13 @@
 import { useState } from "preact/hooks"
 import { loadAgain } from "../Connection.ts"
 import * as Format from "../Format.ts"
-import type { Site } from "../frame/Bar.tsx"
+import type { PageProps } from "../parts/Page.ts"
+import { useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type Failure, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
+import * as ReachTexts from "../texts/Reach.ts"
 import { Granted } from "./Granted.tsx"
 
 type Session = Answer<"GET /v1/owner/sessions">["sessions"][number]
@@ -18,8 +20,26 @@ type Role = Session["role"]
 
 const roles: ReadonlyArray<Role> = ["viewer", "owner"]
 
-/** A day, so that a colleague need not open it at once. */
-const expiry = 24 * 3_600_000
+const hour = 3_600_000
+
+type Expiry = keyof typeof Texts.people.expiries
+
+/** In milliseconds. A link is valid for a week at most, also if this browser's clock is ahead. */
+const expiries: Readonly<Record<Expiry, number>> = {
+  "1h": hour,
+  "1d": 24 * hour,
+  "3d": 3 * 24 * hour,
+  "7d": 7 * 24 * hour - hour / 12
+}
+
+interface Created {
+  /** The person, or the address that the link was mailed to. */
+  readonly name: string
+  /** Null if it was mailed. */
+  readonly url: string | null
+  /** When the link expires. */
+  readonly until: string
+}
 
 const nameOf = ({ current, label }: Session): string => (current ? Texts.people.you : (label ?? Texts.people.unnamed))
 
@@ -30,22 +50,18 @@ const detailsOf = (session: Session, facts: { readonly now: number; readonly tim
     session.last_used_at === null
       ? Texts.people.unopened(time(session.ends_at))
       : Texts.people.used(time(session.last_used_at)),
-    ...(session.sites === "all" ? [Texts.people.all] : [])
+    ...(session.sites === "all" || session.sites.length > 1 ? [ReachTexts.reached(session.sites)] : [])
   ].join(" · ")
 }
 
-interface Props {
-  readonly site: Site
-  /** Whether the session includes all websites, so that a link may too. */
-  readonly reachesAll: boolean
-}
-
-export const People = ({ reachesAll, site }: Props) => {
+export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "sites" | "reachesAll">) => {
   const [name, setName] = useState("")
   const [role, setRole] = useState<Role>("viewer")
-  const [sites, setSites] = useState<"this" | "all">("this")
+  const reach = useReach({ reachesAll, site, sites })
+  // A day, so that a colleague need not open it at once.
+  const [expiry, setExpiry] = useState<Expiry>("1d")
   const [email, setEmail] = useState("")
-  const [created, setCreated] = useState<{ readonly name: string; readonly url: string | null } | null>(null)
+  const [created, setCreated] = useState<Created | null>(null)
   const [failure, setFailure] = useState<Failure | undefined>(undefined)
   const facts = { now: Date.now(), timeZone: site.time_zone }
   const reaches = ({ sites }: Session) => sites === "all" || sites.includes(site.site_id)
@@ -66,16 +82,20 @@ export const People = ({ reachesAll, site }: Props) => {
     const outcome = await send("POST /v1/owner/sessions", {
       body: {
         role,
-        sites: sites === "all" ? "all" : [site.site_id],
+        sites: reach.sites,
         ...(label === "" ? {} : { label }),
         ...(canMail && email.trim() !== "" && { email: email.trim() }),
-        expires_at: new Date(Date.now() + expiry).toISOString()
+        expires_at: new Date(Date.now() + expiries[expiry]).toISOString()
       }
     })
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
-    const { mailed, path } = outcome.value
-    setCreated({ name: mailed ? email.trim() : label, url: path === null ? null : location.origin + path })
+    const { expires_at, mailed, path } = outcome.value
+    setCreated({
+      name: mailed ? email.trim() : label,
+      url: path === null ? null : location.origin + path,
+      until: Format.dayAndTime(expires_at, site.time_zone)
+    })
     setName("")
     setEmail("")
     loadAgain()
@@ -124,15 +144,32 @@ export const People = ({ reachesAll, site }: Props) => {
             ))}
           </select>
         </label>
-        {reachesAll && (
+        {reach.choices.length > 1 && (
           <label>
-            {Texts.people.sites}
-            <select value={sites} onChange={({ currentTarget }) => setSites(currentTarget.value as typeof sites)}>
-              <option value="this">{Texts.people.thisSite}</option>
-              <option value="all">{Texts.people.all}</option>
+            {ReachTexts.label}
+            <select
+              value={reach.kind}
+              onChange={({ currentTarget }) => reach.choose(currentTarget.value as typeof reach.kind)}
+            >
+              {reach.choices.map(([kind, label]) => (
+                <option key={kind} value={kind}>
+                  {label}
+                </option>
+              ))}
             </select>
           </label>
         )}
+        <label>
+          {Texts.people.expiry}
+          <select value={expiry} onChange={({ currentTarget }) => setExpiry(currentTarget.value as Expiry)}>
+            {(Object.keys(expiries) as ReadonlyArray<Expiry>).map((choice) => (
+              <option key={choice} value={choice}>
+                {Texts.people.expiries[choice]}
+              </option>
+            ))}
+          </select>
+        </label>
+        {reach.list}
         <button type="submit" class="button primary">
           {email.trim() === "" ? Texts.people.create : Texts.people.send}
         </button>
@@ -141,7 +178,11 @@ export const People = ({ reachesAll, site }: Props) => {
         {failure !== undefined && <p class="bad">{Texts.failureText(failure)}</p>}
         {created !== null && (
           <>
-            <p>{created.url === null ? Texts.people.sent(created.name) : Texts.people.created(created.name)}</p>
+            <p>
+              {created.url === null
+                ? Texts.people.sent(created.name, created.until)
+                : Texts.people.created(created.name, created.until)}
+            </p>
             {created.url !== null && <Snippet text={created.url} />}
           </>
         )}

@@ -9,11 +9,11 @@ import * as Texts from "../Texts.ts"
 import { Dashboards } from "./Dashboards.tsx"
 import { People } from "./People.tsx"
 
-export const Sharing = ({ isOwner, reachesAll, site }: PageProps) =>
+export const Sharing = ({ isOwner, reachesAll, site, sites }: PageProps) =>
   isOwner ? (
     <div class="sharing">
       <h1 class="heard">{Texts.pages.sharing}</h1>
-      <People site={site} reachesAll={reachesAll} />
+      <People site={site} sites={sites} reachesAll={reachesAll} />
       <Dashboards site={site} />
     </div>
   ) : (

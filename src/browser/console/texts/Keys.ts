@@ -4,10 +4,6 @@
  * @module
  */
 
-/** What a key reaches. */
-export const sites = (sites: "all" | ReadonlyArray<string>): string =>
-  sites === "all" ? "all websites" : sites.length === 1 ? "this website" : `${sites.length} websites`
-
 export const title = "Keys"
 export const note = "For programs that use the owner API."
 export const toPeople = "People are in Sharing."
@@ -21,8 +17,6 @@ export const scopes = {
   read: "Read everything",
   write: "Read and change everything"
 } as const
-export const reach = "Websites"
-export const reaches = { this: "This website", all: "All websites, also later ones" } as const
 export const expiry = "Last day"
 export const empty =
   "No program has a key. With one, a script or a wall display reads what the console shows: see the guide Owner API."

@@ -10,20 +10,19 @@ export const people = {
   email: "Email address (optional)",
   role: "Role",
   roles: { viewer: "Reads everything", owner: "Reads and changes everything" },
-  sites: "Websites",
-  thisSite: "This website",
+  expiry: "The link is valid for",
+  expiries: { "1h": "An hour", "1d": "A day", "3d": "Three days", "7d": "A week" },
   create: "Create a link",
   send: "Send the link",
-  sent: (address: string): string =>
-    `The mail server accepted a mail with the link to ${address}. It works once, within a day. The address is not stored.`,
-  created: (name: string): string =>
-    `Send this link to ${name === "" ? "your colleague" : name}. It works once, within a day, and is not shown again.`,
+  sent: (address: string, until: string): string =>
+    `The mail server accepted a mail with the link to ${address}. It works once, until ${until}. The address is not stored.`,
+  created: (name: string, until: string): string =>
+    `Send this link to ${name === "" ? "your colleague" : name}. It works once, until ${until}, and is not shown again.`,
   nobody: "Nobody else has a link or a session.",
   unnamed: "Without a name",
   you: "You",
   unopened: (time: string): string => `Not opened yet; the link expires ${time}`,
   used: (time: string): string => `Last used ${time}`,
-  all: "All websites",
   end: "Remove",
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
