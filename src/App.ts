@@ -65,7 +65,7 @@ export const mail = (settings: Settings) => {
       sender: {
         from,
         publicUrl,
-        // With a port of its own, the console has an address that no setting names.
+        // If the console has a port of its own, no setting holds its address.
         consoleUrl: console && Option.isNone(ownerPort) ? `${publicUrl}/console` : null,
         secretsKey: key
       },

@@ -144,7 +144,7 @@ const fields = {
   /** The maximum number of requests that wait for one kind of batch; further ones get a 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** The longest time of one report. Then the database cancels it, and the caller gets an error. */
+  /** The time limit of one report. After it, the database cancels the report and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
   /** The minimum time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
@@ -180,7 +180,7 @@ const fields = {
   ownerApi: ownerApiOnPort(withDefault(false)(console), Config.succeed(false)),
   /** Whether the console is served: on `OWNER_PORT` if that is set, else on `PORT`. */
   console: withDefault(false)(console),
-  /** The address of the owner API alone; it is served only if the port is set. */
+  /** The address of the owner API's own server, which runs only if the port is set. */
   ownerHost: text("OWNER_HOST").pipe(withDefault("127.0.0.1")),
   ownerPort,
   /** For each key of the owner API. */
@@ -216,12 +216,12 @@ const fields = {
   /** The maximum number of clients that the in-memory limiter tracks; it evicts the least recently used. */
   rateLimitMaxKeys: integer("RATE_LIMIT_MAX_KEYS", 1, 100_000_000).pipe(withDefault(200_000)),
 
-  /** The largest request body, in bytes. */
+  /** The maximum size of a request body, in bytes. */
   maxBody: bytes("MAX_BODY").pipe(withDefault(256 * 1024)),
 
   /** How long an agent may be silent, before its response and between two chunks of it. */
   agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
-  /** The longest duration of a chat stream. */
+  /** The maximum duration of a chat stream. */
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),
   /** How long an answer with memory continues without a reader; `off` ends it when its last reader leaves. */
   chatResume: durationOrOff("CHAT_RESUME").pipe(withDefault(Option.some(Duration.seconds(60)))),

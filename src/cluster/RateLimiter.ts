@@ -4,7 +4,7 @@
  * wait.
  *
  * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before the
- * timeout is detected wait for `timeoutMillis` to about twice that; later ones use the fallback at once, until the primary
+ * timeout is detected wait between one and two times `timeoutMillis`; later ones use the fallback at once, until the primary
  * answers again. Each side counts only what it accepted: around a switch a client may get up to two limits in a window, and
  * during the outage one limit per process.
  *

@@ -32,7 +32,7 @@ export const create =
 
     const accept = (message: ToWorker, socket: Socket | undefined): void => {
       if (message._tag !== "Connection") return
-      // Before reading: until this message the primary may send the connection to another worker.
+      // Sent before reading: until then, the primary may send the connection to another worker.
       link.send({ _tag: "Took" })
       if (socket === undefined) {
         countEnded()
@@ -44,7 +44,7 @@ export const create =
         countEnded()
         if (!listening && sockets.size === 0) closeNow()
       })
-      // As `http` sets on the connections that it accepts itself.
+      // `http` sets these on the connections that it accepts itself.
       socket.allowHalfOpen = true
       socket.setNoDelay(true)
       server.emit("connection", socket)

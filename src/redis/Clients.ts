@@ -6,8 +6,8 @@
 import { Effect, type Scope } from "effect"
 import { createClient, createCluster } from "redis"
 import type { Host, Login } from "../core/doctor/RedisUrl.ts"
-import { answered } from "./Answer.ts"
-import { type RedisAway, reasonOf } from "./RedisAway.ts"
+import { type RedisUnavailable, reasonOf } from "./RedisUnavailable.ts"
+import { awaitReply } from "./Reply.ts"
 
 export interface ClientOptions {
   readonly tls: boolean
@@ -16,7 +16,7 @@ export interface ClientOptions {
   /** The time limit of opening a connection, in milliseconds. */
   readonly openMillis: number
   /** Called for each error of a connection; the client is unusable then. */
-  readonly onError: (error: RedisAway) => void
+  readonly onError: (error: RedisUnavailable) => void
 }
 
 const common = ({ database, login: { password, username }, openMillis, tls }: ClientOptions) => ({
@@ -42,7 +42,7 @@ export type Client = ReturnType<typeof make>
 export const connect = Effect.fnUntraced(function* (
   options: ClientOptions,
   host: Host
-): Effect.fn.Return<Client, RedisAway, Scope.Scope> {
+): Effect.fn.Return<Client, RedisUnavailable, Scope.Scope> {
   const client = yield* Effect.acquireRelease(
     Effect.try({ try: () => make(options, host), catch: reasonOf }),
     (client) =>
@@ -52,7 +52,7 @@ export const connect = Effect.fnUntraced(function* (
         client.destroy()
       })
   )
-  yield* answered(2 * options.openMillis, () => client.connect())
+  yield* awaitReply(2 * options.openMillis, () => client.connect())
   return client
 })
 
@@ -74,7 +74,7 @@ export type Cluster = ReturnType<typeof makeCluster>
 export const connectCluster = Effect.fnUntraced(function* (
   options: ClientOptions,
   nodes: ReadonlyArray<Host>
-): Effect.fn.Return<Cluster, RedisAway, Scope.Scope> {
+): Effect.fn.Return<Cluster, RedisUnavailable, Scope.Scope> {
   let connecting: Promise<unknown> | undefined
   const cluster = yield* Effect.acquireRelease(
     Effect.try({ try: () => makeCluster(options, nodes), catch: reasonOf }),
@@ -86,6 +86,6 @@ export const connectCluster = Effect.fnUntraced(function* (
         connecting?.then(destroy, destroy)
       })
   )
-  yield* answered(2 * options.openMillis, () => (connecting = cluster.connect()))
+  yield* awaitReply(2 * options.openMillis, () => (connecting = cluster.connect()))
   return cluster
 })

@@ -9,9 +9,9 @@ import { Deferred, Effect, Redacted, Result, Schema, type Scope } from "effect"
 import { ErrorReply } from "redis"
 import type { RedisTopology } from "../core/doctor/RedisDiagnosis.ts"
 import * as RedisUrl from "../core/doctor/RedisUrl.ts"
-import { answered } from "./Answer.ts"
 import * as Clients from "./Clients.ts"
-import { RedisAway } from "./RedisAway.ts"
+import { RedisUnavailable } from "./RedisUnavailable.ts"
+import { awaitReply } from "./Reply.ts"
 import { script, scriptSha } from "./script.ts"
 import * as Topology from "./Topology.ts"
 
@@ -24,9 +24,9 @@ export interface Connection {
    * Runs the script. A connection that does not answer in time, or with an error, is lost. A call has one key, so that a
    * cluster can run it on one node.
    */
-  readonly take: (key: string, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisAway>
+  readonly take: (key: string, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisUnavailable>
   /** Completes when the connection is lost. */
-  readonly lost: Deferred.Deferred<never, RedisAway>
+  readonly lost: Deferred.Deferred<never, RedisUnavailable>
   readonly topology: RedisTopology
   /** The nodes of the cluster; empty for a server. */
   readonly nodes: ReadonlyArray<RedisUrl.Host>
@@ -34,8 +34,8 @@ export interface Connection {
 
 const decodeReply = Schema.decodeUnknownResult(Reply)
 
-/** The least timeout for opening a connection and its first reply: no request waits for them. */
-const leastOpenMillis = 1000
+/** The minimum timeout for opening a connection and for its first reply. No request waits for them. */
+const minOpenMillis = 1000
 
 /** Runs the script on one server. */
 const run = async (
@@ -56,7 +56,7 @@ const run = async (
 /** One key for each master of the cluster. Fails if a slot has no master. */
 const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promise<ReadonlyArray<string>> => {
   if (cluster.slots.includes(undefined as never)) {
-    throw new RedisAway({ reason: "a part of the cluster has no master" })
+    throw new RedisUnavailable({ reason: "a part of the cluster has no master" })
   }
   const keys = new Map<unknown, string>()
   for (let index = 0; keys.size < cluster.masters.length && index < cluster.slots.length; index++) {
@@ -68,8 +68,10 @@ const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promis
 }
 
 /** During a failover a Sentinel may name a replica, which is not a fault of the address. */
-const duringFailover = (error: RedisAway): RedisAway =>
-  error.fault === "replica" ? new RedisAway({ reason: "the Sentinels name a replica, as during a failover" }) : error
+const duringFailover = (error: RedisUnavailable): RedisUnavailable =>
+  error.fault === "replica"
+    ? new RedisUnavailable({ reason: "the Sentinels name a replica, as during a failover" })
+    : error
 
 /**
  * Opens a connection and runs the script once on `probeKey`, in a cluster once on each master, so that a Redis that rejects
@@ -82,28 +84,28 @@ export const open = Effect.fnUntraced(function* (options: {
   /** How long one request waits for a reply, in milliseconds. */
   readonly timeoutMillis: number
   readonly probeKey: string
-}): Effect.fn.Return<Connection, RedisAway, Scope.Scope> {
+}): Effect.fn.Return<Connection, RedisUnavailable, Scope.Scope> {
   const { known, probeKey, timeoutMillis, url } = options
   const parsed = RedisUrl.parse(Redacted.value(url))
   if (Result.isFailure(parsed)) {
-    return yield* new RedisAway({ reason: "REDIS_URL cannot be read", fault: "address" })
+    return yield* new RedisUnavailable({ reason: "REDIS_URL cannot be read", fault: "address" })
   }
   const address = parsed.success
   const { master } = address
-  const openMillis = Math.max(leastOpenMillis, timeoutMillis)
-  const lost = yield* Deferred.make<never, RedisAway>()
-  const lose = (error: RedisAway) => Deferred.doneUnsafe(lost, Effect.fail(error))
+  const openMillis = Math.max(minOpenMillis, timeoutMillis)
+  const lost = yield* Deferred.make<never, RedisUnavailable>()
+  const lose = (error: RedisUnavailable) => Deferred.doneUnsafe(lost, Effect.fail(error))
 
   const found = yield* Topology.find(address, known, openMillis)
   const clientOptions = { ...address, openMillis, onError: lose }
   const decoded = (reply: unknown) =>
     Result.match(decodeReply(reply), {
       onSuccess: Effect.succeed,
-      onFailure: () => Effect.fail(new RedisAway({ reason: "the reply is not one of the script" }))
+      onFailure: () => Effect.fail(new RedisUnavailable({ reason: "the reply is not in the script's format" }))
     })
   const takeOn =
     (client: Parameters<typeof run>[0]) => (millis: number) => (key: string, args: ReadonlyArray<string>) =>
-      answered(millis, () => run(client, key, args)).pipe(
+      awaitReply(millis, () => run(client, key, args)).pipe(
         Effect.flatMap(decoded),
         Effect.tapError((error) => Effect.sync(() => lose(error)))
       )
@@ -113,12 +115,12 @@ export const open = Effect.fnUntraced(function* (options: {
   if (found._tag === "Cluster") {
     const cluster = yield* Clients.connectCluster(clientOptions, found.nodes).pipe(
       // The package's own error does not say why no node can be used; the nodes' errors do.
-      Effect.catchTag("RedisAway", (error) =>
+      Effect.catchTag("RedisUnavailable", (error) =>
         Effect.flatMap(Deferred.isDone(lost), (isDone) => (isDone ? Deferred.await(lost) : Effect.fail(error)))
       )
     )
     const take = takeOn(cluster)
-    yield* probe(take(openMillis), yield* answered(openMillis, () => keyOfEachMaster(cluster, probeKey)))
+    yield* probe(take(openMillis), yield* awaitReply(openMillis, () => keyOfEachMaster(cluster, probeKey)))
     const topology = { _tag: "Cluster", masters: cluster.masters.length } as const
     return { take: take(timeoutMillis), lost, topology, nodes: found.nodes }
   }

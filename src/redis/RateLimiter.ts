@@ -19,11 +19,11 @@ import { decideCounted } from "../core/limits/RateLimit.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import { type Connection, open } from "./Connection.ts"
-import { RedisAway } from "./RedisAway.ts"
+import { RedisUnavailable } from "./RedisUnavailable.ts"
 
 const prefix = "hydracore:limit:"
 
-/** How much longer than a window a client's list lives if the clock is not Redis's. */
+/** How much longer than a window Redis keeps a client's list when the times are this process's. */
 const foreignTimeMillis = 3_600_000
 
 export interface Options {
@@ -42,7 +42,7 @@ export interface Options {
 /** Whether the limits are shared, or why this process applies them alone. */
 export type State =
   | { readonly _tag: "Shared"; readonly topology: RedisTopology }
-  | { readonly _tag: "Alone"; readonly error: RedisAway }
+  | { readonly _tag: "Alone"; readonly error: RedisUnavailable }
 
 export interface SharedLimiter {
   readonly take: RateLimiter["Service"]["take"]
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
   const gauge = Metrics.limiterAway({})
   let current: Connection | undefined
   let known: Connection["nodes"] = []
-  let error = new RedisAway({ reason: "not connected yet" })
+  let error = new RedisUnavailable({ reason: "not connected yet" })
   let isAway = false
 
   const setAway = (value: boolean) => {
@@ -79,7 +79,7 @@ export const make = Effect.fnUntraced(function* (
     return yield* Deferred.await(connection.lost)
   }).pipe(Effect.scoped)
 
-  const disconnected = Effect.fnUntraced(function* (cause: RedisAway) {
+  const disconnected = Effect.fnUntraced(function* (cause: RedisUnavailable) {
     current = undefined
     error = cause
     if (!isAway)

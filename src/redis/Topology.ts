@@ -7,9 +7,9 @@
 import { Effect, Schema, type Scope } from "effect"
 import { ErrorReply } from "redis"
 import type { Host, RedisAddress } from "../core/doctor/RedisUrl.ts"
-import { answered } from "./Answer.ts"
 import { type Client, type ClientOptions, connect } from "./Clients.ts"
-import { RedisAway } from "./RedisAway.ts"
+import { RedisUnavailable } from "./RedisUnavailable.ts"
+import { awaitReply } from "./Reply.ts"
 
 /** The mode that `HELLO` reports. */
 const modeOf = (client: Client) =>
@@ -44,40 +44,41 @@ const identify = Effect.fnUntraced(function* (
   options: ClientOptions,
   host: Host,
   isOnly: boolean
-): Effect.fn.Return<Found, RedisAway, Scope.Scope> {
+): Effect.fn.Return<Found, RedisUnavailable, Scope.Scope> {
   const client = yield* connect(options, host)
-  const mode = yield* answered(options.openMillis, () => modeOf(client))
-  if (mode === "sentinel") return yield* new RedisAway({ reason: "it is a Sentinel", fault: "sentinel" })
+  const mode = yield* awaitReply(options.openMillis, () => modeOf(client))
+  if (mode === "sentinel") return yield* new RedisUnavailable({ reason: "it is a Sentinel", fault: "sentinel" })
   if (mode === "cluster") {
-    const nodes = yield* answered(options.openMillis, () => nodesOf(client, host))
+    const nodes = yield* awaitReply(options.openMillis, () => nodesOf(client, host))
     return { _tag: "Cluster", nodes: [host, ...nodes] }
   }
-  if (!isOnly) return yield* new RedisAway({ reason: "one of several hosts is not in a cluster", fault: "several" })
+  if (!isOnly)
+    return yield* new RedisUnavailable({ reason: "one of several hosts is not in a cluster", fault: "several" })
   return { _tag: "Server", host }
 }, Effect.scoped)
 
 const MasterReply = Schema.NullOr(Schema.Tuple([Schema.String, Schema.FiniteFromString]))
 
 /** Queries one Sentinel for the address of a master. */
-const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisAway> =>
+const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisUnavailable> =>
   Effect.gen(function* () {
     const client = yield* connect(options, sentinel)
-    const reply = yield* answered(options.openMillis, () =>
+    const reply = yield* awaitReply(options.openMillis, () =>
       client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])
     )
     const found = yield* Schema.decodeUnknownEffect(MasterReply)(reply).pipe(
-      Effect.mapError(() => new RedisAway({ reason: "a Sentinel's reply is not an address" }))
+      Effect.mapError(() => new RedisUnavailable({ reason: "a Sentinel's reply is not an address" }))
     )
     if (found === null) {
-      return yield* new RedisAway({ reason: "the Sentinels watch no master of that name", fault: "master" })
+      return yield* new RedisUnavailable({ reason: "the Sentinels watch no master of that name", fault: "master" })
     }
     const [host, port] = found
     return { host, port }
   }).pipe(
     Effect.scoped,
-    Effect.catchTag("RedisAway", (error) =>
+    Effect.catchTag("RedisUnavailable", (error) =>
       Effect.fail(
-        error.reason === "ERR" ? new RedisAway({ reason: "it is not a Sentinel", fault: "no-sentinel" }) : error
+        error.reason === "ERR" ? new RedisUnavailable({ reason: "it is not a Sentinel", fault: "no-sentinel" }) : error
       )
     )
   )
@@ -85,28 +86,28 @@ const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Ef
 /** Tries each host, and fails with the last error that names a fault, or else with the last one. */
 const firstOf = <A, R>(
   hosts: ReadonlyArray<Host>,
-  attempt: (host: Host) => Effect.Effect<A, RedisAway, R>
-): Effect.Effect<A, RedisAway, R> => {
-  const go = (index: number, worst: RedisAway): Effect.Effect<A, RedisAway, R> => {
+  attempt: (host: Host) => Effect.Effect<A, RedisUnavailable, R>
+): Effect.Effect<A, RedisUnavailable, R> => {
+  const go = (index: number, worst: RedisUnavailable): Effect.Effect<A, RedisUnavailable, R> => {
     const host = hosts[index]
     return host === undefined
       ? Effect.fail(worst)
-      : Effect.catchTag(attempt(host), "RedisAway", (error) =>
+      : Effect.catchTag(attempt(host), "RedisUnavailable", (error) =>
           go(index + 1, error.fault === undefined && worst.fault !== undefined ? worst : error)
         )
   }
-  return go(0, new RedisAway({ reason: "no host" }))
+  return go(0, new RedisUnavailable({ reason: "no host" }))
 }
 
 /**
- * Finds what to connect to. It connects to one host after the other, until one answers. `known` are further nodes of a
- * cluster that an earlier connection found.
+ * Finds what to connect to: tries one host after another until one answers. `known` holds further nodes of the cluster, from
+ * an earlier connection.
  */
 export const find = (
   { hosts, login, database, master, tls }: RedisAddress,
   known: ReadonlyArray<Host>,
   openMillis: number
-): Effect.Effect<Found, RedisAway> => {
+): Effect.Effect<Found, RedisUnavailable> => {
   const options: ClientOptions = { tls, login, database, openMillis, onError: () => {} }
   if (master === undefined) {
     return firstOf([...hosts, ...known], (host) => identify(options, host, hosts.length === 1))

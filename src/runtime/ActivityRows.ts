@@ -1,5 +1,5 @@
 /**
- * The latest page views and events as the statements of both stores select them.
+ * The rows of the latest page views and events, as the SQL of both stores returns them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Page views and events as the statements of both stores select them for an export.
+ * The rows of an export of page views and events, as the SQL of both stores returns them.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const ViewRow = Schema.Struct({
   screen_width: Schema.NullOr(Schema.Int)
 })
 
-/** No `Schema.Record`, which loses a property named `__proto__`. */
+/** Not a `Schema.Record`, which drops a property named `__proto__`. */
 const Properties = Schema.declare(
   (value): value is NonNullable<Event.Event["properties"]> =>
     Predicate.isObject(value) && Object.values(value).every((member) => /^(string|number|boolean)$/.test(typeof member))

@@ -9,7 +9,7 @@ import * as Deadlines from "../core/data/Deadlines.ts"
 
 /** An object with a deadline. Times are in milliseconds of the clock's monotonic time. */
 export interface Scheduled extends Deadlines.Deadline {
-  /** Called at the deadline. Returns the next deadline, or undefined for none. If it throws, there is none either. */
+  /** Called at the deadline. Returns the next deadline, or undefined if there is none. An exception is logged. */
   readonly onDeadline: (now: number) => number | undefined
 }
 

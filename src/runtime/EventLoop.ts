@@ -12,7 +12,7 @@ const maxWait = 1_000
 
 /**
  * Runs `act` right after a poll of all sockets: at the end of a turn of the event loop that was short and in which `count`
- * did not grow, or after `maxWait`. A turn accepts one new connection, so it may take many turns. A timer begins each turn,
+ * did not grow, or after `maxWait`. Each turn accepts one connection, so many turns may pass. A timer begins each turn,
  * because the system rarely preempts a process that just woke up.
  */
 export const afterQuietPoll = (count: () => number, act: () => void): void => {

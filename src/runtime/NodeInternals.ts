@@ -20,13 +20,13 @@ interface Internals {
 
 const of = (socket: Duplex): Internals => socket as Duplex & Internals
 
-/** The response that a server's connection is sending; `undefined` if no request is unanswered. */
+/** The response that a server's connection is sending; `undefined` if no response is pending. */
 export const currentResponse = (socket: Duplex): ServerResponse | undefined => of(socket)._httpMessage ?? undefined
 
 /** The request that a connection's parser is reading; `undefined` between two requests. */
 export const currentRequest = (socket: Duplex): IncomingMessage | undefined => of(socket).parser?.incoming ?? undefined
 
-/** Whether a connection has a parser: not before Node has set it up, and not after the connection has closed. */
+/** Whether a connection has a parser. Node attaches it after the connection opens and detaches it on close. */
 export const hasParser = (socket: Duplex): boolean => Boolean(of(socket).parser)
 
 /** The bytes that were written to a connection and that the system has not accepted yet. */

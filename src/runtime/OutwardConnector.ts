@@ -26,7 +26,7 @@ export class Refused extends Error {
   readonly code = "ENOTPUBLIC"
 }
 
-/** The longest time to open a connection, in milliseconds. */
+/** The time limit for opening a connection, in milliseconds. */
 const timeout = 5_000
 
 /** A lookup that returns public addresses only. */

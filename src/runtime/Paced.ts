@@ -1,5 +1,5 @@
 /**
- * Long computations over the elements of a stream, in pieces, so that requests run in between.
+ * Splits a long computation over a stream into bursts, so that other requests run in between.
  *
  * @module
  */

@@ -17,7 +17,7 @@ const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
-/** A setting whose parser fails with the words that follow its name in the error. An empty value counts as unset. */
+/** A setting with a parser. The parser's failure completes the error sentence that begins with the name. Empty means unset. */
 export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A, string>) =>
   Config.option(Config.String(name)).pipe(
     Config.map(Option.filter((text) => text.trim() !== "")),
@@ -96,8 +96,9 @@ export const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
 
 /**
- * A database URL with parameters that the driver supports: a TLS parameter must not be ignored. Without a user, the driver
- * takes the process's user from these variables. Several servers without `target_session_attrs` get `attribute`.
+ * A database URL. A parameter that the driver does not support is an error: a TLS parameter must not be ignored. If the URL
+ * names no user, the driver uses `USER` or `USERNAME`. A URL of several servers without `target_session_attrs` gets
+ * `attribute`.
  */
 export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>
   Config.all([Config.option(Config.String("USER")), Config.option(Config.String("USERNAME"))]).pipe(

@@ -33,7 +33,7 @@ const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string)
     )
   )
 
-/** Adds the files to a provider. A setting that has both a value and a file is an error, because one of them is ignored. */
+/** Adds the files to a provider. A setting that has both a value and a file is an error, because one would be ignored. */
 export const make = (
   variables: ConfigProvider.ConfigProvider,
   fileSystem: FileSystem.FileSystem

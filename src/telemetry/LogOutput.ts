@@ -15,7 +15,7 @@ import { isatty } from "node:tty"
 import { Effect } from "effect"
 import * as NodeInternals from "../runtime/NodeInternals.ts"
 
-/** The buffer limit in bytes. A line is buffered while the buffer is not above it. */
+/** The buffer limit in bytes. Lines are dropped once the buffer exceeds it. */
 const maxBuffered = 1024 * 1024
 
 /** The time limit of a flush, in milliseconds. */

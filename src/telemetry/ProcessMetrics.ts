@@ -1,6 +1,6 @@
 /**
- * Metrics of the process itself: memory, processor time, event loop, garbage collection, version. Most are read only for a
- * snapshot.
+ * Metrics of the process itself: memory, processor time, event loop, garbage collection, version. Most are read when a
+ * snapshot is taken.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { Effect, Layer, Schema } from "effect"
 import * as Metrics from "../core/metrics/Metrics.ts"
 import { observe, observeCounter, observeGauge } from "../runtime/Observe.ts"
 
-/** The shortest interval over which quantiles of the event loop's delay are computed, in milliseconds. */
+/** The minimum interval over which quantiles of the event loop's delay are computed, in milliseconds. */
 const window = 10_000
 
-/** How often the event loop's delay is sampled, in milliseconds. Node adds it to each sample. */
+/** The interval at which the event loop's delay is sampled, in milliseconds. Node includes it in each sample. */
 const resolution = 20
 
 const kinds = [

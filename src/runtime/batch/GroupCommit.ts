@@ -42,8 +42,8 @@ export interface Options<Item, A, E> {
   /** The maximum number of items of one batch. */
   readonly maxBatch: number
   /**
-   * The least time between the starts of two batches, for a store that takes few large ones better than many. Each batch then
-   * takes all items that wait, and a full batch starts at once. Default: none.
+   * The minimum time between the starts of two batches, for a store that handles a few large batches better than many small
+   * ones. Each batch then contains all queued items, and a full batch starts at once. Default: none.
    */
   readonly interval?: Duration.Input
   /** An item's weight, commonly its bytes. Default: 0. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import { RedisAway, reasonOf } from "./RedisAway.ts"
+import { RedisUnavailable, reasonOf } from "./RedisUnavailable.ts"
 
 /** The number of timers that one wait is split into. */
 const slices = 4
@@ -14,21 +14,21 @@ const slices = 4
  * shorter timers, so that a blocked event loop uses up only one of them, and ends after one more poll of the sockets: this
  * process's own delay must not count as a Redis timeout.
  */
-export const answered = <A>(millis: number, call: () => Promise<A>): Effect.Effect<A, RedisAway> =>
+export const awaitReply = <A>(millis: number, call: () => Promise<A>): Effect.Effect<A, RedisUnavailable> =>
   Effect.callback((resume) => {
     let timer: NodeJS.Timeout | undefined
     let last: NodeJS.Immediate | undefined
     const wait = (left: number) => {
       timer = setTimeout(() => {
         if (left > 1) return wait(left - 1)
-        last = setImmediate(() => resume(Effect.fail(new RedisAway({ reason: "no answer in time" }))))
+        last = setImmediate(() => resume(Effect.fail(new RedisUnavailable({ reason: "no answer in time" }))))
       }, millis / slices)
     }
     const stop = () => {
       clearTimeout(timer)
       clearImmediate(last)
     }
-    const settle = (result: Effect.Effect<A, RedisAway>) => {
+    const settle = (result: Effect.Effect<A, RedisUnavailable>) => {
       stop()
       resume(result)
     }
