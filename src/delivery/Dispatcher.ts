@@ -2,8 +2,8 @@
  * Delivers events while the process runs: turns them into deliveries, leases these and the others that are due, sends them and
  * records the outcomes.
  *
- * It polls, so that it needs no session of the database, and any number of processes may do the same. `Slots` divides the
- * attempts of a process among the webhooks, so that one that hangs delays no other.
+ * It polls, so that it needs no database session of its own, and any number of processes may run it. `Slots` divides the
+ * attempts of a process among the webhooks, so that a hanging webhook does not delay the others.
  *
  * @module
  */
@@ -23,11 +23,11 @@ const pollInterval = Duration.millis(500)
 
 /**
  * The time between two fan-outs while there are events: a few events cost about as much as one. It doubles with each fan-out that
- * finds none, up to `pollInterval`, so that a short pause between events delays none.
+ * finds none, up to `pollInterval`, so that the first event after a short pause is not delayed.
  */
 const fanOutInterval = Duration.millis(50)
 
-/** The wait after an attempt ended, so that the free slots of several attempts are filled by one query. */
+/** The wait after an attempt has ended, so that one query fills the free slots of several attempts. */
 const gatherInterval = Duration.millis(10)
 
 /** The wait after a database error. */
@@ -36,8 +36,8 @@ const pause = Duration.seconds(1)
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
 /**
- * Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. Returns for how
- * many milliseconds the webhook pauses.
+ * Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. Returns how long
+ * the webhook pauses, in milliseconds.
  */
 export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: () => void) {
   const deliveries = yield* Deliveries
@@ -64,7 +64,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const deliveries = yield* Deliveries
     const fibers = yield* FiberSet.make()
     yield* AttemptMetrics.start(Metrics.webhookAttempts)
-    /** Webhooks with due deliveries for which there was no room, and whether there was none for any webhook. */
+    /** The webhooks with due deliveries for which there was no free slot, and whether all slots were taken. */
     let waiting: ReadonlySet<string> = new Set()
     let isFull = false
     /** Open when there may be deliveries to lease. */
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const running = RunningAttempts.make((webhookId) => {
       if (isFull || waiting.has(webhookId)) changed.openUnsafe()
     })
-    /** What one step leases takes the room of the other. */
+    /** The two steps run one at a time, since both fill the same slots. */
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
 
     const start = (leased: Leased) => {

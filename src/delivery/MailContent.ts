@@ -1,5 +1,5 @@
 /**
- * Finds the content of a mail. A report is read when it is sent, since its period has ended and does not change.
+ * Reads the content of a mail. A report is read only when it is sent, since its period has ended and no longer changes.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
   const reports = yield* Reports
   const answers = (of: ReportPeriod.Range) => {
     const { leads, pages, sources, totals } = ReportMail.queries(site, of)
-    // One after another: a report must not hold the connections of readers.
+    // One after another: a mail must not take all connections for reports.
     return Effect.all({
       totals: reports.query(site, totals),
       leads: reports.query(site, leads),
@@ -30,7 +30,7 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
   return ReportMail.content(site, period, range, now, before)
 })
 
-/** The content of a leased mail; null if it has none any more. */
+/** The content of a leased mail; null if nothing is left to send. */
 export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail) {
   switch (subject.kind) {
     case "submissions":

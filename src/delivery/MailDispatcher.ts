@@ -1,6 +1,6 @@
 /**
  * Sends mails while the process runs: makes those that are due, leases them, sends them and records the outcomes. It polls, as
- * `Dispatcher` does, whose fan-out queues the submissions for mails.
+ * `Dispatcher` does. The fan-out of `Dispatcher` queues the submissions for mails.
  *
  * @module
  */
@@ -31,10 +31,10 @@ export interface Options {
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
 
-/** The most attempts at a time in one process: all mails have one server. */
+/** The maximum number of concurrent attempts of a process: all mails go to one server. */
 const slots = 4
 
-/** The longest time to read a report: with the attempt to send it, shorter than the lease. */
+/** The time limit for reading a report. Together with that of sending it, it is shorter than the lease. */
 const contentTimeout = Duration.seconds(8)
 
 const pollInterval = Duration.millis(500)

@@ -1,5 +1,5 @@
 /**
- * The client for events to addresses that owners name. It reaches the public internet only (`runtime/OutwardConnector`).
+ * The HTTP client that sends events to the addresses that owners name. It reaches the public internet only (`runtime/OutwardConnector`).
  * Redirects are not followed.
  *
  * @module
@@ -12,14 +12,14 @@ import * as Schedule from "../core/delivery/Schedule.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import * as OutwardConnector from "../runtime/OutwardConnector.ts"
 
-/** The most bytes of a response's body that are kept. */
+/** The maximum number of bytes of a response's body that are kept. */
 const maxAnswer = 2_048
 
-/** The longest time of a request, in milliseconds. */
+/** The time limit of a request, in milliseconds. */
 export const timeout = 15_000
 
 export interface Options extends Pick<OutwardConnector.Options, "allowed" | "lookup"> {
-  /** The longest time of a request in milliseconds, by default `timeout`. */
+  /** The time limit of a request in milliseconds, by default `timeout`. */
   readonly timeout?: number
   /** While more connections than this are open, a connection closes after its response. Default: 256. */
   readonly maxIdle?: number
@@ -30,7 +30,7 @@ export interface Response extends Outcome {
   readonly millis: number
   /** The first 2 kB of the body; null without a response. */
   readonly answer: string | null
-  /** Why there was no response, or none. */
+  /** Why there was no response; null if there was one. */
   readonly error: string | null
 }
 

@@ -7,13 +7,13 @@ import * as Slots from "../core/delivery/Slots.ts"
 import type { Webhook } from "../core/delivery/Webhook.ts"
 
 export interface RunningAttempts {
-  /** The room that is left. */
+  /** The slots that are free. */
   readonly room: () => Slots.Room
-  /** The number of running attempts of each webhook. One that pauses has at least one, so that a failing one gets no more. */
+  /** The number of running attempts of each webhook. A paused webhook counts as running at least one, so that it gets no more. */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */
   readonly add: (webhook: Webhook) => () => void
-  /** Lets a webhook pause. Returns a function that ends this pause. */
+  /** Pauses a webhook. Returns a function that ends this pause. */
   readonly pause: (webhookId: string) => () => void
 }
 

@@ -16,12 +16,12 @@ import * as SmtpUrl from "../core/mail/SmtpUrl.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 
-/** The longest time of an attempt: shorter than the lease of a mail. */
+/** The time limit of an attempt, which is shorter than the lease of a mail. */
 export const timeout = Duration.seconds(15)
 
 export interface Options {
   readonly server: SmtpUrl.SmtpServer
-  /** The longest time of an attempt, by default `timeout`. */
+  /** The time limit of an attempt, by default `timeout`. */
   readonly timeout?: Duration.Input
   /** For tests: the certificates that are trusted. */
   readonly tls?: SMTPConnectionOptions["tls"]

@@ -1,5 +1,5 @@
 /**
- * Sends tests, as the dispatchers send events and mails.
+ * Sends test events and test mails, as the dispatchers send real ones.
  *
  * @module
  */

@@ -9,7 +9,7 @@ import * as SlackMessage from "../core/delivery/SlackMessage.ts"
 import type { Webhook } from "../core/delivery/Webhook.ts"
 import { OutwardClient } from "./OutwardClient.ts"
 
-/** @param id the event's, the same in every attempt */
+/** @param id the event's id, the same in every attempt */
 export const send = Effect.fnUntraced(function* (
   webhook: Pick<Webhook, "url" | "format">,
   secrets: ReadonlyArray<string>,

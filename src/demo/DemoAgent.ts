@@ -74,7 +74,7 @@ const chunk = (model: string, delta: object, finishReason: string | null): strin
 const streamed = (model: string, { annotations, text }: Answer, pace: Duration.Input) => {
   const chunks = [
     // Twenty chunks of reasoning, so that the chat shows that the agent is thinking.
-    chunk(model, { role: "assistant", content: "", reasoning_content: "What do I know of this?" }, null),
+    chunk(model, { role: "assistant", content: "", reasoning_content: "What do I know about this?" }, null),
     ...Array.from({ length: 19 }, () => chunk(model, { reasoning_content: "…" }, null)),
     ...DemoAnswer.tokens(text).map((content) => chunk(model, { content }, null)),
     ...(annotations.length === 0 ? [] : [chunk(model, { annotations }, null)]),

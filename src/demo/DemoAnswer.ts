@@ -8,11 +8,11 @@
 /** The maximum number of characters of a message that an answer repeats. */
 const maxEcho = 200
 
-/** An answer with what it relies on. */
+/** An answer and its source. */
 export interface DemoAnswer {
   /** Markdown. */
   readonly text: string
-  /** The path on the demo's website that the answer relies on, and its title; null for none. */
+  /** The page of the demo's website that the answer cites; null for none. */
   readonly source: { readonly path: string; readonly title: string } | null
 }
 

@@ -30,7 +30,7 @@ const draftOf = (websiteConfigId: string, lead: SampleHistory.SampleLead): Submi
   idempotency: null
 })
 
-/** Stores the history of the days before today, with its goals and leads. Soon after, leads are credited to their visits. */
+/** Stores the history of the days before today, with its goals and leads. The service credits leads to visits soon afterwards. */
 export const store = Effect.fnUntraced(function* ({ hostedWebsiteId, instanceId, websiteConfigId }: DemoFeed.Subject) {
   const analytics = yield* AnalyticsRepo
   const events = yield* EventRepo
