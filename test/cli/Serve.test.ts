@@ -53,6 +53,6 @@ it.live("the workers of serve divide the connection limit of an address", () =>
     const open = () => connections.filter(({ closed }) => !closed()).length
     yield* until("only as many are open as may be", () => open() <= 4)
     assert.strictEqual(open(), 4)
-    yield* until("it is logged", () => service.output().includes("An address reached its bound of 2 connections"))
+    yield* until("it is logged", () => service.output().includes("An address reached its limit of 2 connections"))
   }).pipe(Effect.scoped)
 )

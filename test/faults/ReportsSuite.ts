@@ -155,8 +155,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
             for (const { status, text } of yield* Fiber.join(asking)) {
               assert.strictEqual(status, 504)
               assert.deepStrictEqual(JSON.parse(text), {
-                detail:
-                  "The report takes longer than 5s, the longest time that a report may take. Choose fewer days, or remove filters."
+                detail: "The report takes longer than the limit of 5s. Choose fewer days, or remove filters."
               })
             }
             yield* eventually(

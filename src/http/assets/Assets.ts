@@ -1,7 +1,7 @@
 /**
- * Serves what websites load (`Bundles.names`), such as `GET /v1/public/embed.js`: under its plain name, cacheable for a short
- * time, and with a hash, as in `embed.{hash}.js`, cacheable forever. An old version's hash gets the current version, cacheable
- * for a short time, so that pages made before an upgrade continue to work.
+ * Serves the files that websites load (`Bundles.names`), such as `GET /v1/public/embed.js`. The plain name is cacheable for a
+ * short time, the name with a hash, as in `embed.{hash}.js`, forever. The hash of an old version gets the current version,
+ * cacheable for a short time, so that pages made before an upgrade continue to work.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Bundles and compresses the scripts that websites load (`src/browser`), once per process. It takes some tens of
+ * Bundles and compresses the scripts that websites load (`src/browser`), once per process. This takes a few tens of
  * milliseconds, mostly in other threads and in esbuild's own process.
  *
  * @module
@@ -89,8 +89,8 @@ const minifyStyle: Plugin = {
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs one use of esbuild after another, and ends esbuild's process after each: all uses share that process, so one that ends
- * it would break another that is running.
+ * Runs the uses of esbuild one after another, and ends esbuild's process after each. They share that process, so that ending
+ * it would break another use that is still running.
  */
 export const inTurn = <A>(use: () => Promise<A>): Promise<A> => {
   const result = last.then(use).finally(stop)

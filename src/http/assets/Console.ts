@@ -1,6 +1,6 @@
 /**
  * Serves the console: `GET /console`, and its scripts and style sheet as `GET /console/{name}-{hash}.{js,css}`, cacheable
- * forever. What it shows comes from the owner API of the same origin.
+ * forever. Its data comes from the owner API of the same origin.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const unknownFile = ErrorResponses.refusal(404, "This version of the console has
   "cache-control": "no-store"
 })
 
-/** The files, made at the first request; null if they could not be, which is logged. */
+/** The files, bundled at the first request; null if that failed, which is logged. */
 const files = Effect.tryPromise(() => ConsoleFiles.all()).pipe(
   Effect.catch(({ cause }) =>
     Effect.annotateLogs(

@@ -19,7 +19,7 @@ export interface Files {
   readonly page: StaticContent.Compressed
   /** The scripts and the style sheet by their names, which contain a hash of their content. */
   readonly named: ReadonlyMap<string, File>
-  /** What the first view loads: the names of the style sheet, of the first script, and of what that imports at once. */
+  /** The names of the files that the first view loads: the style sheet, the first script, and its static imports. */
   readonly first: ReadonlyArray<string>
 }
 
@@ -31,15 +31,15 @@ const source = (name: string): string => fileURLToPath(new URL(`../../browser/co
 /** Brotli's best quality: the files are made once. */
 const quality = 11
 
-/** Sets the theme that was chosen before the first paint. `Theme.ts` of the console writes the same key. */
+/** Sets the chosen theme before the first paint. The console's `Theme.ts` writes the same key. */
 const theme =
   'try{let t=localStorage.getItem("hydracore-theme");if(t=="light"||t=="dark")document.documentElement.dataset.theme=t}catch{}'
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64")
 
 /**
- * Only this origin's scripts and styles, no frames around it, no plain forms, and no HTML that
- * scripts make from strings.
+ * Allows only this origin's scripts and styles. Forbids frames around the console, plain forms, and HTML that scripts make
+ * from strings.
  */
 export const policy = [
   "default-src 'none'",
@@ -105,7 +105,7 @@ const compile = () =>
 
 type Outputs = Metafile["outputs"]
 
-/** The names of the scripts that a script imports at once, and that these import. */
+/** The names of the scripts that a script imports statically, directly or through others. */
 const importsOf = (outputs: Outputs, script: string): ReadonlyArray<string> => {
   const named = new Map(Object.entries(outputs).map(([file, output]) => [path.basename(file), output]))
   const found = new Set<string>()

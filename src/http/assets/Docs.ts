@@ -4,7 +4,7 @@
  * - `GET /docs`: the list of the guides and endpoints;
  * - `GET /docs/{guide}`: a guide of `src/docs`;
  * - `GET /docs/reference` and `GET /docs/reference/owner`: the public API and the owner API, shown by Scalar;
- * - `GET /openapi.json` and `GET /openapi-owner.json`: the same as documents.
+ * - `GET /openapi.json` and `GET /openapi-owner.json`: the OpenAPI documents of both.
  *
  * @module
  */

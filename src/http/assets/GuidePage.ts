@@ -84,7 +84,7 @@ ${body}
 export const render = (guide: Guide, guides: ReadonlyArray<Guide>): string =>
   page({ title: guide.title, body: guide.body, current: `/docs/${guide.name}` }, guides)
 
-/** An API as the list of the documentation shows it. */
+/** An API in the list of endpoints. */
 export interface ListedApi {
   readonly title: string
   /** The paths of its reference and of its OpenAPI document. */
@@ -101,7 +101,7 @@ export const renderIndex = (guides: ReadonlyArray<Guide>, apis: ReadonlyArray<Li
     `<dt><code>${Html.escape(`${method} ${path}`)}</code></dt><dd>${Html.escape(summary)}</dd>`
   const api = ({ document, endpoints, reference, title }: ListedApi) => `<h3>${Html.escape(title)}</h3>
 <dl>${endpoints.map(endpoint).join("\n")}</dl>
-<p>The <a href="${reference}">reference</a> shows every field and every answer of the endpoints. <a href="${document}">${document.slice(1)}</a> is the same as an OpenAPI 3.1 document.</p>`
+<p>The <a href="${reference}">reference</a> shows every field and every response of the endpoints. <a href="${document}">${document.slice(1)}</a> is the OpenAPI 3.1 document.</p>`
   const body = `<h1>HydraCore Edge</h1>
 <p>The service that takes page views, form submissions and chat messages from visitors' browsers.</p>
 <h2>Guides</h2>
@@ -111,13 +111,13 @@ ${apis.map(api).join("\n")}`
   return page({ title: "Documentation", body, current: "/docs" }, guides)
 }
 
-/** The page of the service's own address. */
+/** The page at `/`. */
 export const renderHome = (options: { readonly console: boolean }): string => {
   const link = (href: string, title: string, text: string) => `<dt><a href="${href}">${title}</a></dt><dd>${text}</dd>`
   const links = [
     ...(options.console ? [link("/console/", "Console", "Statistics, for the owners of these websites.")] : []),
-    link("/docs", "Documentation", "How to put it on a website, and how to operate it."),
-    link("/docs/reference", "API reference", "Every endpoint, with its fields and answers.")
+    link("/docs", "Documentation", "How to add it to a website, and how to operate it."),
+    link("/docs/reference", "API reference", "Every endpoint, with its fields and responses.")
   ]
   const body = `<h1>HydraCore Edge</h1>
 <p>This service takes page views, form submissions and chat messages from the visitors of websites.</p>

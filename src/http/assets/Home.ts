@@ -1,5 +1,5 @@
 /**
- * `GET /`: a page for a person in a browser, which describes this service and has links. A program gets the 404 of an unknown
+ * `GET /`: for browsers, a page that describes this service and links to its parts. Other clients get the 404 of an unknown
  * address, as JSON.
  *
  * @module
@@ -18,8 +18,8 @@ export interface Options {
 /** Brotli's quality. */
 const quality = 11
 
-/** Browsers name HTML when a person opens an address; programs accept anything, or JSON. */
-const isPerson = (accept: string | undefined): boolean => accept?.includes("text/html") === true
+/** Browsers that open an address list HTML in `Accept`; other clients accept anything, or JSON. */
+const wantsHtml = (accept: string | undefined): boolean => accept?.includes("text/html") === true
 
 export const layer = (options: Options) =>
   HttpRouter.use(
@@ -32,7 +32,7 @@ export const layer = (options: Options) =>
         "/",
         Effect.gen(function* () {
           const { headers } = yield* HttpServerRequest.HttpServerRequest
-          if (!isPerson(headers["accept"])) return HttpServerResponse.setHeader(Fallbacks.unknown, "vary", "Accept")
+          if (!wantsHtml(headers["accept"])) return HttpServerResponse.setHeader(Fallbacks.unknown, "vary", "Accept")
           return StaticContent.respond(
             yield* page,
             { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },

@@ -2,7 +2,7 @@
  * The chat endpoints, for every API of clients. Each reads a question, counts it against the rate limit, checks the token and
  * the page's origin, sends the question to the instance's agent, and streams the answer.
  *
- * Each API is a `ClientApi`. All share the rate limit and the bounds of open streams.
+ * Each API is a `ClientApi`. All of them share the rate limit and the limits on open streams.
  *
  * @module
  */
@@ -38,7 +38,7 @@ type Response = HttpServerResponse.HttpServerResponse
 /** A started chat, or a whole response. */
 export type Answer = Response | ChatResponse.StartedChat
 
-/** Makes the response of an answer that begins. `headers` are those of the rate limit. */
+/** Makes the response for an answer that has begun. `headers` are those of the rate limit. */
 export type Respond = (
   answer: SendQuestion.OpenedAnswer,
   headers: RateLimitCheck.LimitHeaders
@@ -179,7 +179,7 @@ export const layer = (options: Options) =>
       const hold = InFlightLimit.make()
       const decisions = yield* Decisions
 
-      /** Counts a refusal for a limit for the website that the instance serves. */
+      /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
       const limited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
         Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 

@@ -1,7 +1,7 @@
 /**
  * Resumes, stops, reads and rates the answers of a conversation with memory.
  *
- * A handler gets a `Visitor` from `asVisitor` alone, which counts the request against the limit and checks the token and
+ * Handlers get a `Visitor` only from `asVisitor`, which counts the request against the rate limit and checks the token and
  * the page's origin.
  *
  * @module
@@ -86,8 +86,8 @@ export const layer = (options: Options) =>
       const { stream } = yield* ChatEndpoint.ChatEndpoint
 
       /**
-       * Answers a request of someone who may use the conversation; anyone else is refused. `without` answers for an id that
-       * has no memory.
+       * Handles a request that may use the conversation, and refuses any other. `onUnknown` responds to an id that has no
+       * memory.
        */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
@@ -126,7 +126,7 @@ export const layer = (options: Options) =>
           (slot) => Effect.sync(() => slot._tag === "Opened" && slot.release())
         )
 
-      /** Resumes an answer: of this process, or of another one by way of the store. */
+      /** Resumes an answer that runs in this process or, through the store, in another one. */
       const resume = Effect.fnUntraced(function* (
         { address, headers, instance }: Visitor,
         conversationId: string,

@@ -1,5 +1,5 @@
 /**
- * Maps the endpoints' typed errors to responses, so that every endpoint answers an error alike. `ofBytes` and
+ * Maps the endpoints' typed errors to responses, so that all endpoints respond to an error in the same way. `ofBytes` and
  * `ofUnavailable` are tables for `Effect.catchTags`.
  *
  * @module

@@ -67,7 +67,7 @@ export const foreignOrigin = (
 
 /** 413. */
 export const tooLarge = (maxBytes: number): HttpServerResponse.HttpServerResponse =>
-  refusal(413, `The body is larger than ${maxBytes} bytes. Send less at once.`)
+  refusal(413, `The body is larger than ${maxBytes} bytes. Send a smaller one.`)
 
 /** 413; closes the connection, because the body is not read to its end. */
 export const fragmentedBody: HttpServerResponse.HttpServerResponse = refusal(
@@ -85,28 +85,28 @@ export const tooManyStreams = (name: "address" | "instance", headers: Headers): 
   refusal(
     429,
     name === "address"
-      ? "Too many answers are being written for this address at once. Wait for one to end, or as Retry-After says."
+      ? "Too many answers are being streamed to this address. Wait until one ends, or as many seconds as Retry-After says."
       : "The assistant is answering as many people as it can. Wait as many seconds as Retry-After says.",
     { ...headers, "retry-after": "5" }
   )
 
 /** 503: whether the data is stored is unknown, and the client may send it again. */
 export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(503, "The service cannot say now that this is stored. Send it again after Retry-After seconds.", {
+  refusal(503, "The service cannot confirm now that this is stored. Send it again after Retry-After seconds.", {
     ...headers,
     "retry-after": "5"
   })
 
 /** 429: the instance has used its daily tokens; the day ends in `seconds`. */
 export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  refusal(429, "The assistant has answered as much as it may today. Please come back tomorrow.", {
+  refusal(429, "The assistant has reached its limit for today. Please come back tomorrow.", {
     ...headers,
     "retry-after": String(seconds)
   })
 
 /** 503: the agent accepts no requests for `seconds`. */
 export const agentBusy = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
-  // Visitors may read this sentence, and no `Retry-After`.
+  // Visitors may see this sentence, but not the header `Retry-After`.
   refusal(503, `The assistant is busy. Please try again in ${seconds} ${seconds === 1 ? "second" : "seconds"}.`, {
     ...headers,
     "retry-after": String(seconds)
@@ -122,11 +122,11 @@ export const addressOverloaded: HttpServerResponse.HttpServerResponse = refusal(
 /** 503: the memory for incomplete bodies is used up; closes the connection without reading the rest of the body. */
 export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
   503,
-  "The service is being sent as much as it can hold. Send it again after Retry-After seconds.",
+  "The service is receiving as much data as it can hold. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
 
-/** An answer that failed before any of it was sent. */
+/** The response to an answer that failed before anything was sent. */
 export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
   const status = failureStatuses[failure]
   if (status === 500) return refusal(status, sentences[failure])

@@ -28,7 +28,7 @@ export const detailOf = ({ body }: Response): string | ReadonlyArray<ValidationE
     ? Option.match(decode(Buffer.from(body.body).toString()), { onNone: () => "", onSome: ({ detail }) => detail })
     : ""
 
-/** The sentence of a response of `ErrorResponses`: of a 422, that of its first fault. Empty for any other response. */
+/** The sentence of a response of `ErrorResponses`; for a 422, the sentence of its first fault. Empty for any other response. */
 export const of = (response: Response): string => {
   const detail = detailOf(response)
   return typeof detail === "string" ? detail : ofFault(detail[0] ?? { msg: "" })

@@ -51,8 +51,8 @@ const streamed =
       stream(() => new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage))(answer, headers)
     )
 
-/** Failures that another attempt does not change. */
-const lasting: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
+/** Failures that a retry would repeat. */
+const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined", "too-long", "too-much"])
 
 const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
   Effect.fnUntraced(function* (answer, headers) {
@@ -64,7 +64,7 @@ const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
     }
     const failure = result.failure ?? "internal"
     const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
-    return lasting.has(failure) ? OpenAiErrors.final(response) : response
+    return permanent.has(failure) ? OpenAiErrors.final(response) : response
   })
 
 const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({

@@ -19,9 +19,9 @@ const kinds: Readonly<Record<number, readonly [type: string, code: string | null
   429: ["rate_limit_error", "rate_limit_exceeded"]
 }
 
-const invalidKey = "The API key is no valid widget token of this instance. Issue a new token for it."
+const invalidKey = "The API key is not a valid widget token of this instance. Issue a new token for it."
 
-/** Where the first fault of a request is; null if it is in no member of the body, or if there is none. */
+/** The path of the member of the body that has the first fault; null if there is none. */
 const paramOf = (response: Response): string | null => {
   const detail = ErrorSentence.detailOf(response)
   const fault: ValidationError | undefined = typeof detail === "string" ? undefined : detail[0]

@@ -51,7 +51,7 @@ const tooMany: ValidationError = {
 const noFiles = (name: string): ValidationError => ({
   type: "value_error",
   loc: ["body", "form_data", name],
-  msg: "Value error, files are not taken; remove the file and send the form again"
+  msg: "Value error, files are not accepted; remove the file and send the form again"
 })
 
 type Read = Result.Result<ReadonlyArray<PlainForm.Field>, ReadonlyArray<ValidationError>>

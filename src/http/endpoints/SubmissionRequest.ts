@@ -22,7 +22,7 @@ const maxDepth = 100
 const tooDeep: ValidationError = {
   type: "value_error",
   loc: ["body", "form_data"],
-  msg: `Value error, nested more than ${maxDepth} levels deep; send it flatter`
+  msg: `Value error, nested more than ${maxDepth} levels deep; reduce the nesting`
 }
 
 const badKey: ValidationError = {

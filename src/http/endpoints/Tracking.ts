@@ -54,7 +54,7 @@ export interface Kind<Payload> {
   readonly record: (payload: Payload, facts: PageView.VisitorFacts, origin: string | undefined, site: Site) => Recording
 }
 
-/** Makes the function that makes an endpoint of a kind. All of them share one rate limit. */
+/** Returns a constructor of endpoints, which takes the kind of record. All endpoints share one rate limit. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
   const directory = yield* SiteDirectory

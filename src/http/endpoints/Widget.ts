@@ -1,8 +1,8 @@
 /**
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
- * An instance with `memory: "edge"` answers with the earlier turns of the conversation, and keeps this one. The body of
- * `useChat` has the earlier turns itself, or its newest message alone.
+ * For an instance with `memory: "edge"`, the service sends the conversation's earlier turns to the agent and stores this one.
+ * A body of `useChat` contains the earlier turns itself, or only the newest message.
  *
  * @module
  */
@@ -54,7 +54,7 @@ const isLikelyUseChat = (bytes: Uint8Array): boolean => {
 }
 
 /** The handler of the published endpoint. */
-export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handler>()("hydracore/http/Converse") {}
+export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handler>()("hydracore/http/Chat") {}
 
 /** The endpoint without a server. */
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
@@ -69,21 +69,21 @@ export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint
   })
 )
 
-/** The endpoint as a group of the contract's; over `endpoint`. */
+/** The contract's group, as served by the router; requires `endpoint`. */
 export const group = HttpApiBuilder.group(
   Api,
   "widget",
   Effect.fnUntraced(function* (handlers) {
-    const converse = yield* ChatHandler
+    const chat = yield* ChatHandler
     return handlers.handleRaw("chat", ({ params, request }) =>
       Effect.flatMap(
         RequestBody.readConversation(request, (bytes) => !isLikelyUseChat(bytes)),
-        (bytes) => converse(RequestHead.fromRequest(request), params.instance_id, bytes)
+        (bytes) => chat(RequestHead.fromRequest(request), params.instance_id, bytes)
       ).pipe(Effect.flatMap(ChatEndpoint.toResponse), Effect.catchTags(ErrorMapping.ofBytes))
     )
   })
 )
 
-/** The group on an endpoint of its own. */
+/** `group` with its `endpoint`. */
 export const layer = (options: ChatEndpoint.Options) =>
   Layer.provide(group, Layer.provide(endpoint, ChatEndpoint.layer(options)))

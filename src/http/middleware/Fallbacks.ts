@@ -1,5 +1,6 @@
 /**
- * Answers, with a JSON body, what no endpoint answers: unknown paths, wrong methods, unreadable requests, and defects.
+ * Answers, with a JSON body, the requests that no endpoint answers: unknown paths, wrong methods, unreadable requests, and
+ * defects.
  *
  * @module
  */
@@ -60,7 +61,7 @@ export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): R
 }
 
 /** The answer to an unknown address. */
-export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists what there is.")
+export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists the endpoints.")
 
 const notFound = (
   known: ReadonlyArray<KnownPath>,
@@ -86,7 +87,7 @@ const responseTo = (
     case "RequestParseError":
       return Option.some(
         reason.reason === "BodyTooLarge"
-          ? ErrorResponses.refusal(413, "The body is too large. Send less at once.")
+          ? ErrorResponses.refusal(413, "The body is too large. Send a smaller one.")
           : ErrorResponses.refusal(400, "The request cannot be read. Send it again.")
       )
     default:

@@ -1,5 +1,5 @@
 /**
- * Answers a request whose path, query or headers do not validate with a 422 that lists every fault, including those of the
+ * If a request's path, query or headers do not validate, answers with a 422 that lists every fault, including those of the
  * body. (If only the body does not validate, the endpoint answers.)
  *
  * @module

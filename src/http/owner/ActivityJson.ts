@@ -1,5 +1,5 @@
 /**
- * Activities of a website as the owner API writes them. Pure.
+ * Encodes activities of a website for the owner API. Pure.
  *
  * @module
  */

@@ -26,7 +26,7 @@ type Begin = Effect.Effect<void, TooManyRequests, Caller | Scope.Scope>
 export class CallerReads extends Context.Service<
   CallerReads,
   {
-    /** Begins an operation, which ends with the request. Fails if the caller already runs the most of its kind. */
+    /** Begins an operation, which ends with the request. Fails if the caller already runs the maximum number of its kind. */
     readonly begin: (kind: Kind) => Begin
     /** Begins a live stream of a website, which ends with the request. Fails as `LiveShares.refusal` decides. */
     readonly beginLive: (websiteConfigId: string) => Begin
@@ -42,11 +42,11 @@ const tooMany = (kind: Kind | "live", detail: string): TooManyRequests => ({
 const liveDetail = (refusal: LiveShares.Refusal): string => {
   switch (refusal.reason) {
     case "caller":
-      return `This key or session has ${refusal.most} live streams already, which is the most at once. Close one.`
+      return `This key or session already has ${refusal.max} live streams, the maximum. Close one.`
     case "website":
-      return `This website has ${refusal.most} live streams already, which is its share of this server. Close one, or try again later.`
+      return `This website already has ${refusal.max} live streams, its share of this server. Close one, or try again later.`
     case "process":
-      return "This server serves its maximum of live streams. Try again later."
+      return "This server already serves its maximum number of live streams. Try again later."
   }
 }
 
@@ -96,7 +96,7 @@ export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
               ? null
               : tooMany(
                   kind,
-                  `This key or session runs ${maxConcurrent[kind]} ${nouns[kind]} already, which is the most at once. Wait for its end.`
+                  `This key or session already runs ${maxConcurrent[kind]} ${nouns[kind]}, the maximum. Wait until one ends.`
                 ),
           (by) => running.change(name, by)
         )

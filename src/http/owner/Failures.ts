@@ -29,7 +29,7 @@ export const ofReports = {
     Effect.fail(
       Errors.make(
         "GatewayTimeout",
-        `The report takes longer than ${limit}, the longest time that a report may take. Choose fewer days, or remove filters.`
+        `The report takes longer than the limit of ${limit}. Choose fewer days, or remove filters.`
       )
     )
 }

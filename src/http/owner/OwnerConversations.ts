@@ -13,7 +13,7 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import * as OwnInstance from "./OwnInstance.ts"
+import * as SiteInstance from "./SiteInstance.ts"
 
 type NotFound = (typeof Errors.NotFound)["Type"]
 type Failure = NotFound | StorageUnavailable
@@ -58,7 +58,7 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
       const transcripts = yield* Transcripts
       const store = yield* ConversationStore
 
-      const own = OwnInstance.require(directory)
+      const own = SiteInstance.require(directory)
 
       return {
         instances: ({ site }) =>

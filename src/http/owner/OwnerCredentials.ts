@@ -59,10 +59,7 @@ export class OwnerCredentials extends Context.Service<
   }
 >()("hydracore/http/owner/OwnerCredentials") {}
 
-const notFound = Errors.make(
-  "NotFound",
-  "There is no such key or session, or it reaches more than this key or session may manage."
-)
+const notFound = Errors.make("NotFound", "There is no such key or session, or its access exceeds that of this request.")
 
 const refuse = Effect.fail(notFound)
 
@@ -112,7 +109,7 @@ const notMailed = (error: string) =>
     Validation.failed([
       {
         loc: ["body", "email"],
-        msg: `Value error, the mail server did not take the mail, and no link was created: ${error}`,
+        msg: `Value error, the mail server did not accept the mail, and no link was created: ${error}`,
         type: "value_error"
       }
     ])

@@ -17,7 +17,7 @@ import { CallerReads } from "./CallerReads.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** How long data is kept, by kind; none if for ever. */
+/** How long data is kept, by kind; none if forever. */
 export interface Options {
   readonly retentionPageViews: Option.Option<Retention>
   readonly retentionSubmissions: Option.Option<Retention>

@@ -19,7 +19,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { AgentCheck } from "../../services/chat/AgentCheck.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import * as OwnInstance from "./OwnInstance.ts"
+import * as SiteInstance from "./SiteInstance.ts"
 import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
@@ -73,7 +73,7 @@ const requirePublic = (agentUrl: string) =>
   })
 
 /** How long the agent may take to answer: a runtime may have to load its model first. */
-const patience = "30 seconds"
+const testTimeout = "30 seconds"
 
 export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | AgentCheck> =>
   Layer.effect(
@@ -81,7 +81,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
     Effect.gen(function* () {
       const directory = yield* InstanceDirectory
       const check = yield* AgentCheck
-      const own = OwnInstance.require(directory)
+      const own = SiteInstance.require(directory)
 
       const seal = (instanceId: string, key: string | null) =>
         key === null
@@ -133,7 +133,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
         }),
         test: Effect.fnUntraced(function* (proof, instanceId, question) {
           const instance = yield* own(proof, instanceId)
-          return yield* check.ask(instance, ofOwner(question), patience)
+          return yield* check.ask(instance, ofOwner(question), testTimeout)
         })
       }
     })

@@ -20,7 +20,7 @@ export class OwnerReports extends Context.Service<
     readonly query: (proof: AuthorizedSite<"stats">, request: Request) => Effect.Effect<Answer, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly now: (proof: AuthorizedSite<"stats">) => Effect.Effect<number, Exclude<ReportError, ReportTooLarge>>
-    /** What arrived, latest first. */
+    /** The latest activities, newest first. */
     readonly activity: (
       proof: AuthorizedSite<"read">,
       limit: number

@@ -53,7 +53,7 @@ import * as WebhookHandlers from "./Webhooks.ts"
 
 /**
  * The services that handlers may use. Their methods take an `AuthorizedSite`, so a handler that reads or changes a website
- * without proving its caller's right does not compile. A handler that uses any other service is not a `Handlers`.
+ * without proving its caller's right does not compile. A handler that uses any other service does not compile either.
  */
 type HandlerServices =
   | OwnerSites.OwnerSites

@@ -45,7 +45,7 @@ const pathsOf = ({ console }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
 const factsOf = (options: Options): NodeServer.Routes => ({
   templates: pathsOf(options).map(({ path }) => path),
   chats: [],
-  // By key instead: a few programs at one address may send all requests.
+  // Requests are limited by key instead: a few programs at one address may send all of them.
   isLimitedByAddress: false
 })
 

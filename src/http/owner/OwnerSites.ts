@@ -56,7 +56,7 @@ export class OwnerSites extends Context.Service<
 
 const notFound = Errors.make(
   "NotFound",
-  "This key reaches no website with this site_id, or its scope does not include this. GET /v1/owner/sites lists the websites."
+  "This key reaches no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
 
 /** The maximum number of websites that are looked up at once for a key that names its websites. */
@@ -84,7 +84,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
       ),
       authorize: Effect.fnUntraced(function* (siteId, scope) {
         const caller = yield* Caller
-        // Without a lookup, so that the time of the answer does not reveal whether another's website exists.
+        // Without a lookup, so that the response time does not reveal whether another owner's website exists.
         if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))

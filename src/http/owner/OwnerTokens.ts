@@ -10,7 +10,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import * as OwnInstance from "./OwnInstance.ts"
+import * as SiteInstance from "./SiteInstance.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
@@ -39,7 +39,7 @@ const notFound = Errors.make("NotFound", "This instance has no such token.")
 export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTokens> = Layer.effect(
   OwnerTokens,
   Effect.gen(function* () {
-    const own = OwnInstance.require(yield* InstanceDirectory)
+    const own = SiteInstance.require(yield* InstanceDirectory)
     const tokens = yield* WidgetTokens
     return {
       list: (proof, instanceId) => Effect.andThen(own(proof, instanceId), tokens.list(instanceId)),

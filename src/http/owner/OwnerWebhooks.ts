@@ -74,7 +74,7 @@ const withoutKey = ({ reason }: SecretsKeyUnusable) =>
     ["body"],
     reason === "missing"
       ? "this service stores no secrets until its operator sets SECRETS_KEY"
-      : "SECRETS_KEY is not the key with which this webhook's secret was encrypted; its operator must set that one"
+      : "this webhook's secret was encrypted with another SECRETS_KEY; the service's operator must set that key"
   )
 
 const tooMany = fault(["body"], `a website has at most ${maxWebhooks} webhooks; delete one`)

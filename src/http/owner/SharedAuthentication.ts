@@ -20,7 +20,7 @@ type Unauthorized = (typeof Errors.Unauthorized)["Type"]
 /** Does not reveal why the secret is not valid. */
 const unauthorized: Unauthorized = {
   _tag: "Unauthorized",
-  detail: "This dashboard is not shared any more, or its address is incomplete. Ask its owner for another address.",
+  detail: "This dashboard is no longer shared, or its address is incomplete. Ask its owner for another address.",
   headers: {}
 }
 

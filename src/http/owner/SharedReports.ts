@@ -1,7 +1,7 @@
 /**
  * The statistics of shared dashboards: those of the share's website, without small counts.
  *
- * Anybody who has the address may open one, so answers are cached for a minute and one report runs at a time in this process:
+ * Anyone with the address may open one, so answers are cached for a minute and one report runs at a time in this process:
  * this leaves connections for the reports of owners.
  *
  * @module
@@ -45,7 +45,7 @@ const maxWaiting = 32
 
 const tooMany: TooManyRequests = {
   _tag: "TooManyRequests",
-  detail: "Many people look at shared dashboards now. Wait as many seconds as Retry-After says.",
+  detail: "Many people are viewing shared dashboards now. Wait as many seconds as Retry-After says.",
   headers: { "retry-after": 2 }
 }
 

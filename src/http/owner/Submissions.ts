@@ -66,7 +66,7 @@ const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
   error: mail?.error ?? null
 })
 
-/** Which submissions of a selection a change found; 404 if none. */
+/** Which of the selected submissions a change found, and which not; 404 if it found none. */
 const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>) => {
   const known = new Set(found)
   return known.size === 0

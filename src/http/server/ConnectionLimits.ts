@@ -37,7 +37,7 @@ export interface ConnectionLimits {
   readonly busy: (entry: Entry) => void
   readonly idle: (entry: Entry, now: number) => void
   readonly remove: (entry: Entry) => void
-  /** Closes the connections whose idle time exceeds its time-out. */
+  /** Closes the connections that have been idle for longer than their timeout. */
   readonly closeIdle: (now: number) => void
   /** Returns the warnings to log: at most one a minute per limit. */
   readonly warnings: (now: number) => ReadonlyArray<string>
@@ -47,8 +47,8 @@ export interface ConnectionLimits {
 const warningInterval = 60_000
 
 const advice = {
-  total: "Raise the limit of open files (`ulimit -n`, LimitNOFILE) if they are visitors.",
-  perClient: "Raise CONNECTIONS_PER_ADDRESS if they are visitors, or name their proxy in TRUSTED_PROXIES."
+  total: "Raise the limit of open files (`ulimit -n`, LimitNOFILE) if they come from visitors.",
+  perClient: "Raise CONNECTIONS_PER_ADDRESS if they come from visitors, or name their proxy in TRUSTED_PROXIES."
 }
 
 /** Counts the connections that one limit closed or refused, and reports them once a minute. */
@@ -69,8 +69,8 @@ const reporter = (bound: ConnectionTable.Bound, limit: number, context: Context.
     },
     warning: (now: number): ReadonlyArray<string> => {
       if (closed + refused === 0 || now < quietUntil) return []
-      const what = `${bound === "total" ? "The process" : "An address"} reached its bound of ${limit} connections`
-      const text = `${what}: idle ones closed ${closed}, new ones refused ${refused}. ${advice[bound]}`
+      const what = `${bound === "total" ? "The process" : "An address"} reached its limit of ${limit} connections`
+      const text = `${what}: ${closed} idle ones were closed, ${refused} new ones refused. ${advice[bound]}`
       ;[closed, refused, quietUntil] = [0, 0, now + warningInterval]
       return [text]
     }

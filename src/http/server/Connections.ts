@@ -14,7 +14,7 @@
  * Two races remain. The system accepts connections until the call that stops listening, and resets those that the process
  * has not accepted. A request may also arrive while its connection is being closed. Both windows last a fraction of a
  * millisecond. A proxy that keeps connections alive rarely hits them; with one that opens a connection per request, one
- * restart in some hundreds fails a request.
+ * restart in several hundred fails a request.
  *
  * @module
  */
@@ -265,7 +265,7 @@ export const track = (
     { concurrency: "unbounded", discard: true }
   ).pipe(Effect.interruptible)
   // Node emits the server's `close` before that of its last connections. Releasing services between the two would break
-  // responses in progress, and the log would blame the agent.
+  // responses in progress, and the log would report failures of the agent.
   const closed = Effect.callback<void>(
     (resume) => void server.once("close", () => connections.whenEmpty(() => resume(Effect.void)))
   )

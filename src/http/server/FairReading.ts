@@ -3,10 +3,10 @@
  *
  * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
  * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined, has
- * many headers or may have a large body, and so are all later ones of its client for a minute. Until then Node's native
- * reading, which costs less, is safe. Of a sliced connection only the first
- * `direct` bytes per client and turn of the event loop are parsed at once. The rest is queued in slices, and
- * `core/limits/TurnBudget` limits how many are parsed in a turn. A connection with queued data is paused. A pipelined
+ * many headers or may have a large body. For a minute after that, new connections of the same client are sliced from their
+ * start. Until then Node's native reading, which costs less, is safe. In a turn of the event loop, only the first `direct`
+ * bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and `core/limits/TurnBudget`
+ * limits how many are parsed in a turn. A connection with queued data is paused. A pipelined
  * request is parsed once the earlier one is answered.
  *
  * @module
@@ -44,7 +44,7 @@ interface Client {
 /** How long all connections of a client are sliced after one of them had to be, in milliseconds. */
 const suspicion = 60_000
 
-/** The maximum number of clients that are remembered for it. */
+/** The maximum number of such clients that are remembered. */
 const maxSuspects = 10_000
 
 /** Heads up to this many names and values are read natively: twice what browsers and proxies send. */

@@ -1,8 +1,8 @@
 /**
  * Answers page views, events, submissions and chats directly from Node's request, without the router and its middleware.
  *
- * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and half
- * of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path with a small head and a
+ * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and
+ * cause half of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path with a small head and a
  * small body of known length takes this path; every other request takes the router. Both call the same endpoint function,
  * and tests verify that both give the same responses.
  *
@@ -34,7 +34,7 @@ import * as RequestBody from "./RequestBody.ts"
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. Longer bodies go through the router, which refuses them, as do bodies that count against `Arrivals`. */
+  /** Bytes. Longer bodies, and bodies that count against `Arrivals`, go through the router. */
   readonly maxBody: number
 }
 

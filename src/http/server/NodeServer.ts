@@ -1,6 +1,6 @@
 /**
- * Creates Node's HTTP server with bounds on what its clients can hold, JSON answers to protocol errors, and a graceful
- * shutdown.
+ * Creates Node's HTTP server with limits on the connections and memory of clients, JSON answers to protocol errors, and a
+ * graceful shutdown.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import * as RequestBody from "./RequestBody.ts"
 import * as RequestMetrics from "./RequestMetrics.ts"
 import * as UntrustedProxy from "./UntrustedProxy.ts"
 
-/** Time-outs in milliseconds and sizes in bytes. */
+/** Timeouts in milliseconds and sizes in bytes. */
 export const defaultLimits = {
   /** To receive the complete head of a request. */
   headersTimeout: 10_000,
@@ -26,14 +26,14 @@ export const defaultLimits = {
   requestTimeout: 30_000,
   /** Between two requests on a connection: longer than the minute for which proxies commonly keep one. */
   keepAliveTimeout: 65_000,
-  /** Added to the announced time-out, so that a request sent at its very end is answered. */
+  /** Added to the announced timeout, so that a request sent just before it is answered. */
   keepAliveTimeoutBuffer: 1_000,
   /** How often Node checks `headersTimeout` and `requestTimeout`. */
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
   /** No limit: Node drops excess headers silently, which may include the last proxy's `X-Forwarded-For`. */
   maxHeadersCount: 0,
-  /** For a complete response of which the client reads nothing. */
+  /** How long a client may read nothing of a complete response. */
   unreadTimeout: 60_000
 }
 
@@ -61,11 +61,11 @@ export interface Options {
   readonly limits?: Partial<Limits> | undefined
 }
 
-/** Facts about the routes that a server has. */
+/** Facts about a server's routes. */
 export interface Routes {
   /** The route labels of metrics. */
   readonly templates: ReadonlyArray<string>
-  /** Those whose responses are streams. */
+  /** The templates whose responses are streams. */
   readonly chats: ReadonlyArray<string>
   /** Whether requests are limited by address. If not, a few addresses may send all of them: behind a proxy, for example. */
   readonly isLimitedByAddress: boolean
@@ -79,7 +79,7 @@ const routerConfig = {
   maxParamLength: 8192
 } as const
 
-/** What a router on this server needs. */
+/** The services that a router on this server needs. */
 export const services = ({ maxBody }: Options, { isLimitedByAddress }: Routes) =>
   Layer.mergeAll(
     NodeHttpServer.layerHttpServices,

@@ -1,5 +1,5 @@
 /**
- * Answers, with a JSON body, the requests that Node would answer by itself without one: invalid HTTP, requests that are too
+ * Answers, with a JSON body, the requests that Node itself would answer without a body: invalid HTTP, requests that are too
  * large or too slow, unsupported expectations, `CONNECT`, and HTTP/1.1 without `Host`. Counts them as requests and decisions.
  *
  * @module
@@ -30,25 +30,25 @@ const noHost = ErrorResponses.refusal(400, "The request has no Host header, whic
 
 const unsupportedExpectation = ErrorResponses.refusal(
   417,
-  "The only expectation that is met is 100-continue. Send the request without its Expect header.",
+  "The only supported expectation is 100-continue. Send the request without its Expect header.",
   { ...Cors.answerHeaders, [Decision.header]: decision }
 )
 
 const methods = "GET, HEAD, POST, OPTIONS"
 
-const noProxy = ErrorResponses.refusal(405, `This is not a proxy. The methods that it answers are ${methods}.`, {
+const noProxy = ErrorResponses.refusal(405, `This is not a proxy. It supports the methods ${methods}.`, {
   ...closing,
   allow: methods
 })
 
-/** The responses by the code of the error that Node's parser or time-out reports. Other codes get `notHttp`. */
+/** The responses by the error code that Node reports for a parse error or a timeout. Other codes get `notHttp`. */
 const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
   new Map([
     [
       "HPE_HEADER_OVERFLOW",
       ErrorResponses.refusal(
         431,
-        `The head of the request is larger than ${maxHeaderSize} bytes. Send less in it.`,
+        `The head of the request is larger than ${maxHeaderSize} bytes. Send fewer or shorter headers.`,
         closing
       )
     ],
@@ -64,7 +64,7 @@ const byCode = (maxHeaderSize: number): ReadonlyMap<string, Answer> =>
       "HPE_INVALID_EOF_STATE",
       ErrorResponses.refusal(400, "The request ended before it was complete. Send all of it.", closing)
     ],
-    ["HPE_PAUSED_H2_UPGRADE", ErrorResponses.refusal(400, "HTTP/2 is not spoken here. Use HTTP/1.1.", closing)],
+    ["HPE_PAUSED_H2_UPGRADE", ErrorResponses.refusal(400, "HTTP/2 is not supported. Use HTTP/1.1.", closing)],
     ["ERR_HTTP_REQUEST_TIMEOUT", timedOut]
   ])
 
@@ -98,7 +98,7 @@ const ignore = () => {}
 const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
-/** Puts the refusal of HTTP/1.1 requests without a `Host` in front of a listener. */
+/** Wraps a listener: HTTP/1.1 requests without a `Host` are refused. */
 export const requireHost =
   (listener: RequestListener): RequestListener =>
   (request, response) =>

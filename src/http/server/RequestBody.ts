@@ -17,7 +17,7 @@ import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RequestHead from "../endpoints/RequestHead.ts"
 
-// `Data.TaggedError`, since `Schema.TaggedError` would drop `ctx` of an error and takes longer, which a flood could exploit.
+// `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
 
 /** The body does not validate; `errors` lists every fault. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
@@ -28,7 +28,7 @@ export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly ma
 /** The body did not arrive completely: the client disconnected or violated HTTP. */
 export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
 
-/** Incomplete bodies already use all of their memory: in total, or the share of this client's address. */
+/** The memory for incomplete bodies is used up: in total, or the share of this client's address. */
 export class BodyOverCapacity extends Data.TaggedError("BodyOverCapacity")<{ readonly by: "all" | "address" }> {}
 
 /** The body came in so many chunks or packets that they cost more to read than its bytes. */
@@ -248,7 +248,7 @@ export const readBytes = Effect.fnUntraced(function* (
 /** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
 export const conversationBytes = 2 ** 20
 
-/** `readBytes` for an endpoint whose bodies may repeat their conversation. `isOther` finds those that do not: `MAX_BODY` bounds them. */
+/** `readBytes` for an endpoint whose bodies may repeat their conversation. `isOther` detects those that do not, which `MAX_BODY` bounds. */
 export const readConversation = (
   request: HttpServerRequest.HttpServerRequest,
   isOther: (bytes: Uint8Array) => boolean = () => false

@@ -69,7 +69,7 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly traceRatio?: number | undefined
 }
 
-/** The paths of a server, for metrics, traces and the answers to unknown ones. */
+/** The paths of a server, for metrics, traces and the answers to unknown paths. */
 const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Fallbacks.endpointsOf(Api),
   ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
@@ -122,7 +122,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
     Layer.provideMerge(Global.layer({ paths: pathsOf(options), trustedProxies: options.trustedProxies, tracing }))
   )
 
-/** The routes whose responses are streams, also where a client wants a whole answer. */
+/** The routes whose responses are streams, unless a client asks for a whole answer. */
 const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
 
 /** Whether any rate limit is set. Without one, a few addresses may send all requests: behind a proxy, or in a load test. */
@@ -143,7 +143,7 @@ export const layer = (options: Options) => {
       // Shutdown runs the finalizers of the following steps from the last to the first: the grace period starts, the
       // connections end, the server is closed, requests without a connection are interrupted, and the endpoints end.
       const drain = yield* Drain.make({ grace: shutdownGrace })
-      const inFront = yield* Layer.build(
+      const endpointServices = yield* Layer.build(
         endpoints(options, unreadTimeout).pipe(
           Layer.provideMerge(
             Layer.merge(
@@ -163,7 +163,7 @@ export const layer = (options: Options) => {
           fastPath: yield* FastPath.make(options, tracing),
           router: yield* HttpRouter.toHttpEffect(Layer.merge(routes(options, tracing), options.routes ?? Layer.empty))
         }
-      }).pipe(Effect.provideContext(inFront))
+      }).pipe(Effect.provideContext(endpointServices))
       const requests = yield* Scope.fork(yield* Effect.scope, "parallel")
       const http = yield* serve(fastPath(yield* NodeHttpServer.makeHandler(router, { scope: requests })))
       yield* Effect.addFinalizer(() => drain.start)

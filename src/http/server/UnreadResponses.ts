@@ -1,7 +1,7 @@
 /**
  * Finds connections whose client does not read a complete response.
  *
- * Node's socket time-out is unsuitable: when it expires, it restarts if the system took any byte since the write began,
+ * Node's socket timeout is unsuitable: when it expires, it restarts if the system took any byte since the write began,
  * which is always the case for a response larger than the system's buffer.
  *
  * @module

@@ -27,11 +27,11 @@ describe("core/limits/LiveShares", () => {
   )
 
   it("names the reason: the caller, the website or the process", () => {
-    assert.deepStrictEqual(LiveShares.refusal({ all: 4, ofCaller: 4, ofWebsite: 4 }), { reason: "caller", most: 4 })
-    assert.deepStrictEqual(LiveShares.refusal({ all: 50, ofCaller: 0, ofWebsite: 50 }), { reason: "website", most: 50 })
+    assert.deepStrictEqual(LiveShares.refusal({ all: 4, ofCaller: 4, ofWebsite: 4 }), { reason: "caller", max: 4 })
+    assert.deepStrictEqual(LiveShares.refusal({ all: 50, ofCaller: 0, ofWebsite: 50 }), { reason: "website", max: 50 })
     assert.deepStrictEqual(LiveShares.refusal({ all: 120, ofCaller: 0, ofWebsite: 26 }), {
       reason: "website",
-      most: 26
+      max: 26
     })
     assert.deepStrictEqual(LiveShares.refusal({ all: 200, ofCaller: 0, ofWebsite: 0 }), { reason: "process" })
   })

@@ -75,7 +75,7 @@ describe("the bounds of the openai client", () => {
         const client = yield* connect({ maxRetries: 2 })
         const error = yield* errorOf(() => client.chat.completions.create(ask("spend")))
         assert.isTrue(error instanceof OpenAI.RateLimitError)
-        assert.include(error.message, "as much as it may today")
+        assert.include(error.message, "reached its limit for today")
         assert.strictEqual(error.headers?.get("x-should-retry"), "false")
       })
     )

@@ -206,7 +206,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         [403, ownersFault(/origin/), form("a=1", { headers: { ...headers, origin: "https://evil.example" } })],
         [
           422,
-          /<li><strong>&lt;i&gt;<\/strong> <span>files are not taken/,
+          /<li><strong>&lt;i&gt;<\/strong> <span>files are not accepted/,
           form(multipart([["<i>", new File(["x"], "a.txt")]]), { headers: { origin: own } })
         ],
         [

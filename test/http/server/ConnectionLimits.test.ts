@@ -62,7 +62,7 @@ describe("http/server/ConnectionLimits", () => {
       assert.strictEqual(lines.length, 1)
       assert.match(
         lines[0]!,
-        /^Warn .*An address reached its bound of 3 connections: idle ones closed 1, new ones refused 0\./
+        /^Warn .*An address reached its limit of 3 connections: 1 idle ones were closed, 0 new ones refused\./
       )
       assert.notInclude(lines[0]!, "127.0.0.1")
     }).pipe(Effect.scoped)
@@ -126,7 +126,7 @@ describe("http/server/ConnectionLimits", () => {
       for (const connection of [b, c, d]) yield* ask(connection)
       assert.deepStrictEqual([limited("process", "closed"), limited("process", "refused")], [1, 0])
       yield* until("it is logged", () =>
-        lines.some((line) => line.includes("The process reached its bound of 3 connections"))
+        lines.some((line) => line.includes("The process reached its limit of 3 connections"))
       )
     }).pipe(Effect.scoped)
   )
