@@ -55,7 +55,7 @@ const configOf = (options: Options): Effect.Effect<PgClient.PgPoolConfig> => {
     : Effect.map(Servers.route(url), (routed) => ({ ...routed, ...common }))
 }
 
-/** The URL, if each connection must look for its server. */
+/** The URL, if each new connection must find its server first. */
 const routedUrl = (text: Options["url"]): URL | undefined => {
   const url = text === undefined ? Result.fail("") : DatabaseUrl.parse(Redacted.value(text))
   return Result.isSuccess(url) && DatabaseUrl.fault(url.success) === null && DatabaseHosts.isRouted(url.success)
@@ -64,8 +64,8 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
 }
 
 /**
- * A client with dedicated connections, by default one, so that its statements and others do not wait for each other. They are
- * to the same database, or to the one at `url`.
+ * A client with dedicated connections, by default one, so that its statements and others do not wait for each other. They
+ * connect to the same database, or to the one at `url`.
  */
 export const dedicated = Effect.fnUntraced(function* (
   options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections" | "preparedStatementCacheSize"> & {
@@ -85,7 +85,7 @@ export const dedicated = Effect.fnUntraced(function* (
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, elementOid))
 
-/** The SQLSTATE of an error of the server. Each contains a digit, which no system error code (`EPIPE`) does. */
+/** The SQLSTATE of an error of the server. Each contains a digit, unlike system error codes such as `EPIPE`. */
 export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
   const cause = error.reason.cause
   return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code)
@@ -137,7 +137,7 @@ const judge = (error: SqlError.SqlError): Verdict => {
 export const isTransient = (error: unknown): boolean => SqlError.isSqlError(error) && judge(error) === "unreachable"
 
 /**
- * Recovers a restart of the database or a lost connection as a typed error. A transaction that cannot be rolled back, since
+ * Turns a restart of the database or a lost connection into a typed error. A transaction that cannot be rolled back, since
  * its connection is gone, turns every error into a defect. `errorOf` unwraps the database's error from one that contains it.
  */
 export const recoverConnectionErrors =

@@ -27,7 +27,7 @@ const hotShare = 1 / 16
 
 /**
  * A cached lookup. Concurrent lookups of a key share one query, which is interrupted when no caller waits. Failures are not
- * cached. A caller never gets a result that had expired when it called, even if a query hangs or the wall clock is set back.
+ * cached. A caller never gets a result that expired before its call, even if a query hangs or the wall clock is set back.
  */
 export const make = Effect.fnUntraced(function* <A>(
   options: Options<A>

@@ -1,5 +1,5 @@
 /**
- * The connections of a process for what owners read, so that no list or export delays a visitor's request.
+ * A process's connections for the reads of owners, so that no list or export delays a visitor's request.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export class OwnerConnections extends Context.Service<OwnerConnections, PgClient
   "hydracore/postgres/OwnerConnections"
 ) {}
 
-/** The maximum number of connections. They open when they are needed. */
+/** The maximum number of connections. They open on demand. */
 const connections = 2
 
 export const layer: Layer.Layer<OwnerConnections, SqlError.SqlError, PgClient.PgClient> = Layer.effect(

@@ -1,6 +1,6 @@
 /**
- * Finds the server of each new connection, if the database's URL names several servers or says what its server must be
- * (`target_session_attrs`). The driver takes one host, so this module opens the socket in its place.
+ * Finds the server of each new connection, if the database's URL names several servers or requires a kind of server
+ * (`target_session_attrs`). The driver accepts one host, so this module opens the socket in its place.
  *
  * Before a connection is opened, all servers are queried at once over short connections, and the first suitable one is used.
  * Connections that are opened at the same time share the search. After a failover the connections to the old primary are

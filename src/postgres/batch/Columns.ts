@@ -1,9 +1,9 @@
 /**
- * Encodes rows as columns, each an array in PostgreSQL's binary format, for `unnest` to turn back into rows. It depends on no
- * table.
+ * Encodes rows as columns, each an array in PostgreSQL's binary format, for `unnest` to turn back into rows. Independent of
+ * any table.
  *
- * The driver also encodes arrays, but value by value through a codec; for batches of many small values that took as long as
- * parsing their requests. Here all columns of a batch go into one buffer, with one loop per type. Everything else uses the
+ * The driver also encodes arrays, but value by value through a codec; for batches of many small values, this took as long as
+ * parsing the requests. Here all columns of a batch go into one buffer, with one loop per type. Everything else uses the
  * driver's codecs.
  *
  * @module
@@ -13,7 +13,7 @@ import { Result, Schema } from "effect"
 import * as Database from "../Database.ts"
 
 /** A value cannot be encoded in its column's type. */
-export class NotWritable extends Schema.TaggedError<NotWritable>()("NotWritable", { column: Schema.String }) {}
+export class NotEncodable extends Schema.TaggedError<NotEncodable>()("NotEncodable", { column: Schema.String }) {}
 
 /** A growable byte buffer. Call `reserve` before writing. */
 class Output {
@@ -76,7 +76,7 @@ const make =
           output.reserve(4)
           output.int32(-1)
         } else if (!write(output, value)) {
-          throw new NotWritable({ column: name })
+          throw new NotEncodable({ column: name })
         }
       }
       if (nulls > 0) output.bytes[hasNulls + 3] = 1
@@ -110,7 +110,7 @@ export const int4 = make<number>(OID.int4, (output, value) => {
   return true
 })
 
-/** Of an integer; one beyond 2^53 is a double's nearest. */
+/** From an integer. Beyond 2^53, the nearest double is written. */
 export const int8 = make<number>(OID.int8, (output, value) => {
   if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return false
   output.reserve(12)
@@ -211,18 +211,18 @@ export const bytea = make<string>(OID.bytea, (output, value) => {
 })
 
 /** A codec that passes an encoded column through: the array's only element is the encoded bytes. */
-const written: PgTypes.Codec<ReadonlyArray<unknown>> = {
+const encodedColumn: PgTypes.Codec<ReadonlyArray<unknown>> = {
   encode: ([bytes]) =>
     bytes instanceof Uint8Array
       ? Result.succeed(bytes)
-      : Result.fail(new PgTypes.CodecError({ message: "Only columns that were written can be sent here" })),
-  decode: () => Result.fail(new PgTypes.CodecError({ message: "No arrays can be read here" }))
+      : Result.fail(new PgTypes.CodecError({ message: "This client can only send encoded columns" })),
+  decode: () => Result.fail(new PgTypes.CodecError({ message: "This client cannot decode arrays" }))
 }
 
-/** The type registry of a client that sends encoded columns. It can send no other arrays, and decode none. */
+/** The type registry of a client that sends encoded columns. It can neither send other arrays nor decode any. */
 export const types: PgTypes.Registry = PgTypes.makeRegistry()
 for (const elementOid of [OID.bool, OID.bytea, OID.int2, OID.int4, OID.int8, OID.text, OID.timestamptz, OID.uuid]) {
-  types.register(PgTypes.arrayOidFor(elementOid)!, written)
+  types.register(PgTypes.arrayOidFor(elementOid)!, encodedColumn)
 }
 
 /** A client with one dedicated connection, for encoded columns only. */
@@ -232,13 +232,13 @@ export const client = Database.dedicated({ types })
 const rowSize = 256
 
 /**
- * Encodes rows as one parameter per column, in the columns' order. A column of nulls only becomes null, which `unnest` expands
- * to nulls.
+ * Encodes rows as one parameter per column, in the columns' order. A column that contains only nulls becomes null, which
+ * `unnest` expands to nulls.
  */
 export const parameters = <Row>(
   columns: ReadonlyArray<Column<Row>>,
   rows: ReadonlyArray<Row>
-): Result.Result<ReadonlyArray<PgTypes.Parameter>, NotWritable> => {
+): Result.Result<ReadonlyArray<PgTypes.Parameter>, NotEncodable> => {
   const output = new Output(columns.length * headerSize + rows.length * rowSize)
   const ranges: Array<readonly [start: number, end: number] | null> = []
   try {
@@ -249,7 +249,7 @@ export const parameters = <Row>(
       ranges.push(nulls === rows.length ? null : [start, output.at])
     }
   } catch (error) {
-    if (error instanceof NotWritable) return Result.fail(error)
+    if (error instanceof NotEncodable) return Result.fail(error)
     throw error
   }
   return Result.succeed(

@@ -1,11 +1,11 @@
 /**
  * Begins and completes the answers of many conversations with one statement and one commit.
  *
- * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other: it
- * skips it and returns false. The caller then writes it alone.
+ * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other. It
+ * skips the locked one and returns false for it, and the caller writes it alone.
  *
- * The server keeps the plans of the statements, including those made while the tables were small. They must use an index at
- * any size: `LATERAL` has that effect, and so has a `LIMIT` of unknown size, after which the planner expects one row.
+ * The server keeps the plans of the statements, including those made while the tables were small. A plan must use an index at
+ * any table size. `LATERAL` ensures that, as does a `LIMIT` of unknown size, after which the planner expects one row.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface Options {
   readonly maxQueue: number
 }
 
-/** A visitor's message and the answer that begins. */
+/** A visitor's message and the answer that begins with it. */
 export interface Turn {
   readonly key: ConversationKey
   readonly messageId: string
@@ -38,7 +38,7 @@ export interface Turn {
   readonly clientId: string | null
   /** The message's parts as JSON. */
   readonly parts: string
-  /** The message's UTF-16 units. */
+  /** The message's length in UTF-16 units. */
   readonly size: number
   readonly answerId: string
   /** Milliseconds since 1970. */
@@ -52,7 +52,7 @@ export interface Completion {
   readonly answerId: string
   /** The answer's parts as JSON. */
   readonly parts: string
-  /** The UTF-16 units of its text, and of all its parts. */
+  /** The lengths in UTF-16 units of its text, and of all its parts. */
   readonly characters: number
   readonly size: number
   /** Milliseconds since 1970. */
@@ -70,7 +70,7 @@ export interface Completion {
 const given = (count: number): string =>
   Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")
 
-/** Stores an item; false if nothing was changed, because the item must be stored alone, if at all. */
+/** Stores an item. Returns false, without a change, if the item must be stored alone or not at all. */
 type Submit<Item> = (item: Item) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
 /** In items and UTF-16 units. */
@@ -151,7 +151,7 @@ const completionColumns: ReadonlyArray<Columns.Column<Completion>> = [
   Columns.int8("output_tokens", ({ outputTokens }) => outputTokens)
 ]
 
-/** Ends the answers that run. A piece that is being stored in the same moment may stay; the upkeep deletes it. */
+/** Ends running answers. A piece that is stored at the same moment may remain; `LapsedAnswers.closeAll` deletes it. */
 const completeStatement = `
   WITH answer AS MATERIALIZED (
     SELECT * FROM unnest(${given(8)})
@@ -173,7 +173,7 @@ const completeStatement = `
 
 const Stored = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The first item of each name: a statement changes a row once. */
+/** The first item of each name, since a statement can change a row only once. */
 const firstOfEach = <Item>(items: ReadonlyArray<Item>, nameOf: (item: Item) => string): ReadonlyArray<Item> => [
   ...new Map(items.toReversed().map((item) => [nameOf(item), item])).values()
 ]

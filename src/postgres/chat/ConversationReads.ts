@@ -27,8 +27,8 @@ const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
 const joined = "conversation JOIN conversation_message AS message USING (conversation_key)"
 
 /**
- * The newest messages that have a text, or run: one more than either bound allows, so that `History.newest` sees what it
- * cuts.
+ * The newest messages that have a text or are running answers: one more than either bound allows, so that `History.newest`
+ * sees what it cuts.
  */
 const historyStatement = `SELECT ${Rows.messageColumns} FROM (
     SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
@@ -54,7 +54,7 @@ const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND ru
 
 const RunningRows = Schema.Array(Schema.Struct({ running: Schema.String }))
 
-/** All pieces of an answer whose lease has run out, and else those after the position. */
+/** The pieces of an answer after the position, or all of them if its lease has expired. */
 const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS parts,
     (running IS NOT DISTINCT FROM message_id) AS runs, ${Rows.isLapsed} AS lapsed,
     ${Rows.piecesOf("message_id", `(ends_at > followed.position OR ${Rows.isLapsed})`)} AS pieces
@@ -64,7 +64,7 @@ const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS
 
 const Followed = Schema.Array(Rows.FollowedRow)
 
-/** How many answers one statement reads, so that a result is no larger than these answers can be. */
+/** The maximum number of answers that one statement reads, which bounds the size of its result. */
 const followedAtOnce = 50
 
 const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
@@ -177,7 +177,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
         ])
       : Effect.succeed([])
 
-  /** A conversation that is deleted between its page and its messages is left out. */
+  /** Leaves out a conversation that is deleted after its page was read and before its messages are. */
   const whole = (instanceId: string, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
     Effect.map(
       read({ instanceId, conversationId }),

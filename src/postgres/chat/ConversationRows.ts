@@ -1,5 +1,5 @@
 /**
- * How messages, events and their times are written to the tables of conversations, and read from them.
+ * Encodes messages, events and their times for the tables of conversations, and decodes them.
  *
  * @module
  */
@@ -64,14 +64,14 @@ export const piecesOf = (answer: string, condition = "true"): string =>
   `(SELECT json_agg(json_build_array(ends_at, events))::text FROM answer_piece
     WHERE answer_id = ${answer} AND ${condition})`
 
-/** The parts of an answer that is in pieces. */
+/** The parts of an answer that is stored in pieces. */
 export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
   AnswerParts.fromEvents(AnswerPieces.eventsFrom(pieces ?? [], 0).events)
 
-/** Whether the lease of the answer that runs has run out. */
+/** Whether the lease of the running answer has expired. */
 export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
 
-/** The lease of an answer from now on. The database's clock alone counts leases, so that processes need not agree. */
+/** The lease of an answer from now on. Leases use the database's clock, so that the clocks of processes need not agree. */
 export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
 
 export const isKey = ({ conversationId, instanceId }: ConversationKey): boolean =>
@@ -94,7 +94,7 @@ const Answer = Schema.Struct({
 /** A row of an answer that is followed. */
 export const FollowedRow = Schema.Struct({ answerId: Schema.String, ...Answer.fields })
 
-/** The parts and the ending of an answer: one that runs has what was stored of it. */
+/** The parts and the ending of an answer. A running answer has the parts that were stored so far. */
 export const answerOf = (row: typeof Answer.Type): Pick<AgentAnswer, "parts" | "ending"> =>
   row.runs
     ? { parts: partsOf(row.pieces), ending: row.lapsed ? "cut" : null }

@@ -1,5 +1,5 @@
 /**
- * Keeps conversations in PostgreSQL. No statement leaves anything behind in its session, so that it works through PgBouncer
+ * Keeps conversations in PostgreSQL. No statement leaves state in its session, so that it works through PgBouncer
  * in transaction mode.
  *
  * @module
@@ -40,8 +40,8 @@ const columns: ReadonlyArray<Columns.Column<Piece>> = [
 ]
 
 /**
- * One statement, hence one commit, a batch. The conversations are locked, so that no answer gets a piece after its end.
- * Sent again, it changes nothing.
+ * One statement, and so one commit, per batch. The conversations are locked, so that no answer gets a piece after its end.
+ * A repeated statement changes nothing.
  */
 const statement = `
   WITH piece AS MATERIALIZED (

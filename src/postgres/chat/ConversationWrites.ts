@@ -1,6 +1,6 @@
 /**
- * Writes conversations to PostgreSQL. Every change locks the conversation's row first, so that all changes of a conversation
- * have one order. To avoid deadlocks, a statement that waits for several rows locks them in the order of their running
+ * Writes conversations to PostgreSQL. Every change locks the conversation's row first, so that the changes of a conversation
+ * are serialized. To avoid deadlocks, a statement that waits for several rows locks them in the order of their running
  * answers; a batch of turns or answers waits for none (see `ConversationBatches`).
  *
  * @module
@@ -52,7 +52,7 @@ const continueStatement = `WITH changed AS (
     ($5::uuid, messages, 'assistant', '[]', 0, NULL)
   ) AS added (id, place, role, said, length, called) WHERE id IS NOT NULL`
 
-/** Creates a conversation without messages if there is none, so that it can be locked. Its beginning is an event. */
+/** Creates a conversation without messages if there is none, so that it can be locked. A new one leaves an event. */
 const createStatement = `WITH created AS (
     INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
     VALUES ($1, $2, $3, $3, 0, 0) ON CONFLICT (instance_id, conversation_id) DO NOTHING
@@ -63,7 +63,7 @@ const createStatement = `WITH created AS (
     ${ConversationEvents.subjectOf("created.instance_id", "conversation_id")}
   FROM created CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("created.instance_id")}) AS website`
 
-/** Rates an answer. A rating that changes something is an event: one that is sent twice is one event. */
+/** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves one. */
 const rateStatement = `WITH found AS (
     SELECT message_id, instance_id, conversation_id, rating, comment
     FROM conversation_message JOIN conversation USING (conversation_key)
@@ -84,7 +84,7 @@ const rateStatement = `WITH found AS (
   SELECT 1 FROM found`
 
 /**
- * Ends the answer `$1` with the parts `$2`. A piece of it that is being stored in the same moment may stay; the upkeep
+ * Ends the answer `$1` with the parts `$2`. A piece that is stored at the same moment may remain; `LapsedAnswers.closeAll`
  * deletes it.
  */
 const completeStatement = `WITH ended AS (
@@ -97,7 +97,7 @@ const completeStatement = `WITH ended AS (
   UPDATE conversation_message SET parts = $2::json, characters = $3, ending = $6, input_tokens = $7, output_tokens = $8
   WHERE message_id = $1 AND EXISTS (SELECT FROM ended) RETURNING 1`
 
-/** Gives an answer that another process ended the parts `$2`, if they hold more text. */
+/** Replaces the parts of the answer `$1`, which another process has ended, by `$2` if those have more text. */
 const lengthenStatement = `WITH grown AS (
     UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
     FROM conversation_message AS before
@@ -118,16 +118,16 @@ const refusing = <A, E, R>(
   })
 
 /** Writes many conversations at once (see `ConversationBatches`). */
-export interface Together {
+export interface Batched {
   readonly begin: Effect.Success<ReturnType<typeof Batches.begin>>
   readonly complete: Effect.Success<ReturnType<typeof Batches.complete>>
 }
 
-export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: Together): Writes => {
+export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: Batched): Writes => {
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
-  /** Begins an answer in a conversation in which another one runs, that is full, or whose last messages are replaced. */
+  /** Begins an answer in a conversation that has a running answer, is full, or whose last messages are replaced. */
   const beginLocked = Effect.fnUntraced(function* (
     { answerId, from, key, message, trackerSession = null }: NewTurn,
     addedSize: number,
@@ -138,7 +138,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
     const locked = yield* Locked.lock(sql, key)
     if (locked === undefined) return yield* new NothingToRegenerate()
-    // This is the second run, after the connection was lost.
+    // This is a retry, after the connection was lost.
     if (locked.running === answerId) return
     const before =
       message === null
@@ -174,7 +174,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     const at = yield* Clock.currentTimeMillis
     if (message !== null && from === undefined) {
       const { clientId = null, messageId } = message
-      if (yield* together.begin({ key, messageId, clientId, parts: json, size, answerId, at, trackerSession })) return
+      if (yield* batched.begin({ key, messageId, clientId, parts: json, size, answerId, at, trackerSession })) return
     }
     const parameters = [
       ...Rows.keyParameters(key),
@@ -225,7 +225,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
       inputTokens: usage === null ? null : Math.round(usage.inputTokens),
       outputTokens: usage === null ? null : Math.round(usage.outputTokens)
     }
-    if (yield* together.complete(completion)) return true
+    if (yield* batched.complete(completion)) return true
     const answer = [PgTypes.uuid(answerId), PgTypes.text(completion.parts), PgTypes.int4(completion.characters)]
     const tokens = (count: number | null) => PgTypes.int8(count === null ? null : BigInt(count))
     const completed = yield* sql
@@ -268,7 +268,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, together: 
     return rated.length > 0
   })
 
-  // Looked for first: a deletion that runs twice finds nothing the second time.
+  // Checked first, outside the retry: a retried deletion would find nothing the second time.
   const remove: Writes["delete"] = Effect.fnUntraced(function* (key) {
     if (!Rows.isKey(key)) return false
     const where = "instance_id = $1 AND conversation_id = $2"

@@ -133,8 +133,8 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
         )
       }
 
-      // Looked for first, and without the cache: a deletion that runs twice finds nothing the second time. Conversations
-      // that begin meanwhile are deleted with the instance's row.
+      // Checked first, outside the retry and without the cache: a retried deletion would find nothing the second time.
+      // Conversations that begin meanwhile are deleted with the instance's row.
       const remove: InstanceDirectory["Service"]["delete"] = Effect.fnUntraced(function* (id) {
         if (!isCanonicalUuid(id)) return false
         const found = yield* sql`SELECT 1 FROM instance WHERE instance_id = ${PgTypes.uuid(id)}`.pipe(bounded(timeout))

@@ -1,5 +1,5 @@
 /**
- * Locks a conversation, and changes one that is locked. All of these run in a transaction.
+ * Locks a conversation, and changes a locked one. Every function needs a transaction.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const lock = (sql: SqlClient.SqlClient, key: ConversationKey) =>
 const PiecesRow = Schema.Tuple([Schema.Struct({ pieces: Rows.Pieces })])
 const RemovedRows = Schema.Array(Schema.Struct({ parts: Rows.Parts }))
 
-/** Ends a running answer of a conversation that is locked, with what was stored of it, and returns the size of that. */
+/** Ends the running answer of a locked conversation with the parts stored so far, and returns their size. */
 export const settle = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   key: bigint,
@@ -78,7 +78,7 @@ const remove = Effect.fnUntraced(function* (
 const positionOf = `(SELECT position FROM conversation_message
   WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`
 
-/** Deletes what follows a message of the visitor's; what follows the last one, if the conversation does not have it. */
+/** Deletes what follows a visitor's message, or what follows the visitor's last message if the conversation lacks the former. */
 export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: string | undefined) =>
   remove(
     sql,
@@ -88,7 +88,7 @@ export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId:
     [PgTypes.uuid(messageId !== undefined && isCanonicalUuid(messageId) ? messageId : null)]
   )
 
-/** Deletes a message of the visitor's and all that follows it; nothing if the conversation does not have it. */
+/** Deletes a visitor's message and everything after it; nothing if the conversation lacks it. */
 export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: string) =>
   isCanonicalUuid(messageId)
     ? remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])

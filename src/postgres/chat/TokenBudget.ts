@@ -1,5 +1,5 @@
 /**
- * Counts tokens in PostgreSQL: the row of an instance's day orders its reservations, on whichever process they are made.
+ * Counts tokens in PostgreSQL. The row of an instance's day serializes the reservations of all processes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Lists conversations in PostgreSQL for their instance's owner, by keyset pagination. Filters read the messages of a window of
- * the latest conversations, so that no part of a list reads a whole table.
+ * the latest conversations, so that no page of a list reads a whole table.
  *
  * @module
  */
@@ -61,7 +61,7 @@ const counts = `CROSS JOIN LATERAL (
 const first = `(SELECT parts::text FROM conversation_message AS said
   WHERE said.conversation_key = conversation.conversation_key AND role = 'user' ORDER BY position LIMIT 1) AS first`
 
-/** The texts of a message's parts as JSON, without the names of the members. A string holds no quote that is not escaped. */
+/** The texts of a message's parts as JSON, without the names of the members. Quotes within strings are escaped, so the names are unambiguous. */
 const texts = `regexp_replace(parts::text,
   '\\{"type":"(text","text|source-url","sourceId":"source-[0-9]+","url)":|,"title":', ' ', 'g')`
 

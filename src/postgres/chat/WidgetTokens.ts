@@ -35,7 +35,7 @@ const tokenColumns = `
 
 const decodeTokens = decodeRows(Schema.Array(Schema.Struct(tokenFields)))
 
-const Holders = Schema.Array(
+const TokensWithInstance = Schema.Array(
   Schema.Struct({
     ...instanceFields,
     digest: Schema.Uint8Array,
@@ -45,15 +45,15 @@ const Holders = Schema.Array(
 )
 
 /** A token, by its digest, with its instance. */
-interface Holder {
+interface TokenWithInstance {
   readonly digest: Uint8Array
   readonly expiresAt: number | null
   readonly revokedAt: number | null
   readonly instance: Instance
 }
 
-const decodeHolder = (rows: unknown): Effect.Effect<Option.Option<Holder>> =>
-  Schema.decodeUnknownEffect(Holders)(rows).pipe(
+const decodeTokenWithInstance = (rows: unknown): Effect.Effect<Option.Option<TokenWithInstance>> =>
+  Schema.decodeUnknownEffect(TokensWithInstance)(rows).pipe(
     Effect.orDie,
     Effect.map(([row]) => {
       if (row === undefined) return Option.none()
@@ -63,13 +63,17 @@ const decodeHolder = (rows: unknown): Effect.Effect<Option.Option<Holder>> =>
   )
 
 /** The instance, if the digest is that of its token and the token is valid now. */
-const instanceOf = (holder: Holder, digest: Uint8Array, instanceId: string): Effect.Effect<Option.Option<Instance>> =>
+const instanceOf = (
+  found: TokenWithInstance,
+  digest: Uint8Array,
+  instanceId: string
+): Effect.Effect<Option.Option<Instance>> =>
   Effect.clockWith((clock) => {
-    const { instance } = holder
+    const { instance } = found
     const isValid =
-      Credential.sameDigest(holder.digest, digest) &&
+      Credential.sameDigest(found.digest, digest) &&
       instance.instanceId === instanceId &&
-      Credential.isValidAt(holder, clock.currentTimeMillisUnsafe())
+      Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
     return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
   })
 
@@ -87,14 +91,14 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
       const sql = yield* PgClient.PgClient
       const { capacity = 10_000, timeout } = options
 
-      const holderOf = yield* Lookup.make<Holder>({
+      const findByDigest = yield* Lookup.make<TokenWithInstance>({
         find: (digest) =>
           sql`
             SELECT token_sha256 AS digest, ${sql.literal(tokenTimes)}, ${sql.literal(instanceColumns)}
             FROM widget_token JOIN instance USING (instance_id)
             WHERE token_sha256 = ${PgTypes.bytea(Buffer.from(digest, "base64url"))}`.pipe(
             bounded(timeout),
-            Effect.flatMap(decodeHolder)
+            Effect.flatMap(decodeTokenWithInstance)
           ),
         found: "900 millis",
         unknown: "900 millis",
@@ -104,8 +108,8 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
       const authenticate: WidgetTokens["Service"]["authenticate"] = (instanceId, token) => {
         if (!Token.isWellFormed(token)) return Effect.succeedNone
         const digest = Credential.digest(token)
-        return Effect.flatMap(holderOf(Buffer.from(digest).toString("base64url")), (holder) =>
-          Option.isSome(holder) ? instanceOf(holder.value, digest, instanceId) : Effect.succeedNone
+        return Effect.flatMap(findByDigest(Buffer.from(digest).toString("base64url")), (found) =>
+          Option.isSome(found) ? instanceOf(found.value, digest, instanceId) : Effect.succeedNone
         )
       }
 
@@ -114,7 +118,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         const token = Token.format(randomBytes(32))
         const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        // It may run twice, if the connection breaks: the second run returns the row of the first.
+        // If the connection breaks it may run twice: the second run returns the row of the first.
         const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},

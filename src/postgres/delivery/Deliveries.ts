@@ -1,5 +1,5 @@
 /**
- * Delivers events from PostgreSQL. Every step is one transaction and leaves nothing in its session, so that it works through
+ * Delivers events from PostgreSQL. Every step is one transaction and leaves no state in its session, so that it works through
  * PgBouncer in transaction mode; rows that another process works on are skipped (SKIP LOCKED).
  *
  * @module
@@ -105,7 +105,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         show: Effect.fnUntraced(function* (webhookId, eventId) {
           if (!isCanonicalUuid(webhookId) || !isCanonicalUuid(eventId)) return Option.none()
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`
-          // The attempts first: a delivery that is read after them has at least their outcome.
+          // The attempts are read first, so that the delivery is not older than they are.
           const [history, [delivery], [row]] = yield* Effect.all([
             sql`SELECT ${sql.literal(Rows.millis("attempted_at", "attemptedAt"))}, status, millis, answer, error
               FROM delivery_attempt WHERE ${ids} ORDER BY attempted_at`.pipe(decodeRows(AttemptRows)),

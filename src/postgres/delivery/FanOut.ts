@@ -1,5 +1,5 @@
 /**
- * Turns events of the outbox into deliveries, and into items of mails. Leases the deliveries for which this process has room, so
+ * Turns events of the outbox into deliveries, and into items of mails. Leases deliveries for the free slots of this process, so
  * that they need no statement before their first attempt.
  *
  * @module
@@ -17,7 +17,7 @@ import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
 import * as Rows from "./WebhookRows.ts"
 
-/** The events of one fan-out: few enough to hold their subjects in memory. */
+/** The maximum number of events per fan-out, so that their subjects fit into memory. */
 const size = 100
 
 const Text = Schema.NullOr(Schema.String)
@@ -49,7 +49,7 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
     data::text AS data`
 
 /**
- * Takes batches of stored submissions, and the first whatever its size. A submission that was deleted has no event. The others are
+ * Takes batches of stored submissions, the first one whatever its size. A deleted submission has no event. The others are
  * locked against deletion until the commit, in the order in which a deletion locks them.
  */
 const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
@@ -67,7 +67,7 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
   FROM (SELECT unnest(submission_ids) AS submission_id, type FROM taken) AS event JOIN submission USING (submission_id)
   ORDER BY submission_id FOR KEY SHARE OF submission`
 
-/** None of a website whose deletion has begun. Those that are due already come before those that are stored now. */
+/** Omits websites whose deletion has begun. A webhook that `hasDue` gets no lease on new deliveries: the older ones come first. */
 const subscribersStatement = `SELECT webhook_id AS "subscriberId", ${Rows.columns}, ${Rows.secretColumns}, EXISTS (
     SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
   ) AS "hasDue"
@@ -93,7 +93,7 @@ const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.New
   [OID.text, ({ payload }) => payload]
 ]
 
-/** What a lease changes (see `Leases`), for new deliveries: 1 attempt of the leased ones, and 0 of the others. */
+/** Stores new deliveries. A leased one begins with one attempt and a lease (see `Leases`), any other with none. */
 const insertStatement = `INSERT INTO delivery
     (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts, generation, next_attempt_at)
   SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, attempts, attempts,
@@ -115,7 +115,7 @@ const insert = (sql: PgClient.PgClient, stored: ReadonlyArray<New>, leased: Read
     )
   ])
 
-/** The room of a process, as `Deliveries.lease` has it, and the key that decrypts the webhooks' secrets. */
+/** The process that leases: its slots, as for `Deliveries.lease`, and the key that decrypts the webhooks' secrets. */
 export interface Lessee {
   readonly key: Uint8Array
   readonly room: Slots.Room
@@ -153,7 +153,7 @@ export const run = (
       onSome: ({ room, running }) => Slots.choose(free, room, running)
     })
     yield* MailFanOut.run(sql, events)
-    // Last, so that little of the leases has passed when they are returned.
+    // Last, so that the leases have only just begun when they are returned.
     if (stored.length > 0) yield* insert(sql, stored, new Set(chosen))
     return {
       events: events.length,

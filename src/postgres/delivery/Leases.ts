@@ -1,5 +1,5 @@
 /**
- * Leases the due deliveries of webhooks, and records what came of an attempt.
+ * Leases the due deliveries of webhooks, and records the outcomes of attempts.
  *
  * @module
  */
@@ -49,9 +49,9 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
   ) AS due WHERE disabled_at IS NULL AND deleted_at IS NULL`
 
 /**
- * Limits a statement to the pending deliveries that a relation `named` has the ids of. Finds each by the primary key: the planner
- * knows little of a table that changes fast, and would read all pending deliveries, which may be those of months. It cannot use
- * their index, since the condition on the status is not that of the index.
+ * Limits a statement to the pending deliveries whose ids are in the relation `named`. Finds each by the primary key: the
+ * planner's statistics of a table that changes fast are stale, so that it would read all pending deliveries, which may be those
+ * of months. It cannot use their index, since the condition on the status is not that of the index.
  */
 const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
       SELECT place FROM named CROSS JOIN LATERAL (
@@ -61,7 +61,7 @@ const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
 
 /**
  * Leases the chosen deliveries that no other process has leased meanwhile. Moving `next_attempt_at` is the lease: if the
- * process dies, the delivery is due again when it ends. Gives none of a website whose deletion has begun meanwhile.
+ * process dies, the delivery is due again when it ends. Omits websites whose deletion has begun meanwhile.
  */
 const leaseStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
@@ -127,7 +127,7 @@ export const lease = Effect.fnUntraced(function* (
   return { leased, waiting }
 })
 
-/** An attempt as the statement reads it. */
+/** An attempt as `recordStatement` reads it. */
 const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { attempt, next }: Settlement) => ({
   event_id: eventId,
   subscriber_id: webhook.webhookId,
@@ -143,8 +143,8 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
 })
 
 /**
- * Records attempts, except those whose delivery was leased or retried meanwhile, also by a process that counts no generations.
- * Returns which it recorded. Sent again, it changes nothing.
+ * Records attempts, except those whose delivery was leased or retried meanwhile, even by a process of an earlier version, which
+ * counts no generations. Returns those that it recorded. A repeated statement changes nothing.
  */
 const recordStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
@@ -182,7 +182,7 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
 const changesHealth = ([{ webhook: before }, { health: after }]: Attempted): boolean =>
   before.failingSince !== after.failingSince || before.disabledAt !== after.disabledAt
 
-/** Sets the health of a webhook after attempts, in their order: one statement for those of a kind that follow each other. */
+/** Sets the health of a webhook after attempts, in their order, with one statement for a run of successes or of failures. */
 const setHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, ofWebhook: ReadonlyArray<Attempted>) {
   let isWell: boolean | undefined
   for (const [{ webhook }, { attempt, health }] of ofWebhook) {
@@ -218,12 +218,12 @@ export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect
   sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
     WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
 
-/** Attempts that are recorded by one statement, and that wait for it. */
+/** The maximum number of attempts that one statement records, and of those that wait. */
 const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 
 /**
- * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and have one transaction if some
- * change the health of their webhooks. Each webhook is changed once in it, in the order of their ids, so that processes cannot
+ * Makes `Deliveries.settle`. Attempts that end at the same time are recorded by one statement, and in one transaction if some
+ * change the health of their webhooks. The transaction changes the webhooks in the order of their ids, so that processes cannot
  * deadlock.
  */
 export const settle = Effect.fnUntraced(function* (sql: PgClient.PgClient, timeout: Duration.Input) {

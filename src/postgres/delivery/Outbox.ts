@@ -1,5 +1,5 @@
 /**
- * Changes events and deliveries with what they are about.
+ * Deletes events, and the data of deliveries, together with their subjects.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../Database.ts"
 
-/** Limits a statement to the events that the index of subjects has: all but those of stored submissions. */
+/** Limits a statement to the events in the index of subjects: all but those of stored submissions. */
 const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')"
 
-/** Deletes the submissions `$1` and their events that are not delivered yet, and leaves the events of their deletion. */
+/** Deletes the submissions `$1` and their events in the outbox, and adds the events of their deletion. */
 const deleteStatement = `WITH gone AS (
     DELETE FROM submission WHERE submission_id = ANY ($1) RETURNING submission_id, website_config_id
   ), unsent AS (
@@ -56,12 +56,12 @@ export const forget = (
   subjects: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
 
-/** As `forget`, about submissions that expired. Subscribers get no event. Needs the transaction that deleted them. */
+/** As `forget`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
 export const forgetSubmissions: typeof forget = (sql, submissionIds) =>
   about(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**
- * Deletes submissions, their events that are not delivered yet, and their data in deliveries and their answers. Cancels their
+ * Deletes submissions, their events in the outbox, and their data in deliveries and their answers. Cancels their
  * pending deliveries, and subscribers get `submission.deleted`. Needs a transaction.
  */
 export const deleteSubmissions = (

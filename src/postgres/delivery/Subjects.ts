@@ -1,5 +1,5 @@
 /**
- * Reads what events are about.
+ * Reads the subjects of events.
  *
  * @module
  */

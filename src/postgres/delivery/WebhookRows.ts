@@ -1,5 +1,5 @@
 /**
- * The columns of a webhook, and its secrets, which only the holder of `SECRETS_KEY` can read.
+ * The columns of a webhook, and its secrets, which are encrypted with `SECRETS_KEY`.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.
 export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
   ${millis("webhook.created_at", "createdAt")}, ${millis("failing_since", "failingSince")}, ${millis("disabled_at", "disabledAt")}`
 
-/** The sealed secrets; the previous one while it signs too. */
+/** The encrypted secrets, with the previous one for as long as it also signs. */
 export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`
 
 export const toWebhook = (row: { readonly [Name in keyof Webhook]: Webhook[Name] }): Webhook => ({
@@ -46,7 +46,7 @@ export const toWebhook = (row: { readonly [Name in keyof Webhook]: Webhook[Name]
 export const seal = (key: Uint8Array, webhookId: string, secret: string): Uint8Array =>
   Sealing.seal(key, randomBytes(Sealing.nonceBytes), webhookId, secret)
 
-/** The secrets that sign; empty if one cannot be opened. */
+/** The decrypted secrets that sign; empty if one cannot be decrypted. */
 export const open = (
   key: Uint8Array,
   row: { readonly webhookId: string; readonly secret: Uint8Array; readonly previousSecret: Uint8Array | null }

@@ -28,7 +28,7 @@ const Found = Schema.Array(Schema.Struct(Rows.fields))
 const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
 const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** Marks a website as one with subscribers or without. A website that gets one at the same time is locked by it. */
+/** Updates whether a website has subscribers. The lock waits for a transaction that adds one at the same time. */
 export const refreshSubscribers = (
   sql: PgClient.PgClient,
   websiteConfigId: string
@@ -123,7 +123,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
         const until = (yield* Clock.currentTimeMillis) + rotationMillis
-        // Both secrets are given, so that a second run changes nothing.
+        // Both secrets are parameters, so that a second run changes nothing.
         const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, secret))},
             previous_secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}
@@ -134,7 +134,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         return Option.map(first(rows), (webhook) => ({ webhook, secret }))
       })
 
-      // Looked for first: a deletion that runs twice finds nothing the second time.
+      // Checked first, outside the retry: a retried deletion would find nothing the second time.
       const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
         if (!isCanonicalUuid(webhookId)) return false
         const id = PgTypes.uuid(webhookId)

@@ -132,7 +132,7 @@ export const homeOf = Effect.fnUntraced(function* (
   const placeFile = path.join(dataDir, "place")
   const recorded = yield* io(`read ${placeFile}`, () => read(placeFile))
   if (recorded !== undefined) {
-    const trusted = yield* io(`use ${recorded}, where the database of ${dataDir} stands`, () => {
+    const trusted = yield* io(`use ${recorded}, where the database of ${dataDir} is`, () => {
       const stat = lstatSync(recorded)
       const named = roots.includes(path.dirname(recorded)) && /^hydracore-\w{6}$/.test(path.basename(recorded))
       return named && stat.isDirectory() && stat.uid === process.geteuid?.() && (stat.mode & 0o022) === 0
@@ -237,7 +237,7 @@ export const socketsOf = Effect.fnUntraced(function* (
   }
   return yield* fail(
     "FolderUnusable",
-    `The path of ${home} is too long for a socket, and there is no shorter place in ${tmpdir()} or /tmp. Choose a shorter one.`
+    `The path of ${home} is too long for a socket, and there is no shorter path in ${tmpdir()} or /tmp. Choose a shorter one.`
   )
 })
 

@@ -141,7 +141,7 @@ const logTail = (home: string): string => {
   try {
     return readFileSync(path.join(home, "postgres.log"), "utf8").slice(-2000).trim().split("\n").slice(-4).join(" | ")
   } catch {
-    return "it said nothing"
+    return "its log cannot be read"
   }
 }
 
@@ -197,8 +197,8 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
   if (version !== String(major)) {
     return yield* fail(
       "WrongVersion",
-      `${data} was made by PostgreSQL ${version}, and this is ${major}. Install the version before, dump the data and load it ` +
-        "into a new folder."
+      `${data} was made by PostgreSQL ${version}, and this is ${major}. Dump the data with PostgreSQL ${version} and load ` +
+        "it into a new folder."
     )
   }
 })
@@ -216,7 +216,7 @@ export const start = Effect.fn("EmbeddedCluster.start")(function* (
   const home = yield* Folder.homeOf(dataDir, user)
   const binaries = yield* Binaries.find(user, home)
   const log = path.join(home, "postgres.log")
-  yield* io(`put ${log} aside`, () => existsSync(log) && renameSync(log, `${log}.1`))
+  yield* io(`rename ${log}`, () => existsSync(log) && renameSync(log, `${log}.1`))
   const data = yield* initialize(user, home, binaries, options.settings?.["fsync"] !== "off")
   yield* check(user, data, binaries.major)
   yield* Postmaster.awaitGone(data)

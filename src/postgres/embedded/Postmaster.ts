@@ -12,17 +12,17 @@ import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import { type EmbeddedClusterError, fail, io } from "./EmbeddedClusterError.ts"
 import { run } from "./SystemUser.ts"
 
-interface Note {
+interface PidFile {
   readonly pid: number
   readonly data: string
   readonly status: string
 }
 
-const noteFile = (data: string) => path.join(data, "postmaster.pid")
+const pidFilePath = (data: string) => path.join(data, "postmaster.pid")
 
-const read = (data: string): Option.Option<Note> => {
+const read = (data: string): Option.Option<PidFile> => {
   try {
-    const lines = readFileSync(noteFile(data), "utf8").split("\n")
+    const lines = readFileSync(pidFilePath(data), "utf8").split("\n")
     const pid = Number(lines[0])
     return Number.isInteger(pid) && pid > 0
       ? Option.some({ pid, data: lines[1] ?? "", status: (lines[7] ?? "").trim() })
@@ -45,16 +45,16 @@ const alive = (pid: number): boolean => {
  * Whether the process of `postmaster.pid` is a server that still runs on the folder. Its id may belong to another process by
  * now (after a restart of the machine or the container) or to an unreaped one (a container without an init).
  */
-const runs = Effect.fnUntraced(function* (note: Note): Effect.fn.Return<boolean> {
-  if (!alive(note.pid)) return false
+const runs = Effect.fnUntraced(function* (pidFile: PidFile): Effect.fn.Return<boolean> {
+  if (!alive(pidFile.pid)) return false
   if (existsSync("/proc/self/cmdline")) {
     try {
-      return readFileSync(`/proc/${note.pid}/cmdline`, "utf8").includes("postgres")
+      return readFileSync(`/proc/${pidFile.pid}/cmdline`, "utf8").includes("postgres")
     } catch {
-      return alive(note.pid)
+      return alive(pidFile.pid)
     }
   }
-  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(note.pid), "-o", "stat=,command=")
+  const { code, stdout } = yield* run({ ids: {} }, "ps", "-p", String(pidFile.pid), "-o", "stat=,command=")
   return code !== 0 || (!stdout.trim().startsWith("Z") && stdout.includes("postgres"))
 })
 
@@ -72,23 +72,23 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
   const since = yield* elapsed
   let isSignalled = false
   while (true) {
-    const note = read(data)
-    if (Option.isNone(note)) return
-    if (!(yield* runs(note.value))) {
+    const pidFile = read(data)
+    if (Option.isNone(pidFile)) return
+    if (!(yield* runs(pidFile.value))) {
       // PostgreSQL would mistake a live process with this id for a server and refuse to start. It checks the shared memory
       // of a server that is still ending independently of this file.
-      return yield* io(`remove ${noteFile(data)}`, () => rmSync(noteFile(data), { force: true }))
+      return yield* io(`remove ${pidFilePath(data)}`, () => rmSync(pidFilePath(data), { force: true }))
     }
     const waited = (yield* elapsed) - since
     if (waited > waitLimits.fail) {
       return yield* fail(
         "InUse",
-        `A PostgreSQL server (pid ${note.value.pid}) still runs on ${data}. Stop it first (kill -INT ${note.value.pid}).`
+        `A PostgreSQL server (pid ${pidFile.value.pid}) still runs on ${data}. Stop it first (kill -INT ${pidFile.value.pid}).`
       )
     }
-    if (waited > waitLimits.signal && !isSignalled && note.value.data === data) {
+    if (waited > waitLimits.signal && !isSignalled && pidFile.value.data === data) {
       isSignalled = true
-      yield* Effect.ignore(Effect.try(() => process.kill(note.value.pid, "SIGINT")))
+      yield* Effect.ignore(Effect.try(() => process.kill(pidFile.value.pid, "SIGINT")))
     }
     yield* Effect.sleep("20 millis")
   }
@@ -106,14 +106,14 @@ const canConnect = (socket: string): Effect.Effect<boolean> =>
   })
 
 /** How long to wait for a recovery, in milliseconds. */
-const longestRecovery = 300_000
+const maxRecoveryMillis = 300_000
 
 /** Waits until the server accepts connections; false if it has ended, or recovers for more than five minutes. */
 export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, hasEnded: () => boolean) {
-  const until = (yield* elapsed) + longestRecovery
+  const until = (yield* elapsed) + maxRecoveryMillis
   while (!hasEnded() && (yield* elapsed) < until) {
-    const note = read(data)
-    if (Option.isSome(note) && note.value.status === "ready" && (yield* canConnect(socket))) return true
+    const pidFile = read(data)
+    if (Option.isSome(pidFile) && pidFile.value.status === "ready" && (yield* canConnect(socket))) return true
     yield* Effect.sleep("10 millis")
   }
   return false

@@ -18,7 +18,7 @@ export interface User {
   /** The uid that owns the server's files, as `stat` reports it. */
   readonly uid: number
   readonly gid: number
-  /** Whether this is another user than the current one, and may not be able to reach its folders. */
+  /** Whether this is not the current user, so that it may be unable to reach this process's folders. */
   readonly other: boolean
 }
 
@@ -67,7 +67,7 @@ const named = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Optio
   const gid = yield* run({ ids: {} }, "id", "-g", name)
   const [u, g] = [Number(uid.stdout.trim() || Number.NaN), Number(gid.stdout.trim() || Number.NaN)]
   return Number.isInteger(u) && Number.isInteger(g) && u !== 0
-    ? // macOS calls nobody -2: spawn takes the signed number, the file system the unsigned one.
+    ? // On macOS, the uid of nobody is -2: `spawn` expects it signed, and `stat` reports it unsigned.
       Option.some({ ids: { uid: u, gid: g }, uid: u >>> 0, gid: g >>> 0, other: true })
     : Option.none()
 })
@@ -89,7 +89,7 @@ const makeUser = Effect.gen(function* () {
   yield* run({ ids: {} }, "adduser", "-S", "-D", "-H", "-s", "/sbin/nologin", "-G", ownName, ownName)
 })
 
-/** How often creating the user is attempted: another process may hold the lock of `/etc/passwd`. */
+/** The maximum number of attempts to create the user: another process may hold the lock of `/etc/passwd`. */
 const attempts = 5
 
 const own: Effect.Effect<Option.Option<User>> = Effect.gen(function* () {

@@ -140,7 +140,7 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
                 Effect.map((rows) => rows.map(toForm(id)))
               )
             : Effect.succeed([]),
-        // Looked for first: a deletion that runs twice finds nothing the second time.
+        // Checked first, outside the retry: a retried deletion would find nothing the second time.
         delete: Effect.fnUntraced(function* (id, page) {
           if (!isCanonicalUuid(id)) return false
           const form = sql`website_config_id = ${PgTypes.uuid(id)} AND page = ${PgTypes.text(page)}`

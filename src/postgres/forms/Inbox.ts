@@ -35,7 +35,7 @@ const Overviews = Schema.Tuple([
 
 const Ids = Schema.Array(Schema.Struct({ submission_id: Schema.String }))
 
-/** The columns of a submission; of a large form only what a preview needs. */
+/** The columns of a submission, with only as much of its form as a preview needs. */
 const summaryColumns = SubmissionRows.columnsWith(`left(form_data::text, ${Inboxes.previewSource})`)
 
 const wholeColumns = SubmissionRows.columns
@@ -50,7 +50,7 @@ interface Query {
 /** The submissions that a stream reads at once: few, since each may have hundreds of kilobytes. */
 const streamPage = 64
 
-/** The changes of a selection that run at once. */
+/** The number of submissions of a selection that are changed concurrently. */
 const concurrency = 4
 
 export interface Options {
@@ -66,7 +66,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   const before = (position: Position) =>
     reads`(received_at, submission_id) < (${PgTypes.timestamptz(position.time)}, ${PgTypes.uuid(position.id)})`
 
-  /** The conditions for which there is an index. A literal, so that the planner can use the one of the quarantine. */
+  /** The conditions that have an index. The status is a literal, so that the planner can use the index of the quarantine. */
   const indexed = ({ after, filter, websiteConfigId }: Query) =>
     reads.and([
       reads`website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
@@ -95,7 +95,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     ...(search === undefined ? [] : [found(search)])
   ]
 
-  /** The last submission of the window; none if it ends with the list. */
+  /** The last submission of the window; null if the list ends within the window. */
   const windowEnd = (query: Query) =>
     reads`SELECT received_at, submission_id FROM submission WHERE ${indexed(query)}
       ORDER BY received_at DESC, submission_id DESC OFFSET ${PgTypes.int8(BigInt(Inboxes.windowSize - 1))} LIMIT 1`.pipe(

@@ -75,7 +75,7 @@ const claimed = (column: string) => `
  * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
  * only if its key names it. A retried batch finds its own claims and rows and changes nothing. A submission that
  * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
- * leaves an event in the outbox, which has one row for those of a website and a status.
+ * leaves an event in the outbox, which has one row per website and status.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
@@ -216,7 +216,6 @@ const stream = (
     )
   )
 
-/** The live repository. */
 export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     SubmissionRepo,

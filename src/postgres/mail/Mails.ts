@@ -1,5 +1,5 @@
 /**
- * Makes, leases and settles mails in PostgreSQL. Every step is one transaction and leaves nothing in its session, so that it
+ * Makes, leases and settles mails in PostgreSQL. Every step is one transaction and leaves no state in its session, so that it
  * works through PgBouncer in transaction mode; rows that another process works on are skipped (SKIP LOCKED).
  *
  * @module

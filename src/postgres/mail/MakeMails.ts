@@ -1,5 +1,5 @@
 /**
- * Makes mails of the submissions that wait, and of the reports that are due.
+ * Creates the mails about waiting submissions, and those with due reports.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Rows from "./NotificationRows.ts"
 
-/** The notifications of one step. */
+/** The maximum number of notifications per step. */
 const size = 20
 
 const Due = Schema.Array(
@@ -41,7 +41,7 @@ const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "old
     ORDER BY created_at LIMIT ${Digest.maxItems + 1}
   ) AS waiting`
 
-/** Makes mails with these numbers of the waiting submissions, oldest first. */
+/** Creates mails, each with the given number of waiting submissions, oldest first. */
 const makeStatement = `WITH planned AS (
     SELECT mail_id, sum(items) OVER (ORDER BY place) AS upto, sum(items) OVER (ORDER BY place) - items AS after
     FROM unnest($3, $4) WITH ORDINALITY AS given (mail_id, items, place)
@@ -57,7 +57,7 @@ const makeStatement = `WITH planned AS (
 
 const { OID } = PgTypes
 
-/** Makes the mails of submissions, and returns when to look again. */
+/** Creates the mails about submissions, and returns when to check again. */
 const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { notificationId, websiteConfigId }: Notification,
@@ -95,7 +95,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
   return { nextAt, reportedUntil: null }
 })
 
-/** Makes the report of the latest period, unless it is made, and returns when the next is due. */
+/** Creates the report of the latest period, unless it exists, and returns when the next one is due. */
 const report = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { notificationId, websiteConfigId }: Notification,

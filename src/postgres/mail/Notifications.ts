@@ -104,7 +104,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, P
             )
           : Effect.succeedNone
 
-      // Looked for first: a deletion that runs twice finds nothing the second time.
+      // Checked first, outside the retry: a retried deletion would find nothing the second time.
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
         if (Option.isNone(found)) return false

@@ -16,7 +16,7 @@ import * as Outbox from "../delivery/Outbox.ts"
 import * as Times from "../Times.ts"
 import * as Store from "./Store.ts"
 
-/** The conversations that a statement reads: few enough for the longest. */
+/** The number of conversations that a statement reads, small enough for the longest ones. */
 const pageSize = 50
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
@@ -25,7 +25,7 @@ const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
   ORDER BY created_at, instance_id`
 
-/** A place in the order of an instance's conversations. The time is a text, since it is more exact than milliseconds. */
+/** A place in the order of an instance's conversations. The time is a text, which keeps its microseconds. */
 const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
 
 type Place = (typeof Places.Type)[number]

@@ -12,12 +12,12 @@ import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Store from "./Store.ts"
 
-/** The submissions that a statement reads: few enough for the largest forms. */
+/** The number of submissions that a statement reads, small enough for the largest forms. */
 const pageSize = 250
 
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** A place in the order of a website's submissions. The time is a text, since it is more exact than milliseconds. */
+/** A place in the order of a website's submissions. The time is a text, which keeps its microseconds. */
 const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
 
 type Place = (typeof Places.Type)[number]
@@ -32,7 +32,7 @@ const after = "FROM submission WHERE website_config_id = $1 AND (received_at, su
 const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
   ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
 
-/** The submissions of a page that may be the person's. A form in which characters are escaped may hide the address. */
+/** The submissions of a page that may be the person's, including those whose escaped characters may hide the address. */
 const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
     AND (received_at, submission_id) <= ($4::timestamptz, $5)
     AND (${Store.mayContain("email", "$6")} OR ${Store.mayContain("form_data::text", "$6")}

@@ -1,7 +1,7 @@
 /**
- * Finds and deletes what is stored of a person in the database.
+ * Finds and deletes the data of a person in the database.
  *
- * A table with data of a person gets a `Store` here, unless its rows are deliveries of what another store finds.
+ * Every table with personal data needs a `Store` here, unless its rows are deliveries of records that another store finds.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Persons, never, PgClien
         notification: PersonNotifications.make(sql, timeout)
       }
 
-      /** What is found by each statement that finds anything, with its deliveries. */
+      /** The results of each statement that finds anything, with their deliveries. */
       const search = (query: Query) =>
         Stream.fromIterable(query.kinds).pipe(
           Stream.flatMap((kind) => Stream.map(stores[kind].search(query), (found) => ({ kind, found }))),

@@ -14,22 +14,22 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Times from "../Times.ts"
 
-/** A record, and what its deliveries name as their subject. */
+/** A record, and the subject of its deliveries. */
 export interface Found {
   readonly record: Person.PersonRecord
   readonly subject: string
 }
 
 export interface Store {
-  /** Reads the rows in statements of a bounded size, and returns what each found. */
+  /** Reads the rows in statements of bounded size, and returns the results of each. */
   readonly search: (query: Query) => Stream.Stream<ReadonlyArray<Found>, StorageUnavailable>
   /** Deletes what a statement of `search` found, with its data in deliveries, and returns the number of records. */
   readonly erase: (found: ReadonlyArray<Found>) => Effect.Effect<number, StorageUnavailable>
 }
 
 /**
- * Whether a column may contain an address whose needle is a parameter, such as `$1`. The collation makes `lower` change the
- * letters of ASCII only, as `Person.needleOf` expects.
+ * An SQL condition: whether a column may contain an address. `needle` is a parameter, such as `$1`, with `Person.needleOf` the
+ * address. Under this collation, `lower` changes only ASCII letters, as `Person.needleOf` does.
  */
 export const mayContain = (column: string, needle: string): string =>
   `strpos(lower(${column} COLLATE "C"), ${needle}) > 0`

@@ -43,7 +43,7 @@ const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_sessio
  */
 const lockTimeout = "2s"
 
-/** Whether a migration failed by `lock_timeout`. */
+/** Whether a migration failed because of `lock_timeout`. */
 const isLockedOut = (error: unknown): boolean => {
   const cause = causeOf(error)
   return SqlError.isSqlError(cause) && Option.contains(Database.sqlState(cause), "55P03")

@@ -27,7 +27,7 @@ export interface Options {
   readonly conversations: Option.Option<Retention.Retention>
 }
 
-/** Rows deleted per statement: few enough for the largest forms. */
+/** The number of rows deleted per statement, small enough for the largest forms. */
 const chunk = 1_000
 
 /** The timeout of one statement. */

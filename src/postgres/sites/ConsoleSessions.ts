@@ -89,7 +89,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
           bounded(timeout),
-          // A standby, for example: the session is valid for as long as its last stored use allows.
+          // For example on a standby. The session remains valid for as long as its last stored use allows.
           Effect.catchTag("StorageUnavailable", (error) =>
             Effect.annotateLogs(
               Effect.logDebug("The use of a console session could not be stored"),

@@ -48,8 +48,8 @@ const timesSoFar = (reason: Counted) => `coalesce(
  * Uses a join for each kind of id: a single one whose condition chooses the column could use no index and would compare every
  * claimed id, which clients control, with every website. Exported for tests.
  *
- * A website with subscribers gets an event when visitors were refused for a limit, at most one an hour: the lock of its row
- * orders the processes.
+ * A website with subscribers gets an event when visitors were refused because of a limit, at most one an hour: the lock of its
+ * row serializes the processes.
  */
 export const statement = `
   WITH batch AS (

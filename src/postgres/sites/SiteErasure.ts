@@ -67,8 +67,8 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /**
- * Deletes the conversations of a website's instances and returns their number. The instances stay; a conversation that
- * begins later is one of an instance without a website.
+ * Deletes the conversations of a website's instances and returns their number. The instances remain; a conversation
+ * that begins later belongs to an instance without a website.
  */
 const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
@@ -176,7 +176,6 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The live erasure. */
 export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, SqlClient.SqlClient> =>
   Layer.effect(
     SiteErasure,

@@ -1,5 +1,5 @@
 /**
- * The tables with many rows of a website, and the deletion of these rows in chunks, so that no lock is held long.
+ * Deletes a website's rows from its large tables in chunks, so that no lock is held for long.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-/** A table with a website's data: the column with the website's id, and the next column of the same index, for the order. */
+/** A table with a website's data. `site` is the column of the website's id, and `order` the next column of the same index. */
 export interface SiteTable {
   readonly table: string
   readonly site: "hosted_website_id" | "website_config_id"

@@ -32,7 +32,7 @@ const mark = `
     RETURN NULL;
   END $$`
 
-/** Forgets all rollups, after a table was truncated. */
+/** Deletes all rollups after a table was truncated. */
 const forget = `
   CREATE FUNCTION forget_rollups() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN

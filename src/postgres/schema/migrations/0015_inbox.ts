@@ -1,4 +1,4 @@
-/** Whether the owner has marked a submission as read. Those that are stored already count as read. */
+/** Whether the owner has marked a submission as read. Existing submissions count as read. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

@@ -1,4 +1,4 @@
-/** The id that a client gives its message: it names the message by it when the visitor edits it. */
+/** The id that a client gives a message, by which it names the message when the visitor edits it. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

@@ -2,7 +2,7 @@
  * Rollups that take less space. A row of `rollup` holds several days of a dimension if they have few values, since the arrays
  * of a row of few values are mostly headers, and a column that follows from another is null; see `RollupRows`.
  *
- * A row of `rollup_month` can hold the beginning of a month, so that a report sums a month of days less.
+ * A row of `rollup_month` can hold the beginning of a month, so that a report need not sum the days of the current month.
  *
  * The rollups are derived and are made again: until then reports read page views.
  */

@@ -1,6 +1,6 @@
 /**
- * Instances that the owner API creates or changes: the key that the owner gave, encrypted with `SECRETS_KEY`, and whether only
- * the public internet is reached.
+ * Instances that the owner API creates or changes: the key that the owner gave, encrypted with `SECRETS_KEY`, and whether the
+ * agent must be on the public internet.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

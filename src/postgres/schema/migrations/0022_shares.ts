@@ -1,4 +1,4 @@
-/** The secret addresses of shared dashboards. A share that is revoked has no row. */
+/** The secret addresses of shared dashboards. A revoked share has no row. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

@@ -1,6 +1,6 @@
 /**
- * How far `analytics copy` has come, by table and website. A row with a batch is being sent: until it is confirmed, it is sent again
- * with the same bounds under the same id.
+ * The progress of `analytics copy`, by table and website. A row with a `batch_id` has a batch that is being sent. Until it is
+ * confirmed, it is sent again with the same bounds and the same id.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

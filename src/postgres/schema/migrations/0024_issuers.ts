@@ -1,6 +1,6 @@
 /**
- * The console session or the key that issued a key, or that created a link; null for the command line, and for what is older than
- * this column. It references nothing: a session is deleted when it ends, and its keys stay.
+ * The console session or the key that issued a key, or that created a link; null for the command line, and for rows older than
+ * this column. There is no foreign key: a session is deleted when it ends, and its keys remain.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,6 @@
 /**
- * The sums of an open day: those of the visits that begin before the row's `ends_at`, which is before the end of the day.
- * Rows without this mark have no sums of an open day, since processes of an earlier version do not make them.
+ * Marks the sums of an open day, which count the visits that begin before the row's `ends_at`, before the end of the day.
+ * Processes of an earlier version never store such sums, so existing rows have no mark.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

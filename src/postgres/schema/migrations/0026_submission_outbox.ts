@@ -1,7 +1,7 @@
 /**
- * The events of stored submissions, one row for those of a website in a batch, so that an event costs a submission next to nothing.
- * What is deleted before its event is sent needs no deletion here: a fan-out finds only submissions that exist. Rows of processes
- * of an earlier version stay in `outbox`.
+ * The events of stored submissions, with one row per website and batch, so that an event adds almost nothing to the cost of a
+ * submission. A submission that is deleted before its event is sent needs no deletion here: the fan-out skips submissions that do
+ * not exist. Processes of an earlier version use `outbox`.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
