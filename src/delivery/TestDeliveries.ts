@@ -56,9 +56,12 @@ export const layer = ({ mail }: Options) =>
           const found = yield* webhooks.withSecrets(webhookId)
           if (Option.isNone(found)) return Option.none()
           const { secrets, webhook } = found.value
+          const website = yield* sites.byWebsiteConfigId(webhook.websiteConfigId)
+          if (Option.isNone(website)) return Option.none()
           const eventId = randomUUID()
           const data = JSON.stringify({ webhook_id: webhookId })
-          const payload = Event.payload(Event.testType, yield* Clock.currentTimeMillis, data)
+          const time = yield* Clock.currentTimeMillis
+          const payload = Event.payload({ type: Event.testType, time, website: website.value }, data)
           const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
             Effect.provideService(OutwardClient, outward)
           )

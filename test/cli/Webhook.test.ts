@@ -52,6 +52,7 @@ describe("cli/Webhook", () => {
       assert.doesNotThrow(() =>
         new StandardWebhook(secret).verify(first?.body ?? "", { ...first?.headers } as Record<string, string>)
       )
+      assert.deepStrictEqual(JSON.parse(first?.body ?? "").website, { website_config_id: site, name: "test" })
       status = 500
       const failed = yield* cli("webhook", "test", "--webhook-id", id)
       assert.strictEqual(failed.code, 1)

@@ -9,6 +9,7 @@ import { Effect, type Layer, Option } from "effect"
 import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import {
   deliveriesOf,
   fanOutAll,
@@ -52,13 +53,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const deleted = yield* newWebhook(site, url, ["submission.deleted"])
         const others = yield* newWebhook(other, url)
         const id = yield* submit(site)
+        yield* SiteDirectory.use(({ update }) => update(site, { name: "Renamed" }))
         yield* fanOutAll
         const deliveries = [yield* deliveriesOf(all.webhook), yield* deliveriesOf(accepted.webhook)].map(only)
         assert.deepStrictEqual(new Set(deliveries.map(({ eventId }) => eventId)).size, 1)
         for (const { attempts, eventId, status, type, webhookId } of deliveries) {
           assert.deepStrictEqual([type, status, attempts], ["submission.accepted", "pending", 0])
           const { payload } = yield* shown(webhookId, eventId)
-          assert.strictEqual(JSON.parse(payload ?? "").data.submission_id, id)
+          const { data, website } = JSON.parse(payload ?? "")
+          assert.strictEqual(data.submission_id, id)
+          assert.deepStrictEqual(website, { website_config_id: site, name: "Renamed" })
         }
         for (const { webhook } of [deleted, others]) assert.lengthOf(yield* deliveriesOf(webhook), 0)
       })

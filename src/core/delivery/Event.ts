@@ -6,6 +6,7 @@
 import type { ConversationKey } from "../chat/Conversation.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
+import type { Site } from "../sites/Site.ts"
 import * as Calendar from "../text/Calendar.ts"
 
 /** The events that a webhook can subscribe to. */
@@ -34,17 +35,27 @@ export const isWanted = (events: ReadonlyArray<string>, type: string): boolean =
 /** The most bytes of a payload. */
 export const maxPayload = 20_000
 
-/** What the payload has besides its data. */
-const envelope = 200
+/** The most bytes of a payload besides its data: 200 characters of a name can be 1,200 bytes. */
+const envelope = 1_500
 
 const bytes = (text: string): number => Buffer.byteLength(text)
 
-/**
- * @param data JSON text
- * @param time milliseconds since 1970
- */
-export const payload = (type: string, time: number, data: string): string =>
-  `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(Calendar.iso(time))},"data":${data}}`
+/** The website of an event. */
+export type Website = Pick<Site, "websiteConfigId" | "name">
+
+interface Facts {
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly website: Website
+}
+
+/** @param data JSON text */
+export const payload = ({ time, type, website }: Facts, data: string): string => {
+  const { name, websiteConfigId } = website
+  const facts = { type, timestamp: Calendar.iso(time), website: { website_config_id: websiteConfigId, name } }
+  return `${JSON.stringify(facts).slice(0, -1)},"data":${data}}`
+}
 
 /**
  * Shortens the texts of an object. Longer members that are not text are left out. The object is parsed

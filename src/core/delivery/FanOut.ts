@@ -23,6 +23,7 @@ export interface OutboxEvent {
 export interface Subscriber {
   readonly subscriberId: string
   readonly websiteConfigId: string
+  readonly websiteName: string
   /** The event types that it gets; empty for all. */
   readonly events: ReadonlyArray<string>
 }
@@ -71,8 +72,12 @@ export const deliveries = (
     if (receivers.length === 0) return []
     const data = event.data === null ? dataOf(event.subject ?? "") : Event.bounded(event.data)
     if (data === undefined) return []
-    const payload = Event.payload(event.type, event.createdAt, data)
-    return receivers.map(({ subscriberId }) => ({ event, subscriberId, payload }))
+    const { createdAt: time, type, websiteConfigId } = event
+    return receivers.map(({ subscriberId, websiteName: name }) => ({
+      event,
+      subscriberId,
+      payload: Event.payload({ type, time, website: { websiteConfigId, name } }, data)
+    }))
   })
 }
 

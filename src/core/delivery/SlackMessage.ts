@@ -46,13 +46,15 @@ const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly 
  */
 export const body = (payload: string): string => {
   const parsed: unknown = JSON.parse(payload)
-  const { data, type } = isRecord(parsed) ? parsed : {}
+  const { data, type, website } = isRecord(parsed) ? parsed : {}
   const title = titles[String(type)] ?? String(type)
+  // A delivery that an earlier version stored has no website.
+  const name = isRecord(website) ? ` – ${escape(String(website["name"]))}` : ""
   const values = lines(isRecord(data) ? data : {})
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => {
       const text = typeof value === "string" ? value : JSON.stringify(value)
       return `${escape(cut(name, 100))}: ${escape(cut(text, maxValue))}`
     })
-  return JSON.stringify({ text: cut([`*${title}*`, ...values].join("\n"), maxText), unfurl_links: false })
+  return JSON.stringify({ text: cut([`*${title}${name}*`, ...values].join("\n"), maxText), unfurl_links: false })
 }

@@ -15,6 +15,7 @@ import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { MailTables } from "../mail/MailTables.ts"
+import { Sites } from "../sites/SiteDirectory.ts"
 import { DeliveryTables, type StoredDelivery } from "./DeliveryTables.ts"
 import { secretsOf, toWebhook } from "./Webhooks.ts"
 
@@ -26,148 +27,153 @@ const toDelivery = (delivery: StoredDelivery): Delivery => {
   return { eventId, webhookId, type, createdAt, status, attempts, nextAttemptAt }
 }
 
-export const layer: Layer.Layer<Deliveries, never, DeliveryTables | MailTables | Submissions | ConversationStore> =
-  Layer.effect(
-    Deliveries,
-    Effect.gen(function* () {
-      const tables = yield* DeliveryTables
-      const mail = yield* MailTables
-      const submissions = yield* Submissions
-      const conversations = yield* ConversationStore
+export const layer: Layer.Layer<
+  Deliveries,
+  never,
+  DeliveryTables | MailTables | Submissions | ConversationStore | Sites
+> = Layer.effect(
+  Deliveries,
+  Effect.gen(function* () {
+    const tables = yield* DeliveryTables
+    const mail = yield* MailTables
+    const submissions = yield* Submissions
+    const conversations = yield* ConversationStore
+    const sites = yield* Sites
 
-      const conversationData = Effect.fnUntraced(function* (key: ConversationKey) {
-        const messages = Option.getOrElse(yield* conversations.read(key), () => [])
-        const first = messages.find(({ role }) => role === "user")
-        return first === undefined
-          ? undefined
-          : Event.conversationData({ ...key, startedAt: first.createdAt, message: AnswerParts.textOf(first.parts) })
-      })
-
-      const dataOf = (subject: string) => {
-        const submission = submissions.find(subject)
-        if (submission !== undefined) return Effect.succeed(Event.submissionData(submission))
-        const key = FanOut.conversationOf(subject)
-        return key === undefined ? Effect.undefined : conversationData(key)
-      }
-
-      const lease: Deliveries["Service"]["lease"] = (room, running) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          const due = tables.deliveries().flatMap((delivery) => {
-            const webhook = tables.webhooks.get(delivery.webhookId)
-            const { nextAttemptAt, payload } = delivery
-            if (webhook === undefined || webhook.disabledAt !== null || payload === null) return []
-            if (delivery.status !== "pending" || nextAttemptAt === null || nextAttemptAt > now) return []
-            const { webhookId } = webhook
-            return {
-              delivery,
-              webhook,
-              webhookId,
-              payload,
-              isFailing: webhook.failingSince !== null,
-              dueAt: nextAttemptAt
-            }
-          })
-          const chosen = Slots.choose(due, room, running)
-          const leased = chosen.map(({ delivery, payload, webhook }) => {
-            const attempts = delivery.attempts + 1
-            const generation = delivery.generation + 1
-            tables.put({ ...delivery, attempts, generation, nextAttemptAt: now + leaseMillis })
-            return {
-              eventId: delivery.eventId,
-              payload,
-              attempt: attempts,
-              generation,
-              webhook: toWebhook(webhook),
-              secrets: secretsOf(webhook, now)
-            }
-          })
-          return { leased, waiting: Slots.waiting(due, chosen) }
-        })
-
-      /** Since nothing can fail between the two, what is due of all webhooks is leased after a fan-out. */
-      const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (room, running) {
-        const events = tables.take(fanOutSize)
-        const subscribers = [...tables.webhooks.values()]
-          .filter(({ disabledAt }) => disabledAt === null)
-          .map(({ events, webhookId, websiteConfigId }) => ({ subscriberId: webhookId, websiteConfigId, events }))
-        const data = new Map<string, string | undefined>()
-        for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
-        const now = yield* Clock.currentTimeMillis
-        tables.add(
-          FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
-          now
-        )
-        mail.accept(events)
-        return { events: events.length, ...(yield* lease(room, running)) }
-      })
-
-      const settle: Deliveries["Service"]["settle"] = ({ eventId, generation, webhook: before }, settlement) =>
-        Effect.sync(() => {
-          const { attempt, health, next } = settlement
-          const delivery = tables.find(before.webhookId, eventId)
-          if (delivery === undefined || delivery.generation !== generation || delivery.status !== "pending") return
-          const nextAttemptAt = next.status === "pending" ? next.nextAttemptAt : null
-          tables.put({ ...delivery, status: next.status, nextAttemptAt, history: [...delivery.history, attempt] })
-          const webhook = tables.webhooks.get(before.webhookId)
-          if (webhook === undefined) return
-          if (before.failingSince === health.failingSince && before.disabledAt === health.disabledAt) return
-          if (health.failingSince === null)
-            return void tables.webhooks.set(webhook.webhookId, { ...webhook, failingSince: null })
-          tables.webhooks.set(webhook.webhookId, {
-            ...webhook,
-            failingSince: webhook.failingSince ?? health.failingSince,
-            disabledAt: webhook.disabledAt ?? health.disabledAt
-          })
-          if (health.disabledAt === null || webhook.disabledAt !== null) return
-          tables.cancel(webhook.webhookId)
-          mail.webhookDisabled(
-            webhook.websiteConfigId,
-            WebhookMail.disabled(webhook, attempt.status),
-            health.disabledAt
-          )
-        })
-
-      return Deliveries.of({
-        fanOut,
-        lease,
-        settle,
-        list: (webhookId, status) =>
-          Effect.sync(() =>
-            tables
-              .deliveries()
-              .filter((delivery) => delivery.webhookId === webhookId)
-              .filter((delivery) => status === undefined || delivery.status === status)
-              .sort(latestFirst)
-              .slice(0, listSize)
-              .map(toDelivery)
-          ),
-        ofSubmission: (websiteConfigId, submissionId) =>
-          Effect.sync(() =>
-            tables
-              .deliveries()
-              .filter((one) => one.subject === submissionId && one.websiteConfigId === websiteConfigId)
-              .slice(0, listSize)
-              .map(toDelivery)
-          ),
-        show: (webhookId, eventId) =>
-          Effect.sync(() =>
-            Option.map(Option.fromUndefinedOr(tables.find(webhookId, eventId)), (delivery) => ({
-              ...toDelivery(delivery),
-              payload: delivery.payload,
-              history: delivery.history
-            }))
-          ),
-        retry: (webhookId, eventId) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            const delivery = tables.find(webhookId, eventId)
-            if (delivery === undefined || delivery.payload === null) return false
-            const generation = delivery.generation + 1
-            tables.put({ ...delivery, status: "pending", attempts: 0, generation, nextAttemptAt: now })
-            return true
-          })
-      })
+    const conversationData = Effect.fnUntraced(function* (key: ConversationKey) {
+      const messages = Option.getOrElse(yield* conversations.read(key), () => [])
+      const first = messages.find(({ role }) => role === "user")
+      return first === undefined
+        ? undefined
+        : Event.conversationData({ ...key, startedAt: first.createdAt, message: AnswerParts.textOf(first.parts) })
     })
-  )
+
+    const dataOf = (subject: string) => {
+      const submission = submissions.find(subject)
+      if (submission !== undefined) return Effect.succeed(Event.submissionData(submission))
+      const key = FanOut.conversationOf(subject)
+      return key === undefined ? Effect.undefined : conversationData(key)
+    }
+
+    const lease: Deliveries["Service"]["lease"] = (room, running) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const due = tables.deliveries().flatMap((delivery) => {
+          const webhook = tables.webhooks.get(delivery.webhookId)
+          const { nextAttemptAt, payload } = delivery
+          if (webhook === undefined || webhook.disabledAt !== null || payload === null) return []
+          if (delivery.status !== "pending" || nextAttemptAt === null || nextAttemptAt > now) return []
+          const { webhookId } = webhook
+          return {
+            delivery,
+            webhook,
+            webhookId,
+            payload,
+            isFailing: webhook.failingSince !== null,
+            dueAt: nextAttemptAt
+          }
+        })
+        const chosen = Slots.choose(due, room, running)
+        const leased = chosen.map(({ delivery, payload, webhook }) => {
+          const attempts = delivery.attempts + 1
+          const generation = delivery.generation + 1
+          tables.put({ ...delivery, attempts, generation, nextAttemptAt: now + leaseMillis })
+          return {
+            eventId: delivery.eventId,
+            payload,
+            attempt: attempts,
+            generation,
+            webhook: toWebhook(webhook),
+            secrets: secretsOf(webhook, now)
+          }
+        })
+        return { leased, waiting: Slots.waiting(due, chosen) }
+      })
+
+    /** Since nothing can fail between the two, what is due of all webhooks is leased after a fan-out. */
+    const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (room, running) {
+      const events = tables.take(fanOutSize)
+      const subscribers = [...tables.webhooks.values()]
+        .filter(({ disabledAt }) => disabledAt === null)
+        .map(({ events, webhookId, websiteConfigId }) => ({
+          subscriberId: webhookId,
+          websiteConfigId,
+          websiteName: sites.get(websiteConfigId)?.name ?? "",
+          events
+        }))
+      const data = new Map<string, string | undefined>()
+      for (const subject of FanOut.subjectsOf(events, subscribers)) data.set(subject, yield* dataOf(subject))
+      const now = yield* Clock.currentTimeMillis
+      tables.add(
+        FanOut.deliveries(events, subscribers, (subject) => data.get(subject)),
+        now
+      )
+      mail.accept(events)
+      return { events: events.length, ...(yield* lease(room, running)) }
+    })
+
+    const settle: Deliveries["Service"]["settle"] = ({ eventId, generation, webhook: before }, settlement) =>
+      Effect.sync(() => {
+        const { attempt, health, next } = settlement
+        const delivery = tables.find(before.webhookId, eventId)
+        if (delivery === undefined || delivery.generation !== generation || delivery.status !== "pending") return
+        const nextAttemptAt = next.status === "pending" ? next.nextAttemptAt : null
+        tables.put({ ...delivery, status: next.status, nextAttemptAt, history: [...delivery.history, attempt] })
+        const webhook = tables.webhooks.get(before.webhookId)
+        if (webhook === undefined) return
+        if (before.failingSince === health.failingSince && before.disabledAt === health.disabledAt) return
+        if (health.failingSince === null)
+          return void tables.webhooks.set(webhook.webhookId, { ...webhook, failingSince: null })
+        tables.webhooks.set(webhook.webhookId, {
+          ...webhook,
+          failingSince: webhook.failingSince ?? health.failingSince,
+          disabledAt: webhook.disabledAt ?? health.disabledAt
+        })
+        if (health.disabledAt === null || webhook.disabledAt !== null) return
+        tables.cancel(webhook.webhookId)
+        mail.webhookDisabled(webhook.websiteConfigId, WebhookMail.disabled(webhook, attempt.status), health.disabledAt)
+      })
+
+    return Deliveries.of({
+      fanOut,
+      lease,
+      settle,
+      list: (webhookId, status) =>
+        Effect.sync(() =>
+          tables
+            .deliveries()
+            .filter((delivery) => delivery.webhookId === webhookId)
+            .filter((delivery) => status === undefined || delivery.status === status)
+            .sort(latestFirst)
+            .slice(0, listSize)
+            .map(toDelivery)
+        ),
+      ofSubmission: (websiteConfigId, submissionId) =>
+        Effect.sync(() =>
+          tables
+            .deliveries()
+            .filter((one) => one.subject === submissionId && one.websiteConfigId === websiteConfigId)
+            .slice(0, listSize)
+            .map(toDelivery)
+        ),
+      show: (webhookId, eventId) =>
+        Effect.sync(() =>
+          Option.map(Option.fromUndefinedOr(tables.find(webhookId, eventId)), (delivery) => ({
+            ...toDelivery(delivery),
+            payload: delivery.payload,
+            history: delivery.history
+          }))
+        ),
+      retry: (webhookId, eventId) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const delivery = tables.find(webhookId, eventId)
+          if (delivery === undefined || delivery.payload === null) return false
+          const generation = delivery.generation + 1
+          tables.put({ ...delivery, status: "pending", attempts: 0, generation, nextAttemptAt: now })
+          return true
+        })
+    })
+  })
+)
 
 const latestFirst = (left: StoredDelivery, right: StoredDelivery): number =>
   right.createdAt - left.createdAt || (left.eventId < right.eventId ? 1 : -1)

@@ -36,6 +36,7 @@ const Events = Schema.Array(
 const Subscribers = Schema.Array(
   Schema.Struct({
     subscriberId: Schema.String,
+    websiteName: Schema.String,
     hasDue: Schema.Boolean,
     ...Rows.fields,
     ...Rows.secretFields
@@ -68,7 +69,8 @@ const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
   ORDER BY submission_id FOR KEY SHARE OF submission`
 
 /** Omits websites whose deletion has begun. A webhook that `hasDue` gets no lease on new deliveries: the older ones come first. */
-const subscribersStatement = `SELECT webhook_id AS "subscriberId", ${Rows.columns}, ${Rows.secretColumns}, EXISTS (
+const subscribersStatement = `SELECT webhook_id AS "subscriberId", site.name AS "websiteName", ${Rows.columns},
+  ${Rows.secretColumns}, EXISTS (
     SELECT FROM delivery WHERE subscriber_id = webhook_id AND status = 'pending' AND next_attempt_at <= now()
   ) AS "hasDue"
   FROM webhook JOIN site USING (website_config_id)

@@ -6,6 +6,7 @@ import * as Event from "../../../src/core/delivery/Event.ts"
 import * as SlackMessage from "../../../src/core/delivery/SlackMessage.ts"
 import type { Submission } from "../../../src/core/forms/Submission.ts"
 import * as SubmissionExport from "../../../src/core/forms/SubmissionExport.ts"
+import * as SiteInput from "../../../src/core/sites/SiteInput.ts"
 
 const Field = Schema.Union([
   Schema.Json,
@@ -30,19 +31,30 @@ const submission = (form: Readonly<Record<string, unknown>>): Submission => ({
   attribution: noAttribution
 })
 
-const payloadOf = (one: Submission) => Event.payload("submission.accepted", one.receivedAt, Event.submissionData(one))
+/** Its name is as long as one may be, and each of its characters has six bytes. */
+const website = { websiteConfigId: "7c9e6679-7425-40de-944b-e07fc1f90ae7", name: "\u0001".repeat(SiteInput.maxName) }
+
+const payloadOf = (one: Submission, name = website.name) =>
+  Event.payload(
+    { type: "submission.accepted", time: one.receivedAt, website: { ...website, name } },
+    Event.submissionData(one)
+  )
 
 describe("core/delivery/Event", () => {
   it.prop("a payload is JSON of less than 20 kB, and whole unless it says truncated", [Form], ([form]) => {
     const one = submission(form)
     const text = payloadOf(one)
     assert.isBelow(Buffer.byteLength(text), Event.maxPayload)
-    const { data, timestamp, type } = JSON.parse(text)
-    assert.deepStrictEqual([type, timestamp], ["submission.accepted", "2026-01-01T00:00:00.000Z"])
+    const { data, ...facts } = JSON.parse(text)
+    assert.deepStrictEqual(facts, {
+      type: "submission.accepted",
+      timestamp: "2026-01-01T00:00:00.000Z",
+      website: { website_config_id: website.websiteConfigId, name: website.name }
+    })
     assert.strictEqual(data.submission_id, one.submissionId)
     const whole = SubmissionExport.json(one, { withVerdict: true })
     if (data.truncated === undefined) assert.deepStrictEqual(data, JSON.parse(whole))
-    else assert.isAbove(Buffer.byteLength(whole), Event.maxPayload - 300)
+    else assert.isAbove(Buffer.byteLength(whole), Event.maxPayload - 1_600)
   })
 
   it("a long form is truncated to the limit", () => {
@@ -93,15 +105,16 @@ describe("core/delivery/Event", () => {
 
 describe("core/delivery/SlackMessage", () => {
   it.prop("no visitor's text is a mention, a link or a command", [Form], ([form]) => {
-    const payload = payloadOf(submission({ ...form, message: "<!channel> @everyone,@bob _@bob a@here b@ALL" }))
+    const commands = "<!channel> @everyone,@bob _@bob a@here b@ALL"
+    const payload = payloadOf(submission({ ...form, message: commands }), commands)
     const text: string = JSON.parse(SlackMessage.body(payload)).text
     assert.notMatch(text, /[<>]|(?<![a-z0-9])@(?!\u200b)|@(everyone|here|channel|all)/i)
     assert.isAtMost(text.length, 3_001)
   })
 
   it("shows the fields of the form, and addresses that can be copied", () => {
-    const text: string = JSON.parse(SlackMessage.body(payloadOf(submission({ name: "Ada", age: 36 })))).text
-    assert.strictEqual(text, "*New submission*\nemail: visitor@example.com\npage: contact\nname: Ada\nage: 36")
+    const text: string = JSON.parse(SlackMessage.body(payloadOf(submission({ name: "Ada", age: 36 }), "Shop"))).text
+    assert.strictEqual(text, "*New submission – Shop*\nemail: visitor@example.com\npage: contact\nname: Ada\nage: 36")
   })
 
   it.prop(
@@ -110,7 +123,10 @@ describe("core/delivery/SlackMessage", () => {
     ([form]) => {
       const data = submission(form).formData
       const kept = Event.bounded(data)
-      assert.isBelow(Buffer.byteLength(Event.payload("conversation.feedback", 0, kept)), Event.maxPayload)
+      assert.isBelow(
+        Buffer.byteLength(Event.payload({ type: "conversation.feedback", time: 0, website }, kept)),
+        Event.maxPayload
+      )
       if (kept === data) return
       assert.isBelow(kept.length, data.length)
       assert.isTrue(JSON.parse(kept).truncated)

@@ -16,7 +16,12 @@ const Outbox = Schema.Array(
   })
 )
 const Subscribers = Schema.Array(
-  Schema.Struct({ subscriberId: Schema.String, websiteConfigId: Site, events: Schema.Array(Type) })
+  Schema.Struct({
+    subscriberId: Schema.String,
+    websiteConfigId: Site,
+    websiteName: Schema.String,
+    events: Schema.Array(Type)
+  })
 )
 
 describe("core/delivery/FanOut", () => {
@@ -53,9 +58,11 @@ describe("core/delivery/FanOut", () => {
         const data = event.data ?? stored.get(event.subject ?? "")
         return subscribers
           .filter((one) => one.websiteConfigId === event.websiteConfigId && Event.isWanted(one.events, event.type))
-          .flatMap(({ subscriberId }) =>
-            data === undefined ? [] : [{ event, subscriberId, payload: Event.payload(event.type, 0, data) }]
-          )
+          .flatMap(({ subscriberId, websiteConfigId, websiteName: name }) => {
+            if (data === undefined) return []
+            const payload = Event.payload({ type: event.type, time: 0, website: { websiteConfigId, name } }, data)
+            return [{ event, subscriberId, payload }]
+          })
       })
       assert.deepStrictEqual(
         FanOut.deliveries(events, subscribers, (subject) => stored.get(subject)),
