@@ -6,7 +6,7 @@
 import type { ChildProcess } from "node:child_process"
 import { performance } from "node:perf_hooks"
 import { Deferred, Duration, Effect, Schema } from "effect"
-import { lasting, type Snapshot } from "../core/metrics/Snapshot.ts"
+import { cumulative, type Snapshot } from "../core/metrics/Snapshot.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { RateLimiter } from "../services/RateLimiter.ts"
 import { type Channel, channelOf, type FromWorker, type ToWorker } from "./Protocol.ts"
@@ -113,7 +113,7 @@ export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.R
     const message = failure ?? `A worker ended before it served, ${howEnded({ code, signal })}.`
     Deferred.doneUnsafe(serving, Effect.fail(new WorkerFailed({ message })))
     if (reported !== undefined) Deferred.doneUnsafe(reported, Effect.void)
-    options.onEnded(lasting(snapshot))
+    options.onEnded(cumulative(snapshot))
     snapshot = []
     const servedMillis = since === undefined ? 0 : performance.now() - since
     Deferred.doneUnsafe(ended, Effect.succeed({ code, signal, servedMillis }))

@@ -24,8 +24,8 @@ export const memoryMillis = 2_000
 /**
  * - `writable`: the last write of every kind succeeded.
  * - `failing`: a last write failed within `memoryMillis`.
- * - `unknown`: a last write failed before that. A process that a load balancer took out for it gets no more writes, so it has
- *   to try one itself.
+ * - `unknown`: a last write failed before that. A load balancer may have removed the process because of the failure, so that it
+ *   gets no more writes and must try one itself.
  */
 export type Verdict = "writable" | "failing" | "unknown"
 

@@ -32,10 +32,10 @@ export const testType = "webhook.test"
 export const isWanted = (events: ReadonlyArray<string>, type: string): boolean =>
   events.length === 0 || events.includes(type)
 
-/** The most bytes of a payload. */
+/** The maximum size of a payload, in bytes. */
 export const maxPayload = 20_000
 
-/** The most bytes of a payload besides its data: 200 characters of a name can be 1,200 bytes. */
+/** The maximum size of a payload's parts besides its data, in bytes: 200 characters of a name can take 1,200. */
 const envelope = 1_500
 
 const bytes = (text: string): number => Buffer.byteLength(text)
@@ -58,9 +58,9 @@ export const payload = ({ time, type, website }: Facts, data: string): string =>
 }
 
 /**
- * Shortens the texts of an object. Longer members that are not text are left out. The object is parsed
- * once. A result that would exceed the maximum payload is abandoned early and is undefined, so that thousands of members
- * take little time.
+ * Parses an object once, and returns a function that shortens its texts to a length and leaves out other members that are
+ * longer. The function gives up early, and returns undefined, if the result would exceed the maximum payload: thousands of
+ * members then take little time.
  */
 const shortenerOf = (object: string) => {
   const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>
@@ -81,7 +81,7 @@ const shortenerOf = (object: string) => {
   }
 }
 
-/** The longest texts to try, in UTF-16 units. */
+/** The lengths of texts to try, in UTF-16 units. */
 const lengths = [4_000, 1_000, 200, 50]
 
 const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
@@ -89,7 +89,7 @@ const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
 const withMark = (json: string): string =>
   json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
 
-/** The data of an object, or else of the longest shortened one that fits, or else of an empty one. */
+/** The data of an object if it fits, else of its longest shortened form that fits, else of an empty object. */
 const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
   const data = dataOf(object)
   if (fits(data)) return data
@@ -103,15 +103,15 @@ const firstThatFits = (object: string, dataOf: (object: string) => string): stri
 }
 
 /**
- * A submission as the export writes it, with its verdict. The fields of a form that would exceed the largest payload are
- * shortened, and `truncated` says so; the export has them in full.
+ * A submission as the export writes it, with its verdict. The fields of a form that would exceed the maximum payload are
+ * shortened, and `truncated` is set; the export has them in full.
  */
 export const submissionData = (submission: Submission): string =>
   firstThatFits(submission.formData, (formData) =>
     SubmissionExport.json({ ...submission, formData }, { withVerdict: true })
   )
 
-/** Data whose texts are shortened if it would exceed the largest payload, and then says `truncated`. */
+/** Shortens the texts of data that would exceed the maximum payload, and then sets `truncated`. */
 export const bounded = (data: string): string => firstThatFits(data, (object) => object)
 
 /** A conversation that began, with the visitor's first message. */

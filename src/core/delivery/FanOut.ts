@@ -6,7 +6,7 @@
 import type { ConversationKey } from "../chat/Conversation.ts"
 import * as Event from "./Event.ts"
 
-/** An event that its cause has stored. */
+/** An event in the outbox, where it was stored together with its cause. */
 export interface OutboxEvent {
   readonly eventId: string
   readonly websiteConfigId: string
@@ -19,7 +19,7 @@ export interface OutboxEvent {
   readonly data: string | null
 }
 
-/** What gets events of a website. */
+/** A recipient of a website's events. */
 export interface Subscriber {
   readonly subscriberId: string
   readonly websiteConfigId: string

@@ -23,19 +23,19 @@ export const delays: ReadonlyArray<number> = [
   24 * hour
 ]
 
-/** The longest delay, whatever `Retry-After` says. */
+/** The maximum delay, even if `Retry-After` asks for more. */
 export const maxDelay = 24 * hour
 
 /** A webhook whose every attempt fails is disabled after this time. */
 export const failingLimit = 5 * 24 * hour
 
-/** The longest pause of a webhook that fails. */
+/** The maximum pause of a webhook that fails. */
 export const maxPause = 5 * second
 
 /** The pause of a webhook that fails, as a share of the time for which it has failed. */
 const pauseShare = 0.1
 
-/** The share by which a delay is lengthened at most, so that the retries of many deliveries spread out. */
+/** The maximum share by which a delay is lengthened, so that the retries of many deliveries spread out. */
 export const jitter = 0.2
 
 /** The outcome of an attempt: the response's status, or null without a response. */
@@ -45,7 +45,7 @@ export interface Outcome {
   readonly retryAfter: number | null
 }
 
-/** What follows from an attempt. Times are milliseconds since 1970. */
+/** The state of a delivery after an attempt. Times are milliseconds since 1970. */
 export type Next =
   | { readonly status: "delivered" }
   | { readonly status: "pending"; readonly nextAttemptAt: number }
@@ -55,8 +55,9 @@ export type Next =
 export const isDelivered = ({ status }: Outcome): boolean => status !== null && status >= 200 && status < 300
 
 /**
- * What follows from the attempt of this number, from 1.
+ * The state of a delivery after an attempt.
  *
+ * @param attempt the number of the attempt, from 1
  * @param random from 0 to 1
  */
 export const next = (outcome: Outcome, attempt: number, now: number, random: number): Next => {
@@ -86,8 +87,8 @@ export const healthAfter = (health: Health, outcome: Outcome, now: number): Heal
 }
 
 /**
- * How long a webhook gets no request after this attempt, in milliseconds. The deliveries of one that is down would otherwise
- * use up their attempts one after another, and the processor.
+ * How long a webhook gets no request after this attempt, in milliseconds. Otherwise the deliveries of a webhook that is down
+ * would use up their attempts in quick succession, which also takes processor time.
  */
 export const pauseAfter = ({ failingSince }: Health, now: number): number =>
   failingSince === null ? 0 : Math.min(Math.max(0, (now - failingSince) * pauseShare), maxPause)

@@ -1,14 +1,14 @@
 /**
- * The message that Slack, and what reads its format (Mattermost, Discord at `/slack`), shows for an event. Pure.
+ * The message that Slack, and programs that accept its format (Mattermost, Discord at `/slack`), show for an event. Pure.
  *
  * @module
  */
 
-/** The most characters of one value, and of the message. */
+/** The maximum number of characters of one value, and of the message. */
 const maxValue = 500
 const maxText = 3_000
 
-/** What Mattermost and Discord obey: a mention of a user after no letter or digit, and one of a group anywhere. Not an address. */
+/** Mentions as Mattermost and Discord recognize them: of a user except after a letter or digit, of a group anywhere. */
 const mention = /(?<![a-z0-9])@|@(?=everyone|here|channel|all)/gi
 
 /** Escapes Slack's control characters and breaks mentions. An address stays as it is, so that it can be copied. */
@@ -27,11 +27,11 @@ const titles: Readonly<Record<string, string>> = {
   "submission.deleted": "Submission deleted",
   "conversation.started": "New conversation",
   "conversation.feedback": "An answer was rated",
-  "site.limit": "Visitors were refused for a limit",
+  "site.limit": "Visitors were refused because of a limit",
   "webhook.test": "Test of this webhook"
 }
 
-/** The names and values of an event's data: of a submission its form's fields, otherwise all. */
+/** The names and values of an event's data: for a submission, the fields of its form; otherwise all members. */
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
   return isRecord(form)

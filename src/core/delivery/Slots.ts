@@ -8,21 +8,21 @@
  * @module
  */
 
-/** The most attempts at a time over all webhooks, and over those that fail. */
+/** The maximum number of concurrent attempts for all webhooks, and for those that fail. */
 export const total = 256
 export const totalFailing = 128
 
-/** The most attempts at a time of one webhook, and of one that fails. */
+/** The maximum number of concurrent attempts for one webhook, and for one that fails. */
 const perWebhook = 32
 const perFailing = 1
 
 /** The slots for the first attempt of each webhook. */
 const reserved = total / 2
 
-/** The part of the other slots that a webhook may have, of those that no other webhook has. */
+/** A webhook may hold a quarter of the unreserved slots that no other webhook holds. */
 const share = 4
 
-/** The most attempts that a webhook may have while other webhooks leave this many slots free. */
+/** The maximum number of attempts for a webhook while other webhooks leave this many slots free. */
 const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserved) / share))
 
 /** The running attempts of a webhook. */
@@ -32,9 +32,9 @@ export interface Busy {
   readonly isFailing: boolean
 }
 
-/** What may begin. */
+/** The room for further attempts. */
 export interface Room {
-  /** The most attempts of one webhook, and of one that fails, counting those that run. */
+  /** The maximum number of attempts for one webhook, and for one that fails, including running ones. */
   readonly healthy: number
   readonly failing: number
   /** How many attempts may begin, and how many of them for webhooks that fail. */
@@ -42,7 +42,7 @@ export interface Room {
   readonly freeForFailing: number
 }
 
-/** The room that these attempts leave. */
+/** The room that running attempts leave. */
 export const roomOf = (busy: Iterable<Busy>): Room => {
   let [free, freeForFailing] = [total, totalFailing]
   for (const { count, isFailing } of busy) {

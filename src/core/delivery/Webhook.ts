@@ -33,7 +33,7 @@ export interface WebhookChange {
   readonly isEnabled?: boolean
 }
 
-/** How long the previous secret signs too after a rotation, in milliseconds. */
+/** How long the previous secret also signs after a rotation, in milliseconds. */
 export const rotationMillis = 24 * 60 * 60 * 1000
 
 export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
@@ -68,7 +68,7 @@ export interface Attempt extends Answered {
   readonly attemptedAt: number
 }
 
-/** The most webhooks of a website that the owner API creates. */
+/** The maximum number of webhooks that the owner API creates for a website. */
 export const maxWebhooks = 50
 
 /** A delivery with its payload, which is null once the submission was deleted, and its attempts, oldest first. */
@@ -90,8 +90,8 @@ export interface Leased {
   readonly secrets: ReadonlyArray<string>
 }
 
-/** How long a process holds a delivery, in milliseconds: longer than an attempt takes, shorter than 30 s. */
+/** The duration of a lease in milliseconds: longer than an attempt takes, shorter than 30 s. */
 export const leaseMillis = 25_000
 
-/** The most deliveries that a list has. */
+/** The maximum number of deliveries in a list. */
 export const listSize = 100

@@ -14,7 +14,7 @@ export interface AgentFacts {
   readonly outcome: Outcome
 }
 
-/** The command that changes an instance, up to the change. */
+/** The beginning of a command that changes an instance. */
 const updateOf = (instanceId: string): string => `npm run -s hydracore -- instance update --instance ${instanceId}`
 
 const sentence = (clause: string): string => `${clause.slice(0, 1).toUpperCase()}${clause.slice(1)}.`
@@ -69,7 +69,7 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
     case "LockedKey":
       return problem(
         "agents",
-        `${agent} has a stored key that SECRETS_KEY does not open.`,
+        `${agent} has a stored key that SECRETS_KEY does not decrypt.`,
         "Set SECRETS_KEY to the value with which the key was stored, or enter the agent's key again in the console."
       )
     case "NoKey":

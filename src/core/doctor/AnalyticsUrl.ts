@@ -39,7 +39,9 @@ export const parse = (text: string): Result.Result<Address, string> => {
   // A special scheme, whose host and port the parser validates.
   const url = URL.parse(text.replace(protocol, isSecure ? "https://" : "http://"))
   if (url === null || url.hostname === "") {
-    return Result.fail("cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25.")
+    return Result.fail(
+      "cannot be read; write characters such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25."
+    )
   }
   if (url.search !== "" || url.hash !== "") return Result.fail(`has parameters, which it must not have; ${form}.`)
   const user = decoded(url.username)
@@ -49,7 +51,7 @@ export const parse = (text: string): Result.Result<Address, string> => {
     return Result.fail("has a % that is not followed by a percent-encoded character; write %25 for a literal %.")
   }
   if (!isName(database)) {
-    return Result.fail("names no database, or one whose name has other signs than letters, digits and _.")
+    return Result.fail("names no database, or one whose name has characters other than letters, digits and _.")
   }
   // The original scheme has no default port, which the parser would leave out.
   const port = URL.parse(text)?.port || (isSecure ? "8443" : "8123")

@@ -50,7 +50,7 @@ const reachable = ({ isReadOnly, roundTripMillis }: DatabaseFacts & { readonly _
       )
     : ok("database", `The database answered in ${roundTripMillis} ms.`)
 
-/** `isEncrypted` decides for `preferred` alone, since a server behind a pooler reports its connection to the pooler. */
+/** `isEncrypted` decides only for `preferred`, since a server behind a pooler reports its connection to the pooler. */
 const encryption = (isEncrypted: boolean, transport: DatabaseUrl.Transport): Finding => {
   if (transport === "local") return ok("encryption", "The database is on this machine, so no network is involved.")
   return transport === "tls" || (transport === "preferred" && isEncrypted)

@@ -4,7 +4,7 @@
  *     postgres://user@a:5432,b:5432/database?target_session_attrs=read-write
  *     postgres://user@localhost/database?host=a,b&port=5432,5433&target_session_attrs=read-write
  *
- * Only the second is a URL; `normalized` makes it of the first.
+ * Only the second is a valid URL; `normalized` converts the first to it.
  *
  * @module
  */
@@ -16,12 +16,12 @@ export interface DatabaseHost {
   readonly port: number
 }
 
-/** Which servers are suitable. `primary` and `standby` go by recovery, `read-write` and `read-only` by transactions. */
+/** Which servers are suitable: by recovery for `primary` and `standby`, by transactions for `read-write` and `read-only`. */
 export const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const
 
 export type Attribute = (typeof attributes)[number]
 
-/** What a server reports of itself. */
+/** The state that a server reports. */
 export interface ServerState {
   readonly isStandby: boolean
   readonly isReadOnly: boolean
@@ -46,13 +46,13 @@ export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: Serv
 /** The name of the URL's parameter. */
 export const parameter = "target_session_attrs"
 
-const usualPort = "5432"
+const defaultPort = "5432"
 
 const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?)(?:\?([^#]*))?$/i
 
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
 
-/** Moves several hosts before the path into the query. Undefined if they cannot be read. */
+/** Moves a list of hosts from before the path into the query. Undefined if the list cannot be parsed. */
 export const normalized = (text: string): string | undefined => {
   const match = authority.exec(text)
   if (match === null) return text
@@ -62,14 +62,14 @@ export const normalized = (text: string): string | undefined => {
   const parameters = new URLSearchParams(query)
   if (!parameters.has("host")) {
     parameters.set("host", hosts.map((host) => (host?.[1] ?? "").replace(/^\[|\]$/g, "")).join(","))
-    parameters.set("port", hosts.map((host) => host?.[2] || usualPort).join(","))
+    parameters.set("port", hosts.map((host) => host?.[2] || defaultPort).join(","))
   }
   return `${head}localhost${path}?${parameters}`
 }
 
-/** In a list, an empty port is the usual one. The driver refuses an empty one alone. */
+/** In a list, an empty port means the default one. The driver refuses a single empty port. */
 const portsIn = (text: string): ReadonlyArray<string> =>
-  text.includes(",") ? text.split(",").map((port) => port || usualPort) : [text]
+  text.includes(",") ? text.split(",").map((port) => port || defaultPort) : [text]
 
 /** The driver reads a port as JavaScript reads a number. */
 const isPort = (text: string): boolean => {
@@ -86,9 +86,9 @@ const maxHosts = 16
 export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, string> => {
   const listed = url.searchParams.getAll("host").at(-1)
   const hosts = listed === undefined ? [decoded(url.hostname)] : listed.split(",")
-  // The driver reads each of them, also those that another one overrides.
+  // The driver parses every port, even one that another overrides.
   const given = [...(url.port === "" ? [] : [url.port]), ...url.searchParams.getAll("port")]
-  const ports = portsIn(given.at(-1) ?? usualPort)
+  const ports = portsIn(given.at(-1) ?? defaultPort)
   if (!given.flatMap(portsIn).every(isPort)) return Result.fail("has a port that is not a number from 1 to 65535.")
   if (ports.length > 1 && ports.length !== hosts.length) {
     return Result.fail(
@@ -104,7 +104,7 @@ export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, st
   )
 }
 
-/** Undefined if it is none of the `attributes`. Several hosts without one need a server that accepts writes. */
+/** Undefined if it is none of the `attributes`. The default for several hosts is a server that accepts writes. */
 export const attributeOf = (url: URL): Attribute | undefined => {
   const text = url.searchParams.getAll(parameter).at(-1)
   if (text === undefined) return isList(url) ? "read-write" : "any"
@@ -113,10 +113,10 @@ export const attributeOf = (url: URL): Attribute | undefined => {
 
 const isList = (url: URL): boolean => (url.searchParams.getAll("host").at(-1) ?? "").includes(",")
 
-/** Whether each connection must look for a suitable server. */
+/** Whether a suitable server must be found for each connection. */
 export const isRouted = (url: URL): boolean => isList(url) || url.searchParams.has(parameter)
 
-/** The URL with the attribute, if it names several servers and none. */
+/** Adds the attribute to a URL that names several servers and no attribute. */
 export const withAttribute = (url: URL, attribute: Attribute): URL => {
   if (!isList(url) || url.searchParams.has(parameter)) return url
   const complete = new URL(url)

@@ -38,7 +38,7 @@ export const parse = (text: string): Result.Result<URL, string> => {
   const url = URL.parse(single.replace(/^([a-z]+:\/\/[^/?#]*@)(?=(:[0-9]+)?\/[^?#]*\?(.*&)?host=)/i, "$1localhost"))
   return url === null
     ? Result.fail(
-        "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
+        "cannot be read; write characters such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
       )
     : Result.succeed(url)
 }

@@ -39,7 +39,7 @@ export const ofMail = (facts: MailFacts | null): ReadonlyArray<Finding> => {
     : [
         warning(
           "mail",
-          "The mail server offers no TLS: mails with visitors' data cross the network in clear.",
+          "The mail server offers no TLS: mails with visitors' data cross the network unencrypted.",
           "Use the server's TLS port with smtps:// in SMTP_URL, or turn on STARTTLS at the server."
         )
       ]

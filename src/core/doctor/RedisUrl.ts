@@ -116,7 +116,7 @@ const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> =
   return Result.succeed({ name, database: database === "" ? undefined : Number(database) })
 }
 
-/** The login of the Sentinels: the only parameters. */
+/** The login of the Sentinels, whose parameters are the only ones. */
 const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, string> => {
   const parameters = new URLSearchParams(query)
   const known = hasMaster ? ["sentinel_user", "sentinel_password"] : []
@@ -139,7 +139,7 @@ export const parse = (text: string): Result.Result<RedisAddress, string> => {
   const match = shape.exec(text)
   if (match === null) {
     return Result.fail(
-      `is not usable; it must be an address that begins with ${protocols.map((one) => `${one}//`).join(" or ")}, with signs such as @ / ? # in its password as %40 %2F %3F %23.`
+      `is not usable; it must be an address that begins with ${protocols.map((one) => `${one}//`).join(" or ")}, with characters such as @ / ? # in its password as %40 %2F %3F %23.`
     )
   }
   const [, scheme = "", sentinel, userInfo = "", authority = "", path = "", query = ""] = match

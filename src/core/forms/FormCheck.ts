@@ -9,7 +9,7 @@ import type { ValidationError } from "./FormRefusal.ts"
 import type { FieldRules, FormRules } from "./FormRules.ts"
 import * as Pattern from "./Pattern.ts"
 
-/** What of a submission the rules apply to. */
+/** The part of a submission to which the rules apply. */
 export interface Content {
   readonly form_data: Readonly<Record<string, unknown>>
   readonly email?: string | null | undefined
@@ -67,7 +67,7 @@ export const maxMatched = 5_000
 
 const tooMuchToMatch: Broken = [
   "string_too_long",
-  `Please write less: the fields with a requested format may have ${maxMatched.toLocaleString("en-US")} characters together.`
+  `Please write less: the fields with a requested format may have ${maxMatched.toLocaleString("en-US")} characters in total.`
 ]
 
 /** What is left of `maxMatched` for the other values of a submission. */
@@ -104,7 +104,7 @@ const filled = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value)
 const own = ({ form_data }: Content, name: string): ReadonlyArray<unknown> =>
   Object.hasOwn(form_data, name) ? filled(form_data[name]) : []
 
-/** Where a field's values are, and the values. The submission's `email` is a value of the field `email` too. */
+/** A field's values with their locations. The submission's `email` is also a value of the field `email`. */
 const placesOf = (content: Content, name: string) => {
   const values = own(content, name)
   const email = name === "email" ? filled(content.email) : []
@@ -134,7 +134,7 @@ const faultsOf = (name: string, rules: FieldRules, content: Content, left: Budge
 }
 
 /**
- * The errors of a submission, at most one per field and place, in the order of the rules. Takes time linear in the content,
+ * The errors of a submission, at most one per field and location, in the order of the rules. Takes time linear in the content,
  * and matches patterns with at most `maxMatched` of its characters.
  */
 export const check = (rules: FormRules, content: Content): ReadonlyArray<ValidationError> => {

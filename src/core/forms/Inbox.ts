@@ -8,7 +8,7 @@ import * as JsonSearch from "../json/JsonSearch.ts"
 import type { Position } from "../text/Cursor.ts"
 import type { Status, Submission } from "./Submission.ts"
 
-/** A submission with its mark. */
+/** A submission with its read mark. */
 export interface Message extends Submission {
   readonly isRead: boolean
 }
@@ -35,11 +35,11 @@ export interface Filter {
 /** Part of a list, latest first. */
 export interface Page<Item> {
   readonly items: ReadonlyArray<Item>
-  /** Where the next part begins; null after the last one. A part may have fewer items than wanted, even none, and a next. */
+  /** Where the next part begins; null after the last one. A part may have fewer items than requested, even none, although another part follows. */
   readonly next: Position | null
 }
 
-/** The maximum of each of these numbers. */
+/** The maximum of each number of an `Overview`. */
 export const maxCount = 1_000
 
 export interface Overview {
@@ -102,8 +102,8 @@ export const previewSource = 4_096
 const maxPreview = 200
 
 /**
- * A string of JSON, without its end if the source is cut there, also within an escape. Matches from every quote where a search
- * begins, so that each character is read once: a pattern that can fail after the string would begin anew at each quote in it.
+ * A JSON string, or its beginning if the source ends within it, even within an escape. It matches from every quote, so that each
+ * character is read once: a pattern that could fail after the string would try again from each quote in it.
  */
 const string = /"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)("?:?)/g
 
@@ -117,7 +117,7 @@ const textMembers = function* (source: string): Generator<string> {
   }
 }
 
-/** Whether a trimmed line is what people take for an email address, valid or not. */
+/** Whether a trimmed line looks like an email address, valid or not. */
 const isEmailAddress = (line: string): boolean => !line.includes(" ") && line.slice(1, -1).includes("@")
 
 /**

@@ -21,7 +21,7 @@ export const decode = (text: string): Option.Option<ReadonlyArray<Field>> => {
   const parts = text.split("&", maxFields + 1)
   if (parts.length > maxFields) return Option.none()
   const fields = parts.map((part) => (part === "" || part.includes("=") ? part : `${part}=`))
-  // The leading `&` keeps a first name that begins with a question mark, which `URLSearchParams` would strip.
+  // The leading `&` preserves a question mark at the beginning, which `URLSearchParams` would strip.
   return Option.some([...new URLSearchParams(`&${fields.join("&")}`)])
 }
 

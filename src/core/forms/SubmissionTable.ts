@@ -46,7 +46,7 @@ const titleOf = (name: string): string =>
 export const header = (columns: Columns): string =>
   Csv.record([...ownColumns, ...[...columns].map(titleOf), "other_fields"].map(Csv.text))
 
-/** A submission as a CSV record. Values of a repeated field are on lines of one cell. */
+/** A submission as a CSV record. The values of a repeated field are lines of one cell. */
 export const row = (message: Inbox.Message, columns: Columns): string => {
   const values = new Map<string, string>()
   const others: Array<readonly [name: string, value: string]> = []

@@ -44,7 +44,7 @@ export interface Route {
   readonly isForwarded: boolean
 }
 
-/** Whether a program on this machine sent a request, without a proxy, to a name that only this machine can mean. */
+/** Whether a program on this machine sent a request, without a proxy, to a host that can only be this machine. */
 export const isFromThisMachine = ({ host, isForwarded, peer }: Route): boolean => {
   const name = URL.parse(`http://${host ?? ""}`)?.hostname
   const address = peer.replace(/^::ffff:(?=[0-9.]+$)/i, "")

@@ -89,7 +89,7 @@ export const parse = (
     const offset = faultOffset(text) ?? 0
     return Result.fail({
       offset,
-      reason: offset >= text.length ? "the text ends too early" : "this character cannot stand here"
+      reason: offset >= text.length ? "the text ends too early" : "this character is not allowed here"
     })
   }
 }

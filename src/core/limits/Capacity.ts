@@ -1,5 +1,5 @@
 /**
- * Bounds the sum of allocations, in all and per owner. A single allocation may have any size, so that no amount is
+ * Bounds the sum of allocations, in total and per owner. A single allocation may have any size, so that no amount is
  * permanently too large.
  *
  * If the capacity is exhausted, an owner may displace allocations of owners that hold more than twice as much, the largest
@@ -40,8 +40,8 @@ const margin = 2
 
 /**
  * The allocations to displace, so that an owner that holds `own`, the new amount included, gets `needed` more; undefined if
- * others do not hold enough. Each is the largest, of equals the oldest, of the owner that then holds most, which must hold
- * more than twice `own`. Pure.
+ * others do not hold enough. Each is the largest allocation (of equal ones the oldest) of the owner that holds the most at
+ * that point, which must be more than twice `own`. Pure.
  */
 export const displace = <A extends OwnedAmount>(
   holdings: Iterable<A>,

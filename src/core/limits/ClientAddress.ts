@@ -6,7 +6,7 @@
 import { Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
 
-/** Parses an IP address that may have brackets or a port. Undefined if it is none. */
+/** Parses an IP address that may have brackets or a port. Undefined for any other text. */
 const parse = (text: string): NetAddress.IpAddress | undefined => {
   const bare = NetAddress.ipFromString(text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1) : text)
   if (Result.isSuccess(bare)) return NetAddress.toCanonical(bare.success)

@@ -15,13 +15,13 @@ export interface Limits {
 
 /** A connection. It is idle from when it is added until its first request, and between two requests. */
 export interface Entry<A> {
-  /** The caller's own. */
+  /** The caller's value. */
   readonly value: A
   /** When it became idle, in the caller's unit of time; undefined while it has an open request. */
   readonly idleSince: number | undefined
 }
 
-/** What became of a connection that was added. */
+/** The outcome of adding a connection. */
 export type Outcome<A> =
   | { readonly _tag: "Kept"; readonly entry: Entry<A> }
   /** It is kept in place of `closed`, which is removed. `bound` is the bound that it exceeded. */
@@ -33,8 +33,8 @@ export type Bound = keyof Limits
 
 export interface ConnectionTable<A> {
   /**
-   * Adds a connection that is idle from `now` on. `client` is undefined for a trusted proxy: its connections count in
-   * `total` alone, and give way only if no other connection is idle. Times must not decrease from call to call.
+   * Adds a connection that is idle from `now` on. `client` is undefined for a trusted proxy: its connections count only
+   * in `total`, and are closed only if no other connection is idle. Times must not decrease from call to call.
    */
   readonly add: (value: A, client: string | undefined, now: number) => Outcome<A>
   /** Marks a connection as one with an open request. */
@@ -88,9 +88,9 @@ class Kept<A> implements Entry<A> {
   readonly client: Client<A> | undefined
   idleSince: number | undefined = undefined
   isRemoved = false
-  /** Among the idle connections of all clients, or of all proxies. */
+  /** Its position among the idle connections of all clients, or of all proxies. */
   readonly inAll = new Position<A>(this)
-  /** Among the idle connections of its client. */
+  /** Its position among the idle connections of its client. */
   readonly inClient = new Position<A>(this)
 
   constructor(value: A, client: Client<A> | undefined) {

@@ -26,7 +26,7 @@ export interface Seen extends Idle {
   readonly at: number
 }
 
-/** When checks of a connection begin to matter: a head that began earlier is complete or timed out by `keepAlive`. */
+/** The idle time after which a connection must be checked: a head that began before it is complete or timed out by `keepAlive`. */
 export const relevant = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**

@@ -5,7 +5,7 @@
  */
 import { hash } from "node:crypto"
 
-/** Two keys have the same hash only if they are equal, or if the digests of two other keys collide. */
+/** Two different keys have the same hash only if neither is an address and their digests collide. */
 export interface KeyHash {
   /** 0 for an IPv4 address, 1 for the /64 of an IPv6 address, 2 for the digest of any other key. */
   kind: 0 | 1 | 2

@@ -34,7 +34,7 @@ export const parse = (name: string, text: string): Option.Option<RateLimitPolicy
  * Decides on a request at `now` (milliseconds), given the times of accepted requests, oldest first. The window is half open:
  * a request that was accepted exactly one window ago no longer counts.
  *
- * Every layer of `RateLimiter` obeys this law, whatever structure it stores the times in.
+ * Every layer of `RateLimiter` makes the same decision, whatever structure it stores the times in.
  */
 export const decide = (policy: RateLimitPolicy, acceptedAt: ReadonlyArray<number>, now: number): RateLimitDecision => {
   const counted = acceptedAt.filter((time) => time > now - policy.windowMillis)

@@ -1,5 +1,5 @@
 /**
- * Limits how many things are open at once under each of several keys. It holds keys with open things only. Pure.
+ * Limits the number of open slots under each of several keys. It stores only keys with open slots. Pure.
  *
  * @module
  */

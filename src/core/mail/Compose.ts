@@ -1,5 +1,5 @@
 /**
- * Makes a mail of its content. Pure.
+ * Makes a mail from its content. Pure.
  *
  * @module
  */

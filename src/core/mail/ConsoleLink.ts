@@ -1,5 +1,5 @@
 /**
- * The link from a mail to what it is about in the console. Pure.
+ * The link from a mail to its subject in the console. Pure.
  *
  * The page of the console is in the fragment of the address, which browsers send to no server.
  *

@@ -1,8 +1,9 @@
 /**
  * Decides which submissions go into one mail, and when. Pure: the time is an argument.
  *
- * Without a digest each submission has a mail of its own, up to ten mails in an hour. Beyond that, what waits goes into one
- * mail, a quarter of an hour after the last one: an attack fills no mailbox, and a busy day is readable.
+ * Without a digest each submission has a mail of its own, up to ten mails in an hour. Beyond that, all waiting
+ * submissions go into one mail, a quarter of an hour after the last one, so that an attack fills no mailbox and a busy day
+ * remains readable.
  *
  * @module
  */
@@ -14,7 +15,7 @@ export const maxSingles = 10
 
 export const hourMillis = 3_600_000
 
-/** The time that the digest `15m` collects, and the time between two mails beyond `maxSingles`. */
+/** The time for which the digest `15m` collects submissions, and the time between two mails beyond `maxSingles`. */
 export const quarterMillis = 900_000
 
 /** The maximum number of submissions of a mail. */
@@ -28,7 +29,7 @@ export interface Waiting {
   readonly count: number
   /** When the oldest of them was stored. */
   readonly oldestAt: number
-  /** When the recipient's mails of the last hour were made, in any order. */
+  /** When the recipient's mails of the last hour were created, in any order. */
   readonly mailedAt: ReadonlyArray<number>
 }
 
@@ -39,7 +40,7 @@ export interface Plan {
   readonly nextAt: number | null
 }
 
-/** All that waits in one mail, if the time for it has come. */
+/** One mail with all waiting submissions, once it is due. */
 const together = ({ count }: Waiting, dueAt: number, now: number): Plan => {
   if (now < dueAt) return { mails: [], nextAt: dueAt }
   return { mails: [Math.min(count, maxItems)], nextAt: count > maxItems ? now + quarterMillis : null }

@@ -1,5 +1,5 @@
 /**
- * Writes a mail's content as HTML. Pure. All texts are escaped here, and nowhere else.
+ * Writes a mail's content as HTML. Pure. All texts are escaped in this module only.
  *
  * Mail clients render tables and inline styles; the few that support more get a dark theme. The HTML loads nothing, so that
  * opening a mail sends no request.
@@ -34,7 +34,7 @@ const theme = `
 const ink = "color:#14181f"
 const soft = "color:#667085"
 
-/** Visitors' text may be of any direction: it is isolated, and finds its own. Line ends are kept. */
+/** Visitors' text may have any direction, so it is isolated and its direction is detected. Line ends are kept. */
 const text = (value: string): string => `<bdi dir="auto">${Html.escape(value).replaceAll("\n", "<br>")}</bdi>`
 
 const row = (content: string, style = "padding:0 0 24px"): string => `<tr><td style="${style}">${content}</td></tr>`
@@ -62,7 +62,7 @@ const figure = ({ change, direction, name, value }: Figure, index: number): stri
       `<div class="${direction === "same" ? "soft" : direction}" style="color:${directions[direction]};font-size:13px;line-height:18px">${text(change ?? "–")}</div></td></tr>`
   )}</td>`
 
-/** Two in a row. */
+/** Two figures per row. */
 const figures = (all: ReadonlyArray<Figure>): string =>
   table(
     Array.from({ length: Math.ceil(all.length / 2) }, (_, index) => {

@@ -18,8 +18,8 @@ export interface Invitation {
 }
 
 const rights: Readonly<Record<Role, string>> = {
-  owner: "You can read and change everything of it.",
-  viewer: "You can read its statistics, submissions and conversations, and change nothing."
+  owner: "You can read and change everything.",
+  viewer: "You can read the statistics, submissions and conversations, and change nothing."
 }
 
 export const content = ({ expires, role, url, websites }: Invitation): Content => {

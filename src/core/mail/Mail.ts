@@ -1,5 +1,5 @@
 /**
- * A mail from its making until it is sent. Types and names only.
+ * A mail from its creation until it is sent. Types and names only.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export type MailSite = Pick<Site, "websiteConfigId" | "hostedWebsiteId" | "name"
 /** A mail that a process has leased to send it. */
 export interface LeasedMail {
   readonly mailId: string
-  /** The number of this attempt, from 1. It identifies the lease: attempts are never counted anew. */
+  /** The number of this attempt, from 1. It identifies the lease, since the count of attempts never restarts. */
   readonly attempt: number
   /** Milliseconds since 1970. */
   readonly createdAt: number

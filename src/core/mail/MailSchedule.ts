@@ -1,5 +1,5 @@
 /**
- * What follows from an attempt to send a mail. Pure: the time and the random number are arguments.
+ * The state of a mail after an attempt to send it. Pure: the time and the random number are arguments.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export type Outcome =
   /** Anything else, such as a server that is down or does not accept our password. */
   | { readonly _tag: "Failed"; readonly error: string }
 
-/** What follows. Times are milliseconds since 1970. */
+/** Times are milliseconds since 1970. */
 export type Next =
   | { readonly status: "sent" }
   | { readonly status: "failed" }
@@ -22,8 +22,9 @@ export type Next =
   | { readonly status: "pending"; readonly nextAttemptAt: number }
 
 /**
- * What follows from the attempt of this number, from 1. The delays are those of webhooks.
+ * The state of a mail after an attempt. The delays are those of webhooks.
  *
+ * @param attempt the number of the attempt, from 1
  * @param random from 0 to 1
  */
 export const next = (outcome: Outcome, attempt: number, now: number, random: number): Next => {
@@ -49,8 +50,8 @@ const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
 
 /**
  * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender
- * or of the whole connection is not, and neither is one of the recipient with 5.7.x, such as of a server that does not relay
- * for us: the operator has to fix it, and the mail must not be lost meanwhile.
+ * or of the whole connection is not, and neither is a refusal of the recipient with 5.7.x, for example because the server does
+ * not relay for us: the operator has to fix it, and the mail must not be lost meanwhile.
  */
 export const outcomeOf = ({
   answer = "",

@@ -1,10 +1,10 @@
 /**
- * Makes texts of visitors and owners fit for a mail. Pure.
+ * Prepares texts of visitors and owners for a mail. Pure.
  *
  * @module
  */
 
-/** Characters that are shown as nothing, or that change the direction of what follows; without the joiners of scripts and emoji. */
+/** Characters that are invisible or change the direction of text, except the joiners that some scripts and emoji need. */
 const invisible = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\t\u200C\u200D]]/gv
 
 const cut = (text: string, max: number): string =>

@@ -5,7 +5,7 @@
  */
 import type { Mailbox } from "./Address.ts"
 
-/** A name with a value, both of any text. */
+/** A name and a value, which may be any texts. */
 export type Field = readonly [name: string, value: string]
 
 /** A number with its change against the period before. */
@@ -61,8 +61,8 @@ export interface Message {
   readonly subject: string
   readonly text: string
   readonly html: string
-  /** When the mail was made, in milliseconds since 1970. */
+  /** When the mail was created, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The address that ends these mails: a page on GET, at once on POST (RFC 8058). Null for a mail that is sent once. */
+  /** The unsubscribe link: GET shows a page, POST unsubscribes at once (RFC 8058). Null for a mail that is sent once. */
   readonly unsubscribeUrl: string | null
 }

@@ -27,7 +27,7 @@ export type Topic =
 /** The maximum number of notifications of a website that the owner API creates. */
 export const maxNotifications = 50
 
-/** What one recipient gets of one website. */
+/** The mails that one recipient gets about one website. */
 export interface Notification {
   readonly notificationId: string
   readonly websiteConfigId: string

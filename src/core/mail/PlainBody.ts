@@ -6,7 +6,7 @@
 import * as TerminalText from "../text/TerminalText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** A value of several lines follows its name, indented, so that no line of it looks like another field. */
+/** A value of several lines follows its name, indented, so that none of its lines looks like another field. */
 const field = ([name, value]: Field): string =>
   value.includes("\n") ? `${name}:\n${value.replace(/^/gm, "    ")}` : `${name}: ${value}`
 
@@ -38,5 +38,5 @@ export const plainBody = (content: Content, unsubscribeUrl: string | null): stri
     content.website,
     content.title,
     ...content.parts.map(write),
-    `-- \n${content.reason}${unsubscribeUrl === null ? "" : `\nTo get no more of these mails: ${unsubscribeUrl}`}`
+    `-- \n${content.reason}${unsubscribeUrl === null ? "" : `\nTo unsubscribe: ${unsubscribeUrl}`}`
   ].join("\n\n")

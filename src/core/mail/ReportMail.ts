@@ -63,7 +63,7 @@ const value = (answer: Answer, index: number): number => {
 const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, value: number]> =>
   results.map(({ dimensions, metrics }) => [dimensions[0] ?? "", typeof metrics[0] === "number" ? metrics[0] : 0])
 
-/** Such as `+12%`. Null without a number before. */
+/** Such as `+12%`; null if the earlier number is 0. */
 const changeOf = (now: number, before: number): string | null => {
   if (before === 0) return null
   const percent = Math.round((100 * (now - before)) / before)
@@ -79,7 +79,7 @@ const figure = (name: string, now: number, before: number): Figure => ({
 
 const sum = (answer: Answer): number => groups(answer).reduce((total, [, count]) => total + count, 0)
 
-/** A list with the numbers of both periods. A name that the other answer cut off has a dash. */
+/** A list with the numbers of both periods. A name that may be missing from a truncated earlier answer has a dash. */
 const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
   const rows = groups(now).slice(0, maxRows)
   const previous = new Map(groups(before))
@@ -145,7 +145,7 @@ export const content = (
         ? [
             {
               kind: "paragraph",
-              text: `Nobody visited the website in this ${period === "weekly" ? "week" : "month"}.`
+              text: `There were no visitors in this ${period === "weekly" ? "week" : "month"}.`
             } as const
           ]
         : []),

@@ -9,7 +9,7 @@ import * as Address from "./Address.ts"
 import * as MailText from "./MailText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** The maximum number of submissions that a mail shows. Larger mails are cut by mail clients. */
+/** The maximum number of submissions that a mail shows. Mail clients truncate larger mails. */
 export const maxShown = 25
 
 interface Limits {
@@ -23,7 +23,7 @@ const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value
   Limits
 >
 
-/** Characters of all values of a mail together. Gmail cuts mails of more than 100 kB. */
+/** Characters of all values of a mail in total. Gmail truncates mails of more than 100 kB. */
 const maxValues = 20_000
 
 const textOf = (value: unknown): string =>
@@ -42,7 +42,7 @@ const titleOf = (name: string): string => {
 const isEmpty = (value: unknown): boolean =>
   value === null || value === "" || (Array.isArray(value) && value.length === 0)
 
-/** The values of a form. A form may have thousands of nested ones, so that each is parsed once per mail. */
+/** The values of a form. A form may have thousands of nested values, so each form is parsed once per mail. */
 type Form = Readonly<Record<string, unknown>>
 
 const formOf = ({ formData }: Submission): Form => JSON.parse(formData) as Form

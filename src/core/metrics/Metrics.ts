@@ -2,7 +2,7 @@
  * Every metric of the service, as Prometheus sees it: name, help, labels, buckets. Definitions only: values live in the
  * `Metric.MetricRegistry` of the context that updates them.
  *
- * No label holds what a client sent: each has a few values, all known beforehand.
+ * No label contains client input: each has a few values, all known beforehand.
  *
  * @module
  */

@@ -64,8 +64,8 @@ export const merge = (snapshots: ReadonlyArray<Snapshot>): Snapshot => {
   return [...merged.values()]
 }
 
-/** The series that outlast their process: those that only grow. Without them, the sums would fall when a process ends. */
-export const lasting = (snapshot: Snapshot): Snapshot =>
+/** The series that only grow. They outlast their process, so that the sums do not fall when a process ends. */
+export const cumulative = (snapshot: Snapshot): Snapshot =>
   snapshot.filter(({ id, type }) => (type === "Counter" || type === "Histogram") && !isPerProcess(id))
 
 /** Adds the label `process` to the series that are not summed. */

@@ -1,8 +1,8 @@
 /**
  * Finds a person's data by an email address. Pure.
  *
- * A submission is a person's if its email or a value of its form is the address. A conversation is if one of its messages or
- * comments contains the address. A notification is if its mails go to the address. The case of letters does not matter.
+ * A submission belongs to a person if its email or a value of its form is the address, a conversation if one of its messages or
+ * comments contains the address, and a notification if its mails go to the address. The case of letters does not matter.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Submission } from "../forms/Submission.ts"
 import * as JsonScan from "../json/JsonScan.ts"
 import type { Notification } from "../mail/Notification.ts"
 
-/** The kinds of data that are searched. The deliveries of what is found belong to it. */
+/** The kinds of data that are searched. Their deliveries are found with them. */
 export const kinds = ["submission", "conversation", "notification"] as const
 
 export type Kind = (typeof kinds)[number]
@@ -30,14 +30,14 @@ export interface Delivery {
   readonly payload: string
 }
 
-/** What is stored of a person. */
+/** A stored record with data of a person. */
 export type PersonRecord =
   | { readonly kind: "submission"; readonly submission: Submission }
   | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: Notification }
   | { readonly kind: "delivery"; readonly delivery: Delivery }
 
-/** How much was deleted: of deliveries the data, and with notifications their mails. */
+/** The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with it. */
 export interface Erased {
   readonly submissions: number
   readonly conversations: number
@@ -45,13 +45,13 @@ export interface Erased {
   readonly deliveries: number
 }
 
-/** Lower case, without the two letters outside ASCII whose lower case contains a letter of ASCII; see `needleOf`. */
+/** Lower case, except for the two letters outside ASCII whose lower case contains an ASCII letter; see `needleOf`. */
 const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) => part.toLowerCase())
 
-/** The longest address, in UTF-16 units. */
+/** The maximum length of an address, in UTF-16 units. */
 const maxLength = 320
 
-/** An address as the functions below need it: trimmed and folded. None if the text is not an address. */
+/** Trims and folds an address, as the other functions require. None if the text is not an address. */
 export const parse = (text: string): Option.Option<string> =>
   Option.liftPredicate(
     fold(text.trim()),
@@ -60,8 +60,8 @@ export const parse = (text: string): Option.Option<string> =>
   )
 
 /**
- * The longest part of an address that has printable letters of ASCII alone. A text that contains the address, in any case,
- * contains this part when its letters of ASCII are lower case.
+ * The longest run of printable ASCII characters in an address. A text that contains the address, in any case, contains this run
+ * once its ASCII letters are lower case.
  */
 export const needleOf = (address: string): string =>
   (address.match(/[!-~]+/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), "")
@@ -90,10 +90,10 @@ export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "fo
   return isFound
 }
 
-/** How far around an address is looked for the rest of a longer one, in UTF-16 units. */
+/** How far around a match to look for the rest of a longer address, in UTF-16 units. */
 const around = 64
 
-/** Whether a text contains the address, and not as a part of a longer one such as `joann@example.com`. */
+/** Whether a text contains the address, other than as part of a longer one such as `joann@example.com`. */
 export const isMentioned = (text: string, address: string): boolean => {
   const folded = fold(text)
   for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {

@@ -1,5 +1,5 @@
 /**
- * Formats what is stored of a person as JSON. Control and bidirectional characters are escaped, since an export may be shown on
+ * Formats a person's data as JSON. Control and bidirectional characters are escaped, since an export may be shown on
  * a terminal. Pure.
  *
  * @module

@@ -19,7 +19,7 @@ export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
 
 /**
  * Whether a caller may issue, list and revoke keys and sessions of an access: the caller may change things, and the access
- * includes nothing that the caller lacks. One whose websites are all deleted is left to callers for all websites.
+ * includes nothing that the caller lacks. An access whose websites are all deleted is managed by callers for all websites.
  */
 export const manages = (caller: Access, access: Access): boolean =>
   caller.scope === "write" &&

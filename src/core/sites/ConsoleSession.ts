@@ -53,7 +53,7 @@ export const limits = {
   idle: 12 * hour,
   /** A session ends this long after it was opened. */
   absolute: 30 * 24 * hour,
-  /** The longest time until a link expires. */
+  /** The maximum time until a link expires. */
   link: 7 * 24 * hour,
   /** The minimum time between two writes of `lastUsedAt`, so that not every request writes. */
   touch: 5 * 60_000

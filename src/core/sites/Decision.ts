@@ -30,10 +30,10 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
-/** What is counted: a reason, or a chat message that was refused for a limit, which no statistics count. */
+/** What is counted: a reason, or a chat message that was refused because of a limit, which no statistics count. */
 export type Counted = Reason | "chat-limited"
 
-/** Whether visitors were refused for a limit. */
+/** Whether a visitor was refused because of a limit. */
 export const isOfLimit = (counted: Counted): boolean => counted === "limited" || counted === "chat-limited"
 
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */

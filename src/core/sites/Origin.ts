@@ -8,7 +8,7 @@
  */
 
 /** The request headers that name the page's origin. */
-export interface Provenance {
+export interface OriginHeaders {
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
 }
@@ -27,7 +27,7 @@ export const canonical = (text: string): string | null =>
  *   `Sec-Fetch-Site: same-origin` passes, which browsers send behind a site's own proxy.
  * - No `Origin`: clients other than browsers pass. A browser that sends `Sec-Fetch-Site: cross-site` does not.
  */
-export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite }: Provenance): boolean => {
+export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite }: OriginHeaders): boolean => {
   if (origins.length === 0) return true
   if (origin === undefined) return secFetchSite !== "cross-site"
   if (origin === "null") return secFetchSite === "same-origin"
@@ -54,7 +54,7 @@ export const nextAddress = (origins: ReadonlyArray<string>, next: string | undef
 
 /**
  * The target of the thank-you page's back link: the form's page, or its website if the browser sends only the origin;
- * null if neither is on one of the origins. It is a link and no redirect: the form itself would not confirm anything.
+ * null if neither is on one of the origins. It is a link rather than a redirect, since the form's page would not confirm anything.
  */
 export const backAddress = (
   origins: ReadonlyArray<string>,

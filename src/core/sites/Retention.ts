@@ -15,7 +15,7 @@ export interface Retention {
   readonly unit: "days" | "months"
 }
 
-/** The longest retention: a hundred years. */
+/** The maximum retention: a hundred years. */
 const max = { days: 36_500, months: 1_200 } as const
 
 /** Parses `90 days`, `1 day` or `25 months`: a whole number from 1, at most a hundred years. */

@@ -1,5 +1,5 @@
 /**
- * The secret address of a dashboard that anybody who has it may look at. Pure: times are arguments, in milliseconds since
+ * The secret address of a shared dashboard, which anyone with the address can view. Pure: times are arguments, in milliseconds since
  * 1970.
  *
  * @module

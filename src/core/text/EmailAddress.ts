@@ -7,10 +7,10 @@
  * @module
  */
 
-/** The longest address, in UTF-16 units (RFC 3696, erratum 1690). */
+/** The maximum length of an address, in UTF-16 units (RFC 3696, erratum 1690). */
 const maxLength = 254
 
-/** What browsers accept before the `@`, and letters of any script; neither white space nor what separates addresses. */
+/** The characters that browsers accept before the `@`, and letters of any script; no white space and no separators of addresses. */
 const local = /^[^\s\p{C}@<>()[\]\\,;:"]{1,64}$/u
 
 const label = /^(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)$/u

@@ -29,7 +29,7 @@ export const escape = (text: string): string => text.replace(controlButJoiner, u
 /** Replaces control characters other than line feeds by `\u` escapes. The meaning of the JSON text is preserved. */
 export const inertJson = (json: string): string => json.replace(controlButLineEnd, unicodeEscape)
 
-/** Made when a text is first measured: making it takes a tenth of the processor time of a start, and `serve` measures none. */
+/** Created when a text is first measured: that takes a tenth of the processor time of a start, and `serve` measures no text. */
 let segmenter: Intl.Segmenter | undefined
 
 const zero = /^\p{M}+$/u

@@ -33,7 +33,7 @@ describe("core/doctor/DatabaseUrl.parse", () => {
       assert.include(
         [
           "is not usable; it must be an address that begins with postgres:// or postgresql://.",
-          "cannot be read; write signs such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
+          "cannot be read; write characters such as @ : / ? # % in its password as %40 %3A %2F %3F %23 %25, and its hosts as host:port, separated by commas."
         ],
         result.failure
       )

@@ -132,7 +132,7 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "a mail server is a problem if it fails, and deserves a warning if mails cross a network in clear",
+    "a mail server is a problem if it fails, and deserves a warning if mails cross a network unencrypted",
     [Facts],
     ([facts]) => {
       const { mail } = facts

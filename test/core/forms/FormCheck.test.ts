@@ -141,7 +141,7 @@ describe("core/forms/FormCheck", () => {
       {
         loc: ["body", "form_data", "f10"],
         type: "string_too_long",
-        msg: "Please write less: the fields with a requested format may have 5,000 characters together."
+        msg: "Please write less: the fields with a requested format may have 5,000 characters in total."
       }
     ])
   })

@@ -93,7 +93,7 @@ describe("core/mail/ReportMail", () => {
     const content = ReportMail.content(site, "monthly", range, none, now)
     assert.strictEqual(content.subject, "Month of Harbour Tours: 0 visitors, 0 leads (March 2026)")
     const text = plainBody(content, "https://edge.example/stop")
-    assert.include(text, "Nobody visited the website in this month.")
+    assert.include(text, "There were no visitors in this month.")
     assert.include(text, "Compared with: February 2026")
     assert.include(text, "Visitors: 0 (−100%)")
   })

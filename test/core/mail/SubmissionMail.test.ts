@@ -89,7 +89,7 @@ describe("core/mail/SubmissionMail", () => {
       "Wed 25 Nov 2026, 10:00 (Europe/Berlin)",
       "google / cpc",
       submission.submissionId,
-      `To get no more of these mails: ${unsubscribeUrl}`
+      `To unsubscribe: ${unsubscribeUrl}`
     ]) {
       assert.include(text.replace(/Wed,? /, "Wed "), part)
     }

@@ -117,12 +117,12 @@ describe("core/metrics/Snapshot", () => {
     assert.strictEqual(samples.size, expected)
   })
 
-  it.prop("lasting series only grow and are not per process", [Updates], ([updates]) => {
-    const lasting = Snapshot.lasting(snapshotOf(updates))
+  it.prop("cumulative series only grow and are not per process", [Updates], ([updates]) => {
+    const cumulative = Snapshot.cumulative(snapshotOf(updates))
     for (const { metric } of updates) {
       const { id } = metrics[metric]({})
       assert.strictEqual(
-        lasting.some((series) => series.id === id),
+        cumulative.some((series) => series.id === id),
         metric === "requests" || metric === "duration"
       )
     }

@@ -189,7 +189,7 @@ describe("postgres/mail", () => {
       assert.deepStrictEqual(due, { later: true })
       assert.lengthOf(received, 1)
       const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
-      assert.include(parsed.text ?? "", "Nobody visited the website in this week.")
+      assert.include(parsed.text ?? "", "There were no visitors in this week.")
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
