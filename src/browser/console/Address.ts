@@ -51,6 +51,8 @@ export interface Address {
   readonly tabs: ReadonlyArray<Dimension>
   /** The dimension whose whole list is open. */
   readonly list: Dimension | null
+  /** The dimension by which the rows of that list are split. */
+  readonly split: Dimension | null
 }
 
 export const initial: Address = {
@@ -66,7 +68,8 @@ export const initial: Address = {
   metric: "visitors",
   interval: null,
   tabs: [],
-  list: null
+  list: null,
+  split: null
 }
 
 const ranges = ["day", "yesterday", "7d", "28d", "30d", "91d", "month", "last-month", "6mo", "12mo", "year", "all"]
@@ -160,6 +163,8 @@ export const parse = (fragment: string): Address => {
   const metric = parameters.get("metric") ?? ""
   const interval = parameters.get("by") ?? ""
   const compare = parameters.get("compare")
+  const list = dimensionOf(parameters.get("list") ?? "") ?? null
+  const split = dimensionOf(parameters.get("split") ?? "") ?? null
   return {
     link: null,
     share,
@@ -178,7 +183,8 @@ export const parse = (fragment: string): Address => {
     metric: metrics.includes(metric) ? (metric as Metric) : initial.metric,
     interval: intervals.includes(interval) ? (`time:${interval}` as Interval) : null,
     tabs: (parameters.get("tabs") ?? "").split(",").map(dimensionOf).filter(present),
-    list: dimensionOf(parameters.get("list") ?? "") ?? null
+    list,
+    split: list === null || split === list ? null : split
   }
 }
 
@@ -199,7 +205,7 @@ export const format = (address: Address): string => {
     return `#/${path.map(encodeURIComponent).join("/")}${parameters.size === 0 ? "" : `?${parameters}`}`
   }
   const parameters = new URLSearchParams()
-  const { comparison, filters, interval, list, metric, range, tabs } = address
+  const { comparison, filters, interval, list, metric, range, split, tabs } = address
   const text = typeof range === "string" ? range : range.join("_")
   if (text !== initial.range) parameters.set("range", text)
   if (comparison !== initial.comparison) parameters.set("compare", comparison === null ? "none" : "year")
@@ -210,6 +216,7 @@ export const format = (address: Address): string => {
   if (interval !== null) parameters.set("by", interval.slice("time:".length))
   if (tabs.length > 0) parameters.set("tabs", tabs.map(shortName).join(","))
   if (list !== null) parameters.set("list", shortName(list))
+  if (list !== null && split !== null) parameters.set("split", shortName(split))
   const path = (
     address.share !== null ? ["share", address.share] : address.site === null ? [] : [address.site, address.page]
   )

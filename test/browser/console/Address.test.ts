@@ -29,7 +29,8 @@ const Shown = Schema.Struct({
   metric: Schema.Literals(["visitors", "bounce_rate", "conversions"]),
   interval: Schema.NullOr(Schema.Literals(["time:hour", "time:month"])),
   tabs: Schema.Array(Schema.Literals(["visit:channel", "visit:os"])),
-  list: Schema.NullOr(Schema.Literals(dimensions))
+  list: Schema.NullOr(Schema.Literals(dimensions)),
+  split: Schema.NullOr(Schema.Literals(dimensions))
 })
 
 /** One filter for each dimension and operator. */
@@ -43,7 +44,9 @@ describe("browser/console/Address", () => {
       ...filter,
       values: filter.values.map((value) => value.toWellFormed())
     }))
-    const address = { ...shown, filters, site: shown.share === null ? shown.site : null }
+    // Only an open list can be split, and not by its own dimension.
+    const split = shown.list === null || shown.list === shown.split ? null : shown.split
+    const address = { ...shown, filters, split, site: shown.share === null ? shown.site : null }
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
 

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { Page } from "playwright-core"
+import type { Locator, Page } from "playwright-core"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { inChromium, until } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -175,6 +175,57 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "Remove the filter Page is /blog/what-to-pack" }).waitFor())
       // Leads belong to a visit, not to a page.
       assert.strictEqual(yield* on(() => figure(page, "Leads")), "–")
+    })
+  )
+
+  it.effect("a whole list is split by another dimension, which its address and its file have", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
+        viewport: { width: 360, height: 800 }
+      })
+      yield* loaded
+      // Also a list that shows all of its rows.
+      yield* on(() => page.getByRole("button", { name: "Details of devices" }).click())
+      const plain = page.getByRole("dialog", { name: "Devices", exact: true })
+      yield* loaded
+      const visitsOf = async (row: Locator) => Number(await row.locator("td").nth(1).textContent())
+      const all = yield* on(() => visitsOf(plain.getByRole("row", { name: "Mobile" })))
+      yield* on(() => plain.getByLabel("Split by").selectOption("Country"))
+      const dialog = page.getByRole("dialog", { name: "Devices by country" })
+      yield* loaded
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?list=device&split=country$/)
+      yield* on(() => page.reload())
+      yield* on(() => dialog.getByRole("row", { name: "Mobile Norway" }).waitFor())
+      yield* loaded
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      const mobile = yield* on(async () =>
+        Promise.all((await dialog.getByRole("row", { name: "Mobile" }).all()).map(visitsOf))
+      )
+      assert.isAbove(mobile.length, 1)
+      assert.strictEqual(
+        mobile.reduce((sum, visits) => sum + visits, 0),
+        all
+      )
+      const file = yield* on(async () => {
+        const download = page.waitForEvent("download")
+        await dialog.getByRole("button", { name: "Export CSV" }).click()
+        const saved = await download
+        return { name: saved.suggestedFilename(), text: await readFile(await saved.path(), "utf8") }
+      })
+      assert.strictEqual(file.name, "device-country.csv")
+      assert.match(file.text, /^visit:device,visit:country,visitors,visits,pageviews,bounce_rate,visit_duration\r\n/)
+      assert.match(file.text, /^"mobile","NO",\d+,/m)
+      // A goal has its rate among the visitors of the row's other value.
+      yield* on(() => dialog.getByLabel("Split by").selectOption("Goal"))
+      yield* on(() => page.getByRole("columnheader", { name: "Rate" }).waitFor())
+      yield* on(() => page.getByRole("row", { name: /^Mobile Form submitted/ }).waitFor())
+      yield* on(() => page.getByLabel("Split by").selectOption("Country"))
+      yield* on(() =>
+        dialog.getByRole("row", { name: "Mobile Norway" }).getByRole("button", { name: "Norway" }).click()
+      )
+      yield* on(() => page.getByRole("button", { name: "Remove the filter Country is Norway" }).waitFor())
+      assert.match(yield* on(() => page.evaluate<string>("location.hash")), /\?country=NO$/)
     })
   )
 

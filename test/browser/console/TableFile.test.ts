@@ -18,7 +18,7 @@ const parse = (file: string): ReadonlyArray<readonly [string, string, string]> =
 
 describe("browser/console/TableFile", () => {
   it.prop("every row is a record, and no cell begins a formula", [Schema.Array(Schema.String)], ([names]) => {
-    const file = TableFile.of("event:page", ["visitors", "visits"], report(names))
+    const file = TableFile.of(["event:page"], ["visitors", "visits"], report(names))
     assert.isTrue(file.startsWith("event:page,visitors,visits\r\n"))
     const rows = parse(file.slice(file.indexOf("\n") + 1))
     assert.lengthOf(rows, names.length)
@@ -29,8 +29,16 @@ describe("browser/console/TableFile", () => {
     })
   })
 
+  it("a list that is split has a column for each dimension", () => {
+    const split = { results: [{ dimensions: ["/a", "=NO"], metrics: [2] }] } as unknown as Report
+    assert.strictEqual(
+      TableFile.of(["event:page", "visit:country"], ["visitors"], split),
+      'event:page,visit:country,visitors\r\n"/a","\'=NO",2\r\n'
+    )
+  })
+
   it("ordinary names stay as they are, and what is hidden or absent has no number", () => {
-    const file = TableFile.of("event:page", ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
+    const file = TableFile.of(["event:page"], ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
     assert.deepStrictEqual(parse(file.slice(file.indexOf("\n") + 1)), [
       ["/a,b", "0", "<5"],
       ['"q"', "1", ""],

@@ -32,7 +32,7 @@ const ListRow = ({ all, dimension, most, row }: RowProps) => {
   const isFiltered = filters.some(
     (filter) => filter.dimension === dimension && filter.operator === "is" && filter.values.includes(name)
   )
-  const metrics = Queries.listMetrics(dimension, false)
+  const metrics = Queries.listMetrics([dimension], false)
   const value = Format.toNumber(row.metrics[0])
   return (
     <li>
@@ -84,10 +84,12 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
   const id = useId()
   const { tabs } = scope.address
   const dimension = dimensions.find((candidate) => tabs.includes(candidate)) ?? dimensions[0]
-  const query = Queries.list(scope, dimension, { limit: shownRows }, Date.now())
+  const query = Queries.list(scope, [dimension], { limit: shownRows }, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
   const rows = value?.results ?? []
-  const metrics = Queries.listMetrics(dimension, false)
+  const metrics = Queries.listMetrics([dimension], false)
+  const tab = Texts.tabs[dimension] ?? ""
+  const isCut = (value?.meta.total_rows ?? 0) > shownRows
   const most = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
 
   const choose = (chosen: Dimension) => {
@@ -114,7 +116,7 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
         <span class="columns" aria-hidden="true">
           {metrics.map((metric) => (
             <span key={metric} class="number">
-              {Texts.column(dimension, metric)}
+              {Texts.column([dimension], metric)}
             </span>
           ))}
         </span>
@@ -139,14 +141,14 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
         )}
       </div>
       <footer>
-        {(value?.meta.total_rows ?? 0) > shownRows && (
+        {rows.length > 0 && (
           <button
             type="button"
             class="button bare"
-            aria-label={Texts.lists.allOf(Texts.tabs[dimension] ?? "")}
+            aria-label={isCut ? Texts.lists.allOf(tab) : Texts.lists.detailsOf(tab)}
             onClick={() => go({ list: dimension })}
           >
-            {Texts.lists.all}
+            {isCut ? Texts.lists.all : Texts.lists.details}
           </button>
         )}
       </footer>

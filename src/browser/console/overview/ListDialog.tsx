@@ -1,5 +1,5 @@
 /**
- * A whole list, with more columns and a search.
+ * A whole list, with more columns, a search, and a second dimension that splits its rows.
  *
  * @module
  */
@@ -23,6 +23,35 @@ const pageRows = 100
 /** Milliseconds without a key before a search is sent. */
 const pause = 250
 
+/** The dimensions that can split a list. A shared dashboard lists one dimension at a time. */
+const splits = Object.keys(Texts.dimensions) as ReadonlyArray<Dimension>
+
+interface SplitProps {
+  readonly listed: Dimension
+  readonly split: Dimension | null
+}
+
+const Split = ({ listed, split }: SplitProps) => (
+  <label class="split">
+    {Texts.lists.split}
+    <select
+      value={split ?? ""}
+      onChange={({ currentTarget: { value } }) =>
+        go({ split: splits.find((candidate) => candidate === value) ?? null }, { replace: true })
+      }
+    >
+      <option value="">{Texts.lists.notSplit}</option>
+      {splits
+        .filter((candidate) => candidate !== listed)
+        .map((candidate) => (
+          <option key={candidate} value={candidate}>
+            {Texts.dimension(candidate)}
+          </option>
+        ))}
+    </select>
+  </label>
+)
+
 export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension; readonly scope: Queries.Scope }) => {
   const [typed, setTyped] = useState("")
   const [search, setSearch] = useState("")
@@ -35,23 +64,32 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
     return () => clearTimeout(wait)
   }, [typed])
 
-  const query = Queries.list(scope, dimension, { limit, search, isWhole: true }, Date.now())
-  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
-  const metrics = Queries.listMetrics(dimension, true)
+  const isShared = scope.address.share !== null
+  const split = isShared ? null : scope.address.split
+  const dimensions: Queries.Dimensions = split === null ? [dimension] : [dimension, split]
+  const query = Queries.list(scope, dimensions, { limit, search, isWhole: true }, Date.now())
+  const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
+  const metrics = Queries.listMetrics(dimensions, true)
   const [problem, setProblem] = useState<string>()
   /** Saves all rows of the search, whether they are shown or not. */
   const exportAll = async () => {
     const { pagination: _, ...all } = query
-    const outcome = await loadReport(all, scope.address.share !== null)
-    setProblem(outcome.ok ? undefined : Texts.failureText(outcome.failure))
-    if (outcome.ok) save(TableFile.of(dimension, metrics, outcome.value), `${dimension.replace(/^.*:/, "")}.csv`)
+    const outcome = await loadReport(all, isShared)
+    if (!outcome.ok) return setProblem(Texts.failureText(outcome.failure))
+    const { meta, results } = outcome.value
+    const total = meta.total_rows ?? 0
+    setProblem(total > results.length ? Texts.lists.cut(Format.count(results.length), Format.count(total)) : undefined)
+    const name = dimensions.map((each) => each.replace(/^.*:/, "")).join("-")
+    save(TableFile.of(dimensions, metrics, outcome.value), `${name}.csv`)
   }
+  const tab = Texts.tabs[dimension] ?? Texts.dimension(dimension)
   const close = () => go({ list: null }, { replace: true })
 
   return (
-    <Dialog title={Texts.tabs[dimension] ?? Texts.dimension(dimension)} onClose={close} isWide>
+    <Dialog title={split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))} onClose={close} isWide>
       <div class="find">
         <Search label={Texts.lists.find} value={typed} onInput={setTyped} isFocused />
+        {!isShared && <Split listed={dimension} split={split} />}
         <button type="button" class="button" disabled={value === undefined} onClick={exportAll}>
           <Icon name="export" />
           {Texts.lists.export}
@@ -66,26 +104,35 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
         <table>
           <thead>
             <tr>
-              <th scope="col">{Texts.dimension(dimension)}</th>
+              {dimensions.map((each) => (
+                <th key={each} scope="col">
+                  {Texts.dimension(each)}
+                </th>
+              ))}
               {metrics.map((metric) => (
                 <th key={metric} scope="col" class="number">
-                  {Texts.column(dimension, metric)}
+                  {Texts.column(dimensions, metric)}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
-            {value?.results.map(({ dimensions: [name = ""], metrics: cells }) => (
-              <tr key={name}>
-                <th scope="row">
-                  <button
-                    type="button"
-                    class="link"
-                    onClick={() => go({ filters: toggle(scope.address, dimension, name), list: null })}
-                  >
-                    <bdi>{Format.value(dimension, name)}</bdi>
-                  </button>
-                </th>
+            {value?.results.map(({ dimensions: names, metrics: cells }) => (
+              <tr key={JSON.stringify(names)}>
+                {dimensions.map((each, place) => {
+                  const name = names[place] ?? ""
+                  return (
+                    <th key={each} scope="row">
+                      <button
+                        type="button"
+                        class="link"
+                        onClick={() => go({ filters: toggle(scope.address, each, name), list: null })}
+                      >
+                        <bdi>{Format.value(each, name)}</bdi>
+                      </button>
+                    </th>
+                  )
+                })}
                 {metrics.map((metric, place) => (
                   <td key={metric} class="number">
                     {Format.metric(metric, cells[place])}

@@ -51,20 +51,27 @@ export const series = (scope: Scope, interval: Interval, now: number): QueryBody
   return query && { ...query, dimensions: [interval], include: { ...query.include, time_labels: true } }
 }
 
+/** The dimensions of a whole list. */
+export type Dimensions = readonly [listed: Dimension, ...split: ReadonlyArray<Dimension>]
+
 /** The metrics of a list's rows; the first one orders them. */
-export const listMetrics = (dimension: Dimension, isWhole: boolean): readonly [Metric, ...ReadonlyArray<Metric>] => {
-  if (dimension === "event:goal") return ["visitors", "conversions", "conversion_rate"]
-  if (dimension === "event:name") return ["visitors", "events"]
+export const listMetrics = (dimensions: Dimensions, isWhole: boolean): readonly [Metric, ...ReadonlyArray<Metric>] => {
+  if (dimensions.includes("event:goal")) {
+    // Of a row that is split, the rate among the visitors of its other value.
+    return ["visitors", "conversions", dimensions.length === 1 ? "conversion_rate" : "group_conversion_rate"]
+  }
+  if (dimensions.includes("event:name")) return ["visitors", "events"]
   return isWhole ? ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration"] : ["visitors"]
 }
 
-/** Dimensions whose list omits absent values. */
-const onlyNamed = (dimension: Dimension): boolean => dimension.startsWith("visit:utm_")
+/** Which values of a dimension no list shows: absent campaigns, and page views, which are in the list of pages. */
+const omitted = (dimension: Dimension): ReadonlyArray<string> =>
+  dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
-/** The rows of a dimension, those that count most first. */
+/** The rows of the dimensions, those that count most first. A search is in their first values. */
 export const list = (
   scope: Scope,
-  dimension: Dimension,
+  dimensions: Dimensions,
   options: { readonly limit: number; readonly search?: string; readonly isWhole?: boolean },
   now: number
 ): QueryBody => {
@@ -72,14 +79,12 @@ export const list = (
   const { isWhole = false, limit, search = "" } = options
   return {
     ...query,
-    metrics: listMetrics(dimension, isWhole),
-    dimensions: [dimension],
+    metrics: listMetrics(dimensions, isWhole),
+    dimensions,
     filters: [
       ...(query.filters ?? []),
-      ...(onlyNamed(dimension) ? ([["is_not", dimension, ["(not set)"]]] as const) : []),
-      // Page views are in the list of pages.
-      ...(dimension === "event:name" ? ([["is_not", dimension, ["pageview"]]] as const) : []),
-      ...(search === "" ? [] : ([["contains", dimension, [search]]] as const))
+      ...dimensions.flatMap((dimension) => omitted(dimension).map((value) => ["is_not", dimension, [value]] as const)),
+      ...(search === "" ? [] : ([["contains", dimensions[0], [search]]] as const))
     ],
     include: { total_rows: true },
     pagination: { limit }

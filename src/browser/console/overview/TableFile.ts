@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Dimension, Metric } from "../Address.ts"
+import type { Metric } from "../Address.ts"
 import type { MetricValue } from "../Format.ts"
+import type { Dimensions } from "./Queries.ts"
 import type { Report } from "./Report.ts"
 
 /** The beginning of a formula, also after what a spreadsheet may take for a separator. */
@@ -21,11 +22,11 @@ const cell = (value: MetricValue | undefined): string =>
   typeof value === "object" ? String(value?.value ?? "") : String(value ?? "")
 
 /** The names of the columns are those of the API. */
-export const of = (dimension: Dimension, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
+export const of = (dimensions: Dimensions, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
   [
-    [dimension, ...metrics],
-    ...results.map(({ dimensions, metrics: values }) => [
-      text(dimensions[0] ?? ""),
+    [...dimensions, ...metrics],
+    ...results.map(({ dimensions: names, metrics: values }) => [
+      ...dimensions.map((_, place) => text(names[place] ?? "")),
       ...metrics.map((_, place) => cell(values[place]))
     ])
   ]

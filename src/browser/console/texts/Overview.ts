@@ -81,16 +81,23 @@ export const tabs: Readonly<Record<string, string>> = {
 }
 
 /** The title of a list's column. */
-export const column = (dimension: Dimension, metric: Metric): string =>
-  metric === "conversion_rate"
+export const column = (dimensions: ReadonlyArray<Dimension>, metric: Metric): string =>
+  metric.endsWith("conversion_rate")
     ? "Rate"
-    : metric === "conversions" && dimension === "event:goal"
+    : metric === "conversions" && dimensions.includes("event:goal")
       ? "Total"
       : metrics[metric]
 
 export const lists = {
   all: "Show all",
   allOf: (tab: string): string => `Show all ${tab.toLowerCase()}`,
+  details: "Details",
+  detailsOf: (tab: string): string => `Details of ${tab.toLowerCase()}`,
+  split: "Split by",
+  notSplit: "Nothing",
+  splitTitle: (tab: string, dimension: string): string => `${tab} by ${dimension.toLowerCase()}`,
+  cut: (rows: string, all: string): string =>
+    `The file has the first ${rows} of ${all} rows. Filter the page to export the others.`,
   find: "Find",
   export: "Export CSV",
   more: "Show more",
