@@ -15,6 +15,7 @@ import * as TestRedis from "../test/support/TestRedis.ts"
 import * as AttackedService from "../test/torture/AttackedService.ts"
 import * as Cluster from "../test/torture/Cluster.ts"
 import * as PgBouncer from "../test/torture/PgBouncer.ts"
+import * as Process from "../test/torture/Process.ts"
 import * as Conversations from "../test/torture/scenarios/Conversations.ts"
 import * as Database from "../test/torture/scenarios/Database.ts"
 import * as Deliveries from "../test/torture/scenarios/Deliveries.ts"
@@ -65,7 +66,7 @@ const [rounds, requests, minutes, seed] = [values.rounds, values.fuzz, values.so
 
 /** Runs a scenario on a PostgreSQL and a service of its own. */
 const onDatabase = (run: Effect.Effect<Figures, never, Scope.Scope | Database.Bench>) =>
-  Effect.provide(run, Database.bench(10_000))
+  Effect.provide(run, Database.bench(10_000, Process.serve))
 
 const database = Effect.map(Cluster.make(), ({ url }) => url)
 
@@ -93,7 +94,7 @@ const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     name: "PostgreSQL's primary killed, its synchronous replica promoted after 2 s",
-    run: failover({ millis: 2_000, timeout: 10_000 })
+    run: failover({ millis: 2_000, timeout: 10_000, serve: Process.serve })
   },
   {
     name: "three edges, two nginx, Redis, two PostgreSQL, ClickHouse: each killed, hung, restarted",
@@ -124,7 +125,9 @@ const scenarios: ReadonlyArray<Scenario> = [
       ]),
   {
     name: "Redis down, started, hung, killed, started",
-    run: Effect.flatMap(TestRedis.make, (redis) => redisFaults({ database, redis, millis: 3_000 }))
+    run: Effect.flatMap(TestRedis.make, (redis) =>
+      redisFaults({ database, redis, millis: 3_000, serve: Process.serve })
+    )
   },
   { name: "SIGTERM under load", run: Shutdown.sigterm({ database, rounds, grace: 3_000 }) },
   { name: "rolling restart behind nginx", run: Shutdown.rolling({ database, rounds }) },

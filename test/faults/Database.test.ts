@@ -1,32 +1,39 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import * as Load from "../torture/Load.ts"
 import * as Database from "../torture/scenarios/Database.ts"
 
-layer(Database.bench(10_000), { excludeTestServices: true })("faults: PostgreSQL, under load", (it) => {
-  it.effect("restarts within the timeout fail no request", () => Database.restarts({ times: 2, ...Load.moderate }))
+layer(Database.bench(10_000, InProcessServe.start), { excludeTestServices: true })(
+  "faults: PostgreSQL, under load",
+  (it) => {
+    it.effect("restarts within the timeout fail no request", () => Database.restarts({ times: 2, ...Load.moderate }))
 
-  it.effect("a stop of one second fails no request", () => Database.stopped({ millis: 1_000, ...Load.moderate }))
+    it.effect("a stop of one second fails no request", () => Database.stopped({ millis: 1_000, ...Load.moderate }))
 
-  it.effect("a hang of one second fails no request", () => Database.hung({ millis: 1_000, ...Load.moderate }))
+    it.effect("a hang of one second fails no request", () => Database.hung({ millis: 1_000, ...Load.moderate }))
 
-  it.effect("connections ended by the server fail no request", () =>
-    Database.terminated({ times: 5, ...Load.moderate })
-  )
-})
+    it.effect("connections ended by the server fail no request", () =>
+      Database.terminated({ times: 5, ...Load.moderate })
+    )
+  }
+)
 
-layer(Database.bench(1_000), { excludeTestServices: true })("faults: PostgreSQL, for longer than the timeout", (it) => {
-  for (const how of ["stopped", "hung", "demoted"] as const) {
-    it.effect(`${how}, requests get a 503 in time, and the service recovers`, () =>
-      Effect.map(Database.beyond({ how, ...Load.moderate }), (figures) => {
+layer(Database.bench(1_000, InProcessServe.start), { excludeTestServices: true })(
+  "faults: PostgreSQL, for longer than the timeout",
+  (it) => {
+    for (const how of ["stopped", "hung", "demoted"] as const) {
+      it.effect(`${how}, requests get a 503 in time, and the service recovers`, () =>
+        Effect.map(Database.beyond({ how, ...Load.moderate }), (figures) => {
+          assert.isAbove(figures["503"], 0)
+        })
+      )
+    }
+
+    it.effect("a full disk causes a 503 in time, and requests succeed once there is room again", () =>
+      Effect.map(Database.full(Load.moderate), (figures) => {
         assert.isAbove(figures["503"], 0)
       })
     )
   }
-
-  it.effect("a full disk causes a 503 in time, and requests succeed once there is room again", () =>
-    Effect.map(Database.full(Load.moderate), (figures) => {
-      assert.isAbove(figures["503"], 0)
-    })
-  )
-})
+)

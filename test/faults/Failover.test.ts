@@ -1,11 +1,12 @@
 import { describe, it } from "@effect/vitest"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import * as Load from "../torture/Load.ts"
 import { failover } from "../torture/scenarios/Failover.ts"
 
 describe("faults: PostgreSQL fails over, under load", () => {
   it.live(
     "no acknowledged row is lost, and the promoted replica is found",
-    () => failover({ millis: 300, timeout: 20_000, ...Load.moderate }),
+    () => failover({ millis: 300, timeout: 20_000, serve: InProcessServe.start, ...Load.moderate }),
     120_000
   )
 })

@@ -1,5 +1,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 import { redisFaults } from "../torture/scenarios/Redis.ts"
@@ -12,7 +13,8 @@ TestRedis.describeWithRedis("faults: Redis, under load", () => {
         const figures = yield* redisFaults({
           database: TestDatabase.url,
           redis: yield* TestRedis.make,
-          millis: 200
+          millis: 200,
+          serve: InProcessServe.start
         })
         assert.isAbove(figures.refused, 0)
       }).pipe(Effect.scoped),

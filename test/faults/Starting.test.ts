@@ -1,5 +1,6 @@
 /**
- * Processes that start while others do something with the same database.
+ * Services and commands that start while others do something with the same database. They run in the test's process:
+ * `Kills.test.ts` and `test/build` start the demo as a process.
  */
 
 import { spawn } from "node:child_process"
@@ -7,15 +8,15 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs
 import { createServer, type Server } from "node:net"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, Fiber, Redacted, Schema } from "effect"
 import * as EmbeddedCluster from "../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as Command from "../support/Command.ts"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import * as Locks from "../support/postgres/Locks.ts"
 import * as PreparedCluster from "../support/postgres/PreparedCluster.ts"
 import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
-import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
 
 const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }
@@ -48,11 +49,17 @@ const takenPort = Effect.acquireRelease(
   })
 )
 
-/** Migrates a database in a process of its own. */
 const migrate = (DATABASE_URL: string) =>
+  Effect.map(Command.run(["migrate"], { DATABASE_URL }), ({ code, output }) => assert.strictEqual(code, 0, output))
+
+/** Starts the demo, and gives the text that it prints once it is ready. */
+const welcome = (environment: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
-    const { ended, output } = yield* Process.launch(["migrate"], { DATABASE_URL })
-    assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
+    const { ended, output } = yield* Command.launch(["demo"], { PORT: "0", LOG_LEVEL: "error", ...environment })
+    return yield* Effect.raceFirst(
+      until("all is said", () => output().includes("Ctrl-C") && output()),
+      Effect.flatMap(ended, (early) => Effect.die(new Error(early.output)))
+    )
   })
 
 const statusOf = (url: string) => fetch(url, { method: "HEAD" }).then((response) => response.status)
@@ -76,39 +83,34 @@ describe("faults: starting", () => {
     Effect.gen(function* () {
       const DATABASE_URL = yield* TestDatabase.unmigrated
       const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }
-      // It is not even asked whether there is a Redis.
-      const demo = yield* Process.start("demo", { ...environment, REDIS_URL: "no address" })
-      yield* until("all is said", () => demo.output().includes("Ctrl-C"))
-      const said = demo.output()
-      assert.include(said, "\nThe demo ignores DATABASE_URL: ")
-      assert.include(said, "\nThe demo ignores REDIS_URL: ")
-      assert.notInclude(said, "anyone who can reach")
-      assert.strictEqual(yield* Effect.promise(() => statusOf(`${demo.url}/readyz`)), 200)
-      const tables = yield* Store.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
-      assert.deepStrictEqual(tables, [])
-      // The printed commands find the demo's own website in the same environment.
-      const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(said) ?? []
-      assert.strictEqual(prefix, "DATABASE_URL= ")
-      const stats = yield* Command.run(args.split(" "), { ...environment, DATABASE_URL: "" })
-      assert.strictEqual(stats.code, 0, stats.output)
-      yield* demo.signal("SIGTERM")
-      yield* demo.ended
+      yield* Effect.gen(function* () {
+        // It is not even asked whether there is a Redis.
+        const said = yield* welcome({ ...environment, REDIS_URL: "no address" })
+        assert.include(said, "\nThe demo ignores DATABASE_URL: ")
+        assert.include(said, "\nThe demo ignores REDIS_URL: ")
+        assert.notInclude(said, "anyone who can reach")
+        const url = /^ +service +(http:\S+)$/m.exec(said)?.[1] ?? ""
+        assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
+        const tables = yield* Store.use(DATABASE_URL, (sql) => sql`SELECT 1 FROM pg_tables WHERE schemaname = 'public'`)
+        assert.deepStrictEqual(tables, [])
+        // The printed commands find the demo's own website in the same environment.
+        const [, prefix, args = ""] = /^(\S* ?)npm run -s hydracore -- (stats .*)$/m.exec(said) ?? []
+        assert.strictEqual(prefix, "DATABASE_URL= ")
+        const stats = yield* Command.run(args.split(" "), { ...environment, DATABASE_URL: "" })
+        assert.strictEqual(stats.code, 0, stats.output)
+      }).pipe(Effect.scoped)
 
       const { HYDRACORE_DATA_DIR } = environment
-      const exposed = yield* Process.start("demo", { HYDRACORE_DATA_DIR, HOST: "0.0.0.0" })
-      yield* until("all is said", () => exposed.output().includes("Ctrl-C"))
-      assert.include(
-        exposed.output(),
-        `\nIt listens on http://0.0.0.0:${exposed.port}: anyone who can reach that address sees `
-      )
-      assert.notInclude(exposed.output(), "DATABASE_URL")
+      const exposed = yield* welcome({ HYDRACORE_DATA_DIR, HOST: "0.0.0.0" })
+      assert.match(exposed, /\nIt listens on http:\/\/0\.0\.0\.0:\d+: anyone who can reach that address sees /)
+      assert.notInclude(exposed, "DATABASE_URL")
     }).pipe(Effect.scoped)
   )
 
   it.live("a server that starts just before or during the migrations waits for them", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.unmigrated
-      const serve = Process.start("serve", { DATABASE_URL: url })
+      const serve = InProcessServe.start({ DATABASE_URL: url })
       const [service] = yield* Effect.all([serve, migrate(url)], { concurrency: 2 })
       assert.strictEqual(yield* Effect.promise(() => statusOf(`${service.url}/readyz`)), 200)
     }).pipe(Effect.scoped)
@@ -118,7 +120,7 @@ describe("faults: starting", () => {
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const DATABASE_URL = Redacted.value(connection.url)
-      const running = yield* Process.start("serve", { DATABASE_URL })
+      const running = yield* InProcessServe.start({ DATABASE_URL })
       assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
       const [sql, other] = [yield* TestDatabase.clientOf(connection), yield* TestDatabase.clientOf(connection)]
       const starting = yield* Effect.orDie(
@@ -129,14 +131,15 @@ describe("faults: starting", () => {
             // The answer before is used for half a second.
             yield* pause(600)
             assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
-            const launched = yield* Process.launch(["serve"], { DATABASE_URL, PORT: "0" })
+            const starting = yield* Effect.forkScoped(InProcessServe.start({ DATABASE_URL }))
             yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(other)))
-            assert.notInclude(launched.output(), "Listening")
-            return launched
+            assert.isUndefined(starting.pollUnsafe())
+            return starting
           })
         )
       )
-      yield* until("it serves", () => starting.output().includes("Listening on"))
+      const { url } = yield* Fiber.join(starting)
+      assert.strictEqual(yield* Effect.promise(() => statusOf(`${url}/readyz`)), 200)
     }).pipe(Effect.scoped)
   )
 
@@ -175,9 +178,9 @@ describe("faults: starting", () => {
   it.live("a server whose database is never migrated reports it and exits", () =>
     Effect.gen(function* () {
       const DATABASE_URL = yield* TestDatabase.unmigrated
-      const { ended, output } = yield* Process.launch(["serve"], { DATABASE_URL, PORT: "0" })
-      assert.deepStrictEqual(yield* ended, { code: 1, signal: null })
-      assert.include(output(), "npm run -s hydracore -- migrate")
+      const { code, output } = yield* Command.run(["serve"], { DATABASE_URL, PORT: "0" })
+      assert.strictEqual(code, 1)
+      assert.include(output, "npm run -s hydracore -- migrate")
     }).pipe(Effect.scoped)
   )
 

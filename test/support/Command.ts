@@ -4,7 +4,7 @@
  * @module
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { ConfigProvider, Effect, Layer, Runtime, Sink, Stdio } from "effect"
+import { ConfigProvider, Effect, Fiber, Layer, Runtime, type Scope, Sink, Stdio } from "effect"
 import * as Program from "../../src/cli/Program.ts"
 
 export interface Ended {
@@ -14,11 +14,17 @@ export interface Ended {
   readonly output: string
 }
 
-/** Runs a command with arguments and an environment. */
-export const run = Effect.fnUntraced(function* (
+export interface Launched {
+  /** What it has written so far. */
+  readonly output: () => string
+  readonly ended: Effect.Effect<Ended>
+}
+
+/** Starts a command with arguments and an environment. The scope interrupts it, as SIGTERM does a process. */
+export const launch = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>
-): Effect.fn.Return<Ended> {
+): Effect.fn.Return<Launched, never, Scope.Scope> {
   let output = ""
   const decoder = new TextDecoder()
   const keep = () =>
@@ -28,14 +34,21 @@ export const run = Effect.fnUntraced(function* (
       })
     )
   const stdio = Stdio.layerTest({ stdout: keep, stderr: keep, stdoutIsTerminal: Effect.succeed(false) })
-  const exit = yield* Program.run(args).pipe(
+  const command = yield* Program.run(args).pipe(
     Effect.provide(Layer.merge(NodeServices.layer, stdio)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env)),
-    Effect.exit
+    Effect.forkScoped
   )
-  let code = -1
-  Runtime.defaultTeardown(exit, (given) => {
-    code = given
+  const ended = Effect.map(Fiber.await(command), (exit) => {
+    let code = -1
+    Runtime.defaultTeardown(exit, (given) => {
+      code = given
+    })
+    return { code, output }
   })
-  return { code, output }
+  return { output: () => output, ended }
 })
+
+/** Runs a command to its end. */
+export const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(launch(args, env), ({ ended }) => ended))

@@ -30,6 +30,15 @@ export interface Process {
   readonly gauge: () => { readonly rss: number; readonly handles: number } | undefined
 }
 
+/** What a scenario needs of a service that it does not end. */
+export type Serving = Pick<Process, "url" | "port" | "output">
+
+/** Runs `serve` with settings until the scope closes. */
+export type Serve = (env: Readonly<Record<string, string>>) => Effect.Effect<Serving, never, Scope.Scope>
+
+/** Settings of services that set no others. */
+export const defaults = { PORT: "0", RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
+
 /** The most output that is kept, to bound a flood of log lines. */
 const keptOutput = 64 * 2 ** 20
 
@@ -91,7 +100,7 @@ const gauge = (pid: number | undefined) => {
   }
 }
 
-/** Starts a server and waits until it serves. Rate limits are off unless `env` sets them. */
+/** Starts a server and waits until it serves, with the default settings that `env` does not set. */
 export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
   env: Readonly<Record<string, string>>,
@@ -99,18 +108,7 @@ export const start = Effect.fnUntraced(function* (
   nodeFlags: ReadonlyArray<string> = [],
   program?: string
 ): Effect.fn.Return<Process, never, Scope.Scope> {
-  const { child, ended, output } = yield* launch(
-    [command, ...flags],
-    {
-      PORT: "0",
-      RATE_LIMIT_ANALYTICS: "off",
-      RATE_LIMIT_FORMS: "off",
-      RATE_LIMIT_CHAT: "off",
-      ...env
-    },
-    nodeFlags,
-    program
-  )
+  const { child, ended, output } = yield* launch([command, ...flags], { ...defaults, ...env }, nodeFlags, program)
   const url = yield* until(`${command} serves`, () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output()}`)
     return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]
@@ -125,3 +123,6 @@ export const start = Effect.fnUntraced(function* (
     gauge: () => gauge(child.pid)
   }
 })
+
+/** Starts `serve`. */
+export const serve: Serve = (env) => start("serve", env)

@@ -8,7 +8,7 @@ import { Context, Effect, Layer, Schema } from "effect"
 import { pause, until } from "../../support/Wait.ts"
 import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
-import * as Process from "../Process.ts"
+import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { demandWhole, type Figures, whole } from "./Figures.ts"
 
@@ -22,7 +22,7 @@ export class Bench extends Context.Service<
   Bench,
   {
     readonly cluster: Cluster.Cluster
-    readonly service: Process.Process
+    readonly service: Process.Serving
     readonly target: Load.Target
     /** The service's database timeout, in milliseconds. */
     readonly timeout: number
@@ -30,16 +30,13 @@ export class Bench extends Context.Service<
 >()("hydracore/torture/DatabaseBench") {}
 
 /** A service with this database timeout, in milliseconds. */
-export const bench = (timeout: number): Layer.Layer<Bench> =>
+export const bench = (timeout: number, serve: Process.Serve): Layer.Layer<Bench> =>
   Layer.effect(
     Bench,
     Effect.gen(function* () {
       const cluster = yield* Cluster.make()
       const target = yield* Store.prepare(cluster.url)
-      const service = yield* Process.start("serve", {
-        DATABASE_URL: cluster.url,
-        DATABASE_TIMEOUT: `${timeout} millis`
-      })
+      const service = yield* serve({ DATABASE_URL: cluster.url, DATABASE_TIMEOUT: `${timeout} millis` })
       return Bench.of({ cluster, service, target, timeout })
     })
   )

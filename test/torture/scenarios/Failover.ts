@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import * as ReplicatedPair from "../../support/postgres/ReplicatedPair.ts"
 import { pause, until } from "../../support/Wait.ts"
 import * as Load from "../Load.ts"
-import * as Process from "../Process.ts"
+import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { demandWhole, type Figures, whole } from "./Figures.ts"
 
@@ -19,11 +19,11 @@ const slack = 5_000
 
 /** `millis` is the time between the primary's end and the promotion, `timeout` the service's database timeout. */
 export const failover = Effect.fnUntraced(function* (
-  options: Load.Paced & { readonly millis: number; readonly timeout: number }
+  options: Load.Paced & { readonly millis: number; readonly timeout: number; readonly serve: Process.Serve }
 ) {
   const pair = yield* ReplicatedPair.make
   const target = yield* Store.prepare(pair.primary.url)
-  const service = yield* Process.start("serve", {
+  const service = yield* options.serve({
     DATABASE_URL: pair.url,
     DATABASE_TIMEOUT: `${options.timeout} millis`
   })

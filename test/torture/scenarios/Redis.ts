@@ -8,7 +8,7 @@ import { Effect, Redacted } from "effect"
 import type { TestRedis } from "../../support/TestRedis.ts"
 import { pause, until } from "../../support/Wait.ts"
 import * as Load from "../Load.ts"
-import * as Process from "../Process.ts"
+import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { demandWhole, type Figures } from "./Figures.ts"
 
@@ -20,11 +20,12 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   readonly database: Store.Database
   readonly redis: TestRedis
   readonly millis: number
+  readonly serve: Process.Serve
 }) {
   const { millis, redis } = options
   const database = yield* options.database
   const target = yield* Store.prepare(database)
-  const service = yield* Process.start("serve", {
+  const service = yield* options.serve({
     DATABASE_URL: database,
     REDIS_URL: Redacted.value(redis.url),
     RATE_LIMIT_ANALYTICS: `${limit}/hour`,

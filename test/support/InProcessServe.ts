@@ -1,0 +1,36 @@
+/**
+ * `serve` in the test's process, on the database of `DATABASE_URL`: starting a process takes ten times the processor time.
+ *
+ * @module
+ */
+import { ConfigProvider, Effect, Layer, Logger, Option, type Scope } from "effect"
+import { HttpServer } from "effect/http"
+import { Settings } from "../../src/Config.ts"
+import * as Serve from "../../src/cli/Serve.ts"
+import * as LocalDatabase from "../../src/cli/support/LocalDatabase.ts"
+import * as Process from "../torture/Process.ts"
+import * as TestMetrics from "./TestMetrics.ts"
+
+export interface Served extends Process.Serving {
+  /** The address of the owner API, if it has a port of its own. */
+  readonly owner: string | undefined
+}
+
+/** Starts `serve`, and waits until it serves. It stops, as after SIGTERM, when the scope closes. */
+export const start = (env: Readonly<Record<string, string>>): Effect.Effect<Served, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ ...Process.defaults, ...env }))
+    const lines: Array<string> = []
+    const logs = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+    const { address, owner } = yield* Serve.service(
+      settings,
+      Option.getOrThrow(LocalDatabase.configured(settings))
+    ).pipe(Effect.provide(Layer.merge(logs, TestMetrics.make().layer)))
+    const url = HttpServer.formatAddress(address)
+    return {
+      url,
+      port: Number(new URL(url).port),
+      owner: Option.getOrUndefined(Option.map(owner, HttpServer.formatAddress)),
+      output: () => lines.join("\n")
+    }
+  }).pipe(Effect.orDie)
