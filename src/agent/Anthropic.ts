@@ -10,7 +10,7 @@ import * as Protocol from "./Protocol.ts"
 import type * as Sse from "./Sse.ts"
 
 const body = (request: AgentRequest) => {
-  const { instance, session, turns } = request
+  const { instance, session, messages } = request
   return {
     ...Protocol.model(request),
     stream: true,
@@ -19,7 +19,7 @@ const body = (request: AgentRequest) => {
     metadata: { user_id: session },
     ...(instance.instructions === null ? {} : { system: instance.instructions }),
     // The first message must be the user's.
-    messages: Protocol.messages(turns.slice(turns.findIndex(({ role }) => role === "user")))
+    messages: Protocol.requestMessages(messages.slice(messages.findIndex(({ role }) => role === "user")))
   }
 }
 

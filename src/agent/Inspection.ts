@@ -72,7 +72,7 @@ export const ask = Effect.fnUntraced(function* (
     .stream({
       instance: { ...instance, maxTokens: Math.min(instance.maxTokens, maxTokens) },
       session: "hydracore-check",
-      turns: [{ role: "user", text }]
+      messages: [{ role: "user", text }]
     })
     .pipe(
       Stream.mapEffect((event) => Effect.map(Clock.currentTimeMillis, (now) => beginning.add(event, now - begun))),

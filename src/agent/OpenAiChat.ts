@@ -16,7 +16,7 @@ const maxTokensName = ({ instance }: AgentRequest): string => {
 }
 
 const body = (request: AgentRequest) => {
-  const { instance, session, turns } = request
+  const { instance, session, messages } = request
   return {
     ...Protocol.model(request),
     stream: true,
@@ -26,7 +26,7 @@ const body = (request: AgentRequest) => {
     user: session,
     messages: [
       ...(instance.instructions === null ? [] : [{ role: "system", content: instance.instructions }]),
-      ...Protocol.messages(turns)
+      ...Protocol.requestMessages(messages)
     ]
   }
 }

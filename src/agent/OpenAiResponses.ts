@@ -10,16 +10,16 @@ import * as Protocol from "./Protocol.ts"
 import type * as Sse from "./Sse.ts"
 
 const body = (request: AgentRequest) => {
-  const { instance, session, turns } = request
+  const { instance, session, messages } = request
   return {
     ...Protocol.model(request),
     stream: true,
-    // The provider stores nothing: each request has all turns.
+    // The provider stores nothing, so each request has all messages.
     store: false,
     ...(Protocol.isBounded(request) ? { max_output_tokens: instance.maxTokens } : {}),
     user: session,
     ...(instance.instructions === null ? {} : { instructions: instance.instructions }),
-    input: Protocol.messages(turns)
+    input: Protocol.requestMessages(messages)
   }
 }
 

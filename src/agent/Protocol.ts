@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { AgentRequest, FinishReason, Turn } from "../core/chat/Agent.ts"
+import type { AgentRequest, FinishReason, ModelMessage } from "../core/chat/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type * as Sse from "./Sse.ts"
@@ -38,18 +38,18 @@ export interface AgentProtocol {
 
 /** A message of a request. */
 interface RequestMessage {
-  readonly role: Turn["role"]
+  readonly role: ModelMessage["role"]
   readonly content: string
 }
 
 /**
- * The turns as messages. Turns without text are left out: some providers refuse them. Adjacent turns of one role, as a failed
- * answer leaves them, become one message: Perplexity and the chat templates of many models refuse roles that do not alternate.
+ * Leaves out messages without text, which some providers refuse. Joins adjacent messages of one role, which a failed answer
+ * leaves: Perplexity and the chat templates of many models refuse roles that do not alternate.
  */
-export const messages = (turns: ReadonlyArray<Turn>): ReadonlyArray<RequestMessage> => {
+export const requestMessages = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<RequestMessage> => {
   const joined: Array<RequestMessage> = []
-  for (const [index, { role, text }] of turns.entries()) {
-    if (text.trim() === "" && index < turns.length - 1) continue
+  for (const [index, { role, text }] of messages.entries()) {
+    if (text.trim() === "" && index < messages.length - 1) continue
     // UTF-8 has no lone surrogates, and many runtimes fail on them.
     const content = text.toWellFormed()
     const last = joined.at(-1)

@@ -4,7 +4,7 @@
  * @module
  */
 import { Predicate, Result } from "effect"
-import * as ClientTurns from "../core/chat/ClientTurns.ts"
+import * as ClientConversation from "../core/chat/ClientConversation.ts"
 import { maxMessageLength } from "../core/chat/Conversation.ts"
 import type { ValidationError } from "./Errors.ts"
 import * as Wire from "./Wire.ts"
@@ -46,9 +46,9 @@ const fail = (msg: string): Result.Result<never, Wire.FieldError> =>
   Result.fail({ type: "value_error", msg: `Value error, ${msg}` })
 
 /** Stops at the first fault: a body may have hundreds of thousands. */
-const readMessages: Wire.ReadField<ReadonlyArray<ClientTurns.ClientMessage>> = (input) => {
+const readMessages: Wire.ReadField<ReadonlyArray<ClientConversation.ClientMessage>> = (input) => {
   if (!Array.isArray(input)) return Result.fail({ type: "list_type", msg: "Input should be a valid list" })
-  const messages: Array<ClientTurns.ClientMessage> = []
+  const messages: Array<ClientConversation.ClientMessage> = []
   for (const [index, message] of input.entries()) {
     if (!Predicate.isObject(message) || typeof message["role"] !== "string") {
       return fail(`message ${index} should be an object with a role`)
@@ -68,16 +68,16 @@ const invalid = (msg: string) =>
     { type: "value_error", loc: ["body", "messages"], msg: `Value error, ${msg}` }
   ])
 
-/** The turns up to the visitor's newest message, which has a text and the bounds of a chat message. */
-export const turnsOf = (
-  messages: ReadonlyArray<ClientTurns.ClientMessage>
-): Result.Result<ClientTurns.ClientTurns, ReadonlyArray<ValidationError>> => {
+/** The conversation up to the visitor's newest message, which must have a text within the bounds of a chat message. */
+export const conversationOf = (
+  messages: ReadonlyArray<ClientConversation.ClientMessage>
+): Result.Result<ClientConversation.ClientConversation, ReadonlyArray<ValidationError>> => {
   const newest = messages.findLast(({ role }) => role === "user")
-  const turns = ClientTurns.read(messages)
-  if (newest === undefined || newest.text === "" || turns === null) {
+  const conversation = ClientConversation.read(messages)
+  if (newest === undefined || newest.text === "" || conversation === null) {
     return invalid("the newest message has no text; please write one")
   }
-  return Wire.hasMoreCodePointsThan(turns.message, maxMessageLength)
+  return Wire.hasMoreCodePointsThan(conversation.message, maxMessageLength)
     ? invalid(`a message may have at most ${maxMessageLength} characters; please shorten it`)
-    : Result.succeed(turns)
+    : Result.succeed(conversation)
 }

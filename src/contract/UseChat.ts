@@ -12,7 +12,7 @@
  * @module
  */
 import { Predicate, Result, Schema } from "effect"
-import type * as ClientTurns from "../core/chat/ClientTurns.ts"
+import type * as ClientConversation from "../core/chat/ClientConversation.ts"
 import type * as Replacement from "../core/chat/Replacement.ts"
 import * as ClientMessages from "./ClientMessages.ts"
 import type { ValidationError } from "./Errors.ts"
@@ -93,7 +93,7 @@ export const isUseChat = (body: unknown): body is Body =>
 /** The maximum length of an id, in UTF-16 units. */
 const maxId = 256
 
-const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =>
+const toMessage = (message: unknown): ReadonlyArray<ClientConversation.ClientMessage> =>
   Predicate.isObject(message) && typeof message["role"] === "string"
     ? [
         {
@@ -106,8 +106,8 @@ const toMessage = (message: unknown): ReadonlyArray<ClientTurns.ClientMessage> =
 
 /** The question of a body. `id` is the client's id of the conversation. */
 export type ClientQuestion = { readonly id: string } & (
-  | ({ readonly _tag: "Turns" } & Pick<Replacement.Request, "kind" | "targetId" | "isWhole"> & {
-        readonly turns: ClientTurns.ClientTurns
+  | ({ readonly _tag: "Conversation" } & Pick<Replacement.Request, "kind" | "targetId" | "isWhole"> & {
+        readonly conversation: ClientConversation.ClientConversation
       })
   /** The newest message alone. */
   | ({ readonly _tag: "Newest" } & Pick<Replacement.Request, "kind" | "targetId"> & {
@@ -132,28 +132,28 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
   const targetId = typeof messageId === "string" ? messageId : null
   if (message !== undefined) {
     return Result.map(
-      ClientMessages.turnsOf(toMessage(message)),
-      (turns): ClientQuestion => ({
+      ClientMessages.conversationOf(toMessage(message)),
+      (conversation): ClientQuestion => ({
         _tag: "Newest",
         id,
         kind,
         targetId,
-        text: turns.message,
-        messageId: turns.messageId
+        text: conversation.message,
+        messageId: conversation.messageId
       })
     )
   }
   const all = Array.isArray(messages) ? messages : []
   if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, targetId })
   return Result.map(
-    ClientMessages.turnsOf(all.flatMap(toMessage)),
+    ClientMessages.conversationOf(all.flatMap(toMessage)),
     // assistant-ui, which always sends `tools`, always sends the whole conversation.
-    (turns): ClientQuestion => ({
-      _tag: "Turns",
+    (conversation): ClientQuestion => ({
+      _tag: "Conversation",
       id,
       kind,
       targetId,
-      turns,
+      conversation,
       isWhole: Predicate.isObject(body["tools"])
     })
   )

@@ -60,7 +60,7 @@ describe("AgentStream over HTTP: slow and fast agents", () => {
       })
       const agent = yield* AgentStream
       const pull = yield* Stream.toPull(
-        agent.stream({ instance: upstream.instance, session: "c", turns: [{ role: "user", text: "Hi" }] })
+        agent.stream({ instance: upstream.instance, session: "c", messages: [{ role: "user", text: "Hi" }] })
       )
       yield* pull
       yield* pull

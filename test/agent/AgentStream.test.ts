@@ -223,18 +223,18 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     )
   }
 
-  const turns: AgentRequest["turns"] = [
+  const messages: AgentRequest["messages"] = [
     { role: "user", text: "One" },
     { role: "assistant", text: "1" },
     { role: "user", text: "Two" },
     { role: "assistant", text: "2" },
     { role: "user", text: "Three" }
   ]
-  const askAll = Effect.fnUntraced(function* (respond: Respond, turns: AgentRequest["turns"]) {
+  const askAll = Effect.fnUntraced(function* (respond: Respond, messages: AgentRequest["messages"]) {
     const upstream = yield* start(respond)
     const agent = yield* AgentStream
     const result = yield* agent
-      .stream({ instance: upstream.instance, session: "s", turns })
+      .stream({ instance: upstream.instance, session: "s", messages })
       .pipe(Stream.runCollect, Effect.result)
     return { upstream, result }
   })
@@ -245,7 +245,7 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
       const { result, upstream } = yield* askAll((received, response) => {
         if (received.body.includes("One")) response.writeHead(400).end(tooLong)
         else streams(says("Four"), done)(received, response)
-      }, turns)
+      }, messages)
       assert.isTrue(Result.isSuccess(result))
       assert.deepStrictEqual(
         upstream.received.map(({ body }) => Schema.decodeSync(Sent)(body).messages.map(({ content }) => content)),
@@ -260,10 +260,10 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
   it.effect("it is sent no third time, and a refusal for another reason no second time", () =>
     Effect.gen(function* () {
       for (const [body, times, history] of [
-        [tooLong, 2, turns],
-        [tooLong, 1, turns.slice(-1) as unknown as AgentRequest["turns"]],
-        [secret, 1, turns],
-        [secret.repeat(10_000), 1, turns]
+        [tooLong, 2, messages],
+        [tooLong, 1, messages.slice(-1) as unknown as AgentRequest["messages"]],
+        [secret, 1, messages],
+        [secret.repeat(10_000), 1, messages]
       ] as const) {
         const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
         assert.strictEqual(failure(result).tag, "AgentRefused")

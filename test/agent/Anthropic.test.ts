@@ -20,8 +20,8 @@ const stop = { type: "message_stop" }
 describe("agent/Anthropic", () => {
   it("sends the bound that the protocol requires, and the instructions as `system`", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", memory: "agent" })
-    const turns = [{ role: "user", text: "Hi" }] as const
-    const request = { instance, session: "s-1", turns }
+    const messages = [{ role: "user", text: "Hi" }] as const
+    const request = { instance, session: "s-1", messages }
     assert.deepStrictEqual(protocol.body(request), {
       model: "m",
       stream: true,
@@ -35,11 +35,11 @@ describe("agent/Anthropic", () => {
   })
 
   it("sends the visitor's message first, without a greeting before it", () => {
-    const turns = [
+    const messages = [
       { role: "assistant", text: "How can I help?" },
       { role: "user", text: "Hi" }
     ] as const
-    const body = protocol.body({ instance: instanceAt("http://agent"), session: "s-1", turns })
+    const body = protocol.body({ instance: instanceAt("http://agent"), session: "s-1", messages })
     assert.deepInclude(body, { messages: [{ role: "user", content: "Hi" }] })
   })
 

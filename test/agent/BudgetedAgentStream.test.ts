@@ -14,7 +14,7 @@ import { until } from "../support/Wait.ts"
 const request = (dailyTokens: number | null, maxTokens = 100): AgentRequest => ({
   instance: instanceAt("http://agent", { dailyTokens, maxTokens }),
   session: "s",
-  turns: [{ role: "user", text: "Hi" }]
+  messages: [{ role: "user", text: "Hi" }]
 })
 const input = Tokens.ofRequest(request(null))
 const { instanceId } = request(null).instance

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { protocol } from "../../src/agent/OpenAiChat.ts"
-import { messages } from "../../src/agent/Protocol.ts"
+import * as Protocol from "../../src/agent/Protocol.ts"
 import type { AgentRequest } from "../../src/core/chat/Agent.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../support/AgentFrames.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
@@ -12,7 +12,7 @@ const finish = (reason: string) => delta({}, { finish_reason: reason })
 const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): AgentRequest => ({
   instance: instanceAt(url, rest),
   session: "s-1",
-  turns: [
+  messages: [
     { role: "user", text: "One" },
     { role: "assistant", text: "1" },
     { role: "user", text: "Two \ud83d" }
@@ -20,7 +20,7 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
 })
 
 describe("agent/OpenAiChat: the request", () => {
-  it("has the instructions first, the turns, and the bound of the tokens", () => {
+  it("has the instructions first, the messages, and the bound of the tokens", () => {
     assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
@@ -36,12 +36,12 @@ describe("agent/OpenAiChat: the request", () => {
   })
 
   it.prop(
-    "has messages whose roles alternate, with the text of all turns",
+    "has messages whose roles alternate, with the text of all messages",
     [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
-    ([turns]) => {
-      const sent = messages(turns)
+    ([messages]) => {
+      const sent = Protocol.requestMessages(messages)
       for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
-      const spoken = turns.filter(({ text }, index) => text.trim() !== "" || index === turns.length - 1)
+      const spoken = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
       for (const role of ["user", "assistant"] as const) {
         const textOf = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
           all
@@ -54,12 +54,12 @@ describe("agent/OpenAiChat: the request", () => {
   )
 
   it("joins a message whose answer failed with the next one", () => {
-    const turns = [
+    const messages = [
       { role: "user", text: "One" },
       { role: "assistant", text: " " },
       { role: "user", text: "Two" }
     ] as const
-    assert.deepStrictEqual(messages(turns), [{ role: "user", content: "One\n\nTwo" }])
+    assert.deepStrictEqual(Protocol.requestMessages(messages), [{ role: "user", content: "One\n\nTwo" }])
   })
 
   it("does not limit the answers of a runtime that keeps the conversation, unless its tokens are counted", () => {

@@ -18,8 +18,8 @@ const message = (text: string, annotations: ReadonlyArray<object> = []) => ({
 describe("agent/OpenAiResponses", () => {
   it("requests that the provider stores no copy", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", maxTokens: 9 })
-    const turns = [{ role: "user", text: "Hi" }] as const
-    assert.deepStrictEqual(protocol.body({ instance, session: "s-1", turns }), {
+    const messages = [{ role: "user", text: "Hi" }] as const
+    assert.deepStrictEqual(protocol.body({ instance, session: "s-1", messages }), {
       model: "m",
       stream: true,
       store: false,

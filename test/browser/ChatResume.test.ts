@@ -120,7 +120,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
     })
   )
 
-  it.effect("knows the earlier turns", () =>
+  it.effect("sends the earlier messages", () =>
     Effect.gen(function* () {
       const { answered, begin, send } = yield* make()
       yield* begin
@@ -129,7 +129,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* send("two")
       yield* answered("You said two.")
       assert.deepStrictEqual(
-        agent.state.requests.at(-1)?.turns.map(({ text }) => text),
+        agent.state.requests.at(-1)?.messages.map(({ text }) => text),
         ["one", "You said one.", "two"]
       )
     })

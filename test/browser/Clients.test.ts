@@ -14,7 +14,7 @@ import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-const turnsOfLast = () => agent.state.requests.at(-1)?.turns.map(({ text }) => text)
+const messagesOfLast = () => agent.state.requests.at(-1)?.messages.map(({ text }) => text)
 
 /** A page with a client that defines the function `ask`. */
 const opened = Effect.fnUntraced(function* (client: "openAi" | "agUi" | "fetchEventSource") {
@@ -44,10 +44,10 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       yield* answered("one")
       yield* run(`chat.sendMessage({ text: "say: two" })`)
       yield* answered("one", "two")
-      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(messagesOfLast(), ["say: one", "one", "say: two"])
       yield* run("chat.regenerate()")
       yield* answered("one", "two")
-      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(messagesOfLast(), ["say: one", "one", "say: two"])
       yield* run(`void chat.sendMessage({ text: "wait: begun |and done" })`)
       yield* answered("one", "two", "begun ")
       yield* on(() => page.reload())
@@ -88,7 +88,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
             JSON.stringify(await page.evaluate(texts)) === JSON.stringify(expected) &&
             (await page.evaluate("runtime.thread.getState().isRunning")) === false
         )
-        assert.deepStrictEqual(turnsOfLast(), expected.slice(0, -1))
+        assert.deepStrictEqual(messagesOfLast(), expected.slice(0, -1))
         const found = yield* Stream.runCollect(
           (yield* ConversationStore).stream({ instanceId: instance.instanceId, since: null })
         )
@@ -118,17 +118,17 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
     })
   )
 
-  it.effect("the openai SDK streams an answer to its turns", () =>
+  it.effect("the openai SDK streams an answer to its messages", () =>
     Effect.gen(function* () {
       const { errors, page } = yield* opened("openAi")
-      const turns = [
+      const messages = [
         { role: "user", content: "say: one" },
         { role: "assistant", content: "one" },
         { role: "user", content: "say: two" }
       ]
-      const text = yield* Effect.promise(() => page.evaluate(`ask(${JSON.stringify(turns)}, "a")`))
+      const text = yield* Effect.promise(() => page.evaluate(`ask(${JSON.stringify(messages)}, "a")`))
       assert.strictEqual(text, "two")
-      assert.deepStrictEqual(turnsOfLast(), ["say: one", "one", "say: two"])
+      assert.deepStrictEqual(messagesOfLast(), ["say: one", "one", "say: two"])
       assert.deepStrictEqual(errors, [])
     })
   )

@@ -29,15 +29,15 @@ describe("contract/ClientMessages", () => {
 
   it("takes a visitor's last message of 1 to 8000 characters", () => {
     const turnsOf = (...messages: ReadonlyArray<readonly [role: string, text: string]>) =>
-      ClientMessages.turnsOf(messages.map(([role, text]) => ({ id: null, role, text })))
+      ClientMessages.conversationOf(messages.map(([role, text]) => ({ id: null, role, text })))
     assert.isTrue(Result.isSuccess(turnsOf(["user", "😀".repeat(8_000)])))
-    for (const turns of [
+    for (const conversation of [
       turnsOf(["user", "x".repeat(8_001)]),
       turnsOf(["user", "a"], ["user", ""]),
       turnsOf(["system", "a"]),
       turnsOf()
     ]) {
-      assert.isTrue(Result.isFailure(turns))
+      assert.isTrue(Result.isFailure(conversation))
     }
   })
 

@@ -30,7 +30,7 @@ const Body = Schema.Union([
 const user = (text: string) => ({ role: "user", parts: [{ type: "text", text }] })
 
 describe("contract/UseChat", () => {
-  it.prop("any body is decoded to well-formed turns or refused with a message", [Body], ([body]) => {
+  it.prop("any body is decoded to well-formed messages or refused with a message", [Body], ([body]) => {
     const read = UseChat.read(body)
     if (Result.isFailure(read)) {
       assert.match(read.failure[0]?.msg ?? "", /^Value error, /)
@@ -40,7 +40,9 @@ describe("contract/UseChat", () => {
     const asked = read.success
     if (asked._tag === "Regenerate") return
     const texts =
-      asked._tag === "Newest" ? [asked.text] : [asked.turns.message, ...asked.turns.history.map(({ text }) => text)]
+      asked._tag === "Newest"
+        ? [asked.text]
+        : [asked.conversation.message, ...asked.conversation.history.map(({ text }) => text)]
     for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
   })
 
@@ -91,12 +93,12 @@ describe("contract/UseChat", () => {
         { _tag: "Regenerate", targetId: null }
       ]
     )
-    const ofTurns = (body: object) => {
+    const decode = (body: object) => {
       const asked = askedBy({ messages, ...body })
-      return asked._tag === "Turns" ? [asked.kind, asked.targetId, asked.isWhole] : []
+      return asked._tag === "Conversation" ? [asked.kind, asked.targetId, asked.isWhole] : []
     }
     assert.deepStrictEqual(
-      [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(ofTurns),
+      [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(decode),
       [
         ["new", null, false],
         ["new", "1", false],

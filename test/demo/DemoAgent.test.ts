@@ -2,7 +2,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted, Result, Schema, Stream } from "effect"
 import * as LiveAgentStream from "../../src/agent/AgentStream.ts"
-import type { AgentEvent, Turn } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../src/core/chat/Agent.ts"
 import * as DemoAgent from "../../src/demo/DemoAgent.ts"
 import * as DemoAnswer from "../../src/demo/DemoAnswer.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
@@ -14,7 +14,7 @@ const layer = LiveAgentStream.layer({
   keyOf: (variable) => Effect.succeed(variable === "DEMO_KEY" ? Option.some(Redacted.make("k")) : Option.none())
 }).pipe(Layer.provide(NodeHttpClient.layerDispatcher))
 
-/** Asks the agent. `before` holds the earlier turns, the visitor's first. */
+/** Asks the agent. `before` holds the earlier messages, the visitor's first. */
 const say = Effect.fnUntraced(function* (
   url: string,
   message: string,
@@ -23,13 +23,13 @@ const say = Effect.fnUntraced(function* (
   const agent = yield* AgentStream
   const instance = instanceAt(url, { agentKeyEnv: options.keyEnv ?? null })
   const before = (options.before ?? []).map(
-    (text, index): Turn => ({
+    (text, index): ModelMessage => ({
       role: index % 2 === 0 ? "user" : "assistant",
       text
     })
   )
   return yield* Stream.runCollect(
-    agent.stream({ instance, session: "s", turns: [...before, { role: "user", text: message }] })
+    agent.stream({ instance, session: "s", messages: [...before, { role: "user", text: message }] })
   )
 })
 
@@ -37,7 +37,7 @@ const textOf = (events: ReadonlyArray<AgentEvent>): string =>
   events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
 
 describe("DemoAgent", () => {
-  it.live("streams an answer, with the turns before it, a table and a source", () =>
+  it.live("streams an answer, with the messages before it, a table and a source", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis", website: Effect.succeed("http://demo.example") })
       const first = yield* say(url, "Is there a tour for children?")

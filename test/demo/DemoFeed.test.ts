@@ -50,7 +50,7 @@ const draft = (submissionId: string): SubmissionDraft => ({
 const request: AgentRequest = {
   instance: Instance.make("5b0c7f0e-3d5e-4f57-8f3a-000000000003", { name: "", agentUrl: "" }),
   session: "c",
-  turns: [{ role: "user", text: "Hello?" }]
+  messages: [{ role: "user", text: "Hello?" }]
 }
 
 const script: MemoryAgentStream.Script = ({ message }) =>
@@ -94,7 +94,7 @@ describe("the demo's feed", () => {
           assert.strictEqual(yield* Effect.orDie(submissions.submit(draft("second"))), "first")
           const agent = yield* AgentStream
           yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
-          yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, turns: [{ role: "user", text: "break" }] })))
+          yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, messages: [{ role: "user", text: "break" }] })))
           yield* last
         })
       )

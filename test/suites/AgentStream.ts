@@ -32,7 +32,7 @@ export class Stage extends Context.Service<
 const request = (instance: Instance, message: Scene): AgentRequest => ({
   instance,
   session: "c-1",
-  turns: [{ role: "user", text: message }]
+  messages: [{ role: "user", text: message }]
 })
 
 /** All events, and how the stream ended. */

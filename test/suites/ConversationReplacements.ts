@@ -12,31 +12,33 @@ import type { InstanceDirectory } from "../../src/services/chat/InstanceDirector
 import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
-  it.effect("another answer replaces the last one, also one that runs, and is requested with the turns before it", () =>
-    Effect.gen(function* () {
-      const store = yield* ConversationStore
-      const key = yield* newKey
-      assert.strictEqual((yield* Effect.flip(say(key, null)))._tag, "NothingToRegenerate")
-      assert.isTrue(Option.isNone(yield* store.read(key)))
-      yield* exchange(key, "one", "first")
-      const replaced = yield* exchange(key, "two", "second")
-      const turns = [
-        { role: "user", text: "one" },
-        { role: "assistant", text: "first" },
-        { role: "user", text: "two" }
-      ] as const
-      assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
-      const running = yield* say(key, null)
-      assert.isTrue(Option.isNone(yield* follow(store, replaced, 0)))
-      yield* tell(running, [[text("not this")]])
-      assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), turns)
-      const last = yield* say(key, null)
-      assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
-      assert.isTrue(yield* complete(last, [{ type: "text", text: "third" }]))
-      yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: third (stop)"])
-      const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 2, before: null })
-      assert.strictEqual(summary?.messages, 4)
-    })
+  it.effect(
+    "another answer replaces the last one, also one that runs, and is requested with the messages before it",
+    () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const key = yield* newKey
+        assert.strictEqual((yield* Effect.flip(say(key, null)))._tag, "NothingToRegenerate")
+        assert.isTrue(Option.isNone(yield* store.read(key)))
+        yield* exchange(key, "one", "first")
+        const replaced = yield* exchange(key, "two", "second")
+        const messages = [
+          { role: "user", text: "one" },
+          { role: "assistant", text: "first" },
+          { role: "user", text: "two" }
+        ] as const
+        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), messages)
+        const running = yield* say(key, null)
+        assert.isTrue(Option.isNone(yield* follow(store, replaced, 0)))
+        yield* tell(running, [[text("not this")]])
+        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), messages)
+        const last = yield* say(key, null)
+        assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
+        assert.isTrue(yield* complete(last, [{ type: "text", text: "third" }]))
+        yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: third (stop)"])
+        const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 2, before: null })
+        assert.strictEqual(summary?.messages, 4)
+      })
   )
 
   it.effect("another answer to an earlier message replaces what followed it, and the message stays", () =>

@@ -11,8 +11,8 @@ import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
 import * as Answers from "./ConversationAnswers.ts"
+import * as Turns from "./ConversationHistory.ts"
 import * as Replacements from "./ConversationReplacements.ts"
-import * as Turns from "./ConversationTurns.ts"
 import { at } from "./VisitorSalts.ts"
 
 export const suite = <R, E>(

@@ -31,7 +31,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
             const reserved = yield* Effect.forEach(
               demands,
               ([one, other]) =>
-                budget.reserve({ instanceId, limit, least: Math.min(one, other), most: Math.max(one, other) }),
+                budget.reserve({ instanceId, limit, min: Math.min(one, other), max: Math.max(one, other) }),
               { concurrency: "unbounded" }
             )
             const open = Option.getOrElse(Option.all(reserved.filter(Option.isSome)), () => [])
@@ -55,7 +55,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         Effect.gen(function* () {
           const budget = yield* TokenBudget
           const instanceId = yield* instance
-          const demand = { instanceId, limit: 100, least: 10, most: 60 }
+          const demand = { instanceId, limit: 100, min: 10, max: 60 }
           const first = Option.getOrThrow(yield* budget.reserve(demand))
           assert.strictEqual(first.tokens, 60)
           yield* budget.settle(first, 20)
@@ -68,9 +68,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         Effect.gen(function* () {
           const budget = yield* TokenBudget
           const instanceId = yield* instance
-          const reserve = (least: number, most: number) =>
+          const reserve = (min: number, max: number) =>
             Effect.map(
-              budget.reserve({ instanceId, limit: 100, least, most }),
+              budget.reserve({ instanceId, limit: 100, min, max }),
               Option.map(({ tokens }) => tokens)
             )
           assert.isTrue(Option.isNone(yield* reserve(101, 200)))
@@ -86,7 +86,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
           Effect.gen(function* () {
             const budget = yield* TokenBudget
             const [one, other] = [yield* instance, yield* instance]
-            const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, least: 100, most: 100 })
+            const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, min: 100, max: 100 })
             const today = Option.getOrThrow(yield* at(noon)(reserve(one)))
             assert.isTrue(Option.isNone(yield* at(noon)(reserve(one))))
             assert.isTrue(Option.isSome(yield* at(noon)(reserve(other))))

@@ -32,7 +32,7 @@ export const layer = LiveAgentStream.layer({
 export const ask = Effect.fnUntraced(function* (instance: Instance, events: Array<AgentEvent> = [], message = "Hi") {
   const agent = yield* AgentStream
   const result = yield* agent
-    .stream({ instance, session: "conversation", turns: [{ role: "user", text: message }] })
+    .stream({ instance, session: "conversation", messages: [{ role: "user", text: message }] })
     .pipe(
       Stream.runForEach((event) => Effect.sync(() => events.push(event))),
       Effect.result

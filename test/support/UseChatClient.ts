@@ -6,7 +6,7 @@
 import { Chat } from "@ai-sdk/react"
 import { DefaultChatTransport, type PrepareSendMessagesRequest, type UIMessage } from "ai"
 import { Effect, Stream } from "effect"
-import type { Turn } from "../../src/core/chat/Agent.ts"
+import type { ModelMessage } from "../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentBusy } from "../../src/services/chat/AgentStream.ts"
 import { TestServer } from "./TestServer.ts"
@@ -14,7 +14,7 @@ import { until } from "./Wait.ts"
 
 export interface RecordedRequest {
   readonly session: string
-  readonly turns: ReadonlyArray<Turn>
+  readonly messages: ReadonlyArray<ModelMessage>
 }
 
 /** An agent that does what the message says and counts its answers, and records its requests. */
@@ -22,8 +22,8 @@ export const recorder = () => {
   const requests: Array<RecordedRequest> = []
   const gates = new Map<string, PromiseWithResolvers<void>>()
   let ended = 0
-  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    requests.push({ session, turns })
+  const script: MemoryAgentStream.Script = ({ message, session, messages }) => {
+    requests.push({ session, messages })
     if (message === "busy") return Stream.fail(new AgentBusy({ reason: "test", retryAfter: 7 }))
     if (message === "break") {
       return Stream.concat(

@@ -1,12 +1,12 @@
 /**
- * Requests to an agent and the events of its answer, in terms of no particular agent protocol. Pure.
+ * Requests to an agent and the events of its answer, independent of the agent protocol. Pure.
  *
  * @module
  */
 import type { Instance } from "./Instance.ts"
 
-/** One message of a conversation, as text. */
-export interface Turn {
+/** A message as an agent gets it. */
+export interface ModelMessage {
   readonly role: "user" | "assistant"
   readonly text: string
 }
@@ -15,8 +15,8 @@ export interface AgentRequest {
   readonly instance: Instance
   /** The agent's key for the conversation: at most 64 characters. A visitor can neither choose nor guess it. */
   readonly session: string
-  /** Oldest first. The last turn is the visitor's message. */
-  readonly turns: readonly [...ReadonlyArray<Turn>, Turn]
+  /** Oldest first. The last message is the visitor's. */
+  readonly messages: readonly [...ReadonlyArray<ModelMessage>, ModelMessage]
 }
 
 /** The reasons of OpenAI's `finish_reason` that a visitor's client can use; anything else is `other`. */
@@ -37,4 +37,4 @@ export type AgentEvent =
   | { readonly _tag: "Finish"; readonly reason: FinishReason }
 
 /** The visitor's message. */
-export const messageOf = ({ turns }: AgentRequest): string => turns[turns.length - 1]!.text
+export const messageOf = ({ messages }: AgentRequest): string => messages[messages.length - 1]!.text

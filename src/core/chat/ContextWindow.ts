@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AgentRequest, Turn } from "./Agent.ts"
+import type { AgentRequest, ModelMessage } from "./Agent.ts"
 
 /** The statuses with which providers refuse a request that is too long. */
 const statuses: ReadonlySet<number> = new Set([400, 413, 422, 500])
@@ -34,11 +34,11 @@ export const mayBeTooLong = (status: number): boolean => statuses.has(status)
  * require. Null if there is no history to leave out.
  */
 export const halve = (request: AgentRequest): AgentRequest | null => {
-  const { turns } = request
-  if (turns.length < 2) return null
-  const last = turns[turns.length - 1]!
-  const history = turns.slice(Math.ceil((turns.length - 1) / 2), -1)
+  const { messages } = request
+  if (messages.length < 2) return null
+  const last = messages[messages.length - 1]!
+  const history = messages.slice(Math.ceil((messages.length - 1) / 2), -1)
   const begin = history.findIndex(({ role }) => role === "user")
-  const kept: ReadonlyArray<Turn> = begin < 0 ? [] : history.slice(begin)
-  return { ...request, turns: [...kept, last] }
+  const kept: ReadonlyArray<ModelMessage> = begin < 0 ? [] : history.slice(begin)
+  return { ...request, messages: [...kept, last] }
 }

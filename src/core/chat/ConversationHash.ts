@@ -1,5 +1,5 @@
 /**
- * Keyed hashes of conversation ids. Without the key, nobody can choose or guess one. Pure.
+ * Keyed hashes of conversation ids. Without the key, they can be neither chosen nor guessed. Pure.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export type Key = KeyObject
 /** @param bytes 32 random bytes */
 export const keyOf = (bytes: Uint8Array): Key => createSecretKey(bytes)
 
-/** HMAC-SHA256 of a purpose, an instance and ids, in 64 hexadecimal digits, so that no id begins with a hyphen, like a flag. */
+/** HMAC-SHA256 in hexadecimal digits: an id must not begin with a hyphen, which a command line would take for a flag. */
 const hash = (
   key: Key,
   purpose: "client-id" | "client-turns" | "session",
@@ -23,18 +23,18 @@ const hash = (
     .update(JSON.stringify([purpose, instanceId, ...ids]))
     .digest("hex")
 
-/** The stored id of a conversation whose client made its id itself. */
+/** The stored id of a conversation whose id its client generated. */
 export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
   hash(key, "client-id", instanceId, clientId)
 
 /**
- * The stored id of a conversation whose client sends its turns, and which is kept for the owner alone. No request can name it.
+ * The stored id of a conversation that its client sends whole, and that is kept for the owner only. No request can name it.
  *
- * @param origin see `ClientTurns.origin`
+ * @param origin see `ClientConversation.origin`
  */
-export const ofClientTurns = (key: Key, instanceId: string, clientId: string, origin: string): string =>
+export const ofClientConversation = (key: Key, instanceId: string, clientId: string, origin: string): string =>
   hash(key, "client-turns", instanceId, clientId, origin)
 
-/** The agent's name for a conversation: two instances of one agent never share a session. */
+/** The id of a conversation for the agent. Two instances of one agent never share a session. */
 export const session = (key: Key, { conversationId, instanceId }: ConversationKey): string =>
   hash(key, "session", instanceId, conversationId)

@@ -20,13 +20,13 @@ export interface Identified {
   readonly storedId: string | null
   /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
   readonly isOpen: boolean
-  /** The agent's name for the conversation; null for a new one with each request. */
+  /** The conversation's id for the agent; null for a new one with each request. */
   readonly session: string | null
 }
 
-/** A client that sends its turns. */
-export interface TurnsClient {
-  /** See `ClientTurns.origin`. */
+/** A client that sends its whole conversation with each request. */
+export interface FullHistoryClient {
+  /** See `ClientConversation.origin`. */
   readonly origin: string
   /** Whether the client resumes answers and reads its conversation by its id. */
   readonly isResumable: boolean
@@ -47,21 +47,21 @@ const openId = (
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
- * @param client a client that sends its turns, else null. Its turns are stored even if its id is not a key: under a hash that
- * no request can name, for the owner alone. If the client resumes nothing, its id is never a key.
+ * @param client null for a client that sends only its new message. A conversation that is sent whole is stored even if its id is
+ * not a key: under a hash that no request can name, for the owner only. If the client cannot resume, its id is never a key.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,
   given: string | undefined,
   fresh: string,
   hashKey: ConversationHash.Key,
-  client: TurnsClient | null = null
+  client: FullHistoryClient | null = null
 ): Identified => {
   const { instanceId } = instance
   const conversationId = given || fresh
   const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
   const closedId = (id: string) =>
-    client === null ? null : ConversationHash.ofClientTurns(hashKey, instanceId, id, client.origin)
+    client === null ? null : ConversationHash.ofClientConversation(hashKey, instanceId, id, client.origin)
   const mayBeOpen = client === null || client.isResumable
   if (instance.memory === "agent") {
     // The next request cannot name this conversation.

@@ -26,7 +26,7 @@ export interface Instance {
   readonly isGuarded: boolean
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   readonly agentKeyHeader: string | null
-  /** Who keeps the conversation: `edge` sends its turns with each request, `agent` sends the last message alone. */
+  /** Where conversations are kept: `edge` sends all messages with each request, `agent` only the last one. */
   readonly memory: "edge" | "agent"
   /** Which conversation ids have memory: those that the service issued, or also those that clients make. */
   readonly conversationIds: "service" | "client"
@@ -34,7 +34,7 @@ export interface Instance {
   readonly instructions: string | null
   /** The maximum number of messages of a conversation that are sent to the agent. */
   readonly historyMessages: number
-  /** The maximum length of the turns that are sent to the agent, in UTF-16 units. */
+  /** The maximum total length of the messages that are sent to the agent, in UTF-16 units. */
   readonly historyCharacters: number
   /** The maximum number of tokens that one answer may have. */
   readonly maxTokens: number

@@ -1,5 +1,5 @@
 /**
- * What a person may enter for an instance. Pure; browsers can import it.
+ * Limits and formats of the settings of an instance. Pure; browsers can import it.
  *
  * @module
  */
@@ -41,15 +41,15 @@ export const parseKey = (text: string): Option.Option<string> =>
   Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))
 
 const parseText =
-  (most: number) =>
+  (maxLength: number) =>
   (text: string): Option.Option<string> =>
     Option.liftPredicate(
       text.trim(),
-      (trimmed) => trimmed !== "" && trimmed.length <= most && !trimmed.includes("\0") && trimmed.isWellFormed()
+      (trimmed) => trimmed !== "" && trimmed.length <= maxLength && !trimmed.includes("\0") && trimmed.isWellFormed()
     )
 
 /** A system prompt without white space around it. */
 export const parseInstructions = parseText(limits.instructions)
 
-/** A question to try an agent with, without white space around it. */
+/** A test question for an agent, without white space around it. */
 export const parseQuestion = parseText(limits.question)

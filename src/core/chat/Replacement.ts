@@ -1,15 +1,15 @@
 /**
  * Decides which stored messages a request replaces: the visitor edits a message, or requests another answer. Pure.
  *
- * A client that keeps the conversation itself shows them by the ids of its messages, or by its part of the conversation.
+ * A client that keeps the conversation identifies them by message ids, or by the history that it sends.
  *
  * @module
  */
 import * as AnswerParts from "./AnswerParts.ts"
-import type { ClientTurns } from "./ClientTurns.ts"
+import type { ClientConversation } from "./ClientConversation.ts"
 import type { Message } from "./Conversation.ts"
 
-/** What a request is: a message of the visitor's, or another answer to one (regenerate). */
+/** Whether a request sends a new message, or requests another answer to an earlier one. */
 export type Kind = "new" | "regenerate"
 
 /** A request that may replace messages of the store. */
@@ -20,17 +20,17 @@ export interface Request {
    * for a `regenerate`, the answer that it replaces or the message that is answered again. Null if there is none.
    */
   readonly targetId: string | null
-  readonly turns: Pick<ClientTurns, "history" | "message" | "messageId" | "answerId">
+  readonly conversation: Pick<ClientConversation, "history" | "message" | "messageId" | "answerId">
   /**
-   * Whether the client is known to send all of its messages. A message without history then begins the conversation again;
-   * from any other client it may be the newest one alone.
+   * Whether the client is known to send all of its messages. A message without history then restarts the conversation; from
+   * another client, it may just be the newest message.
    */
   readonly isWhole: boolean
 }
 
 /**
- * What a request replaces in the stored conversation: a message of the visitor's and all that follows it (`From`); all that
- * follows such a message, which is answered again (`After`); or nothing, so that the message goes to the end.
+ * What a request replaces in the stored conversation: a visitor's message and everything after it (`From`); everything after
+ * a visitor's message, which is answered again (`After`); or nothing: the message is appended.
  */
 export type Replaced =
   | { readonly _tag: "From"; readonly messageId: string }
@@ -44,7 +44,7 @@ const lastVisitorIndex = (messages: Messages, to: number): number => messages.sl
 
 const isVisitors = ({ role }: Message): boolean => role === "user"
 
-/** The index of the visitor's message that has an id, the client's or the service's own; -1 if there is none. */
+/** The index of the visitor's message with this id, the client's or the service's; -1 if there is none. */
 const indexOfId = (messages: Messages, id: string | null): number =>
   id === null
     ? -1
@@ -52,7 +52,7 @@ const indexOfId = (messages: Messages, id: string | null): number =>
         (message) => message.role === "user" && (message.messageId === id || message.clientId === id)
       )
 
-/** The index of the visitor's message that an id names: its own, or that of the answer to it. */
+/** The index of the visitor's message with this id, or of the one that the answer with this id answers. */
 export const answeredBy = (messages: Messages, id: string | null): number => {
   const own = indexOfId(messages, id)
   return own === -1
@@ -63,26 +63,26 @@ export const answeredBy = (messages: Messages, id: string | null): number => {
     : own
 }
 
-/** The index of the visitor's message that follows what the client has of the conversation before its own. */
-const following = (messages: Messages, { isWhole, turns }: Request): number => {
-  const isFirst = turns.history.every(({ role }) => role !== "user")
-  const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === turns.answerId)
+/** The index of the stored visitor's message that comes after the history that the client sent; -1 if there is none. */
+const following = (messages: Messages, { isWhole, conversation }: Request): number => {
+  const isFirst = conversation.history.every(({ role }) => role !== "user")
+  const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === conversation.answerId)
   if (isFirst ? !isWhole : answer === -1) return -1
   return messages[answer + 1]?.role === "user" ? answer + 1 : -1
 }
 
 /** What a request replaces in the messages of the store. */
 export const replaced = (messages: Messages, request: Request): Replaced => {
-  const { kind, targetId, turns } = request
+  const { kind, targetId, conversation } = request
   const isRegenerating = kind === "regenerate"
   const textAt = (index: number) => AnswerParts.textOf(messages[index]!.parts)
   const candidates = isRegenerating
-    ? [answeredBy(messages, targetId), indexOfId(messages, turns.messageId)]
+    ? [answeredBy(messages, targetId), indexOfId(messages, conversation.messageId)]
     : [indexOfId(messages, targetId)]
   const known = [...candidates, following(messages, request)].find((index) => index !== -1)
   const last = lastVisitorIndex(messages, messages.length - 1)
-  const place = known ?? (isRegenerating && last !== -1 && textAt(last) === turns.message ? last : undefined)
+  const place = known ?? (isRegenerating && last !== -1 && textAt(last) === conversation.message ? last : undefined)
   if (place === undefined) return { _tag: "Nothing" }
   const { messageId } = messages[place]!
-  return { _tag: isRegenerating && textAt(place) === turns.message ? "After" : "From", messageId }
+  return { _tag: isRegenerating && textAt(place) === conversation.message ? "After" : "From", messageId }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** The shortest, the longest and, without a header, the usual wait, in seconds. */
-export const bounds = { least: 1, most: 120, usual: 10 } as const
+/** In seconds. `default` is the wait without a header. */
+export const bounds = { min: 1, max: 120, default: 10 } as const
 
 /**
  * How many seconds to wait: a number of seconds, or a date, which is compared with the response's own `Date`, so that no
@@ -14,5 +14,5 @@ export const bounds = { least: 1, most: 120, usual: 10 } as const
 export const seconds = (retryAfter: string | undefined, date: string | undefined): number => {
   const text = retryAfter?.trim() ?? ""
   const wait = /^\d+(\.\d+)?$/.test(text) ? Number(text) : (Date.parse(text) - Date.parse(date ?? "")) / 1000
-  return Number.isNaN(wait) ? bounds.usual : Math.ceil(Math.min(bounds.most, Math.max(bounds.least, wait)))
+  return Number.isNaN(wait) ? bounds.default : Math.ceil(Math.min(bounds.max, Math.max(bounds.min, wait)))
 }

@@ -1,6 +1,6 @@
 /**
- * Writes a chat to its visitor: as the platform's stream of bytes, or directly to Node's response. The stream would take an
- * eighth of an idle chat's memory, and a fiber's turn per token.
+ * Writes a chat to its visitor: as the platform's stream of bytes, or directly to Node's response. The stream would cost an
+ * eighth of an idle chat's memory, and resume a fiber for each token.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export const toStream = (chat: Chat): Stream.Stream<Uint8Array> =>
     return Stream.fromPull(Effect.succeed(take))
   })
 
-/** Writes frames as they come, the next ones only after the socket has taken the earlier ones. */
+/** Writes frames as they arrive, with the backpressure of the socket. */
 class Writer implements ChatSink {
   private readonly chat: Chat
   private readonly response: ServerResponse
@@ -58,7 +58,7 @@ class Writer implements ChatSink {
 
 /** Writes a chat to a response whose head has been written, and calls `done` after the last frame. */
 export const write = (chat: Chat, response: ServerResponse, done: () => void): void => {
-  // The raw head of the request is not read again, and browsers send large ones.
+  // Frees the raw headers: they are not read again, and browsers send large ones.
   response.req.rawHeaders.length = 0
   response.once("close", () => chat.left())
   const writer = new Writer(chat, response, done)
@@ -66,7 +66,7 @@ export const write = (chat: Chat, response: ServerResponse, done: () => void): v
   writer.takeNext()
 }
 
-/** What the platform gets in place of a response that has been sent. */
+/** The platform's placeholder for a response that was already sent. */
 const sent = Effect.succeed(HttpServerResponse.empty())
 
 const writeHead = (response: ServerResponse, { headers, status }: HttpServerResponse.HttpServerResponse): boolean => {

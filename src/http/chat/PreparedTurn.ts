@@ -1,5 +1,5 @@
 /**
- * Prepares a turn of a conversation that the edge keeps: the turns to send to the agent, and the messages to add and replace.
+ * Prepares a turn of a conversation that the edge keeps: the messages to send to the agent, to store, and to replace.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Effect, Option } from "effect"
 import type { AgentRequest } from "../../core/chat/Agent.ts"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import * as ClientTurns from "../../core/chat/ClientTurns.ts"
+import * as ClientConversation from "../../core/chat/ClientConversation.ts"
 import { type ConversationKey, isClientId, type Message } from "../../core/chat/Conversation.ts"
 import * as History from "../../core/chat/History.ts"
 import * as Replacement from "../../core/chat/Replacement.ts"
@@ -17,7 +17,7 @@ import type { Question } from "./Question.ts"
 
 /** What to store, and what to send to the agent. */
 export interface PreparedTurn extends Pick<NewTurn, "message" | "from"> {
-  readonly turns: AgentRequest["turns"]
+  readonly messages: AgentRequest["messages"]
 }
 
 type Of<Tag extends Question["_tag"]> = Question & { readonly _tag: Tag }
@@ -44,9 +44,9 @@ const toStore = (
   }
 }
 
-/** The turns before a message; all of them if there is none. */
+/** The messages before the replaced one; all if none is replaced. */
 const before = (messages: Messages, replaced: Replacement.Replaced) =>
-  History.turnsOf(
+  History.toModelMessages(
     replaced._tag === "Nothing"
       ? messages
       : messages.slice(
@@ -67,7 +67,7 @@ export const make = (store: ConversationStore["Service"]) => {
   const append = (key: ConversationKey, message: NonNullable<NewTurn["message"]>, bounds: History.Bounds) =>
     Effect.map(
       store.history({ key, bounds, isRegenerating: false }),
-      (history): PreparedTurn => ({ message, turns: History.withMessage(history, message.text, bounds) })
+      (history): PreparedTurn => ({ message, messages: History.withMessage(history, message.text, bounds) })
     )
 
   const newest = (question: Of<"Newest">, key: ConversationKey, bounds: History.Bounds) => {
@@ -75,9 +75,9 @@ export const make = (store: ConversationStore["Service"]) => {
     const message = withMessage(text, messageId)
     if (kind === "new" && targetId === null) return append(key, message, bounds)
     return Effect.map(messagesOf(key), (stored): PreparedTurn => {
-      const turns = { history: [], message: text, messageId, answerId: null }
-      const replaced = Replacement.replaced(stored, { kind, targetId, turns, isWhole: false })
-      return { ...toStore(replaced, message), turns: History.withMessage(before(stored, replaced), text, bounds) }
+      const conversation = { history: [], message: text, messageId, answerId: null }
+      const replaced = Replacement.replaced(stored, { kind, targetId, conversation, isWhole: false })
+      return { ...toStore(replaced, message), messages: History.withMessage(before(stored, replaced), text, bounds) }
     })
   }
 
@@ -88,7 +88,7 @@ export const make = (store: ConversationStore["Service"]) => {
         const last = history.at(-1)
         return last === undefined
           ? Effect.fail(new NothingToRegenerate())
-          : Effect.succeed({ message: null, turns: History.withMessage(history.slice(0, -1), last.text, bounds) })
+          : Effect.succeed({ message: null, messages: History.withMessage(history.slice(0, -1), last.text, bounds) })
       }
     )
 
@@ -103,32 +103,32 @@ export const make = (store: ConversationStore["Service"]) => {
           return Effect.succeed<PreparedTurn>({
             message: null,
             from: question.messageId,
-            turns: History.withMessage(before(stored, replaced), text, bounds)
+            messages: History.withMessage(before(stored, replaced), text, bounds)
           })
         })
 
   /**
-   * The visitor's message that a new one replaces, because the client's conversation continues after an earlier answer than
-   * the stored one: some clients edit without naming the message. Only `useChat` has the ids of the answers.
+   * The visitor's message that a new one replaces, because the client continues after an earlier answer than the last stored
+   * one: some clients edit a message without sending its id. Only `useChat` has the ids of answers.
    */
-  const branchOf = ({ isResumable, turns }: Of<"Turns">, key: ConversationKey) =>
-    isResumable && turns.answerId !== null && turns.history.at(-1)?.role === "assistant"
-      ? store.messageAfter(key, turns.answerId)
+  const branchOf = ({ isResumable, conversation }: Of<"Conversation">, key: ConversationKey) =>
+    isResumable && conversation.answerId !== null && conversation.history.at(-1)?.role === "assistant"
+      ? store.messageAfter(key, conversation.answerId)
       : Effect.succeedNone
 
-  const ofTurns = (question: Of<"Turns">, key: ConversationKey, bounds: History.Bounds) => {
-    const { isResumable, isWhole, kind, targetId, turns: sent } = question
-    const turns = ClientTurns.bounded(sent, bounds)
+  const ofConversation = (question: Of<"Conversation">, key: ConversationKey, bounds: History.Bounds) => {
+    const { isResumable, isWhole, kind, targetId, conversation: sent } = question
+    const messages = ClientConversation.bounded(sent, bounds)
     const message = withMessage(sent.message, isResumable ? sent.messageId : null)
     if (kind === "new" && targetId === null && !(isWhole && sent.history.length === 0)) {
       return Effect.map(
         branchOf(question, key),
-        (from): PreparedTurn => ({ message, from: Option.getOrUndefined(from), turns })
+        (from): PreparedTurn => ({ message, from: Option.getOrUndefined(from), messages })
       )
     }
     return Effect.map(
       messagesOf(key),
-      (stored): PreparedTurn => ({ ...toStore(Replacement.replaced(stored, question), message), turns })
+      (stored): PreparedTurn => ({ ...toStore(Replacement.replaced(stored, question), message), messages })
     )
   }
 
@@ -143,14 +143,14 @@ export const make = (store: ConversationStore["Service"]) => {
         // A conversation that begins has no history.
         return question.conversationId
           ? append(key, message, bounds)
-          : Effect.succeed({ message, turns: [{ role: "user", text: question.text }] })
+          : Effect.succeed({ message, messages: [{ role: "user", text: question.text }] })
       }
       case "Newest":
         return newest(question, key, bounds)
       case "Regenerate":
         return regenerate(question, key, bounds)
-      case "Turns":
-        return ofTurns(question, key, bounds)
+      case "Conversation":
+        return ofConversation(question, key, bounds)
     }
   }
 }

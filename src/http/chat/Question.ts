@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClientTurns } from "../../core/chat/ClientTurns.ts"
+import type { ClientConversation } from "../../core/chat/ClientConversation.ts"
 import type { Request } from "../../core/chat/Replacement.ts"
 
 /** Whether the question is known to begin a conversation. */
@@ -14,14 +14,14 @@ export const isFirst = (question: Question): boolean => {
     case "Newest":
     case "Regenerate":
       return false
-    case "Turns":
-      return question.turns.history.length === 0 && question.kind === "new"
+    case "Conversation":
+      return question.conversation.history.length === 0 && question.kind === "new"
   }
 }
 
 /** `conversationId` is the client's; undefined or empty begins a conversation. */
 export type Question =
-  /** A message alone. Its history is what the edge or the agent keeps. */
+  /** A message alone. The edge or the agent keeps its history. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
   /** A message of a conversation that the edge keeps, from a client that has ids of its messages. */
   | ({
@@ -35,12 +35,12 @@ export type Question =
   | { readonly _tag: "Regenerate"; readonly conversationId: string; readonly targetId: string | null }
   /** The whole conversation. The client keeps it. */
   | ({
-      readonly _tag: "Turns"
+      readonly _tag: "Conversation"
       readonly conversationId: string | undefined
-      readonly turns: ClientTurns
+      readonly conversation: ClientConversation
       /**
        * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
-       * ends with its reader, and its turns are stored for the owner alone.
+       * ends with its reader, and the conversation is stored for the owner only.
        */
       readonly isResumable: boolean
     } & Pick<Request, "kind" | "targetId" | "isWhole">)

@@ -40,9 +40,9 @@ export class RunningAnswers extends Context.Service<
   RunningAnswers,
   {
     /**
-     * Sends the question to the agent and stores the turn, at the same time. The first event comes after both; the last one
-     * after the whole answer is stored, so that the next turn finds it. The scope is the visitor's request: the answer has a
-     * reader as long as it is open. On failure nothing runs, and `onEnd` was called.
+     * Sends the question to the agent and stores the turn concurrently. The first event follows both; the last event follows
+     * the storage of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
+     * reader while it is open. On failure, nothing runs and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */

@@ -6,7 +6,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Effect, Scope } from "effect"
 import type { AgentRequest } from "../../core/chat/Agent.ts"
-import * as ClientTurns from "../../core/chat/ClientTurns.ts"
+import * as ClientConversation from "../../core/chat/ClientConversation.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import * as ConversationId from "../../core/chat/ConversationId.ts"
@@ -36,7 +36,7 @@ export interface OpenedAnswer {
   readonly isDirect: boolean
 }
 
-/** A function that calls `release` once it was called `times` times. */
+/** Makes a function whose call number `times` calls `release`. */
 const releaseAfter = (times: number, release: () => void): (() => void) => {
   let left = times
   return () => {
@@ -44,7 +44,7 @@ const releaseAfter = (times: number, release: () => void): (() => void) => {
   }
 }
 
-/** Releases a slot with the request's scope. The finalizer holds nothing else of the request. */
+/** Releases a slot with the request's scope. The finalizer retains nothing else of the request. */
 const releaseWithScope = (release: () => void): Effect.Effect<void, never, Scope.Scope> =>
   Effect.flatMap(Effect.scope, (scope) => Scope.addFinalizer(scope, Effect.sync(release)))
 
@@ -56,16 +56,16 @@ const boundsOf = (instance: Instance): History.Bounds => ({
 /** A session id that is used once, so that the agent cannot continue the conversation. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
-/** The turns for an agent that keeps conversations by session: without a session, those that the client sent. */
-const turnsFor = (
+/** The new message; all messages that the client sent, if the agent has no session for the conversation. */
+const messagesFor = (
   question: Exclude<Question, { readonly _tag: "Regenerate" }>,
   session: string | null,
   bounds: History.Bounds
-): AgentRequest["turns"] => {
-  if (question._tag !== "Turns") return [{ role: "user", text: question.text }]
+): AgentRequest["messages"] => {
+  if (question._tag !== "Conversation") return [{ role: "user", text: question.text }]
   return session === null
-    ? ClientTurns.bounded(question.turns, bounds)
-    : [{ role: "user", text: question.turns.message }]
+    ? ClientConversation.bounded(question.conversation, bounds)
+    : [{ role: "user", text: question.conversation.message }]
 }
 
 /** Makes the function that sends a question. */
@@ -90,7 +90,7 @@ export const make = Effect.gen(function* () {
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
         Effect.onError(() => Effect.sync(onEnd)),
-        Effect.flatMap(({ from, message, turns }) =>
+        Effect.flatMap(({ from, message, messages }) =>
           answers.begin({
             key,
             answerId,
@@ -98,14 +98,14 @@ export const make = Effect.gen(function* () {
             from,
             trackerSession,
             isResumable: isOpen,
-            request: { instance, session: session ?? freshSession(), turns },
+            request: { instance, session: session ?? freshSession(), messages },
             onEnd
           })
         )
       )
     )
 
-  /** Stores nothing: the agent keeps the conversation, or nobody does. */
+  /** Stores nothing: the agent keeps the conversation, or it has no memory. */
   const sendOnly = (
     instance: Instance,
     question: Question,
@@ -119,7 +119,7 @@ export const make = Effect.gen(function* () {
               // An agent that keeps the conversation has instructions of its own.
               instance: instance.memory === "edge" ? instance : { ...instance, instructions: null },
               session: session ?? freshSession(),
-              turns: turnsFor(question, session, boundsOf(instance))
+              messages: messagesFor(question, session, boundsOf(instance))
             })
           )
         )
@@ -136,7 +136,9 @@ export const make = Effect.gen(function* () {
     release: () => void
   ): Effect.Effect<OpenedAnswer, SendError, Scope.Scope> => {
     const client =
-      question._tag === "Turns" ? { origin: question.turns.origin, isResumable: question.isResumable } : null
+      question._tag === "Conversation"
+        ? { origin: question.conversation.origin, isResumable: question.isResumable }
+        : null
     const identified = ConversationId.identify(instance, question.conversationId, randomUUID(), hashKey, client)
     const { conversationId, isOpen, storedId } = identified
     const answerId = randomUUID()

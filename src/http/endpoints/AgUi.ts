@@ -1,5 +1,6 @@
 /**
- * `POST …/ag-ui`: an instance's agent for clients of the AG-UI protocol. A client sends its turns with each request.
+ * `POST …/ag-ui`: an instance's agent for clients of the AG-UI protocol. A client sends its whole
+ * conversation with each request.
  *
  * @module
  */
@@ -18,11 +19,11 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
     Result.flatMap(readPayload(body), ({ messages, runId, threadId }) =>
-      Result.map(ClientMessages.turnsOf(messages), (turns) => ({
+      Result.map(ClientMessages.conversationOf(messages), (conversation) => ({
         question: {
-          _tag: "Turns",
+          _tag: "Conversation",
           conversationId: threadId,
-          turns,
+          conversation,
           kind: "new",
           targetId: null,
           isWhole: false,

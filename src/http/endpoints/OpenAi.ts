@@ -1,7 +1,7 @@
 /**
  * `POST …/openai/v1/chat/completions` and `GET …/openai/v1/models`: an instance's agent for clients of OpenAI's API.
  *
- * A client sends its turns with each request. Only `metadata.conversation_id` identifies its conversation.
+ * A client sends its whole conversation with each request. Only `metadata.conversation_id` identifies its conversation.
  *
  * @module
  */
@@ -71,11 +71,11 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   token: tokenOf,
   read: (body) =>
     Result.flatMap(readPayload(body), (payload) =>
-      Result.map(ClientMessages.turnsOf(payload.messages), (turns) => ({
+      Result.map(ClientMessages.conversationOf(payload.messages), (conversation) => ({
         question: {
-          _tag: "Turns",
+          _tag: "Conversation",
           conversationId: payload.metadata?.conversation_id ?? undefined,
-          turns,
+          conversation,
           kind: "new",
           targetId: null,
           isWhole: false,

@@ -1,8 +1,8 @@
 /**
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
- * For an instance with `memory: "edge"`, the service sends the conversation's earlier turns to the agent and stores this one.
- * A body of `useChat` contains the earlier turns itself, or only the newest message.
+ * For an instance with `memory: "edge"`, the service sends the conversation's earlier messages to the agent and stores the new
+ * ones. A body of `useChat` contains the earlier messages itself, or only the newest one.
  *
  * @module
  */
@@ -35,7 +35,7 @@ const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
 /** The question of a body of `useChat`. */
 const questionOf = (client: UseChat.ClientQuestion): Question => {
   const { id: conversationId, ...question } = client
-  return question._tag === "Turns"
+  return question._tag === "Conversation"
     ? { ...question, conversationId, isResumable: true }
     : { ...question, conversationId }
 }

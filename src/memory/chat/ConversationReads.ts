@@ -63,8 +63,8 @@ export const make = (
     history: ({ bounds, isRegenerating, key }) =>
       Effect.map(find(key), ({ conversation, now }) => {
         if (conversation === undefined) return []
-        const turns = History.turnsOf(Table.messagesAt(conversation, now))
-        return History.newest(isRegenerating ? History.beforeAnswer(turns) : turns, bounds)
+        const messages = History.toModelMessages(Table.messagesAt(conversation, now))
+        return History.newest(isRegenerating ? History.beforeAnswer(messages) : messages, bounds)
       }),
     running: (key) =>
       Effect.map(find(key), ({ conversation, now }) => {

@@ -34,7 +34,7 @@ type Writes = Pick<ConversationStore["Service"], "begin" | "append" | "renew" | 
 
 type Answering = Table.Kept & { readonly running: Table.Running }
 
-/** How many messages a turn keeps; undefined if there is no message to answer again. */
+/** The number of stored messages that a turn keeps; undefined if there is no message to answer again. */
 const keptOf = ({ messages }: Table.Kept, { from, message }: NewTurn): number | undefined => {
   const target = messages.findIndex((each) => each.role === "user" && each.messageId === from)
   if (message !== null) return target === -1 ? messages.length : target

@@ -14,7 +14,7 @@ export const layer: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
   const used = new Map<string, number>()
   const open = new Set<string>()
 
-  const turn = (day: number) => {
+  const startDay = (day: number) => {
     if (day <= today) return
     today = day
     used.clear()
@@ -26,7 +26,7 @@ export const layer: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
   return TokenBudget.of({
     reserve: ({ instanceId, limit, ...demand }) =>
       Effect.map(now, (day) => {
-        turn(day)
+        startDay(day)
         const tokens = Tokens.grant(limit, usedBy(instanceId), demand)
         if (tokens === null) return Option.none()
         const reservation = { reservationId: randomUUID(), instanceId, day, tokens }
@@ -40,7 +40,7 @@ export const layer: Layer.Layer<TokenBudget> = Layer.sync(TokenBudget, () => {
       }),
     used: (instanceId) =>
       Effect.map(now, (day) => {
-        turn(day)
+        startDay(day)
         return usedBy(instanceId)
       })
   })

@@ -106,7 +106,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
           .pipe(
             bounded(timeout),
             Rows.decodeMessages,
-            Effect.map((messages) => History.newest(History.turnsOf(messages), bounds))
+            Effect.map((messages) => History.newest(History.toModelMessages(messages), bounds))
           )
       : Effect.succeed([])
 

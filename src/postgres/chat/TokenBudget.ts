@@ -31,18 +31,13 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
        * The decision of `core/chat/Tokens.grant`, made under the row's lock. If the connection breaks it may run twice:
        * the second run finds the reservation of the first.
        */
-      const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({
-        instanceId,
-        least,
-        limit,
-        most
-      }) {
+      const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
         const now = yield* Clock.currentTimeMillis
         const day = dayOf(now)
         const reservationId = randomUUID()
         const id = PgTypes.uuid(reservationId)
         const [instance, date] = [PgTypes.uuid(instanceId), dateParameter(day)]
-        const bounds = { least: PgTypes.int8(BigInt(least)), most: PgTypes.int8(BigInt(most)) }
+        const bounds = { least: PgTypes.int8(BigInt(min)), most: PgTypes.int8(BigInt(max)) }
         const bound = PgTypes.int8(BigInt(limit))
         const rows = yield* sql`
           WITH reserved AS (

@@ -2,14 +2,14 @@
  * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `memory/chat/ConversationStore` and
  * `postgres/chat/ConversationStore`.
  *
- * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, on whichever
- * process. A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has run out is read
- * as `cut`, with what was stored of it; if its process is alive after all, `renew` lets it run again.
+ * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, over all processes.
+ * A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has expired reads as `cut`, with
+ * its stored text; if its process is alive after all, `renew` lets it run again.
  *
  * @module
  */
 import { Context, type Effect, type Option, Schema, type Stream } from "effect"
-import type { AgentEvent, Turn } from "../../core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../core/chat/Agent.ts"
 import type {
   AnswerEnding,
   Conversation,
@@ -22,22 +22,23 @@ import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
 import type { Bounds } from "../../core/chat/History.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
 
-/** The conversation holds as many messages or characters as one may (`maxMessages`, `maxSize`). Nothing was changed. */
+/** The conversation has reached `maxMessages` or `maxSize`. Nothing was changed. */
 export class ConversationFull extends Schema.TaggedError<ConversationFull>()("ConversationFull", {}) {}
 
-/** The conversation has no message that another answer could be given to. Nothing was changed. */
+/** The conversation has no message to answer again. Nothing was changed. */
 export class NothingToRegenerate extends Schema.TaggedError<NothingToRegenerate>()("NothingToRegenerate", {}) {}
 
+/** A visitor's message, or the request for another answer to an earlier one, and the answer that begins. */
 export interface NewTurn {
   readonly key: ConversationKey
   /**
-   * The visitor's message, with the client's own id of it, a `Conversation.isClientId`, if there is one. Null requests another
-   * answer to an earlier message (regenerate), which replaces all that follows that message.
+   * The visitor's message. `clientId` is the client's own id for it, for which `Conversation.isClientId` holds. Null requests
+   * another answer to an earlier message (regenerate), which replaces everything after that message.
    */
   readonly message: { readonly messageId: string; readonly text: string; readonly clientId?: string } | null
   /**
-   * The visitor's message that the new one replaces, with all that follows it, or that is answered again. If there is none, or
-   * the conversation does not have it, the new one is appended, or the last one is answered again.
+   * The visitor's message that is answered again, or that the new one replaces, with everything after it. If it is absent or not
+   * in the conversation, the last message is answered again, or the new one is appended.
    */
   readonly from?: string | undefined
   /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is not a lead. */
@@ -52,13 +53,13 @@ export interface EndedAnswer {
   readonly parts: ReadonlyArray<MessagePart>
 }
 
-/** What was stored of an answer after a position. */
+/** The stored progress of an answer after a position. */
 export interface AnswerProgress {
-  /** The events from the position on. None once the answer has ended: its parts then have what the reader lacks. */
+  /** The events from the position on. Empty once the answer has ended: use its parts instead. */
   readonly events: ReadonlyArray<AgentEvent>
   /** The position after these events, for the next call. */
   readonly next: number
-  /** Null while the answer runs. `AnswerParts.missing` gives the events that a reader still lacks. */
+  /** Null while the answer runs. `AnswerParts.missing` returns the events that a reader still lacks. */
   readonly ended: EndedAnswer | null
 }
 
@@ -66,20 +67,20 @@ export class ConversationStore extends Context.Service<
   ConversationStore,
   {
     /**
-     * The turns of a conversation to send to the agent, oldest first, cut by `History.newest`; none if there is no such
-     * conversation. An answer that still runs is among them with its text so far. With `isRegenerating` they end with
-     * the visitor's last message.
+     * The messages of a conversation to send to the agent, oldest first, cut by `History.newest`; none if there is no such
+     * conversation. They include a running answer with its text so far. With `isRegenerating` they end with the visitor's last
+     * message.
      */
     readonly history: (query: {
       readonly key: ConversationKey
       readonly bounds: Bounds
       readonly isRegenerating: boolean
-    }) => Effect.Effect<ReadonlyArray<Turn>, StorageUnavailable>
+    }) => Effect.Effect<ReadonlyArray<ModelMessage>, StorageUnavailable>
 
     /**
      * Adds a visitor's message and begins the answer to it. Creates the conversation if there is none, and ends an
      * answer that still runs as `superseded`, with its text so far. `RecordRefused` if there is no such instance,
-     * or if `isConversationId` is false. The pending lead of `trackerSession` is stored with the turn, or neither is.
+     * or if `isConversationId` is false. The pending lead of `trackerSession` is stored in the same commit.
      */
     readonly begin: (
       turn: NewTurn
@@ -97,15 +98,14 @@ export class ConversationStore extends Context.Service<
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
     /**
-     * Returns which of these answers still run: the others were stopped, superseded or deleted. Extends the leases that were
-     * last extended `renewMillis` ago, so that it may be called more often without writing.
+     * Returns which of these answers still run: the others were stopped, superseded or deleted. Extends only leases that were
+     * last extended `renewMillis` ago, so that more frequent calls write nothing.
      */
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 
     /**
-     * Ends an answer with these parts. Only the first ending counts: false if the answer had ended already. Another process
-     * that ended it (`stopped`, `superseded`, `cut`) had only what was stored; if these parts hold more text, they replace
-     * those.
+     * Ends an answer with these parts. The first ending wins: false if the answer had already ended. If another process ended it
+     * (`stopped`, `superseded`, `cut`), it had only the stored text; these parts replace that text if they are longer.
      */
     readonly complete: (answer: {
       readonly answerId: string
@@ -119,22 +119,21 @@ export class ConversationStore extends Context.Service<
     readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<string>, StorageUnavailable>
 
     /**
-     * What was stored of answers, each from its `position` on, 0 being its first event. An answer that does not exist is
-     * missing from the result. One call for many answers: a process has many readers of other processes' answers.
+     * The stored progress of answers, each from its `position` on; 0 is the first event. An answer that does not exist is not in
+     * the result. One call serves many answers, because a process has many readers of other processes' answers.
      */
     readonly follow: (
       answers: ReadonlyArray<{ readonly answerId: string; readonly position: number }>
     ) => Effect.Effect<ReadonlyMap<string, AnswerProgress>, StorageUnavailable>
 
     /**
-     * Ends the running answer of a conversation as `stopped`, with what was stored of it, on whichever process it runs.
-     * False if none runs.
+     * Ends the running answer of a conversation as `stopped`, with its stored text, on any process. False if none runs.
      */
     readonly stop: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
     /**
-     * The messages of a conversation, oldest first; none if there is no such conversation. An answer that runs has the parts
-     * that were stored so far.
+     * The messages of a conversation, oldest first; none if there is no such conversation. A running answer has the parts stored
+     * so far.
      */
     readonly read: (key: ConversationKey) => Effect.Effect<Option.Option<ReadonlyArray<Message>>, StorageUnavailable>
 
@@ -152,7 +151,7 @@ export class ConversationStore extends Context.Service<
       readonly comment: string | null
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
-    /** The conversations of an instance, newest first; `before` is the `updatedAt` and the id that the last page ended with. */
+    /** The conversations of an instance, newest first, before the last conversation of the previous page. */
     readonly list: (query: {
       readonly instanceId: string
       readonly limit: number
@@ -169,7 +168,7 @@ export class ConversationStore extends Context.Service<
     /** Deletes a conversation and its messages. False if there is none. */
     readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The key of `ConversationHash`. Made once for a store, the same for every process. */
+    /** The key of `ConversationHash`. It is generated once per store, and the same in every process. */
     readonly hashKey: Effect.Effect<ConversationHash.Key, StorageUnavailable>
   }
 >()("hydracore/services/ConversationStore") {}

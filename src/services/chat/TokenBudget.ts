@@ -2,8 +2,8 @@
  * Counts the tokens that instances use in a day (UTC), over all processes. The interface only; see `memory/chat/TokenBudget`
  * and `postgres/chat/TokenBudget`.
  *
- * Tokens are reserved before a request is sent to an agent, and the reservation is settled with what was used. So that no
- * number of requests at once uses more than the limit, a reservation counts as used until then; one of a process that was
+ * Tokens are reserved before a request is sent to an agent, and the reservation is settled with the tokens that were used.
+ * Until then it counts as used, so that concurrent requests cannot exceed the limit. The reservation of a process that was
  * killed counts until the end of its day.
  *
  * @module
@@ -22,14 +22,12 @@ export interface Reservation {
 export class TokenBudget extends Context.Service<
   TokenBudget,
   {
-    /**
-     * Reserves up to `most` of the tokens that are left of `limit` today; none if fewer than `least` are left.
-     */
+    /** Reserves up to `max` of the tokens that are left of `limit` today; none if fewer than `min` are left. */
     readonly reserve: (request: {
       readonly instanceId: string
       readonly limit: number
-      readonly least: number
-      readonly most: number
+      readonly min: number
+      readonly max: number
     }) => Effect.Effect<Option.Option<Reservation>, StorageUnavailable>
 
     /** Replaces a reservation by the tokens that were used, on the day of the reservation. Later calls have no effect. */

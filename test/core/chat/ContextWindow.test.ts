@@ -1,30 +1,34 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import type { AgentRequest, Turn } from "../../../src/core/chat/Agent.ts"
+import type { AgentRequest, ModelMessage } from "../../../src/core/chat/Agent.ts"
 import * as ContextWindow from "../../../src/core/chat/ContextWindow.ts"
 import * as Instance from "../../../src/core/chat/Instance.ts"
 
 const instance = Instance.make("i-1", { name: "n", agentUrl: "http://agent" })
-const user: Turn = { role: "user", text: "last" }
-const request = (history: ReadonlyArray<Turn>): AgentRequest => ({ instance, session: "s", turns: [...history, user] })
+const user: ModelMessage = { role: "user", text: "last" }
+const request = (history: ReadonlyArray<ModelMessage>): AgentRequest => ({
+  instance,
+  session: "s",
+  messages: [...history, user]
+})
 
 const Role = Schema.Literals(["user", "assistant"])
 
 describe("core/chat/ContextWindow", () => {
   it.prop(
-    "half of a request is its newest turns: shorter, with the last turn, and begun by a visitor",
+    "half of a request is its newest messages: shorter, with the last message, and begun by a visitor",
     [Schema.Array(Role)],
     ([roles]) => {
       const whole = request(roles.map((role, index) => ({ role, text: String(index) })))
       const half = ContextWindow.halve(whole)
       if (half === null) {
-        assert.lengthOf(whole.turns, 1)
+        assert.lengthOf(whole.messages, 1)
         return
       }
-      assert.isAtMost(half.turns.length - 1, (whole.turns.length - 1) / 2)
-      assert.deepStrictEqual<ReadonlyArray<Turn>>(half.turns, whole.turns.slice(-half.turns.length))
-      assert.strictEqual(half.turns[0]?.role, "user")
-      assert.strictEqual(half.turns.at(-1), user)
+      assert.isAtMost(half.messages.length - 1, (whole.messages.length - 1) / 2)
+      assert.deepStrictEqual<ReadonlyArray<ModelMessage>>(half.messages, whole.messages.slice(-half.messages.length))
+      assert.strictEqual(half.messages[0]?.role, "user")
+      assert.strictEqual(half.messages.at(-1), user)
     }
   )
 

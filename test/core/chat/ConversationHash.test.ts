@@ -17,7 +17,7 @@ const hash = ({ id, instanceId, key, purpose }: typeof Inputs.Type): string => {
     case "session":
       return ConversationHash.session(secret, { instanceId, conversationId: id })
     case "turns":
-      return ConversationHash.ofClientTurns(secret, instanceId, id, id)
+      return ConversationHash.ofClientConversation(secret, instanceId, id, id)
   }
 }
 

@@ -36,7 +36,7 @@ describe("core/chat/ConversationId", () => {
         client?.isResumable !== false &&
         (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
       assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
-      // Of any other id only what a client sends as its turns is stored.
+      // Of any other id only what a client sends as its messages is stored.
       assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || client !== null))
       const isNamed = instance.memory === "edge" ? isKey : client?.isResumable !== false || Boolean(given)
       assert.strictEqual(session !== null, isNamed)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ClientTurns from "../../../src/core/chat/ClientTurns.ts"
+import * as ClientConversation from "../../../src/core/chat/ClientConversation.ts"
 import type { Message } from "../../../src/core/chat/Conversation.ts"
 import * as Replacement from "../../../src/core/chat/Replacement.ts"
 
@@ -15,9 +15,9 @@ const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
     ]
   })
 
-/** What a client has of it up to a message. */
-const turnsTo = (texts: ReadonlyArray<string>, index: number, message: { id: string; text: string }) =>
-  ClientTurns.read([
+/** The conversation of a client, up to a message. */
+const conversationTo = (texts: ReadonlyArray<string>, index: number, message: { id: string; text: string }) =>
+  ClientConversation.read([
     ...texts.slice(0, index).flatMap((text, at) => [
       { id: `client ${at}`, role: "user", text },
       { id: `answer ${at}`, role: "assistant", text }
@@ -26,7 +26,7 @@ const turnsTo = (texts: ReadonlyArray<string>, index: number, message: { id: str
   ])!
 
 /** The message alone. */
-const alone = (message: { id: string; text: string }) => turnsTo([], 0, message)
+const alone = (message: { id: string; text: string }) => conversationTo([], 0, message)
 
 const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
 const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
@@ -41,9 +41,9 @@ describe("core/chat/Replacement", () => {
       const index = chosen % texts.length
       const named = `${own} ${index}`
       const edited = { id: "new", text: "edited" }
-      for (const turns of [turnsTo(texts, index, edited), alone(edited)]) {
+      for (const conversation of [conversationTo(texts, index, edited), alone(edited)]) {
         for (const isWhole of [true, false]) {
-          const request: Replacement.Request = { kind: "new", targetId: named, turns, isWhole }
+          const request: Replacement.Request = { kind: "new", targetId: named, conversation, isWhole }
           assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
             _tag: "From",
             messageId: `user ${index}`
@@ -60,13 +60,13 @@ describe("core/chat/Replacement", () => {
       const index = chosen % texts.length
       const targetId = own === null ? null : `${own} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
-      for (const turns of [turnsTo(texts, index, same), alone(same)]) {
-        const request: Replacement.Request = { kind: "regenerate", targetId, turns, isWhole: false }
+      for (const conversation of [conversationTo(texts, index, same), alone(same)]) {
+        const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isWhole: false }
         assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
           _tag: "After",
           messageId: `user ${index}`
         })
-        const changed = { ...request, turns: { ...turns, message: "changed" } }
+        const changed = { ...request, conversation: { ...conversation, message: "changed" } }
         assert.deepStrictEqual(Replacement.replaced(pairs(texts), changed), {
           _tag: "From",
           messageId: `user ${index}`
@@ -83,7 +83,7 @@ describe("core/chat/Replacement", () => {
       const request = (isWhole: boolean): Replacement.Request => ({
         kind: "new",
         targetId: null,
-        turns: turnsTo(texts, index, { id: "new", text: "edited" }),
+        conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
         isWhole
       })
       const from = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
@@ -96,8 +96,11 @@ describe("core/chat/Replacement", () => {
   it("a message that names itself, an answer, or what the store does not have is a new one", () => {
     const stored = pairs(["one", "two"])
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
-      const turns = alone({ id: "new", text: "three" })
-      assert.deepStrictEqual(Replacement.replaced(stored, { kind: "new", targetId, turns, isWhole: false }), nothing)
+      const conversation = alone({ id: "new", text: "three" })
+      assert.deepStrictEqual(
+        Replacement.replaced(stored, { kind: "new", targetId, conversation, isWhole: false }),
+        nothing
+      )
     }
   })
 
@@ -107,7 +110,7 @@ describe("core/chat/Replacement", () => {
       Replacement.replaced(stored, {
         kind: "regenerate",
         targetId: null,
-        turns: alone({ id: "elsewhere", text }),
+        conversation: alone({ id: "elsewhere", text }),
         isWhole: false
       })
     assert.deepStrictEqual(again("two"), { _tag: "After", messageId: "user 1" })
@@ -115,7 +118,7 @@ describe("core/chat/Replacement", () => {
     const request = {
       kind: "regenerate",
       targetId: null,
-      turns: alone({ id: "a", text: "one" }),
+      conversation: alone({ id: "a", text: "one" }),
       isWhole: true
     } as const
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)

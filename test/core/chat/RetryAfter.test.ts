@@ -11,20 +11,20 @@ describe("core/chat/RetryAfter", () => {
     ([header, date]) => {
       const seconds = RetryAfter.seconds(header, date)
       assert.isTrue(Number.isInteger(seconds))
-      assert.isTrue(seconds >= RetryAfter.bounds.least && seconds <= RetryAfter.bounds.most)
+      assert.isTrue(seconds >= RetryAfter.bounds.min && seconds <= RetryAfter.bounds.max)
     }
   )
 
   it("is a number of seconds, or the time from the response's date on", () => {
     for (const [header, expected] of [
       ["7", 7],
-      ["0", RetryAfter.bounds.least],
+      ["0", RetryAfter.bounds.min],
       ["2.5", 3],
-      ["86400", RetryAfter.bounds.most],
+      ["86400", RetryAfter.bounds.max],
       ["Wed, 21 Oct 2026 07:28:30 GMT", 30],
-      ["Wed, 21 Oct 2026 07:00:00 GMT", RetryAfter.bounds.least],
-      ["soon", RetryAfter.bounds.usual],
-      [undefined, RetryAfter.bounds.usual]
+      ["Wed, 21 Oct 2026 07:00:00 GMT", RetryAfter.bounds.min],
+      ["soon", RetryAfter.bounds.default],
+      [undefined, RetryAfter.bounds.default]
     ] as const) {
       assert.strictEqual(RetryAfter.seconds(header, date), expected, header)
     }

@@ -9,7 +9,7 @@ const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 })
 const request = (text: string, maxTokens: number, instructions: string | null = null): AgentRequest => ({
   instance: Instance.make("i-1", { name: "n", agentUrl: "http://agent", maxTokens, instructions }),
   session: "s",
-  turns: [{ role: "user", text }]
+  messages: [{ role: "user", text }]
 })
 
 describe("core/chat/Tokens", () => {
@@ -19,11 +19,11 @@ describe("core/chat/Tokens", () => {
     ([limit, demands]) => {
       let used = 0
       for (const [one, other] of demands) {
-        const demand = { least: Math.min(one, other), most: Math.max(one, other) }
+        const demand = { min: Math.min(one, other), max: Math.max(one, other) }
         const tokens = Tokens.grant(limit, used, demand)
-        if (tokens === null) assert.isBelow(limit - used, demand.least)
+        if (tokens === null) assert.isBelow(limit - used, demand.min)
         else {
-          assert.isTrue(tokens >= demand.least && tokens <= demand.most)
+          assert.isTrue(tokens >= demand.min && tokens <= demand.max)
           used += tokens
         }
         assert.isAtMost(used, limit)
@@ -32,11 +32,11 @@ describe("core/chat/Tokens", () => {
   )
 
   it.prop("a demand has room for the input and some of the answer", [Schema.String, count], ([text, maxTokens]) => {
-    const { least, most } = Tokens.demandOf(request(text, maxTokens))
+    const { min, max } = Tokens.demandOf(request(text, maxTokens))
     const input = Tokens.ofRequest(request(text, maxTokens))
-    assert.isAbove(least, input)
-    assert.strictEqual(most, input + maxTokens)
-    assert.isAtMost(least, most)
+    assert.isAbove(min, input)
+    assert.strictEqual(max, input + maxTokens)
+    assert.isAtMost(min, max)
   })
 
   it("counts the instructions, and letters by their bytes", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Schema, Stream } from "effect"
-import type { AgentEvent, Turn } from "../../../src/core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
@@ -13,7 +13,7 @@ import { until } from "../../support/Wait.ts"
 
 interface RecordedRequest {
   readonly session: string
-  readonly turns: ReadonlyArray<Turn>
+  readonly messages: ReadonlyArray<ModelMessage>
 }
 
 const Start = Schema.fromJsonString(
@@ -40,8 +40,8 @@ const chat = Effect.fnUntraced(function* (message: string, conversationId?: stri
 /** An agent that repeats the message, or does what the message says, and records its requests. */
 const recorder = () => {
   const requests: Array<RecordedRequest> = []
-  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    requests.push({ session, turns })
+  const script: MemoryAgentStream.Script = ({ message, session, messages }) => {
+    requests.push({ session, messages })
     if (message === "break") {
       return Stream.concat(
         Stream.take(MemoryAgentStream.texts(["half an answer"]), 2),
@@ -63,8 +63,8 @@ describe("chat with memory", () => {
         const second = read((yield* chat("again", first.conversation_id)).text)
         assert.deepInclude(second, { text: "You said again", conversation_id: first.conversation_id })
         const [one, two] = agent.requests.slice(-2)
-        assert.deepStrictEqual(one!.turns, [{ role: "user", text: "hello" }])
-        assert.deepStrictEqual(two!.turns, [
+        assert.deepStrictEqual(one!.messages, [{ role: "user", text: "hello" }])
+        assert.deepStrictEqual(two!.messages, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }
@@ -82,7 +82,7 @@ describe("chat with memory", () => {
           assert.deepInclude(answer, { text: "You said hello", memory: false, conversation_id: "my-own-id" })
         }
         const [one, two] = agent.requests.slice(-2)
-        assert.deepStrictEqual(two!.turns, [{ role: "user", text: "hello" }])
+        assert.deepStrictEqual(two!.messages, [{ role: "user", text: "hello" }])
         assert.notStrictEqual(one!.session, two!.session)
       })
     )
@@ -94,7 +94,7 @@ describe("chat with memory", () => {
         yield* instances.update(instance.instanceId, { conversationIds: "client" })
         const id = "an id of 16 characters or more"
         for (const message of ["one", "two"]) assert.isTrue(read((yield* chat(message, id)).text).memory)
-        assert.lengthOf(agent.requests.at(-1)!.turns, 3)
+        assert.lengthOf(agent.requests.at(-1)!.messages, 3)
         assert.isFalse(read((yield* chat("three", "short")).text).memory)
         yield* instances.update(instance.instanceId, { conversationIds: "service" })
       })
@@ -105,7 +105,7 @@ describe("chat with memory", () => {
         const broken = read((yield* chat("break")).text)
         assert.include(broken.frames.at(-3), "The answer was interrupted.")
         yield* chat("go on", broken.conversation_id)
-        assert.deepStrictEqual(agent.requests.at(-1)!.turns.slice(0, 2), [
+        assert.deepStrictEqual(agent.requests.at(-1)!.messages.slice(0, 2), [
           { role: "user", text: "break" },
           { role: "assistant", text: "half an answer" }
         ])

@@ -1,5 +1,5 @@
 /**
- * Another answer to the last message, and clients that send their turns to an agent that keeps the conversation itself.
+ * Another answer to the last message, and clients that send their messages to an agent that keeps the conversation itself.
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
@@ -103,7 +103,7 @@ for (const [name, storage] of storages)
     })
   })
 
-describe("turns for an agent that keeps the conversation", () => {
+describe("messages for an agent that keeps the conversation", () => {
   const agent = recorder()
   layer(testServer({}, agent.script), { excludeTestServices: true })((it) => {
     it.effect("it gets the last message alone, under one session for each visitor, and nothing is stored", () =>
@@ -115,7 +115,7 @@ describe("turns for an agent that keeps the conversation", () => {
         }
         const requests = agent.requests.slice(-4)
         assert.deepStrictEqual(
-          requests.map(({ turns }) => turns),
+          requests.map(({ messages }) => messages),
           ["mine", "more", "theirs", "more"].map((text) => [{ role: "user", text }] as const)
         )
         const sessions = requests.map(({ session }) => session)

@@ -67,7 +67,7 @@ const begin = Effect.fnUntraced(function* (
       request: {
         instance: Instance.make(key.instanceId, { name: "a", agentUrl: "http://agent" }),
         session: "s",
-        turns: [{ role: "user", text: message }]
+        messages: [{ role: "user", text: message }]
       },
       onEnd: options.onEnd ?? (() => {})
     })

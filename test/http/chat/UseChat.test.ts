@@ -17,7 +17,7 @@ const textsOf = (chat: Chat<UIMessage>): ReadonlyArray<readonly [string, string]
   chat.messages.map((message) => [message.role, textOf(message)])
 
 const turnsOf = (request: RecordedRequest | undefined): ReadonlyArray<readonly [string, string]> =>
-  request?.turns.map(({ role, text }) => [role, text]) ?? []
+  request?.messages.map(({ role, text }) => [role, text]) ?? []
 
 /** What the store keeps for the owner, by conversation. */
 const stored = Effect.gen(function* () {
@@ -36,7 +36,7 @@ const linesOf = (messages: ReadonlyArray<Message>): ReadonlyArray<string> =>
 describe("useChat", () => {
   const agent = recorder()
   layer(testServer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("sends the agent all turns, with a new session for each request", () =>
+    it.effect("sends the agent all messages, with a new session for each request", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "one")
@@ -133,7 +133,7 @@ describe("useChat", () => {
         })
     )
 
-    it.effect("regenerating an answer sends the turns before it", () =>
+    it.effect("regenerating an answer sends the messages before it", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "early")
@@ -216,13 +216,13 @@ describe("useChat", () => {
         const chat = yield* useChat({ messages })
         yield* send(chat, "and now?")
         assert.strictEqual(chat.error, undefined)
-        const { turns } = agent.requests.at(-1)!
-        assert.isAtMost(turns.length, instance.historyMessages)
+        const { messages: sent } = agent.requests.at(-1)!
+        assert.isAtMost(sent.length, instance.historyMessages)
         assert.isAtMost(
-          turns.reduce((sum, { text }) => sum + text.length, 0),
+          sent.reduce((sum, { text }) => sum + text.length, 0),
           instance.historyCharacters
         )
-        assert.deepStrictEqual([turns[0]?.role, turns.at(-1)], ["user", { role: "user", text: "and now?" }])
+        assert.deepStrictEqual([sent[0]?.role, sent.at(-1)], ["user", { role: "user", text: "and now?" }])
       })
     )
 

@@ -53,7 +53,7 @@ const storages = [
 for (const [name, storage] of storages)
   describe(`useChat that sends the newest message alone, ${name}`, () => {
     const agent = recorder()
-    const lastTurns = () => agent.requests.at(-1)?.turns.map(({ text }) => text)
+    const lastMessages = () => agent.requests.at(-1)?.messages.map(({ text }) => text)
     const started = (prepareSendMessagesRequest: PrepareSendMessagesRequest<UIMessage>) =>
       useChat({ id: randomUUID(), prepareSendMessagesRequest })
 
@@ -68,23 +68,23 @@ for (const [name, storage] of storages)
             const agrees = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
             for (const text of ["first", "second", "third"]) {
               yield* send(chat, text)
-              assert.deepStrictEqual(lastTurns(), linesOf(chat).slice(0, -1))
+              assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
             }
             yield* agrees
             const [, , , answer] = chat.messages
             yield* Effect.promise(() => chat.regenerate())
             assert.lengthOf(chat.messages, 6)
-            assert.deepStrictEqual(lastTurns(), linesOf(chat).slice(0, -1))
+            assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
             yield* agrees
             yield* Effect.promise(() => chat.regenerate({ messageId: answer!.id }))
             assert.lengthOf(chat.messages, 4)
-            assert.deepStrictEqual(lastTurns(), linesOf(chat).slice(0, -1))
+            assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
             yield* agrees
             yield* Effect.promise(() => chat.sendMessage({ text: "second, edited", messageId: chat.messages[2]!.id }))
-            assert.deepStrictEqual(lastTurns(), ["first", textOf(chat.messages[1]), "second, edited"])
+            assert.deepStrictEqual(lastMessages(), ["first", textOf(chat.messages[1]), "second, edited"])
             yield* agrees
             yield* Effect.promise(() => chat.sendMessage({ text: "first, edited", messageId: chat.messages[0]!.id }))
-            assert.deepStrictEqual(lastTurns(), ["first, edited"])
+            assert.deepStrictEqual(lastMessages(), ["first, edited"])
             yield* agrees
           })
         )
@@ -113,7 +113,7 @@ for (const [name, storage] of storages)
           const chat = yield* useChat({ id: "guessable", prepareSendMessagesRequest: message })
           yield* send(chat, "first")
           yield* send(chat, "second")
-          assert.deepStrictEqual(lastTurns(), ["second"])
+          assert.deepStrictEqual(lastMessages(), ["second"])
           assert.deepStrictEqual(chat.lastMessage?.metadata, { conversation_id: "guessable", memory: false })
           yield* Effect.promise(() => chat.regenerate())
           assert.strictEqual(chat.error?.message, "This conversation has no message to answer again.")

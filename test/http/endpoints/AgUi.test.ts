@@ -4,8 +4,8 @@
 import { type AgentSubscriber, HttpAgent } from "@ag-ui/client"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as RecordingAgent from "../../support/RecordingAgent.ts"
 import * as TestServer from "../../support/TestServer.ts"
-import * as TurnsAgent from "../../support/TurnsAgent.ts"
 import { until } from "../../support/Wait.ts"
 
 const connect = (token?: string) =>
@@ -37,7 +37,7 @@ const say = (agent: HttpAgent, content: string) =>
   })
 
 describe("the AG-UI client", () => {
-  const agent = TurnsAgent.make()
+  const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("runs several turns, in which its verifier finds no fault", () =>
       Effect.gen(function* () {
@@ -61,7 +61,7 @@ describe("the AG-UI client", () => {
         )
         yield* say(client, "again")
         assert.strictEqual(client.messages.at(-1)?.content, "You said again")
-        assert.deepStrictEqual(agent.requests.at(-1)!.turns, [
+        assert.deepStrictEqual(agent.requests.at(-1)!.messages, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }

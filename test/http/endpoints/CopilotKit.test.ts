@@ -5,8 +5,8 @@ import { createRequire } from "node:module"
 import { CopilotKitCore, type CopilotKitCoreRunAgentParams } from "@copilotkit/core"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import * as RecordingAgent from "../../support/RecordingAgent.ts"
 import * as TestServer from "../../support/TestServer.ts"
-import * as TurnsAgent from "../../support/TurnsAgent.ts"
 import { until } from "../../support/Wait.ts"
 
 type Agent = CopilotKitCoreRunAgentParams["agent"]
@@ -41,7 +41,7 @@ const connect = (token?: string) =>
   })
 
 describe("CopilotKit", () => {
-  const agent = TurnsAgent.make()
+  const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
     it.effect("runs several turns without an error, and its tools and context are not passed on", () =>
       Effect.gen(function* () {
@@ -50,7 +50,7 @@ describe("CopilotKit", () => {
         yield* say("again")
         assert.deepStrictEqual(errors, [])
         assert.strictEqual(client.messages.at(-1)?.content, "You said again")
-        assert.deepStrictEqual(agent.requests.at(-1)!.turns, [
+        assert.deepStrictEqual(agent.requests.at(-1)!.messages, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }

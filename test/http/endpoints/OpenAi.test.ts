@@ -7,8 +7,8 @@ import OpenAI from "openai"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { ask, baseOf, connect, errorOf } from "../../support/OpenAiClient.ts"
+import * as RecordingAgent from "../../support/RecordingAgent.ts"
 import * as TestServer from "../../support/TestServer.ts"
-import * as TurnsAgent from "../../support/TurnsAgent.ts"
 import { until } from "../../support/Wait.ts"
 
 type Message = OpenAI.ChatCompletionMessageParam
@@ -31,9 +31,9 @@ const conversation: Array<Message> = [
 ]
 
 describe("the openai client", () => {
-  const agent = TurnsAgent.make()
+  const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("streams an answer to its turns, which are those of the visitor and the assistant", () =>
+    it.effect("streams an answer to its messages, of which only those of the visitor and the assistant are sent", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const completion = yield* Effect.promise(() =>
@@ -56,7 +56,7 @@ describe("the openai client", () => {
         })
         assert.strictEqual(completion.choices[0]!.finish_reason, "stop")
         assert.deepStrictEqual(completion.usage, { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 })
-        assert.deepStrictEqual(agent.requests.at(-1)!.turns, [
+        assert.deepStrictEqual(agent.requests.at(-1)!.messages, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }
@@ -221,7 +221,7 @@ describe("the openai client", () => {
         const instances = yield* InstanceDirectory
         yield* instances.update(instance.instanceId, { memory: "agent" })
         yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
-        assert.lengthOf(agent.requests.at(-1)!.turns, 3)
+        assert.lengthOf(agent.requests.at(-1)!.messages, 3)
         yield* instances.update(instance.instanceId, { memory: "edge" })
       })
     )

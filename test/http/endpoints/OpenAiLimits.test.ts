@@ -8,13 +8,13 @@ import * as RateLimit from "../../../src/core/limits/RateLimit.ts"
 import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { DailyTokensUsed } from "../../../src/services/chat/AgentStream.ts"
 import { ask, connect, errorOf } from "../../support/OpenAiClient.ts"
+import * as RecordingAgent from "../../support/RecordingAgent.ts"
 import * as TestServer from "../../support/TestServer.ts"
-import * as TurnsAgent from "../../support/TurnsAgent.ts"
 import { until } from "../../support/Wait.ts"
 
 describe("the rate limits of the openai client", () => {
   const policyOf = (name: string) => RateLimit.parse(name, "1/minute")
-  const agent = TurnsAgent.make()
+  const agent = RecordingAgent.make()
   layer(TestServer.layer({ rateLimitChat: policyOf("chat"), rateLimitChatRead: policyOf("chat-read") }, agent.script), {
     excludeTestServices: true
   })((it) => {
@@ -35,7 +35,7 @@ describe("the rate limits of the openai client", () => {
 })
 
 describe("the streams of the openai client", () => {
-  const agent = TurnsAgent.make()
+  const agent = RecordingAgent.make()
   const chatStreams = { perAddress: Option.none(), perInstance: Option.some(1) }
   layer(TestServer.layer({ chatStreams }, agent.script), { excludeTestServices: true })((it) => {
     it.effect("count, also an answer that is sent at once, until the client has left", () =>
@@ -59,7 +59,7 @@ describe("the streams of the openai client", () => {
 
 describe("the bounds of the openai client", () => {
   let waiting = 0
-  const echo = TurnsAgent.make()
+  const echo = RecordingAgent.make()
   const script: MemoryAgentStream.Script = (request) => {
     if (request.message === "spend") return Stream.fail(new DailyTokensUsed({ retryAfter: 3_600 }))
     if (request.message !== "wait") return echo.script(request)

@@ -23,7 +23,7 @@ describe("postgres/chat/TokenBudget: many processes", () => {
       )
       const reserved = yield* Effect.forEach(
         Array.from({ length: 80 }, (_, index) => processes[index % processes.length]!),
-        (process) => process.reserve({ instanceId, limit: 100, least: 10, most: 10 }),
+        (process) => process.reserve({ instanceId, limit: 100, min: 10, max: 10 }),
         { concurrency: "unbounded" }
       )
       assert.lengthOf(reserved.filter(Option.isSome), 10)

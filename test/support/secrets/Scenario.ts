@@ -105,7 +105,7 @@ export const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<voi
           body,
           path === "ag-ui" ? { "x-widget-token": token, ...headers } : { authorization: `Bearer ${token}`, ...headers }
         )
-      const turns = (how: string) => ({
+      const bodyOf = (how: string) => ({
         threadId: "thread",
         runId: "1",
         metadata: { conversation_id: marks.idempotency },
@@ -139,14 +139,14 @@ export const scenario = (storage: Layer.Layer<Storage>, spoil: Effect.Effect<voi
           send(paths.chat(marks.wrongToken), { message: marks.message }, { "x-widget-token": token }),
           send(paths.chat(instance.instanceId), { message: [marks.message] }, { "x-widget-token": token }),
           ...["openai/v1/chat/completions", "ag-ui"].flatMap((path) => [
-            ...["error", "garbage", "event"].map((how) => client(path, turns(how))),
-            client(path, turns("hello"), wrong),
-            client(path, turns("hello"), { origin: "https://evil.example" }),
-            client(path, { ...turns("hello"), messages: marks.message }),
-            client(path, { ...turns("hello"), messages: [{ role: [marks.message] }] }),
-            send(`/v1/public/widget/${marks.wrongToken}/${path}`, turns("hello"), wrong)
+            ...["error", "garbage", "event"].map((how) => client(path, bodyOf(how))),
+            client(path, bodyOf("hello"), wrong),
+            client(path, bodyOf("hello"), { origin: "https://evil.example" }),
+            client(path, { ...bodyOf("hello"), messages: marks.message }),
+            client(path, { ...bodyOf("hello"), messages: [{ role: [marks.message] }] }),
+            send(`/v1/public/widget/${marks.wrongToken}/${path}`, bodyOf("hello"), wrong)
           ]),
-          client("openai/v1/chat/completions", { ...turns("hello"), stream: true }),
+          client("openai/v1/chat/completions", { ...bodyOf("hello"), stream: true }),
           send(`/nowhere/${token}?token=${token}`, { a: marks.form }, { "x-widget-token": token }),
           send(paths.submit, undefined, { "x-widget-token": token }, "GET"),
           send("/v1/owner/sites", undefined, asOwner, "GET"),

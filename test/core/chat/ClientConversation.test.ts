@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import * as ClientTurns from "../../../src/core/chat/ClientTurns.ts"
+import * as ClientConversation from "../../../src/core/chat/ClientConversation.ts"
 import * as History from "../../../src/core/chat/History.ts"
 
 const Messages = Schema.Array(
@@ -15,12 +15,12 @@ type Messages = typeof Messages.Type
 
 const isSaid = ({ role, text }: Messages[number]): boolean => text !== "" && (role === "user" || role === "assistant")
 
-describe("core/chat/ClientTurns", () => {
+describe("core/chat/ClientConversation", () => {
   it.prop(
     "what visitor and assistant said is read up to the visitor's last message, and nothing else",
     [Messages],
     ([messages]) => {
-      const read = ClientTurns.read(messages)
+      const read = ClientConversation.read(messages)
       const said = messages.filter(isSaid).map(({ role, text }) => ({ role, text }))
       const last = said.findLastIndex(({ role }) => role === "user")
       if (last === -1) assert.isNull(read)
@@ -29,8 +29,8 @@ describe("core/chat/ClientTurns", () => {
   )
 
   it.prop("the origin stays the same while the conversation grows", [Messages, Messages], ([messages, later]) => {
-    const before = ClientTurns.read(messages)
-    if (before !== null) assert.strictEqual(ClientTurns.read([...messages, ...later])?.origin, before.origin)
+    const before = ClientConversation.read(messages)
+    if (before !== null) assert.strictEqual(ClientConversation.read([...messages, ...later])?.origin, before.origin)
   })
 
   it("the origin is another for another first message", () => {
@@ -39,17 +39,17 @@ describe("core/chat/ClientTurns", () => {
       { id: "2", role: "user", text: "hello" },
       { id: null, role: "user", text: "hello" },
       { id: null, role: "user", text: "1" }
-    ].map((message) => ClientTurns.read([message])!.origin)
+    ].map((message) => ClientConversation.read([message])!.origin)
     assert.strictEqual(new Set(origins).size, origins.length)
   })
 
-  it.prop("the agent gets the newest turns within its bounds, and always the message", [Messages], ([messages]) => {
-    const read = ClientTurns.read(messages)
+  it.prop("the agent gets the newest messages within its bounds, and always the message", [Messages], ([messages]) => {
+    const read = ClientConversation.read(messages)
     if (read === null) return
     const bounds = { messages: 3, characters: 8 }
     const message = { role: "user", text: read.message } as const
-    const turns = ClientTurns.bounded(read, bounds)
-    assert.deepStrictEqual(turns, [...History.newest([...read.history, message], bounds).slice(0, -1), message])
-    assert.isAtMost(turns.length, bounds.messages)
+    const sent = ClientConversation.bounded(read, bounds)
+    assert.deepStrictEqual(sent, [...History.newest([...read.history, message], bounds).slice(0, -1), message])
+    assert.isAtMost(sent.length, bounds.messages)
   })
 })

@@ -1,14 +1,14 @@
 /**
- * An agent for tests of clients that send their turns: it records its requests, and does what the message says.
+ * An agent for tests of clients that send their messages: it records its requests, and does what the message says.
  */
 import { Effect, Stream } from "effect"
-import type { AgentEvent, Turn } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentBusy, AgentEmpty, AgentRefused } from "../../src/services/chat/AgentStream.ts"
 
 export interface RecordedRequest {
   readonly session: string
-  readonly turns: ReadonlyArray<Turn>
+  readonly messages: ReadonlyArray<ModelMessage>
 }
 
 const accepted: AgentEvent = { _tag: "Accepted" }
@@ -17,8 +17,8 @@ export const make = () => {
   const requests: Array<RecordedRequest> = []
   /** The endless answers that were begun, and that were ended. */
   const endless = { begun: 0, ended: 0 }
-  const script: MemoryAgentStream.Script = ({ message, session, turns }) => {
-    requests.push({ session, turns })
+  const script: MemoryAgentStream.Script = ({ message, session, messages }) => {
+    requests.push({ session, messages })
     switch (message) {
       case "refuse":
         return Stream.fail(new AgentRefused({ reason: "test" }))

@@ -47,13 +47,16 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
           expected
         )
         assert.strictEqual(new Set(found.map(({ messageId }) => messageId)).size, found.length)
-        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: false }), History.turnsOf(found))
+        assert.deepStrictEqual(
+          yield* store.history({ key, bounds, isRegenerating: false }),
+          History.toModelMessages(found)
+        )
       }),
     { arbitrary: { runs } }
   )
 
   it.effect.prop(
-    "the history is what `newest` keeps of the turns",
+    "the history is what `newest` keeps of the messages",
     {
       turns: Schema.Array(Schema.Tuple([Said, Schema.Union([Said, Schema.Literal("")])])).check(Schema.isMaxLength(4)),
       messages: Schema.Literals([1, 2, 3, 4, 40]),
@@ -68,7 +71,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
           const answerId = yield* say(key, said)
           yield* complete(answerId, answered === "" ? [] : [{ type: "text", text: answered }])
         }
-        const all = History.turnsOf(Option.getOrElse(yield* store.read(key), () => []))
+        const all = History.toModelMessages(Option.getOrElse(yield* store.read(key), () => []))
         const bounds = { messages, characters }
         assert.deepStrictEqual(
           yield* store.history({ key, bounds, isRegenerating }),
@@ -88,11 +91,11 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         const first = yield* say(key, "one")
         yield* tell(first, pieces)
         const said = AnswerParts.fromEvents(pieces.flat())
-        const turns = History.turnsOf([
+        const messages = History.toModelMessages([
           { role: "user", parts: [{ type: "text", text: "one" }] },
           { role: "assistant", parts: said }
         ])
-        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: false }), turns)
+        assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: false }), messages)
         assert.deepStrictEqual(yield* store.running(key), Option.some(first))
         const second = yield* say(key, "two")
         assert.deepStrictEqual(yield* store.running(key), Option.some(second))
