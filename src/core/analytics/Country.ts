@@ -31,6 +31,6 @@ export const ofRecord = (record: unknown): string | null => {
   )
 }
 
-/** An IPv4 address without the prefix that a dual-stack socket gives it. Databases have IPv4 addresses without it. */
+/** Removes the prefix `::ffff:` of an IPv4 address on a dual-stack socket. Databases have IPv4 addresses without it. */
 export const withoutMapping = (address: string): string =>
   address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address

@@ -25,11 +25,11 @@ export const leads = { form: "Form submitted", chat: "Chat started" } as const
 
 export type Lead = keyof typeof leads
 
-/** The name of a goal that was given none (as Plausible names them). */
+/** The default name of a goal, as in Plausible. */
 export const nameOf = ({ kind, value }: Pick<Goal, "kind" | "value">): string =>
   kind === "event" ? value : `Visit ${value}`
 
-/** Whether a path has the form of a pattern, in which each `*` is any text. Takes time linear in the path per `*`. */
+/** Whether a path matches a pattern, in which each `*` is any text. Takes time linear in the path per `*`. */
 export const matchesPath = (pattern: string, path: string): boolean => {
   const parts = pattern.split("*")
   const first = parts[0] ?? ""

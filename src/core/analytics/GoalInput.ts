@@ -1,5 +1,5 @@
 /**
- * What a person may enter for a goal. Pure.
+ * Validates the settings of a goal. Pure.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const parseEvent: (text: string) => Option.Option<string> = Option.liftPr
     isStorable(text)
 )
 
-/** The most stars: a pattern is matched with every path of a report. */
+/** Maximum number of stars in a pattern, which is matched with every path of a report. */
 export const maxStars = 20
 
 /** A path, or a pattern in which each star is any text. */

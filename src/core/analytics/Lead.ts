@@ -9,7 +9,7 @@ import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
 import { maxGap } from "./report/Visits.ts"
 
-/** A visit's credit for a lead. It has neither a time nor an id of its own, so that it does not lead back to a person. */
+/** A visit's credit for a lead. It has no time or id of its own, so that it cannot be traced to a person. */
 export interface Conversion {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */
@@ -20,7 +20,7 @@ export interface Conversion {
   readonly name: string
 }
 
-/** Where a visit came from: what a submission keeps of it. */
+/** Where a visit came from, as stored with a submission. */
 export interface Attribution {
   /** `utm_source`, else the referrer's host. */
   readonly source: string | null
@@ -113,7 +113,7 @@ export const conversionOf = ({ lead, visit }: MatchedLead): Conversion => ({
 })
 
 /**
- * Matches leads of one website with the rows of their sessions. A lead without a visit waits for it, and is dropped if
+ * Matches leads of one website with the rows of their sessions. A lead without a visit stays pending, or is dropped if
  * `isLate`.
  */
 export const match = <L extends PendingLead & { readonly isLate: boolean }>(

@@ -1,6 +1,6 @@
 /**
  * Page views: what a browser claims, what the server adds, and the record that is stored. Pure: the time, the address and
- * the day's salt are arguments. The address enters the visitor hash and nothing else.
+ * the day's salt are arguments. The address is used for the visitor hash only.
  *
  * @module
  */
@@ -62,7 +62,7 @@ export interface VisitorFacts {
   readonly address: string
   readonly userAgent: string
   readonly client: Client
-  /** The country of the address, looked up before the address is forgotten. */
+  /** The country of the address, looked up before the address is discarded. */
   readonly country: string | null
   /** The day's secret. */
   readonly salt: Uint8Array

@@ -1,5 +1,5 @@
 /**
- * What a website received lately: page views, events, submissions and conversations in one list. Pure.
+ * The recent activity of a website: page views, events, submissions and conversations in one list. Pure.
  *
  * @module
  */
@@ -82,8 +82,8 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .slice(0, limit)
 
 /**
- * What one list of the latest has and an earlier one has not. Equal activities are counted: page views have no id, and two of
- * them can be equal. What arrives late, behind the latest, is found too.
+ * The activities that are new since an earlier list, at any position. Equal activities are counted, because page views have no
+ * id, and two of them can be equal.
  */
 export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()

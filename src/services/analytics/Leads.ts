@@ -6,7 +6,7 @@
 import { Context, type Effect } from "effect"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** What happened to the pending leads in one pass. */
+/** The result of one pass over the pending leads. */
 export interface Matched {
   /** Leads whose visit was found. */
   readonly matched: number
@@ -18,9 +18,9 @@ export class Leads extends Context.Service<
   Leads,
   {
     /**
-     * Stores that a chat began of which nothing else is stored, until `match` credits a visit with it. Does nothing for an
-     * instance without a website. (The leads of submissions are stored by `SubmissionRepo.submit`, and those of stored
-     * conversations by `ConversationStore.begin`.)
+     * Stores the lead of a chat that is not stored otherwise, until `match` credits a visit with it. Does nothing for an instance
+     * without a website. (The leads of submissions are stored by `SubmissionRepo.submit`, and those of stored conversations by
+     * `ConversationStore.begin`.)
      */
     readonly addChat: (chat: {
       readonly instanceId: string
@@ -30,9 +30,9 @@ export class Leads extends Context.Service<
       readonly receivedAt: number
     }) => Effect.Effect<void, StorageUnavailable>
     /**
-     * Looks for the visits of the pending leads. A lead whose visit is found becomes a conversion, a submission gets its
-     * visit's attribution, and the pending lead is deleted, all at once. A quarantined submission gets the attribution, but
-     * becomes no conversion. Processes that run it at the same time do each lead once.
+     * Finds the visits of the pending leads. In one transaction, a lead whose visit is found becomes a conversion, a submission
+     * gets its visit's attribution, and the pending lead is deleted. A quarantined submission gets the attribution, but becomes
+     * no conversion. Concurrent calls handle each lead once.
      */
     readonly match: Effect.Effect<Matched, StorageUnavailable>
   }

@@ -11,7 +11,7 @@ import type { CoarseAnswer } from "../../core/analytics/report/SmallCounts.ts"
 import type { Site } from "../../core/sites/Site.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The report took longer than allowed. A shorter date range, or a query without filters, takes less. */
+/** The report took longer than allowed. A shorter date range, or a query without filters, takes less time. */
 export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTimeout", {
   /** The allowed time, such as `10s`. */
   limit: Schema.String
@@ -22,7 +22,7 @@ export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTi
  * date range, fewer dimensions or a filter makes it smaller.
  */
 export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
-  /** What a report may have, such as `100000 rows` or `2 GB of memory`. */
+  /** The exceeded limit, such as `100000 rows` or `2 GB of memory`. */
   limit: Schema.String
 }) {}
 

@@ -1,6 +1,6 @@
 /**
- * The store of page views, events and conversions, if it is not the database of the websites: what that database's own layers
- * need of it. The interface only; see `clickhouse/analytics/SeparateStore`.
+ * The store of page views, events and conversions, if it is not the database of the websites: the operations that the layers of
+ * that database need. The interface only; see `clickhouse/analytics/SeparateStore`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Reads what a website received lately. The interface only; see `memory/analytics/SiteActivity` and
+ * Reads the recent activity of a website. The interface only; see `memory/analytics/SiteActivity` and
  * `postgres/analytics/SiteActivity`.
  *
  * @module

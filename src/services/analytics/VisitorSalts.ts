@@ -12,7 +12,7 @@ export class VisitorSalts extends Context.Service<
   {
     /**
      * The 32 random bytes of the current UTC day, the same for all processes that share the store. A salt is deleted 48
-     * hours after its day began, so that nobody can recompute older hashes.
+     * hours after its day began, so that older hashes cannot be recomputed.
      */
     readonly current: Effect.Effect<Uint8Array, StorageUnavailable>
   }

@@ -1,5 +1,5 @@
 /**
- * Sends an instance's agent a question to see whether it works. The interface alone; see `agent/Inspection`.
+ * Tests an instance's agent with a question. The interface only; see `agent/Inspection`.
  *
  * @module
  */

@@ -17,7 +17,7 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
   code: Schema.optional(Schema.String),
   /** The environment variable that should hold the agent's key, if it is not set. */
   missingKey: Schema.optional(Schema.String),
-  /** Whether `SECRETS_KEY` does not open the stored key. */
+  /** Whether `SECRETS_KEY` cannot decrypt the stored key. */
   isKeyLocked: Schema.optional(Schema.Boolean)
 }) {}
 
@@ -46,7 +46,7 @@ export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken"
 
 const reasons: ReadonlyArray<FinishReason> = ["stop", "length", "content-filter", "tool-calls", "other"]
 
-/** The agent finished without text: it declined, called tools that nobody answers, or only reasoned. */
+/** The agent finished without text: it declined, called tools that the client would have to run, or only reasoned. */
 export class AgentEmpty extends Schema.TaggedError<AgentEmpty>()("AgentEmpty", {
   finish: Schema.Literals(reasons)
 }) {}
@@ -65,12 +65,11 @@ export class AgentStream extends Context.Service<
     /**
      * The first event is always `Accepted`, and the last event of a stream that succeeds is always `Finish`, after at
      * least one `Text` or `Refusal` that is more than whitespace. Deltas of `Text` and `Refusal` are not empty; an empty
-     * `Reasoning` says that the agent reasons and does not say what.
+     * `Reasoning` means that the agent reasons without sending its reasoning.
      *
      * An `AgentRefusal` fails the stream before `Accepted`, an `AgentFailure` after it. The upstream request ends when
-     * the stream does, for whatever reason; after the end of the answer the agent has a second to end the response, so
-     * that its connection serves the next request. Nothing is read ahead of the consumer beyond a small buffer. One
-     * consumer pulls at a time.
+     * the stream does; after the end of the answer the agent has a second to end the response, so that its connection can
+     * be reused. At most a small buffer is read ahead of the consumer. One consumer pulls at a time.
      */
     readonly stream: (request: AgentRequest) => Stream.Stream<AgentEvent, AgentError>
   }

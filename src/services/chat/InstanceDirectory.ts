@@ -12,16 +12,14 @@ export class InstanceDirectory extends Context.Service<
   {
     readonly create: (instance: NewInstance) => Effect.Effect<Instance, StorageUnavailable>
     readonly find: (instanceId: string) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
-    /**
-     * Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second.
-     */
+    /** Changes an instance and returns it; none if there is no such instance. Every process sees the change within a second. */
     readonly update: (
       instanceId: string,
       change: InstanceChange
     ) => Effect.Effect<Option.Option<Instance>, StorageUnavailable>
     /**
-     * Deletes an instance with its tokens and conversations: within a second no process lets anyone chat with it. False if
-     * there is none.
+     * Deletes an instance with its tokens and conversations. Within a second, every process refuses chats with it. False if there
+     * is none.
      */
     readonly delete: (instanceId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Every instance, oldest first. */

@@ -23,7 +23,7 @@ export class Inbox extends Context.Service<
     readonly list: (query: {
       readonly websiteConfigId: string
       readonly filter: Filter
-      /** Where the part begins: after this submission; null for the first part. */
+      /** The last submission of the previous page; null for the first page. */
       readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page<Summary>, StorageUnavailable>

@@ -33,9 +33,9 @@ export class SubmissionRepo extends Context.Service<
     /** Accepts a quarantined submission. False if there is no such submission; true if it is accepted, now or before. */
     readonly release: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
-     * Deletes a submission and its idempotency key, whose digests would let somebody verify a guess of what was sent. The
-     * key can then be used again: the next submission with it is stored under a new id, since the old id would acknowledge
-     * a submission that no longer exists. False if there is no such submission.
+     * Deletes a submission and its idempotency key, whose digests could confirm a guess of the content. The key can then be used
+     * again: the next submission with it is stored under a new id, since the old id would acknowledge a submission that no longer
+     * exists. False if there is no such submission.
      */
     readonly delete: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
   }

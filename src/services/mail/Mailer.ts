@@ -11,7 +11,7 @@ import type { Message } from "../../core/mail/Message.ts"
 export class Mailer extends Context.Service<
   Mailer,
   {
-    /** Attempts to send a mail, within 15 seconds. Never fails: what went wrong is an outcome. */
+    /** Attempts to send a mail, within 15 seconds. Never fails: a failure is an outcome. */
     readonly send: (message: Message) => Effect.Effect<Outcome>
     /** Connects and logs in as `send` does, and sends nothing. Within 15 seconds. */
     readonly check: Effect.Effect<MailFacts>

@@ -1,6 +1,6 @@
 /**
  * The mails of websites, from the event to the record that they are sent. The interface only; see `memory/mail/Mails` and
- * `postgres/mail/Mails`. `Deliveries.fanOut` gives it the events.
+ * `postgres/mail/Mails`. `Deliveries.fanOut` supplies the events.
  *
  * @module
  */
@@ -20,9 +20,8 @@ export class Mails extends Context.Service<
   Mails,
   {
     /**
-     * Makes mails of the submissions that wait and of the reports that are due at a time in milliseconds since 1970, and
-     * returns the number of the notifications that it looked at. Each submission and each report is in one mail, whatever the
-     * number of processes.
+     * Makes mails for the waiting submissions and for the reports that are due at `now`, in milliseconds since 1970, and returns
+     * the number of notifications that it checked. Each submission and each report is in one mail, even with several processes.
      */
     readonly make: (now: number) => Effect.Effect<number, StorageUnavailable>
     /** Leases at most `count` mails that are due. Until the lease ends, no other process gets them. */

@@ -1,5 +1,5 @@
 /**
- * Who gets which mails of a website. The interface only; see `memory/mail/Notifications` and `postgres/mail/Notifications`.
+ * The recipients of a website's mails. The interface only; see `memory/mail/Notifications` and `postgres/mail/Notifications`.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface ListedNotification {
 /** A submission that a recipient gets by mail. */
 export interface SubmissionMail {
   readonly recipient: string
-  /** When the recipient's mail was decided, in milliseconds since 1970. */
+  /** When the submission was assigned to the recipient, in milliseconds since 1970. */
   readonly createdAt: number
   /** Null while the submission waits for its digest. */
   readonly mail: LatestMail | null

@@ -1,5 +1,5 @@
 /**
- * Finds and deletes what is stored of a person. The interface only; see `memory/persons/Persons` and `postgres/persons/Persons`.
+ * Finds and deletes the records of a person. The interface only; see `memory/persons/Persons` and `postgres/persons/Persons`.
  *
  * Nothing is indexed by address: each call reads all submissions, conversations and notifications of the query once.
  *
@@ -21,14 +21,13 @@ export class Persons extends Context.Service<
   Persons,
   {
     /**
-     * What is stored of a person, in constant memory: the submissions of each website, then the conversations and
-     * notifications, each oldest first. Deliveries follow what they are about.
+     * The records of a person, in constant memory: the submissions of each website, then the conversations and notifications,
+     * each oldest first. The deliveries of a record follow it.
      */
     readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
     /**
      * Deletes these records: submissions as `SubmissionRepo.delete` does, conversations as `ConversationStore.delete`
-     * does, and notifications as `Notifications.remove` does.
-     * If it is interrupted, a second call deletes the rest.
+     * does, and notifications as `Notifications.remove` does. If it is interrupted, a second call deletes the rest.
      */
     readonly erase: (query: Query) => Effect.Effect<Erased, StorageUnavailable>
   }

@@ -12,8 +12,8 @@ export class ConsoleSessions extends Context.Service<
   ConsoleSessions,
   {
     /**
-     * Creates a link, whose secret is returned here only. None if one of the websites does not exist, or if
-     * what creates it was revoked meanwhile.
+     * Creates a link, whose secret is returned here only. None if one of the websites does not exist, or if its creator was
+     * revoked meanwhile.
      */
     readonly createLink: (
       request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt"> & {
@@ -29,15 +29,15 @@ export class ConsoleSessions extends Context.Service<
       link: string
     ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
     /**
-     * The session whose cookie has this secret, if it has not ended, and counts this as a use of it. None does not reveal
-     * why. A revocation takes effect on every process within a second.
+     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. None does not reveal why. A
+     * revocation takes effect on every process within a second.
      */
     readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
-    /** The same, without counting as a use of it. */
+    /** As `authenticate`, without counting as a use. */
     readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /** Every session and every link that is not opened, oldest first, without secrets. Those that have ended may be missing. */
     readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
-    /** Deletes a session whose person has signed out. What was made in it stays. False if there is none. */
+    /** Deletes a session when its person signs out. Its keys and links remain valid. False if there is none. */
     readonly end: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
      * Deletes a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were

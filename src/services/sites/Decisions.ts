@@ -13,12 +13,14 @@ export class Decisions extends Context.Service<
   Decisions,
   {
     /**
-     * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts a
-     * moment later: those of the last moment before a process is killed are lost. A claimed id that no website has is
-     * dropped.
+     * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts shortly
+     * after: a process that is killed loses those that it has not sent. A claimed id that no website has is dropped.
      */
     readonly record: (subject: Subject, reason: Counted) => Effect.Effect<void>
-    /** The rejections of a website, without those of chat messages, from one UTC date to another, both included, as far as they reached the store. */
+    /**
+     * The rejections of a website, except those of chat messages, between two UTC dates, both inclusive, as far as the store has
+     * received them.
+     */
     readonly counts: (query: {
       readonly site: Pick<Site, "websiteConfigId" | "trackingToken">
       /** `YYYY-MM-DD`. */

@@ -18,8 +18,8 @@ export class OwnerKeys extends Context.Service<
      */
     readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
     /**
-     * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if what issues it was
-     * revoked meanwhile.
+     * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if its issuer was revoked
+     * meanwhile.
      */
     readonly issue: (
       request: Access & {
@@ -33,11 +33,11 @@ export class OwnerKeys extends Context.Service<
     /** Every key, oldest first, without its secret. The ids of a key's websites are sorted; deleted websites are left out. */
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
     /**
-     * Revokes a key, and the keys that it issued, and those that they issued. The links to the console that any of them created
-     * and that are not opened are void. False if there is no such key; true if it is revoked, now or before.
+     * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
+     * created become void. False if there is no such key; true if it is revoked, now or before.
      */
     readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
-    /** Revokes the keys that a session or a key issued, and those that they issued. Returns how many were valid. */
+    /** Revokes the keys that a session or a key issued directly or indirectly. Returns how many were valid. */
     readonly revokeIssuedBy: (id: string) => Effect.Effect<number, StorageUnavailable>
   }
 >()("hydracore/services/OwnerKeys") {}

@@ -1,5 +1,5 @@
 /**
- * Which websites may get data, for a store that does not hold the websites itself. The interface only; see
+ * The websites for which data may be stored, for a store that does not hold the websites. The interface only; see
  * `memory/sites/WritableSites` and `postgres/sites/WritableSites`.
  *
  * @module
@@ -11,9 +11,8 @@ export class WritableSites extends Context.Service<
   WritableSites,
   {
     /**
-     * Gives those of the hosted websites that exist and are not being deleted to `write`, and runs it. A deletion that begins
-     * meanwhile deletes the website's data after `write` has ended. If the result is `StorageUnavailable`, `write` may have
-     * succeeded.
+     * Runs `write` with those of the hosted websites that exist and are not being deleted. A deletion that begins meanwhile
+     * deletes the website's data after `write` has ended. If the result is `StorageUnavailable`, `write` may have succeeded.
      */
     readonly during: <A, E, R>(
       hostedWebsiteIds: ReadonlySet<string>,

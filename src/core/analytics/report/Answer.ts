@@ -16,7 +16,7 @@ export interface RevenueTotal {
 /** Null only for a `total_revenue`: without revenue, or in more than one currency (see `Meta.metric_warnings`). */
 export type MetricValue = number | RevenueTotal | null
 
-/** The same row in the comparison's date range; for a time dimension, the row of the same place in its range. */
+/** The same row in the comparison's date range; for a time dimension, the row at the same position. */
 export interface Compared<Value = MetricValue> {
   readonly dimensions: ReadonlyArray<string>
   readonly metrics: ReadonlyArray<Value>

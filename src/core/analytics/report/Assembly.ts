@@ -1,5 +1,5 @@
 /**
- * Makes an answer of counted groups: orders and pages them, sets them beside the comparison's, and describes the query. Pure.
+ * Builds an answer from counted groups: orders and paginates them, adds their comparison, and describes the query. Pure.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dime
 
 const timeDimension = ({ dimensions }: Query) => dimensions.find(isTimeDimension)
 
-/** Adds the labels without visits, so that a chart shows what they are compared with. */
+/** Adds a group for each label without visits, because its comparison may have visits. */
 const fill = (query: Query, { groups, range }: Counted): ReadonlyArray<Counts.Group> => {
   const [dimension, ...others] = query.dimensions
   if (dimension === undefined || others.length > 0 || !isTimeDimension(dimension)) return groups
@@ -97,7 +97,7 @@ const firsts = <A>(
   return kept.sort(compare).slice(0, count)
 }
 
-/** Orders the groups and cuts the page out. */
+/** Orders the groups and takes the page. */
 const page = (query: Query, counted: Counted): Page => {
   const groups = query.comparison === null ? counted.groups : fill(query, counted)
   const ordered = firsts(groups.map(keyed(query, counted.allVisitors)), query.offset + query.limit, order(query))
@@ -107,7 +107,7 @@ const page = (query: Query, counted: Counted): Page => {
   }
 }
 
-/** How counts become the values of an answer. */
+/** Converts counts to the values of an answer. */
 export interface Reading<Value> {
   /** A metric's value. `allVisitors` is the divisor of `conversion_rate`. */
   readonly metric: (name: Metric, counts: Counts.Counts, allVisitors: number) => Value

@@ -3,8 +3,8 @@
  * Plausible, which follows Google Analytics' default channel group
  * (https://plausible.io/docs/top-referrers#channels, https://support.google.com/analytics/answer/9756891). Pure.
  *
- * The rules are data, so that a database can apply the same rules: each pattern means the same to JavaScript and to
- * PostgreSQL, and is applied to a text in which A to Z, and no other letters, were made lower case.
+ * The rules are data, so that a database can apply them too: each pattern means the same in JavaScript and in PostgreSQL. It is
+ * matched with a text whose ASCII letters are in lower case.
  *
  * @module
  */

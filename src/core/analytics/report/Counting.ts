@@ -1,5 +1,5 @@
 /**
- * What a database counts for a query: the groups, and the visitors that conversion rates are divided by. Pure.
+ * Plans what a database counts for a query: the groups, and the divisors of conversion rates. Pure.
  *
  * @module
  */
@@ -36,8 +36,8 @@ const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dime
 const leadGoals: ReadonlyArray<string> = Object.values(leads)
 
 /**
- * The goals of a query whose only filter is by goals, and which counts their conversions alone: one goal, or leads. No fact
- * reaches two of them, so the conversions are the sum of those of each goal. Rollups have these, and no filters.
+ * The goals of a query that counts only conversions and filters only by goals, if they are one goal, or leads; else null. No
+ * fact reaches two of these, so the result is a sum over the goals. Rollups have these sums, but no filters.
  */
 const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<string> | null => {
   const [filter] = filters
@@ -48,7 +48,7 @@ const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<str
     : null
 }
 
-/** Joins the groups of these goals. The goal is the last dimension of a group. */
+/** Sums the groups of these goals. The goal is the last dimension of a group. */
 const joinGoals = (groups: ReadonlyArray<Counts.Group>, goals: ReadonlyArray<string>): ReadonlyArray<Counts.Group> => {
   const joined = new Map<string, Counts.Group>()
   for (const { counts, dimensions } of groups) {
@@ -85,7 +85,7 @@ export const plan = (query: Query): Plan<Shape> => {
   }
 }
 
-/** The groups of a query in one range of days, of the groups of its plan. A group with visits has visitors. */
+/** The groups of a query in one range of days, from the counts of its plan. A group with visits has visitors. */
 export const counted = (
   query: Query,
   range: DateRange.Resolved,

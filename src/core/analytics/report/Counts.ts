@@ -1,5 +1,5 @@
 /**
- * What is counted for one group of a report, and the metrics made of it. Pure.
+ * The counts of one group of a report, and the metrics computed from them. Pure.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Counts {
   readonly events: number
   /** All page views of `visits`. */
   readonly visitPageviews: number
-  /** The visits that `bounces` and `duration` are counted of. */
+  /** The visits over which `bounces` and `duration` are counted. */
   readonly entries: number
   readonly bounces: number
   /** The sum of the visits' durations, in seconds. */
@@ -56,7 +56,7 @@ export const none: Counts = {
 const ratio = (part: number, whole: number, factor: number): number =>
   whole === 0 ? 0 : Math.round((factor * part) / whole)
 
-/** `short` and `long` for a currency, which are slow to make. */
+/** By currency. Cached, because they are slow to create. */
 const formats = new Map<string, readonly [short: Intl.NumberFormat, long: Intl.NumberFormat]>()
 
 const formatsOf = (currency: string) => {
@@ -107,7 +107,7 @@ export const metric = (name: Metric, counts: Counts, allVisitors: number): Metri
 const toNumber = (value: MetricValue): number | null =>
   value === null || typeof value === "number" ? value : value.value
 
-/** What a group is ordered by: a metric's value, or null for no revenue and for revenue in several currencies. */
+/** The value by which groups are ordered: the metric's, or null for no revenue and for revenue in several currencies. */
 export const sortKey = (name: Metric, counts: Counts, allVisitors: number): number | null => {
   if (name !== "total_revenue") return toNumber(metric(name, counts, allVisitors))
   const [only, ...others] = counts.revenue

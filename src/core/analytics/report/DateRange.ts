@@ -1,6 +1,6 @@
 /**
- * The days that a query covers, those that it is compared with, and the labels of its time dimension. Pure: the current time
- * and the zone are arguments.
+ * The days of a query, the days of its comparison, and the labels of its time dimension. Pure: the current time and the zone are
+ * arguments.
  *
  * @module
  */

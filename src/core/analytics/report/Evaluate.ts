@@ -4,7 +4,7 @@
  *
  * - A fact is a page view, an event, or a conversion without an event. It matches if all filters hold for its own values and
  *   those of its visit. Visits and their facts count on the day on which the visit begins.
- * - Conversions without an event are no events. They count as conversions, and for visitors and visits only if the query
+ * - Conversions without an event are not events. They count as conversions, and for visitors and visits only if the query
  *   mentions `event:goal`.
  * - The visits of a group are those with a matching fact in it. For `bounce_rate` and `visit_duration`, `event:page` is the
  *   page on which the visit began.
@@ -203,7 +203,7 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
   return { range, groups, allVisitors: everyone.get(keyOf([]))?.size ?? 0 }
 }
 
-/** Counts what a query needs of the rows of its site, and gives it to `answer`. */
+/** Counts the rows of a site for a query, and passes the counts to `answer`. */
 const evaluateWith = <A>(
   query: Query,
   rows: SiteRows,

@@ -1,5 +1,5 @@
 /**
- * The rows of a visit with everything that a query can read of them, and the values of the dimensions. Pure.
+ * The rows of a visit with the columns that a query can use, and the values of the dimensions. Pure.
  *
  * @module
  */

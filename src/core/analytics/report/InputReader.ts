@@ -1,5 +1,5 @@
 /**
- * Reads values of unknown JSON and collects every error with its place, in the form of the published contract: the types and
+ * Reads values of unknown JSON and collects every error with its location, in the form of the published contract: the types and
  * messages are those of Pydantic. Pure, apart from the reader's own list of errors.
  *
  * @module
@@ -23,7 +23,7 @@ export const oneOf = (values: ReadonlyArray<string>): string => {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`
 }
 
-/** What a reading function returns for a value that it has reported an error for. */
+/** The result of reading a value for which an error was reported. */
 export const invalid = Symbol("invalid")
 
 export type Invalid = typeof invalid

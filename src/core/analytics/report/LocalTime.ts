@@ -40,10 +40,10 @@ export interface Zone {
   readonly daysOf: (range: string) => ReadonlyArray<Day>
 }
 
-/** The most offsets that a zone caches: more than a query of ten years looks up. */
+/** Maximum number of cached offsets per zone: more than a query of ten years looks up. */
 const maxOffsets = 20_000
 
-/** The most ranges of days that a zone caches: the queries of a dashboard have the same few. */
+/** Maximum number of cached ranges of days per zone: the queries of a dashboard share a few. */
 const maxRanges = 10
 
 const makeZone = (timeZone: string): Zone => {
@@ -57,7 +57,7 @@ const makeZone = (timeZone: string): Zone => {
     const local = midnight(date)
     const [before, after] = [offset(local - dayMillis), offset(local + dayMillis)]
     if (before === after) return local - before
-    // The clocks change near this midnight. A repeated midnight is its first; a skipped one is the time of the change.
+    // The clocks change near this midnight. If it is repeated, the first one counts; if it is skipped, the time of the change.
     return [before, after].map((each) => local - each).find((time) => time + offset(time) === local) ?? local - before
   }
   const daysOf = (range: string): ReadonlyArray<Day> => {
@@ -137,13 +137,13 @@ export const hours = (timeZone: string, day: Day): ReadonlyArray<Hour> => {
   return found
 }
 
-/** The difference of a zone's wall clock from UTC, from a time until the next offset's. */
+/** A zone's offset from UTC, valid from `start` until the `start` of the next one. */
 export interface Offset {
   readonly start: number
   readonly offset: number
 }
 
-/** The minute at which the offset becomes `later`, which it is at `end` and not at `start`. */
+/** The minute at which the offset changes to `later`, between `start` (before the change) and `end` (after it). */
 const changeTo = (later: number, offsetAt: (time: number) => number, start: number, end: number): number => {
   let [before, after] = [start, end]
   while (after - before > minute) {
@@ -154,7 +154,7 @@ const changeTo = (later: number, offsetAt: (time: number) => number, start: numb
   return after
 }
 
-/** The offsets of a zone in the days that follow each other, oldest first. No clock changes twice within six hours. */
+/** The offsets of a zone in successive days, oldest first. No clock changes twice within six hours. */
 export const offsets = (timeZone: string, days: ReadonlyArray<Day>): ReadonlyArray<Offset> => {
   const { toLocal } = zone(timeZone)
   const offsetAt = (time: number) => toLocal(time) - time

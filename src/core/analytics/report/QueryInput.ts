@@ -1,6 +1,6 @@
 /**
- * Decodes a query from JSON, in the shape of Plausible's Stats API v2, and reports every error with its place and what is
- * allowed. Pure.
+ * Decodes a query from JSON, in the shape of Plausible's Stats API v2, and reports every error with its location and
+ * what is allowed. Pure.
  *
  *     { site_id, metrics, date_range, dimensions?, filters?, order_by?,
  *       include?: { comparison?, total_rows?, time_labels? }, pagination?: { limit?, offset? } }
@@ -37,7 +37,7 @@ export const limits = {
 
 const keys = ["site_id", "metrics", "date_range", "dimensions", "filters", "order_by", "include", "pagination"] as const
 
-/** A date that exists, from 1970 to 2999. Its neighbours have four digits of the year too, so that dates compare as texts. */
+/** A valid date from 1970 to 2999. Adjacent dates also have a year of four digits, so that dates can be compared as strings. */
 const isDate = (input: unknown): input is string =>
   typeof input === "string" && /^(19[7-9]|2\d\d)\d-\d\d-\d\d$/.test(input) && Option.isSome(parseTimestamp(input))
 

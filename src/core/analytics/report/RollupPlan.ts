@@ -15,36 +15,36 @@ export interface Interval {
   readonly end: number
 }
 
-/** The visits that began on a day or in a month are stored and summed. */
+/** A day or month whose visits are stored and summed, up to `end`. */
 export interface Rolled extends Interval {
   /** The end of the last visit, or `end` if that is later. */
   readonly reachesTo: number
 }
 
 export interface RolledDay extends Rolled {
-  /** Whether a day that ends before it should is summed until then, too. */
+  /** Whether an open day has a sum of its visits up to `end`. */
   readonly isPartlySummed: boolean
 }
 
 export interface State {
-  /** A day that ends before it should is open: its visits are stored until then, and may be summed. */
+  /** A day is open if its `end` is before the end of the date: only its visits up to `end` are stored. */
   readonly days: ReadonlyMap<LocalDate, RolledDay>
-  /** By the first day. A month that ends before it should ends with one of its days: the later ones are not part of it. */
+  /** By the first day. A month may end early, with the end of one of its days; later days are not in its sum. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
   /** The starts of the hours in which a row was changed after it was rolled up. */
   readonly stale: ReadonlyArray<number>
 }
 
 export interface Plan {
-  /** The first days of the months of which the sum is read, of all days or of the first ones. */
+  /** The months whose sum is read, by their first day. The sum may cover only the first days of the month. */
   readonly months: ReadonlyArray<LocalDate>
-  /** The other days of which the sum is read, of all visits or of the first ones. */
+  /** The other days whose sum is read. The sum may cover only the first visits of the day. */
   readonly days: ReadonlyArray<LocalDate>
   /** The months and days that are rolled up. */
   readonly stored: ReadonlyArray<Interval>
-  /** The parts of the other days of which visits are stored and summed. A visitor of such a part may have visits after it. */
+  /** The summed parts of open days. A visitor of such a part may have visits after it. */
   readonly begun: ReadonlyArray<Interval>
-  /** The parts of the other days of which visits are stored and not summed. */
+  /** The parts of open days whose visits are stored but not summed. */
   readonly open: ReadonlyArray<Interval>
   /** Everything else. */
   readonly raw: ReadonlyArray<Interval>
@@ -56,7 +56,7 @@ const hour = 3_600_000
 export const isStale = ({ reachesTo, start }: Rolled, hours: ReadonlyArray<number>): boolean =>
   hours.some((changed) => changed <= reachesTo + maxGap && changed + hour > start - maxGap)
 
-/** Joins intervals that follow each other. */
+/** Joins adjacent intervals. */
 const merge = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Interval> => {
   const merged: Array<{ start: number; end: number }> = []
   for (const { end, start } of intervals) {
@@ -83,9 +83,9 @@ const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray
 export const begunMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
   [...byMonth(days)].flatMap(([month, ofMonth]) => (ofMonth[0]?.date === month ? [month] : []))
 
-/** The plan for days that follow each other. */
+/** The plan for successive days. */
 export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
-  /** Where the visits end that are stored without a gap from the start; the start if none is. */
+  /** The end of the visits that are stored without a gap from the start; the start if there are none. */
   const storedUntil = (rolled: Rolled | undefined, { end, start }: Interval): number =>
     rolled !== undefined && rolled.start === start && rolled.end <= end && !isStale(rolled, state.stale)
       ? rolled.end

@@ -1,5 +1,5 @@
 /**
- * What statistics are counted from: the stored rows of one site. Types only. Times are in milliseconds since 1970.
+ * The stored rows of one site, from which statistics are computed. Types only. Times are in milliseconds since 1970.
  *
  * @module
  */

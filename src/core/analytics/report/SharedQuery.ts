@@ -1,9 +1,9 @@
 /**
- * Which queries a shared dashboard may send. Pure.
+ * Restricts the queries of a shared dashboard. Pure.
  *
- * Coarse counts hide how large a small count is, as long as nobody can choose many sets that differ by a few visitors. So a
- * shared query has a period that ends today and no chosen days, one dimension at most, and one filter at most, with one value.
- * Nothing is listed for fewer visitors than `SmallCounts.threshold`, because it would describe each of them.
+ * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query has
+ * a period that ends today instead of chosen days, at most one dimension, and at most one filter, with one value. Nothing is
+ * listed for fewer visitors than `SmallCounts.threshold`, because it would describe each of them.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const metrics = [
   "conversion_rate"
 ] as const satisfies ReadonlyArray<Metric>
 
-/** No properties of events, and nothing else that could name a person. */
+/** Without properties of events, and all else that could name a person. */
 export const filterDimensions = [
   "event:page",
   "event:name",
@@ -42,7 +42,7 @@ export const filterDimensions = [
   "visit:country"
 ] as const satisfies ReadonlyArray<Dimension>
 
-/** The most rows of an answer. */
+/** Maximum number of rows in an answer. */
 export const maxRows = 1_000
 
 const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A =>
@@ -50,7 +50,7 @@ const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is 
 
 const isCondition = (filter: Filter): filter is Condition => "dimension" in filter
 
-/** Whether a condition only chooses among the rows of the answer. */
+/** Whether a condition only selects rows of the answer. */
 const choosesRows = ({ dimension }: Condition, { dimensions }: Request): boolean => dimensions.includes(dimension)
 
 const leads: ReadonlyArray<string> = Object.values(Goal.leads)
@@ -63,14 +63,13 @@ const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
   leads.every((name) => values.includes(name))
 
 /**
- * Whether a condition chooses the visitors that conversion rates are divided by. It does so also if it chooses among the rows,
- * each of which then shows the number of all visitors that the condition chooses. Conditions on goals do not: see
- * `Evaluate.divisor`.
+ * Whether a condition selects the visitors in the divisor of conversion rates. A condition that selects rows does so too: the
+ * rate of a row then reveals the number of all selected visitors. Conditions on goals do not: see `Evaluate.divisor`.
  */
 const choosesDivisor = ({ dimension }: Condition, { metrics }: Request): boolean =>
   metrics.includes("conversion_rate") && dimension !== "event:goal"
 
-/** The conditions that choose visitors. */
+/** The conditions that select visitors. */
 const choices = (request: Request): ReadonlyArray<Condition> =>
   request.filters
     .filter(isCondition)
@@ -109,7 +108,7 @@ export const restrict = (request: Request): Result.Result<Request, ReadonlyArray
   return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
 }
 
-/** The request that counts the visitors whom the filter chooses; null without a filter, or if nothing is listed of them. */
+/** The request that counts the visitors that the filter selects; null without a filter or without dimensions. */
 export const chosenVisitors = (request: Request): Request | null => {
   const filters = choices(request)
   if (filters.length === 0 || request.dimensions.length === 0) return null

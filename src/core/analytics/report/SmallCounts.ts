@@ -1,9 +1,9 @@
 /**
- * Statistics that hide small counts, for dashboards that anybody may see: a count from 1 to 4 is `"<5"`, and every other one is
- * rounded to a multiple of 5, as health statistics are published. Pure.
+ * Statistics that hide small counts, for shared dashboards: a count from 1 to 4 is `"<5"`, and every other one is rounded to a
+ * multiple of 5, as in published health statistics. Pure.
  *
- * All counts are made coarse before anything is ordered, compared, divided or paged, so that an answer is a function of coarse
- * counts: neither a rate, a change, an order nor the difference of two answers shows how large a small count is.
+ * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
+ * no rate, change, order or difference of two answers reveals a small count.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const threshold = 5
 
 export const hidden = "<5"
 
-/** The value of a metric. It is null if it would be calculated with a hidden count. */
+/** The value of a metric; null if it would be calculated from a hidden count. */
 export type CoarseValue = MetricValue | typeof hidden
 
 export type CoarseAnswer = Answer<CoarseValue>
@@ -82,7 +82,7 @@ const reading: Assembly.Reading<CoarseValue> = {
     const value = Counts.metric(name, counts, allVisitors)
     // A rate or an average may equal `small` by chance.
     if (parts === null && value === small) return hidden
-    // The parts are rounded each for itself.
+    // The parts are rounded separately, so their ratio can exceed 100.
     return name.endsWith("_rate") && typeof value === "number" ? Math.min(value, 100) : value
   },
   change: (name, old, current) => (old === hidden || current === hidden ? null : Counts.change(name, old, current))
