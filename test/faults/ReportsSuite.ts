@@ -164,7 +164,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
             )
           })
         )
-        yield* checkAnswers(servers, "after the time-out")
+        yield* checkAnswers(servers, "after the timeout")
       })
     )
 
