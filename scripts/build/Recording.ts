@@ -10,7 +10,7 @@ import type { Metafile } from "esbuild"
 export interface Recording {
   /** In the bundler's order. */
   readonly files: ReadonlyArray<{ readonly path: string; readonly text: string }>
-  /** The files that each one imports, if the call asked for them. */
+  /** The files that each one imports, if the call requests them. */
   readonly outputs: Metafile["outputs"] | undefined
 }
 

@@ -93,7 +93,7 @@ export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
     : Option.none()
 }
 
-/** The code for a login that failed without a server error: the server asked for a password, and none is configured. */
+/** The code for a login that failed without a server error: the server requested a password, and none is configured. */
 const noPassword = "28P01"
 
 /** The driver's message if the server does not support TLS. It has no code; `codeOf` returns `NO_TLS`. */

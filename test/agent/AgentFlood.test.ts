@@ -114,7 +114,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
             [{ _tag: "Accepted" }]
           )
           // The last piece may take some seconds, and the clock advances while bytes are in flight.
-          const least = ((AgentThrottle.silence - AgentThrottle.burst) * 1000) / AgentThrottle.rate
+          const least = ((AgentThrottle.maxOverhead - AgentThrottle.burst) * 1000) / AgentThrottle.rate
           assert.isAtLeast(millis, least - 10_000)
           assert.isBelow(millis, 2 * least)
           yield* until("the request ends", () => upstream.open() === 0)

@@ -59,13 +59,13 @@ describe("agent/BudgetedAgentStream", () => {
       )
       assert.strictEqual(refused, 0)
       yield* Effect.gen(function* () {
-        let heard = 0
+        let received = 0
         const agent = yield* AgentStream
         const fiber = yield* agent.stream(request(1000)).pipe(
-          Stream.runForEach(() => Effect.sync(() => heard++)),
+          Stream.runForEach(() => Effect.sync(() => received++)),
           Effect.forkChild({ startImmediately: true })
         )
-        yield* until("the agent spoke", () => heard === 2)
+        yield* until("the agent spoke", () => received === 2)
         assert.strictEqual(yield* used, input + 100)
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(yield* used, input + 2)
@@ -75,7 +75,7 @@ describe("agent/BudgetedAgentStream", () => {
 
   it.effect("when the tokens are used up no request is sent until the next day", () =>
     Effect.gen(function* () {
-      const asked: Array<number> = []
+      const limits: Array<number> = []
       yield* Effect.gen(function* () {
         assert.isTrue(Result.isSuccess(yield* ask(request(input + 150))))
         assert.isTrue(Result.isSuccess(yield* ask(request(input + 150))))
@@ -86,12 +86,12 @@ describe("agent/BudgetedAgentStream", () => {
         }
       }).pipe(
         withAgent(({ instance }) => {
-          asked.push(instance.maxTokens)
+          limits.push(instance.maxTokens)
           return says(hello, usage(input, 70), finish)
         })
       )
       // The second answer is bounded by what is left.
-      assert.deepStrictEqual(asked, [100, 150 - input - 70])
+      assert.deepStrictEqual(limits, [100, 150 - input - 70])
     })
   )
 
@@ -102,16 +102,16 @@ describe("agent/BudgetedAgentStream", () => {
         TokenBudget,
         TokenBudget.of({ reserve: () => away, settle: () => away, used: () => away })
       )
-      const asked: Array<unknown> = []
+      const requests: Array<unknown> = []
       yield* Effect.gen(function* () {
         const result = yield* ask(request(1000))
         assert.strictEqual(Result.isFailure(result) ? result.failure._tag : "", "AgentBusy")
-        assert.lengthOf(asked, 0)
+        assert.lengthOf(requests, 0)
         assert.isTrue(Option.isSome(Result.getSuccess(yield* ask(request(null)))))
-        assert.lengthOf(asked, 1)
+        assert.lengthOf(requests, 1)
       }).pipe(
         withAgent((request) => {
-          asked.push(request)
+          requests.push(request)
           return says(hello, finish)
         }, budget)
       )

@@ -62,7 +62,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("an owner's agent is asked on the public internet only", () =>
+  it.live("requests to an owner's agent reach the public internet only", () =>
     Effect.gen(function* () {
       const { agent, outcome } = yield* inspectAgent(streams(says("OK"), done), { isGuarded: true })
       assert.lengthOf(agent.received, 0)

@@ -80,7 +80,7 @@ describe("readKept", () => {
     })
     return [outcome, ...parts]
   }
-  const asked = { role: "user", parts: [{ type: "text", text: "When?" }] }
+  const question = { role: "user", parts: [{ type: "text", text: "When?" }] }
   const answer = (ending: string | null) => ({
     id: "a",
     role: "assistant",
@@ -94,17 +94,23 @@ describe("readKept", () => {
 
   it("finds the answer to the question, and how it ended", () => {
     const parts = ["a", "From nine.\n\nTo five.", "https://x.example/"]
-    assert.deepStrictEqual(read([asked, answer("stop")]), ["done", ...parts])
-    assert.deepStrictEqual(read([asked, answer("length")]), ["done", ...parts])
-    assert.deepStrictEqual(read([asked, answer("stopped")]), ["stopped", ...parts])
+    assert.deepStrictEqual(read([question, answer("stop")]), ["done", ...parts])
+    assert.deepStrictEqual(read([question, answer("length")]), ["done", ...parts])
+    assert.deepStrictEqual(read([question, answer("stopped")]), ["stopped", ...parts])
     for (const ending of ["cut", "failed", "superseded", null]) {
-      assert.deepStrictEqual(read([asked, answer(ending)]), [{ kind: "cut" }, ...parts])
+      assert.deepStrictEqual(read([question, answer(ending)]), [{ kind: "cut" }, ...parts])
     }
   })
 
   it("finds no answer to a question that was not stored", () => {
     const other = { role: "user", parts: [{ type: "text", text: "Where?" }] }
-    for (const messages of [[], [asked], [answer("stop")], [other, answer("stop")], [asked, answer("stop"), other]]) {
+    for (const messages of [
+      [],
+      [question],
+      [answer("stop")],
+      [other, answer("stop")],
+      [question, answer("stop"), other]
+    ]) {
       assert.deepStrictEqual(read(messages), ["unknown"])
     }
   })

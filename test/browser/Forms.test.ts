@@ -14,7 +14,7 @@ inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {
     it.effect("is sent as JSON with a key, stored and reset, with a message", () =>
       Effect.gen(function* () {
-        const { edge, errors, heard, keys, page, sent, status } = yield* make()
+        const { edge, errors, receivedEvents, keys, page, sent, status } = yield* make()
         yield* fill(page, { name: "Ada-plain", email: "ada@example.org", message: 'Hello\n"you"' })
         yield* press(page)
         yield* says(status, "Thank you")
@@ -29,7 +29,7 @@ inChromium("a form", testServer(), (it) => {
         const [submission, ...others] = yield* stored("Ada-plain")
         assert.strictEqual(others.length, 0)
         assert.deepStrictEqual(JSON.parse(submission!.formData), typed)
-        const events = yield* Effect.promise(heard)
+        const events = yield* Effect.promise(receivedEvents)
         assert.deepStrictEqual(
           events.map(([name]) => name),
           ["submit", "success"]
@@ -97,7 +97,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("lets the page cancel and change each step", () =>
       Effect.gen(function* () {
-        const { evaluate, fence, heard, page, relay, sent, status } = yield* make({ clock: true })
+        const { evaluate, fence, receivedEvents, page, relay, sent, status } = yield* make({ clock: true })
         yield* fill(page, { name: "Ada" })
         yield* evaluate(
           `document.forms[0].addEventListener("hydracore:submit", (event) => event.preventDefault(), { once: true })`
@@ -109,7 +109,7 @@ inChromium("a form", testServer(), (it) => {
           addEventListener("hydracore:error", (event) => event.preventDefault(), { once: true })`)
         relay.fault = (received) => (isSubmit(received) ? { _tag: "Cut" } : undefined)
         yield* press(page)
-        yield* until("the error", async () => (await heard()).some(([name]) => name === "error"))
+        yield* until("the error", async () => (await receivedEvents()).some(([name]) => name === "error"))
         const attempts = sent().length
         assert.deepStrictEqual(sent()[0]?.form_data["added"], [1])
         // If canceled, it shows no message and does not retry.
@@ -120,7 +120,7 @@ inChromium("a form", testServer(), (it) => {
         relay.fault = () => undefined
         yield* evaluate(`addEventListener("hydracore:success", (event) => event.preventDefault(), { once: true })`)
         yield* press(page)
-        yield* until("success", async () => (await heard()).some(([name]) => name === "success"))
+        yield* until("success", async () => (await receivedEvents()).some(([name]) => name === "success"))
         assert.strictEqual(yield* Effect.promise(() => page.locator("[name=name]").inputValue()), "Ada")
       })
     )

@@ -12,7 +12,7 @@ inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {
     it.effect("shows the edge's validation errors at their fields", () =>
       Effect.gen(function* () {
-        const { errors, evaluate, heard, keys, page, relay, sent, status } = yield* make()
+        const { errors, evaluate, receivedEvents, keys, page, relay, sent, status } = yield* make()
         let once = true
         relay.fault = (received) => {
           if (!isSubmit(received) || !once) return undefined
@@ -38,7 +38,7 @@ inChromium("a form", testServer(), (it) => {
           "<b>too short</b>"
         )
         assert.strictEqual(yield* evaluate("document.activeElement.name"), "email")
-        const [, [name, detail] = []] = yield* Effect.promise(heard)
+        const [, [name, detail] = []] = yield* Effect.promise(receivedEvents)
         assert.strictEqual(name, "error")
         assert.strictEqual(detail?.["reason"], "invalid")
         // A correction hides the error.
@@ -87,14 +87,14 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("hides errors in the form's setup from the visitor, but not from the page", () =>
       Effect.gen(function* () {
-        const { evaluate, heard, page, status } = yield* make()
+        const { evaluate, receivedEvents, page, status } = yield* make()
         yield* evaluate(`document.forms[0].dataset.site = "foo"`)
         yield* fill(page, { name: "Ada" })
         yield* press(page)
         yield* says(status, "This form does not work")
         assert.notMatch(yield* Effect.promise(status), /UUID|site_id/)
         assert.strictEqual(yield* evaluate("document.forms[0].dataset.state"), "failed")
-        const [, [, detail] = []] = yield* Effect.promise(heard)
+        const [, [, detail] = []] = yield* Effect.promise(receivedEvents)
         assert.match(
           JSON.stringify(detail),
           /^\{"reason":"invalid","faults":\[\{"message":"Input should be a valid UUID, /
@@ -130,7 +130,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("keeps the content when the network fails, and sends it once online", () =>
       Effect.gen(function* () {
-        const { context, errors, heard, page, sent, status } = yield* make({ clock: true })
+        const { context, errors, receivedEvents, page, sent, status } = yield* make({ clock: true })
         yield* fill(page, { name: "Ada-offline", message: "kept" })
         yield* Effect.promise(() => context.setOffline(true))
         yield* press(page)
@@ -143,7 +143,7 @@ inChromium("a form", testServer(), (it) => {
         yield* says(status, "Thank you")
         assert.strictEqual((yield* stored("Ada-offline")).length, 1)
         assert.deepStrictEqual(
-          (yield* Effect.promise(heard)).map(([name, { reason }]) => reason ?? name),
+          (yield* Effect.promise(receivedEvents)).map(([name, { reason }]) => reason ?? name),
           ["submit", "away", "success"]
         )
         assert.deepStrictEqual(errors, [])
@@ -246,7 +246,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("reports rate limits and failures, and keeps the content", () =>
       Effect.gen(function* () {
-        const { heard, keys, page, relay, status } = yield* make()
+        const { receivedEvents, keys, page, relay, status } = yield* make()
         const faults: Array<Fault> = [
           {
             _tag: "Answer",
@@ -263,9 +263,12 @@ inChromium("a form", testServer(), (it) => {
         yield* press(page)
         yield* says(status, "could not be sent")
         yield* press(page)
-        yield* until("three errors", async () => (await heard()).filter(([name]) => name === "error").length === 3)
+        yield* until(
+          "three errors",
+          async () => (await receivedEvents()).filter(([name]) => name === "error").length === 3
+        )
         assert.deepStrictEqual(
-          (yield* Effect.promise(heard)).filter(([name]) => name === "error").map(([, detail]) => detail),
+          (yield* Effect.promise(receivedEvents)).filter(([name]) => name === "error").map(([, detail]) => detail),
           [
             { reason: "limited", seconds: 17 },
             { reason: "refused", status: 500, detail: undefined },

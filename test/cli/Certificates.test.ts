@@ -33,11 +33,11 @@ const serving = (serve: (socket: Socket) => void) => {
 }
 
 /** A TLS server with this certificate. TLS starts at once or, as in PostgreSQL, after a request for it. */
-const listening = (certificates: ReadonlyArray<string>, isAskedFirst: boolean) => {
+const listening = (certificates: ReadonlyArray<string>, awaitsRequest: boolean) => {
   const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
   return serving((socket) => {
     const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
-    if (!isAskedFirst) return void encrypt()
+    if (!awaitsRequest) return void encrypt()
     socket.once("data", () => {
       socket.write("S")
       encrypt()

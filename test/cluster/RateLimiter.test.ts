@@ -9,7 +9,7 @@ import { until } from "../support/Wait.ts"
 import * as Channels from "../support/WorkerChannels.ts"
 
 /** A fallback that must not be used. */
-const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary was not asked")) }
+const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary must not be used")) }
 
 /** The decision of `spare`, distinguishable from the primary's. */
 const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
@@ -86,14 +86,14 @@ describe("cluster/RateLimiter: the channel", () => {
       const pair = yield* connected
       const limiter = yield* workerOf(pair, unused)
       const other = { ...hour, name: "other", limit: 1 }
-      const asked = [
+      const requests = [
         [hour, "a"],
         [other, "a"],
         [hour, "b"],
         [hour, "a"],
         [other, "a"]
       ] as const
-      const decisions = yield* Effect.forEach(asked, ([policy, key]) => limiter.take(policy, key), {
+      const decisions = yield* Effect.forEach(requests, ([policy, key]) => limiter.take(policy, key), {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(
@@ -133,7 +133,7 @@ describe("cluster/RateLimiter: the channel", () => {
       // If each of these waited, they would need 80 seconds.
       const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "20 seconds")
       for (const decision of during) assert.deepStrictEqual(decision, spared)
-      yield* until("it is asked again", () =>
+      yield* until("it gets the request again", () =>
         pair.sent.some((message) => message._tag === "Take" && message.requests.length === 0)
       )
       const questions = pair.sent.length
@@ -156,7 +156,7 @@ describe("cluster/RateLimiter: the channel", () => {
         Effect.gen(function* () {
           const limiter = yield* workerOf(pair, spare)
           const waiting = yield* Effect.forkDetach(limiter.take(hour, "a"), { startImmediately: true })
-          yield* until("it is asked", () => pair.sent.length === 1)
+          yield* until("it gets the request", () => pair.sent.length === 1)
           return waiting
         })
       )

@@ -37,12 +37,12 @@ describe("contract/UseChat", () => {
       return
     }
     assert.isTrue(UseChat.isUseChat(body))
-    const asked = read.success
-    if (asked._tag === "Regenerate") return
+    const question = read.success
+    if (question._tag === "Regenerate") return
     const texts =
-      asked._tag === "Newest"
-        ? [asked.text]
-        : [asked.conversation.message, ...asked.conversation.history.map(({ text }) => text)]
+      question._tag === "Newest"
+        ? [question.text]
+        : [question.conversation.message, ...question.conversation.history.map(({ text }) => text)]
     for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
   })
 
@@ -71,9 +71,9 @@ describe("contract/UseChat", () => {
       { role: "assistant", id: "2", parts: [] },
       { id: "3", ...user("b") }
     ]
-    const askedBy = (body: object) => {
-      const { id: _, ...asked } = Result.getOrThrow(UseChat.read({ id: "c", ...body }))
-      return asked
+    const questionOf = (body: object) => {
+      const { id: _, ...question } = Result.getOrThrow(UseChat.read({ id: "c", ...body }))
+      return question
     }
     const trigger = "regenerate-message"
     const newest = { _tag: "Newest", text: "b", messageId: "3" } as const
@@ -84,7 +84,7 @@ describe("contract/UseChat", () => {
         { message: messages[2], messageId: "2", trigger },
         { trigger, messageId: "2" },
         { trigger, messages: [] }
-      ].map(askedBy),
+      ].map(questionOf),
       [
         { ...newest, kind: "new", targetId: null },
         { ...newest, kind: "new", targetId: "1" },
@@ -94,8 +94,8 @@ describe("contract/UseChat", () => {
       ]
     )
     const decode = (body: object) => {
-      const asked = askedBy({ messages, ...body })
-      return asked._tag === "Conversation" ? [asked.kind, asked.targetId, asked.isWhole] : []
+      const question = questionOf({ messages, ...body })
+      return question._tag === "Conversation" ? [question.kind, question.targetId, question.isWhole] : []
     }
     assert.deepStrictEqual(
       [{}, { messageId: "1" }, { messageId: null, trigger }, { tools: {} }, { messageId: 1 }].map(decode),

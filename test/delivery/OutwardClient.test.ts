@@ -7,9 +7,9 @@ import { receiver } from "../support/Receiver.ts"
 
 /** A resolver that gives these addresses, one list per look-up, and counts the look-ups. */
 const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
-  const asked: Array<string> = []
+  const queried: Array<string> = []
   const lookup = ((host: string, _options: unknown, callback: (error: null, addresses: unknown) => void) => {
-    const given = answers[Math.min(asked.push(host), answers.length) - 1] ?? []
+    const given = answers[Math.min(queried.push(host), answers.length) - 1] ?? []
     queueMicrotask(() =>
       callback(
         null,
@@ -17,7 +17,7 @@ const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
       )
     )
   }) as typeof Dns.lookup
-  return { asked, lookup }
+  return { queried, lookup }
 }
 
 const post = (url: string) => OutwardClient.OutwardClient.use((client) => client.post(url, {}, "{}"))
@@ -25,7 +25,7 @@ const post = (url: string) => OutwardClient.OutwardClient.use((client) => client
 describe("delivery/OutwardClient", () => {
   it.live("a name with private addresses only is not connected to, whatever it resolved to before", () =>
     Effect.gen(function* () {
-      const { asked, lookup } = resolver([
+      const { queried, lookup } = resolver([
         ["127.0.0.1"],
         ["10.0.0.1", "::1"],
         ["::ffff:7f00:1"],
@@ -36,7 +36,7 @@ describe("delivery/OutwardClient", () => {
           const response = yield* post("http://hooks.example/")
           assert.strictEqual(response.status, null)
           assert.strictEqual(response.error, "hooks.example has no address on the public internet")
-          assert.strictEqual(asked.length, times)
+          assert.strictEqual(queried.length, times)
         }
       }).pipe(Effect.provide(OutwardClient.layer({ allowed: [], lookup })))
     })

@@ -84,7 +84,7 @@ describe("faults: starting", () => {
       const DATABASE_URL = yield* TestDatabase.unmigrated
       const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }
       yield* Effect.gen(function* () {
-        // It is not even asked whether there is a Redis.
+        // Redis is not looked for.
         const said = yield* welcome({ ...environment, REDIS_URL: "no address" })
         assert.include(said, "\nThe demo ignores DATABASE_URL: ")
         assert.include(said, "\nThe demo ignores REDIS_URL: ")

@@ -7,17 +7,17 @@ import { StorageUnavailable } from "../../src/services/Storage.ts"
 /** A mutable store that counts its queries. */
 const store = () => {
   const held = new Map<string, string>()
-  const asked: Array<string> = []
+  const queries: Array<string> = []
   let broken = false
   return {
     held,
-    asked,
+    queries,
     break: (value: boolean) => {
       broken = value
     },
     find: (key: string) =>
       Effect.suspend(() => {
-        asked.push(key)
+        queries.push(key)
         return broken
           ? Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
           : Effect.succeed(Option.fromUndefinedOr(held.get(key)))
@@ -30,14 +30,14 @@ const times = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as con
 describe("postgres/Lookup", () => {
   it.effect("queries a found key once until it expires", () =>
     Effect.gen(function* () {
-      const { asked, find, held } = store()
+      const { queries, find, held } = store()
       held.set("a", "one")
       const lookup = yield* Lookup.make({ ...times, find })
       yield* lookup("a")
       held.set("a", "two")
       yield* TestClock.adjust(9999)
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
-      assert.strictEqual(asked.length, 1)
+      assert.strictEqual(queries.length, 1)
       yield* TestClock.adjust(1)
       assert.deepStrictEqual(yield* lookup("a"), Option.some("two"))
     })
@@ -45,11 +45,11 @@ describe("postgres/Lookup", () => {
 
   it.effect("an unknown key is found within a second of its creation", () =>
     Effect.gen(function* () {
-      const { asked, find, held } = store()
+      const { queries, find, held } = store()
       const lookup = yield* Lookup.make({ ...times, find })
       yield* lookup("a")
       yield* lookup("a")
-      assert.strictEqual(asked.length, 1)
+      assert.strictEqual(queries.length, 1)
       held.set("a", "one")
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
@@ -59,12 +59,12 @@ describe("postgres/Lookup", () => {
   it.effect("concurrent lookups share one query, which survives the interruption of one of them", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
-      let asked = 0
+      let queries = 0
       const lookup = yield* Lookup.make({
         ...times,
         find: () =>
           Effect.suspend(() => {
-            asked++
+            queries++
             return Effect.as(Deferred.await(gate), Option.some("one"))
           })
       })
@@ -75,7 +75,7 @@ describe("postgres/Lookup", () => {
       yield* Fiber.interrupt(first)
       yield* Deferred.succeed(gate, undefined)
       assert.deepStrictEqual(yield* Fiber.join(others), [Option.some("one"), Option.some("one")])
-      assert.strictEqual(asked, 1)
+      assert.strictEqual(queries, 1)
     })
   )
 
@@ -94,38 +94,38 @@ describe("postgres/Lookup", () => {
 
   it.effect("a failure is reported and not cached", () =>
     Effect.gen(function* () {
-      const { asked, break: broken, find, held } = store()
+      const { queries, break: broken, find, held } = store()
       held.set("a", "one")
       const lookup = yield* Lookup.make({ ...times, find })
       broken(true)
       assert.strictEqual((yield* Effect.flip(lookup("a"))).reason, "unreachable")
       broken(false)
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
-      assert.strictEqual(asked.length, 2)
+      assert.strictEqual(queries.length, 2)
     })
   )
 
   it.effect("keeps to its capacity and evicts the least recently used key", () =>
     Effect.gen(function* () {
-      const { asked, find } = store()
+      const { queries, find } = store()
       const lookup = yield* Lookup.make({ ...times, find })
       for (const key of ["a", "b", "c", "a", "d"]) yield* lookup(key)
-      assert.deepStrictEqual(asked, ["a", "b", "c", "d"])
+      assert.deepStrictEqual(queries, ["a", "b", "c", "d"])
       yield* lookup("a")
-      assert.strictEqual(asked.length, 4)
+      assert.strictEqual(queries.length, 4)
       yield* lookup("b")
-      assert.strictEqual(asked.length, 5)
+      assert.strictEqual(queries.length, 5)
     })
   )
 
   it.effect("at any capacity, each key is queried once until it expires, and then again", () =>
     Effect.gen(function* () {
-      const { asked, find, held } = store()
+      const { queries, find, held } = store()
       const keys = Array.from({ length: 100 }, (_, index) => String(index))
       for (const key of keys) held.set(key, "one")
       const lookup = yield* Lookup.make({ ...times, capacity: 160, find })
       for (let round = 0; round < 3; round++) yield* Effect.forEach(keys, lookup)
-      assert.deepStrictEqual(asked, keys)
+      assert.deepStrictEqual(queries, keys)
       yield* TestClock.adjust("10 seconds")
       for (const key of keys) held.set(key, "two")
       assert.deepStrictEqual(

@@ -155,7 +155,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
           if (isWholeInstance) {
             assert.isTrue(yield* instances.delete(instanceId))
-            // The memory store forgets the conversations of a deleted instance when they are looked for.
+            // The memory store deletes the conversations of a deleted instance when they are looked for.
             yield* store.list({ instanceId, limit: 1, before: null })
           } else assert.isTrue(yield* store.delete(key))
           assert.deepStrictEqual(yield* payloadsOf(webhook), [{ type: "conversation.started", data: null }])

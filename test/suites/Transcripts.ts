@@ -52,7 +52,7 @@ const Wanted = Schema.Struct({
 const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
-  let after: Transcript.Place | null = null
+  let after: Transcript.Cursor | null = null
   do {
     const page: Transcript.Page = yield* transcripts.list({ instanceId, filter, after, limit })
     assert.isAtMost(page.items.length, limit)

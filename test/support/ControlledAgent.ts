@@ -25,7 +25,7 @@ export const start = Effect.gen(function* () {
   const answers = new Map<string, ServerResponse>()
   const answerTo = (message: string): ServerResponse => {
     const answer = answers.get(message)
-    if (answer === undefined) throw new Error(`The agent was not asked "${message}"`)
+    if (answer === undefined) throw new Error(`The agent got no request "${message}"`)
     return answer
   }
   const upstream = yield* Upstream.start((received, response) => {

@@ -162,11 +162,11 @@ export const siteId = "3f0c2c1e-9c0b-4c57-8d55-6b6d0f6f7a10"
 
 /** A request as `QueryInput` decodes it. */
 export const requestOf = (shape: typeof RequestShape.Type): Request => {
-  const asked = unique(shape.metrics)
+  const requested = unique(shape.metrics)
   const all: ReadonlyArray<Dimension> = unique(shape.dimensions)
   const time = all.find(isTimeDimension)
   const dimensions = all.filter((dimension) => !isTimeDimension(dimension) || dimension === time)
-  const columns: ReadonlyArray<Metric | Dimension> = [...asked, ...dimensions]
+  const columns: ReadonlyArray<Metric | Dimension> = [...requested, ...dimensions]
   const byColumn = new Map(
     shape.order.flatMap(({ direction, place }) => {
       const by = columns[place % columns.length]
@@ -177,14 +177,14 @@ export const requestOf = (shape: typeof RequestShape.Type): Request => {
   const date = (day: number) => `2026-10-${day}`
   return {
     siteId,
-    metrics: asked,
+    metrics: requested,
     dateRange:
       typeof shape.dateRange === "string"
         ? shape.dateRange
         : { first: date(Math.min(...shape.dateRange)), last: date(Math.max(...shape.dateRange)) },
     dimensions,
     filters: shape.filters.map(filterOf),
-    orderBy: orders.length > 0 ? orders : [{ by: asked[0] ?? "visitors", direction: "desc" }],
+    orderBy: orders.length > 0 ? orders : [{ by: requested[0] ?? "visitors", direction: "desc" }],
     comparison: shape.comparison,
     includeTotalRows: true,
     includeTimeLabels: time !== undefined,

@@ -21,7 +21,7 @@ export interface Speech {
 
 export const makeSpeech = (): Speech => {
   // Not `role=status`: screen readers repeat its whole text at every change.
-  const region = make("div", { class: "heard", "aria-live": "polite" })
+  const region = make("div", { class: "sr-only", "aria-live": "polite" })
   const splitter = makeSentenceSplitter()
   let timer: ReturnType<typeof setTimeout> | undefined
   const say = (sentence: string): void => {

@@ -6,7 +6,7 @@
 
 const css = `
 textarea{font:inherit;color:inherit}
-.heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
+.sr-only{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .icon.stop{fill:currentColor}
 .icon:dir(rtl){scale:-1 1}
 

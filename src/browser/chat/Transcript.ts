@@ -97,7 +97,7 @@ export const makeTranscript = (options: Options): Transcript => {
 
   const message = (role: Message["role"]): readonly [root: HTMLElement, body: HTMLElement] => {
     const body = make("div", { class: "body", dir: "auto" })
-    const root = make("div", { part: `message message-${role}` }, make("span", { class: "heard" }), body)
+    const root = make("div", { part: `message message-${role}` }, make("span", { class: "sr-only" }), body)
     label(root)
     log.append(root)
     resizeObserver.observe(root)

@@ -57,10 +57,10 @@ export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never,
           })
         )
       return AnalyticsExport.of({
-        rows: (asked) =>
+        rows: (query) =>
           Stream.concat(
-            read(viewsStatement, AnalyticsRows.decodeView, asked),
-            read(eventsStatement, AnalyticsRows.decodeEvent, asked)
+            read(viewsStatement, AnalyticsRows.decodeView, query),
+            read(eventsStatement, AnalyticsRows.decodeEvent, query)
           )
       })
     })

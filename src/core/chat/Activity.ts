@@ -1,7 +1,7 @@
 /**
- * What a visitor sees an agent do before or between its words. Pure.
+ * What an agent is doing while it sends no text, as visitors see it. Pure.
  *
- * The words are few and general: the name of a tool may reveal more of an agent than its owner chose to show.
+ * The activities are few and general: the name of a tool may reveal more about an agent than its owner chose to show.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What came of one question that a person sent an agent to see whether it works. Pure; browsers can import it.
+ * The outcome of a test question to an agent, and the problem that it reveals. Pure; browsers can import it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ export interface Question {
   readonly text: string
   /** The maximum number of tokens of the answer. A reasoning model may use them up before its first word. */
   readonly maxTokens: number
-  /** The number of characters after which the answer is read no further. */
+  /** The maximum number of characters of the answer that are read. */
   readonly characters: number
 }
 
@@ -25,15 +25,15 @@ export type Outcome =
   | { readonly _tag: "Answered"; readonly text: string; readonly firstWordMillis: number | null }
   /** The agent refused the question with an HTTP status. */
   | { readonly _tag: "Refused"; readonly status: number }
-  /** The agent accepted the question and then gave no answer; `reason` is never a text of the agent's. */
+  /** The agent accepted the question and then gave no answer. `reason` contains no text of the agent. */
   | { readonly _tag: "Failed"; readonly reason: string }
-  /** No response; `reason` is a system's code, or a text of this program's. */
+  /** No response. `reason` is a system error code, or a text of this program. */
   | { readonly _tag: "Unavailable"; readonly reason: string }
-  /** No word in time. */
+  /** No text within the timeout. */
   | { readonly _tag: "Silent"; readonly reason: string }
   /** The environment variable that should hold the key is not set here. */
   | { readonly _tag: "NoKey"; readonly variable: string }
-  /** `SECRETS_KEY` does not open the stored key. */
+  /** `SECRETS_KEY` cannot decrypt the stored key. */
   | { readonly _tag: "LockedKey" }
   /** The instance has used its tokens of the day. */
   | { readonly _tag: "TokensUsed" }
@@ -75,7 +75,7 @@ const ofStatus = (status: number): Problem => {
   return status < 400 ? "address" : status < 500 ? "request" : "failing"
 }
 
-/** The code of a connection that the guard of outward connections refuses. */
+/** The error code of a connection that the guard of outward connections refused. */
 const notPublic = "ENOTPUBLIC"
 
 /** Null if the agent answers. */

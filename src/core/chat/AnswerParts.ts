@@ -59,7 +59,7 @@ const add = (folded: Folded, event: AgentEvent): Folded => {
     case "Refusal":
       return addText(folded, event.delta)
     case "Source": {
-      // One that the answer already has is not added again.
+      // A source is added once.
       const source = sourceOf(folded.parts, event.url, event.title)
       return source === null ? folded : { ...folded, parts: [...folded.parts, source] }
     }
@@ -81,23 +81,23 @@ export const fromEvents = (events: ReadonlyArray<AgentEvent>): Parts => addAll(n
 export const toWellFormed = (parts: Parts): Parts =>
   parts.map((part) => (part.type === "text" ? { ...part, text: part.text.toWellFormed() } : part))
 
-/** The text of a message: its texts as paragraphs, because what a tool separates is not one sentence. */
+/** The text of a message: its text parts as paragraphs, because a tool separates them. */
 export const textOf = (parts: Parts): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 
-/** The UTF-16 units of all texts, addresses and titles: what a message counts against the bound of its conversation. */
+/** The number of UTF-16 units in all texts, addresses and titles, which count against `Conversation.maxSize`. */
 export const sizeOf = (parts: Parts): number =>
   parts.reduce(
     (sum, part) => sum + (part.type === "text" ? part.text.length : part.url.length + (part.title?.length ?? 0)),
     0
   )
 
-/** A tool whose name is no longer stored, only its place. */
+/** Stands for the tools between two text parts, which are not stored. */
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
 
 /**
- * The events that lead from the parts that a reader has to those that the answer has: for every split of an answer's
- * events, `addAll(had, missing(had, all)).parts` is `all`.
+ * The events that a reader with the parts `had` lacks of an answer with the parts `all`. For every split of an answer's events,
+ * `addAll(had, missing(had, all)).parts` is `all`.
  */
 export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
   let isTextOpen = had.isTextOpen

@@ -1,12 +1,12 @@
 /**
- * Joins the stored pieces of an answer. A piece may have been stored twice, alone and within a longer one: a caller that
- * got no result of the first attempt sends its events again, with those that arrived meanwhile. Pure.
+ * Joins the stored pieces of an answer. Events may be stored twice, in a piece of their own and in a longer one: if storing a
+ * piece has an unknown result, its events are stored again, together with those that arrived meanwhile. Pure.
  *
  * @module
  */
 import type { AgentEvent } from "./Agent.ts"
 
-/** Joins adjacent texts, so that a piece or a reader that lags behind gets one long text in place of many short ones. */
+/** Joins adjacent texts, so that a piece or a slow reader gets one long text instead of many short ones. */
 export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<AgentEvent> => {
   const joined: Array<AgentEvent> = []
   for (const event of events) {
@@ -18,7 +18,7 @@ export const joinTexts = (events: ReadonlyArray<AgentEvent>): ReadonlyArray<Agen
   return joined
 }
 
-/** How many events the answer has with this piece, and the events of the piece. */
+/** The number of the answer's events up to the end of this piece, and the events of the piece. */
 export type Piece = readonly [end: number, events: ReadonlyArray<AgentEvent>]
 
 /** The events from a position on, and the position after them. */

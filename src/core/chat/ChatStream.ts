@@ -1,8 +1,8 @@
 /**
  * Turns an agent's answer into the frames of a chat stream, in the protocol of the client. Pure.
  *
- * Whatever events come in whatever order, the frames are well formed: the start first; texts, each with a start, one or
- * more deltas and an end; sources and activities between them, at most one activity at a time; and then the end, once, last.
+ * For any sequence of events the frames are well formed. The start is first. Each text has a start, one or more deltas and an
+ * end. Sources and activities are between them, at most one activity at a time. The last frame is the only end.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export type Failure =
   | "unread"
   /** This process is about to end. */
   | "shutting-down"
-  /** A fault of this service. */
+  /** An error of this service. */
   | "internal"
 
 /** The sentence that a visitor reads about a failure. */
@@ -54,7 +54,7 @@ export interface Source {
 /** The tokens of the request, as the agent counts them. */
 export type Usage = Omit<AgentEvent & { readonly _tag: "Usage" }, "_tag">
 
-/** Encodes the frames of one stream in a client's protocol. A frame that the protocol does not have is empty. */
+/** Encodes the frames of one stream in a client's protocol. Frames that the protocol lacks are empty. */
 export interface Dialect {
   /** The headers of the response that are the protocol's own. */
   readonly headers: Readonly<Record<string, string>>
@@ -72,8 +72,8 @@ export interface Dialect {
 }
 
 /**
- * A comment, which opens the connection and keeps it alive. It ends with one line end: a client of Microsoft's takes a
- * blank line behind it for an empty message.
+ * A comment, which opens the connection and keeps it alive. It ends with a single line break: a client by Microsoft takes a
+ * blank line after it for an empty message.
  */
 export const comment = ": ping\n"
 
@@ -106,7 +106,7 @@ export interface State {
 
 const noSources: ReadonlyArray<Source> = []
 
-/** A stream of which nothing was sent. `maxBytes` bounds the agent's text, in bytes of UTF-8. */
+/** A stream before its first frame. `maxBytes` limits the agent's text, in bytes of UTF-8. */
 export const initial = (options: {
   readonly dialect: Dialect
   readonly messageId: string
@@ -126,14 +126,14 @@ export const initial = (options: {
   failure: null
 })
 
-/** Whether the end was written: nothing follows. */
+/** Whether the end was written. */
 export const isEnded = (state: State): boolean => state.phase === "ended"
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 const replacement = "\uFFFD"
 
-/** A state after a token, field by field: spreading would cost more than everything else here. */
+/** The state after a token. It is copied field by field, because spreading would cost more than everything else here. */
 const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
   phase,
   dialect: state.dialect,
@@ -171,7 +171,7 @@ const addText = (state: State, delta: string): Step => {
   return [next, endActivity(state) + (state.phase === "text" ? "" : dialect.textStart(textId)) + frames]
 }
 
-/** Ends the text part, if one is open or begun. The next text is a part of its own. */
+/** Ends the text part, if there is one. The next text begins a new part. */
 const endText = (state: State): Step => {
   const { dialect, held, textId } = state
   if (state.phase !== "text" && held === "") return [state, ""]
@@ -201,7 +201,7 @@ const fail = (state: State, failure: Failure): Step => {
   return [{ ...closed, failure }, frames + state.dialect.failed(failure)]
 }
 
-/** A tool between two texts separates them: they are not one sentence. */
+/** A tool between two texts makes them separate parts. */
 const showActivity = (state: State, event: AgentEvent): Step => {
   const next = Activity.of(event)
   if (next === null || next === state.activity) return [state, ""]
@@ -240,12 +240,12 @@ const step = (state: State, event: Event): Step => {
 
 /**
  * The next state, and the frames to send (maybe none). Concatenated, the deltas of a text part are the agent's text with
- * lone surrogates replaced by U+FFFD; a pair that was split between two deltas is joined. A text that would pass the
- * stream's bound is not sent and ends the stream as a failure. After the end, everything is ignored.
+ * lone surrogates replaced by U+FFFD; a pair that was split between two deltas is joined. A text that would exceed
+ * `maxBytes` is not sent, and the stream fails. After the end, events are ignored.
  */
 export const encode = (state: State, event: Event): Step => {
   if (state.phase === "ended") return [state, ""]
-  // Nearly all events.
+  // The most frequent case.
   if (event._tag === "Text" && state.phase !== "fresh") return addText(state, event.delta)
   if (state.phase !== "fresh") return step(state, event)
   const [next, frames] = step({ ...state, phase: "open" }, event)

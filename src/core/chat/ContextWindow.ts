@@ -26,12 +26,12 @@ const signs =
 export const isTooLong = (status: number, body: string): boolean =>
   statuses.has(status) && signs.test(body.slice(0, maxBody))
 
-/** Whether a refusal of this status may be one, so that its body must be read. */
+/** Whether a refusal with this status may mean that, so that its body must be read. */
 export const mayBeTooLong = (status: number): boolean => statuses.has(status)
 
 /**
- * The request with half of its history: the newer half, which begins with a visitor's message, as some protocols
- * require. Null if there is no history to leave out.
+ * The request with the newer half of its history, from a visitor's message on, as some protocols require. Null if there is no
+ * history.
  */
 export const halve = (request: AgentRequest): AgentRequest | null => {
   const { messages } = request

@@ -15,7 +15,7 @@ export const maxSize = 1_000_000
 /** The maximum number of code points of a visitor's message, and of the comment on an answer. */
 export const maxMessageLength = 8_000
 
-/** How long a running answer counts as running after its lease was last extended, in milliseconds. */
+/** The duration of a running answer's lease, in milliseconds. */
 export const leaseMillis = 8_000
 
 /** How often the leases of running answers are extended, in milliseconds: several times within one lease. */
@@ -24,13 +24,13 @@ export const renewMillis = 2_000
 /** Whether a text can be the id of a conversation. */
 export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
 
-/** Whether the id that a client gives a message is kept. Clients make ids of letters and digits. */
+/** Whether a client's id for a message is stored: it may have any printable ASCII characters except spaces. */
 export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test(text)
 
-/** Names a conversation of an instance. Two instances share none, whatever their ids. */
+/** Identifies a conversation. Instances never share one, even if the ids are equal. */
 export interface ConversationKey {
   readonly instanceId: string
-  /** A UUID, or the keyed hash of an id that a client made (`conversationIds: "client"`). See `isConversationId`. */
+  /** A UUID, or the keyed hash of an id that a client generated (`conversationIds: "client"`). See `isConversationId`. */
   readonly conversationId: string
 }
 
@@ -44,7 +44,7 @@ export type MessagePart =
  * - `stopped`: the visitor stopped it;
  * - `superseded`: the visitor's next message ended it;
  * - `failed`: the agent failed, or a bound of the edge ended it;
- * - `cut`: its process died or was ended, and the rest is lost.
+ * - `cut`: its process died or was stopped, and the rest is lost.
  */
 export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
 
@@ -63,7 +63,7 @@ export const endings = [
 
 export interface VisitorMessage {
   readonly messageId: string
-  /** The client's own id of the message, if it is known. A client that edits a message names it by this id. See `isClientId`. */
+  /** The client's own id for the message, if known. A client that edits a message sends this id. See `isClientId`. */
   readonly clientId?: string
   readonly role: "user"
   readonly parts: ReadonlyArray<MessagePart>

@@ -15,7 +15,7 @@ const partJson = (part: MessagePart) =>
     ? { type: part.type, text: part.text }
     : { type: part.type, url: part.url, title: part.title ?? null }
 
-/** A message as an object of JSON. An answer that runs has the ending null. */
+/** A message as a JSON object. The ending of a running answer is null. */
 export const messageJson = (message: Message) => ({
   id: message.messageId,
   role: message.role,
@@ -52,7 +52,7 @@ const heading = (message: Message): string => {
   return `${at}  agent${notes.length === 0 ? "" : ` (${notes.join(", ")})`}`
 }
 
-/** The lines of a text, indented so that none of them can pass for a heading. */
+/** The lines of a text, indented so that none of them looks like a heading. */
 const indented = (text: string): ReadonlyArray<string> =>
   text.split(/\r\n|\n/).map((line) => `  ${TerminalText.escape(line)}`.trimEnd())
 
@@ -68,5 +68,5 @@ const paragraph = (message: Message): string => {
     .join("")
 }
 
-/** The messages as paragraphs: who wrote each, when, and how an answer ended unless the agent finished it. */
+/** The messages as paragraphs with their authors and times, and with the ending of an answer unless the agent finished it. */
 export const transcript = (messages: ReadonlyArray<Message>): string => messages.map(paragraph).join("\n")

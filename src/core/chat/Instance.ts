@@ -20,9 +20,9 @@ export interface Instance {
   readonly agentModel: string | null
   /** The environment variable that holds the agent's key, never the key; null for none. */
   readonly agentKeyEnv: string | null
-  /** The agent's key that the owner API was given, sealed with `SECRETS_KEY` for this instance; null for none. */
+  /** The agent's key that was set through the owner API, encrypted with `SECRETS_KEY` for this instance; null for none. */
   readonly agentKey: Uint8Array | null
-  /** Whether requests reach the public internet only: the owner API, and not the command line, named the address. */
+  /** Whether requests may reach the public internet only, because the address was set through the owner API. */
   readonly isGuarded: boolean
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   readonly agentKeyHeader: string | null
@@ -46,10 +46,10 @@ export interface Instance {
 
 type Required = "name" | "agentUrl"
 
-/** An instance to create: what is absent takes its default, and an absent id is random. */
+/** An instance to create. Absent members get their defaults; an absent id is random. */
 export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required>>
 
-/** A change of an instance: what is absent stays, and null clears what may be null. */
+/** A change of an instance. Absent members keep their values; null clears a nullable one. */
 export type InstanceChange = Partial<Omit<Instance, "instanceId">>
 
 const defaults: Omit<Instance, Required | "instanceId"> = {

@@ -1,8 +1,8 @@
 /**
  * The chat completions of OpenAI's API: a stream of chunks in Server-Sent Events, or one object. Pure.
  *
- * A stream is a chunk with the role, a chunk for each delta of text, a chunk with the sources (`annotations`) if there are
- * any, a chunk with the `finish_reason`, the usage if the client asked for it and the agent reported it, and `[DONE]`. A
+ * A stream has a chunk with the role, a chunk for each delta of text, a chunk with the sources (`annotations`) if there are any,
+ * a chunk with the `finish_reason`, a chunk with the usage if the client requested it and the agent reported it, and `[DONE]`. A
  * failure is an `error` in place of the last chunks, which OpenAI's clients throw. Activities have no chunk.
  *
  * @module
@@ -19,7 +19,7 @@ export interface Names {
   readonly model: string
 }
 
-/** The agent's own tools do not concern the client, so that `tool_calls` is never a reason. */
+/** Tools run on the agent's side, so `tool_calls` is never a reason. */
 const finishReasons = {
   stop: "stop",
   length: "length",
@@ -34,7 +34,7 @@ const usageOf = ({ inputTokens, outputTokens }: ChatStream.Usage) => ({
   total_tokens: inputTokens + outputTokens
 })
 
-/** The place in the text is not known, so that the cited range is empty. */
+/** The cited range is empty, because the position in the text is not known. */
 const annotationOf = ({ title, url }: ChatStream.Source) => ({
   type: "url_citation",
   url_citation: { url, title: title ?? url, start_index: 0, end_index: 0 }
@@ -47,7 +47,7 @@ export class OpenAiCompletionStream implements ChatStream.Dialect {
   private readonly names: Names
   private readonly includeUsage: boolean
 
-  /** @param includeUsage whether the client asked for the usage (`stream_options.include_usage`) */
+  /** @param includeUsage whether the client requested the usage (`stream_options.include_usage`) */
   constructor(names: Names, includeUsage: boolean) {
     this.names = names
     this.includeUsage = includeUsage
@@ -114,7 +114,7 @@ export class OpenAiCompletionStream implements ChatStream.Dialect {
   }
 }
 
-/** The text of an answer and nothing else: for a client that wants the whole answer at once. */
+/** Only the text of an answer, for a client that requests the whole answer at once. */
 export const plainText: ChatStream.Dialect = {
   headers: noHeaders,
   start: () => "",

@@ -18,7 +18,7 @@ const reserved = {
 
 type Reserved = keyof typeof reserved
 
-/** The first reserved member that a change gives another value, by its name in the owner API; undefined if there is none. */
+/** The first reserved member that a change modifies, by its name in the owner API; undefined if there is none. */
 export const refusedOf = (
   before: Pick<Instance, Reserved | "agentKeyEnv">,
   change: { readonly [K in Reserved]?: Instance[K] | undefined }

@@ -8,8 +8,8 @@
 export const bounds = { min: 1, max: 120, default: 10 } as const
 
 /**
- * How many seconds to wait: a number of seconds, or a date, which is compared with the response's own `Date`, so that no
- * clock of this machine is involved. A header that is neither, or that is absent, means the usual wait.
+ * The wait in seconds. The header is a number of seconds, or a date, which is compared with the response's own `Date` and so does
+ * not depend on this machine's clock. Without a valid header, the wait is the default.
  */
 export const seconds = (retryAfter: string | undefined, date: string | undefined): number => {
   const text = retryAfter?.trim() ?? ""

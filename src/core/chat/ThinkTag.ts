@@ -10,10 +10,10 @@ const close = "</think>"
 /** The maximum whitespace before `<think>` that is held back, in UTF-16 units. */
 const maxIndent = 256
 
-/** Where the text is. Begin with `initial`; from `text` on, nothing more is separated. */
+/** The state of the parser. The first one is `initial`; in phase `text`, nothing more is separated. */
 export interface State {
   readonly phase: "start" | "thinking" | "text"
-  /** The end of what was read, while it may be a part of a tag. */
+  /** The end of the input so far, while it may be part of a tag. */
   readonly held: string
 }
 
@@ -43,7 +43,7 @@ const think = (text: string): Read => {
   return { state: { phase: "thinking", held: text.slice(cut) }, reasoning: text.slice(0, cut), text: "" }
 }
 
-/** Reads the next delta. How a text is cut into deltas does not matter. */
+/** Reads the next delta. The result does not depend on how the text is split into deltas. */
 export const read = (state: State, delta: string): Read => {
   if (state.phase === "text") return { state, reasoning: "", text: delta }
   const text = state.held + delta
@@ -55,6 +55,6 @@ export const read = (state: State, delta: string): Read => {
     : { state: { phase: "text", held: "" }, reasoning: "", text }
 }
 
-/** What was held back when the text ended. */
+/** The held back text at the end of the input. */
 export const end = (state: State): Omit<Read, "state"> =>
   state.phase === "thinking" ? { reasoning: state.held, text: "" } : { reasoning: "", text: state.held }

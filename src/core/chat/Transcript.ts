@@ -17,41 +17,41 @@ export interface TranscriptSummary extends ConversationSummary {
   readonly down: number
 }
 
-/** Which conversations a list has. An absent member allows any. */
+/** The conversations of a list. An absent member selects all. */
 export interface Filter {
   /** A text that a message or a comment has. The case of ASCII letters does not matter. */
   readonly search?: string | undefined
-  /** True: with an answer that the visitor did not get. */
+  /** True selects conversations with an answer that the visitor did not get. */
   readonly unanswered?: boolean | undefined
-  /** With an answer that was rated so. */
+  /** Selects conversations with an answer of this rating. */
   readonly rating?: "up" | "down" | undefined
 }
 
-/** Where a part of a list begins: after this conversation. */
-export interface Place {
+/** The last conversation of a page. The next page begins after it. */
+export interface Cursor {
   readonly updatedAt: number
   readonly conversationId: string
 }
 
 export interface Page {
   readonly items: ReadonlyArray<TranscriptSummary>
-  /** Null after the last part. A part may have fewer items than wanted, even none, and a next. */
-  readonly next: Place | null
+  /** Null on the last page. A page may have fewer items than requested, even none, and still have a next page. */
+  readonly next: Cursor | null
 }
 
-/** The maximum number of conversations that one part of a list searches. */
+/** The maximum number of conversations that are searched for one page. */
 export const windowSize = 500
 
-export const placeOf = ({ conversationId, updatedAt }: Place): Place => ({ updatedAt, conversationId })
+export const cursorOf = ({ conversationId, updatedAt }: Cursor): Cursor => ({ updatedAt, conversationId })
 
-/** Orders places from the latest to the earliest. */
-export const latestFirst = (left: Place, right: Place): number =>
+/** Orders cursors from the latest to the earliest. */
+export const latestFirst = (left: Cursor, right: Cursor): number =>
   right.updatedAt - left.updatedAt ||
   (left.conversationId > right.conversationId ? -1 : left.conversationId < right.conversationId ? 1 : 0)
 
 const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
 
-/** The endings of an answer that the visitor ended, and that therefore may be empty. */
+/** The endings of an answer that the visitor ended, so that it may be empty. */
 export const endedByVisitor = ["stopped", "superseded"] as const
 
 /** The endings of an answer that broke off. */

@@ -14,7 +14,7 @@ export interface WidgetToken extends Credential.Validity {
   readonly createdAt: number
 }
 
-/** A token when it is issued: the only time at which its secret is known. */
+/** A token with its secret, which is known only when the token is issued. */
 export interface IssuedToken extends WidgetToken {
   readonly token: string
 }

@@ -41,7 +41,7 @@ export const jitter = 0.2
 /** The outcome of an attempt: the response's status, or null without a response. */
 export interface Outcome {
   readonly status: number | null
-  /** Milliseconds that the receiver asked to wait, or null. */
+  /** Milliseconds that the receiver requested to wait, or null. */
   readonly retryAfter: number | null
 }
 

@@ -74,7 +74,7 @@ class Reader {
 export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
-  /** Of a text only its delta is kept: an answer has thousands, and each survives until the old generation is collected. */
+  /** A text is stored as its delta: an answer has thousands, and each object would survive until the old generation is collected. */
   readonly #events: Array<AgentEvent | string> = []
   /** Replaced, never mutated: a reader may leave during an iteration over the others. */
   #readers: ReadonlyArray<Reader> = []
@@ -129,7 +129,7 @@ export class AnswerLog {
     this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: fault })))
   }
 
-  /** Counts a reader as long as the scope is open. The finalizer holds nothing of the reader's request. */
+  /** Counts a reader while the scope is open. The finalizer retains nothing of the reader's request. */
   hold(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#count(1)
@@ -140,7 +140,7 @@ export class AnswerLog {
     })
   }
 
-  /** All events from the first on, as they come. Each run of the source is a reader. */
+  /** All events from the first on, as they arrive. Each run of the source is a reader. */
   readonly read: EventSource = (sink, scope) =>
     Effect.andThen(
       this.hold(scope),

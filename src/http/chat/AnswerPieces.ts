@@ -1,5 +1,5 @@
 /**
- * Which events of a running answer are stored, and which are to be stored next.
+ * Tracks which events of a running answer are stored, and which are stored next.
  *
  * @module
  */
@@ -19,8 +19,8 @@ export class AnswerPieces {
   private isClosed = false
 
   /**
-   * Whether events are to be stored in this round: if some have waited since the last one. An answer that ends within a
-   * round therefore stores no piece, and a long one gathers the events of two rounds in each.
+   * Whether to store events in this round: if some have waited since the previous one. So an answer that ends within a round
+   * stores no piece, and a piece of a long answer has the events of two rounds.
    */
   isDue(log: AnswerLog): boolean {
     const hasWaited = this.pending.length > 0 || this.seen > this.taken
@@ -29,8 +29,7 @@ export class AnswerPieces {
   }
 
   /**
-   * The events to store. What was not stored is sent again, with the same events at its beginning, because it may be stored
-   * after all.
+   * The events to store. After a failed attempt, they begin with the same events, because that attempt may have stored them.
    */
   next(log: AnswerLog): ReadonlyArray<AgentEvent> {
     if (this.isClosed) return []
@@ -53,7 +52,7 @@ export class AnswerPieces {
     this.isIdle.openUnsafe()
   }
 
-  /** No more events are stored. Waits until none is being stored. */
+  /** Stores no further events, and waits until none is being stored. */
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.isClosed = true

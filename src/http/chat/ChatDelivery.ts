@@ -88,9 +88,8 @@ const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   )
 
 /**
- * Writes the response whose body is `body` without the platform, after all middleware has changed its head. The platform sends
- * a response that replaced it, one of a server other than Node's, and one whose head cannot be written. Interrupted when the
- * visitor disconnects.
+ * Writes the response with the body `body` without the platform, after all middleware has run. The platform still sends it if
+ * middleware replaced it, the server is not Node's, or its head cannot be written. Interrupted when the visitor disconnects.
  */
 export const direct =
   (chat: Chat, body: HttpServerResponse.HttpServerResponse["body"]): HttpEffect.PreResponseHandler =>

@@ -19,8 +19,8 @@ export const sessionOf = (
   websiteConfigId !== null && Question.isFirst(question) ? PageView.sessionIdOf(headers["x-hydracore-session"]) : null
 
 /**
- * Makes the function that stores the lead of a chat of which nothing else is stored. The visitor does not wait for it: the lead
- * is lost if the process or the database fails within the milliseconds that the statement takes.
+ * Makes the function that stores the lead of a chat that is not stored otherwise. The visitor does not wait for it: the lead is
+ * lost if the process or the database fails within the milliseconds that the statement takes.
  */
 export const make = Effect.gen(function* () {
   const { addChat } = yield* Leads

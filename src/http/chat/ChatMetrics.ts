@@ -11,7 +11,7 @@ export interface ChatMetrics {
   readonly ended: (reason: Metrics.ChatEnd) => void
   /** `isAccepted` says whether the agent had accepted the request. A defect of the edge, or an interruption, is not counted. */
   readonly agentFailed: (cause: Cause.Cause<AgentError | Cause.Done>, isAccepted: boolean) => void
-  /** From the request to the agent. */
+  /** The time from the request to the agent until its first text. */
   readonly firstToken: (millis: number) => void
   readonly tokens: (count: number) => void
 }

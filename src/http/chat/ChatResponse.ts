@@ -1,5 +1,5 @@
 /**
- * Answers a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with heartbeats and bounds. The stream
+ * Responds to a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with heartbeats and limits. The stream
  * always ends as its protocol requires.
  *
  * @module
@@ -113,7 +113,7 @@ const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit
     Effect.sync(() => chat.close())
   )
 
-/** Reads the events into the chat, in a scope that closes as soon as they have been read. */
+/** Reads the events into the chat, in a scope that closes as soon as all have been read. */
 const read = (events: EventSource, chat: Chat, names: Names): Effect.Effect<void> => {
   const scope = Scope.makeUnsafe()
   return Effect.suspend(() => events(chat, scope)).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
@@ -126,12 +126,12 @@ export interface StartedChat {
 }
 
 /**
- * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, a
- * bound or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the log gets
- * the reason and the visitor a sentence.
+ * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, an
+ * exceeded limit or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the
+ * reason is logged, and the visitor gets a sentence.
  *
- * The reading lives in the scope. Keep the scope open until the visitor has received everything, and close it when the visitor
- * leaves, which interrupts the agent. The agent is read on only after the socket has taken the pending frames.
+ * The events are read in a fiber of the scope. Keep the scope open until the visitor has received everything, and close it when
+ * the visitor leaves, which interrupts the agent. The next events are read after the socket has taken the pending frames.
  */
 export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {

@@ -7,7 +7,7 @@ import { type Cause, Channel, Effect, type Pull, type Scope, Stream } from "effe
 import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
 
-/** Receives events, and signals when it can receive more. */
+/** Receives events, with backpressure. */
 export interface EventSink {
   /** Whether it needs no more events. */
   readonly isOver: boolean
@@ -19,8 +19,8 @@ export interface EventSink {
 }
 
 /**
- * Pushes events into an empty sink, until there are no more or the sink is over. What it acquires is released with the
- * scope. `Done` says that a stream ended before the sink was over.
+ * Pushes events into an empty sink, until there are no more or the sink is over. Releases its resources with the scope. Fails
+ * with `Done` if a stream ends before the sink is over.
  */
 export type EventSource = (sink: EventSink, scope: Scope.Scope) => Effect.Effect<void, AgentError | Cause.Done>
 

@@ -11,7 +11,7 @@ import type { AnswerProgress, ConversationStore } from "../../services/chat/Conv
 import { AnswerLog } from "./AnswerLog.ts"
 import type { EventSource } from "./EventSource.ts"
 
-/** How often the store is read: as often as a running answer is stored. */
+/** The interval at which the store is read: that at which a running answer is stored. */
 const interval = Duration.millis(100)
 
 class FollowedAnswer {
@@ -25,7 +25,7 @@ class FollowedAnswer {
     this.log.push([{ _tag: "Accepted" }])
   }
 
-  /** Takes what was stored since the last time; undefined if the answer was deleted. */
+  /** Adds the events that were stored since the last read; undefined if the answer was deleted. */
   take(progress: AnswerProgress | undefined): void {
     if (progress === undefined) {
       this.fail("the answer was deleted")
@@ -48,7 +48,7 @@ class FollowedAnswer {
 
 export interface FollowedAnswers {
   /**
-   * The events of an answer that another process gives, from its first on. Fails if the answer breaks or is deleted, or the
+   * The events of an answer that runs in another process, from its first on. Fails if the answer fails or is deleted, or the
    * store is unavailable.
    */
   readonly read: (answerId: string) => EventSource
@@ -61,14 +61,14 @@ export const make = Effect.fnUntraced(function* (
   const followed = new Map<string, FollowedAnswer>()
   const hasReaders = yield* Latch.make()
 
-  const forget = (answerId: string, answer: FollowedAnswer): void => {
+  const unfollow = (answerId: string, answer: FollowedAnswer): void => {
     if (followed.get(answerId) === answer) followed.delete(answerId)
     if (followed.size === 0) hasReaders.closeUnsafe()
   }
 
   const follow = (answerId: string): FollowedAnswer => {
     const answer: FollowedAnswer = new FollowedAnswer((readers) => {
-      if (readers === 0) forget(answerId, answer)
+      if (readers === 0) unfollow(answerId, answer)
     })
     followed.set(answerId, answer)
     hasReaders.openUnsafe()
@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function* (
       for (const [answerId, answer] of answers) {
         if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
         else answer.fail("the store is unavailable")
-        if (answer.log.exit !== undefined) forget(answerId, answer)
+        if (answer.log.exit !== undefined) unfollow(answerId, answer)
       }
     })
   })

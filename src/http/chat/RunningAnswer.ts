@@ -120,7 +120,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     return Cause.hasInterruptsOnly(exit.cause) ? "cut" : "failed"
   }
 
-  /** Keeps only the first event of a run of reasoning: readers are shown that the agent reasons, and not what. */
+  /** Keeps only the first of successive reasoning events: readers see that the agent reasons, but not its reasoning. */
   private keeps(event: AgentEvent): boolean {
     const wasReasoning = this.isReasoning
     this.isReasoning = event._tag === "Reasoning"

@@ -7,7 +7,7 @@ import { Context, Effect, Layer, Option, type Stream } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { Conversation } from "../../core/chat/Conversation.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
-import type { Filter, Page, Place } from "../../core/chat/Transcript.ts"
+import type { Cursor, Filter, Page } from "../../core/chat/Transcript.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
@@ -26,7 +26,7 @@ export class OwnerConversations extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">,
       instanceId: string,
-      query: { readonly filter: Filter; readonly after: Place | null; readonly limit: number }
+      query: { readonly filter: Filter; readonly after: Cursor | null; readonly limit: number }
     ) => Effect.Effect<Page, Failure>
     readonly find: (
       proof: AuthorizedSite<"read">,

@@ -41,7 +41,7 @@ export interface Options {
 /** A response in progress, in a linked list per connection in request order. */
 interface PendingResponse {
   readonly response: ServerResponse
-  /** Whether the client asked to keep the connection alive. */
+  /** whether the client requested to keep the connection alive. */
   readonly keepAlive: boolean
   next: PendingResponse | undefined
 }

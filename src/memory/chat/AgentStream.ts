@@ -18,14 +18,14 @@ export const texts = (
   list: Iterable<string>,
   options: { readonly reason?: FinishReason; readonly delay?: Duration.Input } = {}
 ): Stream.Stream<AgentEvent> => {
-  const said = Stream.fromIterable(list).pipe(
+  const deltas = Stream.fromIterable(list).pipe(
     Stream.filter((delta) => delta !== ""),
     Stream.map((delta): AgentEvent => ({ _tag: "Text", delta }))
   )
   const { delay } = options
   return Stream.succeed<AgentEvent>({ _tag: "Accepted" }).pipe(
     Stream.concat(
-      delay === undefined ? said : Stream.mapEffect(said, (text) => Effect.delay(Effect.succeed(text), delay))
+      delay === undefined ? deltas : Stream.mapEffect(deltas, (text) => Effect.delay(Effect.succeed(text), delay))
     ),
     Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: options.reason ?? "stop" }))
   )

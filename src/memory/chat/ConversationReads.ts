@@ -21,10 +21,15 @@ const newestFirst = (left: Position, right: Position): number =>
   right.updatedAt - left.updatedAt ||
   (left.conversationId < right.conversationId ? 1 : left.conversationId > right.conversationId ? -1 : 0)
 
-const firstBegun = (left: Table.Kept, right: Table.Kept): number =>
+const firstBegun = (left: Table.StoredConversation, right: Table.StoredConversation): number =>
   left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
-const summary = ({ conversationId, createdAt, messages, updatedAt }: Table.Kept): ConversationSummary => ({
+const summary = ({
+  conversationId,
+  createdAt,
+  messages,
+  updatedAt
+}: Table.StoredConversation): ConversationSummary => ({
   conversationId,
   createdAt,
   updatedAt,
@@ -35,7 +40,7 @@ const summary = ({ conversationId, createdAt, messages, updatedAt }: Table.Kept)
 export const make = (
   table: Table.Table,
   instances: InstanceDirectory["Service"],
-  remove: (conversation: Table.Kept) => void
+  remove: (conversation: Table.StoredConversation) => void
 ): Reads => {
   const find = (key: ConversationKey) =>
     Effect.map(Clock.currentTimeMillis, (now) => ({ now, conversation: table.get(key) }))

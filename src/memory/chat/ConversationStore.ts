@@ -1,6 +1,6 @@
 /**
- * Keeps conversations in this process, for tests and trials. It holds at most `maxConversations` of them and `maxSize`
- * UTF-16 units; beyond either, it evicts the conversations that were idle longest.
+ * Keeps conversations in this process, for tests and trials. It holds at most `maxConversations` and `maxSize` UTF-16 units;
+ * beyond these, it evicts the conversations that were idle longest.
  *
  * @module
  */
@@ -24,9 +24,9 @@ export const layer = (options: Table.Options = {}): Layer.Layer<ConversationStor
       const pendingChats = yield* PendingChats.PendingChats
       const deliveries = yield* DeliveryTables.DeliveryTables
       const table = Table.make(options)
-      const remove = (conversation: Table.Kept): void => {
-        table.forget(conversation)
-        deliveries.forget(FanOut.conversationSubject(conversation))
+      const remove = (conversation: Table.StoredConversation): void => {
+        table.remove(conversation)
+        deliveries.eraseSubject(FanOut.conversationSubject(conversation))
       }
       return ConversationStore.of({
         ...Reads.make(table, instances, remove),

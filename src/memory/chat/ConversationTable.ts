@@ -22,7 +22,7 @@ export interface Running {
   leaseUntil: number
 }
 
-export interface Kept extends ConversationKey {
+export interface StoredConversation extends ConversationKey {
   readonly createdAt: number
   updatedAt: number
   messages: ReadonlyArray<Message>
@@ -31,7 +31,7 @@ export interface Kept extends ConversationKey {
 }
 
 /** A conversation that begins. */
-export const empty = ({ conversationId, instanceId }: ConversationKey, now: number): Kept => ({
+export const empty = ({ conversationId, instanceId }: ConversationKey, now: number): StoredConversation => ({
   instanceId,
   conversationId,
   createdAt: now,
@@ -56,30 +56,30 @@ export const sizeOf = (messages: ReadonlyArray<Message>): number =>
   messages.reduce((sum, { parts }) => sum + AnswerParts.sizeOf(parts), 0)
 
 export interface Table {
-  readonly get: (key: ConversationKey) => Kept | undefined
+  readonly get: (key: ConversationKey) => StoredConversation | undefined
   /** The conversation that has an answer. */
-  readonly ofAnswer: (answerId: string) => Kept | undefined
-  readonly all: () => ReadonlyArray<Kept>
-  readonly forget: (conversation: Kept) => void
+  readonly ofAnswer: (answerId: string) => StoredConversation | undefined
+  readonly all: () => ReadonlyArray<StoredConversation>
+  readonly remove: (conversation: StoredConversation) => void
   /** Replaces the messages of a conversation, as its latest change, and adds it if it is new. */
-  readonly put: (conversation: Kept, messages: ReadonlyArray<Message>, now: number) => void
+  readonly put: (conversation: StoredConversation, messages: ReadonlyArray<Message>, now: number) => void
 }
 
 export const make = (options: Options): Table => {
   const bounds = { conversations: options.maxConversations ?? 10_000, size: options.maxSize ?? 32_000_000 }
-  /** By name, those that were idle longest first. */
-  const kept = new Map<string, Kept>()
-  const byAnswer = new Map<string, Kept>()
+  /** By name, the longest idle first. */
+  const kept = new Map<string, StoredConversation>()
+  const byAnswer = new Map<string, StoredConversation>()
   let size = 0
 
-  const forget = (conversation: Kept): void => {
+  const remove = (conversation: StoredConversation): void => {
     kept.delete(nameOf(conversation))
     size -= conversation.size
     for (const { messageId } of conversation.messages) byAnswer.delete(messageId)
   }
 
-  const put = (conversation: Kept, messages: ReadonlyArray<Message>, now: number): void => {
-    forget(conversation)
+  const put = (conversation: StoredConversation, messages: ReadonlyArray<Message>, now: number): void => {
+    remove(conversation)
     conversation.messages = messages
     conversation.size = sizeOf(messages)
     conversation.updatedAt = Math.max(conversation.updatedAt, now)
@@ -88,7 +88,7 @@ export const make = (options: Options): Table => {
     size += conversation.size
     for (const oldest of kept.values()) {
       if ((kept.size <= bounds.conversations && size <= bounds.size) || oldest === conversation) break
-      forget(oldest)
+      remove(oldest)
     }
   }
 
@@ -96,7 +96,7 @@ export const make = (options: Options): Table => {
     get: (key) => kept.get(nameOf(key)),
     ofAnswer: (answerId) => byAnswer.get(answerId),
     all: () => [...kept.values()],
-    forget,
+    remove,
     put
   }
 }
@@ -110,7 +110,7 @@ export const visitorMessage = (
 
 /** The messages with one answer ended. */
 export const withEnding = (
-  { messages }: Kept,
+  { messages }: StoredConversation,
   answerId: string,
   change: Pick<AgentAnswer, "parts" | "ending">
 ): ReadonlyArray<Message> =>
@@ -118,8 +118,8 @@ export const withEnding = (
 
 export const isLapsed = ({ leaseUntil }: Running, now: number): boolean => leaseUntil <= now
 
-/** The messages as they read at `now`: a running answer has what was stored of it. */
-export const messagesAt = (conversation: Kept, now: number): ReadonlyArray<Message> => {
+/** The messages at the time `now`, with the stored events of a running answer. */
+export const messagesAt = (conversation: StoredConversation, now: number): ReadonlyArray<Message> => {
   const { running } = conversation
   if (running === null) return conversation.messages
   const ending: AnswerEnding | null = isLapsed(running, now) ? "cut" : null

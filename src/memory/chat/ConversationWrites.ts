@@ -32,10 +32,10 @@ import * as Table from "./ConversationTable.ts"
 
 type Writes = Pick<ConversationStore["Service"], "begin" | "append" | "renew" | "complete" | "stop" | "rate" | "delete">
 
-type Answering = Table.Kept & { readonly running: Table.Running }
+type Answering = Table.StoredConversation & { readonly running: Table.Running }
 
 /** The number of stored messages that a turn keeps; undefined if there is no message to answer again. */
-const keptOf = ({ messages }: Table.Kept, { from, message }: NewTurn): number | undefined => {
+const keptOf = ({ messages }: Table.StoredConversation, { from, message }: NewTurn): number | undefined => {
   const target = messages.findIndex((each) => each.role === "user" && each.messageId === from)
   if (message !== null) return target === -1 ? messages.length : target
   const question = target === -1 ? messages.findLastIndex((each) => each.role === "user") : target
@@ -48,7 +48,7 @@ export const make = (
   instances: InstanceDirectory["Service"],
   pendingChats: PendingChats.PendingChats["Service"],
   deliveries: DeliveryTables.DeliveryTables["Service"],
-  remove: (conversation: Table.Kept) => void
+  remove: (conversation: Table.StoredConversation) => void
 ): Writes => {
   /** Writes an event of the instance's website. */
   const writeEvent = (
@@ -62,8 +62,13 @@ export const make = (
     deliveries.write({ websiteConfigId, type, createdAt, subject: FanOut.conversationSubject(key), data })
   }
 
-  /** Ends the running answer, with what was stored of it. */
-  const settle = (conversation: Table.Kept, running: Table.Running, ending: AnswerEnding, now: number): void => {
+  /** Ends the running answer, with its stored events. */
+  const settle = (
+    conversation: Table.StoredConversation,
+    running: Table.Running,
+    ending: AnswerEnding,
+    now: number
+  ): void => {
     conversation.running = null
     const parts = AnswerParts.fromEvents(running.events)
     table.put(conversation, Table.withEnding(conversation, running.answerId, { parts, ending }), now)
@@ -75,7 +80,7 @@ export const make = (
     if (Option.isNone(instance) || !isConversationId(key.conversationId)) return yield* new RecordRefused({})
     const now = yield* Clock.currentTimeMillis
     const found = table.get(key)
-    const conversation: Table.Kept = found ?? Table.empty(key, now)
+    const conversation: Table.StoredConversation = found ?? Table.empty(key, now)
     const end = keptOf(conversation, turn)
     if (end === undefined) return yield* new NothingToRegenerate()
     const before = conversation.messages.slice(0, end)
@@ -108,8 +113,8 @@ export const make = (
     }
   })
 
-  /** The conversation in which an answer runs. */
-  const whereRuns = (answerId: string): Answering | undefined => {
+  /** The conversation with this running answer. */
+  const findRunning = (answerId: string): Answering | undefined => {
     const conversation = table.ofAnswer(answerId)
     return conversation?.running?.answerId === answerId ? (conversation as Answering) : undefined
   }
@@ -150,13 +155,13 @@ export const make = (
     begin,
     append: ({ answerId, events, position }) =>
       Effect.sync(() => {
-        const running = whereRuns(answerId)?.running
+        const running = findRunning(answerId)?.running
         running?.events.splice(position, events.length, ...events)
         return running !== undefined
       }),
     renew: (answerIds) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
-        const runs = answerIds.flatMap((answerId) => whereRuns(answerId)?.running ?? [])
+        const runs = answerIds.flatMap((answerId) => findRunning(answerId)?.running ?? [])
         for (const running of runs) running.leaseUntil = now + leaseMillis
         return new Set(runs.map(({ answerId }) => answerId))
       }),

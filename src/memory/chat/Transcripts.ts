@@ -32,7 +32,7 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
           )
           const items = found.slice(0, limit).map(Transcript.toSummary)
           const last = items.at(-1)
-          return { items, next: found.length > limit && last !== undefined ? Transcript.placeOf(last) : null }
+          return { items, next: found.length > limit && last !== undefined ? Transcript.cursorOf(last) : null }
         }),
       find: ({ conversationId, instanceId }) =>
         Effect.map(all(instanceId), (conversations) =>

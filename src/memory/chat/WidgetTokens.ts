@@ -11,19 +11,19 @@ import * as Credential from "../../core/sites/Credential.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 
-interface Kept extends Token.WidgetToken {
+interface StoredToken extends Token.WidgetToken {
   readonly digest: Uint8Array
 }
 
 const keyOf = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
 
-const withoutDigest = ({ digest: _, ...token }: Kept): Token.WidgetToken => token
+const withoutDigest = ({ digest: _, ...token }: StoredToken): Token.WidgetToken => token
 
 export const layer: Layer.Layer<WidgetTokens, never, InstanceDirectory> = Layer.effect(
   WidgetTokens,
   Effect.gen(function* () {
     const instances = yield* InstanceDirectory
-    const byDigest = new Map<string, Kept>()
+    const byDigest = new Map<string, StoredToken>()
 
     const authenticate: WidgetTokens["Service"]["authenticate"] = Effect.fnUntraced(function* (instanceId, token) {
       if (!Token.isWellFormed(token)) return Option.none()

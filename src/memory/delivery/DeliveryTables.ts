@@ -47,9 +47,9 @@ export class DeliveryTables extends Context.Service<
     /** Deletes a webhook and its deliveries. */
     readonly remove: (webhookId: string) => void
     /** Deletes the events of a subject and its data in deliveries, except in those about its deletion. */
-    readonly forget: (subject: string) => void
+    readonly eraseSubject: (subject: string) => void
     /** Deletes everything of a website. */
-    readonly erase: (websiteConfigId: string) => void
+    readonly eraseWebsite: (websiteConfigId: string) => void
   }
 >()("hydracore/memory/DeliveryTables") {}
 
@@ -116,7 +116,7 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
     deliveries: () => [...deliveries.values()],
     cancel,
     remove,
-    forget: (subject) => {
+    eraseSubject: (subject) => {
       outbox = outbox.filter((event) => event.subject !== subject)
       for (const delivery of deliveries.values()) {
         if (delivery.subject !== subject || delivery.type.endsWith(".deleted")) continue
@@ -124,7 +124,7 @@ const make = (mail: MailTables["Service"]): DeliveryTables["Service"] => {
         put({ ...cancelled(delivery), payload: null, nextAttemptAt: null, history })
       }
     },
-    erase: (websiteConfigId) => {
+    eraseWebsite: (websiteConfigId) => {
       mail.erase(websiteConfigId)
       outbox = outbox.filter((event) => event.websiteConfigId !== websiteConfigId)
       for (const webhook of [...webhooks.values()]) {

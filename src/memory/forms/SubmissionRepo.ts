@@ -136,7 +136,7 @@ export const layer = (
             const found = stored[index]
             if (found === undefined) return false
             removeAt(index)
-            tables.forget(submissionId)
+            tables.eraseSubject(submissionId)
             const data = JSON.stringify({ submission_id: submissionId })
             const { websiteConfigId } = found
             tables.write({ websiteConfigId, type: "submission.deleted", createdAt: now, subject: submissionId, data })

@@ -48,20 +48,20 @@ export const layer: Layer.Layer<
     const tables = yield* DeliveryTables
     const mails = yield* MailTables
 
-    const isAsked = (query: Query, websiteConfigId: string | null) =>
+    const isSelected = (query: Query, websiteConfigId: string | null) =>
       query.websiteConfigId === null || query.websiteConfigId === websiteConfigId
 
     const stores: Readonly<Record<Person.Kind, (query: Query) => Stream.Stream<Found, StorageUnavailable>>> = {
       submission: (query) =>
         Stream.fromIterableEffect(sites.list).pipe(
-          Stream.filter(({ websiteConfigId }) => isAsked(query, websiteConfigId)),
+          Stream.filter(({ websiteConfigId }) => isSelected(query, websiteConfigId)),
           Stream.flatMap(({ websiteConfigId }) => repo.stream({ websiteConfigId })),
           Stream.filter((submission) => Person.hasSubmitted(submission, query.address)),
           Stream.map((submission) => ({ kind: "submission", submission }))
         ),
       conversation: (query) =>
         Stream.fromIterableEffect(instances.list).pipe(
-          Stream.filter(({ websiteConfigId }) => isAsked(query, websiteConfigId)),
+          Stream.filter(({ websiteConfigId }) => isSelected(query, websiteConfigId)),
           Stream.flatMap(({ instanceId }) =>
             Stream.map(store.stream({ instanceId, since: null }), (conversation) => ({ instanceId, conversation }))
           ),
@@ -70,7 +70,7 @@ export const layer: Layer.Layer<
         ),
       notification: (query) =>
         Stream.fromIterableEffect(Effect.sync(() => [...mails.notifications.values()])).pipe(
-          Stream.filter((one) => isAsked(query, one.websiteConfigId) && Person.isRecipient(one, query.address)),
+          Stream.filter((one) => isSelected(query, one.websiteConfigId) && Person.isRecipient(one, query.address)),
           Stream.map((notification) => ({ kind: "notification", notification }))
         )
     }

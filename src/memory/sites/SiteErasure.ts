@@ -64,7 +64,7 @@ export const layer: Layer.Layer<
             (subject._tag === "Known" ? subject.websiteConfigId : subject.id) === websiteConfigId ||
             (subject._tag === "Claimed" && subject.id === trackingToken)
           sites.remove(site)
-          deliveries.erase(websiteConfigId)
+          deliveries.eraseWebsite(websiteConfigId)
           const erased = views.erase(hostedWebsiteId)
           const pageViews = erased.filter((view) => view.exclusion === null).length
           return Option.some({

@@ -1,9 +1,9 @@
 /**
- * Copies page views, events and conversions from PostgreSQL to a separate store, by website and in the order of their times. A
- * copy that was interrupted continues where it was.
+ * Copies page views, events and conversions from PostgreSQL to a separate store, by website and in the order of their times. An
+ * interrupted copy can be resumed.
  *
- * The bounds and the id of a batch are committed before it is sent, so that it is sent again as the same batch, which the
- * store keeps once. Rows are not deleted here.
+ * The bounds and the id of a batch are committed before it is sent, so that a retry sends the same batch, which the store
+ * deduplicates. Rows are not deleted here.
  *
  * @module
  */
@@ -23,9 +23,9 @@ export const timeout = "1 minute"
 export interface Table {
   readonly name: "page_view" | "bot_view" | "event" | "conversion"
   readonly time: "received_at" | "visit_started_at"
-  /** The columns of the other store, and their values as JSON, as expressions of this one. */
+  /** The columns of the separate store, each with an SQL expression for its JSON value. */
   readonly columns: ReadonlyArray<readonly [name: string, expression: string]>
-  /** Rows of a batch, besides others of the same time as its last: few enough for the largest ones. */
+  /** Rows per batch: few enough for the largest rows. All rows with the time of the last one are added. */
   readonly batch: number
 }
 
@@ -69,7 +69,7 @@ export const tables: ReadonlyArray<Table> = [
   }
 ]
 
-/** Rows for the other store, in the order of the table's columns. */
+/** Rows for the separate store, in the order of the table's columns. */
 export interface Batch {
   readonly table: Table
   readonly hostedWebsiteId: string

@@ -1,6 +1,5 @@
 /**
- * Reads page views and events from PostgreSQL, page by page: a slow reader of an export holds no connection, which all requests
- * share.
+ * Reads page views and events from PostgreSQL, page by page, so that a slow reader of an export holds no connection.
  *
  * @module
  */
@@ -26,15 +25,15 @@ const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at <
 /** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
 export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPeriod} ORDER BY received_at`
 
-/** The same of events, for `AnalyticsRows.decodeEvent`. */
+/** As `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
 export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
 
 /** The number of rows of a page. */
 const pageSize = 1000
 
 /**
- * The page after the place `$4` and `$5`, or the first if they are null. The rows have no key. They are never changed, so the place
- * in the table orders those of one time, which are all in one partition.
+ * The page after the cursor `$4` and `$5`, or the first if they are null. The rows have no key, but they are never updated and
+ * rows of one time are in one partition, so `ctid` orders them.
  */
 const pageOf = (
   columns: string,
@@ -47,14 +46,14 @@ const pageOf = (
 const viewsPage = pageOf(viewColumns, "page_view")
 const eventsPage = pageOf(eventColumns, "event")
 
-const Places = Schema.Array(Schema.Struct({ time: Schema.String, place: Schema.String }))
+const Cursors = Schema.Array(Schema.Struct({ time: Schema.String, place: Schema.String }))
 
-type Place = (typeof Places.Type)[number]
+type Cursor = (typeof Cursors.Type)[number]
 
-const first: Place | null = null
+const first: Cursor | null = null
 
 export interface Options {
-  /** How long a page may take, in all. */
+  /** The timeout of each page. */
   readonly timeout: Duration.Input
 }
 
@@ -64,7 +63,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never,
     Effect.map(PgClient, (sql) => {
       const read = (statement: string, decode: typeof AnalyticsRows.decodeView, { from, hostedWebsiteId, to }: Query) =>
         Stream.paginate(
-          first as Place | null,
+          first as Cursor | null,
           Effect.fnUntraced(function* (after) {
             const rows = yield* sql
               .unsafe(statement, [
@@ -75,7 +74,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<AnalyticsExport, never,
                 PgTypes.text(after?.place ?? null)
               ])
               .pipe(Database.bounded(timeout))
-            const [last] = yield* decodeRows(Places)(Effect.succeed(rows.slice(pageSize - 1)))
+            const [last] = yield* decodeRows(Cursors)(Effect.succeed(rows.slice(pageSize - 1)))
             const decoded = yield* Effect.forEach(rows, (row) => decode(row, hostedWebsiteId))
             return [decoded, Option.fromUndefinedOr(last)] as const
           })

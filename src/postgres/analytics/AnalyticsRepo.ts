@@ -20,13 +20,13 @@ import * as WriteHealth from "../WriteHealth.ts"
 export interface Options {
   /** How long a page view may take to be stored. */
   readonly timeout: Duration.Input
-  /** The most queued page views. */
+  /** Maximum number of queued page views. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
 }
 
-/** The largest batch: beyond it the cost of the commit no longer dominates, and larger batches only add latency. */
+/** Maximum size of a batch. In larger batches the commit no longer dominates the cost, so they would only add latency. */
 const maxBatch = 1_000
 
 /** The columns that `page_view` and `bot_view` share. */
@@ -54,19 +54,19 @@ const columns: ReadonlyArray<Columns.Column<PageView>> = [
 const sent = [Columns.text<PageView>("exclusion", (view) => view.exclusion), ...columns]
 
 /** The distinct websites of a batch, so that each is looked up once and not per view. */
-const named = [Columns.uuid<string>("hosted_website_id", (id) => id)]
+const websiteColumn = [Columns.uuid<string>("hosted_website_id", (id) => id)]
 
 const websites = `$${sent.length + 2}`
 
 const names = columns.map(({ name }) => name).join(", ")
 
 /**
- * One statement, and so one transaction, per batch. If the batch id exists (its commit went through and only the answer was
- * lost), it stores nothing and succeeds. It waits for a concurrent commit of the same batch.
+ * One statement, and so one transaction, per batch. If the batch id exists (the commit succeeded and its response was lost), it
+ * stores nothing and succeeds. It waits for a concurrent commit of the same batch.
  *
- * Views of an unknown website, or of one whose deletion has begun, are skipped, and the websites returned. Websites are not
- * locked: a row lock shared by several batches is written to disk as a multixact, and multixacts make all tables need a
- * vacuum eventually. `SiteErasure` waits for running batches instead.
+ * Views of an unknown website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
+ * Websites are not locked: a row lock shared by several batches is written to disk as a multixact, and multixacts eventually
+ * force a vacuum of all tables. `SiteErasure` waits for running batches instead.
  */
 const statement = `
   WITH batch AS (
@@ -98,7 +98,7 @@ export const storeBatch = (
   Effect.suspend((): Effect.Effect<ReadonlyArray<GoneWebsites.Outcome>, SqlError.SqlError | RecordRefused> => {
     const written = Result.all([
       Columns.parameters(sent, views),
-      Columns.parameters(named, [...new Set(views.map((view) => view.hostedWebsiteId))])
+      Columns.parameters(websiteColumn, [...new Set(views.map((view) => view.hostedWebsiteId))])
     ])
     if (Result.isFailure(written)) return Effect.fail(new RecordRefused({ cause: written.failure }))
     return sql

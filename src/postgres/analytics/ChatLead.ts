@@ -1,6 +1,6 @@
 /**
- * The pending lead of a chat that begins (see `Leads`). Its id is not that of the conversation: nothing stored names both the
- * conversation and the tracker's session.
+ * The pending lead of a chat that begins (see `Leads`). Its id is random, so that no stored row links the conversation to the
+ * tracker's session.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const statement = `INSERT INTO pending_lead (lead_id, kind, hosted_website_id, s
   SELECT $1, 'chat', hosted_website_id, $3, $4 FROM (${websiteOf("$2")}) AS website
   ON CONFLICT DO NOTHING`
 
-/** Stores a lead; not twice with the same `leadId`, and not for an instance without a website. */
+/** Stores a lead, once for each `leadId`. Does nothing for an instance without a website. */
 export const insert = (
   sql: SqlClient.SqlClient,
   leadId: string,

@@ -1,9 +1,9 @@
 /**
- * Moves conversions to a separate store, each once.
+ * Moves conversions to a separate store, exactly once.
  *
- * A pass of `Leads` adds them to the outbox in the transaction that ends the leads. Then they get the id of a batch, which is
- * committed before the batch is sent: a batch that was stored and not yet deleted here, because the process died, is sent again
- * under the same id, under which the store does not store it twice.
+ * A pass of `Leads` adds them to the outbox in the transaction that ends the leads. They get a batch id, which is committed
+ * before the batch is sent: if the process dies before the batch is deleted here, it is sent again under the same id, and the
+ * store ignores the repetition.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import type { Store } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 
-/** The most conversions of a batch. */
+/** Maximum number of conversions in a batch. */
 const maxBatch = 10_000
 
-/** Gives conversions without a batch one, unless another process does so now. */
+/** Assigns a batch to conversions without one, except those that another process is assigning. */
 const assignStatement = `UPDATE conversion_outbox SET batch_id = $1 WHERE ctid = ANY (ARRAY(
   SELECT ctid FROM conversion_outbox WHERE batch_id IS NULL LIMIT ${maxBatch} FOR UPDATE SKIP LOCKED))`
 
@@ -28,7 +28,7 @@ const Batches = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 const batchesStatement = "SELECT DISTINCT batch_id AS id FROM conversion_outbox WHERE batch_id IS NOT NULL"
 
-/** Taken before the rows are read, so that the erasure of a website waits until they are stored. */
+/** Acquired before the rows are read, so that the erasure of a website waits until they are stored. */
 const lock = "LOCK TABLE conversion_outbox IN ROW EXCLUSIVE MODE"
 
 const rowsStatement = `SELECT hosted_website_id AS "hostedWebsiteId", session_key AS "sessionKey", conversion_outbox.name,
@@ -53,7 +53,7 @@ const send = (sql: PgClient, { addConversions }: Store, batchId: string) =>
     yield* sql.unsafe("DELETE FROM conversion_outbox WHERE batch_id = $1", [id])
   }).pipe(sql.withTransaction)
 
-/** Moves what is in the outbox. */
+/** Moves all conversions of the outbox. */
 export const move = Effect.fnUntraced(function* (
   sql: PgClient,
   store: Store

@@ -20,7 +20,7 @@ import * as WriteHealth from "../WriteHealth.ts"
 export interface Options {
   /** How long an event may take to be stored. */
   readonly timeout: Duration.Input
-  /** The most queued events. */
+  /** Maximum number of queued events. */
   readonly maxQueue: number
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
@@ -50,7 +50,7 @@ const columns: ReadonlyArray<Columns.Column<Event>> = [
   Columns.text("browser", (event) => event.browser),
   Columns.text("os", (event) => event.os),
   Columns.text("country", (event) => event.country),
-  // Sent as text, which has the same bytes as json, and the digits of numeric.
+  // Sent as text: its binary format equals that of json, and it keeps the digits of a numeric.
   Columns.text("properties", jsonOf),
   Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),
   Columns.text("revenue_currency", (event) => event.revenue?.currency ?? null),
@@ -66,8 +66,8 @@ const values = columns
   .join(", ")
 
 /**
- * One statement, and so one transaction, per batch, made idempotent by the batch id as for page views. Events of an unknown
- * website, or of one whose deletion has begun, are skipped, and the websites returned.
+ * One statement, and so one transaction, per batch. The batch id makes it idempotent, as for page views. Events of an unknown
+ * website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
  */
 const statement = `
   WITH batch AS (

@@ -38,7 +38,7 @@ const toGoal = (row: (typeof Rows.Type)[number]): Goal => ({
   createdAt: row.created_at.getTime()
 })
 
-/** Whether the website exists, and whether it gained the goal. A statement that runs twice finds its own goal. */
+/** Whether the website exists, and whether the goal was created. A statement that runs twice finds its own goal. */
 const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, created: Schema.Boolean })])
 
 const createStatement = `WITH website AS (
@@ -84,7 +84,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Goals, never, PgClient>
                 Effect.map((rows) => rows.map(toGoal))
               )
             : Effect.succeed([]),
-        // Looked for first: a deletion that runs twice finds nothing the second time.
+        // Reads the goal first, because a deletion that runs twice finds nothing the second time.
         delete: Effect.fnUntraced(function* (goalId) {
           if (!isCanonicalUuid(goalId)) return false
           const id = PgTypes.uuid(goalId)

@@ -1,8 +1,8 @@
 /**
  * Credits visits with leads.
  *
- * Page views have no index by session, since it would cost every page view. A pass reads a website's latest rows instead, once
- * for all of its pending leads: those of a day, or fewer on a busy website.
+ * Page views have no index by session, because it would slow down every insert. Instead, a pass reads a website's latest rows
+ * once for all of its pending leads: those of a day, or fewer on a busy website.
  *
  * @module
  */
@@ -30,22 +30,22 @@ export interface Options {
 
 const { OID } = PgTypes
 
-/** The most leads of a website that a pass reads. */
+/** Maximum number of leads of a website in a pass. */
 const maxLeads = 500
 
-/** The most websites of a pass. */
+/** Maximum number of websites in a pass. */
 const maxSites = 100
 
-/** The most page views, and the most events, of a website that a pass reads. */
+/** Maximum number of page views, and of events, of a website in a pass. */
 const maxRows = 20_000
 
-/** An arbitrary unique key: one process at a time matches. */
+/** The arbitrary unique key of the lock that lets one process match at a time. */
 const advisoryLock = 7_215_930_445
 
-/** Leads that could not be matched for so long, because no pass succeeded, are dropped: no session stays beside a submission. */
+/** Drops leads that are too old because no pass succeeded, so that no session id stays linked to a submission. */
 const expireStatement = `DELETE FROM pending_lead WHERE stored_at < now() - interval '${Lead.lookBackMillis} milliseconds'`
 
-/** The websites with pending leads, the one that waits longest first. */
+/** The websites with pending leads, the longest waiting first. */
 const sitesStatement = `SELECT hosted_website_id AS "hostedWebsiteId" FROM pending_lead
   GROUP BY hosted_website_id ORDER BY min(stored_at) LIMIT ${maxSites}`
 
@@ -82,8 +82,8 @@ const rowsStatement = `${latest("page_view", "path AS page, utm_source, utm_medi
   UNION ALL ${latest("event", "NULL, NULL, NULL, NULL, NULL, NULL")}`
 
 /**
- * Ends leads: those in `$1` are matched, those in `$10` dropped. Only a lead that this statement deletes has an effect. A
- * website whose deletion has begun gets no conversion, and neither does a visit for a quarantined submission.
+ * Ends leads: those in `$1` are matched, those in `$10` dropped. Leads that another process has deleted have no effect. No
+ * conversion is stored for a website whose deletion has begun, or for a quarantined submission.
  */
 const endStatement = (conversions: "conversion" | "conversion_outbox") => `WITH matched AS (
     SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -171,7 +171,7 @@ const matchSite = (
     return { matched: matched.length, dropped: dropped.length }
   }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
-/** Matches the leads of each website. One whose page views are not read within the timeout does not keep the others. */
+/** Matches the leads of each website. A website that fails or times out does not delay the others. */
 const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
   const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
   if (sites.length === 0) return none

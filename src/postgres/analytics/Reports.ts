@@ -14,19 +14,19 @@ import * as Query from "./reports/Query.ts"
 import * as Rollups from "./reports/Rollups.ts"
 
 export interface Options {
-  /** How long a report may take once it has a connection. It waits for one as long at most. */
+  /** The timeout of a report once it has a connection. The wait for a connection has the same timeout. */
   readonly timeout: Duration.Input
   /** The URL of the database that reports read, if it is not the service's: a replica. */
   readonly reader?: Redacted.Redacted | undefined
 }
 
-/** The connections of a process for reports, so that no report delays another statement. */
+/** Reports have connections of their own, so that they do not delay other statements. */
 const connections = 2
 
-/** The most statements that the server keeps for such a connection. Each takes up to 2 MB there, 0.7 MB on average. */
+/** Maximum number of prepared statements per connection. Each takes up to 2 MB of the server's memory, 0.7 MB on average. */
 const preparedStatements = 50
 
-/** How far back `now` looks. */
+/** The period of `now`, in milliseconds. */
 const recent = 5 * 60_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
@@ -44,10 +44,10 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
       })
       const limit = Duration.fromInputUnsafe(options.timeout)
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
-      const turns = yield* Semaphore.make(connections)
+      const slots = yield* Semaphore.make(connections)
       /**
-       * Bounds the reads of a report, at the server and here. The console opens a page with more reports than connections: the
-       * time that the others take must not count for the last one.
+       * Limits the time of a report, at the server and here. A page of the console has more reports than there are connections,
+       * so the wait for a connection does not count.
        */
       const limited = <A, E>(read: Effect.Effect<A, E | SqlError.SqlError>) =>
         Query.readOnly(
@@ -55,7 +55,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           limit
         )(read).pipe(
           Database.bounded(limit),
-          turns.withPermits(1),
+          slots.withPermits(1),
           Database.bounded(Duration.times(limit, 2)),
           Effect.catchIf(
             (error) => error instanceof StorageUnavailable && error.reason === "timeout",

@@ -1,5 +1,5 @@
 /**
- * Reads what a website received lately from PostgreSQL: the ends of four indexes.
+ * Reads the recent activity of a website from the ends of four PostgreSQL indexes.
  *
  * @module
  */

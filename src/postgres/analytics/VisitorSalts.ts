@@ -19,7 +19,7 @@ export interface Options {
 
 const Row = Schema.Tuple([Schema.Struct({ salt: Schema.Uint8Array })])
 
-/** The live salts. Caches the day's salt, so that requests do not need the database for it. */
+/** Caches the day's salt, so that requests do not need the database for it. */
 export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlClient.SqlClient> =>
   Layer.effect(
     VisitorSalts,
@@ -30,7 +30,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
         | undefined
 
-      // Returns the existing row if another process was faster, locked so that it cannot be deleted in between.
+      // If another process was faster, returns its row, locked so that it cannot be deleted meanwhile.
       const fetch = Effect.fnUntraced(function* (day: number) {
         if (held?.day === day) return held.salt
         const [{ salt }] = yield* sql`

@@ -20,7 +20,7 @@ const deleteSome = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, instan
   const deleted = yield* sql`DELETE FROM conversation WHERE conversation_key IN (
       SELECT conversation_key FROM conversation WHERE instance_id = ${PgTypes.uuid(instanceId)} LIMIT ${chunk}
     ) RETURNING conversation_id AS "conversationId"`.pipe(decodeRows(Deleted))
-  yield* Outbox.forget(
+  yield* Outbox.erase(
     sql,
     deleted.map(({ conversationId }) => FanOut.conversationSubject({ instanceId, conversationId }))
   )

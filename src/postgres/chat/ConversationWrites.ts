@@ -280,7 +280,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     yield* transaction(
       Effect.andThen(
         sql.unsafe(`DELETE FROM conversation WHERE ${where}`, parameters),
-        Outbox.forget(sql, [FanOut.conversationSubject(key)])
+        Outbox.erase(sql, [FanOut.conversationSubject(key)])
       )
     ).pipe(Database.bounded(timeout))
     return true

@@ -80,7 +80,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     instanceId,
     limit
   }: Parameters<Transcripts["Service"]["list"]>[0]) {
-    const place = ({ conversationId, updatedAt }: Transcript.Place) =>
+    const place = ({ conversationId, updatedAt }: Transcript.Cursor) =>
       sql`(${PgTypes.timestamptz(updatedAt)}, ${PgTypes.text(conversationId)})`
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
@@ -115,7 +115,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       .slice(0, limit)
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
     const last = items.at(-1)
-    return { items, next: rows.length > limit && last !== undefined ? Transcript.placeOf(last) : end }
+    return { items, next: rows.length > limit && last !== undefined ? Transcript.cursorOf(last) : end }
   }, Database.bounded(timeout))
 
   return Transcripts.of({

@@ -51,13 +51,13 @@ const about = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subj
  * Deletes the events of conversations that were deleted, and their data in deliveries and answers. Cancels their pending
  * deliveries. Needs the transaction that deleted them.
  */
-export const forget = (
+export const erase = (
   sql: SqlClient.SqlClient,
   subjects: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
 
-/** As `forget`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
-export const forgetSubmissions: typeof forget = (sql, submissionIds) =>
+/** As `erase`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
+export const eraseSubmissions: typeof erase = (sql, submissionIds) =>
   about(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**

@@ -130,7 +130,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
           )
         ])
         .pipe(
-          Effect.andThen(Outbox.forget(sql, keys.map(FanOut.conversationSubject))),
+          Effect.andThen(Outbox.erase(sql, keys.map(FanOut.conversationSubject))),
           sql.withTransaction,
           Database.recoverConnectionErrors(),
           Database.bounded(timeout)

@@ -61,7 +61,7 @@ interface Subjects {
   /** An SQL expression: the subject of a row's events. */
   readonly column: string
   /** Deletes the data of these subjects from events and deliveries. */
-  readonly forget: typeof Outbox.forget
+  readonly erase: typeof Outbox.erase
 }
 
 /**
@@ -92,7 +92,7 @@ const deleteRows = Effect.fnUntraced(function* (
         .pipe(
           decodeRows(Deleted),
           Effect.tap(([{ subjects }]) =>
-            about === undefined || subjects.length === 0 ? Effect.void : about.forget(sql, subjects)
+            about === undefined || subjects.length === 0 ? Effect.void : about.erase(sql, subjects)
           )
         )
     )
@@ -189,7 +189,7 @@ const deleteSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
   deletions.submissions += yield* deleteRows("submission", "received_at", oldSubmissions, before, {
     column: "submission_id::text",
-    forget: Outbox.forgetSubmissions
+    erase: Outbox.eraseSubmissions
   })
 })
 
@@ -203,7 +203,7 @@ const deleteConversations = Effect.fnUntraced(function* (kept: Retention.Retenti
   const before = PgTypes.timestamptz(Retention.cutoff(kept, now))
   deletions.conversations += yield* deleteRows("conversation", "updated_at", oldConversations, before, {
     column: "instance_id || ' ' || conversation_id",
-    forget: Outbox.forget
+    erase: Outbox.erase
   })
 })
 

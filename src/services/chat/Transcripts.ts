@@ -6,7 +6,7 @@
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
 import type { Conversation, ConversationKey } from "../../core/chat/Conversation.ts"
-import type { Filter, Page, Place } from "../../core/chat/Transcript.ts"
+import type { Cursor, Filter, Page } from "../../core/chat/Transcript.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 export class Transcripts extends Context.Service<
@@ -16,8 +16,8 @@ export class Transcripts extends Context.Service<
     readonly list: (query: {
       readonly instanceId: string
       readonly filter: Filter
-      /** Null for the first part. */
-      readonly after: Place | null
+      /** Null for the first page. */
+      readonly after: Cursor | null
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>

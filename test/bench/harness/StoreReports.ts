@@ -1,5 +1,5 @@
 /**
- * Reports of the same page views from PostgreSQL and from ClickHouse, asked over the owner API.
+ * Reports of the same page views from PostgreSQL and from ClickHouse, queried over the owner API.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const metrics = ["visitors", "visits", "pageviews", "bounce_rate", "visit_durati
 const year = { metrics, date_range: "12mo", pagination: { limit: 10 } }
 
 /** The queries that are measured, by the name of their row. */
-const asked: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>> = {
+const dashboards: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>> = {
   "nine queries over 12 months": [
     year,
     { ...year, dimensions: ["time:month"] },
@@ -70,7 +70,7 @@ interface Taken {
   readonly store: number
 }
 
-/** What each row of `asked` takes in every round, in milliseconds. The first answers are not counted. */
+/** What each row of `dashboards` takes in every round, in milliseconds. The first answers are not counted. */
 const measureOne = (
   testBed: TestBed.TestBed,
   edge: Edge.Edge,
@@ -94,7 +94,7 @@ const measureOne = (
       const taken: Record<string, Array<Taken>> = {}
       const answers: Array<string> = []
       for (let round = -1; round < rounds; round++) {
-        for (const [name, bodies] of Object.entries(asked)) {
+        for (const [name, bodies] of Object.entries(dashboards)) {
           const before = now()
           for (const body of bodies) {
             const answer = yield* ask(port, key, { site_id: edge.site.websiteConfigId, ...body })
@@ -173,7 +173,7 @@ export const measure = Effect.fnUntraced(function* (
     return yield* new Program.BenchError({ message: `the stores give different reports: ${answers.join(" and ")}` })
   }
   return [
-    ...Object.keys(asked).map(
+    ...Object.keys(dashboards).map(
       (name): Measure => ({
         id: `store-reports-${name}`,
         title: `Reports of ${options.reported.toLocaleString("en-US")} page views: ${name}`,

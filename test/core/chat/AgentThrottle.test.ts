@@ -71,11 +71,11 @@ describe("core/chat/AgentThrottle", () => {
       let talk = AgentThrottle.initial
       for (let token = 0; token < 1_000; token++)
         talk = AgentThrottle.take(talk, 0, { bytes, frames: 1, lines: 4, units })
-      assert.isAtMost(talk.silent, 0)
+      assert.isAtMost(talk.overhead, 0)
 
       let hush = AgentThrottle.initial
       let sum = 0
-      while (sum <= AgentThrottle.silence) {
+      while (sum <= AgentThrottle.maxOverhead) {
         assert.isFalse(AgentThrottle.isOver(hush))
         const piece = { bytes: silentBytes + 4096, frames, lines: 2 * frames, units: 0 }
         hush = AgentThrottle.take(hush, 0, piece)
@@ -93,7 +93,7 @@ describe("core/chat/AgentThrottle", () => {
       const most = AgentThrottle.burst / AgentThrottle.frameCost
       for (let piece = 0; piece < most; piece++)
         state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
-      assert.strictEqual(state.silent, AgentThrottle.burst)
+      assert.strictEqual(state.overhead, AgentThrottle.burst)
       assert.strictEqual(AgentThrottle.wait(state), 0)
       state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
       assert.strictEqual(AgentThrottle.wait(state), AgentThrottle.pause)

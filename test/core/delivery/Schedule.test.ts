@@ -10,7 +10,7 @@ const Time = integer(0, 4e12)
 
 describe("core/delivery/Schedule", () => {
   it.prop(
-    "only 2xx delivers; 410 and the tenth failure end; anything else is retried, not before the receiver asked",
+    "only 2xx delivers; 410 and the tenth failure end; anything else is retried, not before the time that the receiver requested",
     [Status, Wait, integer(1, 12), Time, Random],
     ([status, retryAfter, attempt, now, random]) => {
       const next = Schedule.next({ status, retryAfter }, attempt, now, random)

@@ -14,8 +14,14 @@ const Segment = Schema.String.check(Schema.isPattern(/^[^/?]+$/))
 
 describe("core/http/Routes", () => {
   it.prop("returns labels from the closed lists only", [Schema.String, Schema.String], ([url, more]) => {
-    for (const asked of [url, `/${url}`, `${templates[0]}${url}`, `/v1/public/widget/${url}/${more}`, `/docs?${url}`]) {
-      assert.include([...templates, Routes.other], routeOf(asked))
+    for (const target of [
+      url,
+      `/${url}`,
+      `${templates[0]}${url}`,
+      `/v1/public/widget/${url}/${more}`,
+      `/docs?${url}`
+    ]) {
+      assert.include([...templates, Routes.other], routeOf(target))
     }
     assert.include(["GET", "HEAD", "POST", "OPTIONS", Routes.other], Routes.methodOf(url))
   })

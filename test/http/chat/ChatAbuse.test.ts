@@ -34,7 +34,7 @@ const makeInstance = Effect.fnUntraced(function* (memory: Instance["memory"]) {
   return { instanceId: instance.instanceId, token: Option.getOrThrow(issued).token }
 })
 
-const heard: Array<AgentRequest> = []
+const agentRequests: Array<AgentRequest> = []
 
 for (const memory of ["agent", "edge"] as const) {
   layer(
@@ -143,7 +143,7 @@ for (const memory of ["agent", "edge"] as const) {
 
   layer(
     testServer({}, (request) => {
-      heard.push(request)
+      agentRequests.push(request)
       return MemoryAgentStream.texts([`the secret of ${request.instance.instanceId}`])
     }),
     { excludeTestServices: true }
@@ -156,23 +156,23 @@ for (const memory of ["agent", "edge"] as const) {
           send(paths.chat(instanceId), { message: "hi", conversation_id }, { headers: { "x-widget-token": token } })
         const begun = yield* ask(one.instanceId, one.token)
         const id = /"conversation_id":"([^"]+)"/.exec(begun.text)?.[1] ?? ""
-        const { session } = heard.at(-1)!
+        const { session } = agentRequests.at(-1)!
         assert.notInclude(session, id)
 
-        heard.length = 0
+        agentRequests.length = 0
         // Another instance's token does not reach the first agent, even with the id of the conversation.
         assert.strictEqual((yield* ask(one.instanceId, other.token, id)).status, 401)
-        assert.deepStrictEqual(heard, [])
+        assert.deepStrictEqual(agentRequests, [])
 
         // At the other's agent the same id is a text like any other.
         const known = yield* ask(other.instanceId, other.token, id)
         const unknown = yield* ask(other.instanceId, other.token, id.replaceAll(/[0-9a-f]/g, "0"))
         assert.deepStrictEqual(
-          heard.map(({ instance }) => instance.instanceId),
+          agentRequests.map(({ instance }) => instance.instanceId),
           [other.instanceId, other.instanceId]
         )
         // Two instances of one agent share no session.
-        for (const request of heard) assert.notStrictEqual(request.session, session)
+        for (const request of agentRequests) assert.notStrictEqual(request.session, session)
         const plain = (text: string) => text.replaceAll(/"(?:messageId|conversation_id|id)":"[^"]*"/g, "")
         assert.strictEqual(plain(known.text), plain(unknown.text))
         assert.notInclude(known.text, one.instanceId)

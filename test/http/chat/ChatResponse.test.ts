@@ -181,11 +181,11 @@ describe("ChatResponse", () => {
 
   it.effect("the agent is read one chunk ahead at most while nobody reads, and a bound still ends it", () =>
     Effect.gen(function* () {
-      let asked = 0
+      let pulled = 0
       let left = false
       const agent: Agent = Stream.concat(
         Stream.succeed(accepted),
-        Stream.fromEffectRepeat(Effect.sync(() => text(`${asked++} `)))
+        Stream.fromEffectRepeat(Effect.sync(() => text(`${pulled++} `)))
       ).pipe(
         Stream.ensuring(
           Effect.sync(() => {
@@ -196,11 +196,11 @@ describe("ChatResponse", () => {
       const response = yield* respond(agent, { maxDuration: "10 seconds" })
       const pull = yield* Stream.toPull(bodyOf(response))
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(asked, 0)
+      assert.strictEqual(pulled, 0)
       yield* pull
-      yield* until("the next chunk is there", () => asked > 0)
+      yield* until("the next chunk is there", () => pulled > 0)
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(asked, 1)
+      assert.strictEqual(pulled, 1)
       yield* TestClock.adjust("8 seconds")
       yield* until("the agent is left", () => left)
       const rest = yield* Stream.runCollect(Stream.fromPull(Effect.succeed(pull)))
@@ -220,7 +220,7 @@ describe("ChatResponse", () => {
         Stream.succeed(accepted),
         Stream.fromEffectDrain(
           Effect.andThen(
-            note("asked"),
+            note("started"),
             Effect.onInterrupt(Effect.never, () => note("interrupted"))
           )
         )
@@ -229,11 +229,11 @@ describe("ChatResponse", () => {
       const { log } = yield* logged(
         Effect.gen(function* () {
           yield* Scope.provide(answer(agent), scope)
-          yield* until("the agent is asked", () => calls.length > 0)
+          yield* until("the agent has the request", () => calls.length > 0)
           yield* Scope.close(scope, Exit.interrupt())
         })
       )
-      assert.deepStrictEqual(calls, ["asked", "interrupted", "left"])
+      assert.deepStrictEqual(calls, ["started", "interrupted", "left"])
       assert.strictEqual(log, "")
     })
   )

@@ -85,13 +85,13 @@ describe("ChatResponse over a socket", () => {
 
   it.live("a visitor who does not read pauses the agent", () =>
     Effect.gen(function* () {
-      let asked = 0
+      let pulled = 0
       const piece = "x".repeat(60_000)
       const agent: Agent = Stream.concat(
         Stream.succeed(accepted),
         Stream.fromEffectRepeat(
           Effect.sync(() => {
-            asked++
+            pulled++
             return text(piece)
           })
         )
@@ -113,13 +113,13 @@ describe("ChatResponse over a socket", () => {
       let before = -1
       let still = 0
       yield* until("the agent stands still", () => {
-        still = before === asked ? still + 1 : 0
-        before = asked
+        still = before === pulled ? still + 1 : 0
+        before = pulled
         return still === 25
       })
       // What is under way lies in the sockets' buffers of the system, which are of a few megabytes.
-      assert.isAbove(asked, 0)
-      assert.isBelow(asked * piece.length, 64 * 1024 * 1024)
+      assert.isAbove(pulled, 0)
+      assert.isBelow(pulled * piece.length, 64 * 1024 * 1024)
       response.destroy()
     })
   )

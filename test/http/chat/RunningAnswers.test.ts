@@ -94,7 +94,7 @@ describe("http/chat/RunningAnswers", () => {
     const firstStored = Deferred.makeUnsafe<void>()
     const secondBegun = Deferred.makeUnsafe<void>()
     const renewed: Array<string> = []
-    let asked = 0
+    let running = 0
     const over = (store: Store): Partial<Store> => ({
       // The process learns of the first turn last.
       begin: (turn) =>
@@ -115,8 +115,8 @@ describe("http/chat/RunningAnswers", () => {
     const script = () =>
       Stream.ensuring(
         endless(),
-        Effect.sync(() => asked--)
-      ).pipe(Stream.onStart(Effect.sync(() => asked++)))
+        Effect.sync(() => running--)
+      ).pipe(Stream.onStart(Effect.sync(() => running++)))
     return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
@@ -126,10 +126,10 @@ describe("http/chat/RunningAnswers", () => {
       yield* Deferred.succeed(secondBegun, undefined)
       yield* Fiber.join(first)
       yield* until("the lease of the second is extended", () => renewed.includes(second.answerId))
-      yield* until("the first has ended", () => asked === 1)
+      yield* until("the first has ended", () => running === 1)
       assert.isTrue(Option.isSome(answers.read(second.answerId)))
       assert.isTrue(yield* answers.end(key, "stopped"))
-      assert.strictEqual(asked, 0)
+      assert.strictEqual(running, 0)
       assert.deepStrictEqual(yield* answersOf(key), [
         ["on", "superseded"],
         ["on", "stopped"]

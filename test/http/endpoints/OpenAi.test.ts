@@ -208,8 +208,8 @@ describe("the openai client", () => {
           { until: (error) => error instanceof OpenAI.PermissionDeniedError }
         )
         assert.deepInclude(error, { status: 403, code: "origin_not_allowed" })
-        const asked = yield* errorOf(() => foreign.chat.completions.create(ask("hi")))
-        assert.strictEqual(asked.status, 403)
+        const failure = yield* errorOf(() => foreign.chat.completions.create(ask("hi")))
+        assert.strictEqual(failure.status, 403)
         yield* instances.update(instance.instanceId, { origins: [] })
       })
     )

@@ -116,21 +116,21 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
       const { key, siteId, url } = yield* seeded
       for (const [name, literal, results] of examples) {
         const body = literal.replace("dummy.site", siteId)
-        const asked = JSON.parse(body) as QueryBody
+        const requested = JSON.parse(body) as QueryBody
         const answer = yield* send(url, "/v1/owner/query", { key, body })
         assert.strictEqual(answer.status, 200, `${name}: ${answer.text}`)
         const report = yield* Schema.decodeEffect(Schema.fromJsonString(Shape))(answer.text)
-        assert.deepStrictEqual(report.query.metrics, asked.metrics, name)
-        assert.deepStrictEqual(report.query.dimensions, asked.dimensions ?? [], name)
+        assert.deepStrictEqual(report.query.metrics, requested.metrics, name)
+        assert.deepStrictEqual(report.query.dimensions, requested.dimensions ?? [], name)
         assert.strictEqual(report.query.site_id, siteId)
         for (const { dimensions, metrics } of report.results) {
-          assert.strictEqual(dimensions.length, asked.dimensions?.length ?? 0, name)
-          assert.strictEqual(metrics.length, asked.metrics.length, name)
+          assert.strictEqual(dimensions.length, requested.dimensions?.length ?? 0, name)
+          assert.strictEqual(metrics.length, requested.metrics.length, name)
         }
         const expected = results()
         if (expected !== undefined) assert.deepStrictEqual(report.results as unknown, expected, name)
-        if (asked.include?.total_rows === true) assert.strictEqual(report.meta["total_rows"], 2)
-        if (asked.include?.time_labels === true) assert.lengthOf(report.meta["time_labels"] as Array<string>, 24)
+        if (requested.include?.total_rows === true) assert.strictEqual(report.meta["total_rows"], 2)
+        if (requested.include?.time_labels === true) assert.lengthOf(report.meta["time_labels"] as Array<string>, 24)
       }
     })
   )

@@ -40,9 +40,9 @@ export const make = Effect.fnUntraced(function* (
     <form data-hydracore-form data-site="${edge.websiteConfigId}" data-page="contact" ${attributes}>${inner}</form>
     ${script()}
     <script>
-      window.heard = []
+      window.receivedEvents = []
       for (const name of ["submit", "success", "error"])
-        addEventListener("hydracore:" + name, (event) => heard.push([name, event.detail]))
+        addEventListener("hydracore:" + name, (event) => receivedEvents.push([name, event.detail]))
     </script>`
   if (clock) yield* stopClock(page)
   yield* open(`${site.site.url}/contact`)
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function* (
     sent: (): ReadonlyArray<Sent> => relay.of(paths.submit).map(({ body }) => JSON.parse(body) as unknown as Sent),
     keys: () => relay.of(paths.submit).map(({ headers }) => headers["idempotency-key"]),
     status: () => textOf(page, "[role=status]"),
-    heard: () => page.evaluate<ReadonlyArray<[string, Record<string, unknown>]>>("heard")
+    receivedEvents: () => page.evaluate<ReadonlyArray<[string, Record<string, unknown>]>>("receivedEvents")
   }
 })
 

@@ -7,13 +7,13 @@ import { PgClient } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Evaluate from "../../../src/core/analytics/report/Evaluate.ts"
-import type { Query as Asked } from "../../../src/core/analytics/report/Query.ts"
+import type { Query as CoreQuery } from "../../../src/core/analytics/report/Query.ts"
 import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as SiteRows from "./SiteRows.ts"
 
 /** All ways to answer the queries give the answers of the definition. */
-export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<Asked>, when: string) {
+export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<CoreQuery>, when: string) {
   const sql = yield* PgClient.PgClient
   const rows = yield* SiteRows.read(sql, site)
   for (const query of queries) {

@@ -65,7 +65,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     [],
     "never a 5xx"
   )
-  // The process itself counts once; Redis twice, since it forgot everything in between. And both for views and for forms.
+  // The process itself counts once; Redis twice, since it lost its counts in between. And both for views and for forms.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
   return { ...whole, limit, refused: account.refused, "5xx": 0 } satisfies Figures

@@ -108,7 +108,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     })
   }
   going = false
-  const asked = yield* Fiber.join(chats)
+  const chatCount = yield* Fiber.join(chats)
   yield* Fiber.join(visiting)
   yield* load.stop
   yield* until(
@@ -132,7 +132,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   return {
     seconds: options.seconds,
     requests: figures.requests,
-    chats: asked,
+    chats: chatCount,
     lost: figures.lost,
     "MiB early": whole(memory[0]),
     "MiB late": whole(memory[1]),

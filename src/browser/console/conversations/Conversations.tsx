@@ -61,7 +61,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
   const isOpen = item !== null && !removed.has(item)
   return (
     <div class={isOpen ? "reading" : ""}>
-      <h1 class="heard">{Texts.pages.conversations}</h1>
+      <h1 class="sr-only">{Texts.pages.conversations}</h1>
       <Toolbar site={site} view={view} instance={instance} instances={instances} />
       {isFailed && (
         <p class="bad failed" role="alert">

@@ -71,7 +71,7 @@ const Waiting = ({ siteId }: { readonly siteId: string }) => {
   return (
     <span class="count">
       <span aria-hidden="true">{value.unread}</span>
-      <span class="heard">{Texts.waiting(value.unread)}</span>
+      <span class="sr-only">{Texts.waiting(value.unread)}</span>
     </span>
   )
 }

@@ -119,7 +119,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
 
   return (
     <div class={`inbox ${item === null || isGone ? "" : "reading"}`}>
-      <h1 class="heard">{Texts.pages.inbox}</h1>
+      <h1 class="sr-only">{Texts.pages.inbox}</h1>
       <Toolbar
         siteId={site.site_id}
         timeZone={site.time_zone}

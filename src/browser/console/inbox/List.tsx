@@ -48,7 +48,7 @@ const Row = ({ changes, onSelect, selected, site, submission }: Shared & { reado
       <a href={linkTo({ item: submission_id })} aria-current={item === submission_id ? "true" : undefined}>
         <span class="first">
           {!isRead && <i class="dot" title={Texts.inbox.unread} />}
-          {!isRead && <span class="heard">{Texts.inbox.unread}</span>}
+          {!isRead && <span class="sr-only">{Texts.inbox.unread}</span>}
           <span class={`sender ${email === null ? "muted" : ""}`}>
             <bdi>{name}</bdi>
           </span>

@@ -33,7 +33,7 @@ const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
     return () => clearInterval(timer)
   }, [])
   return (
-    <p class="heard" role="status">
+    <p class="sr-only" role="status">
       {news}
     </p>
   )
@@ -57,7 +57,7 @@ export const Live = ({ site }: PageProps) => {
   return (
     <div class="live">
       <header class="options">
-        <h1 class="heard">{Texts.pages.live}</h1>
+        <h1 class="sr-only">{Texts.pages.live}</h1>
         <p class={`now ${visitors !== null && visitors > 0 ? "live-now" : ""}`} title={Texts.now.note}>
           {visitors === null ? (
             <span class="skeleton">0 visitors now</span>

@@ -20,7 +20,7 @@ export const ChartTable = ({ interval, metric, points }: Props) => {
   return (
     <section class="scroll chart-table" tabIndex={0} aria-label={name}>
       <table>
-        <caption class="heard">{name}</caption>
+        <caption class="sr-only">{name}</caption>
         <thead>
           <tr>
             <th scope="col">{Texts.chart.when}</th>

@@ -100,7 +100,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   return (
     <div class="overview">
       <header class="options">
-        <h1 class="heard">{Texts.pages.overview}</h1>
+        <h1 class="sr-only">{Texts.pages.overview}</h1>
         <Now siteId={site.site_id} />
         <div class="ranges">
           <RangePicker timeZone={site.time_zone} shown={days} />

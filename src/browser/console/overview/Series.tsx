@@ -59,7 +59,7 @@ export const Series = ({ days, scope }: Props) => {
       <div class="series-options">
         {intervals.length > 1 && (
           <fieldset class="segments">
-            <legend class="heard">{Texts.chart.interval}</legend>
+            <legend class="sr-only">{Texts.chart.interval}</legend>
             {intervals.map((candidate) => (
               <button
                 type="button"

@@ -41,7 +41,7 @@ export const Change = ({ before, change, isOver, metric, value }: Total & { read
     <span class={`change ${isGood ? "good" : "bad"}`} title={was}>
       <Icon name={change > 0 ? "up" : "down"} />
       <span aria-hidden="true">{size}</span>
-      <span class="heard">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
+      <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>
     </span>
   )
 }

@@ -16,7 +16,7 @@ interface Props {
 export const Search = ({ isFocused = false, label, onInput, value }: Props) => (
   <label class="search">
     <Icon name="search" />
-    <span class="heard">{label}</span>
+    <span class="sr-only">{label}</span>
     <input
       type="search"
       autofocus={isFocused}

@@ -25,7 +25,7 @@ interface RowProps {
 
 const RuleRow = ({ fault, number, onChange, onRemove, row }: RowProps) => (
   <fieldset class="rule">
-    <legend class="heard">{Texts.forms.field(number)}</legend>
+    <legend class="sr-only">{Texts.forms.field(number)}</legend>
     <TextField
       label={Texts.forms.name}
       placeholder="email"

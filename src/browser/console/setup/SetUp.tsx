@@ -51,7 +51,7 @@ export const SetUp = (props: PageProps) => {
         ))}
       </nav>
       <div class="settings" key={current}>
-        <h1 class="heard">{Texts.sections[current]}</h1>
+        <h1 class="sr-only">{Texts.sections[current]}</h1>
         <Current {...props} />
       </div>
     </div>

@@ -12,7 +12,7 @@ import { People } from "./People.tsx"
 export const Sharing = ({ isOwner, reachesAll, site, sites }: PageProps) =>
   isOwner ? (
     <div class="sharing">
-      <h1 class="heard">{Texts.pages.sharing}</h1>
+      <h1 class="sr-only">{Texts.pages.sharing}</h1>
       <People site={site} sites={sites} reachesAll={reachesAll} />
       <Dashboards site={site} />
     </div>

@@ -61,7 +61,7 @@ const Row = ({ site }: { readonly site: Site }) => {
           <>
             <Sparkline values={visitors} />
             <span class="number">
-              {Format.shortCount(all)} <span class="heard">{Texts.metrics.visitors}</span>
+              {Format.shortCount(all)} <span class="sr-only">{Texts.metrics.visitors}</span>
             </span>
             <span class="number">
               <Change

@@ -88,10 +88,10 @@ export const count = Effect.fnUntraced(function* (
       Effect.map((rows) => rows.map(toGroup))
     )
   }
-  const { divisors, everyone, groups } = Counting.plan(query)
+  const { divisors, total, groups } = Counting.plan(query)
   return Counting.counted(query, range, {
     groups: yield* groupsOf(groups),
     divisors: divisors === null ? null : yield* groupsOf(divisors),
-    everyone: everyone === null ? null : yield* groupsOf(everyone)
+    total: total === null ? null : yield* groupsOf(total)
   })
 })

@@ -80,7 +80,7 @@ const order =
   }
 
 /** The first `count` of the values in order, without sorting all of them: a page is short, and a site has many paths. */
-const firsts = <A>(
+const takeFirst = <A>(
   values: ReadonlyArray<A>,
   count: number,
   compare: (left: A, right: A) => number
@@ -100,7 +100,7 @@ const firsts = <A>(
 /** Orders the groups and takes the page. */
 const page = (query: Query, counted: Counted): Page => {
   const groups = query.comparison === null ? counted.groups : fill(query, counted)
-  const ordered = firsts(groups.map(keyed(query, counted.allVisitors)), query.offset + query.limit, order(query))
+  const ordered = takeFirst(groups.map(keyed(query, counted.allVisitors)), query.offset + query.limit, order(query))
   return {
     groups: ordered.slice(query.offset).map(({ group }) => group),
     totalRows: groups.length

@@ -22,14 +22,14 @@ export interface Plan<A> {
   /** The groups whose visitors are the divisors of `group_conversion_rate`; null without it. */
   readonly divisors: A | null
   /** One group, whose visitors are the divisor of `conversion_rate`; null without it. */
-  readonly everyone: A | null
+  readonly total: A | null
 }
 
-const asksFor = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
+const hasMetric = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
   query.metrics.some((metric) => metrics.includes(metric))
 
-const asksForConversions = (query: Query): boolean =>
-  asksFor(query, "conversions", "conversion_rate", "group_conversion_rate")
+const needsConversions = (query: Query): boolean =>
+  hasMetric(query, "conversions", "conversion_rate", "group_conversion_rate")
 
 const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
 
@@ -70,18 +70,18 @@ export const plan = (query: Query): Plan<Shape> => {
   if (summedGoals(query) !== null) {
     const dimensions: Query["dimensions"] = [...query.dimensions, "event:goal"]
     const groups = { dimensions, filters: [], visitors: false, conversions: true, revenue: false }
-    return { groups, divisors: null, everyone: null }
+    return { groups, divisors: null, total: null }
   }
   return {
     groups: {
       dimensions: query.dimensions,
       filters: query.filters,
-      visitors: asksFor(query, "visitors"),
-      conversions: asksForConversions(query),
-      revenue: asksFor(query, "total_revenue")
+      visitors: hasMetric(query, "visitors"),
+      conversions: needsConversions(query),
+      revenue: hasMetric(query, "total_revenue")
     },
-    divisors: asksFor(query, "group_conversion_rate") ? { ...divisor, ...visitorsOnly } : null,
-    everyone: asksFor(query, "conversion_rate") ? { ...divisor, dimensions: [], ...visitorsOnly } : null
+    divisors: hasMetric(query, "group_conversion_rate") ? { ...divisor, ...visitorsOnly } : null,
+    total: hasMetric(query, "conversion_rate") ? { ...divisor, dimensions: [], ...visitorsOnly } : null
   }
 }
 
@@ -89,7 +89,7 @@ export const plan = (query: Query): Plan<Shape> => {
 export const counted = (
   query: Query,
   range: DateRange.Resolved,
-  { divisors, everyone, groups }: Plan<ReadonlyArray<Counts.Group>>
+  { divisors, total, groups }: Plan<ReadonlyArray<Counts.Group>>
 ): Assembly.Counted => {
   const divisorOf = new Map((divisors ?? []).map(({ counts, dimensions }) => [keyOf(dimensions), counts.visitors]))
   const kept = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
@@ -97,7 +97,7 @@ export const counted = (
   const shown = (goals === null ? groups : joinGoals(groups, goals))
     .filter(
       ({ counts }) =>
-        query.dimensions.length === 0 || counts.visits > 0 || (asksForConversions(query) && counts.conversions > 0)
+        query.dimensions.length === 0 || counts.visits > 0 || (needsConversions(query) && counts.conversions > 0)
     )
     .map(({ counts, dimensions }): Counts.Group => {
       const key = keyOf(dimensions.filter((_, place) => kept[place]))
@@ -110,6 +110,6 @@ export const counted = (
       shown.length === 0 && query.dimensions.length === 0
         ? [{ dimensions: [], counts: { ...Counts.none, groupVisitors: divisorOf.get(keyOf([])) ?? 0 } }]
         : shown,
-    allVisitors: everyone?.[0]?.counts.visitors ?? 0
+    allVisitors: total?.[0]?.counts.visitors ?? 0
   }
 }

@@ -177,7 +177,7 @@ const tally = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<Tally
   return [...tallies.values()]
 }
 
-const asksForConversions = ({ metrics }: Query): boolean =>
+const needsConversions = ({ metrics }: Query): boolean =>
   metrics.some(
     (metric) => metric === "conversions" || metric === "conversion_rate" || metric === "group_conversion_rate"
   )
@@ -193,7 +193,7 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
   const groups = tally(query, entries)
     .filter(
       ({ conversions, visitors }) =>
-        query.dimensions.length === 0 || visitors.size > 0 || (asksForConversions(query) && conversions > 0)
+        query.dimensions.length === 0 || visitors.size > 0 || (needsConversions(query) && conversions > 0)
     )
     .map((found): Group => {
       const kept = keyOf(keptPlaces.map((place) => found.dimensions[place] ?? ""))

@@ -114,9 +114,9 @@ const readOrder = (
   })
 }
 
-const defaultOrder = (asked: ReadonlyArray<Metric>, dimensions: ReadonlyArray<Dimension>): ReadonlyArray<Order> => [
+const defaultOrder = (requested: ReadonlyArray<Metric>, dimensions: ReadonlyArray<Dimension>): ReadonlyArray<Order> => [
   ...dimensions.filter(isTimeDimension).map((by) => ({ by, direction: "asc" as const })),
-  ...asked.slice(0, 1).map((by) => ({ by, direction: "desc" as const }))
+  ...requested.slice(0, 1).map((by) => ({ by, direction: "desc" as const }))
 ]
 
 /** Whether a range may have more days than `limits.hourlyDays`. */
@@ -161,7 +161,7 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   ): A | Invalid =>
     Object.hasOwn(body, key) ? read(body[key], [key]) : reader.fail([key], "missing", "Field required")
   const siteId = required("site_id", (value, loc) => reader.uuid(value, loc))
-  const asked = required("metrics", (value, loc) =>
+  const requested = required("metrics", (value, loc) =>
     readUnique(reader, value, loc, { min: 1, max: metrics.length }, (item, at) => reader.literal(item, at, metrics))
   )
   const dateRange = required("date_range", (value, loc) => readRange(reader, value, loc))
@@ -169,8 +169,8 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   const filters = FilterInput.read(reader, body["filters"] ?? [], ["filters"])
   const include = readInclude(reader, body["include"] ?? {}, ["include"])
   const pagination = readPagination(reader, body["pagination"] ?? {}, ["pagination"])
-  if (asked === invalid || dimensions === invalid) return Result.fail(reader.errors)
-  const order = readOrder(reader, body["order_by"] ?? [], ["order_by"], [...asked, ...dimensions])
+  if (requested === invalid || dimensions === invalid) return Result.fail(reader.errors)
+  const order = readOrder(reader, body["order_by"] ?? [], ["order_by"], [...requested, ...dimensions])
   if (dateRange !== invalid && dimensions.includes("time:hour") && isLong(dateRange)) {
     reader.refuse(
       ["date_range"],
@@ -193,11 +193,11 @@ export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<Inp
   }
   return Result.succeed({
     siteId,
-    metrics: asked,
+    metrics: requested,
     dateRange,
     dimensions,
     filters,
-    orderBy: order.length > 0 ? order : defaultOrder(asked, dimensions),
+    orderBy: order.length > 0 ? order : defaultOrder(requested, dimensions),
     ...include,
     ...pagination
   })

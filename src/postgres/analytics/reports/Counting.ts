@@ -1,5 +1,5 @@
 /**
- * Counts the groups of a query: from rollups, from stored visits, and for the rest from page views and events.
+ * Counts the groups of a query from rollups, stored visits and, where these are missing, page views and events.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { Parameters } from "./Parameters.ts"
 import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** Which stored data may be read. `rows` reads page views and events only, `visits` stored visits too. Default: all. */
+/** The data that may be read: `rows` are page views and events only, `visits` adds stored visits, `rollups` is all. */
 export type Reading = "rows" | "visits" | "rollups"
 
 /** Decoded as bigint; converting to number is safe below 2^53 rows. */
@@ -62,10 +62,10 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-/** The most groups of a statement, by default. Visitors choose paths and properties, so that nothing else bounds their number. */
+/** Default maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds their number. */
 const maxGroups = 100_000
 
-/** Runs the statements that count the parts of some groups as one, and adds the parts. */
+/** Runs statements that each count a part of the groups as one statement, and adds up the parts. */
 const execute = (
   sql: SqlClient.SqlClient,
   parameters: Parameters,
@@ -87,8 +87,8 @@ const execute = (
     )
 
 /**
- * The longest time of which visits are made or read beside sums by a statement that is planned once for all of its values: such
- * a statement reads few rows, and planning it takes longer than executing it. The plan of another depends on the values.
+ * Maximum duration, in milliseconds, outside the sums for which a statement uses a cached generic plan: it then reads few rows,
+ * and planning it would take longer than executing it. Longer ones are planned for their values each time.
  */
 const maxTail = 2 * 86_400_000
 
@@ -169,10 +169,10 @@ export const count = Effect.fnUntraced(function* (
     return yield* execute(sql, parameters, statements, limit)
   })
 
-  const { divisors, everyone, groups } = Counting.plan(query)
+  const { divisors, total, groups } = Counting.plan(query)
   return Counting.counted(query, range, {
     groups: yield* groupsOf(groups, query.metrics),
     divisors: divisors === null ? null : yield* groupsOf(divisors, ["visitors"]),
-    everyone: everyone === null ? null : yield* groupsOf(everyone, ["visitors"])
+    total: total === null ? null : yield* groupsOf(total, ["visitors"])
   })
 })

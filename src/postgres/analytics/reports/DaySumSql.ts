@@ -2,9 +2,8 @@
  * The statement that sums the stored visits of days by every dimension that is rolled up, by the rules of
  * `core/analytics/report/Evaluate`. Text only.
  *
- * It reads each visit and each of its rows once, and hashes them once for each dimension. A single visit is the only one of its
- * visitors on its day, and has one visitor: each group has as many of their visitors as visits. Only the others need the
- * distinct visitors of a group.
+ * It reads each visit and each of its rows once, and hashes them once for each dimension. A single visit (`is_single`) has one
+ * visitor, who has no other visit on its day, so that its visitors need not be counted distinctly.
  *
  * @module
  */
@@ -19,12 +18,12 @@ import type { Parameters } from "./Parameters.ts"
 export interface Input {
   readonly hostedWebsiteId: string
   readonly timeZone: string
-  /** Days that follow each other, oldest first. At least one. */
+  /** Successive days, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
   readonly goals: ReadonlyArray<GoalRow>
   /**
-   * Visits that began earlier were counted before, in milliseconds since 1970; null if none were. They are read as far as a
-   * visitor has a later visit, since such a visitor is counted once in each group.
+   * Visits that began before this time, in milliseconds since 1970, are already counted; null if none are. They are read only if
+   * a visitor has a later visit, because a visitor is counted once in each group.
    */
   readonly since: number | null
 }
@@ -55,7 +54,7 @@ const visitors = { visitors: "count(*)" }
 
 const visitorsOfSingles = { visitors: "count(*) FILTER (WHERE is_single)" }
 
-/** The counts of visits, and the visitors of the others. */
+/** The counts of visits, and the distinct visitors of visits that are not single. */
 const visitParts: ReadonlyArray<string> = [
   ...ofVisit.map(({ column, dimension }) =>
     part(
@@ -83,7 +82,7 @@ const visitParts: ReadonlyArray<string> = [
   )
 ]
 
-/** The counts of the rows of visits, and the visitors of the others. Entries of pages are those of entry pages. */
+/** The counts of facts, and the distinct visitors of visits that are not single. The entries of a page count visits that begin on it. */
 const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => {
   const { column, from } = ofFact[dimension]
   const isPage = dimension === "event:page"
@@ -116,7 +115,7 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
   ]
 })
 
-/** The conversions and the revenue of all dimensions, of the few facts that have some. */
+/** The conversions and the revenue of all dimensions, from the few facts that have any. */
 const reachedParts: ReadonlyArray<string> = [
   part(
     "dimension",
@@ -140,7 +139,7 @@ const reachedParts: ReadonlyArray<string> = [
   )
 ]
 
-/** The hours of the days: when they start, and the number and the label of each. Hours of one label have one number. */
+/** The start, number and label of each hour. Hours with the same label have the same number. */
 const hoursOf = ({ days, timeZone }: Input) => {
   const hours = days.flatMap((day) => LocalTime.hours(timeZone, day))
   const labels = [...new Set(hours.map(({ label }) => label))]
@@ -160,7 +159,7 @@ const reached = `SELECT each.*, fact.day, v.is_new, hash, cardinality(goals) > 0
     UNION ALL SELECT 'event:goal', unnest(goals)
   ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
 
-/** What the facts take from their visits. */
+/** The columns that facts copy from their visits. */
 const ofOne = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration", "pageviews"]
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
@@ -185,7 +184,7 @@ const found = (parameters: Parameters, { days, hostedWebsiteId, since }: Input):
   ]
 }
 
-/** A statement that gives the dimension, the day, the value as `name`, and the counts of each group. */
+/** A statement that returns the dimension, the day, the value as `name`, and the counts of each group. */
 export const statement = (parameters: Parameters, input: Input): string => {
   const { days, goals, hostedWebsiteId, since } = input
   const site = parameters.uuid(hostedWebsiteId)

@@ -37,7 +37,7 @@ const visitValues: Readonly<Record<VisitDimension, string>> = {
   "visit:country": orElse("country", notSet)
 }
 
-/** The value of a visit's dimension, of the columns of `visit`. */
+/** The value of a visit's dimension, from the columns of `visit`. */
 export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
 
 /** The value of a fact's dimension other than `event:goal`. `page` is the column that `event:page` reads. */
@@ -66,7 +66,7 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
       : `EXISTS (SELECT FROM unnest(${texts}) AS given, unnest(${given}) AS part WHERE strpos(given, part) > 0)`
   })
 
-/** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
+/** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */
 export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
   FilterSql.matches(filter, (condition) =>
     (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))

@@ -1,5 +1,5 @@
 /**
- * The page views, events and conversions of the visits `v`, and those among them that match a query. Text only.
+ * SQL for the page views, events and conversions of the visits `v`, and for those that match a query. Text only.
  *
  * @module
  */
@@ -17,10 +17,9 @@ export interface Kinds {
   readonly conversions: boolean
 }
 
-/** All kinds. */
 export const all: Kinds = { views: true, events: true, conversions: true }
 
-/** When the visits of `v` begin and end, which the facts read: as an expression, so that `v` is read once for it. */
+/** When the visits of `v` begin and end. It is an expression of its own, so that `v` is read once. */
 export const reach = `reach AS MATERIALIZED (
   SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
 )`
@@ -30,18 +29,18 @@ export interface Source {
   readonly parameters: Parameters
   /** The parameter of the hosted website's id. */
   readonly site: string
-  /** No visit of `v` begins earlier, in milliseconds since 1970: PostgreSQL leaves out the partitions before it. */
+  /** No visit of `v` begins before this time, in milliseconds since 1970. PostgreSQL skips the partitions before it. */
   readonly since: number
   /** The goals that facts may reach; null if nothing reads them. */
   readonly goals: ReadonlyArray<GoalRow> | null
   /**
-   * Whether `v` has a few visits that are not new and began long before the others. Their rows are read visit by visit, not
-   * with all rows of this time.
+   * Whether `v` has visits that are not new: they are few and may begin long before the others, so their rows are read visit by
+   * visit instead of with all rows of that time.
    */
   readonly hasEarlier: boolean
 }
 
-/** The facts of some kinds, of the visits of `v`, with some columns of the visits. */
+/** The facts of these kinds of the visits of `v`, with these columns of the visits. */
 export const facts = (
   { goals, hasEarlier, parameters, site, since }: Source,
   kinds: Kinds,

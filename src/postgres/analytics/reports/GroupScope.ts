@@ -1,5 +1,5 @@
 /**
- * What the parts of a statement that counts groups share: the query, its parameters, and the columns of the visits `v`.
+ * The scope of a statement that counts groups: the query, its parameters, and the columns of the visits `v`.
  *
  * @module
  */
@@ -23,14 +23,14 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   readonly dimensions: ReadonlyArray<Dimension>
   /** The days that the intervals cover, and possibly others between them, oldest first. At least one. */
   readonly days: ReadonlyArray<LocalTime.Day>
-  /** Days of which the visits are stored. */
+  /** Intervals whose visits are stored. */
   readonly stored: ReadonlyArray<Interval>
   /**
-   * The beginnings of days that were counted before. Their visits are read as far as a visitor has a later visit on the same
-   * day, since such a visitor is counted once in each group.
+   * Beginnings of days that are already counted. Their visits are read only if a visitor has a later visit on the same day,
+   * because a visitor is counted once in each group.
    */
   readonly summed: ReadonlyArray<Interval>
-  /** Days of which they are made of page views and events. */
+  /** Intervals whose visits are computed from page views and events. */
   readonly raw: ReadonlyArray<Interval>
   /** Whether no row of the website was received later than 30 minutes before the end of the raw days. */
   readonly isLast: boolean
@@ -46,7 +46,7 @@ export interface Scope extends Input {
   /** The parameter of the hosted website's id. */
   readonly site: string
   readonly usesGoals: boolean
-  /** The filters that are the same for all rows of a visit, and the others. */
+  /** The filters whose result is the same for all rows of a visit; `factFilters` are the others. */
   readonly visitFilters: ReadonlyArray<Filter>
   readonly factFilters: ReadonlyArray<Filter>
   /** The columns of `v` with the visit and time dimensions that groups or the filters of facts read. */
@@ -83,16 +83,16 @@ export const make = (parameters: Parameters, input: Input): Scope => {
   }
 }
 
-/** The rows of an expression that were not counted before. */
+/** The rows of an expression that are not counted yet. */
 export const uncounted = ({ summed }: Pick<Scope, "summed">, from: string): string =>
   summed.length === 0 ? from : `(SELECT * FROM ${from} WHERE is_new) AS ${from}`
 
-/** The visitors of each group, once for each day and without those who were counted before. */
+/** The visitors of each group, once for each day, without those that are already counted. */
 export const newVisitors = ({ summed }: Pick<Scope, "summed">, from: string): string =>
   `(SELECT dimensions, day, hash FROM ${from} GROUP BY dimensions, day, hash
     ${summed.length === 0 ? "" : "HAVING bool_and(is_new)"}) AS one`
 
-/** Whether a dimension for which `is` holds is asked for, or mentioned by a filter. */
+/** Whether the query groups by a dimension for which `is` holds, or a filter mentions one. */
 export const mentions = ({ dimensions, filters }: Scope, is: (dimension: Dimension) => boolean): boolean =>
   dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 

@@ -14,7 +14,7 @@ import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitedSql from "./VisitedSql.ts"
 
-/** The columns of every partial count, and how those of one group are joined. */
+/** The columns of every partial count. */
 export const counts = [
   "visitors",
   "visits",
@@ -37,8 +37,8 @@ export const partial = (group: string, given: Given, from: string): string =>
     ${given.revenue ?? "NULL::text"} AS revenue ${from}`
 
 /**
- * The counts of a group, of its partial counts. Only visitors may come from two of them; the others come from one, and a
- * maximum costs less than a sum of `bigint`, which is a `numeric`.
+ * Aggregates the partial counts of a group. Only visitors can come from two of them. Each other count comes from one, and its
+ * maximum is cheaper than a sum of `bigint`, which is a `numeric`.
  */
 export const joined = `sum(visitors)::bigint AS visitors,
   ${counts
@@ -49,13 +49,13 @@ export const joined = `sum(visitors)::bigint AS visitors,
 const part = (dimensions: string, given: Given, from: string): string =>
   partial(`${dimensions} AS dimensions`, given, from)
 
-/** Expressions that precede the partial counts, and these. */
+/** The partial counts, and the expressions that they read. */
 interface Counting {
   readonly expressions: ReadonlyArray<string>
   readonly parts: ReadonlyArray<string>
 }
 
-/** When the first visit can begin. */
+/** The earliest time at which a visit can begin. */
 const firstStart = ({ raw, stored, summed }: GroupScope.Scope): number =>
   Math.min(...[...summed, ...stored, ...raw].map(({ start }) => start))
 
@@ -75,7 +75,7 @@ const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>
     ]
   )
 
-/** The counts of conversions and of revenue, of the facts in `matched`. */
+/** Conversions and revenue of the facts in `matched`. */
 const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
   ...(scope.conversions
     ? [
@@ -106,8 +106,8 @@ const ofMatched = (scope: GroupScope.Scope): ReadonlyArray<string> => [
 const visitCounts = { entries: "count(*)", bounces: "sum(is_bounce::int)", duration: "sum(duration)" }
 
 /**
- * Bounces, durations and entries of a query that mentions `event:page`, which then means the entry page. With another
- * `event:` dimension they are of the visits with a matching fact.
+ * Bounces, durations and entries of a query that mentions `event:page`, which stands for the entry page here. With another
+ * `event:` dimension, only visits with a matching fact count.
  */
 const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   const usesOthers = GroupScope.mentions(
@@ -130,7 +130,7 @@ const ofEntryPages = (scope: GroupScope.Scope, isCounted: string): Counting => {
   return { expressions: [], parts: [part(GroupScope.group(scope, "entry_page"), visitCounts, from)] }
 }
 
-/** Of a query with `event:` dimensions or filters. */
+/** The counts of a query with `event:` dimensions or filters. */
 const ofFacts = (scope: GroupScope.Scope): Counting => {
   const { conversions, usesGoals } = scope
   const isCounted = usesGoals ? "true" : "kind < 2"
@@ -189,7 +189,7 @@ const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
   }
 }
 
-/** Of a query without `event:` dimensions and filters. */
+/** The counts of a query without `event:` dimensions and filters. */
 const ofVisits = (scope: GroupScope.Scope): Counting => {
   const group = GroupScope.group(scope, "entry_page")
   const reachedGoals = ofReachedGoals(scope)

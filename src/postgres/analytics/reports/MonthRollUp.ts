@@ -1,6 +1,5 @@
 /**
- * Sums the rolled up days of months, from the first day of each to the last before one that is not rolled up, in one
- * transaction.
+ * Sums the rolled up days of months in one transaction: of each month, its first days without a gap.
  *
  * @module
  */
@@ -14,7 +13,7 @@ import * as GroupSql from "./GroupSql.ts"
 import { exclusively, type Site } from "./RollUp.ts"
 import * as RollupRows from "./RollupRows.ts"
 
-/** The days of a month that are rolled up without a gap from its first one. Open days end earlier than given. */
+/** The first days of a month that are rolled up without a gap. Open days are left out, since they end before the given end. */
 const closed = `SELECT * FROM (
     SELECT rollup_day.*, ${RollupRows.monthOf("day")} AS month,
       row_number() OVER (PARTITION BY ${RollupRows.monthOf("day")} ORDER BY day) AS place
@@ -48,8 +47,8 @@ const statement = `
   ${RollupRows.insertMonths("$1", "whole")}`
 
 /**
- * Sums the days of months instead of what is stored of them. `days` are all days of these months that may be rolled up. A
- * month whose first day is not, or with days of different goals, stays without.
+ * Replaces the sums of months. `days` are all days of these months that may be rolled up. A month has no sum if its first day is
+ * not rolled up, or if its days were counted with different goals.
  */
 export const rollMonths = (
   sql: SqlClient.SqlClient,

@@ -1,8 +1,8 @@
 /**
- * Stores and sums the visits of open days that have ended, so that a report of today computes visits from the rows of the last
- * hour only. Each run adds only the visits that ended since the last one.
+ * Stores and sums the ended visits of open days, so that a report of today computes visits from the rows of the last hour only.
+ * Each run adds only the visits that ended since the previous run.
  *
- * The row of such a day in `rollup_day` ends before the day does.
+ * The row of an open day in `rollup_day` ends before the day does.
  *
  * @module
  */
@@ -45,8 +45,8 @@ export const behind = (sql: SqlClient.SqlClient) =>
     .pipe(decodeRows(Sites))
 
 /**
- * Stores and sums the visits of a day that begin before the first one that is open at the horizon, in milliseconds since 1970. Does
- * nothing if the day is rolled up or has changed since its visits were stored.
+ * Stores and sums the visits of a day up to the first one that is open at the horizon, in milliseconds since 1970. Does nothing if
+ * the day is rolled up, or has changed since its visits were stored.
  */
 export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, horizon: number) =>
   RollUp.exclusively(
@@ -79,18 +79,18 @@ export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, h
         FROM visit WHERE ${from(start)} AND ended_at >= ${PgTypes.timestamptz(horizon - maxGap)}`.pipe(decodeRows(Time))
       const reached = open.millis ?? end
       yield* sql`DELETE FROM visit WHERE ${from(reached)}`
-      const forget = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
+      const deleteDay = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
         AND day = ${PgTypes.date(day.date)}`
       if (reached <= start) {
-        // Without the sums that were made with other goals.
-        if (!isSummed) yield* forget
+        // The sums were counted with other goals.
+        if (!isSummed) yield* deleteDay
         return
       }
       const [last] = yield* sql`SELECT ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS millis
         FROM visit WHERE ${from(day.start)}`.pipe(decodeRows(Time))
       const until = { ...day, end: reached }
       yield* RollUp.storeSums(sql, { ...site, days: [until], goals, since: isSummed ? start : null })
-      yield* forget
+      yield* deleteDay
       yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals,
           is_partly_summed)
         VALUES (${PgTypes.uuid(site.hostedWebsiteId)}, ${PgTypes.date(day.date)}, ${PgTypes.timestamptz(day.start)},

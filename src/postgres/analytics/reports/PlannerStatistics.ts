@@ -1,6 +1,6 @@
 /**
- * Statistics for the planner about the tables that reports join. Autovacuum refreshes them about a minute after many rows
- * changed. Until then, the planner may take a hundred thousand visits for a few and join them by nested loops.
+ * Refreshes the planner's statistics of the tables that reports join. Autovacuum does so about a minute after many rows changed.
+ * Until then, the planner may estimate a few visits instead of a hundred thousand, and join them by nested loops.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const Tables = Schema.Array(Schema.Struct({ name: Schema.String }))
  */
 export const refresh = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  // The server counts the changes of a transaction with a delay, which this omits for the transactions of this connection.
+  // The server reports the changes of a transaction with a delay; this flushes those of this connection at once.
   yield* sql.unsafe("SELECT pg_stat_force_next_flush()")
   const changed = yield* sql
     .unsafe(

@@ -19,11 +19,11 @@ import * as RollupState from "./RollupState.ts"
 
 /**
  * Runs reads in a transaction that sees one snapshot. The server ends a statement that takes longer than `timeout`. Parallel
- * workers and just-in-time compilation are off: a report uses one processor at most, and its statements are long but not slow
- * enough to be worth compiling. A connection plans a statement once; see `Counting` for those that must be planned each time.
+ * workers and just-in-time compilation are off: a report uses at most one processor, and its statements are long but too fast to
+ * be worth compiling. A connection plans a statement once; see `Counting` for those that are planned each time.
  *
- * The planner has no statistics of a statement's own expressions, nor of a partition before it is first analyzed, and then takes
- * many rows for few and joins them by nested loops, which take minutes. So joins are by hashes where they can be.
+ * Nested loops are off where another join is possible: the planner has no statistics of a statement's own expressions, or of a
+ * partition that was never analyzed. It then underestimates the rows, and nested loops take minutes.
  */
 export const readOnly =
   (sql: SqlClient.SqlClient, timeout: Duration.Input) =>
@@ -42,7 +42,7 @@ export const readOnly =
         Database.recoverConnectionErrors()
       )
 
-/** What is counted for a query: in its range, and in that of its comparison. */
+/** The counts of a query in its range, and in the range of its comparison. */
 interface Counted {
   readonly counted: Assembly.Counted
   readonly compared: Assembly.Counted | null
@@ -66,7 +66,7 @@ const count = Effect.fnUntraced(function* (
   return { counted, compared }
 })
 
-/** The answer to a query. `allowed` says which stored data may be read, and `maxGroups` how many groups a statement may give. */
+/** The answer to a query. `allowed` is the data that may be read, `maxGroups` the maximum number of groups of a statement. */
 export const answer = (
   sql: SqlClient.SqlClient,
   site: ReportSite,

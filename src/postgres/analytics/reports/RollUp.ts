@@ -1,8 +1,8 @@
 /**
- * Stores and sums the visits of closed days, and forgets what changed. Each function runs one transaction.
+ * Stores and sums the visits of closed days, and deletes outdated rollups. Each function runs one transaction.
  *
- * A day is closed at a horizon if it and all of its visits ended more than 30 minutes before. A row before the horizon is not
- * added without a mark in `rollup_stale`; see the migration `0007_rollups`.
+ * A day is closed at a horizon if it and all of its visits ended more than 30 minutes before. Every row that is added later with a
+ * time before the horizon is marked in `rollup_stale`; see the migration `0007_rollups`.
  *
  * @module
  */
@@ -39,17 +39,17 @@ export class SiteChanged extends Schema.TaggedError<SiteChanged>()("SiteChanged"
 /** Another process rolls up at this moment. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {}) {}
 
-/** A row that the statement writes was changed since the transaction's snapshot. */
+/** Whether a row that the statement writes was changed since the transaction's snapshot. */
 const isOutdated = (error: unknown): boolean =>
   SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "40001")
 
 /**
- * Runs a transaction on a website's rollups with one snapshot. The lock on the table precedes the snapshot, so that
- * `SiteErasure` waits for transactions that do not see its mark. The planner has no statistics of the rows that the
- * transaction itself stores and of its expressions, so it may join by hashes only: nested loops can take hours, and merges sort.
+ * Runs a transaction on a website's rollups with one snapshot. The table is locked before the snapshot, so that `SiteErasure`
+ * waits for transactions that do not see the website's deletion. Only hash joins are allowed, because the planner has no
+ * statistics of the rows and expressions of the transaction itself: nested loops can take hours, and merge joins sort.
  *
- * The snapshot precedes the advisory lock by a moment in which the process that held the lock may commit. So every transaction
- * writes the website's row, which fails if the snapshot does not include the transaction before.
+ * Another process may commit and release the advisory lock between this snapshot and this lock. So every transaction writes the
+ * website's row, which fails if the snapshot does not include the previous transaction.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -76,7 +76,7 @@ export const exclusively =
       Effect.catchIf(isOutdated, () => Effect.fail(new Busy()))
     )
 
-/** Whether a mark touches what depends on the rows between two columns; see `RollupPlan.isStale`. */
+/** Whether a marked hour can change a rollup, as `RollupPlan.isStale` decides. */
 const isMarked = (site: string): string => `EXISTS (
   SELECT FROM rollup_stale WHERE hosted_website_id = ${site}
     AND hour <= reaches_to + ${VisitSql.idle} AND hour + interval '1 hour' > starts_at - ${VisitSql.idle})`
@@ -84,20 +84,20 @@ const isMarked = (site: string): string => `EXISTS (
 const Days = Schema.Array(Schema.Struct({ day: Schema.String, end: Schema.Finite, goals: Schema.String }))
 const Months = Schema.Array(Schema.Struct({ month: Schema.String }))
 
-/** What is rolled up of a website. */
+/** The valid rollups of a website. */
 export interface Settled {
   /**
-   * Their ends in milliseconds since 1970, and the fingerprints of the goals that were counted. An open day ends before it
-   * should.
+   * The end of each day in milliseconds since 1970, and the fingerprint of the goals that were counted. For an open day, `end` is
+   * before the end of the day.
    */
   readonly days: ReadonlyMap<LocalDate, { readonly end: number; readonly goals: string }>
   /** By the first day. */
   readonly months: ReadonlySet<LocalDate>
-  /** When its first page view or event was received, in milliseconds since 1970; null without one. */
+  /** When the website's first page view or event was received, in milliseconds since 1970; null without one. */
   readonly first: number | null
 }
 
-/** Forgets the days and months of a website that changed since they were rolled up, and all if its time zone changed. */
+/** Deletes the rollups of days and months that changed since they were rolled up; all if the website's time zone changed. */
 export const settle = (sql: SqlClient.SqlClient, site: Site) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   return exclusively(
@@ -117,7 +117,7 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
         yield* sql.unsafe(`DELETE FROM ${table} WHERE hosted_website_id = $1 AND ${isMarked("$1")}`, [id])
       }
       yield* sql`DELETE FROM rollup_stale WHERE hosted_website_id = ${id}`
-      // Until the last step of the update: if it fails in between, the next round must find the website due.
+      // The last step of the update sets these again. If the update fails before, the next round finds the website due.
       yield* sql`UPDATE rollup_site SET rolled_before = NULL, retry_at = NULL WHERE hosted_website_id = ${id}`
       const days = yield* sql`SELECT day, (extract(epoch FROM ends_at) * 1000)::float8 AS end, goals FROM rollup_day
         WHERE hosted_website_id = ${id}`.pipe(decodeRows(Days))
@@ -131,8 +131,8 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
   )
 }
 
-/** Deletes what was stored of the days before `day`, which have no rows. */
-export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => {
+/** Deletes the rollups and visits of days before `day`, whose rows are deleted. */
+export const deleteBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   const date = PgTypes.date(day.date)
   return exclusively(
@@ -148,8 +148,8 @@ export const forgetBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => 
   )
 }
 
-/** Forgets the visits of a website's open days, which begin with `day`. */
-export const forgetOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate) =>
+/** Deletes the rollups of a website's open days, from `day` on. */
+export const deleteOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate) =>
   exclusively(
     sql,
     site
@@ -163,8 +163,7 @@ const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", las
 const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
 
 /**
- * Stores the sums of days that follow each other instead of those that are stored. If earlier visits were counted before, adds
- * to them.
+ * Replaces the sums of successive days. If earlier visits are already counted (`since`), adds to the sums instead.
  */
 export const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
   const { days, hostedWebsiteId, since } = input
@@ -177,8 +176,8 @@ export const storeSums = (sql: SqlClient.SqlClient, input: DaySumSql.Input) => {
   )
 }
 
-/** Forgets the sums of days that follow each other. */
-const forgetSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Day>) => {
+/** Deletes the sums of successive days. */
+const deleteSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Day>) => {
   const parameters = new Parameters()
   return sql.unsafe(
     RollupRows.replaceDays(parameters, parameters.uuid(site.hostedWebsiteId), rangeOf(days), null),
@@ -186,7 +185,7 @@ const forgetSums = (sql: SqlClient.SqlClient, site: Site, days: ReadonlyArray<Da
   )
 }
 
-/** Days without an open day between them. */
+/** Splits days at the open ones, which are left out. */
 const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): ReadonlyArray<ReadonlyArray<Day>> => {
   const runs: Array<Array<Day>> = [[]]
   for (const day of days) {
@@ -197,9 +196,8 @@ const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): Readonl
 }
 
 /**
- * Stores and sums the visits of days that follow each other, instead of what is stored of them. Returns whether all of them
- * are closed at the horizon, in milliseconds since 1970; those that are not stay without. Does nothing if all are stored with
- * the goals that the website has now, unless they are to be made anew.
+ * Replaces the visits and sums of successive days. Returns whether all of the days are closed at the horizon, in milliseconds
+ * since 1970; days that are not get none. Without `anew`, does nothing if all are stored with the website's current goals.
  */
 export const rollDays = (
   sql: SqlClient.SqlClient,
@@ -235,7 +233,7 @@ export const rollDays = (
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`
       yield* sql`DELETE FROM rollup_day WHERE hosted_website_id = ${id} AND day = ANY (${dates})`
-      yield* forgetSums(sql, site, days)
+      yield* deleteSums(sql, site, days)
       yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end}`
       const parameters = new Parameters()
       const site_ = parameters.uuid(site.hostedWebsiteId)

@@ -1,9 +1,9 @@
 /**
- * The rows of `rollup`: how groups are packed into arrays, and read from them. Text only.
+ * SQL that packs groups into the arrays of a row of `rollup`, and reads them. Text only.
  *
  * A row holds the groups of one dimension, of a month or of days of one month: each array has an element for each group. The
- * days of a month share a row until it has `capacity` groups. A column is null if it equals another, or has no other values
- * than 0 or null; `days` is null if all groups are of the row's first day.
+ * days of a month share a row until it has `capacity` groups. A column is null if it equals another one, or contains only 0 or
+ * null; `days` is null if all groups belong to the row's first day.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const columns: ReadonlyArray<Column> = [...GroupSql.counts, "revenue"]
 /** A row with this many groups gets no further days. */
 const capacity = 1000
 
-/** What a null column equals. */
+/** The column that a null column equals. */
 const equals: Partial<Record<Column, Column>> = {
   events: "pageviews",
   visit_pageviews: "pageviews",
@@ -26,8 +26,8 @@ const equals: Partial<Record<Column, Column>> = {
 }
 
 /**
- * Expressions that give the names and some columns of a row's groups, one row for each group. A column without values is
- * null. `unnest` in `FROM` takes twenty times as long.
+ * Expressions that return the names and some columns of a row's groups, one row for each group. A column without values is null.
+ * They stand in `SELECT`, because `unnest` in `FROM` takes twenty times as long.
  */
 export const elements = (given: ReadonlyArray<Column>): string =>
   [
@@ -61,7 +61,7 @@ export const insertMonths = (site: string, groups: string): string => `
   SELECT ${site}, dimension, true, month, last_day, array_agg(name), ${packed.join(", ")}
   FROM (SELECT * FROM ${groups} ORDER BY dimension, month, name COLLATE "C") AS ordered GROUP BY dimension, month, last_day`
 
-/** The other groups of the rows of days that are taken apart. */
+/** The groups of unpacked rows for which a condition holds. */
 const kept = (isOther: string): string => `
   SELECT dimension, date, name, ${columns
     .map((column) => (column === "revenue" ? column : `coalesce(${column}, 0) AS ${column}`))
@@ -83,12 +83,12 @@ const summed = (from: string): string => `
   ) AS joined`
 
 /**
- * Stores the groups of days that follow each other instead of those that are stored: the columns `dimension`, `date`, `name`
- * and those of `columns` in the statement `groups`; without it, none. Takes apart the rows that can hold groups of these days,
- * and the rows of their months with room for more. With `adds`, the groups are added to those that are stored.
+ * Replaces the groups of successive days with those of the statement `groups`, which has the columns `dimension`, `date`, `name`
+ * and those of `columns`; null stores none. Unpacks the rows that can hold groups of these days, and the rows of their months
+ * with room for more. With `adds`, the groups are added to the stored ones.
  *
- * The groups are as many as page views in a small website. They are sorted by the number of their row and by bytes: to compare
- * dimension, month and part of each takes another third of the time, and to compare by the rules of a language longer still.
+ * A small website has as many groups as page views. They are sorted by the number of their row and by bytes: comparing
+ * dimension, month and part takes a third more time, and comparing by the rules of a language even more.
  */
 export const replaceDays = (
   parameters: Parameters,

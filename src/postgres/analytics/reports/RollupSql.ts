@@ -1,5 +1,5 @@
 /**
- * Which queries rollups can answer, and the statement that sums them. Text only.
+ * Decides which queries rollups can answer, and writes the statement that sums them. Text only.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface Reading {
 const isRollup = (dimension: Dimension): dimension is Rollup & Dimension =>
   (dimensions as ReadonlyArray<string>).includes(dimension)
 
-/** How a query is read from rollups; null if it cannot be. */
+/** How rollups answer a query; null if they cannot. */
 export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): Reading | null => {
   if (filters.length > 0) return null
   const time = dimensions.find(
@@ -46,7 +46,7 @@ export const reading = ({ dimensions, filters }: Pick<Query, "dimensions" | "fil
   return { rollup: other ?? "all", time: time ?? null }
 }
 
-/** The columns that a metric is made of, besides visitors and visits, which say whether a group is shown. */
+/** The columns of each metric besides visitors and visits, which are always read: they decide whether a group is shown. */
 const columnsOf: Readonly<Record<Metric, ReadonlyArray<RollupRows.Column>>> = {
   visitors: [],
   visits: [],
@@ -76,8 +76,12 @@ export const statement = (
   const labeled = (dates: ReadonlyArray<LocalDate>) =>
     `unnest(${parameters.dates(dates)}, ${parameters.texts(dates.map(label))}) AS labeled (date, label)`
   const ofDimension = `hosted_website_id = ${site} AND dimension = ${parameters.text(rollup)}`
-  const asked = new Set<RollupRows.Column>(["visitors", "visits", ...metrics.flatMap((metric) => columnsOf[metric])])
-  const needed = RollupRows.columns.filter((column) => asked.has(column))
+  const requested = new Set<RollupRows.Column>([
+    "visitors",
+    "visits",
+    ...metrics.flatMap((metric) => columnsOf[metric])
+  ])
+  const needed = RollupRows.columns.filter((column) => requested.has(column))
   const columns = RollupRows.elements(needed)
   const ofMonths =
     units.months.length === 0
@@ -105,9 +109,9 @@ export const statement = (
   )`
   const totals = `(SELECT jsonb_object_agg(currency, amount)::text FROM earned
     ${values.length === 0 ? "" : `WHERE ${values.map((value) => `earned.${value} = one.${value}`).join(" AND ")}`})`
-  return `WITH one AS (${[...ofMonths, ...ofDays].join(" UNION ALL ")})${asked.has("revenue") ? `, ${earned}` : ""}
+  return `WITH one AS (${[...ofMonths, ...ofDays].join(" UNION ALL ")})${requested.has("revenue") ? `, ${earned}` : ""}
     SELECT ARRAY[${values.join(", ")}]::text[] AS dimensions,
-      ${counts.map((count) => `${asked.has(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
-      ${asked.has("revenue") ? totals : "NULL::text"} AS revenue
+      ${counts.map((count) => `${requested.has(count) ? `coalesce(sum(${count}), 0)::bigint` : "0::bigint"} AS ${count}`).join(", ")},
+      ${requested.has("revenue") ? totals : "NULL::text"} AS revenue
     FROM one ${groups}`
 }

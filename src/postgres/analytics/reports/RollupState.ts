@@ -1,5 +1,5 @@
 /**
- * Reads which visits of a website are stored and summed, and what a report needs to know besides.
+ * Reads which visits of a website are stored and summed, and the other facts on which a report depends.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 import { idle } from "./VisitSql.ts"
 
-/** Increase it when the same rows give different rollups, for example after a change of the channel rules: it causes a rebuild. */
+/** Increase it when the same rows result in different rollups, such as after a change of the channel rules. Causes a rebuild. */
 export const version = 2
 
 const Unit = Schema.Struct({
@@ -57,7 +57,7 @@ export const goalsJson = (
 ): string => `SELECT coalesce(json_agg(json_build_object('name', name, 'kind', kind,
   'value', value) ORDER BY name COLLATE "C"), '[]') FROM goal WHERE website_config_id = ${site}`
 
-/** What a report needs to know of a website. */
+/** The state of a website on which a report depends. */
 export interface Found extends RollupPlan.State {
   readonly goals: ReadonlyArray<GoalRow>
   /** The dates of the months and days whose conversions were counted with other goals. */
@@ -75,7 +75,7 @@ export interface Range {
   readonly end: number
 }
 
-/** The days that a month sums are left out if the month can be read, to keep the state of a long range small. */
+/** Leaves out the days that a readable month sums, to keep the state of a long range small. */
 const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4
@@ -130,7 +130,7 @@ export const read = Effect.fnUntraced(function* (
   }
 })
 
-/** The state without what was counted with other goals. */
+/** The state without the rollups that were counted with other goals. */
 export const withCurrentGoals = ({ days, months, outdated, stale }: Found): RollupPlan.State => {
   const current = <Unit>(rolled: ReadonlyMap<LocalDate, Unit>) =>
     new Map([...rolled].filter(([date]) => !outdated.has(date)))

@@ -1,6 +1,6 @@
 /**
- * Rolls up the closed days of all websites in the background. Every process tries, and one at a time succeeds: each
- * transaction first tries an advisory lock without waiting.
+ * Rolls up the closed days of all websites in the background. Every process tries, and an advisory lock, for which no transaction
+ * waits, lets one succeed at a time.
  *
  * @module
  */
@@ -27,13 +27,13 @@ const unmarked = 5 * 60_000
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
 const maxRows = 100_000
 
-/** The most days of one transaction. */
+/** Maximum number of days in one transaction. */
 const maxDays = 366
 
-/** A website with an open visit is tried again after this time. */
+/** The delay before a website with an open visit is tried again. */
 const retryDelay = Duration.minutes(10)
 
-/** The longest wait for transactions that are writing. */
+/** Maximum wait for transactions that are writing. */
 const writersTimeout = Duration.seconds(30)
 
 const Now = Schema.Tuple([Schema.Struct({ now: Schema.Finite })])
@@ -64,7 +64,7 @@ const Sites = Schema.Array(
   })
 )
 
-/** All websites, and what is rolled up of them. */
+/** All websites, with the state of their rollups. */
 const sites = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   return yield* sql
@@ -86,7 +86,7 @@ type Held = (typeof Sites.Type)[number]
 const lastClosed = (timeZone: string, before: number): LocalDate =>
   LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
 
-/** The days that may be open at the horizon: the last closed one, in which a visit may be open, to the one of the horizon. */
+/** The days that may have open visits at the horizon: from the last day that ended before it to the day of the horizon. */
 const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> =>
   LocalTime.days(timeZone, lastClosed(timeZone, before), dateOf(LocalTime.zone(timeZone).toLocal(before)))
 
@@ -114,7 +114,7 @@ const countRows = Effect.fnUntraced(function* (site: RollUp.Site, days: Readonly
   return new Map(rows.map(({ place, rows }) => [days[place - 1]?.date, Number(rows)]))
 })
 
-/** Groups days that follow each other into transactions. */
+/** Groups successive days into transactions. */
 const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | undefined, number>) => {
   const found: Array<Array<LocalTime.Day>> = []
   let size = 0
@@ -132,11 +132,14 @@ const chunks = (days: ReadonlyArray<LocalTime.Day>, rows: ReadonlyMap<string | u
   return found
 }
 
-/** Repeats a transaction until no other process rolls up. */
+/** Retries a transaction while another process rolls up. */
 const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect.Effect<A, E, R>) =>
   Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
 
-/** Brings the rollups of a website up to date. With `anew`, makes all of them anew, and waits while another process rolls up. Each day is replaced at once. */
+/**
+ * Brings the rollups of a website up to date. With `anew`, recomputes all of them, and waits while another process rolls up. Each
+ * day is replaced atomically.
+ */
 const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
@@ -153,7 +156,7 @@ const update = Effect.fnUntraced(function* (
   // From the beginning of the month, so that the first month is complete.
   const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
-  if (begin !== undefined) yield* run(RollUp.forgetBefore(sql, site, begin))
+  if (begin !== undefined) yield* run(RollUp.deleteBefore(sql, site, begin))
 
   const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
@@ -169,7 +172,7 @@ const update = Effect.fnUntraced(function* (
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
-  if (anew) yield* run(RollUp.forgetOpen(sql, site, LocalTime.addDays(last, 1)))
+  if (anew) yield* run(RollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${fingerprint},
@@ -184,8 +187,8 @@ const needsUpdate = (site: Held, before: number): boolean => {
 }
 
 /**
- * Brings all websites up to date once. Ends early if another process is doing it. A website that fails does not keep the
- * others; the first failure is reported after all have run.
+ * Brings all websites up to date once. Ends early if another process does so. If a website fails, the others are still updated,
+ * and the first error is returned at the end.
  */
 export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
   function* () {
@@ -220,7 +223,7 @@ export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError
   }
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
-/** How long after its end a day may stay without rollups. */
+/** The time after its end within which a day should be rolled up, in milliseconds. */
 const maxLag = 6 * 3_600_000
 
 /** The number of websites that have rows and a day that ended more than six hours ago and is not rolled up. */
@@ -236,7 +239,7 @@ export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClie
   return count
 })
 
-/** Makes the rollups of one website, or of all, anew. Waits while another process rolls up. */
+/** Recomputes the rollups of one website, or of all. Waits while another process rolls up. */
 export const rebuild = (
   hostedWebsiteId?: string
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
@@ -246,7 +249,7 @@ export const rebuild = (
     for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
       yield* update(site, before, true).pipe(
         Effect.catchTag("SiteChanged", () => Effect.void),
-        // Its transactions wait.
+        // Unreachable: with `anew`, transactions wait.
         Effect.catchTag("Busy", Effect.die)
       )
     }
@@ -256,7 +259,7 @@ export const rebuild = (
 /** How often each process looks for closed days and changed rows, and for open days with many page views. */
 const intervals = { round: Duration.seconds(5), advance: Duration.minutes(1) }
 
-/** The pause after a failure: to roll up a website's days in vain may take the database a while. */
+/** The pause after a failure, because a failed attempt may have cost the database much time. */
 const pauseAfterFailure = Duration.minutes(1)
 
 /** Rolls up on a connection of its own until the scope closes. */

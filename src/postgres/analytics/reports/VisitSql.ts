@@ -1,5 +1,5 @@
 /**
- * SQL that makes visits of page views and events, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that computes visits from page views and events, by the rules of `core/analytics/report/Visits`. Text only.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** A visit ends after so much idle time. */
+/** A visit ends after this idle time. */
 export const idle = "interval '30 minutes'"
 
 /** The session key of a row. */
 export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COLLATE "C"`
 
-/** What a visit takes from its first view, and the client of its first event if it has no view. */
+/** The columns that a visit copies from its first view. Without a view, it copies those of `ofClient` from its first event. */
 const ofLanding = [
   "utm_source",
   "utm_medium",
@@ -27,8 +27,8 @@ const ofLanding = [
 const ofClient = ["device_type", "browser", "os", "country"]
 
 /**
- * The columns of the rows that make visits. `texts` has the path and what a visit takes from the row, in the order by which
- * rows of one time are sorted. An event has no path here, since the order of events does not depend on it.
+ * The columns from which visits are computed. `texts` has the path and the columns that a visit copies, in the order by which rows
+ * of the same time are sorted. An event has no path here, because the order of events does not depend on it.
  */
 const columns = {
   page_view: `received_at, ${sessionKey} AS session_key, 0 AS kind, visitor_hash, false AS is_interactive,
@@ -37,7 +37,7 @@ const columns = {
     ARRAY[NULL, ${[...ofLanding.map(() => "NULL"), ...ofClient].join(", ")}]::text[]`
 } as const
 
-/** The rows of a site that a condition on `received_at` and `session_key` selects. */
+/** The rows of a site for which a condition on `received_at` and `session_key` holds. */
 const rows = (site: string, condition: string, selected: (table: keyof typeof columns) => string): string =>
   (["page_view", "event"] as const)
     .map((table) => `SELECT ${selected(table)} FROM ${table} WHERE hosted_website_id = ${site} AND ${condition}`)
@@ -85,11 +85,12 @@ const joinChannel = `JOIN channel ON ${Object.entries(facts)
   .join(" AND ")}`
 
 /**
- * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals. To know which visits
- * begin in an interval, the 30 minutes before it are read. After it, every 30 minutes are read of the session keys that had a
- * row in the 30 minutes before, since a visit that goes on has a row in each. No two intervals overlap.
- * Without `channel`, the visits have no channel. With `isLast`, no row of the site was received later than 30 minutes before
- * the end of the intervals, so that no visit goes on after it.
+ * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals, which must not overlap. The
+ * 30 minutes before an interval are read too, to know which visits begin in it. The time after an interval is read in steps of 30
+ * minutes, each for the session keys with a row in the previous step, because a visit that continues has a row in each.
+ *
+ * Without `channel`, the visits have no channel. `isLast` means that no row of the site was received later than 30 minutes before
+ * the end of the intervals, so that no visit continues after it.
  *
  * The statement sorts the rows once: its aggregates have neither an order nor `DISTINCT`, which would sort each visit again.
  * Texts are compared only where rows of one session key have the same time; as in an array, absent ones are last.
@@ -102,7 +103,7 @@ export const rawVisits = (
 ): string => {
   const starts = parameters.times(intervals.map(({ start }) => start))
   const ends = parameters.times(intervals.map(({ end }) => end))
-  // Bounds of all intervals, by which PostgreSQL leaves out partitions when it plans the statement.
+  // Bounds of all intervals, with which PostgreSQL skips partitions when it plans the statement.
   const since = `received_at >= ${parameters.time(Math.min(...intervals.map(({ start }) => start)) - maxGap)}`
   const until = `received_at < ${parameters.time(Math.max(...intervals.map(({ end }) => end)))}`
   const keyed = `PARTITION BY session_key, part ORDER BY received_at, kind, texts COLLATE "C" ROWS UNBOUNDED PRECEDING`
@@ -172,7 +173,7 @@ export const rawVisits = (
     )`
 }
 
-/** The columns that visits are counted from, beside their dimensions. */
+/** The columns of a visit that are counted, besides its dimensions. */
 export const countedColumns = [
   "visit_id",
   "started_at",

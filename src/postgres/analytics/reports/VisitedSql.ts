@@ -1,5 +1,5 @@
 /**
- * The visits that a statement counts, as the expressions `visited` and `v`: stored ones, and those made of raw rows.
+ * SQL for the visits that a statement counts, as the expressions `visited` and `v`: stored visits, and visits computed from rows.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** More intervals than this are joined instead of written as conditions. */
+/** Maximum number of intervals that are written as conditions. More are joined. */
 const maxConditions = 8
 
 const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
@@ -32,7 +32,7 @@ const storedVisits = ({ parameters, site, stored }: GroupScope.Scope): string =>
   return `SELECT ${columns}, true AS is_new FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, stored)}`
 }
 
-/** The visits that were counted before, of visitors who came back. */
+/** The visits of `summed` intervals whose visitors have a visit in a raw interval. */
 const earlierVisits = ({ parameters, site, summed }: GroupScope.Scope): string =>
   `SELECT ${columns}, false FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, summed)}
     AND (visitor_hash IN (SELECT hash FROM raw_visitor) OR other_hashes && ARRAY(SELECT hash FROM raw_visitor))`
@@ -41,7 +41,7 @@ const rawVisitors = `raw_visitor AS MATERIALIZED (
   SELECT DISTINCT unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash FROM raw_visit
 )`
 
-/** The label of the time dimension at which a visit begins. */
+/** The value of the time dimension for the start of a visit. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
   if (!isTimeDimension(dimension)) throw new Error(`${dimension} is no time dimension`)
   if (dimension !== "time:hour") {

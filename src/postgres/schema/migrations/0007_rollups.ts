@@ -33,7 +33,7 @@ const mark = `
   END $$`
 
 /** Deletes all rollups after a table was truncated. */
-const forget = `
+const deleteRollups = `
   CREATE FUNCTION forget_rollups() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN
     DELETE FROM rollup_month;
@@ -131,7 +131,7 @@ const statements = [
   )`,
   "CREATE INDEX rollup_stale_site ON rollup_stale (hosted_website_id, hour)",
   mark,
-  forget,
+  deleteRollups,
   ...triggers("page_view", "received_at"),
   ...triggers("event", "received_at"),
   ...triggers("conversion", "visit_started_at")

@@ -7,7 +7,7 @@ import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
 import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
-import type { Query as Asked, Filter } from "../../../../src/core/analytics/report/Query.ts"
+import type { Query as CoreQuery, Filter } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
 import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
 import * as Goals from "../../../../src/memory/analytics/Goals.ts"
@@ -21,7 +21,7 @@ const site = { hostedWebsiteId: randomUUID(), websiteConfigId: randomUUID() }
 
 const today = dateOf(Date.now())
 
-const query = (filters: ReadonlyArray<Filter>): Asked => ({
+const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
   ...ReportQuery.plain,
   siteId: site.websiteConfigId,
   metrics: ["visitors"],

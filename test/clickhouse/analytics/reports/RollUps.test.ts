@@ -7,7 +7,7 @@ import * as Reports from "../../../../src/clickhouse/analytics/Reports.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
 import * as Superseded from "../../../../src/clickhouse/analytics/reports/Superseded.ts"
 import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
-import type { Query as Asked } from "../../../../src/core/analytics/report/Query.ts"
+import type { Query as CoreQuery } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf, dayMillis } from "../../../../src/core/text/Calendar.ts"
 import * as GoalRows from "../../../../src/memory/analytics/GoalRows.ts"
 import * as Goals from "../../../../src/memory/analytics/Goals.ts"
@@ -52,7 +52,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUps", ()
             SELECT {site:UUID}, toDateTime64({noon:String}, 3, 'UTC'), '/', generateUUIDv4() FROM numbers(25000)`,
             { parameters: { site: site.hostedWebsiteId, noon: `${date} 12:00:00` } }
           )
-          const query: Asked = {
+          const query: CoreQuery = {
             ...ReportQuery.plain,
             siteId: site.websiteConfigId,
             metrics: ["visitors", "visits"],

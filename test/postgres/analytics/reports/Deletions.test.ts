@@ -23,7 +23,7 @@ const live = Layer.merge(SiteDirectory.layer({ timeout }), SiteErasure.layer({ t
 
 type Site = Effect.Success<ReturnType<Sites.SiteDirectory["Service"]["create"]>>
 
-const asked: ReadonlyArray<readonly [first: Query["range"]["first"], dimensions: ReadonlyArray<Dimension>]> = [
+const shapes: ReadonlyArray<readonly [first: Query["range"]["first"], dimensions: ReadonlyArray<Dimension>]> = [
   [null, []],
   [null, ["time:day"]],
   [null, ["event:page"]],
@@ -32,7 +32,7 @@ const asked: ReadonlyArray<readonly [first: Query["range"]["first"], dimensions:
 ]
 
 const queriesOf = ({ timeZone, websiteConfigId }: Site): ReadonlyArray<Query> =>
-  asked.map(([first, dimensions]) => ({
+  shapes.map(([first, dimensions]) => ({
     ...ReportQuery.plain,
     siteId: websiteConfigId,
     metrics,

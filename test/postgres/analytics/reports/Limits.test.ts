@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
-import type { Query as Asked, Filter } from "../../../../src/core/analytics/report/Query.ts"
+import type { Query as CoreQuery, Filter } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
@@ -16,7 +16,7 @@ const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMe
 
 const today = dateOf(Date.now())
 
-const query = (siteId: string, filters: ReadonlyArray<Filter>): Asked => ({
+const query = (siteId: string, filters: ReadonlyArray<Filter>): CoreQuery => ({
   ...ReportQuery.plain,
   siteId,
   metrics: ["pageviews"],

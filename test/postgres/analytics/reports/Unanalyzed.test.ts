@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
-import type { Query as Asked } from "../../../../src/core/analytics/report/Query.ts"
+import type { Query as CoreQuery } from "../../../../src/core/analytics/report/Query.ts"
 import { dateOf } from "../../../../src/core/text/Calendar.ts"
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
@@ -23,7 +23,7 @@ const ofPages = {
   range: { first: LocalTime.addDays(today, -1), last: today },
   timeZone: "UTC",
   limit: 10
-} satisfies Partial<Asked>
+} satisfies Partial<CoreQuery>
 
 it.live(
   "postgres/analytics/reports: pages of many visits are counted in seconds without statistics",
@@ -34,7 +34,7 @@ it.live(
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
         SELECT ${site.hostedWebsiteId}, now() - view * interval '1 minute', '/' || view, number::text, decode(md5(number::text), 'hex')
         FROM generate_series(1, ${visits}::int) AS number, generate_series(1, 2) AS view`
-      const ask = (query: Pick<Asked, "dimensions" | "filters">) =>
+      const ask = (query: Pick<CoreQuery, "dimensions" | "filters">) =>
         Query.readOnly(
           sql,
           "30 seconds"
