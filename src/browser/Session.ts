@@ -10,6 +10,6 @@ export const trackerSession = (): string | undefined => {
     const session = sessionStorage["hydracore"] as string | undefined
     return /^[\w.-]{1,128}$/.exec(session ?? "")?.[0]
   } catch {
-    // The browser may deny access to storage.
+    // Storage can be denied.
   }
 }

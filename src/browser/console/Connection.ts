@@ -30,7 +30,7 @@ let retry: ReturnType<typeof setTimeout> | undefined
 export const isSignedOut = ({ failure }: Connection): boolean => failure?.kind === "signed-out"
 
 /** Reloads the data of the page. Without a session, only checks whether there is one: any other request would be refused. */
-export const reloadData = (): void => {
+export const loadAgain = (): void => {
   loadedAt = Date.now()
   if (isSignedOut(connection.get())) return void resume()
   refresh.set(refresh.get() + 1)
@@ -41,12 +41,12 @@ export const resume = async (): Promise<boolean> => {
   const outcome = await send("GET /v1/owner/session", {})
   if (!outcome.ok) return false
   succeeded()
-  reloadData()
+  loadAgain()
   return true
 }
 
 /** Whether a failure is temporary. */
-const isTemporary = (failure: Failure): boolean =>
+const passes = (failure: Failure): boolean =>
   failure.kind === "offline" || failure.kind === "unavailable" || failure.kind === "too-many"
 
 export const succeeded = (): void => {
@@ -55,26 +55,26 @@ export const succeeded = (): void => {
 }
 
 export const failed = (failure: Failure): void => {
-  if (!isTemporary(failure) && failure.kind !== "signed-out") return
+  if (!passes(failure) && failure.kind !== "signed-out") return
   connection.set({ ...connection.get(), failure })
-  if (!isTemporary(failure) || retry !== undefined) return
+  if (!passes(failure) || retry !== undefined) return
   const seconds = failure.retryAfter ?? Math.min(retryAfter.first * 2 ** attempts++, retryAfter.longest)
   retry = setTimeout(() => {
     retry = undefined
-    reloadData()
+    loadAgain()
   }, seconds * 1000)
 }
 
 const isOld = (): boolean => Date.now() - loadedAt >= fresh * 1000
 
-addEventListener("online", reloadData)
+addEventListener("online", loadAgain)
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && isOld()) reloadData()
+  if (document.visibilityState === "visible" && isOld()) loadAgain()
 })
-// Opening a link in another window signs this one in, too.
+// A link that is opened in another window gives this one its session.
 addEventListener("focus", () => {
-  if (isSignedOut(connection.get())) reloadData()
+  if (isSignedOut(connection.get())) loadAgain()
 })
 setInterval(() => {
-  if (document.visibilityState === "visible" && isOld()) reloadData()
+  if (document.visibilityState === "visible" && isOld()) loadAgain()
 }, 5_000)

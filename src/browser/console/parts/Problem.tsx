@@ -3,24 +3,24 @@
  *
  * @module
  */
-import { reloadData } from "../Connection.ts"
+import { loadAgain } from "../Connection.ts"
 import type { Failure, FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
 /** Failures for which the same request gets the same answer. */
-const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "signed-out"]
+const lasting: ReadonlyArray<FailureKind> = ["not-found", "invalid", "signed-out"]
 
 const TryAgain = ({ failure }: { readonly failure: Failure }) =>
-  permanent.includes(failure.kind) ? null : (
-    <button type="button" class="button" onClick={reloadData}>
+  lasting.includes(failure.kind) ? null : (
+    <button type="button" class="button" onClick={loadAgain}>
       {Texts.frame.again}
     </button>
   )
 
 interface Props {
   readonly failure: Failure
-  /** The text for something that does not exist; by default, for a website. */
+  /** What is said of something that does not exist; by default, that the website does not. */
   readonly gone?: string
 }
 

@@ -64,7 +64,7 @@ const statuses = Object.keys(Texts.deliveries.statuses) as ReadonlyArray<Status>
 
 interface ListProps extends Props {
   readonly resource: Resource<Delivered>
-  /** Shown if the list is empty. */
+  /** What is shown of nothing. */
   readonly empty: string
 }
 

@@ -1,5 +1,5 @@
 /**
- * The rules for the fields of forms.
+ * What the fields of forms must hold.
  *
  * @module
  */

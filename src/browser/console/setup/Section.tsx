@@ -42,7 +42,7 @@ export const AddButton = ({ label, onClick }: { readonly label: string; readonly
   </button>
 )
 
-/** Shown instead of something that is loading or could not be loaded. */
+/** Something that is not loaded: it loads, or has failed to. */
 export const Loading = ({ failure }: { readonly failure: Failure | undefined }) =>
   failure === undefined ? <div class="loading" aria-busy="true" /> : <Problem failure={failure} />
 

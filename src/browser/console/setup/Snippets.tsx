@@ -43,7 +43,7 @@ export const useNow = (): number => {
   useEffect(() => {
     const timer = setInterval(() => {
       setNow(Date.now())
-      if (document.visibilityState === "visible") Connection.reloadData()
+      if (document.visibilityState === "visible") Connection.loadAgain()
     }, pause)
     return () => clearInterval(timer)
   }, [])

@@ -1,5 +1,5 @@
 /**
- * Sends a question to an assistant's agent, and shows the answer.
+ * Sends an assistant's agent a question, and shows what came.
  *
  * @module
  */

@@ -1,0 +1,46 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Certificate from "../../../src/core/doctor/Certificate.ts"
+import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
+
+describe("core/doctor/AgentDiagnosis", () => {
+  it.prop(
+    "every instance has a finding, and an agent that does not answer is a problem, even if it responds with 404",
+    [Facts],
+    ([facts]) => {
+      const findings = findingsOf(facts, "agents")
+      if (facts.agents === null) return assert.deepStrictEqual(findings, [])
+      facts.agents.forEach(({ instanceId, outcome }, index) => {
+        assert.strictEqual(
+          findings[index]?.severity,
+          ["Answered", "TokensUsed"].includes(outcome._tag) ? "ok" : "problem"
+        )
+        assert.include(findings[index]?.finding, instanceId)
+        if (outcome._tag === "Unavailable" || outcome._tag === "Silent") {
+          const isRefused = Certificate.faultOf(outcome.reason) !== undefined
+          assert.strictEqual(findings[index]?.finding.includes("has a certificate that was refused"), isRefused)
+          assert.strictEqual(findings[index]?.advice?.includes("Check that it runs"), !isRefused)
+        }
+      })
+    }
+  )
+
+  it.prop("the advice for an agent names the command that updates its instance", [Facts], ([facts]) => {
+    const agents = facts.agents ?? []
+    const findings = findingsOf(
+      { ...facts, agents: agents.map((agent) => ({ ...agent, instanceId: "an-id" })) },
+      "agents"
+    )
+    agents.forEach(({ outcome }, index) => {
+      const advice = findings[index]?.advice ?? ""
+      const advises = (flag: string) => assert.include(advice, `instance update --instance an-id ${flag} <`)
+      if (outcome._tag === "Unavailable" || outcome._tag === "Silent") advises("--agent-url")
+      else if (outcome._tag === "NoKey") advises("--agent-key-env")
+      else if (outcome._tag === "Failed") advises("--agent-protocol")
+      else if (outcome._tag === "Refused") {
+        if ([401, 403].includes(outcome.status)) advises("--agent-key-env")
+        else if ([307, 404, 405].includes(outcome.status)) advises("--agent-url")
+        else if (outcome.status === 400) advises("--agent-protocol")
+      }
+    })
+  })
+})

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import { maxClockSkewMillis } from "../../../src/core/doctor/DatabaseDiagnosis.ts"
+import { Facts, findingsOf, Reached } from "../../support/DoctorFacts.ts"
+
+describe("core/doctor/DatabaseDiagnosis", () => {
+  it.prop("a database that does not commit to the disk is a problem", [Facts, Reached], ([facts, database]) => {
+    const { fsync, fullPageWrites, synchronousCommit } = database
+    const safe = fsync && fullPageWrites && synchronousCommit !== "off"
+    const [finding] = findingsOf({ ...facts, database }, "durability")
+    assert.strictEqual(finding?.severity, safe ? "ok" : "problem")
+    if (!fsync) assert.include(finding?.advice ?? "", "fsync = on")
+  })
+
+  it.prop("a read-only database is a problem", [Facts, Reached], ([facts, database]) => {
+    const [finding] = findingsOf({ ...facts, database }, "database")
+    assert.strictEqual(finding?.severity, database.isReadOnly ? "problem" : "ok")
+    if (database.isReadOnly) assert.include(finding?.advice ?? "", "DATABASE_URL")
+  })
+
+  it.prop("warns of a network connection to the database without TLS", [Facts, Reached], ([facts, database]) => {
+    const [finding] = findingsOf({ ...facts, database }, "encryption")
+    const isOpen = facts.transport === "plain" || (facts.transport === "preferred" && !database.isEncrypted)
+    assert.strictEqual(finding?.severity, isOpen ? "warning" : "ok")
+    if (isOpen) assert.include(finding?.advice ?? "", "sslmode=require")
+  })
+
+  it.prop(
+    "missing privileges of the endpoints are a problem, and those of the maintenance a warning",
+    [Facts, Reached],
+    ([facts, database]) => {
+      const [finding] = findingsOf({ ...facts, database }, "rights")
+      if (database.pending.length > 0 || database.isReadOnly) return assert.isUndefined(finding)
+      const { denied, deniedForMaintenance } = database
+      assert.strictEqual(
+        finding?.severity,
+        denied.length > 0 ? "problem" : deniedForMaintenance.length > 0 ? "warning" : "ok"
+      )
+      for (const right of denied.length > 0 ? denied : deniedForMaintenance) assert.include(finding?.finding, right)
+    }
+  )
+
+  it.prop("warns of an encoding that cannot store every character", [Facts, Reached], ([facts, database]) => {
+    const found = findingsOf({ ...facts, database }, "encoding").map(({ severity }) => severity)
+    assert.deepStrictEqual(found, database.storesUnicode ? [] : ["warning"])
+  })
+
+  it.prop("compares the clocks within the uncertainty of the round trip", [Facts, Reached], ([facts, database]) => {
+    const [finding] = findingsOf({ ...facts, database }, "clock")
+    const least = Math.abs(database.clockAheadMillis) - database.roundTripMillis / 2
+    assert.strictEqual(finding?.severity, least > maxClockSkewMillis ? "warning" : "ok")
+  })
+
+  it.prop("checks partitions only after the migrations", [Facts, Reached], ([facts, database]) => {
+    const findings = findingsOf({ ...facts, database }, "partitions")
+    assert.strictEqual(findings.length, database.pending.length > 0 ? 0 : 1)
+    assert.strictEqual(
+      findingsOf({ ...facts, database }, "migrations")[0]?.severity,
+      database.pending.length > 0 ? "problem" : "ok"
+    )
+    if (database.missingPartitions.length > 0 && findings[0]) {
+      for (const name of database.missingPartitions) assert.include(findings[0].finding, name)
+    }
+  })
+
+  it.prop("warns of websites whose rollups lag", [Facts, Reached], ([facts, database]) => {
+    const lagging = database.laggingRollups
+    assert.deepStrictEqual(
+      findingsOf({ ...facts, database }, "rollups").map(({ severity }) => severity),
+      lagging === null ? [] : [lagging === 0 ? "ok" : "warning"]
+    )
+  })
+})

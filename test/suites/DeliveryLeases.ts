@@ -1,0 +1,150 @@
+/**
+ * Leases and fan-outs, as a part of the suite of `Deliveries`.
+ *
+ * @module
+ */
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect } from "effect"
+import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { deliveriesOf, Hurry, leaseOf, room, type Storage, settle } from "../support/Delivery.ts"
+import { only } from "../support/Only.ts"
+import { shown, submit, withDeliveries } from "../support/StoredDeliveries.ts"
+
+const hour = 3_600_000
+
+export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
+  it.effect("a lease holds a delivery until it ends, and carries the payload, the number and the secrets", () =>
+    Effect.gen(function* () {
+      const hurry = yield* Hurry
+      const { secret, webhook } = yield* withDeliveries(1)
+      const before = Date.now()
+      const first = only(yield* leaseOf(webhook))
+      assert.deepStrictEqual([first.attempt, first.secrets, first.webhook], [1, [secret], webhook])
+      assert.strictEqual(JSON.parse(first.payload).type, "submission.accepted")
+      const { nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
+      assert.strictEqual(status, "pending")
+      assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
+      assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+      assert.lengthOf(yield* leaseOf(webhook), 0)
+      yield* hurry(webhook.webhookId)
+      const second = only(yield* leaseOf(webhook))
+      assert.deepStrictEqual([second.attempt, second.eventId], [2, first.eventId])
+      assert.isAbove(second.generation, first.generation)
+    })
+  )
+
+  it.effect("only the latest lease records its attempt", () =>
+    Effect.gen(function* () {
+      const hurry = yield* Hurry
+      const { webhook } = yield* withDeliveries(1)
+      const first = only(yield* leaseOf(webhook))
+      yield* hurry(webhook.webhookId)
+      const second = only(yield* leaseOf(webhook))
+      yield* settle(first, { status: 400, next: { status: "failed" } })
+      const statuses = Effect.map(shown(webhook.webhookId, first.eventId), ({ history, status }) => [
+        status,
+        ...history.map((attempt) => attempt.status)
+      ])
+      assert.deepStrictEqual(yield* statuses, ["pending"])
+      yield* settle(second, { status: 200, next: { status: "delivered" } })
+      assert.deepStrictEqual(yield* statuses, ["delivered", 200])
+      yield* settle(second, { status: 500, next: { status: "failed" } })
+      assert.deepStrictEqual(yield* statuses, ["delivered", 200])
+    })
+  )
+
+  it.effect("a pending delivery waits for its time, and an ended one is leased no more", () =>
+    Effect.gen(function* () {
+      const { webhook } = yield* withDeliveries(2)
+      const [one, two, ...others] = yield* leaseOf(webhook)
+      if (one === undefined || two === undefined) return assert.fail("two are due")
+      assert.lengthOf(others, 0)
+      const nextAttemptAt = Date.now() + hour
+      yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt } })
+      yield* settle(two, { status: 400, next: { status: "failed" } })
+      assert.lengthOf(yield* leaseOf(webhook), 0)
+      const found = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.eventId, delivery]))
+      assert.deepInclude(found.get(one.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
+      assert.deepInclude(found.get(two.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
+    })
+  )
+
+  it.effect("a lease divides the room among webhooks, the first delivery of each before the second of any", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const many = yield* withDeliveries(5)
+      const few = yield* withDeliveries(1)
+      const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
+        Effect.map(deliveries.lease({ ...room, free }, running), ({ leased }) =>
+          [many, few].map(
+            ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
+          )
+        )
+      assert.deepStrictEqual(yield* lease(0), [0, 0])
+      assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, room.healthy]])), [0, 1])
+      assert.deepStrictEqual(yield* lease(2), [1, 0])
+      assert.deepStrictEqual(yield* lease(room.free), [4, 0])
+    })
+  )
+
+  it.effect("a fan-out leases what it stores for which there is room, and carries what a lease carries", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const { secret, site, webhook } = yield* withDeliveries(0)
+      const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
+      const before = Date.now()
+      const { events, leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 2 }, new Map())
+      assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
+      assert.lengthOf(leased, 2)
+      for (const one of leased) {
+        assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
+        const { nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, one.eventId)
+        assert.deepStrictEqual([status, payload], ["pending", one.payload])
+        assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
+        assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+      }
+      const other = only(yield* leaseOf(webhook))
+      assert.sameMembers(
+        [...leased, other].map(({ payload }) => JSON.parse(payload).data.submission_id),
+        ids
+      )
+      for (const one of [...leased, other]) {
+        yield* settle(one, { status: 200, next: { status: "delivered" } })
+      }
+      assert.deepStrictEqual(
+        (yield* deliveriesOf(webhook)).map(({ attempts, status }) => [status, attempts]),
+        Array.from({ length: 3 }, () => ["delivered", 1])
+      )
+    })
+  )
+
+  it.effect("a fan-out leases the earlier deliveries of a webhook first, or none of it, and none beyond its room", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const { site, webhook } = yield* withDeliveries(1)
+      const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+      yield* submit(site)
+      const { leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 1 }, new Map())
+      const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { healthy: 1 })
+      assert.strictEqual(only(first).eventId, earlier)
+      assert.isTrue(waiting.has(webhook.webhookId))
+      yield* submit(site)
+      const running = new Map([[webhook.webhookId, room.healthy]])
+      assert.deepStrictEqual((yield* deliveries.fanOut(room, running)).leased, [])
+      assert.lengthOf(yield* leaseOf(webhook), 2)
+    })
+  )
+
+  it.effect("a lease says which webhooks have more that is due", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const { webhook } = yield* withDeliveries(3)
+      const waits = (of: Partial<typeof room>, running: ReadonlyMap<string, number> = new Map()) =>
+        Effect.map(deliveries.lease({ ...room, ...of }, running), ({ waiting }) => waiting.has(webhook.webhookId))
+      assert.isTrue(yield* waits({ healthy: 1 }))
+      assert.isTrue(yield* waits({ healthy: 1 }, new Map([[webhook.webhookId, 1]])))
+      assert.isFalse(yield* waits({ healthy: 3 }, new Map([[webhook.webhookId, 1]])))
+    })
+  )
+}

@@ -1,0 +1,116 @@
+/**
+ * Facts of any installation, for the tests of `hydracore doctor`.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as Diagnosis from "../../src/core/doctor/Diagnosis.ts"
+import type { Finding } from "../../src/core/doctor/Finding.ts"
+import { redisFaults } from "../../src/core/doctor/RedisDiagnosis.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+export const Reached = Schema.TaggedStruct("Reached", {
+  pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
+  clockAheadMillis: between(-20_000, 20_000),
+  roundTripMillis: between(0, 4_000),
+  isReadOnly: Schema.Boolean,
+  denied: Schema.Array(Schema.Literals(["UPDATE on site", "INSERT on page_view"])),
+  deniedForMaintenance: Schema.Array(Schema.Literals(["DELETE on visitor_salt"])),
+  storesUnicode: Schema.Boolean,
+  fsync: Schema.Boolean,
+  fullPageWrites: Schema.Boolean,
+  synchronousCommit: Schema.Literals(["on", "off", "local", "remote_apply"]),
+  isEncrypted: Schema.Boolean,
+  missingPartitions: Schema.Array(Schema.Literals(["page_view_2026_11", "bot_view_2026_12"])),
+  laggingRollups: Schema.NullOr(Schema.Literals([0, 1, 3]))
+})
+
+export const Facts = Schema.Struct({
+  database: Schema.Union([Reached, Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") })]),
+  transport: Schema.Literals(["local", "plain", "tls", "preferred"]),
+  reader: Schema.Union([
+    Schema.TaggedStruct("NotConfigured", {}),
+    Schema.TaggedStruct("Unavailable", { reason: Schema.Literal("It is away.") }),
+    Schema.TaggedStruct("Reached", {
+      pending: Schema.Array(between(1, 9)).check(Schema.isMaxLength(2)),
+      lagSeconds: Schema.NullOr(between(0, 200))
+    })
+  ]),
+  analytics: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Unavailable", {
+        code: Schema.Literals(["AUTHENTICATION_FAILED", "ECONNREFUSED", "timeout"])
+      }),
+      Schema.TaggedStruct("Reached", {
+        url: Schema.Literals(["http://localhost:8123", "http://clickhouse:8123", "https://clickhouse:8443"]),
+        version: Schema.Literals(["23.12.1.5", "24.7.9.9", "24.8.1.1", "24.10.1.1", "26.7.2.1"]),
+        roundTripMillis: between(0, 1000),
+        cluster: Schema.NullOr(Schema.Literal("main")),
+        missing: Schema.Array(Schema.Literals(["event", "page_view"])),
+        denied: Schema.Array(Schema.Literals(["event", "page_view"]))
+      })
+    ])
+  ),
+  connections: Schema.Struct({
+    descriptors: between(1, 20_000),
+    databaseConnections: between(1, 1_000),
+    perAddress: Schema.NullOr(between(1, 10_000))
+  }),
+  redis: Schema.Union([
+    Schema.TaggedStruct("NotConfigured", {}),
+    Schema.TaggedStruct("Unavailable", {
+      reason: Schema.String,
+      fault: Schema.optional(Schema.Literals(redisFaults))
+    }),
+    Schema.TaggedStruct("Counted", {
+      topology: Schema.Union([
+        Schema.TaggedStruct("Server", {}),
+        Schema.TaggedStruct("Cluster", { masters: between(1, 20) }),
+        Schema.TaggedStruct("Sentinel", { master: Schema.Literal("edge") })
+      ]),
+      roundTripMillis: between(0, 1000)
+    })
+  ]),
+  limiter: Schema.NullOr(Schema.Struct({ away: between(0, 3), fallbacks: between(0, 10) })),
+  proxies: Schema.Array(
+    Schema.Struct({
+      peer: Schema.String,
+      forwardedFor: Schema.String,
+      client: Schema.String,
+      isTrusted: Schema.Boolean
+    })
+  ),
+  forwarded: Schema.NullOr(Schema.Struct({ untrusted: between(0, 1_000_000) })),
+  mail: Schema.NullOr(
+    Schema.Union([
+      Schema.TaggedStruct("Ready", { isEncrypted: Schema.Boolean, isLocal: Schema.Boolean }),
+      Schema.TaggedStruct("Failed", { error: Schema.String }),
+      Schema.TaggedStruct("WithoutTls", {})
+    ])
+  ),
+  agents: Schema.NullOr(
+    Schema.Array(
+      Schema.Struct({
+        instanceId: Schema.String,
+        name: Schema.String,
+        outcome: Schema.Union([
+          Schema.TaggedStruct("Answered", { text: Schema.String, firstWordMillis: Schema.NullOr(Schema.Int) }),
+          Schema.TaggedStruct("Refused", { status: Schema.Literals([307, 400, 401, 403, 404, 405, 429, 500, 503]) }),
+          Schema.TaggedStruct("Failed", { reason: Schema.String }),
+          Schema.TaggedStruct("Unavailable", {
+            reason: Schema.Union([Schema.String, Schema.Literal("CERT_HAS_EXPIRED")])
+          }),
+          Schema.TaggedStruct("Silent", { reason: Schema.String }),
+          Schema.TaggedStruct("NoKey", { variable: Schema.String }),
+          Schema.TaggedStruct("LockedKey", {}),
+          Schema.TaggedStruct("TokensUsed", {})
+        ])
+      })
+    )
+  )
+})
+
+/** The findings of one check. */
+export const findingsOf = (facts: typeof Facts.Type, check: Finding["check"]) =>
+  Diagnosis.diagnose(facts).filter((finding) => finding.check === check)

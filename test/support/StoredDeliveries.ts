@@ -1,0 +1,27 @@
+/**
+ * Websites with submissions and their deliveries, for the suites of `Deliveries`.
+ *
+ * @module
+ */
+import { Effect, Option } from "effect"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { fanOutAll, newSite, newWebhook } from "./Delivery.ts"
+import * as SubmissionDraft from "./SubmissionDraft.ts"
+
+export const url = "https://hooks.example/"
+
+export const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
+
+/** A website with a webhook and this many submissions that were turned into deliveries. */
+export const withDeliveries = Effect.fnUntraced(function* (count: number) {
+  const site = yield* newSite
+  const { secret, webhook } = yield* newWebhook(site, url)
+  for (let number = 0; number < count; number++) yield* submit(site, { receivedAt: Date.now() + number })
+  yield* fanOutAll
+  return { site, secret, webhook }
+})
+
+export const shown = (webhookId: string, eventId: string) =>
+  Deliveries.use((deliveries) => deliveries.show(webhookId, eventId)).pipe(Effect.map(Option.getOrThrow))
