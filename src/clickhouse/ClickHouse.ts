@@ -1,5 +1,5 @@
 /**
- * A client of ClickHouse over its HTTP interface, and the mapping of its errors to `Storage` errors. Holds no statements.
+ * A client of ClickHouse over its HTTP interface, which maps errors to `Storage` errors. It contains no statements.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Batch {
   readonly columns: readonly [string, ...Array<string>]
   /** The JSON values of each row, in the order of `columns`. Times are milliseconds since 1970. */
   readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
-  /** Identifies the batch: a second batch of the same table with this token is not stored, and succeeds. */
+  /** Identifies the batch. A second batch with this token for the same table succeeds without being stored. */
   readonly token: string
   readonly settings?: Settings
 }
@@ -41,14 +41,14 @@ export class ClickHouse extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<unknown>, Errors.ClickHouseError>
     /** Runs a statement that returns no rows. */
     readonly command: (statement: string, options?: StatementOptions) => Effect.Effect<void, Errors.ClickHouseError>
-    /** Succeeds after the batch is stored, in all parts or not at all within a month. */
+    /** Succeeds after the batch is stored. The rows of each month are stored all or not at all. */
     readonly insert: (batch: Batch) => Effect.Effect<void, Errors.ClickHouseError>
   }
 >()("hydracore/clickhouse/ClickHouse") {}
 
 /**
- * The settings of every statement that returns rows. The server ends it when the client closes the connection. With
- * `wait_end_of_query` it answers after the last row, so that a failure never follows the status 200.
+ * The settings of every statement that returns rows. The server cancels the statement when the client closes the connection.
+ * With `wait_end_of_query` it responds after the last row, so that no error follows the status 200.
  */
 const querySettings: Settings = {
   cancel_http_readonly_queries_on_client_close: 1,
@@ -57,9 +57,9 @@ const querySettings: Settings = {
 }
 
 /**
- * The settings of every insert, whatever the server and the user are configured to: the server answers after the write (for a
- * `Distributed` table, after that of the shard), recognizes a repeated batch, and rejects a null in a column without nulls.
- * Whether the write is synchronized to the disk is a setting of the tables.
+ * The settings of every insert, which override those of the server and the user: the server responds after the write (for a
+ * `Distributed` table, after the write of the shard), deduplicates batches, and rejects a null in a column without nulls. Whether
+ * the write is synced to disk is a setting of the tables.
  */
 const insertSettings: Settings = {
   async_insert: 0,
@@ -69,11 +69,11 @@ const insertSettings: Settings = {
   wait_end_of_query: 1
 }
 
-/** Calls the client; an interruption aborts the request. */
+/** Calls the client. Interruption aborts the request. */
 const call = <A>(run: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Errors.ClickHouseError> =>
   Effect.tryPromise({ try: run, catch: Errors.of })
 
-/** The service over a client, whose database is set. */
+/** @param client a client whose database is set */
 export const make = (client: ClickHouseClient): ClickHouse["Service"] => {
   const request = (
     statement: string,
@@ -119,10 +119,10 @@ export interface Options {
   readonly connections: number
 }
 
-/** Longer than any caller's deadline: callers abort their requests themselves. */
+/** Longer than any caller's timeout, because callers abort their requests. */
 const requestTimeout = Duration.hours(1)
 
-/** Connects on demand, so that the process can start while the server is down. Closes its connections with the scope. */
+/** Connects on demand, so that the process can start while the server is down. Connections are closed with the scope. */
 export const layer = ({ address, connections }: Options): Layer.Layer<ClickHouse> =>
   Layer.effect(
     ClickHouse,
@@ -158,8 +158,8 @@ const backoff = Schedule.exponential("20 millis").pipe(
 )
 
 /**
- * Bounds a statement by `timeout`. Retries transient errors until then, so that no caller fails if the server restarts within
- * the deadline. Use it for idempotent statements only: they may run twice.
+ * Limits a statement to `timeout`. Retries transient errors until then, so that no caller fails if the server restarts in time.
+ * Use it for idempotent statements only: they may run twice.
  */
 export const bounded =
   (timeout: Duration.Input) =>

@@ -11,7 +11,7 @@ import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
  * - `refused`: the server cannot represent a value of the batch. Nothing of the batch is stored.
  * - `timeout`: the server ended the statement.
  * - `too-large`: the statement needs more memory, or returns more, than the server allows.
- * - `unreachable`: no connection, a broken one, or a server that has too much to do. A retry may succeed.
+ * - `unreachable`: no connection, a broken one, or an overloaded server. A retry may succeed.
  * - `read-only`: the server accepts no writes for now. A retry may succeed.
  * - `denied`: the server rejected the user, the password or the database, or a right is missing.
  * - `broken`: anything else, such as a missing table.
@@ -68,7 +68,7 @@ const nameOf = (error: unknown): string | undefined =>
 /** The message of the client's own time-out, which has no code. */
 const isClientTimeout = (error: unknown): boolean => Predicate.isError(error) && /^Timeout error/.test(error.message)
 
-/** The error of the client, as the log may show it: the message of a refused batch quotes its values, and is left out. */
+/** The error of the client, fit for the log: the message of a refused batch is left out, because it quotes values. */
 export const of = (error: unknown): ClickHouseError => {
   const name = nameOf(error)
   const message = Predicate.isError(error) ? error.message.slice(0, maxMessage) : "unknown"
@@ -90,7 +90,7 @@ export const of = (error: unknown): ClickHouseError => {
 /** Whether a retry may succeed. */
 export const isTransient = ({ reason }: ClickHouseError): boolean => reason === "unreachable" || reason === "read-only"
 
-/** The caller's error for a statement that stores no record. */
+/** The `Storage` error of a statement that stores no record. */
 export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUnavailable =>
   new StorageUnavailable({
     reason: reason === "timeout" || reason === "read-only" ? reason : "unreachable",
@@ -99,7 +99,7 @@ export const unavailable = ({ cause, code, reason }: ClickHouseError): StorageUn
     cause
   })
 
-/** The caller's error for a batch. */
+/** The `Storage` error of a batch. */
 export const refusedOrUnavailable = (error: ClickHouseError): StorageUnavailable | RecordRefused =>
   error.reason === "refused"
     ? new RecordRefused({ ...(error.code === undefined ? {} : { code: error.code }), cause: error.cause })

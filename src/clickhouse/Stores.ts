@@ -22,16 +22,16 @@ export interface Options extends Batches.Options {
   readonly reportTimeout: Duration.Input
 }
 
-/** The maximum number of concurrent batches of a process: one each of counted page views, excluded ones, and events. */
+/** The maximum number of concurrent batches of a process: one each of counted page views, excluded page views and events. */
 export const writes = 3
 
 export const make = (options: Options) => {
   const { address, connections, reportTimeout, timeout } = options
   const client = ClickHouse.layer({ address, connections: connections + writes })
   return {
-    /** For PostgreSQL's layers. */
+    /** For the layers of PostgreSQL. */
     separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
-    /** Their requirements are in PostgreSQL: writable websites, goals, submissions and conversations. */
+    /** PostgreSQL provides their requirements: writable websites, goals, submissions and conversations. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
       EventRepo.layer(options),

@@ -1,6 +1,5 @@
 /**
- * Reads page views and events from ClickHouse, page by page: a slow reader of an export holds no connection, which all requests
- * share.
+ * Reads page views and events from ClickHouse, page by page, so that a slow reader of an export holds no connection.
  *
  * @module
  */
@@ -10,12 +9,12 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { AnalyticsExport, type Query } from "../../services/analytics/AnalyticsExport.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
 
-/** The fewest rows of a page that is not the last. */
+/** Minimum number of rows of a page, except the last. */
 const pageSize = 10_000
 
 /**
- * All rows of a millisecond, which is as exact as the times are, are on one page. The table is sorted by day, so that a page
- * reads the rows of its days and no others.
+ * All rows of a millisecond, the precision of the times, are on one page. The table is sorted by day, so that a page reads only
+ * the rows of its days.
  */
 const ofPeriod = `WHERE hosted_website_id = {site:UUID}
   AND received_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND received_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
@@ -30,13 +29,13 @@ const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, 
 const eventsStatement = `SELECT ${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency,
     is_interactive FROM event ${ofPeriod}`
 
-/** Cuts a time to the range that ClickHouse can represent. */
+/** Limits a time to the range that ClickHouse can represent. */
 const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 0), Date.UTC(2149, 0))
 
 const Times = Schema.Array(Schema.Struct({ at: Schema.Finite }))
 
 export interface Options {
-  /** How long a page may take, in all. */
+  /** The timeout of each page. */
   readonly timeout: Duration.Input
 }
 

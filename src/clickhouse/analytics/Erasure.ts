@@ -1,9 +1,8 @@
 /**
  * Deletes the rows of a website, and expired months, from the disk.
  *
- * A website's rows are deleted by mutations, which write the parts that hold any of them again without them: a deletion that
- * only marks rows would keep them until the parts are merged, which may be never. On a cluster, each server runs the
- * mutations of its shard.
+ * A website's rows are deleted by mutations, which rewrite the affected parts: a lightweight deletion would only mark the rows, and
+ * keep them until the parts are merged, if ever. On a cluster, each server runs the mutations of its shard.
  *
  * @module
  */
@@ -25,7 +24,7 @@ const system = (target: Tables.Target, table: string): string =>
 
 const interval = "20 millis"
 
-/** Waits until no mutation with this text runs. Fails if one fails, although the server retries it. */
+/** Waits until no mutation with this text runs. Fails when one fails, although the server retries it. */
 const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
   const { query } = yield* ClickHouse
   while (true) {
@@ -76,7 +75,7 @@ export const erase = Effect.fnUntraced(function* (hostedWebsiteId: string, timeo
     events: yield* from("event"),
     conversions: yield* from("conversion")
   }
-  // Last, since they are made of the rows above.
+  // Last, because they are computed from the rows above.
   yield* from("visit_day")
   yield* from("visit")
   return erased satisfies Effect.Success<ReturnType<Store["erase"]>>
@@ -103,7 +102,7 @@ export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeo
   ).pipe(decodeRows(Partitions), bounded(timeout))
   for (const { month, table } of partitions) {
     yield* command(`ALTER TABLE ${table}${Tables.onCluster(target)} DROP PARTITION ${Number(month)}`, {
-      // Turns off the server's guard against dropping large tables by mistake.
+      // Disables the server's protection against dropping large tables by mistake.
       settings: { max_partition_size_to_drop: "0" }
     }).pipe(bounded(timeout))
   }

@@ -18,7 +18,7 @@ import * as Reader from "./reports/Reader.ts"
 import * as RollUps from "./reports/RollUps.ts"
 
 export interface Options {
-  /** The longest time of a report. */
+  /** The timeout of a report. */
   readonly timeout: Duration.Input
   /** The maximum number of bytes of the server's memory for one statement of a report. Default: 2 GB. */
   readonly memory?: number
@@ -31,7 +31,7 @@ const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** Its requirements are in PostgreSQL: goals and writable websites. */
+/** PostgreSQL provides its requirements: goals and writable websites. */
 export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals | WritableSites> =>
   Layer.effect(
     Reports,
@@ -45,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const rollUps = yield* RollUps.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
-      /** Bounds the time of a report's reads. The time limit also ends the statement at the server. */
+      /** Limits the time of a report's reads. The server ends its statements after the same time. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>
       ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable | ReportTimeout> =>

@@ -54,7 +54,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
         sessionRows: ({ after, hostedWebsiteId, sessionIds, until }: SessionQuery) =>
           query(statement, {
             parameters: { site: hostedWebsiteId, sessions: [...sessionIds], after, until },
-            // The server's log of queries would keep the session ids.
+            // The server's query log would store the session ids.
             settings: { log_queries: 0 }
           }).pipe(decodeRows(SessionRows.Rows), bounded(timeout), Effect.map(SessionRows.bySession)),
         addConversions: (batchId: string, conversions: ReadonlyArray<Conversion>) => {
@@ -62,7 +62,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<never, never, ClickHous
           return insert({
             table: "conversion",
             columns: [first.name, ...others.map(({ name }) => name)],
-            // A conversion that cannot be stored is dropped: it would block all later ones.
+            // A conversion that cannot be stored is dropped, because it would block all later ones.
             rows: conversions.flatMap((conversion) => {
               const values = Columns.valuesOf(conversionColumns, conversion)
               return values === undefined ? [] : [values]

@@ -24,13 +24,13 @@ const selected = {
 } as const
 
 /**
- * The periods, in days, that are read one after another until enough rows are found. Without a period, ClickHouse would sort
- * all rows of the website, since tables are sorted by day and not by time.
+ * The periods, in days, that are read in turn until enough rows are found. Without a period, ClickHouse would sort all rows of the
+ * website, because tables are sorted by day and not by time.
  */
 const periods = [0.1, 2, 60, Number.POSITIVE_INFINITY]
 
 export interface Options {
-  /** How long a caller waits for each database. */
+  /** The timeout of the statements for each table. */
   readonly timeout: Duration.Input
 }
 
@@ -44,7 +44,7 @@ export const layer = ({
       const inbox = yield* Inbox
       const directory = yield* InstanceDirectory
       const store = yield* ConversationStore
-      /** The most recently active conversations of a website, as activities at their start. */
+      /** The most recently updated conversations of a website, as activities at the times when they began. */
       const conversationsOf = Effect.fnUntraced(function* (websiteConfigId: string, limit: number) {
         const instances = (yield* directory.list).filter((instance) => instance.websiteConfigId === websiteConfigId)
         const found = yield* Effect.forEach(instances, ({ instanceId }) =>

@@ -1,5 +1,5 @@
 /**
- * Stores rows in few, large batches: a server falls behind if it gets many small ones. Each batch is one insert into one
+ * Stores rows in few, large batches, because ClickHouse cannot merge many small ones fast enough. Each batch is one insert into one
  * table, so that nothing of a refused batch is stored.
  *
  * @module
@@ -15,17 +15,17 @@ import * as Errors from "../Errors.ts"
 import * as Columns from "./Columns.ts"
 
 export interface Options {
-  /** The longest time until a record is stored. */
+  /** The time within which a record must be stored. */
   readonly timeout: Duration.Input
   /** The maximum number of queued records of a table. */
   readonly maxQueue: number
-  /** The least time between the starts of two batches of a table. A record waits for its batch at most this long. */
+  /** Minimum time between the starts of two batches of a table. A record waits for its batch at most this long. */
   readonly interval: Duration.Input
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean
 }
 
-/** Where records of a kind are stored. */
+/** The table and columns for records of a kind. */
 export interface Target<Row> {
   readonly table: string
   readonly columns: readonly [Columns.Column<Row>, ...Array<Columns.Column<Row>>]
@@ -33,7 +33,7 @@ export interface Target<Row> {
   readonly weigh: (row: Row) => number
 }
 
-/** The largest batch, and the bounds of a batch and of a table's queue in UTF-16 units. */
+/** Maximum number of records in a batch, and maximum size of a batch and of a table's queue in UTF-16 units. */
 const bounds = { maxBatch: 20_000, maxBatchWeight: 32 * 2 ** 20, maxQueueWeight: 128 * 2 ** 20 } as const
 
 type Outcome = Result.Result<void, RecordRefused>
@@ -41,7 +41,7 @@ type Outcome = Result.Result<void, RecordRefused>
 const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-site" }))
 const notStorable: Outcome = Result.fail(new RecordRefused({}))
 
-/** Stores a batch once, also if it is called again with the same id, and gives each record's outcome. */
+/** Stores a batch, once for each id, and returns the outcome of each record. */
 export const store = <Row extends { readonly hostedWebsiteId: string }>(
   { columns, table }: Target<Row>,
   rows: ReadonlyArray<Row>,

@@ -1,7 +1,6 @@
 /**
- * The values of a row, and whether their columns can hold them. ClickHouse stores some values that a column cannot hold as
- * others, without an error: 70,000 in a UInt16 becomes 4,464, and a time beyond its range the first or last possible one.
- * Pure.
+ * Encodes the values of a row, and checks that their columns can hold them. ClickHouse silently changes some values that a column
+ * cannot hold: 70,000 in a UInt16 becomes 4,464, and a time out of range becomes the first or last possible one. Pure.
  *
  * @module
  */
@@ -43,19 +42,19 @@ export const text = column(writeText)
 
 export const textOrNull = column(orNull(writeText))
 
-/** An integer of 16 bits without a sign. */
+/** An unsigned 16-bit integer. */
 export const uint16OrNull = column(
   orNull((value: number) => (Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : undefined))
 )
 
-/** Names and texts, without a lone surrogate. Not an assignment: a name can be `__proto__`. */
+/** Names and texts, without lone surrogates. Built with `fromEntries`, because a name can be `__proto__`. */
 export const textMap = column((entries: ReadonlyArray<readonly [name: string, text: string]>) =>
   entries.every(([name, text]) => name.isWellFormed() && text.isWellFormed()) ? Object.fromEntries(entries) : undefined
 )
 
 export const bool = column((value: boolean) => value)
 
-/** The largest amount whose thousandths both the column and a JavaScript number hold exactly. */
+/** The largest amount whose thousandths the column and a JavaScript number represent exactly. */
 const maxThousandths = 1e15
 
 /** A decimal with three digits after the point. */

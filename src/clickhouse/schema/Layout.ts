@@ -1,5 +1,5 @@
 /**
- * Finds out where the tables are: on one server, or on a cluster.
+ * Detects where the tables are: on one server, or on a cluster.
  *
  * @module
  */

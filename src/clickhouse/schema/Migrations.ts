@@ -1,6 +1,6 @@
 /**
- * Creates the tables. ClickHouse has no transactions for this: a statement that was run already does nothing, so that an
- * interrupted run can be repeated.
+ * Creates the tables. ClickHouse has no transactions for this, but the statements are idempotent, so that an interrupted run can
+ * be repeated.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { ClickHouseError } from "../Errors.ts"
 import * as Layout from "./Layout.ts"
 import * as Tables from "./Tables.ts"
 
-/** The tables exist elsewhere than on the named cluster. */
+/** The tables exist, but not on the named cluster. */
 export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout", {
   /** Where the tables are, such as `one server`. */
   layout: Schema.String
@@ -26,8 +26,8 @@ const layoutOf = (target: Tables.Target): string =>
   target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
 
 /**
- * Creates the missing tables and returns their names: where the other tables are, or on the named cluster. Fails if the others
- * are elsewhere.
+ * Creates the missing tables on the named cluster, by default where the existing tables are, and returns their names. Fails if the
+ * existing tables are elsewhere.
  */
 export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>

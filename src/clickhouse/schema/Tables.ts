@@ -1,24 +1,21 @@
 /**
  * The tables of page views, events and conversions, for one server or for a cluster. Text only.
  *
- * A table is sorted by website and day, so that a report reads little else, and then by visitor, which puts the rows of a
- * visit beside each other and makes repeated values small. A month is a partition, which the retention drops.
- * `LowCardinality` keeps each text once in a part. Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16
- * bytes, as a UUID.
+ * A table is sorted by website and day, so that a report reads few other rows, and then by visitor, so that the rows of a visit are
+ * adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each text once per part.
+ * Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16 bytes, as a UUID.
  *
- * By default ClickHouse neither synchronizes an insert to the disk nor recognizes a repeated one; settings of the tables turn
- * both on.
+ * By default, ClickHouse neither syncs inserts to disk nor deduplicates them; settings of the tables enable both.
  *
  * @module
  */
 import * as VisitSql from "../analytics/reports/VisitSql.ts"
 
-/** Where the tables are: on one server, or on every server of a cluster, by its name in the servers' configuration. */
+/** Where the tables are: on one server, or on all servers of a cluster, named as in their configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
 
 export const server: Target = { _tag: "Server" }
 
-/** A table of this service. */
 export interface Table {
   readonly name: "page_view" | "bot_view" | "event" | "conversion" | "visit" | "visit_day"
   readonly columns: ReadonlyArray<readonly [name: string, type: string]>
@@ -104,7 +101,7 @@ export const tables: ReadonlyArray<Table> = [
       ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
     ]
   },
-  // Which visits of a day count, and the rows that they were made of.
+  // The current roll-up of each day, and the signature of its rows.
   {
     name: "visit_day",
     time: "day",
@@ -121,16 +118,16 @@ export const tables: ReadonlyArray<Table> = [
   }
 ]
 
-/** How many of the latest batches of a table the server remembers to recognize a repeated one. */
+/** The number of latest batches of a table that the server remembers for deduplication. */
 const deduplicationWindow = 10_000
 
 const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
 
-/** The table that holds the rows: on a cluster, the part of a shard, which the table of its name distributes to. */
+/** The table that stores the rows: on a cluster, the local table of a shard, to which the `Distributed` table sends them. */
 export const stored = (target: Target, name: Table["name"]): string =>
   target._tag === "Server" ? name : `${name}_shard`
 
-/** A text in a statement. */
+/** A text as a literal in a statement. */
 export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
 
 export const onCluster = (target: Target): string =>

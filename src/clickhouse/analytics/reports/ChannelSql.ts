@@ -7,7 +7,7 @@ import * as Channel from "../../../core/analytics/report/Channel.ts"
 
 const literal = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
 
-/** The expression of a visit's channel. An absent fact is empty. `lower` changes A to Z only, as the rules require. */
+/** The expression of a visit's channel. An absent fact is empty. ClickHouse's `lower` changes only A to Z, as the rules require. */
 export const channel = (facts: Readonly<Record<keyof Channel.Facts, string>>): string => {
   const holds = (condition: Channel.Condition): string => {
     if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`

@@ -48,7 +48,7 @@ const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Ro
   }
 })
 
-/** The most groups of a statement. Visitors choose paths and properties, so that nothing else bounds their number. */
+/** Maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds their number. */
 export const maxGroups = 100_000
 
 const isNonEmpty = <A>(list: ReadonlyArray<A>): list is readonly [A, ...ReadonlyArray<A>] => list.length > 0

@@ -45,7 +45,7 @@ const local = "addMilliseconds(started_at, local_offset)"
 /** The local day on which a visit begins. */
 export const localDay = `toDate(${local})`
 
-/** The label of the time dimension at which a visit begins. */
+/** The value of the time dimension for the start of a visit. */
 export const timeValue = (dimension: TimeDimension): string => {
   switch (dimension) {
     case "time:hour":
@@ -59,7 +59,7 @@ export const timeValue = (dimension: TimeDimension): string => {
   }
 }
 
-/** The offset of a zone's clock at a visit's start, in milliseconds. The offsets are those of `LocalTime`, not of the server. */
+/** A zone's offset at the start of a visit, in milliseconds. It uses the offsets of `LocalTime`, not those of the server. */
 export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<LocalTime.Offset>): string => {
   const [first, ...others] = offsets.toReversed()
   if (first === undefined) return "0"
@@ -114,7 +114,7 @@ const acceptsAny = (parameters: Parameters, condition: Condition, texts: string)
       : `arrayExists(given -> arrayExists(part -> position(given, part) > 0, ${given}), ${texts})`
   })
 
-/** Whether a filter holds. `read` gives the SQL of a dimension's value; of `event:goal`, of an array. */
+/** Whether a filter holds. `read` returns the SQL of a dimension's value; for `event:goal`, of an array. */
 export const matches = (parameters: Parameters, filter: Filter, read: (dimension: FilterDimension) => string): string =>
   FilterSql.matches(filter, (condition) =>
     (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))

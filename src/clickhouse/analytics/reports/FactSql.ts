@@ -40,7 +40,7 @@ export const mentions = (
   is: (dimension: Dimension) => boolean
 ): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
-/** Takes the place of a part that the query does not use: this column is read in any case. */
+/** Replaces a part that the query does not use. This column is always read, so it adds no cost. */
 const unread = "fact_kinds"
 
 /** The facts of a visit, with the parts that the query reads. */

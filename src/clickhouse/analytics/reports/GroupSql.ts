@@ -2,7 +2,7 @@
  * The statement that counts the groups of a report, by the rules of `core/analytics/report/Evaluate`. Text only.
  *
  * A row is a visit with its facts as an array. A query without `event:` dimensions and filters counts visits. For other
- * queries each visit is split into its groups first, so that the server keeps no set of all visits.
+ * queries each visit is split into its groups first, so that the server needs no set of all visits.
  *
  * @module
  */
@@ -46,7 +46,7 @@ type Counts = Readonly<
   >
 >
 
-/** The distinct pairs of a day and a hash, as one number of 128 bits: a pair takes three times as long. */
+/** Counts distinct pairs of a day and a hash. Each is one 128-bit number, because counting tuples takes three times as long. */
 const visitors = (given: string): string =>
   `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${given}))`
 
@@ -55,7 +55,7 @@ const hashes = (facts: string): string => `arrayMap(fact -> ${FactSql.of("fact",
 const countFacts = (condition: string, facts: string): string =>
   `sum(arrayCount(fact -> ${FactSql.of("fact", "kind")} ${condition}, ${facts}))`
 
-/** Conversions are counted of the facts in `matched`, revenue is summed of those in `counted`. */
+/** Counts conversions in the facts `matched`, and sums the revenue of the facts `counted`. */
 const factCounts = (
   { conversions, revenue }: Input,
   matched: string,
@@ -73,7 +73,7 @@ const factCounts = (
   }
 }
 
-/** A placeholder for the visits, until it is known which of their columns the statement reads. */
+/** A placeholder for the visits, until the columns that the statement reads are known. */
 const source = "VISITS"
 
 const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
@@ -132,7 +132,7 @@ const ofVisits = (input: Input): string => {
   )
 }
 
-/** A single text is its own key: an array takes longer. */
+/** The key of a group. A single text is its own key, because an array takes longer. */
 const keyOf = (values: ReadonlyArray<string>): string =>
   values.length === 1 ? (values[0] ?? "") : `[${values.join(", ")}]::Array(String)`
 
@@ -140,8 +140,8 @@ const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
 
 /**
- * The facts of a visit that match, each as a pair of its group and itself: one pair for each goal if the query groups by goal.
- * `page` is the value of `event:page`.
+ * Pairs of a group and a matching fact of a visit. If the query groups by goal, a fact has a pair for each goal. `page` is the
+ * value of `event:page`.
  */
 const pairs = (input: Input, from: string, page?: string): string => {
   const { dimensions, filters, parameters } = input
@@ -210,7 +210,7 @@ const ofFacts = (input: Input): string => {
   )
 }
 
-/** The statement of a query. `visits` gives a statement with some columns of visits. */
+/** The statement of a query. `visits` returns a statement that selects columns of visits. */
 export const statement = (input: Input, visits: (columns: typeof VisitSql.columns) => string): string => {
   const text = FactSql.mentions(input, isEventDimension) ? ofFacts(input) : ofVisits(input)
   return text.replace(source, () => `(${visits(VisitSql.mentioned(text))})`)

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The range that times are cut to: all rows are in it, and ClickHouse has no times long before or after. */
+/** The range to which times are limited: it includes all rows, and ClickHouse's range is not much larger. */
 const earliest = 0
 const latest = Date.UTC(2200, 0)
 

@@ -35,7 +35,7 @@ const firstRow = (reader: Reader, { hostedWebsiteId }: ReportSite) => {
     )
 }
 
-/** The counts of a query: in its range, and in that of its comparison. */
+/** The counts of a query in its range, and in the range of its comparison. */
 interface Counted {
   readonly counted: Assembly.Counted
   readonly compared: Assembly.Counted | null

@@ -1,5 +1,5 @@
 /**
- * Reads the rows of a report's statements with the limits of reports.
+ * Runs the statements of a report within its limits of time and memory.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { Parameters } from "./Parameters.ts"
 export interface Reader {
   /** Runs a statement and returns its rows, which are not decoded yet. */
   readonly read: (statement: string, parameters: Parameters) => Effect.Effect<ReadonlyArray<unknown>, ClickHouseError>
-  /** Called with the intervals whose visits are not stored, so that a report makes them from rows. */
+  /** Called with the intervals whose visits are not stored, so that a report must compute them from rows. */
   readonly onUnstored: (hostedWebsiteId: string, intervals: ReadonlyArray<Interval>) => void
 }
 
 export interface Limits {
-  /** Seconds that the server may take for a statement. */
+  /** Maximum duration of a statement at the server, in seconds. */
   readonly seconds: number
-  /** Bytes of the server's memory for a statement. */
+  /** Maximum memory of a statement at the server, in bytes. */
   readonly memory: number
 }
 
@@ -28,7 +28,7 @@ export const settingsOf = ({ memory, seconds }: Limits): Settings => ({
   max_execution_time: seconds,
   timeout_overflow_mode: "throw",
   max_memory_usage: String(memory),
-  // The rows of one website are on one shard, and those of a subquery on the same.
+  // All rows of a website are on one shard, also those of subqueries.
   optimize_skip_unused_shards: 1,
   distributed_product_mode: "local"
 })

@@ -1,8 +1,9 @@
 /**
- * Stores the visits of past days, so that reports need not make them from rows each time.
+ * Stores the visits of past days, so that reports need not compute them from rows each time.
  *
- * Several processes may roll up at the same time, and one may stop at any point: the visits of a roll-up have its number, and
- * are used only once their days name it. A number begins with its time, and the highest number of a day is used.
+ * Several processes may roll up at the same time, and any of them may be interrupted: visits carry the number of their roll-up,
+ * and are used only when a row of `visit_day` has that number. A number begins with its time, and the highest number of a day is
+ * used.
  *
  * @module
  */
@@ -28,7 +29,7 @@ interface Chunk {
   readonly days: ReadonlyArray<number>
 }
 
-/** Days that follow each other, with about `maxRows` rows. */
+/** Groups successive days into chunks of about `maxRows` rows. */
 const chunksOf = (days: ReadonlyArray<number>, rowsOf: (day: number) => number): ReadonlyArray<Chunk> => {
   const chunks: Array<{ days: Array<number>; rows: number }> = []
   for (const day of days) {
@@ -42,19 +43,19 @@ const chunksOf = (days: ReadonlyArray<number>, rowsOf: (day: number) => number):
   return chunks
 }
 
-/** The most seconds of the statement that stores visits. The erasure of a website waits for it. */
+/** Maximum duration of the statement that stores visits, in seconds. The erasure of a website waits for it. */
 const maxSeconds = 600
 
 const randomBits = 20
 
-/** The lowest number of a roll-up at a time, in digits of 64 bits. */
+/** The lowest number of roll-ups at a time, as the decimal digits of a 64-bit number. */
 export const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
 
 const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + BigInt(randomInt(2 ** randomBits)))
 
 const Ends = Schema.Array(Schema.Struct({ date: Schema.Int, ended: Schema.Finite }))
 
-/** Stores the visits that begin on some days. `hours` were read before: rows that arrive later make the stored visits outdated. */
+/** Stores the visits that begin on some days. `hours` were read before, so that rows that arrive later make them outdated. */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -88,7 +89,7 @@ const store = Effect.fnUntraced(function* (
     token: roll,
     columns: ["hosted_website_id", "day", "roll", "version", "last_hour", "row_count", "row_hash"],
     rows: days.map((day) => {
-      // A row of the half hour after a visit would belong to it.
+      // A row within half an hour after a visit would belong to it.
       const reached = Math.floor(((endOf.get(day) ?? 0) + maxGap) / VisitDays.hourMillis)
       const lastHour = Math.max(day * 24 + 23, reached)
       const { hash, rows } = VisitDays.signature(hours, VisitDays.firstHour(day), lastHour)
@@ -97,7 +98,7 @@ const store = Effect.fnUntraced(function* (
   })
 })
 
-/** The time after a day before it is rolled up: a visit may continue for half an hour, and a batch of rows may be late. */
+/** The delay after a day before it is rolled up: a visit may continue for half an hour, and a batch of rows may be late. */
 const settleMillis = VisitDays.hourMillis
 
 export interface Options {
@@ -105,7 +106,7 @@ export interface Options {
   readonly interval: Interval
   /** Whether days whose stored visits are current are rolled up too. */
   readonly isForced: boolean
-  /** Days with fewer rows in total are not rolled up: reports make their visits fast enough. */
+  /** Days with fewer rows in total are not rolled up, because reports compute their visits fast enough. */
   readonly minRows: number
 }
 

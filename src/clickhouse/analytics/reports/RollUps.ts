@@ -1,5 +1,5 @@
 /**
- * Rolls up the visits of past days: in the background after a report made them from rows, and all of them on demand.
+ * Rolls up the visits of past days: in the background after a report computed them from rows, and all of them on demand.
  *
  * @module
  */
@@ -16,16 +16,16 @@ import * as Reader from "./Reader.ts"
 import * as RollUp from "./RollUp.ts"
 import * as Superseded from "./Superseded.ts"
 
-/** The limits of a statement, which makes visits from some hundred thousand rows. */
+/** The limits of a statement, which computes visits from some hundred thousand rows. */
 const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 
-/** With fewer rows, making the visits takes less time than analyzing the statement. */
+/** With fewer rows, computing the visits takes less time than analyzing the statement. */
 const minRows = 20_000
 
-/** The least time between two checks of the days of a website. */
+/** Minimum time between two checks of the days of a website. */
 const pauseMillis = 60_000
 
-/** The most queued requests; later ones are dropped, and the next report repeats them. */
+/** Maximum number of queued requests. Later ones are dropped, and the next report repeats them. */
 const capacity = 100
 
 interface Request {

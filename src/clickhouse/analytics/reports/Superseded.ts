@@ -15,7 +15,7 @@ import * as RollUp from "./RollUp.ts"
 /** How long replaced visits are kept: a running report may still read them. */
 const graceMillis = 3_600_000
 
-/** The most days of roll-ups that one statement deletes. */
+/** Maximum number of days of roll-ups that one statement deletes. */
 const maxPairs = 1_000
 
 const Pairs = Schema.Array(

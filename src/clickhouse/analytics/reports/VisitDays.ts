@@ -1,9 +1,9 @@
 /**
- * Decides which days of visits a report reads from the table `visit`, and which it makes from rows.
+ * Decides for which days a report reads visits from the table `visit`, and for which it computes them from rows.
  *
- * A UTC day of stored visits is used only while the rows that they were made of are the same. They are compared by their
- * number and a hash of their times, hour by hour: late rows and deletions of any kind change them. After a statement that
- * changes rows in place, which does not, an operator runs `report rebuild`.
+ * The stored visits of a UTC day are used only while their rows are unchanged. A change is detected by the number of rows and a
+ * hash of their times, hour by hour: late rows and any deletion change these. An update of rows in place does not, so an operator
+ * must run `report rebuild` after one.
  *
  * @module
  */
@@ -19,19 +19,19 @@ import * as VisitSql from "./VisitSql.ts"
 
 export const hourMillis = 3_600_000
 
-/** Identifies the SQL that makes visits, with the rules of channels. Stored visits of another version are not used. */
+/** Identifies the SQL that computes visits, with the rules of channels. Stored visits of another version are not used. */
 export const version: string = hash(
   "sha256",
   VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, reachesTo: 2 })
 ).slice(0, 16)
 
-/** What identifies the rows of a span of hours. */
+/** Identifies the rows of a span of hours. */
 export interface Signature {
   readonly rows: number
   readonly hash: number
 }
 
-/** The rows of each hour since 1970. */
+/** The signature of each hour, by hours since 1970. */
 export type Hours = ReadonlyMap<number, Signature>
 
 const Arrays = Schema.Array(Schema.Int)
@@ -83,7 +83,7 @@ const DayRows = Schema.Array(
   Schema.Struct({ date: Schema.Int, last_hour: Schema.Int, row_count: Schema.Int, row_hash: Schema.Int })
 )
 
-/** The days of stored visits that a report may use, in days since 1970. */
+/** The days, since 1970, whose stored visits a report may use. */
 const usable = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -113,7 +113,7 @@ const usable = Effect.fnUntraced(function* (
   return new Set(days.filter(isCurrent).map(({ date }) => date))
 })
 
-/** The condition of the stored days of a website that an interval touches. */
+/** The condition that selects the days of a website that overlap an interval. */
 const ofSite = (parameters: Parameters, site: string, { end, start }: Interval): string =>
   `hosted_website_id = ${site} AND day >= toDate(${parameters.time(start)}) AND day <= toDate(${parameters.time(end - 1)})`
 
@@ -123,7 +123,7 @@ export interface Plan {
   readonly raw: ReadonlyArray<Interval>
 }
 
-/** With more raw intervals, which would make the statement long, all visits from the first to the last are made from rows. */
+/** Maximum number of raw intervals. With more, all visits from the first to the last are computed, to keep the statement short. */
 const maxIntervals = 8
 
 /** The plan for an interval whose days in `days` are stored. */
@@ -142,7 +142,7 @@ export const planOf = ({ end, start }: Interval, days: ReadonlySet<number>): Pla
   return { stored: found.stored.filter((part) => part.end <= raw.start || part.start >= raw.end), raw: [raw] }
 }
 
-/** Which parts of an interval are stored. */
+/** Splits an interval into parts whose visits are stored, and parts whose visits must be computed. */
 export const plan = (
   reader: Reader,
   hostedWebsiteId: string,

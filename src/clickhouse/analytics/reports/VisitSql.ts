@@ -1,7 +1,7 @@
 /**
- * SQL that makes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that computes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
  *
- * A visit is one row. It holds its facts as arrays of the same length, so that no query joins visits with rows.
+ * A visit is one row, which has its facts as arrays of equal length, so that no query joins visits with rows.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const client: ReadonlyArray<string> = ["device_type", "browser", "os", "country"
 
 const lowCardinality = "LowCardinality(String)"
 
-/** The columns of a visit. An absent text is empty: reports treat both alike. */
+/** The columns of a visit. An absent text is empty, because reports treat both alike. */
 export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["started_at", "DateTime64(3, 'UTC')"],
   ["ended_at", "DateTime64(3, 'UTC')"],
@@ -57,7 +57,7 @@ export const columns: ReadonlyArray<readonly [name: string, type: string]> = [
   ["fact_currencies", `Array(${lowCardinality})`]
 ]
 
-/** The parts of the tuple that a row is while visits are made. */
+/** The parts of the tuple that represents a row. */
 const parts = [
   "at",
   "texts",
@@ -73,7 +73,7 @@ const parts = [
 
 type Part = (typeof parts)[number]
 
-/** The columns that SQL mentions. Analyzing all columns takes ClickHouse longer than reading a small website. */
+/** The columns that SQL mentions. For a small website, analyzing all columns takes ClickHouse longer than reading the rows. */
 export const mentioned = (text: string): typeof columns =>
   columns.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
 
@@ -82,7 +82,7 @@ const of = (row: string, part: Part): string => `tupleElement(${row}, ${parts.in
 
 const sessionKey = "sipHash128(coalesce(session_id, replaceAll(toString(visitor_hash), '-', '')))"
 
-/** A text that sorts like the column, with nulls last. Without its first character it is the text, or empty for null. */
+/** A text that sorts like the column, with nulls last. Without its first character, it is the column's text; empty for null. */
 const sortable = (column: string): string => `ifNull(concat('0', ${column}), '1')`
 
 const properties = "CAST(map(), 'Map(String, String)')"
@@ -97,7 +97,7 @@ const noRevenue = { amount: "toDecimal64(0, 3)", currency: "''" }
 
 const received = { at: "toUnixTimestamp64Milli(received_at)", hash: "visitor_hash" }
 
-/** The rows of each table. An event has no path among its texts, since the order of events does not depend on it. */
+/** The rows of each table. An event has no path among its texts, because the order of events does not depend on it. */
 const rowsOf = {
   page_view: `SELECT ${sessionKey} AS key, ${row(
     { ...received, ...noRevenue, kind: "0", page: "path", name: "''", properties, is_interactive: "false" },
@@ -133,7 +133,7 @@ const rowsOf = {
 
 const keys = { page_view: sessionKey, event: sessionKey, conversion: "sipHash128(session_key)" } as const
 
-/** The tables that visits are made from, with their time columns. */
+/** The tables from which visits are computed, with their time columns. */
 export const sources = [
   ["page_view", "received_at"],
   ["event", "received_at"],
@@ -155,7 +155,7 @@ export const keysIn = (site: string, start: string, end: string): string =>
     )
     .join(" UNION ALL ")
 
-/** The rows of the interval and of the half hour before it, and those after it of visits that continue. */
+/** The rows of an interval and of the half hour before it, and the later rows of visits that continue after it. */
 const rows = (parameters: Parameters, site: string, { end, reachesTo, start }: Span): string => {
   const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
   return sources
@@ -170,7 +170,7 @@ const rows = (parameters: Parameters, site: string, { end, reachesTo, start }: S
 
 const text = (name: (typeof texts)[number]): string => `substring(landing[${texts.indexOf(name) + 1}], 2)`
 
-/** The expressions of `columns`, of `run` (the rows of a visit), `views` (its views) and `facts`. */
+/** The expressions of `columns` over `run` (the rows of a visit), `views` (its page views) and `facts`. */
 const expressions: Readonly<Record<string, string>> = {
   started_at: "fromUnixTimestamp64Milli(began, 'UTC')",
   ended_at: "fromUnixTimestamp64Milli(ended, 'UTC')",
