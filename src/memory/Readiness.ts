@@ -1,5 +1,5 @@
 /**
- * Memory layers are ready while they are not full.
+ * The readiness of the memory layers: they are ready unless they are full.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The conversions of leads in memory: the memory `Leads` writes them and the memory `Reports` reads them.
+ * The conversions in memory. The memory layer of `Leads` writes them, and that of `Reports` reads them.
  *
  * @module
  */

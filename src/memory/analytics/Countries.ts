@@ -1,5 +1,5 @@
 /**
- * Looks up countries in a MaxMind database (`.mmdb`) that is held in the memory of this process.
+ * Looks up countries in a MaxMind database (`.mmdb`) that is loaded into memory.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as Country from "../../core/analytics/Country.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import { Countries, GeoDatabaseUnusable } from "../../services/analytics/Countries.ts"
 
-/** Without a database: no country is known. */
+/** Without a database, no country is known. */
 export const none: Layer.Layer<Countries> = Layer.succeed(Countries, { of: () => null })
 
 export interface Options {
@@ -22,7 +22,7 @@ export interface Options {
 
 type Database = Reader<Response>
 
-/** A database that is damaged in its middle throws at some addresses. */
+/** The country of an address. A damaged database throws for some addresses. */
 const lookUp = (database: Database, address: string): string | null => {
   try {
     return Country.ofRecord(database.get(Country.withoutMapping(address)))
@@ -36,7 +36,7 @@ const unusable = (file: string, fault: string) =>
     message: `GEO_DATABASE names ${file}, which ${fault}; download a country database in MaxMind's format (.mmdb), or unset it.`
   })
 
-/** One address in each of the 223 first blocks of IPv4: a country database has most of them. */
+/** One address in each of the first 223 blocks of IPv4. A country database has most of them. */
 const probes = Array.from({ length: 223 }, (_, index) => `${index + 1}.1.1.1`)
 
 const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseUnusable> =>
@@ -70,8 +70,8 @@ const read = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
   )
 
 /**
- * The countries of a file. Fails at start if it is not a country database. A later version of the file replaces the earlier
- * one, unless it cannot be used: then the earlier one stays, with a warning per version.
+ * Reads a country database from a file. Fails at start if the file is not one. A new version of the file replaces the old one; if
+ * it cannot be used, the old one stays in use, with one warning per version.
  */
 export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>
   Layer.effect(
@@ -86,14 +86,14 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
         const version = yield* versionOf(file)
         isMissing = false
         if (version === seen) return
-        // Before reading, so that an unusable version is reported once.
+        // Set before reading, so that an unusable version is reported once.
         seen = version
         database = yield* read(file)
         yield* Effect.logInfo("Loaded the new country database")
       }).pipe(
         Effect.catchTag("GeoDatabaseUnusable", (error) =>
           Effect.suspend(() => {
-            // A file that is absent for a moment, while it is replaced, is reported once.
+            // A file may be absent while it is replaced. It is reported once.
             const wasMissing = isMissing
             isMissing = true
             return wasMissing ? Effect.void : warn(error)

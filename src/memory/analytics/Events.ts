@@ -1,5 +1,5 @@
 /**
- * The events in memory: the memory `EventRepo` writes them and the memory `Reports` reads them.
+ * The events in memory. The memory layer of `EventRepo` writes them, and that of `Reports` reads them.
  *
  * @module
  */

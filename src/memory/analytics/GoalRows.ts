@@ -1,6 +1,6 @@
 /**
- * The goals in memory, by id: the memory `Goals` writes them and the memory `Reports` reads them. Unbounded, since visitors
- * cannot create goals.
+ * The goals in memory, by id. The memory layer of `Goals` writes them, and that of `Reports` reads them. Unbounded, because
+ * visitors cannot create goals.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The page views in memory: the memory `AnalyticsRepo` writes them and the memory `Reports` reads them.
+ * The page views in memory. The memory layer of `AnalyticsRepo` writes them, and that of `Reports` reads them.
  *
  * @module
  */

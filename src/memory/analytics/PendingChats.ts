@@ -1,5 +1,5 @@
 /**
- * The pending leads of chats in memory: the memory `ConversationStore` and `Leads` add them, and `Leads` matches them.
+ * The pending leads of chats in memory. The memory layers of `ConversationStore` and `Leads` add them, and `Leads` matches them.
  *
  * @module
  */

@@ -12,7 +12,7 @@ import { Events } from "./Events.ts"
 import { GoalRows } from "./GoalRows.ts"
 import { PageViews } from "./PageViews.ts"
 
-/** How far back `now` looks. */
+/** The period of `now`, in milliseconds. */
 const recent = 5 * 60_000
 
 export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions | GoalRows> = Layer.effect(

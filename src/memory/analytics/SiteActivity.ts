@@ -1,5 +1,5 @@
 /**
- * Reads what a website received lately from the memory of this process.
+ * Reads the recent activity of a website from the memory of this process.
  *
  * @module
  */

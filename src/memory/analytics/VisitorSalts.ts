@@ -9,12 +9,12 @@ import { dayOf } from "../../core/text/Calendar.ts"
 import { VisitorSalts } from "../../services/analytics/VisitorSalts.ts"
 
 export const layer: Layer.Layer<VisitorSalts> = Layer.sync(VisitorSalts, () => {
-  let held: { readonly day: number; readonly salt: Uint8Array } | undefined
+  let cached: { readonly day: number; readonly salt: Uint8Array } | undefined
   return {
     current: Effect.map(Clock.currentTimeMillis, (now) => {
       const day = dayOf(now)
-      if (held?.day !== day) held = { day, salt: randomBytes(32) }
-      return held.salt
+      if (cached?.day !== day) cached = { day, salt: randomBytes(32) }
+      return cached.salt
     })
   }
 })

@@ -1,5 +1,5 @@
 /**
- * Keeps instances in this process, for tests and trials. Unbounded, since visitors cannot create instances.
+ * Keeps instances in this process, for tests and trials. Unbounded, because visitors cannot create instances.
  *
  * @module
  */

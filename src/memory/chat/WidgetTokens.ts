@@ -1,6 +1,6 @@
 /**
  * Issues and checks widget tokens in this process, for tests and trials: their digests are kept, the tokens are not.
- * Unbounded, since visitors cannot issue tokens.
+ * Unbounded, because visitors cannot issue tokens.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Delivers the events of this process.
+ * Turns the events of this process into deliveries, and leases and settles them.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { Sites } from "../sites/SiteDirectory.ts"
 import { DeliveryTables, type StoredDelivery } from "./DeliveryTables.ts"
 import { secretsOf, toWebhook } from "./Webhooks.ts"
 
-/** The events of one fan-out. */
+/** Maximum number of events in one fan-out. */
 const fanOutSize = 100
 
 const toDelivery = (delivery: StoredDelivery): Delivery => {
@@ -89,7 +89,7 @@ export const layer: Layer.Layer<
         return { leased, waiting: Slots.waiting(due, chosen) }
       })
 
-    /** Since nothing can fail between the two, what is due of all webhooks is leased after a fan-out. */
+    /** Leases the due deliveries of all webhooks after the fan-out: nothing can fail between the two steps. */
     const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (room, running) {
       const events = tables.take(fanOutSize)
       const subscribers = [...tables.webhooks.values()]

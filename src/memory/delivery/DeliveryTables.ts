@@ -1,6 +1,6 @@
 /**
- * The outbox, the webhooks and the deliveries of this process. The stores of this process write the events of their changes
- * to it, as the statements on PostgreSQL do.
+ * The outbox, the webhooks and the deliveries of this process. Its stores write the events of their changes to the outbox, as the
+ * statements of the PostgreSQL layers do.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { NewDelivery, OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { Attempt, Delivery, Webhook } from "../../core/delivery/Webhook.ts"
 import { MailTables, layer as mailTables } from "../mail/MailTables.ts"
 
-/** A webhook with its secrets. The previous one signs too until a time in milliseconds since 1970. */
+/** A webhook with its secrets. The previous one also signs until the time `until`, in milliseconds since 1970. */
 export interface StoredWebhook extends Webhook {
   readonly secret: string
   readonly previous: { readonly secret: string; readonly until: number } | null
@@ -46,7 +46,7 @@ export class DeliveryTables extends Context.Service<
     readonly cancel: (webhookId: string) => void
     /** Deletes a webhook and its deliveries. */
     readonly remove: (webhookId: string) => void
-    /** Deletes the events of a subject and its data in deliveries, except in those about its deletion. */
+    /** Deletes the events of a subject, and its data in deliveries, except in those about its deletion. */
     readonly eraseSubject: (subject: string) => void
     /** Deletes everything of a website. */
     readonly eraseWebsite: (websiteConfigId: string) => void

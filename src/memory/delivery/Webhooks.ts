@@ -1,5 +1,5 @@
 /**
- * Stores webhooks in the memory of this process. Unbounded, since visitors cannot create webhooks. Secrets are not encrypted.
+ * Stores webhooks in the memory of this process. Unbounded, because visitors cannot create webhooks. Secrets are not encrypted.
  *
  * @module
  */

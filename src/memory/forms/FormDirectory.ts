@@ -13,7 +13,7 @@ export const layer: Layer.Layer<FormDirectory, never, Sites> = Layer.effect(
   FormDirectory,
   Effect.gen(function* () {
     const sites = yield* Sites
-    /** By website, then by page. A website is an object that its erasure removes, and its forms with it. */
+    /** By website, then by page. The forms of an erased website are deleted at the next access. */
     const bySite = new Map<string, Map<string, Form>>()
     const formsOf = (websiteConfigId: string): Map<string, Form> => {
       if (sites.get(websiteConfigId) === undefined) bySite.delete(websiteConfigId)

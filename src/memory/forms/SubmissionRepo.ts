@@ -31,7 +31,7 @@ export class Submissions extends Context.Service<
     readonly leads: () => ReadonlyArray<SubmissionLead>
     /** Removes a lead, and gives its submission an attribution. Returns whether the submission is quarantined. */
     readonly settle: (submissionId: string, attribution: Attribution | null) => boolean
-    /** Whether the capacity is used up. */
+    /** Whether the capacity is reached. */
     readonly isFull: () => boolean
   }
 >()("hydracore/memory/Submissions") {}

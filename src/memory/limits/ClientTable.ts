@@ -1,6 +1,6 @@
 /**
- * A hash table of clients in typed arrays, one array per property and one index per client. It is made for hundreds of
- * thousands of clients: as objects they took three times the memory, and the garbage collector traversed them repeatedly.
+ * A hash table of clients in typed arrays, with one array per property and one index per client. It serves hundreds of thousands of
+ * clients: objects took three times the memory, and the garbage collector traversed them repeatedly.
  *
  * A client is identified by its list and its key. Collisions are chained through the array `next`. The hash has random
  * seeds, so that clients cannot choose addresses that collide.
@@ -10,7 +10,7 @@
 import { randomInt } from "node:crypto"
 import * as KeyHash from "../../core/limits/KeyHash.ts"
 
-/** No client. Clients are the indexes from 0. */
+/** The index of no client. Clients have indexes from 0 on. */
 export const none = -1
 
 /** A doubly linked list of clients, from the least to the most recently renewed. A client is in one list. */
@@ -35,25 +35,25 @@ const spread = (word: number): number => {
   return mixed ^ (mixed >>> 16)
 }
 
-/** `add` may replace the arrays by larger ones. */
+/** `add` may replace the arrays with larger ones. */
 export class ClientTable {
   /** The number of clients. */
   size = 0
   /** The time of the client's last request, in milliseconds. */
   lastSeen = new Float64Array(minCapacity)
-  /** The number of its counted requests, and the number of times that its storage holds. */
+  /** The number of the client's counted requests, and the number of times for which it has storage. */
   count = new Uint32Array(minCapacity)
   capacity = new Uint32Array(minCapacity)
-  /** The time of its counted request, if `capacity` is 1. */
+  /** The time of the client's counted request, if `capacity` is 1. */
   singleTime = new Float64Array(minCapacity)
-  /** The next and the previous client of its list. */
+  /** The next and the previous client in the list. */
   newer = new Int32Array(minCapacity)
   private older = new Int32Array(minCapacity)
-  /** Its list and the kind of its key: `list.id * 4 + kind`. */
+  /** The list and the kind of the key: `list.id * 4 + kind`. */
   private tag = new Int32Array(minCapacity)
   private high = new Uint32Array(minCapacity)
   private low = new Uint32Array(minCapacity)
-  /** The next client of its bucket, or the next free index if this index is free. */
+  /** The next client in the bucket, or the next free index if this index is free. */
   private next = new Int32Array(minCapacity)
   /** The first client of each bucket. There are as many buckets as indexes, so that chains are short. */
   private buckets = new Int32Array(minCapacity).fill(none)
@@ -100,7 +100,7 @@ export class ClientTable {
     return client
   }
 
-  /** Makes a client the newest of its list. */
+  /** Moves a client to the newest end of its list. */
   renew(list: ClientList, client: number): void {
     if (list.newest === client) return
     this.unlink(list, client)
@@ -138,7 +138,7 @@ export class ClientTable {
     return this.fresh++
   }
 
-  /** Doubles the capacity. Every index is in use. */
+  /** Doubles the capacity, when every index is in use. */
   private grow(): void {
     const capacity = this.buckets.length * 2
     this.lastSeen = grown(this.lastSeen, capacity)

@@ -1,5 +1,5 @@
 /**
- * A shared rate limiter that uses an in-memory one while the shared one is unreachable.
+ * Gives a shared rate limiter an in-memory fallback, for the time while it is unreachable.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import * as Metrics from "../../core/metrics/Metrics.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as MemoryRateLimiter from "./RateLimiter.ts"
 
-/** Makes the shared limiter from its fallback. Every decision of the fallback is counted. */
+/** Makes the shared limiter from its fallback. Decisions of the fallback are counted. */
 export const layer = (
   options: { readonly maxKeys: number },
   shared: (fallback: RateLimiter["Service"]) => Layer.Layer<RateLimiter>

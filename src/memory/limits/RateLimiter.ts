@@ -1,12 +1,12 @@
 /**
  * Counts requests per client in this process: the exact sliding window of `core/limits/RateLimit`, bounded in keys and bytes.
  *
- * It uses monotonic time: a wall clock that jumps back by an hour neither locks clients out nor clears their counts.
+ * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *
- * Memory is bounded whatever clients send: at most `maxKeys` keys, at most `maxKeys * 64` times of accepted requests (or a
- * million, if that is more), and the digest only of a key that is not an address. At a bound the keys that were idle for
- * longest are evicted, and their clients start again from zero. A client with more than `maxKeys` addresses is therefore not
- * limited by this layer, but no other client is refused because of it.
+ * Clients cannot exhaust the memory: it holds at most `maxKeys` keys, at most `maxKeys * 64` times of accepted requests (or a
+ * million, if that is more), and of a key that is not an address only a digest. At these bounds, the keys that were idle longest are
+ * evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited by this layer, but
+ * does not cause the rejection of other clients.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import * as ClientTable from "./ClientTable.ts"
 /** The capacity for times of accepted requests, per key of `maxKeys`. */
 const timesPerKey = 64
 
-/** The minimum capacity for times, which the largest limit that can be configured fits into. */
+/** Minimum capacity for times: enough for the largest limit that can be configured. */
 const minTimes = 1_000_000
 
-/** The maximum number of idle keys that a request evicts. A request adds one key at most, so idle keys do not accumulate. */
+/** The maximum number of idle keys that a request evicts. A request adds at most one key, so idle keys do not accumulate. */
 const sweep = 8
 
 /** The clients of one policy, by their last request. All have the same window, so the oldest expire first. */
@@ -30,7 +30,7 @@ interface PolicyClients {
   windowMillis: number
 }
 
-/** A ring of the times of a client's accepted requests; `head` is the oldest. Most clients send one request and have none. */
+/** A ring buffer of the times of a client's accepted requests; `head` is the oldest. Most clients send one request and need none. */
 interface Ring {
   readonly times: Array<number>
   head: number
@@ -51,7 +51,7 @@ export class SlidingWindows {
     this.maxTimes = Math.max(minTimes, this.maxKeys * timesPerKey)
   }
 
-  /** The number of keys, and the number of times that their storage holds. */
+  /** The number of keys, and the number of times for which they have storage. */
   get size(): { readonly keys: number; readonly times: number } {
     return { keys: this.clients.size, times: this.times }
   }
@@ -91,7 +91,7 @@ export class SlidingWindows {
     return policy
   }
 
-  /** Finds or adds a key's client, and makes it the newest of its policy. */
+  /** Finds or adds a key's client, and moves it to the newest end of its policy's list. */
   private client({ list }: PolicyClients, key: string): number {
     const known = this.clients.find(list, key)
     if (known !== ClientTable.none) {
@@ -134,7 +134,7 @@ export class SlidingWindows {
     this.clients.remove(list, client)
   }
 
-  /** Evicts the client, other than `spared`, that was idle for longest. False if there is none. */
+  /** Evicts the client, other than `spared`, that was idle longest. False if there is none. */
   private evictOldest(spared: number): boolean {
     const clients = this.clients
     let policy: PolicyClients | undefined
@@ -155,7 +155,7 @@ export class SlidingWindows {
     return true
   }
 
-  /** Evicts some clients that were idle for a whole window: their requests no longer count. */
+  /** Evicts some clients that were idle for a whole window, so that their requests no longer count. */
   private sweep(now: number): void {
     for (const policy of this.policies.values()) {
       for (let swept = 0; swept < sweep; swept++) {

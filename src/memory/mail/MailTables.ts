@@ -10,7 +10,7 @@ import type { DisabledWebhook, LatestMail, Subject } from "../../core/mail/Mail.
 import { isMailed, type Notification } from "../../core/mail/Notification.ts"
 
 export interface StoredNotification extends Notification {
-  /** When its waiting submissions, or its next report, become a mail; null while nothing waits. */
+  /** When its waiting submissions, or its next report, become a mail; null if there are none. */
   readonly dueAt: number | null
   /** The last day of the latest report. */
   readonly reportedUntil: string | null
@@ -45,7 +45,7 @@ export class MailTables extends Context.Service<
     readonly items: Map<string, MailItem>
     /** Whether the website has a notification. */
     readonly hasNotification: (websiteConfigId: string) => boolean
-    /** Stores which recipients get these events by mail. */
+    /** Adds an item for each recipient who gets one of these events by mail. */
     readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
     /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is dropped. */
     readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string

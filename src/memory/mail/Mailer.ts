@@ -1,5 +1,5 @@
 /**
- * A mailer that keeps the mails, for tests.
+ * A mailer that collects the mails, for tests.
  *
  * @module
  */

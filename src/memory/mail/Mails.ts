@@ -22,7 +22,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
     const submissions = yield* Submissions
     const sites = yield* Sites
 
-    const tellSubmissions = (notification: StoredNotification, digest: Digest.Waiting["digest"], now: number) => {
+    const mailSubmissions = (notification: StoredNotification, digest: Digest.Waiting["digest"], now: number) => {
       const { notificationId, websiteConfigId } = notification
       const waiting = [...tables.items.values()]
         .filter((item) => item.notificationId === notificationId && item.mailId === null)
@@ -88,7 +88,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
           for (const notification of due) {
             const { topic } = notification
             if (topic.kind === "report") report(notification, topic.period, now)
-            else tellSubmissions(notification, topic.digest, now)
+            else mailSubmissions(notification, topic.digest, now)
           }
           return due.length
         }),

@@ -1,5 +1,5 @@
 /**
- * Stores notifications in the memory of this process. Unbounded, since visitors cannot create notifications.
+ * Stores notifications in the memory of this process. Unbounded, because visitors cannot create notifications.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Finds and deletes what is stored of a person in this process.
+ * Finds and deletes the records of a person in this process.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const keyOf = ({ conversation, instanceId }: Extract<Found, { readonly kind: "co
   conversationId: conversation.conversationId
 })
 
-/** What the deliveries of a record name as their subject; null for a notification, which has none. */
+/** The subject of a record's deliveries; null for a notification, which has no deliveries. */
 const subjectOf = (record: Found): string | null => {
   switch (record.kind) {
     case "submission":
@@ -77,7 +77,7 @@ export const layer: Layer.Layer<
 
     const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => stores[kind](query))
 
-    /** The deliveries that have data of a record. */
+    /** The deliveries that contain data of a record. */
     const deliveriesOf = (record: Found): ReadonlyArray<Person.Delivery> => {
       const about = subjectOf(record)
       if (about === null) return []

@@ -1,5 +1,5 @@
 /**
- * Stores the console's links and sessions in the memory of this process. Unbounded, since visitors cannot create links.
+ * Stores the console's links and sessions in the memory of this process. Unbounded, because visitors cannot create links.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
         return known !== null && Credential.sameDigest(known, digest)
       })
 
-    /** The session of a cookie, as it is valid now. */
+    /** The session of a cookie, if it is valid now. */
     const findOpen = Effect.fnUntraced(function* (cookie: string) {
       if (!Session.cookie.isWellFormed(cookie)) return Option.none()
       const stored = find(Credential.digest(cookie), "cookieDigest")
@@ -48,7 +48,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
     })
 
-    /** The ids of the keys that are revoked: a link of such a key is void unless it is opened. */
+    /** The ids of revoked keys. An unopened link that such a key created is void. */
     const revokedKeys = Effect.map(
       keys.list,
       (all) => new Set(all.filter(({ revokedAt }) => revokedAt !== null).map(({ keyId }) => keyId))

@@ -14,7 +14,7 @@ import { Decisions } from "../../services/sites/Decisions.ts"
 import * as DeliveryTables from "../delivery/DeliveryTables.ts"
 import { Sites } from "./SiteDirectory.ts"
 
-/** Removes counts, for the memory `SiteErasure`. */
+/** Removes counts, for the memory layer of `SiteErasure`. */
 export class DecisionCounts extends Context.Service<DecisionCounts, Pick<Tally.Tally, "remove">>()(
   "hydracore/memory/DecisionCounts"
 ) {}
@@ -35,7 +35,7 @@ export const layer = (options?: {
       /** When the last event of a website was written. */
       const eventAt = new Map<string, number>()
 
-      /** A subject without its instance: the website that the instance serves, if it serves one. */
+      /** Replaces an instance by the website that it serves, if there is one. */
       const served = (subject: Subject): Effect.Effect<Subject> =>
         subject._tag === "Known" || subject.by !== "instance-id"
           ? Effect.succeed(subject)
@@ -52,7 +52,7 @@ export const layer = (options?: {
             ? sites.byTrackingToken(subject.id)
             : sites.get(subject.id)
 
-      /** How often something was counted for a website on these days. */
+      /** The number of rejections of a website on these days, by reason. */
       const timesOf = ({ first, last, site }: Parameters<Decisions["Service"]["counts"]>[0]) => {
         const isOf = (subject: Subject) =>
           subject._tag === "Known"

@@ -1,5 +1,5 @@
 /**
- * Issues and checks owner keys in the memory of this process. Unbounded, since visitors cannot issue keys.
+ * Issues and checks owner keys in the memory of this process. Unbounded, because visitors cannot issue keys.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Stores the secret addresses of shared dashboards in the memory of this process. Unbounded, since visitors cannot create
+ * Stores the secret addresses of shared dashboards in the memory of this process. Unbounded, because visitors cannot create
  * them.
  *
  * @module

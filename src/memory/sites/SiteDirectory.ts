@@ -1,5 +1,5 @@
 /**
- * Stores websites in the memory of this process. Unbounded, since visitors cannot create websites.
+ * Stores websites in the memory of this process. Unbounded, because visitors cannot create websites.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
-/** Finds and removes websites, for the memory `SiteErasure`. */
+/** Finds and removes websites, for the memory layer of `SiteErasure`. */
 export class Sites extends Context.Service<
   Sites,
   {
@@ -18,7 +18,7 @@ export class Sites extends Context.Service<
   }
 >()("hydracore/memory/Sites") {}
 
-/** A directory that initially holds `sites`. */
+/** A directory that initially contains `sites`. */
 export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): Layer.Layer<SiteDirectory | Sites> =>
   Layer.syncContext(() => {
     const byTrackingToken = new Map<string, Site>()

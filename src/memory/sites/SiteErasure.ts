@@ -40,7 +40,7 @@ export const layer: Layer.Layer<
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
     const store = yield* ConversationStore
-    /** Deletes the conversations of the instances, and returns their number. */
+    /** Detaches the website's instances, deletes their conversations, and returns the number of conversations. */
     const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
       let deleted = 0
       for (const instance of yield* instances.list) {

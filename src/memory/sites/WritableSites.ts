@@ -1,5 +1,5 @@
 /**
- * Which websites are in the memory of this process. They are deleted at once.
+ * The websites in the memory of this process. Their deletion is immediate.
  *
  * @module
  */

@@ -26,18 +26,18 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const one = yield* Semaphore.make(1)
-      let held:
+      let cached:
         | { readonly day: number; readonly salt: Uint8Array; readonly given: Effect.Effect<Uint8Array> }
         | undefined
 
       // If another process was faster, returns its row, locked so that it cannot be deleted meanwhile.
       const fetch = Effect.fnUntraced(function* (day: number) {
-        if (held?.day === day) return held.salt
+        if (cached?.day === day) return cached.salt
         const [{ salt }] = yield* sql`
           INSERT INTO visitor_salt AS known (day, salt) VALUES (${PgTypes.date(dateOf(day * dayMillis))}, ${PgTypes.bytea(randomBytes(32))})
           ON CONFLICT (day) DO UPDATE SET salt = known.salt RETURNING salt`.pipe(decodeRows(Row))
         const copy = Uint8Array.from(salt)
-        held = { day, salt: copy, given: Effect.succeed(copy) }
+        cached = { day, salt: copy, given: Effect.succeed(copy) }
         return copy
       })
 
@@ -46,7 +46,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
         Effect.andThen(Clock.currentTimeMillis),
         Effect.flatMap((now) =>
           Effect.sync(() => {
-            if (held?.day !== dayOf(now)) held = undefined
+            if (cached?.day !== dayOf(now)) cached = undefined
           })
         ),
         Effect.forever,
@@ -56,7 +56,7 @@ export const layer = (options: Options): Layer.Layer<VisitorSalts, never, SqlCli
       return {
         current: Clock.clockWith((clock) => {
           const day = dayOf(clock.currentTimeMillisUnsafe())
-          return held?.day === day ? held.given : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
+          return cached?.day === day ? cached.given : Database.bounded(options.timeout)(one.withPermit(fetch(day)))
         })
       }
     })
