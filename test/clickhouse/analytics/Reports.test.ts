@@ -23,6 +23,6 @@ const live = Layer.mergeAll(
 
 // A statement takes tens of milliseconds to analyze, however few rows it reads.
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
-  ReportsSuite.suite("clickhouse/analytics/Reports", live, { runs: 8 })
-  AnalyticsRepoSuite.suite("clickhouse/analytics/AnalyticsRepo", live, { runs: 15 })
+  ReportsSuite.suite("clickhouse/analytics/Reports", live, { runs: 6 })
+  AnalyticsRepoSuite.suite("clickhouse/analytics/AnalyticsRepo", live, { runs: 10 })
 })

@@ -17,6 +17,7 @@ import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
+import type { Operation } from "../../support/OwnerOperation.ts"
 import { operations, requestOf } from "../../support/OwnerOperations.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
@@ -54,6 +55,14 @@ const newKey = (scope: Scope.Scope, sites: "all" | ReadonlyArray<string>) =>
     Effect.orDie
   )
 
+const sendOperation = (
+  url: string,
+  operation: Operation,
+  site: string,
+  credentials: { readonly key?: string; readonly cookie?: string }
+) =>
+  Effect.flatMap(requestOf(operation, site), ({ path, ...request }) => send(url, path, { ...request, ...credentials }))
+
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `the owner API ${name}`,
@@ -65,25 +74,32 @@ for (const [name, storage] of emptyStorages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newKey(scope, [own]), yield* newKey(scope, "all")]
             for (const operation of operations) {
-              const status = (site: string, key?: string) =>
-                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
-                  send(url, path, { ...request, ...(key === undefined ? {} : { key }) })
-                )
+              const answer = (site: string, key: string) => sendOperation(url, operation, site, { key })
               const allowed = Scope.includes(scope, operation.scope) ? (operation.status ?? 200) : 404
-              assert.strictEqual((yield* status(own, mine)).status, allowed, operation.path)
-              assert.strictEqual((yield* status(own.toUpperCase(), mine)).status, allowed, operation.path)
-              assert.strictEqual((yield* status(own, everything)).status, allowed, operation.path)
-              assert.strictEqual((yield* status(other, everything)).status, allowed, operation.path)
-              const [foreign, absent] = [yield* status(other, mine), yield* status(unknown, mine)]
+              assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
+              assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
+              const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]
               assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
               // A key cannot tell a website of another owner from one that does not exist.
               assert.strictEqual(foreign.text, absent.text)
-              assert.strictEqual((yield* status(unknown, everything)).text, absent.text)
-              assert.strictEqual((yield* status(own)).status, 401, operation.path)
+              assert.strictEqual((yield* answer(unknown, everything)).text, absent.text)
             }
           })
         )
       }
+
+      it.effect("an operation accepts a website's id in capitals, and nothing without a key", () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const own = yield* newSite
+          const key = yield* newKey("write", [own])
+          for (const operation of operations) {
+            const answer = yield* sendOperation(url, operation, own.toUpperCase(), { key })
+            assert.strictEqual(answer.status, operation.status ?? 200, operation.path)
+            assert.strictEqual((yield* sendOperation(url, operation, own, {})).status, 401, operation.path)
+          }
+        })
+      )
 
       for (const role of Role.roles) {
         it.effect(`a session of the role ${role} does what its scope includes, with its own websites only`, () =>
@@ -92,10 +108,7 @@ for (const [name, storage] of emptyStorages) {
             const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
             const [mine, everything] = [yield* newCookie(role, [own]), yield* newCookie(role, "all")]
             for (const operation of operations) {
-              const answer = (site: string, cookie: string) =>
-                Effect.flatMap(requestOf(operation, site), ({ path, ...request }) =>
-                  send(url, path, { ...request, cookie })
-                )
+              const answer = (site: string, cookie: string) => sendOperation(url, operation, site, { cookie })
               const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
               assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
               assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)

@@ -92,7 +92,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
             )
             assert.deepStrictEqual(essenceOfLater(direct!, [id]), essenceOfLater(router!, [id]))
           }),
-        { arbitrary: { runs: 300 } }
+        { arbitrary: { runs: 150 } }
       )
     }
 
@@ -156,7 +156,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           )
           assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
         }),
-      { arbitrary: { runs: 300 } }
+      { arbitrary: { runs: 150 } }
     )
 
     it.effect("the router handles an instance id that is not canonical or not a UUID", () =>

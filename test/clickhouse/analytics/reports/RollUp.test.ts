@@ -68,7 +68,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () 
           )
           yield* check({ ...all, views: all.views.filter(({ path }) => path !== removed) }, "after a deletion")
         }),
-      { arbitrary: { runs: 6, seed: "roll-ups" }, timeout: 240_000 }
+      { arbitrary: { runs: 4, seed: "roll-ups" }, timeout: 240_000 }
     )
 
     it.effect("stores no visits of a website that is being deleted", () =>

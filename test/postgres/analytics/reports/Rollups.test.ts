@@ -44,7 +44,7 @@ describe("postgres/analytics/reports", () => {
         zones: Schema.Struct({ before: Zone, after: Zone }),
         rows: Rows,
         late: Rows,
-        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(4)),
+        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
         removed: Schema.Literals(["/", "/pricing", "/thanks/1"])
       },
       ({ late, questions, removed, rows, zones }) =>
@@ -83,7 +83,7 @@ describe("postgres/analytics/reports", () => {
         zone: Zone,
         rows: Rows,
         late: Rows,
-        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
         date: Schema.Literals(["2026-10-24", "2026-10-25", "2026-11-01"]),
         hours: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 27 }))).check(
           Schema.isMinLength(1),
