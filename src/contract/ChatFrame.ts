@@ -81,7 +81,7 @@ const example: ChatFrame = {
 /** The data of the last event. */
 export const done = "[DONE]"
 
-/** One event of the stream: a frame, or the end. Comments (`: ping`) keep a silent stream open. */
+/** One event of the stream: a frame, or the end. Comments (`: ping`) keep an idle stream open. */
 export const ChatEvent = Schema.Struct({
   data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(ChatFrame)])
 }).annotate({

@@ -35,7 +35,7 @@ export const textOfParts = (parts: unknown): string =>
         .toWellFormed()
     : ""
 
-/** The text of a content; null for any other value. */
+/** The text of a `content`; null if it is invalid. */
 const textOf = (content: unknown): string | null => {
   if (content === undefined || content === null) return ""
   if (typeof content === "string") return content.toWellFormed()
@@ -45,7 +45,7 @@ const textOf = (content: unknown): string | null => {
 const fail = (msg: string): Result.Result<never, Wire.FieldError> =>
   Result.fail({ type: "value_error", msg: `Value error, ${msg}` })
 
-/** Stops at the first fault: a body may have hundreds of thousands. */
+/** Stops at the first error, because a body may have hundreds of thousands. */
 const readMessages: Wire.ReadField<ReadonlyArray<ClientConversation.ClientMessage>> = (input) => {
   if (!Array.isArray(input)) return Result.fail({ type: "list_type", msg: "Input should be a valid list" })
   const messages: Array<ClientConversation.ClientMessage> = []

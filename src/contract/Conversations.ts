@@ -1,6 +1,6 @@
 /**
- * What a widget may do with a conversation besides chatting: resume its running answer, stop it, read the messages, and
- * rate an answer. Only conversations with memory exist here; any other id is 404.
+ * The endpoints for a widget's conversation: resume or stop its running answer, read its messages, and rate an answer. They
+ * respond 404 unless the id is that of a conversation with memory.
  *
  * @module
  */

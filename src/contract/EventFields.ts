@@ -1,5 +1,5 @@
 /**
- * The fields that events alone have. The error of an object names the member at fault. Pure.
+ * The fields that only events have. The error of an object names the invalid member. Pure.
  *
  * @module
  */
@@ -13,7 +13,7 @@ type Value = string | number | boolean
 
 const readEventName = Wire.readText({ minLength: 1, maxLength: limits.name })
 
-/** A text that is not the name of page views, so that reports by `event:name` do not mix the two. */
+/** The name of an event. It cannot be the name of page views, so that reports by `event:name` do not mix the two. */
 export const Name = Wire.field<string>(
   { type: "string", title: "Name", minLength: 1, maxLength: limits.name, not: { const: pageviewName } },
   (input) =>
@@ -25,7 +25,7 @@ export const Name = Wire.field<string>(
       : readEventName(input)
 )
 
-/** The errors of members, as the error of their object. */
+/** Combines the errors of members into the error of their object. */
 const failAll = (members: ReadonlyArray<MemberError>) =>
   Result.fail<Wire.FieldError>({ type: "value_error", msg: "Value error, not a valid value", members })
 
@@ -117,7 +117,7 @@ const readRevenue: Wire.ReadField<{ readonly currency: string; readonly amount: 
   ])
 }
 
-/** A sum in the currency's main unit, which is stored in thousandths. */
+/** An amount in the currency's main unit, which is stored in thousandths. */
 export const Revenue = Wire.optional(
   "Revenue",
   {

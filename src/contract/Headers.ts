@@ -48,13 +48,13 @@ export const seeOther = {
   "cache-control": text("The redirect is not stored")
 }
 
-/** The headers of an answer that is streamed. */
+/** The headers of a streamed answer. */
 export const eventStream = {
   "cache-control": text("The answer is neither stored nor transformed"),
   "x-accel-buffering": text("Proxies pass the answer on without a buffer")
 }
 
-/** The headers of the chat's own stream. */
+/** The headers of a stream in the chat's own protocol. */
 export const chatStream = {
   ...eventStream,
   "x-vercel-ai-ui-message-stream": text("The version of the stream's protocol: `v1`")

@@ -1,5 +1,5 @@
 /**
- * A response for a person: an HTML page.
+ * Responses that are HTML pages.
  *
  * @module
  */

@@ -8,7 +8,7 @@ import { Result } from "effect"
 /** The types of Pydantic's errors for integers. */
 export type IntegerError = "int_type" | "int_parsing" | "int_parsing_size" | "int_from_float" | "finite_number"
 
-/** Python refuses to convert more digits. */
+/** The maximum number of digits that Python converts. */
 const maxDigits = 4300
 
 const leadingZeros = /^([+-]?)0+(?=[0-9])/
@@ -26,7 +26,7 @@ const inInt64 = (value: number): boolean => value > -(2 ** 63) && value < 2 ** 6
 /**
  * Parses a JSON value. `true` is 1 and `false` is 0.
  *
- * JSON has one type of number and Python has two: `1e20` is a float beyond 64 bits, which is not accepted as an integer, and
+ * JSON has one type of number and Python has two: `1e20` is a float, which is not accepted beyond 64 bits, and
  * `100000000000000000000` is an integer of any size, which `Json.parse` returns as a `bigint`.
  */
 export const parseInteger = (input: unknown): Result.Result<number, IntegerError> => {

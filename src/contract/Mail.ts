@@ -1,6 +1,6 @@
 /**
- * The unsubscribe link of mails (RFC 8058): a page that a person opens, and the request that it or a mail client sends. The token
- * in the link is the only authorization.
+ * The unsubscribe link of mails (RFC 8058): a page, and the request that the page or a mail client sends. The token in the link is
+ * the only authorization.
  *
  * @module
  */

@@ -104,7 +104,7 @@ const Chunk = Schema.Struct({
   usage: nullable(Usage)
 }).annotate({ identifier: "ChatCompletionChunk", title: "ChatCompletionChunk" })
 
-/** The body of an error that the endpoints respond with, and the data of the last event but one of a stream that fails. */
+/** The body of an error response, and the data of the last event before `[DONE]` in a failed stream. */
 export const OpenAiError = Schema.Struct({
   error: Schema.Struct({
     message: Schema.String.annotate({ description: "A sentence with the next step for the reader" }),

@@ -1,6 +1,5 @@
 /**
- * Completes the generated OpenAPI document by what `effect/http-api` cannot declare, and removes what is of no use to a
- * reader. Pure.
+ * Adds to the generated OpenAPI document what `effect/http-api` cannot declare, and removes what readers do not need. Pure.
  *
  * @module
  */
@@ -21,11 +20,11 @@ const allowOtherProperties = (schema: Json): Json => {
   return additionalProperties === false ? rest : schema
 }
 
-/** The bounds of safe integers are of no use to a reader. */
+/** Whether a bound is just the range of safe integers, which readers do not need. */
 const isDoubleBound = (key: string, value: unknown): boolean =>
   (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER)
 
-/** How Effect's own servers report a failure in a stream. This service reports it in a frame. */
+/** Describes how Effect's servers report a failure in a stream. This service reports it in a frame instead. */
 const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
 /** Linters require `items` of every array. A tuple's `maxItems` already forbids items after the prefix. */
@@ -44,7 +43,7 @@ const tidy = (value: unknown): unknown => {
 
 const reference = (name: string): string => `#/components/schemas/${name}`
 
-/** The generator duplicates a schema that has a second encoding. A map from the references of copies to the original's. */
+/** The generator duplicates a schema that has a second encoding. Maps the references of the copies to the original's. */
 const duplicates = (schemas: Json): ReadonlyMap<unknown, string> =>
   new Map(
     Object.entries(schemas).flatMap(([name, schema]) => {
@@ -74,17 +73,17 @@ const cors = {
   "access-control-expose-headers": text("The headers that a website may read")
 }
 
-/** The headers of every response of the owner API to a request with a key. */
+/** The headers of every response of the owner API, except for console sessions. */
 const owner = {
   "cache-control": text("The response is not stored"),
   "ratelimit-policy": text('The rate limit of the key: requests and window in seconds, such as `"owner";q=600;w=60`'),
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
-/** The headers of the operations on a console session. The generator cannot declare a cookie that is set. */
+/** The headers of operations on a console session. The generator cannot declare `set-cookie`. */
 const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
 
-/** The headers of every page. The generator declares headers per status, for its JSON only. */
+/** The headers of every HTML page. The generator declares the headers of a status for its JSON only. */
 const page = {
   "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
   "cache-control": text("The response is not stored"),
@@ -124,7 +123,7 @@ const withType = (name: string, header: unknown): unknown =>
     ? { ...objectOf(header), schema: { ...objectOf(objectOf(header)["schema"]), type: "integer" } }
     : header
 
-/** Replaces the headers of a response by references, and adds the headers to `components`. */
+/** Replaces the headers of a response with references, and adds the headers to `components`. */
 const referHeaders = (headers: Json, components: Map<string, unknown>): Json => {
   const entries = Object.entries(headers).map(([lowerCase, generated]) => {
     const name = canonical.get(lowerCase) ?? lowerCase
@@ -142,7 +141,7 @@ const namesOf = (schema: Json): ReadonlyArray<string> => {
   return alternatives.map(({ $ref }) => String($ref).slice(reference("").length))
 }
 
-/** Copies the first example of a body's schemas to the body, since not every tool finds it in the schema. */
+/** Copies the first example of each schema to the body, because not every tool finds it in the schema. */
 const withExamples = (content: unknown, schemas: Json): Json =>
   mapValues(content, (media) => {
     const { schema, ...rest } = objectOf(media)
@@ -167,7 +166,7 @@ const describeStream = (response: Json, headers: Json): Json => {
   }
 }
 
-/** Completes a document; `everywhere` are the headers of all responses to an operation. */
+/** Completes a document. `everywhere` returns the headers of all responses of an operation. */
 const publish = (document: Json, everywhere: (operation: Json) => Json): Json => {
   const tidied = withoutDuplicates(objectOf(tidy(document)))
   const components = objectOf(tidied["components"])

@@ -36,10 +36,10 @@ export const PlainForm = Schema.StructWithRest(
   ]
 })
 
-/** A parameter that only plain forms use. It is never invalid: the first of several values counts. */
+/** A parameter that only plain forms use. It is never invalid: if it is repeated, the first value counts. */
 const parameter = (description: string) => Schema.optionalKey(Value.annotate({ description }))
 
-/** The query of a plain form. With a JSON body any query is ignored. */
+/** The query of a plain form. With a JSON body, the query is ignored. */
 export const query = {
   site: parameter("The website_config_id of the website, for a plain form"),
   page: parameter("The page_slug of the submission, for a plain form"),

@@ -2,12 +2,12 @@
  * The body that `useChat` of the AI SDK sends: the whole conversation with each message, or the newest message alone, as an
  * application's `prepareSendMessagesRequest` may choose.
  *
- * Parts other than text, and roles other than `user` and `assistant`, are ignored, as are unknown members. The messages of
- * the faults are sentences for visitors, since `useChat` shows them.
+ * Parts other than text, roles other than `user` and `assistant`, and unknown members are ignored. Error messages are sentences
+ * for visitors, because `useChat` shows them.
  *
- * `messageId` is what the SDK's `sendMessage` and `regenerate` were called with. With `submit-message`, it is the message that
- * the newest one replaces; a new message has none. With `regenerate-message`, it is the answer that is replaced, or the
- * message that is answered again; without one, it is the last.
+ * `messageId` is the argument of the SDK's `sendMessage` or `regenerate`. With `submit-message`, it is the message that the newest
+ * one replaces; a new message has none. With `regenerate-message`, it is the answer to replace, or the message to answer again; by
+ * default the last one.
  *
  * @module
  */
@@ -28,7 +28,7 @@ const Message = Schema.Struct({
   parts: Schema.Array(Part)
 })
 
-/** The body, as the document declares it; `read` reads it. */
+/** The body as the OpenAPI document declares it. It is decoded by `read`. */
 export const UseChatPayload = Schema.Struct({
   id: Schema.String.annotate({
     description:
@@ -70,7 +70,7 @@ export const UseChatPayload = Schema.Struct({
   ]
 })
 
-/** The members by which a body is recognized as `useChat`'s. */
+/** A body of `useChat`. */
 interface Body extends Record<string, unknown> {
   readonly id: string
 }
@@ -80,8 +80,8 @@ const isNewestMessage = (message: unknown): boolean => Predicate.isObject(messag
 const isRegenerate = (body: Record<string, unknown>): boolean => body["trigger"] === "regenerate-message"
 
 /**
- * Whether a body is read as `useChat`'s: it has an `id`, and either `messages`, a `message` with parts, or the trigger that
- * needs neither. The published body's `message` is a text.
+ * Whether a body is one of `useChat`: it has an `id`, and either `messages`, a `message` with parts, or the trigger that needs
+ * neither. In the service's own body, `message` is a text.
  */
 export const isUseChat = (body: unknown): body is Body =>
   Predicate.isObject(body) &&
@@ -123,7 +123,7 @@ const invalid = (field: "id" | "messages", msg: string) =>
     { type: "value_error", loc: ["body", field], msg: `Value error, ${msg}` }
   ])
 
-/** Reads a body. The faults are sentences for the visitor. */
+/** Reads a body. The error messages are sentences for the visitor. */
 export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray<ValidationError>> => {
   if (!isUseChat(body)) return invalid("messages", "a body without `message` needs `messages` and an `id`")
   const { id, message, messages, messageId } = body
@@ -147,7 +147,7 @@ export const read = (body: unknown): Result.Result<ClientQuestion, ReadonlyArray
   if (kind === "regenerate" && all.length === 0) return Result.succeed({ _tag: "Regenerate", id, targetId })
   return Result.map(
     ClientMessages.conversationOf(all.flatMap(toMessage)),
-    // assistant-ui, which always sends `tools`, always sends the whole conversation.
+    // Only assistant-ui always sends `tools`, and it always sends the whole conversation.
     (conversation): ClientQuestion => ({
       _tag: "Conversation",
       id,

@@ -30,7 +30,7 @@ export const fromIssue = (issue: SchemaIssue.Issue, loc: Location): ReadonlyArra
     case "Composite":
       return issue.issues.flatMap((child) => fromIssue(child, loc))
     case "AnyOf": {
-      // A value of a type that no member has gives no issues.
+      // There are no issues if no member of the union has the type of the value.
       const errors = issue.issues.flatMap((child) => fromIssue(child, loc))
       return errors.length === 0 ? [at(loc, invalid)] : errors
     }

@@ -49,7 +49,7 @@ export const chatErrors = [
   Errors.GatewayTimeout
 ] as const
 
-/** An error of a body that is read as `useChat`'s. */
+/** An error response to a body of `useChat`. */
 const sentence = (status: number) =>
   Schema.String.annotate({ title: "Sentence", description: "What a visitor reads" }).pipe(
     Schema.decodeTo(Schema.TaggedStruct("Sentence", { text: Schema.String }), {

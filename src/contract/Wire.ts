@@ -1,8 +1,8 @@
 /**
- * The field types of the published contract, as schemas: what each accepts, its OpenAPI description and its errors. Pure.
+ * The field types of the published contract, as schemas: accepted values, OpenAPI descriptions and errors. Pure.
  *
- * A field is a function from the input to a value or an error, and its schema is built around that function. The types and
- * messages of the errors, which clients rely on, are therefore in one place and independent of Effect's formatters.
+ * A field is a function from the input to a value or an error, and its schema is built around that function. So the types and
+ * messages of errors, on which clients rely, are in one place and independent of Effect's formatters.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { parseInteger } from "./Integer.ts"
 export interface FieldError {
   readonly type: string
   readonly msg: string
-  /** The errors of the field's members, in place of one of the field. */
+  /** The errors of the field's members, which replace the error of the field. */
   readonly members?: ReadonlyArray<FieldError & { readonly loc: ReadonlyArray<string> }> | undefined
 }
 
@@ -31,7 +31,7 @@ export interface Member {
 
 const members = new WeakMap<object, Member>()
 
-/** Undefined if this module did not make the schema. */
+/** Undefined for a schema of another module. */
 export const memberOf = (schema: object): Member | undefined => members.get(schema)
 
 const errorKey = "~hydracore/fieldError"
@@ -70,7 +70,7 @@ export const field = <A, E = A>(jsonSchema: Record<string, unknown>, read: ReadF
 
 export const fail = (type: string, msg: string): Result.Result<never, FieldError> => Result.fail({ type, msg })
 
-/** Stops counting beyond `max`. */
+/** Counts only up to `max`. */
 export const hasMoreCodePointsThan = (text: string, max: number): boolean => {
   if (text.length <= max) return false
   if (text.length > 2 * max) return true
@@ -82,9 +82,9 @@ export const hasMoreCodePointsThan = (text: string, max: number): boolean => {
 export interface TextOptions {
   /** In Unicode code points. */
   readonly maxLength?: number | undefined
-  /** 1: the text is not empty. */
+  /** 1 rejects the empty text. */
   readonly minLength?: 1 | undefined
-  /** Whether the text is stored unchanged in a column that cannot hold NUL. */
+  /** Whether NUL is rejected, because the text is stored unchanged in a column that cannot hold it. */
   readonly refuseNul?: boolean | undefined
 }
 
@@ -205,6 +205,6 @@ const readBoolean: ReadField<boolean> = (input) =>
 export const OptionalBoolean = (options: { readonly title: string; readonly description?: string }) =>
   optional(options.title, { type: "boolean", ...options }, readBoolean)
 
-/** The same JSON as `text/plain`, as a beacon sends it: browsers then need no CORS preflight. */
+/** The same JSON with the media type `text/plain`, which beacons use to avoid a CORS preflight. */
 export const asBeacon = <S extends Schema.Top>(body: S): S["Rebuild"] =>
   body.pipe(HttpApiSchema.asJson({ contentType: "text/plain" }))

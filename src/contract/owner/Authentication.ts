@@ -13,12 +13,12 @@ import type { OpenSession } from "../../core/sites/ConsoleSession.ts"
 import type { Share } from "../../core/sites/Share.ts"
 import * as Errors from "./Errors.ts"
 
-/** The caller of a request: what it may do, and its console session, or null if it has a key. */
+/** The caller of a request: its access, and its console session, which is null for a key. */
 export interface Identity extends Access {
-  /** Of the key or the session. */
+  /** The id of the key or the session. */
   readonly id: string
   readonly session: OpenSession | null
-  /** Whether the key or the session is valid now, for answers that take long. */
+  /** Whether the key or the session is still valid, for long responses. */
   readonly isValid: Effect.Effect<boolean>
 }
 
@@ -42,7 +42,7 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
       Errors.TooManyRequests,
       Errors.ServiceUnavailable
     ],
-    // A scheme that fails passes the request to the next one, and the last one decides the error.
+    // If a scheme fails, the next one is tried. The last one determines the error.
     security: {
       consoleSession: sessionCookie,
       ownerKey: HttpApiSecurity.bearer.pipe(
@@ -55,12 +55,12 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
   }
 ) {}
 
-/** For endpoints that need no key and no session, but take secrets that could be guessed. It limits failures per address. */
+/** For endpoints without a key or session that accept secrets, which could be guessed. Limits failures per address. */
 export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
 
-/** A person who looks at a shared dashboard: the share, and the proof of what it lets anybody see. */
+/** The access of a viewer of a shared dashboard: the share, and the authorization to read its website's statistics. */
 export interface SharedAccess {
   readonly share: Share
   readonly site: AuthorizedSite<"stats">

@@ -1,5 +1,5 @@
 /**
- * What is stored of a website: how long it is kept, the export of its page views and events, and what is stored of a person.
+ * The data of a website: its retention, the export of page views and events, and the data of a person.
  *
  * @module
  */

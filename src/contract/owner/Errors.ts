@@ -11,7 +11,7 @@ const challenge = {
   "www-authenticate": Schema.optionalKey(Schema.String.annotate({ description: "The scheme to authenticate with" }))
 }
 
-/** Errors of requests that do not reach a handler, and failures. */
+/** The errors of requests that do not reach a handler, and of failures. */
 export const common = everywhere({})
 
 export const ValidationFailed = error("ValidationFailed", HTTPValidationError, {})
@@ -35,7 +35,7 @@ export const ServiceUnavailable = refusal(
 )
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The report takes longer than is allowed", {})
 
-/** An error without headers, for a handler to fail with. `detail` is one or two sentences with the next step for the reader. */
+/** An error without headers. `detail` is one or two sentences with the next step for the reader. */
 export const make = <const Tag extends string>(tag: Tag, detail: string): ApiError<Tag, string, object> => ({
   _tag: tag,
   detail,

@@ -1,5 +1,5 @@
 /**
- * The types of parameters and members that several endpoints of the owner API have.
+ * Types of parameters and members that several endpoints of the owner API share.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import * as TimeInput from "../../core/text/TimeInput.ts"
 import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import * as Wire from "../Wire.ts"
 
-/** The maximum number of items of one part of a list. */
+/** The maximum number of items on a page of a list. */
 export const maxLimit = 100
 
-/** The number of items of one part of a list. */
+/** The number of items on a page of a list. */
 export const limit = Schema.optionalKey(
   Wire.field<number, string>(
     { type: "integer", minimum: 1, maximum: maxLimit, default: 50, description: "The most items of the answer" },
@@ -39,10 +39,10 @@ const cursorOf = (isId: (id: string) => boolean) =>
     )
   )
 
-/** Where a part of a list begins, if the ids of its items are UUIDs. */
+/** The cursor of a list whose items have UUIDs. */
 export const cursor = cursorOf(isCanonicalUuid)
 
-/** Where a part of a list of conversations begins. */
+/** The cursor of a list of conversations. */
 export const conversationCursor = cursorOf(isConversationId)
 
 /** The `next` of an answer. */
@@ -65,7 +65,7 @@ export const date = (description: string) =>
     )
   )
 
-/** A text to search for, or a name. It is not empty, and has no NUL. */
+/** A text to search for, or a name: not empty, and without NUL. */
 export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
   Schema.optionalKey(Wire.Text({ ...options, minLength: 1, refuseNul: true }))
 
@@ -98,7 +98,7 @@ export const readName = readParsed(SiteInput.parseName, `a text of 1 to ${SiteIn
 export const name = (title: string) =>
   Wire.field<string>({ type: "string", title, minLength: 1, maxLength: SiteInput.maxName }, readName)
 
-/** The origins that may use something of the service in a browser. */
+/** Origins that may use a website's or an instance's ids in a browser. */
 export const origins = (description: string) =>
   Wire.field<ReadonlyArray<string>>(
     { type: "array", items: { type: "string" }, maxItems: SiteInput.maxOrigins, description },

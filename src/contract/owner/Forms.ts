@@ -46,7 +46,7 @@ const page = Fields.parsed(
   `a text of 1 to ${FormRules.limits.page} characters is expected`
 )
 
-/** The maximum number of faults of rules that an answer lists. */
+/** The maximum number of errors of rules in a response. */
 const maxFaults = 20
 
 const rules = Wire.field<FormRules.FormRules>(

@@ -70,7 +70,7 @@ export const InstanceSettings = Schema.Struct({
   ]
 })
 
-/** The same, or null. */
+/** An optional field that may be null. */
 const nullable = <A>(jsonSchema: Record<string, unknown>, read: Wire.ReadField<A>) =>
   Schema.optionalKey(
     Wire.field<A | null>({ anyOf: [jsonSchema, { type: "null" }] }, (input) =>

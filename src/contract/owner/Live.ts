@@ -1,5 +1,5 @@
 /**
- * What arrives at a website now.
+ * The live stream of a website's activity.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Who gets which mails about a website.
+ * The recipients of a website's mails.
  *
  * @module
  */

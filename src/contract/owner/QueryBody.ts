@@ -1,6 +1,6 @@
 /**
- * The body of a query, as clients write it: the names and the shape of Plausible's Stats API v2. It is documented here, and
- * decoded by `core/analytics/report/QueryInput`.
+ * The body of a query, with the names and the shape of Plausible's Stats API v2. It is documented here, and decoded by
+ * `core/analytics/report/QueryInput`.
  *
  * @module
  */
@@ -71,7 +71,7 @@ const jsonSchema = {
   }
 }
 
-/** Accepts any JSON, so that the handler reports all faults of a query with their places. */
+/** Accepts any JSON, so that the handler reports all errors of a query with their locations. */
 export const QueryBody = Schema.Any.check(Schema.makeFilter(() => true, { toJsonSchema: () => jsonSchema })).annotate({
   identifier: "Query",
   title: "Query",

@@ -53,7 +53,7 @@ const CoarseValue = Schema.Union([...numbers, Schema.Literal(SmallCounts.hidden)
 
 const DatePair = Schema.Tuple([Schema.String, Schema.String])
 
-/** A dimension: those of visits, events and time, and `event:props:NAME`. */
+/** A dimension of visits, events or time, or `event:props:NAME`. */
 const Dimension = Schema.String as unknown as Schema.Codec<Query.Dimension, string>
 
 const Meta = Schema.Struct({
@@ -88,7 +88,7 @@ const ExecutedQuery = Schema.Struct({
   pagination: Schema.Struct({ limit: Schema.Int, offset: Schema.Int })
 }).annotate({ description: "The query as it was executed, with its defaults" })
 
-/** The answer to a query whose metrics have values of this schema. */
+/** The schema of an answer whose metrics have values of the given schema. */
 const reportOf = <Value>(value: Schema.Codec<Value>) => {
   const values = {
     dimensions: Schema.Array(Schema.String).annotate({
@@ -121,7 +121,7 @@ export const Report: Schema.Codec<Answer.Answer, unknown> = reportOf<Answer.Metr
   title: "Report"
 })
 
-/** The same without small counts; see `core/analytics/report/SmallCounts`. */
+/** A report without small counts; see `core/analytics/report/SmallCounts`. */
 export const CoarseReport: Schema.Codec<SmallCounts.CoarseAnswer, unknown> = reportOf<SmallCounts.CoarseValue>(
   CoarseValue
 ).annotate({ identifier: "CoarseReport", title: "CoarseReport" })

@@ -70,7 +70,7 @@ export const close = HttpApiEndpoint.delete("close", path, { success: HttpApiSch
     })
   )
 
-/** Its endpoints name their own middleware, since a session is opened without one. */
+/** Each endpoint declares its own middleware, because `open` requires no session. */
 export class SessionGroup extends HttpApiGroup.make("session")
   .add(open, current, close)
   .annotateMerge(OpenApi.annotations({ title: "Session", description: "The session of a person in the console" })) {}

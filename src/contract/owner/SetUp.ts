@@ -1,5 +1,5 @@
 /**
- * The settings of websites: creating and changing them, and what was not counted.
+ * The settings of websites, their activity, and the requests that were not counted.
  *
  * @module
  */

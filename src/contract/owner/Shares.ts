@@ -1,5 +1,5 @@
 /**
- * Shared dashboards: the secret addresses of a website's statistics, and what such an address shows to anybody.
+ * Shared dashboards: the secret addresses of a website's statistics, and the endpoints that such an address gives access to.
  *
  * @module
  */
@@ -157,7 +157,7 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
     })
   )
 
-/** Its endpoints name their own middleware, since they take the secret of a share and nothing else. */
+/** Each endpoint declares its own middleware, because only the secret of a share authenticates. */
 export class SharedGroup extends HttpApiGroup.make("shared")
   .add(site, query, now)
   .annotateMerge(

@@ -23,7 +23,7 @@ const site = { site_id: siteId }
 
 const exampleId = "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"
 
-/** Which submissions. */
+/** The query parameters that select submissions. */
 const filter = {
   status: Fields.choice(statuses, { title: "Status" }),
   read: Fields.choice(["true", "false"], { title: "Read" }),

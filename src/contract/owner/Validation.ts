@@ -1,5 +1,5 @@
 /**
- * Declares that an endpoint of the owner API responds to an invalid request with a 422 that lists its faults.
+ * Declares that an endpoint of the owner API responds to an invalid request with a 422 that lists its errors.
  * `http/owner/Validation.ts` implements it.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * The webhooks of a website, and what was delivered to them.
+ * The webhooks of a website, and their deliveries.
  *
  * @module
  */
