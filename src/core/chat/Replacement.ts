@@ -81,8 +81,8 @@ export const replaced = (messages: Messages, request: Request): Replaced => {
     : [indexOfId(messages, targetId)]
   const known = [...candidates, following(messages, request)].find((index) => index !== -1)
   const last = lastVisitorIndex(messages, messages.length - 1)
-  const place = known ?? (isRegenerating && last !== -1 && textAt(last) === conversation.message ? last : undefined)
-  if (place === undefined) return { _tag: "Nothing" }
-  const { messageId } = messages[place]!
-  return { _tag: isRegenerating && textAt(place) === conversation.message ? "After" : "From", messageId }
+  const index = known ?? (isRegenerating && last !== -1 && textAt(last) === conversation.message ? last : undefined)
+  if (index === undefined) return { _tag: "Nothing" }
+  const { messageId } = messages[index]!
+  return { _tag: isRegenerating && textAt(index) === conversation.message ? "After" : "From", messageId }
 }

@@ -77,9 +77,9 @@ const factCounts = (
 const source = "VISITS"
 
 const statementOf = (dimensions: ReadonlyArray<string>, counts: Counts, from: string): string => {
-  const names = dimensions.map((_, place) => `d${place}`)
+  const names = dimensions.map((_, index) => `d${index}`)
   const values = [
-    ...dimensions.map((value, place) => `${value} AS d${place}`),
+    ...dimensions.map((value, index) => `${value} AS d${index}`),
     ...Object.entries(counts).map(([name, value]) => `${value} AS ${name}`)
   ]
   return `SELECT [${names.map((name) => `toString(${name})`).join(", ")}]::Array(String) AS dimensions,

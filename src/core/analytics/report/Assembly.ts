@@ -67,13 +67,13 @@ const order =
   ({ orderBy }: Query) =>
   (left: Keyed, right: Keyed): number => {
     // Without iterators, which take most of the time of a long list.
-    for (let place = 0; place < orderBy.length; place++) {
-      const difference = byKey(left.keys[place] ?? null, right.keys[place] ?? null)
-      if (difference !== 0) return orderBy[place]?.direction === "asc" ? difference : -difference
+    for (let index = 0; index < orderBy.length; index++) {
+      const difference = byKey(left.keys[index] ?? null, right.keys[index] ?? null)
+      if (difference !== 0) return orderBy[index]?.direction === "asc" ? difference : -difference
     }
     const { dimensions } = left.group
-    for (let place = 0; place < dimensions.length; place++) {
-      const difference = CodePoints.compare(dimensions[place] ?? "", right.group.dimensions[place] ?? "")
+    for (let index = 0; index < dimensions.length; index++) {
+      const difference = CodePoints.compare(dimensions[index] ?? "", right.group.dimensions[index] ?? "")
       if (difference !== 0) return difference
     }
     return 0
@@ -127,8 +127,8 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
     }
   }
   return ({ counts, dimensions }: Counts.Group): Compared<Value> => {
-    const before = dimensions.map((value, place) =>
-      query.dimensions[place] === time && time !== undefined ? (labels.get(value) ?? "") : value
+    const before = dimensions.map((value, index) =>
+      query.dimensions[index] === time && time !== undefined ? (labels.get(value) ?? "") : value
     )
     const beforeCounts = groups.get(keyOf(before)) ?? Counts.none
     const values = query.metrics.map((name) => ({

@@ -100,7 +100,7 @@ export const counted = (
         query.dimensions.length === 0 || counts.visits > 0 || (needsConversions(query) && counts.conversions > 0)
     )
     .map(({ counts, dimensions }): Counts.Group => {
-      const key = keyOf(dimensions.filter((_, place) => kept[place]))
+      const key = keyOf(dimensions.filter((_, index) => kept[index]))
       return { dimensions, counts: { ...counts, groupVisitors: divisorOf.get(key) ?? 0 } }
     })
   return {

@@ -189,14 +189,14 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
   })
   const rate = divisor(query)
   const groupVisitors = visitorsBy(rate, entries)
-  const keptPlaces = query.dimensions.flatMap((dimension, place) => (isOfConversion(dimension) ? [] : [place]))
+  const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
   const groups = tally(query, entries)
     .filter(
       ({ conversions, visitors }) =>
         query.dimensions.length === 0 || visitors.size > 0 || (needsConversions(query) && conversions > 0)
     )
     .map((found): Group => {
-      const kept = keyOf(keptPlaces.map((place) => found.dimensions[place] ?? ""))
+      const kept = keyOf(keptIndexes.map((index) => found.dimensions[index] ?? ""))
       return { dimensions: found.dimensions, counts: found.counts(groupVisitors.get(kept)?.size ?? 0) }
     })
   const everyone = visitorsBy({ ...rate, dimensions: [] }, entries)

@@ -97,7 +97,7 @@ export const read = (reader: InputReader, input: unknown, loc: Location): Readon
   const readAll = (value: unknown, at: Location, depth: number, min: number): ReadonlyArray<Filter> | Invalid => {
     const list = reader.list(value, at, { min, max: limits.conditions })
     if (list === invalid || conditions > limits.conditions) return invalid
-    return reader.items(list, at, (item, place) => readFilter(item, place, depth))
+    return reader.items(list, at, (item, index) => readFilter(item, index, depth))
   }
   return readAll(input, loc, 0, 0)
 }

@@ -56,10 +56,10 @@ const readRange = (reader: InputReader, input: unknown, loc: Location): Request[
   const [first, last] = input
   if (input.length !== 2)
     return reader.fail(loc, "value_error", "Value error, the list should be the first and the last date")
-  const wrong = [first, last].flatMap((date, place) => (isDate(date) ? [] : [place]))
-  for (const place of wrong) {
+  const wrong = [first, last].flatMap((date, index) => (isDate(date) ? [] : [index]))
+  for (const index of wrong) {
     reader.fail(
-      [...loc, place],
+      [...loc, index],
       "date_parsing",
       "Input should be a valid date in the format YYYY-MM-DD, from 1970 to 2999"
     )

@@ -77,8 +77,8 @@ const choices = (request: Request): ReadonlyArray<Condition> =>
     .filter((condition) => !countsLeads(condition))
 
 const readFilters = (reader: InputReader, request: Request): void => {
-  for (const [place, filter] of request.filters.entries()) {
-    const at = ["filters", place]
+  for (const [index, filter] of request.filters.entries()) {
+    const at = ["filters", index]
     if (!isCondition(filter)) reader.refuse(at, "a shared dashboard has no nested filters")
     else if (!isOf(filterDimensions, filter.dimension)) {
       reader.fail([...at, 1], "literal_error", `Input should be ${oneOf(filterDimensions)}`)
@@ -99,9 +99,9 @@ const readPeriod = (reader: InputReader, { dateRange }: Request): string | Inval
 /** The request as it may be executed, or an error for each part that a shared dashboard does not show. */
 export const restrict = (request: Request): Result.Result<Request, ReadonlyArray<InputError>> => {
   const reader = new InputReader()
-  for (const [place, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", place], metrics)
+  for (const [index, metric] of request.metrics.entries()) reader.literal(metric, ["metrics", index], metrics)
   const named = request.dimensions.filter((dimension) => !isTimeDimension(dimension))
-  for (const [place, dimension] of named.entries()) reader.literal(dimension, ["dimensions", place], filterDimensions)
+  for (const [index, dimension] of named.entries()) reader.literal(dimension, ["dimensions", index], filterDimensions)
   if (request.dimensions.length > 1) reader.refuse(["dimensions"], "a shared dashboard lists one dimension at a time")
   readFilters(reader, request)
   if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)
