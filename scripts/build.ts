@@ -1,5 +1,5 @@
 /**
- * Makes `dist`: the service as one program with its assets. It needs no packages, except the optional ones: the demo's
+ * Builds `dist`: the service as one program with its assets. It needs no packages, except the optional ones: the demo's
  * PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
  *
  * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that the
@@ -49,7 +49,7 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
-/** Node 22 warns of modules that the program's packages only look for. */
+/** Node 22 warns about modules that the program's packages only look for. */
 const shebang = "#!/usr/bin/env -S node"
 
 /** Replaces the bundler, and says where each module's source would be. */

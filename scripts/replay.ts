@@ -1,6 +1,6 @@
 /**
  * `scripts/replay FOLDER`: replays recorded streams of model providers through the whole service, over storage in memory,
- * and says of each whether a visitor gets what the provider sent. Exit code 1 if one differs.
+ * and prints for each whether a visitor gets what the provider sent. Exit code 1 if one differs.
  *
  * @module
  */
@@ -19,8 +19,8 @@ import * as Comparison from "../test/replay/Comparison.ts"
 import * as Recording from "../test/replay/Recording.ts"
 
 const usage = `scripts/replay FOLDER
-  Replays every recording below FOLDER: a file of JSON documents, one a line, each the data of one server-sent event.
-  Prints one line a recording: its name, its protocol, ok or what differs, the characters of its text, the number of its
+  Replays every recording below FOLDER: a file of JSON documents, one per line, each the data of one server-sent event.
+  Prints one line per recording: its name, its protocol, ok or what differs, the characters of its text, the number of its
   sources, what a visitor saw the agent do, and how the answer ended.`
 
 const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
@@ -97,7 +97,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
     const recording = Recording.parse(yield* Effect.promise(() => readFile(file, "utf8")))
     const name = path.relative(folder, file)
     if (recording === null) {
-      console.log(`${name}  -  skipped: it holds no frame of a known protocol`)
+      console.log(`${name}  -  skipped: it contains no frame of a known protocol`)
       continue
     }
     agent.body = Recording.toEventStream(recording)

@@ -1,5 +1,5 @@
 /**
- * Starts the installation of `test/torture/Stack.ts`, prints where it is, and runs until SIGINT or SIGTERM. Everything ends
+ * Starts the installation of `test/torture/Stack.ts`, prints its addresses, and runs until SIGINT or SIGTERM. Everything ends
  * with it: `scripts/stack`.
  *
  * `npm run torture -- --only "three edges"` starts the same, and kills, hangs and restarts each part under load.

@@ -56,7 +56,7 @@ const fromRightToLeft: Act = async (page) => {
   await page.addInitScript("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl' })")
 }
 
-/** Has every request for data answered with a status, or never. */
+/** Answers every request for data with a status, or never. */
 const answerWith =
   (status: number | null): Act =>
   async (page) => {
@@ -88,7 +88,7 @@ const agent: MemoryAgentStream.Script = ({ instance }) =>
 
 const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32))
 
-/** A service that sends mails to nobody. */
+/** A service that discards its mails. */
 const server = testServer(
   { secretsKey: Option.some(secretsKey) },
   agent,
@@ -111,7 +111,7 @@ interface More {
   readonly before?: Act
   /** What happens when it is open. */
   readonly act?: Act
-  /** Waits until the page shows what the picture is of; by default until it has loaded. */
+  /** Waits until the page shows what the picture is about; by default until it has loaded. */
   readonly until?: Act
 }
 

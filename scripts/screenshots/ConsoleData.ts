@@ -17,7 +17,7 @@ import * as SubmissionDraft from "../../test/support/SubmissionDraft.ts"
 
 const minute = 60_000
 
-/** The longest name of a website, in words that do not break. */
+/** A name of the maximum length, whose words do not break. */
 const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
@@ -91,7 +91,7 @@ export const prepare = Effect.gen(function* () {
     fresh: yield* create("New website", 0),
     named,
     share: Option.getOrThrow(share).secret,
-    /** The cookie of a session that reaches them all. */
+    /** The cookie of a session with access to all of them. */
     cookie: yield* storePeople(busy, now)
   }
 })

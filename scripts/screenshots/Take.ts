@@ -8,7 +8,7 @@ import path from "node:path"
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core"
 
 export interface Take {
-  /** Takes a picture of a page in a state that `act` makes. */
+  /** Takes a picture of a page in the state that `act` brings about. */
   readonly picture: (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => Promise<void>
   /** Takes a picture of the page as it is now. */
   readonly also: (page: Page, name: string) => Promise<void>
@@ -28,7 +28,7 @@ export const launch = (): Promise<Browser> =>
   })
 
 /**
- * Writes pictures into a folder, which it creates: those whose names have one of the words. Names the pictures and the errors
+ * Writes pictures into a folder, which it creates: those whose names have one of the words. Prints the names of the pictures, and the errors
  * that their pages log.
  */
 export const into = async (folder: string, browser: Browser, words: ReadonlyArray<string>): Promise<Take> => {

@@ -124,7 +124,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
       "the same key with another body is refused",
       async () => {
         afterFirst()
-        const found = fieldErrors(await post(submit, 422, { ...form, form_data: { name: "Somebody else" } }, key))
+        const found = fieldErrors(await post(submit, 422, { ...form, form_data: { name: "Someone else" } }, key))
         expect(isDeepStrictEqual(found, ["header.idempotency-key value_error"]), `the errors are ${found.join(", ")}`)
         return found.join(", ")
       }

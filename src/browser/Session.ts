@@ -10,6 +10,6 @@ export const trackerSession = (): string | undefined => {
     const session = sessionStorage["hydracore"] as string | undefined
     return /^[\w.-]{1,128}$/.exec(session ?? "")?.[0]
   } catch {
-    // Storage can be denied.
+    // The browser may deny access to storage.
   }
 }

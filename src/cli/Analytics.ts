@@ -63,7 +63,7 @@ const exportCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Write a website's page views and then its events to stdout, each oldest first, without what is not counted"
+    "Write a website's page views and then its events to stdout, each oldest first, except those that are not counted"
   ),
   Command.withExamples([
     {

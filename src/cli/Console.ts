@@ -48,11 +48,11 @@ const link = Command.make(
 ).pipe(
   Command.withDescription("Print a link that opens the console once"),
   Command.withExamples([
-    { command: "hydracore console link", description: "A link to everything, for an hour" },
+    { command: "hydracore console link", description: "A link to all websites, valid for an hour" },
     {
       command:
         'hydracore console link --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer --expires 2d --label "Ada"',
-      description: "A colleague may look at one website"
+      description: "A colleague can view one website"
     }
   ])
 )
@@ -87,11 +87,11 @@ const sessions = Command.make(
           Output.moment(ConsoleSession.endsAt(session)),
           siteNames(session)
         ]),
-        "Nobody has a session. `hydracore console link` prints a link that opens one."
+        "There are no sessions. `hydracore console link` prints a link that opens one."
       )
     })
   })
-).pipe(Command.withDescription("List the sessions of the console, and the links that are not opened yet"))
+).pipe(Command.withDescription("List the sessions of the console, and the links that have not been opened"))
 
 const revoke = Command.make(
   "revoke",

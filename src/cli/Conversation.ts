@@ -119,12 +119,12 @@ const remove = Command.make(
       text: `The conversation ${TerminalText.printable(conversation)} is deleted.\n`
     })
   })
-).pipe(Command.withDescription("Delete a conversation and everything said in it"))
+).pipe(Command.withDescription("Delete a conversation with all its messages"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<ConversationStore | InstanceDirectory, E, R>) =>
   Command.make("conversation").pipe(
-    Command.withDescription("Conversations that are kept for an instance"),
+    Command.withDescription("Stored conversations of an instance"),
     Command.withSubcommands([
       list.pipe(Command.provide(storage)),
       show.pipe(Command.provide(storage)),

@@ -13,7 +13,7 @@ import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 import { webhookId } from "./Webhook.ts"
 
-const eventId = Inputs.make("event-id", Inputs.uuidKind, "<uuid>", "The event_id of a delivery, its webhook-id header")
+const eventId = Inputs.make("event-id", Inputs.uuidKind, "<uuid>", "The event_id of a delivery (its webhook-id header)")
 
 const json = (delivery: Delivery) => ({
   event_id: delivery.eventId,
@@ -86,7 +86,7 @@ const show = Command.make(
           String(attempt.millis),
           TerminalText.truncate(TerminalText.printable(attempt.error ?? attempt.answer ?? "-"), 60)
         ]),
-        "It was not attempted yet."
+        "It has not been attempted yet."
       )}`
     })
   })
@@ -104,7 +104,7 @@ const retry = Command.make(
       text: `The delivery ${event} is attempted again now.\n`
     })
   })
-).pipe(Command.withDescription("Attempt a delivery again now, with the whole schedule"))
+).pipe(Command.withDescription("Attempt a delivery again now, and restart its retry schedule"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<Deliveries, E, R>) =>

@@ -36,7 +36,7 @@ const curl = (demo: DemoData.Demo, path: string, body: unknown, ...flags: Readon
     `  -d '${JSON.stringify(body)}'`
   ].join("\n")
 
-/** What the demo runs of its own, by the variable that it therefore ignores. */
+/** The demo's own services, by the variable that each replaces. */
 const builtIn = {
   DATABASE_URL: "a database",
   DATABASE_READ_URL: "a database",
@@ -123,12 +123,12 @@ A chat message, answered as a stream:
 
 ${curl(demo, `/v1/public/widget/${demo.instance_id}/chat`, { message: "What can you do?" }, "-N", `-H 'x-widget-token: ${demo.widget_token}'`)}
 ${ownerExample(demo, facts)}
-See what arrived, in another terminal:
+In another terminal, see what the service stored:
 
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
-The first start stored sample data: made-up visits, events and forms of the 60 days before it. Which campaign brought leads:
+The first start stored sample data: made-up visits, events and forms of the previous 60 days. To see which campaigns brought leads:
 
 ${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
 

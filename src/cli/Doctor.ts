@@ -85,7 +85,7 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
-/** Which client the service would count a request from `peer` for. Runs the middleware that the service uses. */
+/** The client for which the service would count a request from `peer`. Runs the middleware that the service uses. */
 export const proxyFacts = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,

@@ -67,7 +67,7 @@ const create = Command.make(
         FormExists: () =>
           Effect.fail(
             new Output.CliFailure({
-              message: "This form has rules already; `hydracore form update` replaces them."
+              message: "This form already has rules; `hydracore form update` replaces them."
             })
           ),
         TooManyForms: () =>
@@ -82,7 +82,7 @@ const create = Command.make(
     yield* answer(created.value)
   })
 ).pipe(
-  Command.withDescription("Give a form its rules; submissions that break one are refused"),
+  Command.withDescription("Set the rules of a form; submissions that break one are refused"),
   Command.withExamples([
     {
       command: "hydracore form create --site 0f8fad5b-d9cb-469f-a165-70867728950e --page contact --rules rules.json",
@@ -115,7 +115,7 @@ const list = Command.make(
       text: Output.table(
         ["PAGE", "FIELDS", "UPDATED"],
         listed.map(({ page, rules, updatedAt }) => [page, Object.keys(rules).join(" "), Output.moment(updatedAt)]),
-        "No form of the website has rules yet; `hydracore form create` gives one its rules."
+        "No form of the website has rules yet; `hydracore form create` sets the rules of one."
       )
     })
   })
@@ -141,15 +141,15 @@ const remove = Command.make(
     if (!(yield* forms.delete(websiteConfigId, page))) return yield* Output.notFound("form", page)
     yield* Output.answer({
       json: { website_config_id: websiteConfigId, page, deleted: true },
-      text: "The rules are deleted. The form accepts any fields again; its submissions stay.\n"
+      text: "The rules are deleted. The form accepts any fields again; its submissions are kept.\n"
     })
   })
-).pipe(Command.withDescription("Delete the rules of a form; its submissions stay"))
+).pipe(Command.withDescription("Delete the rules of a form; its submissions are kept"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | FormDirectory, E, R>) =>
   Command.make("form").pipe(
-    Command.withDescription("Forms: what their fields must hold"),
+    Command.withDescription("Forms: the rules for their fields"),
     Command.withSubcommands([
       create.pipe(Command.provide(storage)),
       update.pipe(Command.provide(storage)),

@@ -28,7 +28,7 @@ const eventKind: Inputs.Kind<string> = {
 }
 
 const pageKind: Inputs.Kind<string> = {
-  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars is any text`,
+  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars matches any text`,
   parse: GoalInput.parsePage
 }
 
@@ -38,10 +38,10 @@ const create = Command.make(
     websiteConfigId: Inputs.site,
     event: Inputs.optional(Inputs.make("event", eventKind, "<name>", "Events of this name are conversions")),
     page: Inputs.optional(
-      Inputs.make("page", pageKind, "<pattern>", "Views of this path are conversions; `*` is any text")
+      Inputs.make("page", pageKind, "<pattern>", "Views of this path are conversions; `*` matches any text")
     ),
     name: Inputs.optional(
-      Inputs.make("name", Inputs.nameKind, "<text>", "The name in reports; without it, that of the event or the path")
+      Inputs.make("name", Inputs.nameKind, "<text>", "The name in reports; the event or the path unless given")
     )
   },
   Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {
@@ -99,7 +99,7 @@ const list = Command.make(
       text: `${Output.table(
         ["NAME", "KIND", "VALUE", "GOAL_ID"],
         listed.map((goal) => [goal.name, goal.kind, goal.value, goal.goalId]),
-        "The website has no goal of its own yet; `hydracore goal create` makes one."
+        "The website has no goal of its own yet; `hydracore goal create` creates one."
       )}Every website has the goals ${builtIn}.\n`
     })
   })
@@ -113,10 +113,10 @@ const remove = Command.make(
     if (!(yield* goals.delete(goalId))) return yield* Output.notFound("goal", goalId)
     yield* Output.answer({
       json: { goal_id: goalId, deleted: true },
-      text: `The goal ${goalId} is deleted. The events and page views stay.\n`
+      text: `The goal ${goalId} is deleted. The events and page views are kept.\n`
     })
   })
-).pipe(Command.withDescription("Delete a goal; the events and page views stay"))
+).pipe(Command.withDescription("Delete a goal; the events and page views are kept"))
 
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Goals, E, R>) =>

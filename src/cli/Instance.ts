@@ -221,7 +221,7 @@ const update = Command.make(
     },
     {
       command: "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --memory edge",
-      description: "The service keeps the conversations from now on"
+      description: "The service stores conversations from now on"
     }
   ])
 )

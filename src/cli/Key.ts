@@ -52,7 +52,7 @@ const issue = Command.make(
         ["key_id", key.keyId],
         ["key", key.key],
         ["expires_at", key.expiresAt === null ? "never" : Output.moment(key.expiresAt)]
-      ])}\nKeep the key now: it is not shown again.\n`
+      ])}\nSave the key now: it is not shown again.\n`
     })
   })
 ).pipe(

@@ -47,8 +47,8 @@ const topicOf = Effect.fnUntraced(function* ({
   readonly report: (typeof periods)[number] | null
 }): Effect.fn.Return<Topic, ReturnType<typeof Inputs.wrong>> {
   if (report === null) return { kind: "submissions", digest, includeQuarantined: quarantined }
-  if (digest !== null) return yield* Inputs.wrong("digest", "left out where --report is given")
-  if (quarantined) return yield* Inputs.wrong("quarantined", "left out where --report is given")
+  if (digest !== null) return yield* Inputs.wrong("digest", "left out when --report is given")
+  if (quarantined) return yield* Inputs.wrong("quarantined", "left out when --report is given")
   return { kind: "report", period: report }
 })
 
@@ -134,7 +134,7 @@ const list = Command.make(
           latest?.status ?? "-",
           TerminalText.truncate(TerminalText.printable(latest?.error ?? "-"), 80)
         ]),
-        "The website has no notification yet; `hydracore notify add` makes one."
+        "The website has no notification yet; `hydracore notify add` adds one."
       )
     })
   })

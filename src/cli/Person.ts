@@ -1,5 +1,5 @@
 /**
- * `person export` and `person erase`: what is stored of a person: submissions, conversations, their deliveries,
+ * `person export` and `person erase` for a person's data: submissions, conversations, their deliveries,
  * and notifications by mail. `person invite`: a link to the console by mail; the address is not stored.
  *
  * @module
@@ -52,11 +52,11 @@ const exportCommand = Command.make(
     )
   })
 ).pipe(
-  Command.withDescription("Write what is stored of a person to stdout, one JSON object per line"),
+  Command.withDescription("Write a person's data to stdout, one JSON object per line"),
   Command.withExamples([
     {
       command: "hydracore person export --email ann@example.com",
-      description: "A visitor asks what is stored of them"
+      description: "A visitor requests their data"
     }
   ])
 )
@@ -69,7 +69,7 @@ const erase = Command.make(
     const erased = yield* persons.erase(yield* queryOf(input))
     yield* Output.answer({
       json: { email: input.address, ...erased },
-      text: `What is stored of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
+      text: `The data of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
@@ -78,7 +78,7 @@ const erase = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete what is stored of a person permanently; `person export` shows it"),
+  Command.withDescription("Delete a person's data permanently; `person export` shows it"),
   Command.withExamples([
     {
       command: "hydracore person erase --email ann@example.com",
@@ -145,7 +145,7 @@ const invite = Command.make(
     if (outcome._tag !== "Accepted") {
       yield* sessions.revoke(session.sessionId)
       return yield* new Output.CliFailure({
-        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is void.`
+        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
       })
     }
     yield* Output.answer({
@@ -159,7 +159,7 @@ const invite = Command.make(
     {
       command:
         "hydracore person invite --email ann@example.com --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer",
-      description: "A colleague may look at one website"
+      description: "A colleague can view one website"
     }
   ])
 )
@@ -167,7 +167,7 @@ const invite = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions, E, R>) =>
   Command.make("person").pipe(
-    Command.withDescription("What is stored of a person, by email address, and invitations to the console"),
+    Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([
       exportCommand.pipe(Command.provide(storage)),
       erase.pipe(Command.provide(storage)),

@@ -1,5 +1,5 @@
 /**
- * `share create`, `share list` and `share revoke`: dashboards that anybody with their address may see.
+ * `share create`, `share list` and `share revoke`: dashboards that anyone with the address can view.
  *
  * @module
  */
@@ -34,15 +34,15 @@ const create = Command.make(
         ["share_id", share.shareId],
         ["url", url],
         ["expires_at", share.expiresAt === null ? "never" : Output.moment(share.expiresAt)]
-      ])}\nAnybody with this address sees the statistics of the website, without small counts. It is not shown again.\n`
+      ])}\nAnyone with this address can see the statistics of the website, without small counts. It is not shown again.\n`
     })
   })
 ).pipe(
-  Command.withDescription("Print a secret address at which anybody sees a website's statistics"),
+  Command.withDescription("Print a secret address at which anyone can see a website's statistics"),
   Command.withExamples([
     {
       command: "hydracore share create --site 0f8fad5b-d9cb-469f-a165-70867728950e --label Agency --expires 90d",
-      description: "An agency may look at the statistics for ninety days"
+      description: "An agency can view the statistics for ninety days"
     }
   ])
 )
@@ -88,7 +88,7 @@ const revoke = Command.make(
     }
     yield* Output.answer({
       json: { share_id: shareId, revoked: true },
-      text: `The dashboard ${shareId} is not shared any more.\n`
+      text: `The dashboard ${shareId} is no longer shared.\n`
     })
   })
 ).pipe(Command.withDescription("Stop sharing a dashboard; takes effect in every process within a second"))
@@ -96,7 +96,7 @@ const revoke = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Shares, E, R>) =>
   Command.make("share").pipe(
-    Command.withDescription("Dashboards that anybody with their address may see"),
+    Command.withDescription("Dashboards that anyone with the address can view"),
     Command.withSubcommands([
       create.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),

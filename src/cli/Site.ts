@@ -139,7 +139,7 @@ const remove = Command.make(
         ["conversations", String(conversations)],
         ["idempotency keys", String(idempotencyKeys)],
         ["decision counts", String(decisionCounts)]
-      ])}The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.\n`
+      ])}The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.\n`
     })
   })
 ).pipe(
@@ -169,7 +169,7 @@ const list = Command.make(
           Output.moment(site.createdAt),
           site.origins.join(" ") || "any"
         ]),
-        "There is no website yet; `hydracore site create` makes one."
+        "There is no website yet; `hydracore site create` creates one."
       )
     })
   })

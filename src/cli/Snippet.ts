@@ -75,7 +75,7 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
     "",
     "<!-- A form, with any fields. To redirect to a thank-you page on one of the website's origins: -->",
     '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
-    '<!-- Its messages have a default look, which data-style="off" on the form leaves out. -->',
+    '<!-- Its messages have a default style; data-style="off" on the form turns it off. -->',
     form,
     ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
     ""
@@ -112,7 +112,7 @@ export const command = Command.make(
     if (instanceId === null && (issue || token !== null)) {
       return yield* Inputs.wrong(issue ? "issue-token" : "token", "given together with --instance")
     }
-    if (issue && token !== null) return yield* Inputs.wrong("issue-token", "left out where --token is given")
+    if (issue && token !== null) return yield* Inputs.wrong("issue-token", "left out when --token is given")
     const directory = yield* SiteDirectory
     const site = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(site)) {

@@ -32,7 +32,7 @@ const issue = Command.make(
         ["token_id", token.tokenId],
         ["token", token.token],
         ["expires_at", token.expiresAt === null ? "never" : Output.moment(token.expiresAt)]
-      ])}\nKeep the token now: it is not shown again.\n`
+      ])}\nSave the token now: it is not shown again.\n`
     })
   })
 ).pipe(
@@ -73,7 +73,7 @@ const list = Command.make(
           Output.moment(token.expiresAt),
           Output.moment(token.revokedAt)
         ]),
-        "The instance has no token yet; `hydracore token issue` makes one."
+        "The instance has no token yet; `hydracore token issue` creates one."
       )
     })
   })

@@ -69,7 +69,7 @@ const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
     text: `${Output.facts([
       ["webhook_id", webhook.webhookId],
       ["secret", secret]
-    ])}\nKeep the secret now: it is not shown again.\n${next}\n`
+    ])}\nSave the secret now: it is not shown again.\n${next}\n`
   })
 
 const create = Command.make(
@@ -115,7 +115,7 @@ const list = Command.make(
           webhook.events.join(" ") || "all",
           webhook.url
         ]),
-        "The website has no webhook yet; `hydracore webhook create` makes one."
+        "The website has no webhook yet; `hydracore webhook create` creates one."
       )
     })
   })
@@ -134,7 +134,7 @@ const update = Command.make(
   },
   Effect.fnUntraced(function* (flags) {
     const webhooks = yield* Webhooks
-    if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out where --enable is given")
+    if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out when --enable is given")
     if (flags.url !== null) yield* requireReachable(flags.url)
     const change = yield* Change.require(
       {
@@ -184,7 +184,7 @@ const rotate = Command.make(
     if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
     yield* answerSecret(rotated.value, "For 24 hours, each request is signed with the old secret, too.")
   })
-).pipe(Command.withDescription("Make a new secret; for 24 hours, requests are signed with the old one too"))
+).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are signed with the old one too"))
 
 const test = Command.make(
   "test",

@@ -65,7 +65,7 @@ const maxMessage = 300
 const nameOf = (error: unknown): string | undefined =>
   Predicate.hasProperty(error, "type") && Predicate.isString(error.type) ? error.type : undefined
 
-/** The message of the client's own time-out, which has no code. */
+/** The message of the client's own timeout, which has no code. */
 const isClientTimeout = (error: unknown): boolean => Predicate.isError(error) && /^Timeout error/.test(error.message)
 
 /** The error of the client, fit for the log: the message of a refused batch is left out, because it quotes values. */

@@ -36,7 +36,7 @@ const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
       if (failing.has(signal)) return Effect.void
       failing.add(signal)
       return Effect.logWarning(
-        "Telemetry cannot be exported to OTEL_EXPORTER_OTLP_ENDPOINT; what is not accepted is dropped"
+        "Telemetry cannot be exported to OTEL_EXPORTER_OTLP_ENDPOINT; data that it does not accept is dropped"
       ).pipe(Effect.annotateLogs({ signal, reason }))
     })
   const succeeded = (signal: string) =>
@@ -57,7 +57,7 @@ const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
         Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
         Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
         Effect.tapCause((cause) =>
-          failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "time-out")
+          failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "timeout")
         ),
         Effect.ensuring(
           Effect.sync(() => {

@@ -158,7 +158,7 @@ describe("cli: TLS required, server without TLS", () => {
     Effect.gen(function* () {
       const port = yield* serving((socket) => void socket.once("data", () => socket.write("N")))
       const sentence = yield* saidOf(port)
-      assert.include(sentence, "The database server has no TLS, which the sslmode in DATABASE_URL demands; ")
+      assert.include(sentence, "The database server has no TLS, which the sslmode in DATABASE_URL requires; ")
       assert.match(sentence, /^[^\n]*\.$/)
     }).pipe(Effect.scoped)
   )

@@ -93,7 +93,7 @@ describe("console", () => {
   it.effect("the table says what state each session is in, and cannot control the terminal", () =>
     Effect.gen(function* () {
       const { command, json } = yield* session
-      assert.include((yield* command(["sessions"])).stdout, "Nobody has a session. `hydracore console link` prints")
+      assert.include((yield* command(["sessions"])).stdout, "There are no sessions. `hydracore console link` prints")
       yield* json("link", "--label", "A \u001b[2J label")
       const { stdout } = yield* command(["sessions"])
       assert.notInclude(stdout, "\u001b")

@@ -38,7 +38,7 @@ describe("form", () => {
 
       const again = yield* cli("form", "create", ...form, "--rules", path)
       assert.deepInclude(again, { code: 1, stdout: "" })
-      assert.match(again.stderr, /^This form has rules already; `hydracore form update` replaces them\.\n$/)
+      assert.match(again.stderr, /^This form already has rules; `hydracore form update` replaces them\.\n$/)
 
       write(`\uFEFF${JSON.stringify({ name: { max: 3 } })}`)
       const updated = JSON.parse((yield* cli("form", "update", ...form, "--rules", path, "--json")).stdout) as object

@@ -104,7 +104,7 @@ describe("instance", () => {
       for (const flag of ["agent-model", "agent-key-env"]) {
         assert.strictEqual(
           yield* refusal(...update, `--${flag}`, "a", `--no-${flag}`),
-          `The flag --no-${flag} must be left out where --${flag} is given.\n`
+          `The flag --no-${flag} must be left out when --${flag} is given.\n`
         )
       }
       assert.strictEqual(
@@ -154,7 +154,7 @@ describe("instance", () => {
         const value = flags[flags.indexOf(`--${flag}`) + 1]!
         assert.strictEqual(
           yield* refusal(...update, `--${flag}`, value, `--no-${flag}`),
-          `The flag --no-${flag} must be left out where --${flag} is given.\n`
+          `The flag --no-${flag} must be left out when --${flag} is given.\n`
         )
       }
       const long = (yield* text(...update, "--instructions", `one\n${"word ".repeat(50)}`)).stdout

@@ -70,7 +70,7 @@ describe("key", () => {
       const { json, key } = yield* session
       assert.include((yield* key("list")).stdout, "There are no keys yet. `hydracore key issue` issues one.")
       const { stdout } = yield* key("issue", "--site", id, "--expires", "1h", "--label", "A \u001b[2J label")
-      assert.include(stdout, "Keep the key now: it is not shown again.")
+      assert.include(stdout, "Save the key now: it is not shown again.")
       assert.match(stdout, /expires_at {2}2026-03-01 13:00:00 UTC/)
       const { key_id } = yield* json("issue", "--all-sites")
       yield* key("revoke", "--key-id", key_id)

@@ -90,7 +90,7 @@ describe("person", () => {
       })
       assert.match(
         yield* text("person", "erase", "--email", "ann@example.com"),
-        /^What is stored of ann@example.com is deleted:\n(?:.*\n)*.*submissions +1\n(?:.*\n)*.*conversations +1\n/
+        /^The data of ann@example.com is deleted:\n(?:.*\n)*.*submissions +1\n(?:.*\n)*.*conversations +1\n/
       )
       assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com"), "")
       assert.lengthOf(lines(yield* text("person", "export", "--email", "bob@example.com")), 2)

@@ -1,12 +1,9 @@
 import { assert, it } from "@effect/vitest"
-import { ConfigProvider, Effect, type Metric, Redacted } from "effect"
+import { ConfigProvider, Effect, type Metric } from "effect"
 import { Settings } from "../../src/Config.ts"
 import * as Serve from "../../src/cli/Serve.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
-import { until } from "../support/Wait.ts"
-import * as Process from "../torture/Process.ts"
-import * as Raw from "../torture/Raw.ts"
 
 type Series = Metric.MetricRegistry extends Map<string, infer A> ? A : never
 
@@ -35,24 +32,5 @@ it.live("serve builds the storage once and registers its metrics once", () =>
       "hydracore_batch_queue submissions",
       "hydracore_batch_queue turns"
     ])
-  }).pipe(Effect.scoped)
-)
-
-it.live("the workers of serve divide the connection limit of an address", () =>
-  Effect.gen(function* () {
-    const { url } = yield* TestDatabase.connection
-    const environment = { DATABASE_URL: Redacted.value(url), CONNECTIONS_PER_ADDRESS: "4" }
-    const service = yield* Process.start("serve", environment, ["--workers", "2"])
-    const connections: Array<Raw.Raw> = []
-    for (let times = 0; times < 12; times++) {
-      const connection = yield* Raw.open(service.port)
-      connection.write("HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
-      yield* until("it is answered", () => Raw.statuses(connection.received()).length === 1)
-      connections.push(connection)
-    }
-    const open = () => connections.filter(({ closed }) => !closed()).length
-    yield* until("only as many are open as may be", () => open() <= 4)
-    assert.strictEqual(open(), 4)
-    yield* until("it is logged", () => service.output().includes("An address reached its limit of 2 connections"))
   }).pipe(Effect.scoped)
 )

@@ -56,7 +56,7 @@ describe("cli: serve --check", () => {
       const least = yield* planOf({})
       assert.include(least["database"], "PostgreSQL at localhost:5432, on this machine;")
       assert.strictEqual(least["page views"], "in the database")
-      assert.include(least["keeps"], "page views for ever, submissions for ever, conversations for 30 days")
+      assert.include(least["keeps"], "page views forever, submissions forever, conversations for 30 days")
       assert.strictEqual(least["owner API"], "off")
     })
   )

@@ -81,7 +81,7 @@ describe("site", () => {
       )
       assert.strictEqual(
         yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),
-        "The flag --any-origin must be left out where --origin is given.\n"
+        "The flag --any-origin must be left out when --origin is given.\n"
       )
       assert.strictEqual(
         yield* refusal("site", "update", "--site", unknown, "--any-origin"),
@@ -140,7 +140,7 @@ submissions         0
 conversations       0
 idempotency keys    0
 decision counts     0
-The instances that served it stay with their tokens, without a website; \`hydracore instance delete\` deletes one.
+The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.
 `
       })
     })

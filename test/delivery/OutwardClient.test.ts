@@ -89,7 +89,7 @@ describe("delivery/OutwardClient", () => {
           Effect.forEach(receivers, ({ connections }) => connections),
           (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
-        // Two, and the one that was opened while there were two. Idle ones would stay for longer than the time-out.
+        // Two, and the one that was opened while there were two. Idle ones would stay for longer than the timeout.
         yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
           until: (count) => count <= 3
         }).pipe(Effect.timeout("4 seconds"))

@@ -9,10 +9,12 @@ import { Settings } from "../../src/Config.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import * as Command from "../support/Command.ts"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import { send } from "../support/OwnerRequests.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Process from "../torture/Process.ts"
+import * as Raw from "../torture/Raw.ts"
 
 /** A website and a key for it, in a database of their own. */
 const seeded = Effect.gen(function* () {
@@ -33,53 +35,86 @@ const seeded = Effect.gen(function* () {
   }).pipe(Effect.provideContext(storage))
 }).pipe(Effect.orDie)
 
-const ownerUrl = (service: Process.Process) =>
-  until("the owner API has an address", () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(service.output())?.[1])
+/** Only `owner` has the API, which a revoked key cannot use. */
+const checkPorts = Effect.fnUntraced(function* (
+  url: string,
+  owner: string,
+  { key, revoke, site }: Effect.Success<typeof seeded>
+) {
+  assert.notStrictEqual(owner, url)
+  // On a connection of its own, which any worker may get.
+  const listed = send(owner, "/v1/owner/sites", { key: key.key, init: { headers: { connection: "close" } } })
+  // More requests than workers.
+  for (let index = 0; index < 6; index++) {
+    const { status, text } = yield* listed
+    assert.strictEqual(status, 200, text)
+    assert.include(text, site.websiteConfigId)
+  }
+  assert.strictEqual((yield* send(owner, "/v1/owner/sites")).status, 401)
+  assert.strictEqual((yield* send(owner, "/docs")).status, 200)
+  assert.strictEqual((yield* send(owner, "/v1/public/analytics/track", { body: {} })).status, 404)
+  assert.strictEqual((yield* send(owner, "/healthz")).status, 404)
+  assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: key.key })).status, 404)
+  assert.strictEqual((yield* send(url, "/healthz")).status, 200)
+  yield* revoke
+  // Each worker caches the key for less than a second.
+  for (let refused = 0; refused < 4; ) {
+    const { status } = yield* listed
+    refused = status === 401 ? refused + 1 : 0
+  }
+})
+
+const onlyThatPort = "only that port has the API, which a revoked key cannot use"
 
 describe("faults: the owner API's own port", () => {
-  for (const flags of [[], ["--workers", "2"]]) {
-    it.live(
-      `serve ${flags.join(" ")}: only that port has the API, which a revoked key cannot use`,
-      () =>
-        Effect.scoped(
-          Effect.gen(function* () {
-            const { databaseUrl, key, revoke, site } = yield* seeded
-            const env = { DATABASE_URL: databaseUrl, OWNER_PORT: "0" }
-            const service = yield* Process.start("serve", env, flags)
-            const owner = yield* ownerUrl(service)
-            assert.notStrictEqual(owner, service.url)
-            // More requests than workers, on connections of their own.
-            for (let index = 0; index < 6; index++) {
-              const listed = yield* send(owner, "/v1/owner/sites", {
-                key: key.key,
-                init: { headers: { connection: "close" } }
-              })
-              assert.strictEqual(listed.status, 200, listed.text)
-              assert.include(listed.text, site.websiteConfigId)
-            }
-            assert.strictEqual((yield* send(owner, "/v1/owner/sites")).status, 401)
-            assert.strictEqual((yield* send(owner, "/docs")).status, 200)
-            assert.strictEqual((yield* send(owner, "/v1/public/analytics/track", { body: {} })).status, 404)
-            assert.strictEqual((yield* send(owner, "/healthz")).status, 404)
-            assert.strictEqual((yield* send(service.url, "/v1/owner/sites", { key: key.key })).status, 404)
-            assert.strictEqual((yield* send(service.url, "/healthz")).status, 200)
-            yield* revoke
-            // Each worker caches the key for less than a second.
-            for (let refused = 0; refused < 4; ) {
-              const { status } = yield* send(owner, "/v1/owner/sites", {
-                key: key.key,
-                init: { headers: { connection: "close" } }
-              })
-              refused = status === 401 ? refused + 1 : 0
-            }
-            yield* service.signal("SIGTERM")
-            assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
-            assert.notInclude(service.output(), key.key)
-          })
-        ),
-      120_000
-    )
+  it.live(
+    `serve: ${onlyThatPort}`,
+    () =>
+      Effect.gen(function* () {
+        const records = yield* seeded
+        const { output, owner, url } = yield* InProcessServe.start({
+          DATABASE_URL: records.databaseUrl,
+          OWNER_PORT: "0"
+        })
+        yield* checkPorts(url, owner ?? "", records)
+        assert.notInclude(output(), records.key.key)
+      }).pipe(Effect.scoped),
+    120_000
+  )
 
+  it.live(
+    `serve --workers 2: ${onlyThatPort}, and the workers divide the connection limit of an address`,
+    () =>
+      Effect.gen(function* () {
+        const records = yield* seeded
+        const env = { DATABASE_URL: records.databaseUrl, OWNER_PORT: "0", CONNECTIONS_PER_ADDRESS: "4" }
+        const service = yield* Process.start("serve", env, ["--workers", "2"])
+        const owner = yield* until(
+          "the owner API has an address",
+          () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(service.output())?.[1]
+        )
+        yield* checkPorts(service.url, owner, records)
+
+        const connections: Array<Raw.Raw> = []
+        for (let times = 0; times < 12; times++) {
+          const connection = yield* Raw.open(service.port)
+          connection.write("HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
+          yield* until("it is answered", () => Raw.statuses(connection.received()).length === 1)
+          connections.push(connection)
+        }
+        const open = () => connections.filter(({ closed }) => !closed()).length
+        yield* until("only as many are open as may be", () => open() <= 4)
+        assert.strictEqual(open(), 4)
+        yield* until("it is logged", () => service.output().includes("An address reached its limit of 2 connections"))
+
+        yield* service.signal("SIGTERM")
+        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+        assert.notInclude(service.output(), records.key.key)
+      }).pipe(Effect.scoped),
+    120_000
+  )
+
+  for (const flags of [[], ["--workers", "2"]]) {
     it.live(
       `serve ${flags.join(" ")}: a port that is in use ends the start with an error that names the setting`,
       () =>

@@ -1,5 +1,5 @@
 /**
- * Reports of two processes on one database: who rolls up, what a killed one leaves, what a rebuild changes, and a report that
+ * Reports of two services on one database: which rolls up, what a killed one leaves, what a rebuild changes, and a report that
  * takes too long.
  *
  * @module
@@ -57,7 +57,7 @@ const ask = Effect.fnUntraced(function* ({ owner }: Reported.Server, dimensions:
   return yield* send(owner, "/v1/owner/query", { key, body: bodyOf(site, dimensions) })
 })
 
-/** The answers of both processes are those of the definition. */
+/** The answers of both services are those of the definition. */
 const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reported.Server>, when: string) {
   const { site, sql } = yield* Reported.Service
   const rows = yield* SiteRows.read(sql, site)
@@ -92,10 +92,10 @@ const whileLocked = <A, E, R>(lock: string, use: Effect.Effect<A, E, R>) =>
     return used
   })
 
-/** The last test ends the processes. */
+/** The last test ends both services. */
 export const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(Reported.service(through), { timeout: "90 seconds", excludeTestServices: true })((it) => {
-    it.effect("of two processes one rolls up a day, and again after it changed", () =>
+    it.effect("of two services one rolls up a day, and again after it changed", () =>
       Effect.gen(function* () {
         const { command, servers, site, sql } = yield* Reported.Service
         for (const [index, batch] of ["", "second"].entries()) {
@@ -118,7 +118,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
       })
     )
 
-    it.effect("running processes use the rollups that `report rebuild` makes", () =>
+    it.effect("running services use the rollups that `report rebuild` makes", () =>
       Effect.gen(function* () {
         const { command, servers, site, sql } = yield* Reported.Service
         yield* rolledUp
@@ -150,7 +150,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
             )
             yield* eventually("a report waits", Locks.isAwaited(sql))
             const view = { site_id: site.trackingToken, page_path: "/" }
-            const { status } = yield* send(server.process.url, "/v1/public/analytics/track", { body: view })
+            const { status } = yield* send(server.url, "/v1/public/analytics/track", { body: view })
             assert.strictEqual(status, 204)
             for (const { status, text } of yield* Fiber.join(asking)) {
               assert.strictEqual(status, 504)
@@ -164,16 +164,14 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
             )
           })
         )
-        yield* checkAnswers(servers, "after the time-out")
+        yield* checkAnswers(servers, "after the timeout")
       })
     )
 
-    it.effect("a roll-up of a killed process leaves nothing of itself, and another process does it", () =>
+    it.effect("a roll-up of a killed process leaves nothing of itself, and another service does it", () =>
       Effect.gen(function* () {
-        const { servers, site, sql, start } = yield* Reported.Service
-        const [killed, ended] = servers
-        yield* ended.process.signal("SIGTERM")
-        yield* ended.process.ended
+        const { end, kill, site, sql, start } = yield* Reported.Service
+        yield* end
         const before = yield* timesRolledUp
         const started = yield* whileLocked(
           // Reports can read the table, and a roll-up waits in the middle of its transaction.
@@ -181,8 +179,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
           Effect.gen(function* () {
             yield* Reported.addVisits(sql, site, "late")
             yield* eventually("the process rolls up", Locks.isAwaited(sql))
-            yield* killed.process.signal("SIGKILL")
-            yield* killed.process.ended
+            yield* kill
             const started = yield* start
             yield* checkAnswers([started], "before the roll-up is taken up")
             assert.deepStrictEqual(yield* timesRolledUp, before)

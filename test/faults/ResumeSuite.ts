@@ -1,12 +1,13 @@
 /**
- * Conversations over two processes on one database: an answer is resumed, stopped and followed on either, and what is left of
- * one whose process ends.
+ * Conversations over two services on one database: an answer is resumed, stopped and followed on either, and what is left of
+ * one whose process ends. The first is a process of its own, the second runs in the test's.
  *
  * @module
  */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Scope } from "effect"
 import * as Agent from "../support/ControlledAgent.ts"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Conversation from "../torture/Conversation.ts"
@@ -16,7 +17,7 @@ import * as PgBouncer from "../torture/PgBouncer.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
 
-/** Two processes behind nginx, on one database. */
+/** Two services behind nginx, on one database. */
 class Service extends Context.Service<
   Service,
   {
@@ -24,9 +25,9 @@ class Service extends Context.Service<
     readonly cluster: Cluster.Cluster
     readonly target: Target
     readonly nginx: string
-    /** The processes. */
-    readonly processes: Array<Process.Process>
-    readonly startInPlaceOf: (index: number) => Effect.Effect<void>
+    readonly services: [Process.Process, Process.Serving]
+    /** Starts the first again. */
+    readonly restart: Effect.Effect<void>
   }
 >()("hydracore/test/ResumeService") {}
 
@@ -40,31 +41,30 @@ const service = (through: "PostgreSQL" | "PgBouncer") =>
       const database = through === "PgBouncer" ? yield* PgBouncer.start(cluster) : cluster.url
       const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
       const scope = yield* Effect.scope
-      const start = (port: number) =>
-        Process.start("serve", {
-          DATABASE_URL: database,
-          PORT: String(port),
-          TRUSTED_PROXIES: "127.0.0.1",
-          SHUTDOWN_GRACE: "1 second",
-          RATE_LIMIT_CHAT_READ: "off"
-        }).pipe(Scope.provide(scope))
-      const processes = yield* Effect.forEach(ports, start, { concurrency: "unbounded" })
+      const env = {
+        DATABASE_URL: database,
+        TRUSTED_PROXIES: "127.0.0.1",
+        SHUTDOWN_GRACE: "1 second",
+        RATE_LIMIT_CHAT_READ: "off"
+      }
+      const [first, second] = ports.map(String) as [string, string]
+      const start = Process.start("serve", { ...env, PORT: first }).pipe(Scope.provide(scope))
+      const services = yield* Effect.all([start, InProcessServe.start({ ...env, PORT: second })])
       const nginx = yield* Nginx.start(ports)
       return Service.of({
         agent,
         cluster,
         target,
         nginx: nginx.url,
-        processes,
-        startInPlaceOf: (index) =>
-          Effect.map(start(ports[index]!), (process) => {
-            processes[index] = process
-          })
+        services,
+        restart: Effect.map(start, (process) => {
+          services[0] = process
+        })
       })
     })
   )
 
-/** Sends a message to a process, and waits until the agent has begun. */
+/** Sends a message to a service, and waits until the agent has begun. */
 const begin = Effect.fnUntraced(function* (url: string, message: string, conversationId?: string) {
   const { target } = yield* Service
   const reading = Conversation.send(url, target, message, conversationId)
@@ -72,19 +72,19 @@ const begin = Effect.fnUntraced(function* (url: string, message: string, convers
   return reading
 })
 
-/** The last tests end the processes. */
+/** The last tests end the first service. */
 export const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(service(through), { timeout: "60 seconds", excludeTestServices: true })((it) => {
-    it.effect("an answer is resumed on every process from its first frame, and then live", () =>
+    it.effect("an answer is resumed on every service from its first frame, and then live", () =>
       Effect.gen(function* () {
-        const { agent, nginx, processes, target } = yield* Service
+        const { agent, nginx, services, target } = yield* Service
         const message = `resume ${through}`
-        const first = yield* begin(processes[0]!.url, message)
+        const first = yield* begin(services[0].url, message)
         const { conversationId, messageId } = first
         agent.say(message, ", I say")
         yield* until("it has said more", () => first.spoken === "Well, I say")
         first.leave()
-        const urls = [processes[0]!.url, processes[1]!.url, nginx, nginx, nginx, nginx]
+        const urls = [services[0].url, services[1].url, nginx, nginx, nginx, nginx]
         const readers = urls.map((url) => Conversation.resume(url, target, conversationId))
         yield* until("all have caught up", () => readers.every(({ spoken }) => spoken === "Well, I say"))
         agent.say(message, " this")
@@ -98,7 +98,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         for (const { finishReason, spoken } of readers) {
           assert.deepStrictEqual([spoken, finishReason], ["Well, I say this.", "stop"])
         }
-        for (const { url } of processes) {
+        for (const { url } of services) {
           assert.deepInclude(yield* Effect.promise(() => Conversation.lastAnswer(url, target, conversationId)), {
             text: "Well, I say this.",
             ending: "stop"
@@ -110,44 +110,44 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
       })
     )
 
-    it.effect("an answer is stopped from the other process, and its agent is no longer read", () =>
+    it.effect("an answer is stopped from the other service, and its agent is no longer read", () =>
       Effect.gen(function* () {
-        const { agent, processes, target } = yield* Service
+        const { agent, services, target } = yield* Service
         const message = `stop ${through}`
-        const first = yield* begin(processes[0]!.url, message)
+        const first = yield* begin(services[0].url, message)
         const { conversationId } = first
-        yield* until("the other process knows it", () =>
-          Conversation.lastAnswer(processes[1]!.url, target, conversationId).then(({ text }) => text === "Well")
+        yield* until("the other service knows it", () =>
+          Conversation.lastAnswer(services[1].url, target, conversationId).then(({ text }) => text === "Well")
         )
-        const stop = () => Conversation.stop(processes[1]!.url, target, conversationId)
+        const stop = () => Conversation.stop(services[1].url, target, conversationId)
         assert.deepStrictEqual(yield* Effect.promise(() => Promise.all([stop(), stop(), stop()])), [204, 204, 204])
         yield* until("the agent is not read", () => !agent.isRead(message))
         yield* until("its reader has the end", () => first.isDone)
         assert.deepStrictEqual([first.spoken, first.finishReason], ["Well", "other"])
         assert.deepInclude(
-          yield* Effect.promise(() => Conversation.lastAnswer(processes[0]!.url, target, conversationId)),
+          yield* Effect.promise(() => Conversation.lastAnswer(services[0].url, target, conversationId)),
           { text: "Well", ending: "stopped" }
         )
         assert.strictEqual(yield* Effect.promise(stop), 204)
       })
     )
 
-    it.effect("a message to the other process ends the running answer and is answered", () =>
+    it.effect("a message to the other service ends the running answer and is answered", () =>
       Effect.gen(function* () {
-        const { agent, processes, target } = yield* Service
+        const { agent, services, target } = yield* Service
         const [one, two] = [`first ${through}`, `second ${through}`]
-        const first = yield* begin(processes[0]!.url, one)
+        const first = yield* begin(services[0].url, one)
         const { conversationId } = first
-        yield* until("the other process knows it", () =>
-          Conversation.lastAnswer(processes[1]!.url, target, conversationId).then(({ text }) => text === "Well")
+        yield* until("the other service knows it", () =>
+          Conversation.lastAnswer(services[1].url, target, conversationId).then(({ text }) => text === "Well")
         )
-        const second = yield* begin(processes[1]!.url, two, conversationId)
+        const second = yield* begin(services[1].url, two, conversationId)
         yield* until("the first has its end", () => first.isDone && !agent.isRead(one))
         assert.strictEqual(first.finishReason, "other")
         agent.finish(two)
         yield* until("the second has its end", () => second.isDone)
         assert.strictEqual(second.finishReason, "stop")
-        for (const { url } of processes) {
+        for (const { url } of services) {
           assert.deepStrictEqual(yield* Effect.promise(() => Conversation.read(url, target, conversationId)), [
             { role: "user", text: one, ending: undefined },
             { role: "assistant", text: "Well", ending: "superseded" },
@@ -160,50 +160,50 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
 
     it.effect("the answer of a killed process is marked as cut, and its readers get an error", () =>
       Effect.gen(function* () {
-        const { cluster, processes, startInPlaceOf, target } = yield* Service
+        const { cluster, services, restart, target } = yield* Service
         const message = `kill ${through}`
-        const first = yield* begin(processes[0]!.url, message)
+        const first = yield* begin(services[0].url, message)
         const { conversationId } = first
-        const reader = Conversation.resume(processes[1]!.url, target, conversationId)
-        yield* until("the other process knows it", () => reader.spoken === "Well")
-        yield* processes[0]!.signal("SIGKILL")
-        yield* processes[0]!.ended
+        const reader = Conversation.resume(services[1].url, target, conversationId)
+        yield* until("the other service knows it", () => reader.spoken === "Well")
+        yield* services[0].signal("SIGKILL")
+        yield* services[0].ended
         // As if eight seconds had passed, for which `Answers.test.ts` waits.
         yield* cluster.use(
           (sql) => sql`UPDATE conversation SET lease_until = clock_timestamp() WHERE running IS NOT NULL`
         )
         const answer = yield* until("the answer is marked", async () => {
-          const found = await Conversation.lastAnswer(processes[1]!.url, target, conversationId)
+          const found = await Conversation.lastAnswer(services[1].url, target, conversationId)
           return found.ending === null ? false : found
         })
         assert.deepInclude(answer, { text: "Well", ending: "cut" })
         yield* until("its reader has an error as the last word", () => reader.isDone)
         assert.deepStrictEqual([reader.spoken, reader.finishReason], ["Well", "error"])
-        yield* startInPlaceOf(0)
-        const next = yield* begin(processes[0]!.url, `after the ${message}`, conversationId)
+        yield* restart
+        const next = yield* begin(services[0].url, `after the ${message}`, conversationId)
         next.leave()
       })
     )
 
     it.effect("a process that gets SIGTERM lets answers finish, and stores what it has of the others", () =>
       Effect.gen(function* () {
-        const { agent, processes, target } = yield* Service
+        const { agent, services, target } = yield* Service
         const [short, long, alone] = [`short ${through}`, `long ${through}`, `alone ${through}`]
-        const readings = yield* Effect.forEach([short, long, alone], (message) => begin(processes[0]!.url, message), {
+        const readings = yield* Effect.forEach([short, long, alone], (message) => begin(services[0].url, message), {
           concurrency: "unbounded"
         })
         const [shortReading, longReading, aloneReading] = readings
         aloneReading!.leave()
-        yield* processes[0]!.signal("SIGTERM")
+        yield* services[0].signal("SIGTERM")
         agent.say(short, " done")
         agent.finish(short)
         for (const message of [long, alone]) agent.say(message, " and on")
-        assert.deepStrictEqual(yield* processes[0]!.ended, { code: 0, signal: null }, processes[0]!.output())
+        assert.deepStrictEqual(yield* services[0].ended, { code: 0, signal: null }, services[0].output())
         assert.isTrue(shortReading!.isDone && longReading!.isDone)
         assert.strictEqual(shortReading!.finishReason, "stop")
         assert.strictEqual(longReading!.finishReason, "error")
         const answers = yield* Effect.forEach(readings, ({ conversationId }) =>
-          Effect.promise(() => Conversation.lastAnswer(processes[1]!.url, target, conversationId))
+          Effect.promise(() => Conversation.lastAnswer(services[1].url, target, conversationId))
         )
         assert.deepStrictEqual(
           answers.map(({ ending, text }) => [text, ending]),

@@ -1,21 +1,21 @@
 import { Agent } from "node:http"
-import { connect } from "node:net"
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer, type Scope } from "effect"
 import * as Command from "../support/Command.ts"
+import * as ControlledAgent from "../support/ControlledAgent.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestMetrics from "../support/TestMetrics.ts"
 import { until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 import * as Load from "../torture/Load.ts"
+import * as Nginx from "../torture/Nginx.ts"
 import * as Process from "../torture/Process.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 import * as Workers from "../torture/scenarios/Workers.ts"
 
-const metricsOf = (service: Process.Process) =>
+const metricsAt = (url: string) =>
   Effect.promise(async () => {
-    const url = /Metrics on (http:\/\/[^"\s]+)/.exec(service.output())?.[1] ?? ""
     const response = await fetch(url)
     assert.strictEqual(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8")
     const text = await response.text()
@@ -23,52 +23,62 @@ const metricsOf = (service: Process.Process) =>
     return TestMetrics.samplesOf(text)
   })
 
+const metricsOf = ({ output }: Process.Process) => metricsAt(/Metrics on (http:\/\/[^"\s]+)/.exec(output())?.[1] ?? "")
+
 const database = TestDatabase.url
-
-const grace = 1_500
-
-const bench = Workers.bench({ database, workers: 2, environment: { SHUTDOWN_GRACE: `${grace} millis` } })
-
-layer(bench, { excludeTestServices: true })("faults: several workers, under load", (it) => {
-  it.effect("SIGHUP replaces all workers and fails no request", () =>
-    Effect.map(Workers.hangup({ rounds: 1, ...Load.moderate }), (figures) => {
-      assert.strictEqual(figures.requests, figures.rows)
-    })
-  )
-
-  it.effect("kill -9 of a worker loses its open requests only, and no connection is refused", () =>
-    Effect.map(Workers.killed({ rounds: 1, ...Load.moderate }), (figures) => {
-      assert.strictEqual(figures.lost, 0)
-    })
-  )
-
-  it.effect("SIGTERM ends all workers as gracefully as a single process", () =>
-    Effect.gen(function* () {
-      const { took } = yield* Shutdown.end(yield* Workers.Bench, { grace, ...Load.moderate })
-      assert.isBelow(took, grace + 5_000)
-    })
-  )
-})
 
 const limit = 60
 
-const limited = Workers.bench({
+const bench = Workers.bench({
   database,
   workers: 2,
-  environment: { RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0" }
+  environment: { RATE_LIMIT_ANALYTICS: `${limit}/hour`, METRICS_PORT: "0", TRUSTED_PROXIES: "127.0.0.1" }
 })
 
-layer(limited, { excludeTestServices: true })("faults: several workers, with a limit", (it) => {
+/** Sends page views of one visitor, 20 at a time. */
+const views = (visitor: string, count: number) =>
+  Effect.gen(function* () {
+    const { service, target } = yield* Workers.Bench
+    const agent = new Agent({ keepAlive: false })
+    const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
+    const headers = { "x-forwarded-for": visitor }
+    return yield* Effect.forEach(
+      Array.from({ length: count }),
+      () => Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body, headers)),
+      { concurrency: 20 }
+    )
+  })
+
+const route = 'route="/v1/public/analytics/track"'
+const answered = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
+
+/** Runs a scenario after a visitor has reached its limit: then it still has, and the metrics have not decreased. */
+const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const { service } = yield* Workers.Bench
+    yield* views(visitor, limit + 1)
+    const before = yield* metricsOf(service)
+    const figures = yield* scenario
+    const after = yield* metricsOf(service)
+    assert.deepStrictEqual(
+      (yield* views(visitor, 1)).map(({ status }) => status),
+      [429]
+    )
+    const more = (sample: string) => (after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0)
+    assert.strictEqual(more(answered(429)), 0)
+    assert.strictEqual(more('hydracore_decisions_total{decision="limited"}'), 0)
+    assert.isAtLeast(more(answered(204)), 0)
+    assert.isAtLeast(more('hydracore_decisions_total{decision="counted"}'), 0)
+    assert.strictEqual(after.get("hydracore_workers"), 2)
+    return { figures, more }
+  })
+
+layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
   it.effect("all workers share one limit, and the metrics are sums", () =>
     Effect.gen(function* () {
-      const { service, target } = yield* Workers.Bench
-      const agent = new Agent({ keepAlive: false })
-      const body = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
-      const answers = yield* Effect.forEach(
-        Array.from({ length: 200 }),
-        () => Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body)),
-        { concurrency: 20 }
-      )
+      const { service } = yield* Workers.Bench
+      const before = yield* metricsOf(service)
+      const answers = yield* views("192.0.2.1", 200)
       const counted = answers.filter(({ status }) => status === 204)
       assert.strictEqual(counted.length, limit)
       assert.strictEqual(answers.filter(({ status }) => status === 429).length, 200 - limit)
@@ -77,70 +87,88 @@ layer(limited, { excludeTestServices: true })("faults: several workers, with a l
         remaining.toSorted((a, b) => a - b),
         Array.from({ length: limit }, (_, index) => index)
       )
-
-      const route = 'route="/v1/public/analytics/track"'
-      const expect = {
-        [`hydracore_http_requests_total{${route},method="POST",status="204"}`]: limit,
-        [`hydracore_http_requests_total{${route},method="POST",status="429"}`]: 200 - limit,
+      const after = yield* metricsOf(service)
+      for (const [sample, value] of Object.entries({
+        [answered(204)]: limit,
+        [answered(429)]: 200 - limit,
         [`hydracore_http_request_duration_seconds_count{${route}}`]: 200,
         'hydracore_decisions_total{decision="counted"}': limit,
         'hydracore_decisions_total{decision="limited"}': 200 - limit,
-        hydracore_limiter_fallbacks_total: 0,
-        hydracore_workers: 2,
-        hydracore_worker_restarts_total: 0
+        hydracore_limiter_fallbacks_total: 0
+      })) {
+        assert.strictEqual((after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0), value, sample)
       }
-      const metrics = yield* metricsOf(service)
-      for (const [sample, value] of Object.entries(expect)) assert.strictEqual(metrics.get(sample), value, sample)
+      assert.strictEqual(after.get("hydracore_workers"), 2)
       for (const process of ["primary", "1", "2"]) {
-        assert.isAbove(
-          metrics.get(`hydracore_process_memory_bytes{kind="resident",process="${process}"}`) ?? 0,
-          2 ** 24
-        )
+        assert.isAbove(after.get(`hydracore_process_memory_bytes{kind="resident",process="${process}"}`) ?? 0, 2 ** 24)
       }
-
-      // The counts of a worker that ended gracefully are not lost, and those of a killed one do not decrease.
-      yield* service.signal("SIGHUP")
-      yield* until("all workers are replaced", () => service.output().includes("All workers are replaced"))
-      Cluster.signalAll(Workers.workersOf(service).slice(0, 1), "SIGKILL")
-      yield* until("the restarted worker serves", () => service.output().includes("serves again"))
-      const after = yield* metricsOf(service)
-      for (const [sample, value] of Object.entries(expect)) {
-        assert.strictEqual(after.get(sample), sample === "hydracore_worker_restarts_total" ? 1 : value, sample)
-      }
-      assert.strictEqual(
-        (yield* Effect.promise(() => Load.post(agent, `${service.url}/v1/public/analytics/track`, body))).status,
-        429
-      )
     })
   )
 
+  it.effect("SIGHUP replaces all workers, fails no request, and loses no count", () =>
+    Effect.gen(function* () {
+      const { figures, more } = yield* limitedThroughout("192.0.2.2", Workers.hangup({ rounds: 1, ...Load.moderate }))
+      assert.strictEqual(figures.requests, figures.rows)
+      const forms = 'hydracore_http_requests_total{route="/v1/public/forms/submit",method="POST",status="200"}'
+      assert.strictEqual(more(answered(204)) + more(forms), figures.requests)
+      assert.strictEqual(more("hydracore_worker_restarts_total"), 0)
+    })
+  )
+
+  it.effect("kill -9 of a worker loses its open requests only, and no connection is refused", () =>
+    Effect.gen(function* () {
+      const { figures, more } = yield* limitedThroughout("192.0.2.3", Workers.killed({ rounds: 1, ...Load.moderate }))
+      assert.strictEqual(figures.lost, 0)
+      assert.strictEqual(more("hydracore_worker_restarts_total"), 1)
+    })
+  )
+
+  // Last: it ends the service.
   it.effect("kill -9 of the primary ends all workers, after they answer their open requests", () => Workers.orphaned)
 })
 
-describe("faults: starting and ending several workers", () => {
-  /** A server that hangs, and what starts workers on it: only the first has been started. */
-  const hanging = Effect.gen(function* () {
-    const cluster = yield* Cluster.make({ fsync: "off" })
-    yield* Store.prepare(cluster.url)
-    yield* cluster.freeze
-    const start = Effect.gen(function* () {
-      const environment = {
-        DATABASE_URL: cluster.url,
-        DATABASE_TIMEOUT: "60 seconds",
-        PORT: "0",
-        SHUTDOWN_GRACE: "1 second"
-      }
-      const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
-      const pid = launched.child.pid ?? 0
-      yield* until("a worker is started", () => Cluster.children(pid).length > 0)
-      return { ...launched, workers: Cluster.children(pid) }
-    })
-    return { start, thaw: cluster.thaw }
-  })
+const grace = 1_500
 
-  it.live("SIGTERM or SIGINT during the start shuts down cleanly and leaves no worker", () =>
+/** A database that can hang, and services with workers that start on it. */
+class Starting extends Context.Service<
+  Starting,
+  {
+    readonly running: Omit<Shutdown.Running, "service">
+    /** Runs while the database hangs: services start one worker, which waits for it. */
+    readonly whileHanging: <A>(use: Effect.Effect<A, never, Scope.Scope>) => Effect.Effect<A, never, Scope.Scope>
+    readonly start: Effect.Effect<Process.Launched & { readonly workers: ReadonlyArray<number> }, never, Scope.Scope>
+  }
+>()("hydracore/test/WorkersStarting") {}
+
+const starting = Layer.effect(
+  Starting,
+  Effect.gen(function* () {
+    const cluster = yield* Cluster.make({ fsync: "off" })
+    const agent = yield* ControlledAgent.start
+    const target = yield* Store.prepare(cluster.url, agent.url)
+    const environment = {
+      ...Process.defaults,
+      DATABASE_URL: cluster.url,
+      DATABASE_TIMEOUT: "60 seconds",
+      SHUTDOWN_GRACE: `${grace} millis`
+    }
+    return Starting.of({
+      running: { agent, database: cluster.url, target },
+      whileHanging: (use) => cluster.freeze.pipe(Effect.andThen(use), Effect.ensuring(cluster.thaw)),
+      start: Effect.gen(function* () {
+        const launched = yield* Process.launch(["serve", "--workers", "2"], environment)
+        const pid = launched.child.pid ?? 0
+        yield* until("a worker is started", () => Cluster.children(pid).length > 0)
+        return { ...launched, workers: Cluster.children(pid) }
+      })
+    })
+  })
+)
+
+layer(starting, { excludeTestServices: true })("faults: signals to several workers", (it) => {
+  it.effect("SIGTERM or SIGINT during the start shuts down cleanly and leaves no worker", () =>
     Effect.gen(function* () {
-      const { start } = yield* hanging
+      const { start, whileHanging } = yield* Starting
       const end = (name: NodeJS.Signals) =>
         Effect.gen(function* () {
           const { child, ended, output, workers } = yield* start
@@ -148,50 +176,53 @@ describe("faults: starting and ending several workers", () => {
           assert.deepStrictEqual(yield* ended, { code: 0, signal: null }, output())
           assert.isFalse(workers.some(Cluster.isAlive))
         })
-      yield* Effect.all([end("SIGTERM"), end("SIGINT")], { concurrency: "unbounded" })
-    }).pipe(Effect.scoped)
+      yield* whileHanging(Effect.all([end("SIGTERM"), end("SIGINT")], { concurrency: "unbounded" }))
+    })
   )
 
-  it.live("SIGHUP during the start takes effect once the workers serve, and does not cut the shutdown short", () =>
-    Effect.gen(function* () {
-      const { start, thaw } = yield* hanging
-      const { child, ended, output } = yield* start
-      child.kill("SIGHUP")
-      yield* thaw
-      yield* until("all workers are replaced", () => {
-        assert.isNull(child.signalCode)
-        assert.isNull(child.exitCode, output())
-        return output().includes("All workers are replaced")
+  it.effect(
+    "SIGHUP during the start takes effect once the workers serve, and during the end it does not cut that short",
+    () =>
+      Effect.gen(function* () {
+        const { running, start, whileHanging } = yield* Starting
+        const launched = yield* whileHanging(Effect.tap(start, ({ child }) => Effect.sync(() => child.kill("SIGHUP"))))
+        const { child, output } = launched
+        yield* until("all workers are replaced", () => {
+          assert.isNull(child.signalCode)
+          assert.isNull(child.exitCode, output())
+          return output().includes("All workers are replaced")
+        })
+        const service = yield* Process.serving(launched)
+        yield* until("it ends", () => output().includes("Shutting down")).pipe(
+          Effect.andThen(service.signal("SIGHUP")),
+          Effect.forkScoped
+        )
+        // As gracefully as a single process.
+        const { took } = yield* Shutdown.end({ ...running, service }, { grace, ...Load.moderate })
+        assert.isBelow(took, grace + 5_000)
       })
-      // Half a request, for which the shutdown waits until the grace period ends.
-      const port = Number(/Listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(output())?.[1])
-      const socket = yield* Effect.acquireRelease(
-        Effect.sync(() => connect({ host: "127.0.0.1", port })),
-        (open) => Effect.sync(() => open.destroy())
-      )
-      socket.on("error", () => {})
-      socket.write("GET /healthz HTTP/1.1\r\n")
-      yield* until("it is connected", () => !socket.pending)
-      child.kill("SIGTERM")
-      yield* until("it ends", () => output().includes("Shutting down"))
-      child.kill("SIGHUP")
-      assert.deepStrictEqual(yield* ended, { code: 0, signal: null })
-    }).pipe(Effect.scoped)
   )
+})
 
+describe("faults: starting several workers", () => {
   it.live("one process serves its metrics as well", () =>
     Effect.gen(function* () {
-      const service = yield* Process.start("serve", { DATABASE_URL: yield* database, METRICS_PORT: "0" })
-      for (const path of ["/healthz", "/nowhere?a=1", "/healthz?x"])
-        yield* Effect.promise(() => fetch(service.url + path))
-      const metrics = yield* metricsOf(service)
+      const [port, metricsPort] = [yield* Nginx.freePort, yield* Nginx.freePort]
+      yield* Command.launch(["serve"], {
+        DATABASE_URL: yield* database,
+        PORT: String(port),
+        METRICS_PORT: String(metricsPort),
+        LOG_LEVEL: "error"
+      })
+      const statusOf = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status)
+      yield* until("it serves", () => statusOf("/healthz").catch(() => undefined))
+      for (const path of ["/nowhere?a=1", "/healthz?x"]) yield* Effect.promise(() => statusOf(path))
+      const metrics = yield* metricsAt(`http://127.0.0.1:${metricsPort}/metrics`)
       assert.strictEqual(metrics.get('hydracore_http_requests_total{route="/healthz",method="GET",status="200"}'), 2)
       assert.strictEqual(metrics.get('hydracore_http_requests_total{route="other",method="GET",status="404"}'), 1)
       assert.isFalse([...metrics.keys()].some((sample) => sample.includes("nowhere")))
       // The public port does not serve the metrics.
-      assert.strictEqual((yield* Effect.promise(() => fetch(`${service.url}/metrics`))).status, 404)
-      yield* service.signal("SIGTERM")
-      assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+      assert.strictEqual(yield* Effect.promise(() => statusOf("/metrics")), 404)
     }).pipe(Effect.scoped)
   )
 

@@ -11,7 +11,7 @@ import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
 import * as Answers from "./ConversationAnswers.ts"
-import * as History from "./ConversationHistory.ts"
+import * as Turns from "./ConversationHistory.ts"
 import * as Replacements from "./ConversationReplacements.ts"
 import { at } from "./VisitorSalts.ts"
 
@@ -21,7 +21,7 @@ export const suite = <R, E>(
   options: Answers.Options<R>
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    History.suite(it, options.runs)
+    Turns.suite(it, options.runs)
     Replacements.suite(it)
     Answers.suite(it, options)
 

@@ -6,6 +6,7 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { ConfigProvider, Effect, Fiber, Layer, Runtime, type Scope, Sink, Stdio } from "effect"
 import * as Program from "../../src/cli/Program.ts"
+import * as TestMetrics from "./TestMetrics.ts"
 
 export interface Ended {
   /** The code with which the process would exit. */
@@ -35,7 +36,7 @@ export const launch = Effect.fnUntraced(function* (
     )
   const stdio = Stdio.layerTest({ stdout: keep, stderr: keep, stdoutIsTerminal: Effect.succeed(false) })
   const command = yield* Program.run(args).pipe(
-    Effect.provide(Layer.merge(NodeServices.layer, stdio)),
+    Effect.provide(Layer.mergeAll(NodeServices.layer, stdio, TestMetrics.make().layer)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env)),
     Effect.forkScoped
   )

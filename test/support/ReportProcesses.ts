@@ -1,11 +1,12 @@
 /**
- * Two processes that serve reports of one website, on a database that counts how often each day is rolled up.
+ * Two services that serve reports of one website, on a database that counts how often each day is rolled up. One is a process
+ * of its own, the other runs in the test's.
  *
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
-import { ConfigProvider, Context, Effect, Layer, Option, Redacted, Scope } from "effect"
+import { ConfigProvider, Context, Effect, Exit, Layer, Option, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
@@ -17,10 +18,11 @@ import * as Cluster from "../torture/Cluster.ts"
 import * as PgBouncer from "../torture/PgBouncer.ts"
 import * as Process from "../torture/Process.ts"
 import * as Command from "./Command.ts"
+import * as InProcessServe from "./InProcessServe.ts"
 import { until } from "./Wait.ts"
 
 export interface Server {
-  readonly process: Process.Process
+  readonly url: string
   /** The address of the owner API. */
   readonly owner: string
 }
@@ -28,12 +30,14 @@ export interface Server {
 export class Service extends Context.Service<
   Service,
   {
-    /** Connections to the database itself, beside those of the processes. */
+    /** Connections to the database itself, beside those of the services. */
     readonly sql: PgClient.PgClient
     readonly site: Site
     readonly key: string
-    /** The two that run. */
+    /** The two that run; `kill` ends the first, which is a process, and `end` the second. */
     readonly servers: readonly [Server, Server]
+    readonly kill: Effect.Effect<void>
+    readonly end: Effect.Effect<void>
     readonly start: Effect.Effect<Server>
     /** Runs a command, which must succeed. */
     readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<void>
@@ -91,25 +95,22 @@ export const service = (through: "PostgreSQL" | "PgBouncer") =>
       yield* audit(sql)
       yield* addVisits(sql, site, "first")
       const scope = yield* Effect.scope
-      const start = Effect.gen(function* () {
-        const process = yield* Process.start("serve", {
-          DATABASE_URL: database,
-          OWNER_PORT: "0",
-          REPORT_TIMEOUT: reportTimeout
-        })
-        const owner = yield* until(
-          "the owner API has an address",
-          () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(process.output())?.[1]
-        )
-        return { process, owner }
-      }).pipe(Scope.provide(scope))
-      const servers = yield* Effect.all([start, start], { concurrency: "unbounded" })
+      const env = { DATABASE_URL: database, OWNER_PORT: "0", REPORT_TIMEOUT: reportTimeout }
+      const process = yield* Process.start("serve", env)
+      const owner = yield* until(
+        "the owner API has an address",
+        () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(process.output())?.[1]
+      )
+      const start = Effect.map(InProcessServe.start(env), ({ owner, url }) => ({ url, owner: owner ?? "" }))
+      const second = yield* Scope.fork(scope)
       return Service.of({
         sql,
         site,
         key,
-        servers,
-        start,
+        servers: [{ url: process.url, owner }, yield* Scope.provide(start, second)],
+        kill: Effect.andThen(process.signal("SIGKILL"), process.ended),
+        end: Scope.close(second, Exit.void),
+        start: Scope.provide(start, scope),
         command: (...args) =>
           Effect.map(Command.run(args, { DATABASE_URL: database }), ({ code, output }) =>
             assert.strictEqual(code, 0, output)

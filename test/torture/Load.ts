@@ -91,6 +91,9 @@ const submissionIdOf = (body: string): string | undefined => {
     : undefined
 }
 
+/** The address of a visitor, by its number. */
+export const addressOf = (visitor: number): string => [10, visitor >> 16, (visitor >> 8) & 255, visitor & 255].join(".")
+
 export interface Load {
   readonly ledger: Ledger
   /** The prefix of the marks of this load's page views and forms. */
@@ -116,16 +119,19 @@ export const start = (options: {
   readonly pace?: number | undefined
   /** Whether clients keep their connections alive; otherwise each request has its own. */
   readonly keepAlive?: boolean
+  /** Whether each request comes from another visitor, by X-Forwarded-For. */
+  readonly visitors?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const { clients, keepAlive = true, pace = 0, target, url } = options
+      const { clients, keepAlive = true, pace = 0, target, url, visitors = false } = options
       const agent = new Agent({ keepAlive, maxSockets: clients })
       const run = randomUUID().slice(0, 8)
       const ledger: Ledger = new Map()
       const faults = new Map<string, number>()
       let [answered, acknowledged, number, going] = [0, 0, 0, true]
 
+      const headers = (visitor: number) => (visitors ? { "x-forwarded-for": addressOf(visitor) } : {})
       const one = async (): Promise<void> => {
         const kind = ++number % 5 === 0 ? "form" : "view"
         const mark = `${run}-${number}`
@@ -137,12 +143,14 @@ export const start = (options: {
             ? post(
                 agent,
                 `${url()}/v1/public/analytics/track`,
-                JSON.stringify({ site_id: target.trackingToken, page_path: `/${mark}` })
+                JSON.stringify({ site_id: target.trackingToken, page_path: `/${mark}` }),
+                headers(number)
               )
             : post(
                 agent,
                 `${url()}/v1/public/forms/submit`,
-                JSON.stringify({ site_id: target.websiteConfigId, form_data: { mark } })
+                JSON.stringify({ site_id: target.websiteConfigId, form_data: { mark } }),
+                headers(number)
               ))
           answered++
           const outcome = outcomeOf(status)

@@ -100,6 +100,23 @@ const gauge = (pid: number | undefined) => {
   }
 }
 
+/** Waits until a server serves. */
+export const serving = ({ child, ended, output }: Launched): Effect.Effect<Process> =>
+  until("it serves", () => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended: ${output()}`)
+    return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]
+  }).pipe(
+    Effect.map((url) => ({
+      url,
+      port: Number(new URL(url).port),
+      pid: child.pid ?? 0,
+      output,
+      ended,
+      signal: (name) => Effect.sync(() => void child.kill(name)),
+      gauge: () => gauge(child.pid)
+    }))
+  )
+
 /** Starts a server and waits until it serves, with the default settings that `env` does not set. */
 export const start = Effect.fnUntraced(function* (
   command: "serve" | "demo",
@@ -108,20 +125,7 @@ export const start = Effect.fnUntraced(function* (
   nodeFlags: ReadonlyArray<string> = [],
   program?: string
 ): Effect.fn.Return<Process, never, Scope.Scope> {
-  const { child, ended, output } = yield* launch([command, ...flags], { ...defaults, ...env }, nodeFlags, program)
-  const url = yield* until(`${command} serves`, () => {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`${command} ended: ${output()}`)
-    return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]
-  })
-  return {
-    url,
-    port: Number(new URL(url).port),
-    pid: child.pid ?? 0,
-    output,
-    ended,
-    signal: (name) => Effect.sync(() => void child.kill(name)),
-    gauge: () => gauge(child.pid)
-  }
+  return yield* serving(yield* launch([command, ...flags], { ...defaults, ...env }, nodeFlags, program))
 })
 
 /** Starts `serve`. */

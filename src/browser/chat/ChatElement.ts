@@ -7,7 +7,7 @@
  * - `strings`: replacements for the texts of `Strings`, as JSON.
  * - `base`: the edge's address, by default that of the script.
  * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default that of the page.
- * - `open`: the panel of a new conversation is open.
+ * - `open`: opens the panel for a new conversation.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export class HydracoreChat extends HTMLElement {
   #isLoading = false
   /** Whether the panel opens once it is loaded. */
   #isRequested = false
-  /** What the visitor has typed since. */
+  /** What the visitor types while the panel loads. */
   #typed = ""
   /** A page from the back-forward cache may have missed a conversation of a later page. */
   readonly #onPageShow = (): void => this.#loadIfUsed()

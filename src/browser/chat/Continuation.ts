@@ -30,7 +30,7 @@ export const continuationOf = (
   const question = ended.at(-1)
   if (!running || question?.role !== "user") return { messages }
   const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
-  // The edge does not keep the answer, which ended with its page.
+  // The edge does not store the answer, so it ended with its page.
   if (isAccepted && !memory && !isOfAnotherTab) return { messages }
   const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
   const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "send"

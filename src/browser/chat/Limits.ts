@@ -46,19 +46,19 @@ export const maxDistance = 48
 export const maxSpoken = 20
 export const maxSpokenTime = 20_000
 
-/** The sources of an answer that are shown. */
+/** The maximum number of sources of an answer that are shown. */
 export const maxSources = 50
 
-/** The blocks of code of an answer that can be copied by a button. */
+/** The maximum number of code blocks of an answer that have a copy button. */
 export const maxCopyButtons = 50
 
-/** The suggestions that are shown. */
+/** The maximum number of suggestions that are shown. */
 export const maxSuggestions = 10
 
-/** How long before the end of its page a browser may cut a page's connections, in milliseconds. */
+/** How long before a page ends a browser may close its connections, in milliseconds. */
 export const maxLeaving = 300
 
-/** How often a lost connection to a running answer is restored. */
+/** How many times a lost connection to a running answer is restored. */
 export const maxResumes = 5
 
 /**

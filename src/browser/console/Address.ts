@@ -21,7 +21,7 @@ export type Range = Period | "yesterday" | "last-month" | Days
 export const operators = ["is", "is_not", "contains", "contains_not"] as const
 export type Operator = (typeof operators)[number]
 
-/** Any of the values matches, or none does if the operator is negative. */
+/** Matches if any of the values does, or if none does and the operator is negative. */
 export interface Filter {
   readonly dimension: Dimension
   readonly operator: Operator
@@ -108,7 +108,7 @@ const dimensions: Readonly<Record<string, Dimension>> = {
 
 const shortNames = new Map(Object.entries(dimensions).map(([name, dimension]) => [dimension, name]))
 
-/** A dot in a property's name would read as an operator, and a comma as the next tab. */
+/** A dot in a property's name would be read as an operator, and a comma as the next tab. */
 const escaped = (text: string): string => text.replace(/[%.,]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
 
 const shortName = (dimension: Dimension): string =>

@@ -60,7 +60,7 @@ const Console = () => {
   const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
   const hasSession = session.value !== undefined || session.failure?.kind !== "signed-out"
-  // The websites are requested beside the session, not after it.
+  // The websites are requested in parallel with the session.
   const isOpen = address.link === null && hasSession
   const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
   const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)

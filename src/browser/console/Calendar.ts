@@ -1,7 +1,7 @@
 /**
- * Days and the values of time dimensions, which are texts of the website's time zone. Pure: the current time is an argument.
+ * Days and the values of time dimensions, as strings in the website's time zone. Pure: the current time is an argument.
  *
- * Texts are read as if they were UTC, so that the browser's own zone changes nothing.
+ * The strings are parsed as if they were UTC, so that the browser's own zone changes nothing.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const countDays = ([first, last]: Days): number => Math.round((Date.parse
 
 /** The date in a time zone. */
 export const today = (now: number, timeZone: string): string =>
-  // The Swedish form is that of ISO 8601.
+  // Sweden uses the format of ISO 8601.
   new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" }).format(now)
 
 const lastMonth = (date: string): Days => {
@@ -50,7 +50,7 @@ export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
 ]
 
 /** The default interval of a range of this many days. */
-export const usualInterval = (days: number): Interval =>
+export const defaultInterval = (days: number): Interval =>
   days <= 2 ? "time:hour" : days <= 91 ? "time:day" : days <= 366 ? "time:week" : "time:month"
 
 /** The days of a value of a time dimension, within a range. */

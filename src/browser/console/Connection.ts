@@ -30,7 +30,7 @@ let retry: ReturnType<typeof setTimeout> | undefined
 export const isSignedOut = ({ failure }: Connection): boolean => failure?.kind === "signed-out"
 
 /** Reloads the data of the page. Without a session, only checks whether there is one: any other request would be refused. */
-export const loadAgain = (): void => {
+export const reloadData = (): void => {
   loadedAt = Date.now()
   if (isSignedOut(connection.get())) return void resume()
   refresh.set(refresh.get() + 1)
@@ -41,12 +41,12 @@ export const resume = async (): Promise<boolean> => {
   const outcome = await send("GET /v1/owner/session", {})
   if (!outcome.ok) return false
   succeeded()
-  loadAgain()
+  reloadData()
   return true
 }
 
 /** Whether a failure is temporary. */
-const passes = (failure: Failure): boolean =>
+const isTemporary = (failure: Failure): boolean =>
   failure.kind === "offline" || failure.kind === "unavailable" || failure.kind === "too-many"
 
 export const succeeded = (): void => {
@@ -55,26 +55,26 @@ export const succeeded = (): void => {
 }
 
 export const failed = (failure: Failure): void => {
-  if (!passes(failure) && failure.kind !== "signed-out") return
+  if (!isTemporary(failure) && failure.kind !== "signed-out") return
   connection.set({ ...connection.get(), failure })
-  if (!passes(failure) || retry !== undefined) return
+  if (!isTemporary(failure) || retry !== undefined) return
   const seconds = failure.retryAfter ?? Math.min(retryAfter.first * 2 ** attempts++, retryAfter.longest)
   retry = setTimeout(() => {
     retry = undefined
-    loadAgain()
+    reloadData()
   }, seconds * 1000)
 }
 
 const isOld = (): boolean => Date.now() - loadedAt >= fresh * 1000
 
-addEventListener("online", loadAgain)
+addEventListener("online", reloadData)
 document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && isOld()) loadAgain()
+  if (document.visibilityState === "visible" && isOld()) reloadData()
 })
-// A link that is opened in another window gives this one its session.
+// Opening a link in another window signs this one in, too.
 addEventListener("focus", () => {
-  if (isSignedOut(connection.get())) loadAgain()
+  if (isSignedOut(connection.get())) reloadData()
 })
 setInterval(() => {
-  if (document.visibilityState === "visible" && isOld()) loadAgain()
+  if (document.visibilityState === "visible" && isOld()) reloadData()
 }, 5_000)

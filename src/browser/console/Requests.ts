@@ -26,7 +26,7 @@ type Part<Name extends string, Declared> = [Declared] extends [never]
     ? { readonly [Key in Name]: Value }
     : never
 
-/** Values of a query, which are texts on the wire, such as the `next` of an earlier answer. */
+/** The parameters of a URL, where every value may be a string, such as the `next` of an earlier answer. */
 type AsTexts<Query> = [Query] extends [never]
   ? never
   : Query extends { readonly Type: infer Values }
@@ -39,7 +39,7 @@ type AsTexts<Query> = [Query] extends [never]
       }
     : never
 
-/** A body as it is sent. What the service reads as a number, such as a time, may be a text. */
+/** A body as it is sent. A number, such as a time, may be sent as a string. */
 type AsSent<Body> = [Body] extends [never]
   ? never
   : Body extends { readonly Type: infer Values }
@@ -173,7 +173,7 @@ const request = async <A>(
     return { ok: true, value: await read(response) }
   } catch (error) {
     if (signal?.aborted) throw error
-    // `fetch` rejects without a connection; reading the body if it was cut.
+    // `fetch` rejects without a connection, and reading the body rejects if the connection is lost.
     return failed("offline")
   }
 }

@@ -13,7 +13,7 @@ export interface Resource<A> {
   /** The newest answer; while the next request of the same `scope` is loading, the answer to the previous one. */
   readonly value: A | undefined
   readonly failure: Failure | undefined
-  /** Whether `value` is of another request than the current one. */
+  /** Whether `value` belongs to an earlier request. */
   readonly isStale: boolean
 }
 
@@ -72,7 +72,7 @@ export const useAnswer = <O extends Operation>(
       () => {}
     )
     return () => abort.abort()
-    // The key has the operation and the input.
+    // The key contains the operation and the input.
   }, [key, scope, version])
 
   if (state.key === key) return { value: state.value as Answer<O>, failure: state.failure, isStale: false }
@@ -82,7 +82,7 @@ export const useAnswer = <O extends Operation>(
   return { value: before as Answer<O> | undefined, failure: undefined, isStale: before !== undefined }
 }
 
-/** The same resource with another form of its answer. */
+/** The same resource with its answer mapped. */
 export const mapResource = <A, B>({ value, ...rest }: Resource<A>, change: (value: A) => B): Resource<B> => ({
   ...rest,
   value: value === undefined ? undefined : change(value)

@@ -1,5 +1,5 @@
 /**
- * Every text of the console, by page. A translation is another folder `texts` of this form.
+ * Every text of the console, by page. A translation is another folder `texts` with the same files.
  *
  * The texts of a page that is loaded when it is opened may be left out here: the page imports them itself.
  *

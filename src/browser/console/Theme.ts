@@ -16,7 +16,7 @@ const stored = (): Choice => {
     const found = choices.find((choice) => choice === localStorage.getItem(key))
     return found ?? "system"
   } catch {
-    // Storage can be forbidden.
+    // The browser may deny access to storage.
     return "system"
   }
 }
@@ -29,7 +29,7 @@ export const choose = (chosen: Choice): void => {
   try {
     localStorage.setItem(key, chosen)
   } catch {
-    // It lasts until the page is closed.
+    // The choice lasts until the page is closed.
   }
   choice.set(chosen)
 }

@@ -26,7 +26,7 @@ const requestTimeout = 30_000
 const maxRetryAfter = 3_600_000
 const maxBackoff = 30_000
 
-/** The size of body, in bytes, that browsers send after the page is left: 64 KiB less a reserve. */
+/** The maximum size of a body, in bytes, that browsers still send after the page is left: 64 KiB less a reserve. */
 const maxKeepalive = 60_000
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null
@@ -98,7 +98,7 @@ export const newKey = (): string =>
  * Calls `again` after a delay, or as soon as the browser is online again. Returns a function that cancels the call.
  *
  * @param attempts the number of failed attempts; the delay doubles with each, up to `maxBackoff`
- * @param seconds the response's `Retry-After`; the call is not earlier, and the browser's being online does not matter
+ * @param seconds the response's `Retry-After`; the call is not earlier, even if the browser is online again
  */
 export const scheduleRetry = (attempts: number, seconds: number | undefined, again: () => void): (() => void) => {
   const backoff = Math.min(1000 * 2 ** attempts, maxBackoff)

@@ -16,7 +16,7 @@ export const changeTo = <A, B>(
   clearing: { readonly flag: string; readonly isGiven: boolean; readonly cleared: B }
 ): Effect.Effect<A | B | undefined, CliError.CliError> =>
   clearing.isGiven && given.value !== undefined
-    ? Effect.fail(Inputs.wrong(clearing.flag, `left out where --${given.flag} is given`))
+    ? Effect.fail(Inputs.wrong(clearing.flag, `left out when --${given.flag} is given`))
     : Effect.succeed(clearing.isGiven ? clearing.cleared : given.value)
 
 /** The new origins, or `undefined` if they stay as they are. */

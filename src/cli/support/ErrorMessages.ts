@@ -34,7 +34,7 @@ const databaseErrors: Readonly<Record<string, string>> = {
   "3F000":
     "The search_path of the user in DATABASE_URL names no schema that exists; create the schema, or change its search_path.",
   NO_TLS:
-    "The database server has no TLS, which the sslmode in DATABASE_URL demands; enable it there (ssl = on), or remove the sslmode if the network in between is private.",
+    "The database server has no TLS, which the sslmode in DATABASE_URL requires; enable it there (ssl = on), or remove the sslmode if the network in between is private.",
   ECONNREFUSED:
     "Nothing listens where DATABASE_URL points (ECONNREFUSED); check that the database runs, and its host and port."
 }
@@ -84,7 +84,7 @@ const secretsKey = {
   wrong: "SECRETS_KEY is not the key that encrypted this webhook's secret; set the one that the service has."
 } as const
 
-/** The longest text that is quoted, in UTF-16 units. Every token and key is longer. */
+/** The maximum length of a quoted text, in UTF-16 units. Every token and key is longer. */
 const maxQuoted = 16
 
 /** A short argument in quotes; for a longer one, which may be a pasted secret, `otherwise`. */

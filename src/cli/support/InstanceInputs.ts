@@ -104,21 +104,25 @@ const count = (flag: string, max: number, description: string) =>
 export const history = count(
   "history",
   limits.historyMessages,
-  "The most messages of a conversation that are sent to the agent; a new instance has 40"
+  "The maximum number of messages of a conversation that are sent to the agent; a new instance has 40"
 )
 
 export const historyCharacters = count(
   "history-characters",
   limits.historyCharacters,
-  "The most characters of a conversation that are sent to the agent; a new instance has 60000"
+  "The maximum number of characters of a conversation that are sent to the agent; a new instance has 60000"
 )
 
-export const maxTokens = count("max-tokens", limits.maxTokens, "The most tokens of one answer; a new instance has 4096")
+export const maxTokens = count(
+  "max-tokens",
+  limits.maxTokens,
+  "The maximum number of tokens of one answer; a new instance has 4096"
+)
 
 export const dailyTokens = count(
   "daily-tokens",
   limits.dailyTokens,
-  "The most tokens that the instance may use in a day (UTC); a new instance has no limit"
+  "The maximum number of tokens that the instance may use in a day (UTC); a new instance has no limit"
 )
 
 export const site = optional(
@@ -139,6 +143,9 @@ export const conversation = make(
   "The conversation_id, as listed or as the client created it"
 )
 
-export const limit = make("limit", countKind(1_000), "<number>", "The most conversations; 50 unless given").pipe(
-  Flag.withDefault(50)
-)
+export const limit = make(
+  "limit",
+  countKind(1_000),
+  "<number>",
+  "The maximum number of conversations; 50 unless given"
+).pipe(Flag.withDefault(50))

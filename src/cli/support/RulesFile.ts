@@ -11,7 +11,7 @@ import * as TerminalText from "../../core/text/TerminalText.ts"
 import * as Inputs from "./Inputs.ts"
 import * as Output from "./Output.ts"
 
-/** The longest file, in UTF-16 units: white space and escapes included. */
+/** The maximum length of a file, in UTF-16 units, including white space and escapes. */
 const maxText = 16 * FormRules.limits.jsonLength
 
 /** The maximum number of errors that are printed. */

@@ -69,7 +69,7 @@ const ofLimit = (policy: Option.Option<RateLimitPolicy>): string =>
   })
 
 const ofRetention = (retention: Option.Option<Retention>): string =>
-  Option.match(retention, { onNone: () => "for ever", onSome: ({ count, unit }) => `for ${count} ${unit}` })
+  Option.match(retention, { onNone: () => "forever", onSome: ({ count, unit }) => `for ${count} ${unit}` })
 
 const ofOwnerApi = ({ console, ownerApi, ownerHost, ownerPort }: Settings): string => {
   const places = [

@@ -1,5 +1,5 @@
 /**
- * The overview of a website that `stats` prints without `--by`: totals, days, and what is most frequent. Pure.
+ * The overview of a website that `stats` prints without `--by`: totals, days, and the most frequent values. Pure.
  *
  * @module
  */

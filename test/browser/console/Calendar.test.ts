@@ -23,7 +23,7 @@ describe("browser/console/Calendar", () => {
   })
 
   it.prop("every range has an interval that its menu offers", [between(1, 4000)], ([days]) => {
-    assert.include(Calendar.intervalsOf(days), Calendar.usualInterval(days))
+    assert.include(Calendar.intervalsOf(days), Calendar.defaultInterval(days))
   })
 
   it.prop(

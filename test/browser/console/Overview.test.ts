@@ -249,7 +249,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
       yield* on(() => page.getByLabel("Last day").fill("2026-01-06"))
       yield* on(() => page.getByRole("button", { name: "Show these days" }).click())
       yield* on(() => page.getByRole("button", { name: "Days: Jan 5 – 6, 2026" }).waitFor())
-      yield* on(() => page.getByText("There are no visits in these days.").waitFor())
+      yield* on(() => page.getByText("There are no visits on these days.").waitFor())
       yield* on(() => page.getByRole("button", { name: "Show all time" }).click())
       yield* loaded
       assert.isAbove(yield* on(() => numberOf(page, "Visitors")), 100)

@@ -160,7 +160,7 @@ inChromium("changes of the console's settings", SetUpData.layer, (it) => {
     })
   )
 
-  it.effect("export and delete what is stored of a person", () =>
+  it.effect("export and delete a person's data", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const email = "Ann@example.com"

@@ -1,5 +1,5 @@
 /**
- * A shared dashboard in a browser: anybody with its address sees the overview, without small counts and without the console.
+ * A shared dashboard in a browser: anyone with its address sees the overview, without small counts and without the console.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -75,7 +75,7 @@ inChromium("a shared dashboard", ConsolePage.layer, (it) => {
       yield* loaded
       yield* Shares.use((shares) => shares.revoke(share)).pipe(Effect.orDie)
       yield* on(() => page.reload())
-      yield* on(() => page.getByRole("heading", { name: "This dashboard is not shared any more" }).waitFor())
+      yield* on(() => page.getByRole("heading", { name: "This dashboard is no longer shared" }).waitFor())
       assert.strictEqual(yield* on(() => page.locator(".totals").count()), 0)
     })
   )

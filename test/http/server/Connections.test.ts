@@ -142,7 +142,7 @@ describe("Connections", () => {
           unread--
         })
       })
-      // Two of these in a row take longer than a time-out of the first connection would, if there were one.
+      // Two of these in a row take longer than a timeout of the first connection would, if there were one.
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
         yield* until("another one does not read", () => unread === 1)

@@ -60,7 +60,7 @@ const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.E
 /** A fault that is over within the timeout fails no request. */
 const survived = (paced: Load.Paced, fault: Effect.Effect<unknown>) =>
   Effect.map(under(paced, fault), ({ account, figures }) => {
-    assert.equal(account.unavailable, 0, "a fault within the time-out costs no request")
+    assert.equal(account.unavailable, 0, "a fault within the timeout costs no request")
     return figures
   })
 
@@ -157,7 +157,7 @@ export const beyond = Effect.fnUntraced(function* (
   )
   assert.equal(ready, 503, "/readyz says so")
   assert.ok(account.unavailable > 0)
-  return { "time-out ms": timeout, ...figures }
+  return { "timeout ms": timeout, ...figures }
 })
 
 /** Every insert fails as on a full disk (SQLSTATE 53100) for longer than the timeout. */
@@ -186,5 +186,5 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced) {
   )
   assert.equal(ready, 503, "/readyz says so")
   assert.ok(account.unavailable > 0)
-  return { "time-out ms": timeout, ...figures }
+  return { "timeout ms": timeout, ...figures }
 })

@@ -44,7 +44,7 @@ export const failover = Effect.fnUntraced(function* (
   assert.ok(account.slowest < options.timeout + slack, `an answer took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
   return {
-    "time-out ms": options.timeout,
+    "timeout ms": options.timeout,
     ...demandWhole(account),
     "promoted after ms": whole(promoted - killed),
     "recovery ms": whole(recovered - promoted)

@@ -44,7 +44,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
     )
     setFailed(!outcome.ok)
     if (!outcome.ok) setRemoved((all) => new Set([...all].filter((id) => id !== conversationId)))
-    Connection.loadAgain()
+    Connection.reloadData()
   }
 
   if (instance === undefined) {

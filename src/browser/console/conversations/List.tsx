@@ -15,7 +15,7 @@ import * as View from "./View.ts"
 
 type Conversation = Answer<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations">["conversations"][number]
 
-/** The most conversations of one request. */
+/** The maximum number of conversations that one request loads. */
 const partSize = 50
 
 const Row = ({ conversation, site }: { readonly conversation: Conversation; readonly site: Site }) => {

@@ -1,5 +1,5 @@
 /**
- * A conversation as the visitor saw it: answers are rendered by the chat's own Markdown module, which makes no HTML of strings.
+ * A conversation as the visitor saw it: answers are rendered by the chat's own Markdown module, which never parses strings as HTML.
  *
  * @module
  */

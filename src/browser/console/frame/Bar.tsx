@@ -76,13 +76,13 @@ const Waiting = ({ siteId }: { readonly siteId: string }) => {
   )
 }
 
-/** The most websites of the menu. The list of all can be searched. */
-const mostInMenu = 20
+/** The maximum number of websites in the menu. The list of all websites can be searched. */
+const maxInMenu = 20
 
-/** The websites of the menu: all, or those around the current one. */
+/** The websites in the menu: all, or those around the current one. */
 const inMenu = (sites: ReadonlyArray<Site>, current: Site): ReadonlyArray<Site> => {
-  const first = Math.max(0, sites.findIndex(({ site_id }) => site_id === current.site_id) - mostInMenu / 2)
-  return sites.slice(first, first + mostInMenu)
+  const first = Math.max(0, sites.findIndex(({ site_id }) => site_id === current.site_id) - maxInMenu / 2)
+  return sites.slice(first, first + maxInMenu)
 }
 
 interface Props {

@@ -1,5 +1,5 @@
 /**
- * The page of a session that has ended. It covers what is shown, and keeps it: with a new session, the page goes on where it was.
+ * Shown when the session has ended. It covers the page without discarding it: with a new session, the page continues where it was.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as Texts from "../Texts.ts"
 export const Ended = () => {
   const dialog = useRef<HTMLDialogElement>(null)
   const [isStill, setStill] = useState(false)
-  // A dialog, because a dialog of the page may be open, and would be above anything else.
+  // A dialog, because an open dialog of the page would cover anything else.
   useLayoutEffect(() => {
     const focused = document.activeElement
     dialog.current?.showModal()

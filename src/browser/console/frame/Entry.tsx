@@ -10,7 +10,7 @@ import { Snippet } from "../parts/Snippet.tsx"
 import { type FailureKind, send } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 
-/** There is no session, and the address is no link. */
+/** There is no session, and the address is not a link. */
 export const SignedOut = () => (
   <Message title={Texts.signedOut.title}>
     <p>{Texts.signedOut.body}</p>

@@ -40,7 +40,7 @@ export const useChanges = (siteId: string): Changes => {
     const outcome = await sent
     setFailed(!outcome.ok)
     if (!outcome.ok) setChanges((all) => new Map([...all, ...before]))
-    Connection.loadAgain()
+    Connection.reloadData()
   }
 
   const params = { site_id: siteId }

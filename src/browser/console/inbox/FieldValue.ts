@@ -18,7 +18,7 @@ const plain = (text: string): FieldValue => ({ text, isCode: false })
 
 const isPlain = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number"
 
-/** Numbers keep the digits that were sent. A list of texts is read as a list, and anything deeper as JSON. */
+/** Numbers keep the digits that were sent. A list of texts and numbers is shown as a list, and anything more nested as JSON. */
 export const of = ({ type, value }: Field): FieldValue => {
   if (type === "text") return plain(value)
   let parsed: unknown

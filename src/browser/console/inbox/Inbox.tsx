@@ -88,7 +88,7 @@ const Selection = ({ changes, ids, onDone, onRemove, view }: SelectionProps) => 
   </div>
 )
 
-/** The most submissions of one change. */
+/** The maximum number of submissions in one change. */
 const maxSelected = 100
 
 export const Inbox = ({ isOwner, site }: PageProps) => {

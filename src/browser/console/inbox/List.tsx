@@ -16,7 +16,7 @@ import * as View from "./View.ts"
 
 export type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions">["submissions"][number]
 
-/** The most submissions of one request. */
+/** The maximum number of submissions that one request loads. */
 const partSize = 50
 
 interface Shared {

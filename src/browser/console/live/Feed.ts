@@ -5,7 +5,7 @@
  */
 import { useEffect, useReducer } from "preact/hooks"
 import type { LiveChange } from "../../../contract/owner/Live.ts"
-import { connection, isSignedOut, loadAgain } from "../Connection.ts"
+import { connection, isSignedOut, reloadData } from "../Connection.ts"
 
 export type Activity = LiveChange["activity"][number]
 
@@ -23,8 +23,8 @@ export interface Feed {
   readonly isBroken: boolean
 }
 
-/** The most entries that are kept. */
-const most = 200
+/** The maximum number of entries that are kept. */
+const maxEntries = 200
 
 /** Milliseconds before a stream that the service has ended is opened again. */
 const retryAfter = { usual: 3_000, signedOut: 30_000 }
@@ -53,7 +53,7 @@ export const reduce = (feed: Feed, action: Action): Feed => {
   const arrived = action.kind === "latest" ? unknown(feed.entries, activity) : activity
   const next = (feed.entries[0]?.number ?? 0) + arrived.length
   const added = arrived.map((one, place) => ({ number: next - place, activity: one }))
-  return { visitors, entries: [...added, ...feed.entries].slice(0, most), isBroken: false }
+  return { visitors, entries: [...added, ...feed.entries].slice(0, maxEntries), isBroken: false }
 }
 
 const initial: Feed = { visitors: null, entries: [], isBroken: false }
@@ -84,7 +84,7 @@ export const useFeed = (siteId: string): Feed => {
         retry = setTimeout(
           () => {
             // If the session has ended, this shows it.
-            loadAgain()
+            reloadData()
             open()
           },
           retryAfter[isSignedOut(connection.get()) ? "signedOut" : "usual"]

@@ -66,7 +66,7 @@ const shownOf = (activity: Activity): Shown => {
   }
 }
 
-/** Milliseconds after which a time says its day. */
+/** Older times are shown with their day. In milliseconds. */
 const recent = 12 * 3_600_000
 
 const timeOf = (time: string, { time_zone }: Site): string =>

@@ -1,7 +1,7 @@
 /**
  * The chart of a metric over time, with the line of the comparison.
  *
- * A screen reader and a keyboard get it as a slider over its points; `ChartTable` has the same as a table.
+ * For screen readers and keyboards it is a slider over its points; `ChartTable` shows the same as a table.
  *
  * @module
  */
@@ -17,15 +17,15 @@ interface Props {
   readonly metric: Metric
   readonly interval: Interval
   readonly points: ReadonlyArray<Points.Point>
-  /** The number of last points that are still to come. */
+  /** How many points at the end are in the future. */
   readonly future: number
-  /** Whether the last interval that has begun is not over. */
+  /** Whether the latest interval that has begun is not over yet. */
   readonly isOpen: boolean
-  /** Opens the days of a point, or of two points and all between. */
+  /** Opens the days of one point, or of all points from the first to the last. */
   readonly onOpen: (first: number, last: number) => void
 }
 
-/** Sizes at 16 pixels of a rem. */
+/** The sizes if a rem is 16 pixels. */
 const sizes = {
   height: 300,
   font: 12,
@@ -37,7 +37,7 @@ const sizes = {
   labels: 32
 }
 
-/** The sizes in pixels. A canvas knows no rem. */
+/** The sizes in pixels, because a canvas does not support rem. */
 const sizesNow = (): typeof sizes => {
   const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
   return Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, size * scale])) as typeof sizes
@@ -102,7 +102,7 @@ export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Prop
   latest.current = { onOpen, points, metric, interval }
   const last = Math.max(0, points.length - 1 - future)
 
-  // Before the page is painted, so that a key pressed at once finds the chart drawn.
+  // Draws before the page is painted, so that the chart handles a key that is pressed at once.
   useLayoutEffect(() => {
     const element = frame.current
     if (element === null) return
@@ -111,7 +111,7 @@ export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Prop
     const draw = () => {
       plot.current?.destroy()
       const ink = inkOf(element)
-      // The line to the last interval is dotted while that is not over.
+      // The line to the last interval is dotted while that interval is not over.
       const whole = isOpen && last > 0 ? last - 1 : last
       const isAlone = whole === 0
       const { digit, font, gap, height, label, labels } = sizesNow()

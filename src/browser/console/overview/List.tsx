@@ -21,11 +21,11 @@ interface RowProps {
   readonly dimension: Dimension
   readonly row: Row
   /** The largest value of the list, and the sum of all. */
-  readonly most: number
+  readonly max: number
   readonly all: number
 }
 
-const ListRow = ({ all, dimension, most, row }: RowProps) => {
+const ListRow = ({ all, dimension, max, row }: RowProps) => {
   const address = useAddress()
   const { filters } = address
   const [name = ""] = row.dimensions
@@ -46,7 +46,7 @@ const ListRow = ({ all, dimension, most, row }: RowProps) => {
         <span class="name">
           <span
             class="share-bar"
-            ref={(element) => element?.style.setProperty("inline-size", `${most === 0 ? 0 : (100 * value) / most}%`)}
+            ref={(element) => element?.style.setProperty("inline-size", `${max === 0 ? 0 : (100 * value) / max}%`)}
           />
           <bdi>{Format.value(dimension, name)}</bdi>
         </span>
@@ -90,7 +90,7 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
   const metrics = Queries.listMetrics([dimension], false)
   const tab = Texts.tabs[dimension] ?? ""
   const isCut = (value?.meta.total_rows ?? 0) > shownRows
-  const most = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
+  const max = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
 
   const choose = (chosen: Dimension) => {
     const others = tabs.filter((tab) => !dimensions.includes(tab))
@@ -135,7 +135,7 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
         ) : (
           <ul class="rows">
             {rows.map((row) => (
-              <ListRow key={row.dimensions[0]} dimension={dimension} row={row} most={most} all={visitors ?? most} />
+              <ListRow key={row.dimensions[0]} dimension={dimension} row={row} max={max} all={visitors ?? max} />
             ))}
           </ul>
         )}

@@ -1,5 +1,5 @@
 /**
- * The requests that were not counted lately, by reason, with advice.
+ * The requests that were recently not counted, by reason, with advice.
  *
  * @module
  */

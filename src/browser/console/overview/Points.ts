@@ -16,7 +16,7 @@ export interface Point {
   readonly beforeLabel: string | undefined
 }
 
-/** Every label of the range, also those without visits, which have no row. */
+/** The points of a report, including those without visits, which have no row. */
 export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
   const rows = new Map(results.map((row) => [row.dimensions[0], row]))
   return (meta.time_labels ?? []).map((label) => {
@@ -37,9 +37,9 @@ export const future = (points: ReadonlyArray<Point>, interval: Interval, now: st
 
 /** Which of `count` labels are drawn, if each needs `width` of `space` pixels. */
 export const ticks = (count: number, space: number, width: number): ReadonlyArray<number> => {
-  const most = Math.max(2, Math.floor(space / width))
+  const maxLabels = Math.max(2, Math.floor(space / width))
   const steps = [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 60, 90, 120, 180, 365]
-  const step = steps.find((step) => Math.ceil(count / step) <= most) ?? Math.ceil(count / most)
+  const step = steps.find((step) => Math.ceil(count / step) <= maxLabels) ?? Math.ceil(count / maxLabels)
   return Array.from({ length: Math.ceil(count / step) }, (_, index) => index * step)
 }
 

@@ -13,7 +13,7 @@ export const totalMetrics = ["visitors", "visits", "pageviews", "bounce_rate", "
 /** The goals that are leads: `Goal.leads` of the core. */
 const leadGoals = ["Form submitted", "Chat started"]
 
-/** The queries of a website and an address. */
+/** What the queries depend on: a website and an address. */
 export interface Scope {
   readonly siteId: string
   readonly timeZone: string
@@ -31,11 +31,11 @@ const base = ({ address, siteId, timeZone }: Scope, now: number): Base => ({
 
 export const totals = (scope: Scope, now: number): QueryBody => ({ ...base(scope, now), metrics: totalMetrics })
 
-const namesFacts = ({ dimension }: Filter): boolean => dimension.startsWith("event:") && dimension !== "event:goal"
+const isByPageOrEvent = ({ dimension }: Filter): boolean => dimension.startsWith("event:") && dimension !== "event:goal"
 
 /** Null if a filter is by page or event: leads have neither. */
 export const leads = (scope: Scope, now: number): QueryBody | null => {
-  if (scope.address.filters.some(namesFacts)) return null
+  if (scope.address.filters.some(isByPageOrEvent)) return null
   const query = base(scope, now)
   return {
     ...query,
@@ -68,7 +68,7 @@ export const listMetrics = (dimensions: Dimensions, isWhole: boolean): readonly 
 const omitted = (dimension: Dimension): ReadonlyArray<string> =>
   dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
-/** The rows of the dimensions, those that count most first. A search is in their first values. */
+/** The rows of the dimensions, those with the highest counts first. A search is in their first values. */
 export const list = (
   scope: Scope,
   dimensions: Dimensions,

@@ -26,7 +26,7 @@ export const Series = ({ days, scope }: Props) => {
   const { interval: chosen, metric } = scope.address
   const count = Calendar.countDays(days)
   const intervals = Calendar.intervalsOf(count)
-  const interval = chosen !== null && intervals.includes(chosen) ? chosen : Calendar.usualInterval(count)
+  const interval = chosen !== null && intervals.includes(chosen) ? chosen : Calendar.defaultInterval(count)
   const query = Queries.series(scope, interval, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${metric} ${interval}`)
   const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])

@@ -50,7 +50,7 @@ interface Props {
   readonly totals: ReadonlyArray<Total>
   readonly chosen: Metric
   readonly isStale: boolean
-  /** False for a day that is not over: its changes would compare it with a whole one. */
+  /** False for a day that is not over: its changes would compare it with a whole day. */
   readonly isOver: boolean
 }
 

@@ -59,7 +59,7 @@ export function Menu<A>({
     if (isFocused) button.current?.focus()
   }
 
-  // Before the page is painted, so that a key pressed at once reaches the choices.
+  // Runs before the page is painted, so that a key that is pressed at once reaches the choices.
   useLayoutEffect(() => {
     if (!isOpen) return
     const current = choices.findIndex(({ isCurrent }) => isCurrent)

@@ -3,24 +3,24 @@
  *
  * @module
  */
-import { loadAgain } from "../Connection.ts"
+import { reloadData } from "../Connection.ts"
 import type { Failure, FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
 /** Failures for which the same request gets the same answer. */
-const lasting: ReadonlyArray<FailureKind> = ["not-found", "invalid", "signed-out"]
+const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "signed-out"]
 
 const TryAgain = ({ failure }: { readonly failure: Failure }) =>
-  lasting.includes(failure.kind) ? null : (
-    <button type="button" class="button" onClick={loadAgain}>
+  permanent.includes(failure.kind) ? null : (
+    <button type="button" class="button" onClick={reloadData}>
       {Texts.frame.again}
     </button>
   )
 
 interface Props {
   readonly failure: Failure
-  /** What is said of something that does not exist; by default, that the website does not. */
+  /** The text for something that does not exist; by default, for a website. */
   readonly gone?: string
 }
 

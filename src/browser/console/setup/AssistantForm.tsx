@@ -55,7 +55,7 @@ type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
-/** What is sent of what was typed. The key only if one was typed, or is to be removed. */
+/** The body to send. It has a key only if one was typed, or is to be removed. */
 const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
   name: typed.name,
   agent_protocol: typed.protocol,

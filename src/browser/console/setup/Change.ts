@@ -26,7 +26,7 @@ export const useChange = <O extends Operation>(operation: O): Change<O> => {
         setState({ isBusy: false, failure: outcome.ok ? undefined : outcome.failure })
         if (!outcome.ok) return Connection.failed(outcome.failure)
         Connection.succeeded()
-        Connection.loadAgain()
+        Connection.reloadData()
         then?.(outcome.value)
       })
     }

@@ -64,7 +64,7 @@ const statuses = Object.keys(Texts.deliveries.statuses) as ReadonlyArray<Status>
 
 interface ListProps extends Props {
   readonly resource: Resource<Delivered>
-  /** What is shown of nothing. */
+  /** Shown if the list is empty. */
   readonly empty: string
 }
 

@@ -50,7 +50,7 @@ interface TextProps extends Common {
   readonly placeholder?: string
   /** The lines of a longer text. */
   readonly rows?: number
-  /** Whether a longer text is read by a program. */
+  /** Whether a longer text is for a program, such as JSON. */
   readonly isCode?: boolean
 }
 
@@ -68,7 +68,7 @@ export const TextField = ({
       rows === undefined ? (
         <input
           {...described}
-          // The types of JSX have an element for each of these, and none for a choice of them.
+          // JSX has a type for each of these, and none for their union.
           type={type as "text"}
           value={value}
           placeholder={placeholder}

@@ -1,5 +1,5 @@
 /**
- * What the fields of forms must hold.
+ * The rules for the fields of forms.
  *
  * @module
  */

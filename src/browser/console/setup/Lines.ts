@@ -1,5 +1,5 @@
 /**
- * Lists that a person types, one item a line. Pure.
+ * Lists that a person types, one item per line. Pure.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export interface RuleRow {
   readonly kind: Kind
   readonly min: string
   readonly max: string
-  /** One a line. */
+  /** One per line. */
   readonly choices: string
   readonly pattern: string
   readonly message: string

@@ -13,7 +13,7 @@ import { TextField } from "./Fields.tsx"
 
 type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
 
-/** Undefined if the text is no JSON object. The service says what else is wrong. */
+/** Undefined if the text is not a JSON object. The service says what else is wrong. */
 const parse = (text: string): Form["rules"] | undefined => {
   try {
     const value: unknown = JSON.parse(text)

@@ -42,7 +42,7 @@ export const AddButton = ({ label, onClick }: { readonly label: string; readonly
   </button>
 )
 
-/** Something that is not loaded: it loads, or has failed to. */
+/** Shown instead of something that is loading or could not be loaded. */
 export const Loading = ({ failure }: { readonly failure: Failure | undefined }) =>
   failure === undefined ? <div class="loading" aria-busy="true" /> : <Problem failure={failure} />
 

@@ -31,12 +31,12 @@ const sections: Readonly<Record<keyof typeof Texts.sections, ComponentType<PageP
 }
 
 /** The sections for owners only. */
-const ofOwners: ReadonlyArray<string> = ["keys"]
+const ownerSections: ReadonlyArray<string> = ["keys"]
 
 export const SetUp = (props: PageProps) => {
   const { item } = useAddress()
   const names = (Object.keys(sections) as ReadonlyArray<keyof typeof sections>).filter(
-    (name) => props.isOwner || !ofOwners.includes(name)
+    (name) => props.isOwner || !ownerSections.includes(name)
   )
   const current = names.find((name) => name === item) ?? "install"
   const Current = sections[current]

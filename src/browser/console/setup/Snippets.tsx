@@ -43,7 +43,7 @@ export const useNow = (): number => {
   useEffect(() => {
     const timer = setInterval(() => {
       setNow(Date.now())
-      if (document.visibilityState === "visible") Connection.loadAgain()
+      if (document.visibilityState === "visible") Connection.reloadData()
     }, pause)
     return () => clearInterval(timer)
   }, [])

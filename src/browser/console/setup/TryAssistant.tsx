@@ -1,5 +1,5 @@
 /**
- * Sends an assistant's agent a question, and shows what came.
+ * Sends a question to an assistant's agent, and shows the answer.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A shared dashboard: the overview of one website for anybody with its address, without the rest of the console.
+ * A shared dashboard: the overview of one website for anyone with its address, without the rest of the console.
  *
  * @module
  */

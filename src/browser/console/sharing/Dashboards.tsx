@@ -4,7 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { loadAgain } from "../Connection.ts"
+import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
@@ -47,14 +47,14 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
     setUrl(location.origin + outcome.value.path)
     setLabel("")
     setExpiry("")
-    loadAgain()
+    reloadData()
   }
 
   const end = async (id: string) => {
     const outcome = await send("DELETE /v1/owner/sites/:site_id/shares/:share_id", {
       params: { ...params, share_id: id }
     })
-    loadAgain()
+    reloadData()
     return outcome.ok ? undefined : outcome.failure
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
-import { loadAgain } from "../Connection.ts"
+import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
@@ -98,12 +98,12 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
     })
     setName("")
     setEmail("")
-    loadAgain()
+    reloadData()
   }
 
   const end = async (id: string) => {
     const outcome = await send("DELETE /v1/owner/sessions/:session_id", { params: { session_id: id } })
-    loadAgain()
+    reloadData()
     return outcome.ok ? undefined : outcome.failure
   }
 

@@ -15,7 +15,7 @@ import * as Texts from "../Texts.ts"
 import { NewSiteButton } from "./NewSiteButton.tsx"
 import { Sparkline } from "./Sparkline.tsx"
 
-/** More websites than this can be searched. */
+/** If there are more websites than this, they can be searched. */
 const few = 8
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((all, value) => all + value, 0)

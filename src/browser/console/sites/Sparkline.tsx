@@ -12,11 +12,11 @@ const inset = 2
 
 /** The points of the line, as an SVG attribute. Pure. */
 export const pointsOf = (values: ReadonlyArray<number>): string => {
-  const most = Math.max(...values, 1)
+  const max = Math.max(...values, 1)
   const step = (width - 2 * inset) / Math.max(values.length - 1, 1)
   return values
     .map((value, index) => {
-      const y = height - inset - (value / most) * (height - 2 * inset)
+      const y = height - inset - (value / max) * (height - 2 * inset)
       return `${(inset + index * step).toFixed(1)},${y.toFixed(1)}`
     })
     .join(" ")

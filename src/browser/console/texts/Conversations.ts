@@ -16,7 +16,7 @@ export const conversations = {
   sources: "Sources:",
   endings: {
     running: "This answer is still being written.",
-    length: "The answer was as long as the agent allows, and had no text.",
+    length: "The answer reached the agent's maximum length without any text.",
     stop: "The agent ended its answer without text.",
     stopped: "The visitor stopped this answer.",
     superseded: "The visitor sent another message before this answer was complete.",
@@ -34,7 +34,7 @@ export const conversations = {
   emptyBody: "They appear here with the visitor's first message.",
   elsewhere: "The agent keeps these conversations",
   elsewhereBody:
-    "This assistant's memory is its agent's. With the memory “edge”, conversations are stored and shown here.",
+    "This assistant uses its agent's memory. With the memory “edge”, conversations are stored and shown here.",
   noMatch: "No conversation matches",
   confirm: "Delete this conversation?",
   confirmBody: "It is deleted permanently, with all its messages and ratings."

@@ -33,7 +33,7 @@ export const person = {
   saved: (records: number): string =>
     records === 1 ? "1 record is in the file." : `${records} records are in the file.`,
   confirm: (address: string): string => `Delete everything that is stored about ${address}?`,
-  confirmBody: "It is deleted permanently. Nobody can restore it. The statistics stay as they are.",
+  confirmBody: "It is deleted permanently, and cannot be restored. The statistics do not change.",
   erased: (submissions: number, conversations: number): string =>
     `Deleted: ${submissions === 1 ? "1 submission" : `${submissions} submissions`} and ${
       conversations === 1 ? "1 conversation" : `${conversations} conversations`

@@ -30,7 +30,7 @@ export const inbox = {
   back: "Back to the list",
   confirm: (count: number): string => (count === 1 ? "Delete this submission?" : `Delete ${count} submissions?`),
   confirmBody: (count: number): string =>
-    `${count === 1 ? "It is" : "They are"} deleted permanently, with everything that was sent. The statistics stay as they are.`,
+    `${count === 1 ? "It is" : "They are"} deleted permanently, with everything that was sent. The statistics do not change.`,
   yes: "Yes",
   no: "No",
   nothing: "–",
@@ -70,7 +70,7 @@ export const inbox = {
   empty: {
     accepted: "No submissions yet",
     acceptedBody:
-      "What visitors send with a form arrives here. Paste a form into a page, or give one of yours three attributes.",
+      "What visitors send with a form arrives here. Paste a form into a page, or add three attributes to one of yours.",
     install: "Show the form",
     quarantined: "Nothing is quarantined",
     quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",

@@ -6,7 +6,7 @@
 
 export const title = "Keys"
 export const note = "For programs that use the owner API."
-export const toPeople = "People are in Sharing."
+export const toPeople = "To give people access, use Sharing."
 export const add = "New key"
 export const label = "Label"
 export const labelHint = "The program that uses it."
@@ -19,8 +19,8 @@ export const scopes = {
 } as const
 export const expiry = "Last day"
 export const empty =
-  "No program has a key. With one, a script or a wall display reads what the console shows: see the guide Owner API."
+  "No program has a key. With one, a script or a wall display can read what the console shows: see the guide Owner API."
 export const secret = "The new key"
-export const secretBody = "Keep it now: it is not shown again."
+export const secretBody = "Save it now: it is not shown again."
 export const confirm = "Revoke this key?"
 export const confirmBody = "The program that uses it loses access within a second."

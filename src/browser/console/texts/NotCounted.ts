@@ -10,14 +10,17 @@ export const notCounted = {
     bot: ["Robots", "Search engines and other programs. There is nothing to do."],
     "referrer-spam": ["Referrer spam", "Visits that only advertise an address. There is nothing to do."],
     "foreign-origin": ["Pages of other origins", "If one of them is yours, add its origin in Set up, under Website."],
-    limited: ["Over the rate limit", "One address sent too many. If it is your proxy, name it in TRUSTED_PROXIES."],
+    limited: [
+      "Over the rate limit",
+      "One address sent too many requests. If it is your proxy's, add it to TRUSTED_PROXIES."
+    ],
     quarantined: [
       "Suspected spam",
       "These submissions wait in the inbox under Quarantine, until you release or delete them."
     ],
     invalid: [
       "Not valid",
-      "A page or program sends what the service does not understand. Its answer says what is wrong."
+      "A page or program sends what the service does not understand. The response says what is wrong."
     ],
     "unknown-site": ["Unknown website", "A tag names an id that does not exist. Paste the tag of this website again."],
     unavailable: ["Not stored", "The database did not answer. The service's log says why."]

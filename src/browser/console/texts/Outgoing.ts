@@ -5,16 +5,16 @@
  */
 
 export const mails = {
-  note: "Submissions as they arrive, or reports of each week or month, by mail.",
+  note: "Submissions as they arrive, or weekly or monthly reports, by mail.",
   add: "Add a recipient",
   to: "Address",
   what: "What is sent",
   kinds: {
     each: "Each submission",
-    "15m": "Submissions of a quarter of an hour",
-    daily: "Submissions of a day, in the morning",
-    weekly: "A report of each week",
-    monthly: "A report of each month"
+    "15m": "Submissions, every 15 minutes",
+    daily: "Submissions, every morning",
+    weekly: "A weekly report",
+    monthly: "A monthly report"
   },
   quarantined: "Suspected spam too, when it arrives",
   withSpam: "with suspected spam",
@@ -31,7 +31,7 @@ export const mails = {
   accepted: "The mail server accepted the mail.",
   refused: (error: string | null): string => `The mail server refused the mail: ${error ?? "no reason"}`,
   confirm: (to: string): string => `Send no more mails to ${to}?`,
-  confirmBody: "Mails that are not sent yet are cancelled."
+  confirmBody: "Mails that have not been sent yet are cancelled."
 } as const
 
 export const forms = {
@@ -49,7 +49,7 @@ export const forms = {
     choice: "One of these",
     pattern: "A pattern"
   },
-  choices: "Values, one a line",
+  choices: "Values, one per line",
   pattern: "Regular expression",
   least: "At least",
   most: "At most",
@@ -67,7 +67,7 @@ export const forms = {
   at: (place: string, text: string): string => `${place}: ${text}`,
   empty: "No form has rules: every submission is accepted. Rules keep out what you cannot use.",
   confirm: (page: string): string => `Delete the rules of “${page}”?`,
-  confirmBody: "The form accepts any fields again. Its submissions stay."
+  confirmBody: "The form accepts any fields again. Its submissions are kept."
 } as const
 
 export const events = {
@@ -93,19 +93,19 @@ export const webhooks = {
   formats: { standard: "Standard Webhooks, signed", slack: "Message for Slack, Mattermost or Discord" },
   events: "Events",
   allEvents: "All events",
-  empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; a program of yours can have any.",
+  empty: "No webhook yet. Slack gives you an address under “Incoming Webhooks”; your own program can have any address.",
   disabled: (when: string): string => `Disabled ${when}. Enable it once its receiver works.`,
   failing: (when: string): string => `It began to fail ${when}. Deliveries are retried automatically.`,
   worked: (status: number | null, millis: number): string => `It answered ${status} in ${millis} ms.`,
   answered: (status: number | null): string => `It answered ${status}; only 2xx is success.`,
   actions: { edit: "Change", rotate: "New secret", enable: "Enable", disable: "Disable", remove: "Delete" },
   confirm: (host: string): string => `Delete the webhook at ${host}?`,
-  confirmBody: "Its deliveries are deleted too, also those that are still due.",
-  rotate: "Make a new secret?",
+  confirmBody: "Its deliveries are deleted too, including those that are still due.",
+  rotate: "Create a new secret?",
   rotateBody: "The current secret also signs for 24 hours. Give the new one to the receiver within that time.",
-  rotateYes: "Make a new secret",
+  rotateYes: "Create a new secret",
   secret: "The secret of the webhook",
-  secretBody: "It signs what is sent, so that the receiver can trust it. Keep it now: it is not shown again."
+  secretBody: "It signs what is sent, so that the receiver can trust it. Save it now: it is not shown again."
 } as const
 
 export const deliveries = {
@@ -118,6 +118,6 @@ export const deliveries = {
   notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
-  deleted: "Its submission was deleted, and what was sent with it.",
+  deleted: "Its submission was deleted, and with it what was sent.",
   retry: "Deliver again"
 } as const

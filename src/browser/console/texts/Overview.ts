@@ -9,7 +9,7 @@ export const noData = {
   title: "No visits yet",
   body: "Pages with this website's tag are counted here. Paste it into every page: the first visit appears within a minute.",
   install: "Show the tag",
-  earlier: "There are no visits in these days. Choose more days, or see all time.",
+  earlier: "There are no visits on these days. Choose more days, or see all time.",
   filtered: "No visit matches these filters.",
   clear: "Remove the filters",
   all: "Show all time"
@@ -33,10 +33,10 @@ export const metrics: Readonly<Record<Metric, string>> = {
 }
 
 export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
-  visitors: "The unique visitors of each day, summed. Nobody is recognized on another day.",
+  visitors: "The unique visitors of each day, summed. Visitors are not recognized on another day.",
   visits: "Page views and events of a visitor without a pause of more than 30 minutes.",
   pageviews: "Pages that were opened.",
-  bounce_rate: "Visits that saw one page and did nothing more.",
+  bounce_rate: "Visits with one page view and no other action.",
   visit_duration: "The average time from the first page view of a visit to its last.",
   conversions: "Accepted submissions, and chats that began."
 }
@@ -101,7 +101,7 @@ export const lists = {
   find: "Find",
   export: "Export CSV",
   more: "Show more",
-  none: "Nothing in these days.",
+  none: "Nothing on these days.",
   noMatch: "Nothing matches.",
   share: "Share",
   filterBy: (dimension: string, value: string): string => `Filter by ${dimension.toLowerCase()} ${value}`,
@@ -109,7 +109,7 @@ export const lists = {
     "visit:utm_campaign":
       "Links with ?utm_campaign=… in their address are counted here, so that you see which campaign brings visitors.",
     "event:goal":
-      "A submission and a chat are goals by themselves. Set up adds others under Goals: an event, or a page such as /thanks.",
+      "Submissions and chats are goals already. You can add others in Set up, under Goals: an event, or a page such as /thanks.",
     "event:name": "Your pages send events with hydracore('event', 'Signup'). See the guide Websites.",
     "visit:country": "Countries need a database: see GEO_DATABASE in Settings."
   } as Readonly<Record<string, string>>

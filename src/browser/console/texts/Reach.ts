@@ -7,7 +7,7 @@ export const label = "Websites"
 export const kinds = {
   this: "This website",
   some: "Several websites",
-  all: "All websites, also later ones"
+  all: "All websites, including later ones"
 } as const
 export const which = "Which websites"
 export const chooseOne = "Choose a website."

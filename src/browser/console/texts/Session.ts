@@ -5,7 +5,7 @@
  */
 export const signedOut = {
   title: "Open the console with a link",
-  body: "The console has no passwords. A link opens it, once, for the websites that the link names. Make one where the service runs:",
+  body: "The console has no passwords. A link opens it once, for the websites that the link was created for. Create one on the server:",
   command: "hydracore console link",
   after: "It prints an address. Open that address in this browser."
 } as const
@@ -13,8 +13,8 @@ export const signedOut = {
 export const ended = {
   title: "Your session has ended",
   why: "A session ends 12 hours after its last use, 30 days after it was opened, or when an owner or the operator ends it.",
-  how: "An owner can send you a new link, under Sharing. Or make one where the service runs:",
-  kept: "Open the link in another tab of this browser. This tab then goes on where it was, with what you have typed.",
+  how: "An owner can send you a new link, under Sharing. Or create one on the server:",
+  kept: "Open the link in another tab of this browser. This tab then continues where it was, with what you have typed.",
   goOn: "Go on",
   still: "This browser has no session yet. Open a link first."
 } as const
@@ -24,7 +24,7 @@ export const link = {
   body: "This link works once. After that, this browser stays signed in: 12 hours after its last use, and 30 days at most.",
   open: "Open the console",
   spent: "This link has been used or has expired",
-  spentBody: "A link opens the console once. Make a new one where the service runs:"
+  spentBody: "A link opens the console once. Create a new one on the server:"
 } as const
 
 export const session = {

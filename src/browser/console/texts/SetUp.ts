@@ -47,7 +47,8 @@ export const install = {
   waitingForTag: "Waiting for the first page view. Open a page with the tag.",
   seen: (path: string, when: string): string => `The tag was seen on ${path}, ${when}.`,
   form: "Forms",
-  formNote: "Paste this form into a page, or give a form of yours its first three attributes. Any fields are possible.",
+  formNote:
+    "Paste this form into a page, or add its first three attributes to a form of yours. Any fields are possible.",
   waitingForForm: "Waiting for the first submission. Send one yourself.",
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
@@ -70,7 +71,7 @@ export const refused = {
     bot: "a known bot",
     "referrer-spam": "a known spam referrer",
     "foreign-origin": "another origin",
-    limited: "too many requests of one address",
+    limited: "too many requests from one address",
     quarantined: "suspected spam",
     invalid: "an invalid request",
     "unknown-site": "an unknown id",
@@ -93,10 +94,10 @@ export const website = {
   note: "Changes take effect within ten seconds.",
   name: "Name",
   timeZone: "Time zone",
-  timeZoneHint: "Reports count days in it.",
+  timeZoneHint: "Reports use the days of this time zone.",
   origins: "Origins",
   originsHint:
-    "One a line, such as https://www.example.com. Only their pages may use this website's ids. Empty for any.",
+    "One per line, such as https://www.example.com. Only their pages may use this website's ids. Empty for any.",
   anyOrigin: "Any",
   saved: "Saved.",
   remove: "Delete this website",
@@ -104,7 +105,7 @@ export const website = {
   removeButton: "Delete the website",
   confirm: (name: string): string => `Delete ${name}?`,
   confirmBody:
-    "All its page views, events, submissions and conversations are deleted permanently. Nobody can restore them. Its tags stop working."
+    "All its page views, events, submissions and conversations are deleted permanently, and cannot be restored. Its tags stop working."
 } as const
 
 export const newSite = {
@@ -120,12 +121,12 @@ export const goals = {
   kinds: { page: "A page", event: "An event" },
   values: { page: "Path", event: "Event" },
   hints: {
-    page: "Such as /thanks. A star stands for any text: /blog/*.",
+    page: "Such as /thanks. A star matches any text: /blog/*.",
     event: "The name that your page sends, as in hydracore('event', 'Signup')."
   },
   name: "Name",
   empty: "No goal of your own yet. A thank-you page or a signup is a good first one.",
   builtIn: (names: ReadonlyArray<string>): string => `Always counted: ${names.join(", ")}.`,
   confirm: (name: string): string => `Delete the goal “${name}”?`,
-  confirmBody: "It is no longer counted. The page views and events stay."
+  confirmBody: "It is no longer counted. The page views and events are kept."
 } as const

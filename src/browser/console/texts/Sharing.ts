@@ -27,16 +27,16 @@ export const people = {
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
-    "The session ends within a second, and an unopened link stops working. The keys that were made in the session stop working too."
+    "The session ends within a second, and an unopened link stops working. The keys that were created in the session stop working too."
 } as const
 
 export const dashboards = {
   title: "Shared dashboards",
-  note: "Anybody with the address sees the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
+  note: "Anyone with the address can see the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
   name: "What it is for",
   expiry: "Last day (optional)",
   create: "Share the dashboard",
-  created: "Anybody with this address sees the statistics. It is not shown again.",
+  created: "Anyone with this address can see the statistics. It is not shown again.",
   none: "This dashboard is not shared.",
   unnamed: "Without a name",
   since: (time: string): string => `Since ${time}`,

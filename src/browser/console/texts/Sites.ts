@@ -14,7 +14,7 @@ export const sites = {
 
 export const noSites = {
   title: "Create your first website",
-  body: "A website has a name and its own ids. Create one here if your session includes all websites, or where the service runs:",
+  body: "A website has a name and its own ids. Create one here if your session includes all websites, or on the server:",
   command: 'hydracore site create --name "My website"',
   after: "It prints the tag that counts page views."
 } as const
