@@ -44,7 +44,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("stores a batch once, also if it is repeated at the same time", () =>
+    it.effect("stores a batch once, also if it is sent twice at the same time", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         const token = randomUUID()
@@ -57,7 +57,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("stores nothing of a batch with a value that its column cannot hold, and repeats no value", () =>
+    it.effect("stores nothing of a batch with a value that its column cannot hold, and does not reveal the value", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         for (const wrong of ["secret", null]) {
@@ -93,7 +93,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
   })
 })
 
-it("a cluster has a table on each shard and one that distributes rows by website", () => {
+it("a cluster has a local table on each shard, and a distributed one that shards by website", () => {
   const statements = Tables.create({ _tag: "Cluster", cluster: "it's" })
   assert.lengthOf(statements, Tables.tables.length * 2)
   for (const statement of statements) assert.include(statement, "ON CLUSTER 'it\\'s'")

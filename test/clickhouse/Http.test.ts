@@ -1,4 +1,4 @@
-/** The client of production over HTTP. */
+/** The production client, over HTTP. */
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
@@ -19,7 +19,7 @@ const plain = Shape.make({
 })
 
 describeWithClickHouse("clickhouse/ClickHouse over HTTP", () => {
-  it.live("finds the rows of sessions whose names are longer together than an address may be", () =>
+  it.live("finds the rows of sessions whose ids together exceed the maximum length of a URL", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
       yield* Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** The service over HTTP with page views in ClickHouse: what visitors send is what an owner's program reads. */
+/** The service over HTTP with page views in ClickHouse: an owner's program reads what visitors have sent. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
@@ -14,7 +14,7 @@ const server = testServer({}, undefined, undefined, SeparateStorage.layer)
 
 TestClickHouse.describeWithClickHouse("clickhouse: the service", () => {
   layer(server, { excludeTestServices: true })((it) => {
-    it.effect("page views and events are in the answers to queries, and in those about now", () =>
+    it.effect("page views and events are in the results of queries and of `now`", () =>
       Effect.gen(function* () {
         const { send: post, url } = yield* TestServer
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))

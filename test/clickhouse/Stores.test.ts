@@ -1,4 +1,4 @@
-/** The services of the composed storage with `ANALYTICS_URL`: websites in PostgreSQL, page views in ClickHouse over HTTP. */
+/** The storage with `ANALYTICS_URL`: websites in PostgreSQL, page views in ClickHouse over HTTP. */
 import * as AnalyticsRepo from "../suites/AnalyticsRepo.ts"
 import * as SiteActivity from "../suites/SiteActivity.ts"
 import * as SiteErasure from "../suites/SiteErasure.ts"

@@ -12,7 +12,7 @@ const messagesOf = (messages: unknown) => Result.map(read({ messages }), ({ mess
 const textIn = (content: unknown) => Result.map(messagesOf([{ role: "user", content }]), ([message]) => message?.text)
 
 describe("contract/ClientMessages", () => {
-  it("reads the text of a content, and nothing else of it", () => {
+  it("reads the text parts of a content, and no others", () => {
     const image = { type: "image_url", image_url: { url: "https://image.example/" } }
     for (const [content, text] of [
       ["a", "a"],
@@ -28,20 +28,20 @@ describe("contract/ClientMessages", () => {
   })
 
   it("takes a visitor's last message of 1 to 8000 characters", () => {
-    const turnsOf = (...messages: ReadonlyArray<readonly [role: string, text: string]>) =>
+    const conversationOf = (...messages: ReadonlyArray<readonly [role: string, text: string]>) =>
       ClientMessages.conversationOf(messages.map(([role, text]) => ({ id: null, role, text })))
-    assert.isTrue(Result.isSuccess(turnsOf(["user", "😀".repeat(8_000)])))
+    assert.isTrue(Result.isSuccess(conversationOf(["user", "😀".repeat(8_000)])))
     for (const conversation of [
-      turnsOf(["user", "x".repeat(8_001)]),
-      turnsOf(["user", "a"], ["user", ""]),
-      turnsOf(["system", "a"]),
-      turnsOf()
+      conversationOf(["user", "x".repeat(8_001)]),
+      conversationOf(["user", "a"], ["user", ""]),
+      conversationOf(["system", "a"]),
+      conversationOf()
     ]) {
       assert.isTrue(Result.isFailure(conversation))
     }
   })
 
-  it("a body with hundreds of thousands of faults has a few errors", () => {
+  it("a body with hundreds of thousands of faults reports only the first few", () => {
     const rest = { threadId: "t", runId: "r" }
     for (const schema of [RunPayload, CompletionPayload] as const) {
       const readBody = BodyReader.make<unknown>(schema)

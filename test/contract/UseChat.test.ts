@@ -47,7 +47,7 @@ describe("contract/UseChat", () => {
   })
 
   it.prop(
-    "a body with a message that is no object with parts is never useChat's",
+    "a body with a message that is not an object with parts is not useChat's",
     [Body, Schema.Json],
     ([body, message]) => {
       if (typeof body !== "object" || body === null) return
@@ -65,7 +65,7 @@ describe("contract/UseChat", () => {
     assert.isTrue(read("😀".repeat(8_001), "short"))
   })
 
-  it("a body says which message it names, and whether it has the whole conversation", () => {
+  it("decodes the message that a body names, and whether the body has the whole conversation", () => {
     const messages = [
       { id: "1", ...user("a") },
       { role: "assistant", id: "2", parts: [] },

@@ -140,7 +140,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a session ends after its longest time, however much it is used", () =>
+    it.effect("a session ends after its maximum duration, however much it is used", () =>
       Effect.gen(function* () {
         const opened = yield* newSession("all")
         const step = limits.idle / 2
@@ -171,29 +171,31 @@ export const suite = <E>(
       })
     )
 
-    it.effect("with a key, the unopened links of it and of its keys are void, and opened ones stay sessions", () =>
-      Effect.gen(function* () {
-        const keys = yield* OwnerKeys
-        const issue = (issuer: { readonly issuedBy?: string } = {}) =>
-          keys
-            .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
-            .pipe(Effect.flatMap(Effect.fromOption))
-        const [key, otherKey] = [yield* issue(), yield* issue()]
-        const child = yield* issue({ issuedBy: key.keyId })
-        const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
-        const links = [yield* linkOf(key), yield* linkOf(child)]
-        const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
-        const colleague = Option.getOrThrow(yield* openLink(opened.link))
-        assert.isTrue(yield* keys.revoke(key.keyId))
-        yield* TestClock.adjust("1 second")
-        for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
-        assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
-        assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
-        assert.isTrue(Option.isSome(yield* openLink(other.link)))
-      })
+    it.effect(
+      "revoking a key voids the unopened links of this key and of the keys that it issued; opened ones stay sessions",
+      () =>
+        Effect.gen(function* () {
+          const keys = yield* OwnerKeys
+          const issue = (issuer: { readonly issuedBy?: string } = {}) =>
+            keys
+              .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
+              .pipe(Effect.flatMap(Effect.fromOption))
+          const [key, otherKey] = [yield* issue(), yield* issue()]
+          const child = yield* issue({ issuedBy: key.keyId })
+          const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
+          const links = [yield* linkOf(key), yield* linkOf(child)]
+          const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
+          const colleague = Option.getOrThrow(yield* openLink(opened.link))
+          assert.isTrue(yield* keys.revoke(key.keyId))
+          yield* TestClock.adjust("1 second")
+          for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
+          assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
+          assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
+          assert.isTrue(Option.isSome(yield* openLink(other.link)))
+        })
     )
 
-    it.effect("with a session, its keys are revoked and its unopened links are void, also after its end", () =>
+    it.effect("revoking a session revokes its keys and voids its unopened links, also after its end", () =>
       Effect.gen(function* () {
         const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
         const issue = (issuedBy: string) =>
@@ -208,7 +210,7 @@ export const suite = <E>(
         const colleague = Option.getOrThrow(yield* openLink(opened.link))
         assert.isTrue(yield* sessions.revoke(one.session.sessionId))
         assert.isFalse(yield* sessions.revoke(one.session.sessionId))
-        // Signing out keeps the keys, until somebody revokes the session.
+        // Signing out keeps the keys until the session is revoked.
         assert.isTrue(yield* sessions.end(other.session.sessionId))
         assert.isFalse(yield* sessions.end(other.session.sessionId))
         yield* TestClock.adjust("1 second")
@@ -235,7 +237,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("deleting a website takes it from its sessions, and ends those that have no other", () =>
+    it.effect("deleting a website removes it from its sessions, and ends those that have no other", () =>
       Effect.gen(function* () {
         const [gone, kept] = [yield* newSite, yield* newSite]
         const [one, both] = [yield* newSession([gone]), yield* newSession([gone, kept])]
@@ -257,7 +259,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("there is no link for a website that does not exist, nor for none", () =>
+    it.effect("no link is created for a website that does not exist, or for no website", () =>
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const site = yield* newSite

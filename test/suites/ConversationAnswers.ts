@@ -1,5 +1,5 @@
 /**
- * How an answer is stored while it runs, and how it ends, as a part of the suite of stores.
+ * The part of the suite of stores about answers: pieces, leases, endings and ratings.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "../support/Conversations.ts"
 
 export interface Options<R> {
-  /** Runs an effect as if ten seconds had passed in which no lease was extended. */
+  /** Runs an effect as if no lease had been extended for ten seconds. */
   readonly later: <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Effect.Effect<A, E, R2 | R>
   /** How often each property is tried. */
   readonly runs: number
@@ -34,7 +34,7 @@ export const suite = <R>(
   { later, runs }: Options<R>
 ) => {
   it.effect.prop(
-    "a reader that follows an answer piece by piece has all of it at its end",
+    "a reader that follows an answer piece by piece has the whole answer at its end",
     { pieces: Pieces, rest: Schema.Array(Event).check(Schema.isMaxLength(5)) },
     ({ pieces, rest }) =>
       Effect.gen(function* () {
@@ -63,7 +63,7 @@ export const suite = <R>(
     { arbitrary: { runs } }
   )
 
-  it.effect("only the first ending counts, and an answer that another process ended keeps the longer text", () =>
+  it.effect("only the first ending counts, and an answer that another process ended keeps its longer text", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -103,7 +103,7 @@ export const suite = <R>(
     })
   )
 
-  it.effect("a message after an answer whose lease has run out marks it cut for good", () =>
+  it.effect("a message after an answer whose lease has run out stores it as cut", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

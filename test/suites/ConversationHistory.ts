@@ -1,5 +1,5 @@
 /**
- * The messages of a conversation, and which answer is given to which, as a part of the suite of stores.
+ * The part of the suite of stores about the messages of a conversation and the answers to them.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const Said = Schema.Literals(["a", "bb", "long ".repeat(20), "\u0000", "\ud800"]
 /** `runs`: how often each property is tried. */
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>, runs: number) => {
   it.effect.prop(
-    "messages and answers read in the order in which they came, whole",
+    "messages and answers are read completely and in their order",
     {
       turns: Schema.Array(
         Schema.Tuple([Said, Schema.Array(Event).check(Schema.isMaxLength(6)), Schema.Literals(endings)])
@@ -56,7 +56,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect.prop(
-    "the history is what `newest` keeps of the messages",
+    "the history is that of `newest`",
     {
       turns: Schema.Array(Schema.Tuple([Said, Schema.Union([Said, Schema.Literal("")])])).check(Schema.isMaxLength(4)),
       messages: Schema.Literals([1, 2, 3, 4, 40]),
@@ -82,7 +82,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect.prop(
-    "a message ends the answer that runs as superseded, with what was stored of it, and is answered itself",
+    "a message ends a running answer as superseded with its stored text, and is answered",
     { pieces: Pieces },
     ({ pieces }) =>
       Effect.gen(function* () {
@@ -133,7 +133,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     })
   )
 
-  it.effect("the message after an answer is found, in its conversation alone", () =>
+  it.effect("the message after an answer is found, only in its conversation", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -158,7 +158,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         Option.getOrElse(yield* store.read(long), () => []),
         2
       )
-      // The answer that is replaced makes room.
+      // Replacing the answer makes room.
       yield* say(long, null)
 
       const many = yield* newKey

@@ -1,5 +1,5 @@
 /**
- * Messages and answers that replace others, as a part of the suite of stores.
+ * The part of the suite of stores about messages and answers that replace others.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, tex
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
   it.effect(
-    "another answer replaces the last one, also one that runs, and is requested with the messages before it",
+    "a regenerated answer replaces the last one, even a running one, and is requested with the messages before it",
     () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
@@ -41,7 +41,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       })
   )
 
-  it.effect("another answer to an earlier message replaces what followed it, and the message stays", () =>
+  it.effect("a regenerated answer to an earlier message replaces what followed the message, which stays", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -61,7 +61,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       assert.deepStrictEqual(after.slice(0, 3), before.slice(0, 3))
       const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 1, before: null })
       assert.strictEqual(summary?.messages, 4)
-      // An answer, and what the conversation does not have: the last message is answered again.
+      // For the id of an answer or an unknown id, the last message is answered again.
       for (const from of [before[1]?.messageId, before[4]?.messageId, randomUUID(), "x"]) {
         yield* again(from)
         yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
@@ -69,40 +69,42 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     })
   )
 
-  it.effect("a message keeps the id that its client gave it, new, replaced and in a conversation that runs", () =>
-    Effect.gen(function* () {
-      const store = yield* ConversationStore
-      const key = yield* newKey
-      const idsOf = Effect.map(store.read(key), (messages) =>
-        Option.getOrElse(messages, () => []).flatMap((message) =>
-          message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
+  it.effect(
+    "a message has the id that its client gave it: a new one, a replaced one, and one while an answer runs",
+    () =>
+      Effect.gen(function* () {
+        const store = yield* ConversationStore
+        const key = yield* newKey
+        const idsOf = Effect.map(store.read(key), (messages) =>
+          Option.getOrElse(messages, () => []).flatMap((message) =>
+            message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
+          )
         )
-      )
-      const begin = (text: string, clientId: string | undefined, from?: string) =>
-        store.begin({
-          key,
-          answerId: randomUUID(),
-          from,
-          message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
-        })
-      yield* begin("one", "a")
-      yield* begin("two", undefined)
-      yield* begin("three", "a")
-      assert.deepStrictEqual(yield* idsOf, [
-        ["one", "a"],
-        ["two", undefined],
-        ["three", "a"]
-      ])
-      const [, , two] = Option.getOrElse(yield* store.read(key), () => [])
-      yield* begin("two, edited", "!~", two?.messageId)
-      assert.deepStrictEqual(yield* idsOf, [
-        ["one", "a"],
-        ["two, edited", "!~"]
-      ])
-    })
+        const begin = (text: string, clientId: string | undefined, from?: string) =>
+          store.begin({
+            key,
+            answerId: randomUUID(),
+            from,
+            message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
+          })
+        yield* begin("one", "a")
+        yield* begin("two", undefined)
+        yield* begin("three", "a")
+        assert.deepStrictEqual(yield* idsOf, [
+          ["one", "a"],
+          ["two", undefined],
+          ["three", "a"]
+        ])
+        const [, , two] = Option.getOrElse(yield* store.read(key), () => [])
+        yield* begin("two, edited", "!~", two?.messageId)
+        assert.deepStrictEqual(yield* idsOf, [
+          ["one", "a"],
+          ["two, edited", "!~"]
+        ])
+      })
   )
 
-  it.effect("a message replaces an earlier one of the visitor and what followed it, an answer that runs too", () =>
+  it.effect("a message replaces an earlier one of the visitor and everything after it, even a running answer", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -118,7 +120,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       yield* replace(two?.messageId, "two, edited")
       assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
       yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two, edited", "assistant: Again (stop)"])
-      // Neither is a message of the visitor's in this conversation.
+      // Neither is a visitor's message in this conversation.
       const left = yield* say(key, "three")
       yield* replace(two?.messageId, "four")
       yield* replace(answer?.messageId, "five")

@@ -1,5 +1,5 @@
 /**
- * What every store of conversations keeps, as a suite that runs on any layer.
+ * The suite of every `ConversationStore`.
  *
  * @module
  */
@@ -55,7 +55,7 @@ export const suite = <R, E>(
           const { instanceId } = yield* newKey
           const now = yield* Clock.currentTimeMillis
           const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
-          // Two of them at the same millisecond.
+          // Two of them in the same millisecond.
           for (const [index, key] of keys.entries()) yield* say(key, "one").pipe(at(now - 1_000 + (index >> 1)))
           yield* say(keys[0]!, "two").pipe(at(now))
           const all = yield* store.list({ instanceId, limit: 10, before: null })
@@ -113,7 +113,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("an instance that is deleted takes its conversations with it, and begins none", () =>
+    it.effect("deleting an instance deletes its conversations, and no others begin", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory
@@ -126,7 +126,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("texts that are not ids name no conversation and no answer", () =>
+    it.effect("a text that is not an id finds no conversation and no answer", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId } = yield* newKey

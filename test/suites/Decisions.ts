@@ -13,7 +13,7 @@ import { lastDays } from "../support/UtcDays.ts"
 
 const Event = Schema.Struct({
   site: Schema.Literals([0, 1]),
-  as: Schema.Literals(["known", "tracking-token", "website-config-id", "crossed", "nobody"]),
+  as: Schema.Literals(["known", "tracking-token", "website-config-id", "crossed", "unknown"]),
   reason: Schema.Literals(reasons)
 })
 
@@ -28,12 +28,12 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
     // An id of one kind that is claimed as the other belongs to no website.
     case "crossed":
       return { _tag: "Claimed", by: "tracking-token", id: site.websiteConfigId }
-    case "nobody":
+    case "unknown":
       return { _tag: "Claimed", by: "website-config-id", id: "99999999-9999-4999-8999-999999999999" }
   }
 }
 
-/** Retries until the counts are as expected, or the time is up: counts reach the store a moment later. */
+/** Retries until the counts are as expected or the time is up: counts are stored asynchronously. */
 const eventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
   Effect.gen(function* () {
     const deadline = performance.now() + 20_000
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "counts every recorded rejection for its website and reason only",
+        "counts every rejection only for its website and reason",
         { events: Schema.Array(Event).check(Schema.isMaxLength(30)) },
         ({ events }) =>
           Effect.gen(function* () {
@@ -71,7 +71,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
             for (const [index, site] of sites.entries()) {
               const expected: Record<string, number> = {}
               for (const { as, reason, site } of events) {
-                if (site === index && as !== "crossed" && as !== "nobody")
+                if (site === index && as !== "crossed" && as !== "unknown")
                   expected[reason] = (expected[reason] ?? 0) + 1
               }
               yield* eventually(decisions.counts({ site, ...lastDays(1, now) }), expected)

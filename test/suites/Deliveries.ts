@@ -18,7 +18,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     Creation.suite(it)
     Leases.suite(it)
 
-    it.effect("a retry begins the schedule again, and an attempt from before it changes nothing", () =>
+    it.effect("a retry restarts the schedule, and an earlier attempt changes nothing", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(1)
@@ -26,57 +26,59 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.isTrue(yield* deliveries.retry(webhook.webhookId, late.eventId))
         yield* settle(late, { status: 410, next: { status: "failed" } })
         const again = only(yield* leaseOf(webhook))
-        // The same number as that of the late attempt.
+        // The late attempt has the same number.
         assert.deepStrictEqual([again.attempt, again.eventId], [late.attempt, late.eventId])
         yield* settle(late, { status: 410, next: { status: "failed" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
         yield* settle(again, { status: 200, next: { status: "delivered" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "delivered")
-        // A delivered one can be sent again, too.
+        // A delivered one can be retried, too.
         assert.isTrue(yield* deliveries.retry(webhook.webhookId, late.eventId))
         assert.strictEqual(only(yield* leaseOf(webhook)).attempt, 1)
       })
     )
 
-    it.effect("a webhook's health is the first failure after the last success, and a disabled one is left alone", () =>
-      Effect.gen(function* () {
-        const { webhook } = yield* withDeliveries(3)
-        const [one, two] = yield* leaseOf(webhook, { healthy: 2 })
-        if (one === undefined || two === undefined) return assert.fail("two are due")
-        const pending = { status: "pending", nextAttemptAt: Date.now() } as const
-        // Two processes see the first failure at different times.
-        const health = { disabledAt: null }
-        yield* settle(one, { status: 500, next: pending, health: { ...health, failingSince: 1_000 } })
-        yield* settle(two, { status: 500, next: pending, health: { ...health, failingSince: 2_000 } })
-        const failing = only(yield* leaseOf(webhook))
-        assert.deepInclude(failing.webhook, { failingSince: 1_000, disabledAt: null })
-        yield* settle(failing, {
-          status: 200,
-          next: { status: "delivered" },
-          health: { ...health, failingSince: null }
+    it.effect(
+      "a webhook's health is the first failure after the last success, and a disabled webhook does not change",
+      () =>
+        Effect.gen(function* () {
+          const { webhook } = yield* withDeliveries(3)
+          const [one, two] = yield* leaseOf(webhook, { healthy: 2 })
+          if (one === undefined || two === undefined) return assert.fail("two are due")
+          const pending = { status: "pending", nextAttemptAt: Date.now() } as const
+          // Two processes see the first failure at different times.
+          const health = { disabledAt: null }
+          yield* settle(one, { status: 500, next: pending, health: { ...health, failingSince: 1_000 } })
+          yield* settle(two, { status: 500, next: pending, health: { ...health, failingSince: 2_000 } })
+          const failing = only(yield* leaseOf(webhook))
+          assert.deepInclude(failing.webhook, { failingSince: 1_000, disabledAt: null })
+          yield* settle(failing, {
+            status: 200,
+            next: { status: "delivered" },
+            health: { ...health, failingSince: null }
+          })
+          const [well, another] = yield* leaseOf(webhook)
+          if (well === undefined || another === undefined) return assert.fail("two are due")
+          assert.deepInclude(well.webhook, { failingSince: null, disabledAt: null })
+          yield* settle(well, {
+            status: 410,
+            next: { status: "failed" },
+            health: { failingSince: 3_000, disabledAt: 4_000 }
+          })
+          assert.deepStrictEqual((yield* deliveriesOf(webhook)).map(({ status }) => status).sort(), [
+            "cancelled",
+            "delivered",
+            "failed"
+          ])
+          yield* settle(another, { status: 200, next: { status: "delivered" } })
+          assert.lengthOf(
+            (yield* deliveriesOf(webhook)).filter(({ status }) => status === "cancelled"),
+            1
+          )
         })
-        const [well, another] = yield* leaseOf(webhook)
-        if (well === undefined || another === undefined) return assert.fail("two are due")
-        assert.deepInclude(well.webhook, { failingSince: null, disabledAt: null })
-        yield* settle(well, {
-          status: 410,
-          next: { status: "failed" },
-          health: { failingSince: 3_000, disabledAt: 4_000 }
-        })
-        assert.deepStrictEqual((yield* deliveriesOf(webhook)).map(({ status }) => status).sort(), [
-          "cancelled",
-          "delivered",
-          "failed"
-        ])
-        yield* settle(another, { status: 200, next: { status: "delivered" } })
-        assert.lengthOf(
-          (yield* deliveriesOf(webhook)).filter(({ status }) => status === "cancelled"),
-          1
-        )
-      })
     )
 
-    it.effect("a list has the latest hundred, of one status if it is given", () =>
+    it.effect("a list has the latest hundred, of one status if that is given", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(101)

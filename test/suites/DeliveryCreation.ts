@@ -1,5 +1,5 @@
 /**
- * Which events become deliveries, as a part of the suite of `Deliveries`.
+ * The part of the suite of `Deliveries` about the events that become deliveries.
  *
  * @module
  */
@@ -15,27 +15,29 @@ import { shown, submit, url, withDeliveries } from "../support/StoredDeliveries.
 const hour = 3_600_000
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
-  it.effect("each webhook of the website gets one delivery of an event that it wants, and no other webhook", () =>
-    Effect.gen(function* () {
-      const [site, other] = [yield* newSite, yield* newSite]
-      const all = yield* newWebhook(site, url)
-      const accepted = yield* newWebhook(site, url, ["submission.accepted"])
-      const deleted = yield* newWebhook(site, url, ["submission.deleted"])
-      const others = yield* newWebhook(other, url)
-      const id = yield* submit(site)
-      yield* SiteDirectory.use(({ update }) => update(site, { name: "Renamed" }))
-      yield* fanOutAll
-      const deliveries = [yield* deliveriesOf(all.webhook), yield* deliveriesOf(accepted.webhook)].map(only)
-      assert.deepStrictEqual(new Set(deliveries.map(({ eventId }) => eventId)).size, 1)
-      for (const { attempts, eventId, status, type, webhookId } of deliveries) {
-        assert.deepStrictEqual([type, status, attempts], ["submission.accepted", "pending", 0])
-        const { payload } = yield* shown(webhookId, eventId)
-        const { data, website } = JSON.parse(payload ?? "")
-        assert.strictEqual(data.submission_id, id)
-        assert.deepStrictEqual(website, { website_config_id: site, name: "Renamed" })
-      }
-      for (const { webhook } of [deleted, others]) assert.lengthOf(yield* deliveriesOf(webhook), 0)
-    })
+  it.effect(
+    "each webhook of the website that subscribes to an event gets one delivery, and no other webhook does",
+    () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const all = yield* newWebhook(site, url)
+        const accepted = yield* newWebhook(site, url, ["submission.accepted"])
+        const deleted = yield* newWebhook(site, url, ["submission.deleted"])
+        const others = yield* newWebhook(other, url)
+        const id = yield* submit(site)
+        yield* SiteDirectory.use(({ update }) => update(site, { name: "Renamed" }))
+        yield* fanOutAll
+        const deliveries = [yield* deliveriesOf(all.webhook), yield* deliveriesOf(accepted.webhook)].map(only)
+        assert.deepStrictEqual(new Set(deliveries.map(({ eventId }) => eventId)).size, 1)
+        for (const { attempts, eventId, status, type, webhookId } of deliveries) {
+          assert.deepStrictEqual([type, status, attempts], ["submission.accepted", "pending", 0])
+          const { payload } = yield* shown(webhookId, eventId)
+          const { data, website } = JSON.parse(payload ?? "")
+          assert.strictEqual(data.submission_id, id)
+          assert.deepStrictEqual(website, { website_config_id: site, name: "Renamed" })
+        }
+        for (const { webhook } of [deleted, others]) assert.lengthOf(yield* deliveriesOf(webhook), 0)
+      })
   )
 
   it.effect("a website without a webhook leaves no event, also for a webhook that is created later", () =>
@@ -48,7 +50,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a submission that is sent again with its key leaves one event", () =>
+  it.effect("a submission that is sent twice with its key is one event", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
@@ -80,32 +82,34 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a deleted submission's data is in no delivery and no answer, and what was pending is cancelled", () =>
-    Effect.gen(function* () {
-      const deliveries = yield* Deliveries
-      const repo = yield* SubmissionRepo
-      const { site, webhook } = yield* withDeliveries(0)
-      const id = yield* submit(site)
-      yield* fanOutAll
-      const leased = only(yield* leaseOf(webhook))
-      yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() + hour } })
-      const unsent = yield* submit(site)
-      assert.isTrue(yield* repo.delete(id))
-      assert.isTrue(yield* repo.delete(unsent))
-      yield* fanOutAll
-      const all = yield* deliveriesOf(webhook)
-      assert.deepStrictEqual(all.map(({ type }) => type).sort(), [
-        "submission.accepted",
-        "submission.deleted",
-        "submission.deleted"
-      ])
-      const { history, nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, leased.eventId)
-      assert.deepStrictEqual([status, nextAttemptAt, payload], ["cancelled", null, null])
-      assert.deepStrictEqual(
-        history.map(({ answer, status }) => [status, answer]),
-        [[500, null]]
-      )
-      assert.isFalse(yield* deliveries.retry(webhook.webhookId, leased.eventId))
-    })
+  it.effect(
+    "a deleted submission's data is in no delivery and no response, and its pending deliveries are cancelled",
+    () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const repo = yield* SubmissionRepo
+        const { site, webhook } = yield* withDeliveries(0)
+        const id = yield* submit(site)
+        yield* fanOutAll
+        const leased = only(yield* leaseOf(webhook))
+        yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() + hour } })
+        const unsent = yield* submit(site)
+        assert.isTrue(yield* repo.delete(id))
+        assert.isTrue(yield* repo.delete(unsent))
+        yield* fanOutAll
+        const all = yield* deliveriesOf(webhook)
+        assert.deepStrictEqual(all.map(({ type }) => type).sort(), [
+          "submission.accepted",
+          "submission.deleted",
+          "submission.deleted"
+        ])
+        const { history, nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, leased.eventId)
+        assert.deepStrictEqual([status, nextAttemptAt, payload], ["cancelled", null, null])
+        assert.deepStrictEqual(
+          history.map(({ answer, status }) => [status, answer]),
+          [[500, null]]
+        )
+        assert.isFalse(yield* deliveries.retry(webhook.webhookId, leased.eventId))
+      })
   )
 }

@@ -123,7 +123,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("longer texts than a payload holds are shortened", () =>
+    it.effect("texts that are too long for a payload are shortened", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId, webhook } = yield* setup
@@ -140,7 +140,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a deleted conversation's data is in no delivery, whether it or its instance was deleted", () =>
+    it.effect("the data of a conversation that was deleted, alone or with its instance, is in no delivery", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory
@@ -155,7 +155,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
           if (isWholeInstance) {
             assert.isTrue(yield* instances.delete(instanceId))
-            // The memory store deletes the conversations of a deleted instance when they are looked for.
+            // The memory store deletes the conversations of a deleted instance at their next lookup.
             yield* store.list({ instanceId, limit: 1, before: null })
           } else assert.isTrue(yield* store.delete(key))
           assert.deepStrictEqual(yield* payloadsOf(webhook), [{ type: "conversation.started", data: null }])
@@ -166,7 +166,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("visitors who are refused for a limit are one event of their website within the hour", () =>
+    it.effect("refusals by a rate limit are one event of their website per hour", () =>
       Effect.gen(function* () {
         const decisions = yield* Decisions
         const [{ site, webhook }, other] = [yield* setup, yield* setup]
@@ -179,7 +179,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* decisions.record({ _tag: "Known", websiteConfigId: other.site.websiteConfigId }, "bot")
         for (const [index, subject] of subjects.entries()) {
           yield* decisions.record(subject, "limited")
-          // Each is stored by a statement of its own.
+          // Each is stored by a separate statement.
           yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), counted), {
             until: (times) => times === index + 1
           })
@@ -196,7 +196,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("chat messages that are refused for a limit are one of the website that the instance serves", () =>
+    it.effect("refusals of chat messages are one event of the website that the instance serves", () =>
       Effect.gen(function* () {
         const [decisions, instances] = [yield* Decisions, yield* InstanceDirectory]
         const { instanceId, site, webhook } = yield* setup

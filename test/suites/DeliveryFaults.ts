@@ -1,5 +1,5 @@
 /**
- * What the delivery of every storage keeps through faults: nothing is lost, and what is sent twice has the same id and body.
+ * Delivery under faults, for every storage: no event is lost, and one that is sent twice has the same id and body.
  *
  * @module
  */
@@ -59,7 +59,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* endLeases(webhook)
           yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
           yield* delivered(webhook, ids.length, Effect.void)
-          // One for each submission, in whatever order, and none with another id.
+          // One for each submission, in any order, and none with another id.
           assert.sameMembers(eventsOf(received), ids)
           if (!/response|record/.test(step)) assert.lengthOf(received, ids.length)
         }).pipe(Effect.scoped)

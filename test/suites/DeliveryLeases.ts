@@ -1,5 +1,5 @@
 /**
- * Leases and fan-outs, as a part of the suite of `Deliveries`.
+ * The part of the suite of `Deliveries` about leases and fan-outs.
  *
  * @module
  */
@@ -14,24 +14,26 @@ import { shown, submit, withDeliveries } from "../support/StoredDeliveries.ts"
 const hour = 3_600_000
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
-  it.effect("a lease holds a delivery until it ends, and carries the payload, the number and the secrets", () =>
-    Effect.gen(function* () {
-      const hurry = yield* Hurry
-      const { secret, webhook } = yield* withDeliveries(1)
-      const before = Date.now()
-      const first = only(yield* leaseOf(webhook))
-      assert.deepStrictEqual([first.attempt, first.secrets, first.webhook], [1, [secret], webhook])
-      assert.strictEqual(JSON.parse(first.payload).type, "submission.accepted")
-      const { nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
-      assert.strictEqual(status, "pending")
-      assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-      assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
-      assert.lengthOf(yield* leaseOf(webhook), 0)
-      yield* hurry(webhook.webhookId)
-      const second = only(yield* leaseOf(webhook))
-      assert.deepStrictEqual([second.attempt, second.eventId], [2, first.eventId])
-      assert.isAbove(second.generation, first.generation)
-    })
+  it.effect(
+    "a leased delivery is not leased again until its lease ends, and has its payload, attempt and secrets",
+    () =>
+      Effect.gen(function* () {
+        const hurry = yield* Hurry
+        const { secret, webhook } = yield* withDeliveries(1)
+        const before = Date.now()
+        const first = only(yield* leaseOf(webhook))
+        assert.deepStrictEqual([first.attempt, first.secrets, first.webhook], [1, [secret], webhook])
+        assert.strictEqual(JSON.parse(first.payload).type, "submission.accepted")
+        const { nextAttemptAt, status } = only(yield* deliveriesOf(webhook))
+        assert.strictEqual(status, "pending")
+        assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
+        assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+        assert.lengthOf(yield* leaseOf(webhook), 0)
+        yield* hurry(webhook.webhookId)
+        const second = only(yield* leaseOf(webhook))
+        assert.deepStrictEqual([second.attempt, second.eventId], [2, first.eventId])
+        assert.isAbove(second.generation, first.generation)
+      })
   )
 
   it.effect("only the latest lease records its attempt", () =>
@@ -54,7 +56,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a pending delivery waits for its time, and an ended one is leased no more", () =>
+  it.effect("a pending delivery is not leased before its time, nor a finished one ever", () =>
     Effect.gen(function* () {
       const { webhook } = yield* withDeliveries(2)
       const [one, two, ...others] = yield* leaseOf(webhook)
@@ -70,7 +72,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a lease divides the room among webhooks, the first delivery of each before the second of any", () =>
+  it.effect("a lease divides the room among webhooks: the first delivery of each comes before the second of any", () =>
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const many = yield* withDeliveries(5)
@@ -88,7 +90,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a fan-out leases what it stores for which there is room, and carries what a lease carries", () =>
+  it.effect("a fan-out leases as many of its deliveries as have room, with the same members as a lease", () =>
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const { secret, site, webhook } = yield* withDeliveries(0)
@@ -119,24 +121,26 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a fan-out leases the earlier deliveries of a webhook first, or none of it, and none beyond its room", () =>
-    Effect.gen(function* () {
-      const deliveries = yield* Deliveries
-      const { site, webhook } = yield* withDeliveries(1)
-      const { eventId: earlier } = only(yield* deliveriesOf(webhook))
-      yield* submit(site)
-      const { leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 1 }, new Map())
-      const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { healthy: 1 })
-      assert.strictEqual(only(first).eventId, earlier)
-      assert.isTrue(waiting.has(webhook.webhookId))
-      yield* submit(site)
-      const running = new Map([[webhook.webhookId, room.healthy]])
-      assert.deepStrictEqual((yield* deliveries.fanOut(room, running)).leased, [])
-      assert.lengthOf(yield* leaseOf(webhook), 2)
-    })
+  it.effect(
+    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its room",
+    () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { site, webhook } = yield* withDeliveries(1)
+        const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+        yield* submit(site)
+        const { leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 1 }, new Map())
+        const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { healthy: 1 })
+        assert.strictEqual(only(first).eventId, earlier)
+        assert.isTrue(waiting.has(webhook.webhookId))
+        yield* submit(site)
+        const running = new Map([[webhook.webhookId, room.healthy]])
+        assert.deepStrictEqual((yield* deliveries.fanOut(room, running)).leased, [])
+        assert.lengthOf(yield* leaseOf(webhook), 2)
+      })
   )
 
-  it.effect("a lease says which webhooks have more that is due", () =>
+  it.effect("a lease names the webhooks that have more due deliveries", () =>
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const { webhook } = yield* withDeliveries(3)

@@ -30,7 +30,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every acknowledged record that counts is read back as it was, oldest first, views before events",
+        "every acknowledged record that is not a bot's is read back unchanged, oldest first, views before events",
         {
           events: Schema.Array(EventShape).check(Schema.isMaxLength(15)),
           views: Schema.Array(Shape).check(Schema.isMaxLength(15))
@@ -92,7 +92,7 @@ export const suite = <E>(
     })
   })
 
-/** Layers that know which websites exist. */
+/** For layers that reject unknown websites. */
 export const unknownSites = <E>(name: string, layer: Layer.Layer<EventRepo | AnalyticsExport | SiteDirectory, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect("an event of an unknown website is refused, and the rest of its batch is stored", () =>

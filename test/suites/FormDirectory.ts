@@ -14,7 +14,7 @@ import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: ["https://a.example"] }))
 
-/** Rules whose texts need care in JSON and SQL. */
+/** Rules whose texts must be escaped in JSON and SQL. */
 const Rules = Schema.Struct({
   name: Schema.Struct({
     required: Schema.optionalKey(Schema.Boolean),
@@ -78,7 +78,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       { arbitrary: { runs: 20 } }
     )
 
-    it.effect("a change is seen within a second, even right after a lookup of the website", () =>
+    it.effect("a change is visible within a second, even right after a lookup of the website", () =>
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
@@ -112,7 +112,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       })
     )
 
-    it.effect("a website has a limited number of forms, also when they are created at once", () =>
+    it.effect("a website has a limited number of forms, also if they are created concurrently", () =>
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const { websiteConfigId } = yield* newSite
@@ -130,7 +130,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       })
     )
 
-    it.effect("an unknown website and an unknown page are answered as such", () =>
+    it.effect("an unknown website and an unknown page have their own errors", () =>
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const site = yield* newSite

@@ -27,7 +27,7 @@ const Shape = Schema.Struct({
 export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory | SiteErasure, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a name is used once per website and never that of a lead's goal; what was created is listed as it was",
+      "names are unique per website and differ from those of lead goals; goals are listed as they were created",
       { shapes: Schema.Array(Shape).check(Schema.isMaxLength(8)) },
       ({ shapes }) =>
         Effect.gen(function* () {
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
       { arbitrary: { runs: 15 } }
     )
 
-    it.effect("an unknown website and an unknown goal are answered as such", () =>
+    it.effect("an unknown website and an unknown goal have their own errors", () =>
       Effect.gen(function* () {
         const goals = yield* Goals
         for (const id of [randomUUID(), "no id", ""]) {
@@ -64,7 +64,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
       })
     )
 
-    it.effect("goals go with their website", () =>
+    it.effect("deleting a website deletes its goals", () =>
       Effect.gen(function* () {
         const goals = yield* Goals
         const websiteConfigId = yield* newSite

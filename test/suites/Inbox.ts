@@ -26,7 +26,7 @@ const submit = Effect.fnUntraced(function* (site: string, more: Partial<Submissi
   return draft
 })
 
-/** The whole list by its parts. */
+/** The whole list, page by page. */
 const listed = Effect.fnUntraced(function* (websiteConfigId: string, filter: Inboxes.Filter, limit: number) {
   const inbox = yield* Inbox
   const items: Array<Inboxes.Summary> = []
@@ -64,7 +64,7 @@ const Wanted = Schema.Struct({
 export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo | SiteDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has what its filter matches, latest first, in parts of any size, and so has a stream",
+      "a list has the matches of its filter, latest first, in pages of any size, and so has a stream",
       {
         given: Schema.Array(Given).check(Schema.isMaxLength(8)),
         wanted: Wanted,
@@ -99,7 +99,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
       { arbitrary: { runs: 40 } }
     )
 
-    it.effect("searches all submissions in parts, also those that follow many others", () =>
+    it.effect("searches all submissions page by page, also those that follow many others", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const [first, last] = [{ formData: '{"a":"needle"}' }, { formData: '{"a":"Needle"}', receivedAt: start + 2 }]
@@ -113,7 +113,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
       })
     )
 
-    it.effect("marks, releases and deletes the submissions of a website that a selection names, and no others", () =>
+    it.effect("marks, releases and deletes the selected submissions of a website, and no others", () =>
       Effect.gen(function* () {
         const inbox = yield* Inbox
         const [site, other] = [yield* newSite, yield* newSite]
@@ -147,7 +147,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
       })
     )
 
-    it.effect("counts what is unread and quarantined, and names the pages", () =>
+    it.effect("counts unread and quarantined submissions, and lists the pages", () =>
       Effect.gen(function* () {
         const inbox = yield* Inbox
         const site = yield* newSite

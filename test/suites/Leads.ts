@@ -75,7 +75,7 @@ export const suite = <R, E>(
           yield* visit(hostedWebsiteId, sessionId, at - minute, { path: "/contact", referrerHost: null })
           const one = draft({ websiteConfigId, receivedAt: at, sessionId, key: randomUUID() })
           yield* repo.submit(one)
-          // A repeated submission is no second lead.
+          // A submission that is sent again is not a second lead.
           yield* repo.submit(one)
           yield* match
           yield* match
@@ -118,8 +118,8 @@ export const suite = <R, E>(
           yield* visit(hostedWebsiteId, sessionId, at - minute)
           const agentUrl = "https://a.example"
           const mine = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
-          const nobodys = yield* instances.create({ name: "b", agentUrl })
-          for (const { instanceId } of [mine, nobodys, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
+          const unowned = yield* instances.create({ name: "b", agentUrl })
+          for (const { instanceId } of [mine, unowned, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
             yield* leads.addChat({ instanceId, sessionId, receivedAt: at })
           }
           yield* match
@@ -129,7 +129,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a stored conversation is credited with its first turn, and a turn that is refused is not", () =>
+      it.effect("a stored conversation is credited at its first turn, and a refused turn is not", () =>
         Effect.gen(function* () {
           const store = yield* ConversationStore
           const { hostedWebsiteId, websiteConfigId } = yield* newSite

@@ -36,7 +36,7 @@ const add = (
 const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
-/** Submits this many, each a millisecond after the one before. */
+/** Submits `count` forms, a millisecond apart. */
 const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
   const from = Date.now() - 10_000
   const ids = []
@@ -121,7 +121,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("more than ten submissions are one mail, which shows the first and counts all", () =>
+    it.effect("more than ten submissions are one mail, which shows the first 25 and counts all", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site)
@@ -134,7 +134,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("ten are ten mails; the eleventh waits for a digest", () =>
+    it.effect("ten submissions are ten mails; the eleventh waits for a digest", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site)
@@ -189,7 +189,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a mail contains nothing of a submission that was deleted before it is sent", () =>
+    it.effect("a mail contains no data of a submission that was deleted before it is sent", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })

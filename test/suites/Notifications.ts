@@ -28,7 +28,7 @@ const listed = (websiteConfigId: string) =>
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("a website's notifications are listed, found and removed, and no other's", () =>
+    it.effect("a website's notifications are listed, found and removed, and no others", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("the same recipient and topic is one notification, with the latest options", () =>
+    it.effect("adding a recipient and topic again updates the options of one notification", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const first = yield* add(site, "ada@example.com")

@@ -103,7 +103,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("with a key, the keys that it issued are revoked, and those that they issued", () =>
+    it.effect("revoking a key revokes the keys that it issued, and those that they issued", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const [first, other] = [yield* issued(everything), yield* issued(everything)]
@@ -132,7 +132,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("deleting a website takes it from its keys, which stay valid", () =>
+    it.effect("deleting a website removes it from its keys, which stay valid", () =>
       Effect.gen(function* () {
         const [gone, kept] = [yield* newSite, yield* newSite]
         const one = yield* issued({ scope: "read", sites: [gone] })

@@ -140,13 +140,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             records.submissions,
             drafts.filter((one) => Person.hasSubmitted(one, address)).map(({ submissionId }) => submissionId)
           )
-          // Conversations that begin in the same millisecond are in no certain order.
+          // The order of conversations that begin in the same millisecond is undefined.
           assert.deepStrictEqual([...records.conversations].sort(), conversations.sort())
         }),
       { arbitrary: { runs: 25 }, timeout: 120_000 }
     )
 
-    it.effect("erases submissions, conversations and their data in deliveries, and leaves everything else", () =>
+    it.effect("erases submissions, conversations and their data in deliveries, and nothing else", () =>
       Effect.gen(function* () {
         const { instanceId, webhook, websiteConfigId } = yield* setup
         const key = randomUUID()
@@ -229,7 +229,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("searches one website or all, and only the kinds of data that are named", () =>
+    it.effect("searches one website or all, and only the requested kinds of data", () =>
       Effect.gen(function* () {
         const address = `${randomUUID()}@example.com`
         const [one, other] = [yield* setup, yield* setup]
@@ -253,10 +253,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("finds a person among many others", () =>
+    it.effect("finds a person's data among that of many others", () =>
       Effect.gen(function* () {
         const { websiteConfigId } = yield* setup
-        // More than two pages, of equal times.
+        // More than two pages of records with the same time.
         const ids = yield* Effect.forEach(
           Array.from({ length: 620 }, (_, index) => index),
           (index) => submit({ websiteConfigId, email: index % 2 === 0 ? ann : `${index}@example.com` }),

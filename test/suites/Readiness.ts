@@ -25,7 +25,7 @@ export const write = Effect.suspend(() => {
 /** Polls readiness until it succeeds, as a load balancer does. */
 export const untilReady = Effect.retry(check, Schedule.spaced("50 millis"))
 
-/** Makes every write of a layer fail with `StorageUnavailable`, and ends that. */
+/** Starts and ends a fault in which every write of a layer fails with `StorageUnavailable`. */
 export interface Fault<E, R> {
   readonly begin: Effect.Effect<void, E, R>
   readonly end: Effect.Effect<void, E, R>
@@ -37,7 +37,7 @@ export const suite = <R, E, FE>(
   fault: Fault<FE, Readiness | SubmissionRepo | R>
 ) =>
   describe(name, () => {
-    it.live("not ready while writes fail, and ready again without a request once they would succeed", () =>
+    it.live("is not ready while writes fail, and is ready again once they would succeed, without a request", () =>
       Effect.gen(function* () {
         yield* check
         yield* write

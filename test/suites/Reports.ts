@@ -101,7 +101,7 @@ export const suite = <E>(
         })
       )
 
-      it.effect("a rate of nobody among few visitors is hidden where small counts are", () =>
+      it.effect("a rate of 0 among few visitors is hidden if small counts are", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = yield* newReportSite
@@ -116,7 +116,7 @@ export const suite = <E>(
         })
       )
 
-      it.effect("now counts the visitors of the last five minutes, each once", () =>
+      it.effect("`now` counts the visitors of the last five minutes, each once", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = yield* newReportSite

@@ -21,7 +21,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 
 const start = Date.UTC(2026, 10, 20)
 
-/** A website that got something every second: a view, an event, a submission, a bot's view, and again. */
+/** A website that received a view, an event, a submission and a bot's view in turn, one every second. */
 const visited = Effect.gen(function* () {
   const site = yield* newSite
   const { hostedWebsiteId, websiteConfigId } = site
@@ -65,7 +65,7 @@ export const suite = <E>(
   >
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("has the conversations that began, of the website's own instances", () =>
+    it.effect("has the new conversations of the website's instances, and no others", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const begin = Effect.fnUntraced(function* (websiteConfigId: string) {

@@ -9,7 +9,7 @@ import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
-/** Texts that need care in an encoding of arrays or text. */
+/** Texts that must be escaped in SQL arrays or texts. */
 const Text = Schema.Literals([
   "",
   "NULL",

@@ -121,7 +121,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("its instances stay without a website, and instances of other websites keep theirs", () =>
+    it.effect("its instances stay, without a website, and those of other websites keep theirs", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const instances = yield* InstanceDirectory
@@ -153,7 +153,7 @@ export const suite = <E>(
         assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
         const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
         assert.deepStrictEqual(found, [false, false, true, true])
-        // The instance stays, and answers visitors.
+        // The instance stays and still answers visitors.
         yield* say(keys[0]!, "hello again")
         assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
       })

@@ -100,7 +100,7 @@ const Step = Schema.Struct({
   website: Schema.Literals([0, 1]),
   key: Schema.Literals(["none", "a", "b"]),
   content: Schema.Literals(["{}", '{"a":1}']),
-  /** How far the clock advances before this submission: not, to the end of the window, or beyond it. */
+  /** The time before this submission: none, up to the end of the window, or beyond it. */
   wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
 })
 
@@ -277,7 +277,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       it.effect("streams a website's submissions from `since` on, oldest first, each once", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
-          // Few times for many submissions, so that pages end between equal times.
+          // Many submissions share few times, so that pages end between equal times.
           const drafts = Array.from({ length: 700 }, (_, index) =>
             draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
           )

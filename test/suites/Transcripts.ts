@@ -20,7 +20,7 @@ const newInstance = InstanceDirectory.use((instances) =>
   Effect.map(instances.create({ name: "a", agentUrl: "https://a.example" }), ({ instanceId }) => instanceId)
 )
 
-/** Asks and answers in a new conversation at a time, and reads it. */
+/** Stores a new conversation with these turns at a time, and reads it. */
 const converse = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
@@ -48,7 +48,7 @@ const Wanted = Schema.Struct({
   rating: Schema.UndefinedOr(Schema.Literals(["up", "down"]))
 })
 
-/** The whole list by its parts. */
+/** The whole list, page by page. */
 const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
@@ -65,7 +65,7 @@ const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcri
 export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has what its filter matches, the latest first, in parts of any size",
+      "a list has the matches of its filter, latest first, in pages of any size",
       {
         given: Schema.Array(
           Schema.Struct({

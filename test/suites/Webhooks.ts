@@ -53,7 +53,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an update changes what it names, and enabling resets the failures", () =>
+    it.effect("an update changes only the given members, and enabling resets the failures", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { webhook } = yield* newWebhook(yield* newSite, url)
@@ -69,7 +69,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("disabling cancels what is pending, and a disabled webhook gets no further deliveries", () =>
+    it.effect("disabling cancels pending deliveries, and a disabled webhook gets no further ones", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const site = yield* newSite
@@ -90,7 +90,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a rotation makes a new secret, and the previous one signs too", () =>
+    it.effect("after a rotation, deliveries are signed with the new and the previous secret", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { secret, webhook } = yield* newWebhook(yield* newSite, url)
@@ -119,7 +119,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("erasing a website deletes its webhooks and deliveries, and those of others stay", () =>
+    it.effect("erasing a website deletes its webhooks and deliveries, and no others", () =>
       Effect.gen(function* () {
         const [gone, kept] = [yield* newSite, yield* newSite]
         const [one, other] = [yield* newWebhook(gone, url), yield* newWebhook(kept, url)]

@@ -14,7 +14,7 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 export const suite = <E>(name: string, layer: Layer.Layer<WritableSites | SiteDirectory | SiteErasure, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("gives the websites that exist, and no others", () =>
+    it.effect("returns the websites that exist, and no others", () =>
       Effect.gen(function* () {
         const { during } = yield* WritableSites
         const [one, two, erased] = [yield* create, yield* create, yield* create]
@@ -27,7 +27,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WritableSites | SiteDi
       })
     )
 
-    it.effect("fails as the write does, and works again", () =>
+    it.effect("fails as the write does, and recovers", () =>
       Effect.gen(function* () {
         const { during } = yield* WritableSites
         const { hostedWebsiteId } = yield* create

@@ -29,7 +29,7 @@ export const make = Effect.fnUntraced(function* (options: {
   readonly startMillis?: number
   readonly endMillis?: number
   readonly port?: number
-  /** The most files and sockets that the primary may open. */
+  /** Maximum number of files and sockets that the primary may open. */
   readonly descriptors?: number
 }) {
   const {

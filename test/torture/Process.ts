@@ -39,8 +39,8 @@ export type Serve = (env: Readonly<Record<string, string>>) => Effect.Effect<Ser
 /** Settings of services that set no others. */
 export const defaults = { PORT: "0", RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
 
-/** The most output that is kept, to bound a flood of log lines. */
-const keptOutput = 64 * 2 ** 20
+/** Maximum length of the stored output, which bounds a flood of log lines. */
+const maxOutput = 64 * 2 ** 20
 
 export interface Launched {
   readonly child: ChildProcess
@@ -76,7 +76,7 @@ const run = (
       child.once("exit", () => process.off("exit", orphaned))
       let output = ""
       const keep = (text: string) => {
-        if (output.length < keptOutput) output += text
+        if (output.length < maxOutput) output += text
       }
       child.stdout.setEncoding("utf8").on("data", keep)
       child.stderr.setEncoding("utf8").on("data", keep)

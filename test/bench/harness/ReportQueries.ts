@@ -64,7 +64,7 @@ export interface Taken {
 
 export interface Options {
   readonly reading?: Reading
-  /** The most that a statement may take. */
+  /** Time limit of each statement. */
   readonly limit?: Duration.Duration
 }
 

@@ -60,7 +60,7 @@ export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edg
   return taken
 })
 
-/** The most that each of a dashboard's queries may take over page views alone: they would take minutes. */
+/** Time limit of each query of a dashboard over page views alone, which would take minutes. */
 const aloneLimit = Duration.seconds(30)
 
 const row = (contender: string, taken: ReadonlyArray<ReportQueries.Taken>): Row => ({

@@ -46,7 +46,7 @@ const copy = copyAll(() => Effect.void)
 TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
   withLayer(live, { excludeTestServices: true })("analytics copy", (it) => {
     it.effect.prop(
-      "copies every row as it is, once, however often it runs",
+      "copies every row unchanged and once, however often it runs",
       {
         views: Schema.Array(Shape).check(Schema.isMaxLength(10)),
         events: Schema.Array(EventShape).check(Schema.isMaxLength(10))
@@ -66,7 +66,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
       { arbitrary: { runs: 8 } }
     )
 
-    it.effect("a batch whose confirmation was lost is copied once, and so are rows of one time", () =>
+    it.effect("a batch whose confirmation was lost is copied once, and so are rows of the same time", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const { insert } = yield* ClickHouse

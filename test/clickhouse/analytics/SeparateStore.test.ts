@@ -72,7 +72,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
   suite("clickhouse/analytics/SeparateStore: leads", live, conversionsOf)
 
   withLayer(live, { excludeTestServices: true })("clickhouse/analytics/SeparateStore", (it) => {
-    it.effect("conversions whose move was not confirmed are moved once", () =>
+    it.effect("conversions whose move was not confirmed are stored once", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const separate = yield* store
@@ -80,7 +80,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         const add = sql`INSERT INTO conversion_outbox (hosted_website_id, visit_started_at, session_key, name)
           VALUES (${PgTypes.uuid(hostedWebsiteId)}, now(), 's', 'Form'), (${PgTypes.uuid(randomUUID())}, now(), 's', 'Form')`
         yield* add
-        // The store has them, and the confirmation is lost.
+        // The store has them, but the confirmation is lost.
         const lost: Store.Store = {
           ...separate,
           addConversions: (id, conversions) =>
@@ -98,27 +98,29 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
       })
     )
 
-    it.effect("an erasure deletes every row of the website from the disk, counts them, and none of another", () =>
-      Effect.gen(function* () {
-        const { query } = yield* ClickHouse
-        const [site, other] = [yield* create, yield* create]
-        for (const { hostedWebsiteId } of [site, other]) {
-          for (const exclusion of [null, null, "bot"] as const) {
-            yield* Service.AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, plain), exclusion }))
+    it.effect(
+      "an erasure deletes all rows of the website from the disk, counts them, and deletes none of another website",
+      () =>
+        Effect.gen(function* () {
+          const { query } = yield* ClickHouse
+          const [site, other] = [yield* create, yield* create]
+          for (const { hostedWebsiteId } of [site, other]) {
+            for (const exclusion of [null, null, "bot"] as const) {
+              yield* Service.AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, plain), exclusion }))
+            }
           }
-        }
-        const erased = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
-        assert.deepInclude(Option.getOrThrow(erased), { pageViews: 2, botViews: 1 })
-        // Also the rows that a deletion only marked.
-        const left = yield* query(
-          "SELECT hosted_website_id AS id, count() AS rows FROM page_view GROUP BY id HAVING id IN {ids:Array(UUID)}",
-          {
-            parameters: { ids: [site.hostedWebsiteId, other.hostedWebsiteId] },
-            settings: { apply_deleted_mask: 0 }
-          }
-        )
-        assert.deepStrictEqual(left, [{ id: other.hostedWebsiteId, rows: 2 }])
-      })
+          const erased = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
+          assert.deepInclude(Option.getOrThrow(erased), { pageViews: 2, botViews: 1 })
+          // Including the rows that a deletion only marked.
+          const left = yield* query(
+            "SELECT hosted_website_id AS id, count() AS rows FROM page_view GROUP BY id HAVING id IN {ids:Array(UUID)}",
+            {
+              parameters: { ids: [site.hostedWebsiteId, other.hostedWebsiteId] },
+              settings: { apply_deleted_mask: 0 }
+            }
+          )
+          assert.deepStrictEqual(left, [{ id: other.hostedWebsiteId, rows: 2 }])
+        })
     )
 
     it.effect("months that ended before a time are dropped, and no others", () =>

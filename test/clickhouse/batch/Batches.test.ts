@@ -40,7 +40,7 @@ const appendAll = (views: ReadonlyArray<PageView>) =>
     Effect.forEach(views, (view) => Effect.result(append(view)), { concurrency: "unbounded" })
   )
 
-/** The server refuses a batch with this path, as it would a value that this service takes for valid. */
+/** The server rejects a batch with this path, as it would reject a value that this service wrongly accepts. */
 const bad = "/refused by the server"
 
 const refusing = Layer.effect(
@@ -70,27 +70,29 @@ TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
       })
     )
 
-    it.effect("a view that its columns cannot hold is refused, its neighbours are stored, and bots apart", () =>
-      Effect.gen(function* () {
-        const site = yield* newSite
-        const view = viewOf(site, plain)
-        const outcomes = yield* appendAll([
-          { ...view, path: "/1" },
-          { ...view, screenWidth: 70_000 },
-          { ...view, receivedAt: Number.NaN },
-          { ...view, receivedAt: -1 },
-          { ...view, visitorHash: "no hash" },
-          { ...view, path: "\ud800" },
-          { ...view, path: "/bot", exclusion: "bot" },
-          { ...view, path: "/2" }
-        ])
-        assert.deepStrictEqual(outcomes.map(Result.isSuccess), [true, false, false, false, false, false, true, true])
-        for (const outcome of outcomes) {
-          if (Result.isFailure(outcome)) assert.strictEqual(outcome.failure._tag, "RecordRefused")
-        }
-        assert.deepStrictEqual(yield* pathsOf("page_view", site), ["/1", "/2"])
-        assert.deepStrictEqual(yield* pathsOf("bot_view", site), ["/bot"])
-      })
+    it.effect(
+      "a view that its columns cannot hold is refused, the rest of its batch is stored, and bots separately",
+      () =>
+        Effect.gen(function* () {
+          const site = yield* newSite
+          const view = viewOf(site, plain)
+          const outcomes = yield* appendAll([
+            { ...view, path: "/1" },
+            { ...view, screenWidth: 70_000 },
+            { ...view, receivedAt: Number.NaN },
+            { ...view, receivedAt: -1 },
+            { ...view, visitorHash: "no hash" },
+            { ...view, path: "\ud800" },
+            { ...view, path: "/bot", exclusion: "bot" },
+            { ...view, path: "/2" }
+          ])
+          assert.deepStrictEqual(outcomes.map(Result.isSuccess), [true, false, false, false, false, false, true, true])
+          for (const outcome of outcomes) {
+            if (Result.isFailure(outcome)) assert.strictEqual(outcome.failure._tag, "RecordRefused")
+          }
+          assert.deepStrictEqual(yield* pathsOf("page_view", site), ["/1", "/2"])
+          assert.deepStrictEqual(yield* pathsOf("bot_view", site), ["/bot"])
+        })
     )
   })
 
@@ -101,7 +103,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
     ),
     { excludeTestServices: true }
   )((it) => {
-    it.effect("a view that the server refuses is isolated: its neighbours are stored once", () =>
+    it.effect("a view that the server rejects is isolated: the rest of its batch is stored once", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const paths = ["/1", "/2", bad, "/3", "/4", "/5"]

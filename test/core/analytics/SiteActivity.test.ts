@@ -16,13 +16,17 @@ const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
   list.filter((activity) => activity.receivedAt === receivedAt).length
 
 describe("core/analytics/SiteActivity", () => {
-  it.prop("what arrived is in the list of now more often than in the one before", [List, List], ([earlier, later]) => {
-    const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
-    const found = arrived(before, now)
-    for (const time of [1, 2, 3, 4]) {
-      assert.strictEqual(count(found, time), Math.max(0, count(now, time) - count(before, time)))
+  it.prop(
+    "an activity has arrived if the later list has more of it than the earlier one",
+    [List, List],
+    ([earlier, later]) => {
+      const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
+      const found = arrived(before, now)
+      for (const time of [1, 2, 3, 4]) {
+        assert.strictEqual(count(found, time), Math.max(0, count(now, time) - count(before, time)))
+      }
+      assert.deepStrictEqual(arrived(before, before), [])
+      assert.deepStrictEqual(arrived([], now), now)
     }
-    assert.deepStrictEqual(arrived(before, before), [])
-    assert.deepStrictEqual(arrived([], now), now)
-  })
+  )
 })

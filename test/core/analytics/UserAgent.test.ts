@@ -19,7 +19,7 @@ const known: ReadonlyArray<readonly [string, UserAgent.Client]> = [
 
 describe("core/analytics/UserAgent", () => {
   for (const [userAgent, client] of known) {
-    it(`knows ${client.browser} on ${client.os}`, () => {
+    it(`recognizes ${client.browser} on ${client.os}`, () => {
       assert.deepStrictEqual(UserAgent.parse(userAgent), client)
     })
   }

@@ -8,7 +8,7 @@ describe("core/chat/AgentCheck", () => {
   it.prop("an agent that refuses has a problem of the list, whatever the status is", [Status], ([status]) => {
     const problem = AgentCheck.problemOf({ _tag: "Refused", status })
     assert.include(AgentCheck.problems, problem)
-    // Only the agent itself can mend a 5xx.
+    // Only the operator of the agent can fix a 5xx.
     assert.strictEqual(problem === "failing" || problem === "busy", status >= 500)
   })
 

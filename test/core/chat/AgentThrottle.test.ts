@@ -19,7 +19,7 @@ const costOf = ({ bytes, frames, lines }: AgentThrottle.Piece) =>
 
 describe("core/chat/AgentThrottle", () => {
   it.prop(
-    "who waits as told reads no more in any time than the burst, the rate and one piece",
+    "a reader that keeps the waits never reads more than the burst, the rate and one piece",
     [Arrivals],
     ([arrivals]) => {
       let state = AgentThrottle.initial
@@ -50,48 +50,44 @@ describe("core/chat/AgentThrottle", () => {
     }
   })
 
-  it.prop(
-    "a wait is as long as it has to be: just after it, nothing more is to be waited for",
-    [Arrivals],
-    ([arrivals]) => {
-      let state = AgentThrottle.initial
-      for (const piece of arrivals) state = AgentThrottle.take(state, 0, piece)
-      const wait = AgentThrottle.wait(state)
-      const atIts = (time: number) =>
-        AgentThrottle.wait({ ...state, level: Math.max(0, state.level - (time * AgentThrottle.rate) / 1000) })
-      assert.strictEqual(atIts(wait + 0.001), 0)
-      if (wait > AgentThrottle.pause + 1) assert.isAbove(atIts(wait - 1), 0)
-    }
-  )
+  it.prop("a wait is no longer than necessary: right after it, the next wait is 0", [Arrivals], ([arrivals]) => {
+    let state = AgentThrottle.initial
+    for (const piece of arrivals) state = AgentThrottle.take(state, 0, piece)
+    const wait = AgentThrottle.wait(state)
+    const waitAfter = (time: number) =>
+      AgentThrottle.wait({ ...state, level: Math.max(0, state.level - (time * AgentThrottle.rate) / 1000) })
+    assert.strictEqual(waitAfter(wait + 0.001), 0)
+    if (wait > AgentThrottle.pause + 1) assert.isAbove(waitAfter(wait - 1), 0)
+  })
 
   it.prop(
-    "text in frames of its own is never too much; what comes besides is, once it passes the bound",
+    "text with one token per frame has no overhead; data without text is over the limit once it passes the maximum",
     [between(1, 512), between(1, 4), between(1, 65_536), between(0, 200)],
-    ([bytes, units, silentBytes, frames]) => {
-      let talk = AgentThrottle.initial
+    ([bytes, units, otherBytes, frames]) => {
+      let textOnly = AgentThrottle.initial
       for (let token = 0; token < 1_000; token++)
-        talk = AgentThrottle.take(talk, 0, { bytes, frames: 1, lines: 4, units })
-      assert.isAtMost(talk.overhead, 0)
+        textOnly = AgentThrottle.take(textOnly, 0, { bytes, frames: 1, lines: 4, units })
+      assert.isAtMost(textOnly.overhead, 0)
 
-      let hush = AgentThrottle.initial
+      let noText = AgentThrottle.initial
       let sum = 0
       while (sum <= AgentThrottle.maxOverhead) {
-        assert.isFalse(AgentThrottle.isOver(hush))
-        const piece = { bytes: silentBytes + 4096, frames, lines: 2 * frames, units: 0 }
-        hush = AgentThrottle.take(hush, 0, piece)
+        assert.isFalse(AgentThrottle.isOver(noText))
+        const piece = { bytes: otherBytes + 4096, frames, lines: 2 * frames, units: 0 }
+        noText = AgentThrottle.take(noText, 0, piece)
         sum += costOf(piece)
       }
-      assert.isTrue(AgentThrottle.isOver(hush))
+      assert.isTrue(AgentThrottle.isOver(noText))
     }
   )
 
   it.prop(
-    "a piece in which nothing ends costs a frame all the same, and who is over by little waits as long as any",
+    "a piece without a complete frame costs one frame, and the shortest wait is a pause",
     [between(1, AgentThrottle.frameCost)],
     ([bytes]) => {
       let state = AgentThrottle.initial
-      const most = AgentThrottle.burst / AgentThrottle.frameCost
-      for (let piece = 0; piece < most; piece++)
+      const maxPieces = AgentThrottle.burst / AgentThrottle.frameCost
+      for (let piece = 0; piece < maxPieces; piece++)
         state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
       assert.strictEqual(state.overhead, AgentThrottle.burst)
       assert.strictEqual(AgentThrottle.wait(state), 0)

@@ -16,7 +16,7 @@ type Shown = readonly [type: string, content: string]
 
 const shown = (part: MessagePart): Shown => [part.type, part.type === "text" ? part.text : part.url]
 
-/** What a client of the AI SDK makes of a stream: a text is where it began, a source where it came. */
+/** The parts that a client of the AI SDK builds from a stream: each at the position of its first frame. */
 const clientParts = (frames: string): ReadonlyArray<Shown> => {
   const parts: Array<{ readonly id: string; readonly type: string; content: string }> = []
   for (const line of frames.split("\n").filter((line) => line.startsWith("data: {"))) {
@@ -31,7 +31,7 @@ const clientParts = (frames: string): ReadonlyArray<Shown> => {
 
 describe("core/chat/AnswerParts", () => {
   it.prop(
-    "the texts are all that was said, a tool separates them, and every source is there once, in order",
+    "the parts have all texts and each source once, in order, and a tool separates two texts",
     [Events],
     ([events]) => {
       const parts = AnswerParts.fromEvents(events)
@@ -62,7 +62,7 @@ describe("core/chat/AnswerParts", () => {
     )
   })
 
-  it.prop("the events that a reader lacks lead from its parts to all of them", [Events, Events], ([first, second]) => {
+  it.prop("the events that a reader has not received complete its parts", [Events, Events], ([first, second]) => {
     const had = AnswerParts.addAll(AnswerParts.none, first)
     const all = AnswerParts.addAll(had, second)
     assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, all.parts)).parts, all.parts)

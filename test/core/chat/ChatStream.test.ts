@@ -22,7 +22,7 @@ const frames = (text: string) => {
     })
 }
 
-/** Sources and activities may stand between any two frames, so they are left out before this is looked at. */
+/** Sources and activities may stand between any two frames, so they are removed before a stream is matched. */
 const shape = /^(start (text-start (text-delta )+text-end )*(text-start (text-delta )+)?)?((error )?finish DONE )?$/
 
 const deltas = (list: ReturnType<typeof frames>) =>
@@ -94,7 +94,7 @@ describe("ChatStream", () => {
   )
 
   it.prop(
-    "what is said keeps the bound, and is a beginning of the text",
+    "the text that is sent has at most the maximum length, and is a prefix of the agent's text",
     [Schema.Array(Piece), Schema.Int],
     ([pieces, n]) => {
       const maxBytes = Math.abs(n) % 40
@@ -112,7 +112,7 @@ describe("ChatStream", () => {
     }
   )
 
-  it.prop("one at a time or all at once is the same", [Schema.Array(Event)], ([list]) => {
+  it.prop("encoding events one at a time or all at once gives the same stream", [Schema.Array(Event)], ([list]) => {
     const events = list.map(toEvent)
     let state = initial()
     const parts = events.map((event) => {

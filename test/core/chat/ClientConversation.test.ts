@@ -13,15 +13,16 @@ const Messages = Schema.Array(
 
 type Messages = typeof Messages.Type
 
-const isSaid = ({ role, text }: Messages[number]): boolean => text !== "" && (role === "user" || role === "assistant")
+const isIncluded = ({ role, text }: Messages[number]): boolean =>
+  text !== "" && (role === "user" || role === "assistant")
 
 describe("core/chat/ClientConversation", () => {
   it.prop(
-    "what visitor and assistant said is read up to the visitor's last message, and nothing else",
+    "the messages of visitor and assistant are read up to the visitor's last one, and no other messages",
     [Messages],
     ([messages]) => {
       const read = ClientConversation.read(messages)
-      const said = messages.filter(isSaid).map(({ role, text }) => ({ role, text }))
+      const said = messages.filter(isIncluded).map(({ role, text }) => ({ role, text }))
       const last = said.findLastIndex(({ role }) => role === "user")
       if (last === -1) assert.isNull(read)
       else assert.deepStrictEqual([...read!.history, { role: "user", text: read!.message }], said.slice(0, last + 1))
@@ -33,7 +34,7 @@ describe("core/chat/ClientConversation", () => {
     if (before !== null) assert.strictEqual(ClientConversation.read([...messages, ...later])?.origin, before.origin)
   })
 
-  it("the origin is another for another first message", () => {
+  it("the origin differs for a different first message", () => {
     const origins = [
       { id: "1", role: "user", text: "hello" },
       { id: "2", role: "user", text: "hello" },

@@ -16,7 +16,7 @@ const Role = Schema.Literals(["user", "assistant"])
 
 describe("core/chat/ContextWindow", () => {
   it.prop(
-    "half of a request is its newest messages: shorter, with the last message, and begun by a visitor",
+    "halving a request keeps its newest messages: it is shorter, ends with the last message and begins with a visitor's",
     [Schema.Array(Role)],
     ([roles]) => {
       const whole = request(roles.map((role, index) => ({ role, text: String(index) })))
@@ -51,7 +51,7 @@ describe("core/chat/ContextWindow", () => {
     }
   })
 
-  it("recognizes no other refusal as one", () => {
+  it("does not recognize other refusals", () => {
     for (const [status, body] of [
       [401, "context_length_exceeded"],
       [429, "Please reduce the length of the messages"],

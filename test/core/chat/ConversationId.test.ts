@@ -21,7 +21,7 @@ const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "tw
 
 describe("core/chat/ConversationId", () => {
   it.prop(
-    "only an id that nobody can guess opens a conversation, and only where the edge keeps it",
+    "only an unguessable id opens a conversation, and only if the edge stores conversations",
     [Instance, Given, Client],
     ([instance, given, client]) => {
       const { conversationId, isOpen, session, storedId } = ConversationId.identify(
@@ -36,11 +36,11 @@ describe("core/chat/ConversationId", () => {
         client?.isResumable !== false &&
         (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
       assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
-      // Of any other id only what a client sends as its messages is stored.
+      // A conversation with any other id is stored only if its client sends the messages.
       assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || client !== null))
       const isNamed = instance.memory === "edge" ? isKey : client?.isResumable !== false || Boolean(given)
       assert.strictEqual(session !== null, isNamed)
-      // No request can name what is stored for the owner alone.
+      // No request can name a conversation that is stored for the owner only.
       if (storedId !== null && !isOpen) {
         assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
       }

@@ -30,7 +30,7 @@ describe("core/chat/History", () => {
       const last = messages.at(-1)
       if (last?.role === "user") assert.strictEqual(kept.at(-1), last)
       if (!(kept.length === 1 && last?.role === "user")) assert.isTrue(fits(kept, bounds))
-      // Anything longer that may be cut does not fit.
+      // No longer suffix that begins with a visitor's message fits.
       for (let from = 0; from < cut; from++) {
         if (from === 0 || messages[from]?.role === "user") assert.isFalse(fits(messages.slice(from), bounds))
       }

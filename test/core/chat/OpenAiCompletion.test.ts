@@ -23,7 +23,7 @@ const clientOf = (body: string, contentType: string) =>
     fetch: async () => new Response(body, { headers: { "content-type": contentType } })
   })
 
-/** What the SDK's stream helper makes of a stream: the completion, or the error that it throws. */
+/** The completion that the SDK's stream helper assembles, or the error that it throws. */
 const readStream = (stream: string) =>
   clientOf(stream, "text/event-stream")
     .chat.completions.stream({ ...request, stream: true, stream_options: { include_usage: true } })
@@ -35,7 +35,7 @@ const readStream = (stream: string) =>
 
 const failure = { _tag: "Failed", failure: "agent-broken" } as const
 
-/** What the completion should say: the facts of the events before the end. */
+/** The expected contents of the completion: those of the events before the end. */
 const factsOf = (events: ReadonlyArray<ChatStream.Event>) => {
   const said = events.slice(
     0,
@@ -57,7 +57,7 @@ const factsIn = ({ choices, usage }: OpenAI.ChatCompletion) => ({
 
 describe("OpenAiCompletion", () => {
   it.effect.prop(
-    "the SDK's stream helper reassembles any answer to the letter, and throws any failure",
+    "the SDK's stream helper reassembles any answer exactly, and throws any failure",
     [Schema.Array(Event)],
     ([list]) =>
       Effect.gen(function* () {
@@ -74,7 +74,7 @@ describe("OpenAiCompletion", () => {
       })
   )
 
-  it.effect.prop("the object has what the stream has", [Schema.Array(Event)], ([list]) =>
+  it.effect.prop("the object has the same contents as the stream", [Schema.Array(Event)], ([list]) =>
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Finish", reason: "stop" } as const]
       const [state, text] = encode(OpenAiCompletion.plainText, events)

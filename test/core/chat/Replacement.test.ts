@@ -76,7 +76,7 @@ describe("core/chat/Replacement", () => {
   )
 
   it.prop(
-    "a message that names none replaces what follows the last answer that its client has",
+    "a message that names no other replaces what follows the last answer that its client has",
     [Texts, Chosen],
     ([texts, chosen]) => {
       const index = chosen % (texts.length + 1)
@@ -104,7 +104,7 @@ describe("core/chat/Replacement", () => {
     }
   })
 
-  it("a message to answer again that the store does not have is a new one, unless it is the last one's text", () => {
+  it("a regenerated message that is not stored is a new one, unless it has the text of the last one", () => {
     const stored = pairs(["one", "two"])
     const again = (text: string) =>
       Replacement.replaced(stored, {
@@ -124,7 +124,7 @@ describe("core/chat/Replacement", () => {
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)
   })
 
-  it("an answer that no message precedes is answered by none", () => {
+  it("an answer without a message before it answers no message", () => {
     const [, answer] = pairs(["one"])
     assert.strictEqual(Replacement.answeredBy([answer!], "answer 0"), -1)
   })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ThinkTag from "../../../src/core/chat/ThinkTag.ts"
 
-/** Everything that is read of these deltas. */
+/** The reasoning and the text of these deltas. */
 const read = (deltas: ReadonlyArray<string>) => {
   let state = ThinkTag.initial
   let reasoning = ""

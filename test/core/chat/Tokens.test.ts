@@ -14,7 +14,7 @@ const request = (text: string, maxTokens: number, instructions: string | null = 
 
 describe("core/chat/Tokens", () => {
   it.prop(
-    "grants together never pass the limit, and each is between what a request needs and what it may use",
+    "the sum of grants never exceeds the limit, and each grant is between what a request needs and what it may use",
     [count, Schema.Array(Schema.Tuple([count, count]))],
     ([limit, demands]) => {
       let used = 0
@@ -31,7 +31,7 @@ describe("core/chat/Tokens", () => {
     }
   )
 
-  it.prop("a demand has room for the input and some of the answer", [Schema.String, count], ([text, maxTokens]) => {
+  it.prop("a demand covers the input and a part of the answer", [Schema.String, count], ([text, maxTokens]) => {
     const { min, max } = Tokens.demandOf(request(text, maxTokens))
     const input = Tokens.ofRequest(request(text, maxTokens))
     assert.isAbove(min, input)

@@ -1,5 +1,5 @@
 /**
- * That the clients' own parsers read whatever the encoder writes, with heartbeats between any two frames.
+ * The clients' own parsers read every stream of the encoder, with heartbeats between any two frames.
  */
 
 import { assert, describe, it } from "@effect/vitest"

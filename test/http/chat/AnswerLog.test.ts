@@ -9,7 +9,7 @@ import { collect } from "../../support/EventSources.ts"
 
 const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** A sink that holds what was pushed until `take`. */
+/** A sink that holds its events until `take`. */
 const makeSink = () => {
   const received: Array<AgentEvent> = []
   let callback: (() => void) | undefined
@@ -40,14 +40,14 @@ const read = (log: AnswerLog, sink: EventSink) =>
     { startImmediately: true }
   )
 
-/** Events that the log gets at once, and whether the reader takes what it has afterwards. */
+/** Events that are pushed to the log together, and whether the reader takes them afterwards. */
 const Steps = Schema.Array(
   Schema.Struct({ events: Schema.Array(Event).check(Schema.isMaxLength(3)), isTaken: Schema.Boolean })
 ).check(Schema.isMaxLength(10))
 
 describe("http/chat/AnswerLog", () => {
   it.effect.prop(
-    "readers of any pace have the same answer, and never get more than they have room for",
+    "readers of any speed get the same answer, and never more events than they have room for",
     [Steps],
     ([steps]) =>
       Effect.gen(function* () {
@@ -68,7 +68,7 @@ describe("http/chat/AnswerLog", () => {
       })
   )
 
-  it.effect("a reader that fails, leaves or needs no more affects no other", () =>
+  it.effect("a reader that fails, leaves or is done affects no other", () =>
     Effect.gen(function* () {
       const counts: Array<number> = []
       const log = new AnswerLog((readers) => counts.push(readers))

@@ -1,5 +1,5 @@
 /**
- * What keeps the chat from being used up: streams at once, conversations of other instances, and floods of wrong tokens;
+ * Protection of the chat against abuse: concurrent streams, conversations of other instances, and floods of wrong tokens;
  * over a real socket on storage in memory.
  */
 import { assert, describe, layer } from "@effect/vitest"
@@ -48,8 +48,8 @@ for (const memory of ["agent", "edge"] as const) {
       script
     ),
     { excludeTestServices: true }
-  )(`http: streams at once, memory ${memory}`, (it) => {
-    /** Opens a stream from an address, and gives its answer and how to leave it. */
+  )(`http: concurrent streams, memory ${memory}`, (it) => {
+    /** Opens a stream from an address. Returns its response, and a function that closes it. */
     const open = (
       address: string,
       instance: { readonly instanceId: string; readonly token: string },
@@ -74,7 +74,7 @@ for (const memory of ["agent", "edge"] as const) {
       })
     const read = (response: Response) => Effect.promise(() => response.text())
 
-    it.effect("an address and an instance have as many as allowed, and an abandoned one is freed", () =>
+    it.effect("an address and an instance have as many streams as allowed, and an abandoned one is freed", () =>
       Effect.gen(function* () {
         const [one, other] = [yield* makeInstance(memory), yield* makeInstance(memory)]
         const first = yield* open("198.51.100.1", one)
@@ -90,7 +90,7 @@ for (const memory of ["agent", "edge"] as const) {
         // Another instance, and another address, have their own.
         const elsewhere = yield* open("198.51.100.3", other)
         assert.strictEqual(elsewhere.response.status, 200)
-        // All of a /64 are one.
+        // All addresses of a /64 count as one.
         for (const [address, status] of [
           ["2001:db8::1", 200],
           ["2001:db8::2", 200],
@@ -205,7 +205,7 @@ layer(
   { excludeTestServices: true }
 )("http: wrong tokens", (it) => {
   describe("a flood", () => {
-    it.effect("costs as many look-ups as the limit lets through, and no more", () =>
+    it.effect("costs only the lookups of the requests within the limit", () =>
       Effect.gen(function* () {
         const { instance, send } = yield* TestServer
         const answers = yield* Effect.forEach(

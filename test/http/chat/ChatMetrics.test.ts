@@ -61,7 +61,7 @@ describe("http/chat/ChatMetrics", () => {
     })
   }
 
-  it.effect("a stream that the service ends counts by its bound, and one whose visitor leaves as left", () => {
+  it.effect("a stream that the service ends counts by the limit that ended it, and an abandoned one as left", () => {
     const metrics = TestMetrics.make()
     const started = Effect.gen(function* () {
       const { agent, queue } = yield* driven
@@ -82,7 +82,7 @@ describe("http/chat/ChatMetrics", () => {
     }).pipe(Effect.provide(metrics.layer))
   })
 
-  it.effect("the time to the first text is measured once a chat, and each piece of text is a token", () => {
+  it.effect("the time to the first text is measured once per chat, and each piece of text is a token", () => {
     const metrics = TestMetrics.make()
     return Effect.gen(function* () {
       const { agent, queue } = yield* driven

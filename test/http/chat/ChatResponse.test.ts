@@ -11,7 +11,7 @@ import { until } from "../../support/Wait.ts"
 const bodyOf = (response: HttpServerResponse.HttpServerResponse): Stream.Stream<Uint8Array, unknown> =>
   response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is no stream")
 
-/** An answer whose chunks are noted as they are sent. */
+/** An answer whose chunks are recorded as they are sent. */
 const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>) {
   const response = yield* respond(...args)
   const chunks: Array<string> = []
@@ -23,7 +23,7 @@ const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>)
   return { response, chunks, read: () => chunks.join(""), sent: Effect.map(Fiber.join(fiber), () => chunks.join("")) }
 })
 
-/** Runs an effect and gives what it wrote to the log. */
+/** Runs an effect, and returns its value and its log. */
 const logged = Effect.fnUntraced(function* <A, E, R>(self: Effect.Effect<A, E, R>) {
   const lines: Array<string> = []
   const logger = Logger.map(Logger.formatJson, (line) => void lines.push(line))
@@ -179,7 +179,7 @@ describe("ChatResponse", () => {
       })
   )
 
-  it.effect("the agent is read one chunk ahead at most while nobody reads, and a bound still ends it", () =>
+  it.effect("without a reader, at most one chunk is read from the agent ahead, and a limit still ends the stream", () =>
     Effect.gen(function* () {
       let pulled = 0
       let left = false
@@ -212,29 +212,31 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("when the request's scope closes, the agent is interrupted and left, and nothing is logged", () =>
-    Effect.gen(function* () {
-      const calls: Array<string> = []
-      const note = (call: string) => Effect.sync(() => void calls.push(call))
-      const agent: Agent = Stream.concat(
-        Stream.succeed(accepted),
-        Stream.fromEffectDrain(
-          Effect.andThen(
-            note("started"),
-            Effect.onInterrupt(Effect.never, () => note("interrupted"))
+  it.effect(
+    "when the request's scope closes, the agent's stream is interrupted and closed, and nothing is logged",
+    () =>
+      Effect.gen(function* () {
+        const calls: Array<string> = []
+        const note = (call: string) => Effect.sync(() => void calls.push(call))
+        const agent: Agent = Stream.concat(
+          Stream.succeed(accepted),
+          Stream.fromEffectDrain(
+            Effect.andThen(
+              note("started"),
+              Effect.onInterrupt(Effect.never, () => note("interrupted"))
+            )
           )
+        ).pipe(Stream.ensuring(note("left")))
+        const scope = yield* Scope.make()
+        const { log } = yield* logged(
+          Effect.gen(function* () {
+            yield* Scope.provide(answer(agent), scope)
+            yield* until("the agent has the request", () => calls.length > 0)
+            yield* Scope.close(scope, Exit.interrupt())
+          })
         )
-      ).pipe(Stream.ensuring(note("left")))
-      const scope = yield* Scope.make()
-      const { log } = yield* logged(
-        Effect.gen(function* () {
-          yield* Scope.provide(answer(agent), scope)
-          yield* until("the agent has the request", () => calls.length > 0)
-          yield* Scope.close(scope, Exit.interrupt())
-        })
-      )
-      assert.deepStrictEqual(calls, ["started", "interrupted", "left"])
-      assert.strictEqual(log, "")
-    })
+        assert.deepStrictEqual(calls, ["started", "interrupted", "left"])
+        assert.strictEqual(log, "")
+      })
   )
 })

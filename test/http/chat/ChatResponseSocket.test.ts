@@ -43,7 +43,7 @@ describe("ChatResponse over a socket", () => {
     })
   )
 
-  it.live("a visitor who goes before the agent accepts ends the agent's work", () =>
+  it.live("a visitor who leaves before the agent accepts aborts the agent's request", () =>
     Effect.gen(function* () {
       let begun = false
       let left = false
@@ -117,7 +117,7 @@ describe("ChatResponse over a socket", () => {
         before = pulled
         return still === 25
       })
-      // What is under way lies in the sockets' buffers of the system, which are of a few megabytes.
+      // Unread data fills the kernel's socket buffers, which hold a few megabytes.
       assert.isAbove(pulled, 0)
       assert.isBelow(pulled * piece.length, 64 * 1024 * 1024)
       response.destroy()

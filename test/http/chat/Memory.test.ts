@@ -20,7 +20,7 @@ const Start = Schema.fromJsonString(
   Schema.Struct({ messageMetadata: Schema.Struct({ conversation_id: Schema.String, memory: Schema.Boolean }) })
 )
 
-/** The text that the frames of a stream say, and what its first frame tells. */
+/** The text of a stream, and the metadata of its first frame. */
 const read = (stream: string) => {
   const frames = stream.split("\n\n").filter((frame) => frame.startsWith("data: "))
   const deltas = [...stream.matchAll(/"delta":("(?:[^"\\]|\\.)*")/g)].map(([, text]) => JSON.parse(text!) as string)
@@ -87,7 +87,7 @@ describe("chat with memory", () => {
       })
     )
 
-    it.effect("an id that an application makes has memory where the operator vouches for such ids", () =>
+    it.effect("an id that an application generates has memory if the operator trusts such ids", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer.TestServer
         const instances = yield* InstanceDirectory
@@ -159,7 +159,7 @@ describe("an answer of a conversation with memory", () => {
       })
     )
 
-    it.effect("is ended by the visitor's next message, which is answered", () =>
+    it.effect("ends with the visitor's next message, which is answered", () =>
       Effect.gen(function* () {
         const before = ended
         const conversationId = yield* beginAndLeave("endless")

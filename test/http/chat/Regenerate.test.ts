@@ -1,5 +1,5 @@
 /**
- * Another answer to the last message, and clients that send their messages to an agent that keeps the conversation itself.
+ * Regenerated answers, and clients that send all messages to an agent that stores the conversation itself.
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
@@ -40,7 +40,7 @@ const storages = [
 ] as const
 
 for (const [name, storage] of storages)
-  describe(`another answer in a conversation with memory, ${name}`, () => {
+  describe(`a regenerated answer in a conversation with memory, ${name}`, () => {
     const agent = recorder()
     layer(testServer({}, agent.script, undefined, storage, "edge"), {
       excludeTestServices: true,
@@ -75,7 +75,7 @@ for (const [name, storage] of storages)
         })
       )
 
-      it.effect("to a message that the store does not have is stored with that message", () =>
+      it.effect("to a message that is not stored stores that message too", () =>
         Effect.gen(function* () {
           const id = conversationIdOf((yield* post({ message: "one" })).text)
           yield* post({ id, messages: [said("user", "from elsewhere")], trigger: "regenerate-message" })
@@ -103,10 +103,10 @@ for (const [name, storage] of storages)
     })
   })
 
-describe("messages for an agent that keeps the conversation", () => {
+describe("messages for an agent that stores the conversation", () => {
   const agent = recorder()
   layer(testServer({}, agent.script), { excludeTestServices: true })((it) => {
-    it.effect("it gets the last message alone, under one session for each visitor, and nothing is stored", () =>
+    it.effect("it gets only the last message, with one session for each visitor, and nothing is stored", () =>
       Effect.gen(function* () {
         const chats = [said("user", "mine"), said("user", "theirs")]
         for (const first of chats) {

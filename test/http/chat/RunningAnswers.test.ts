@@ -23,7 +23,7 @@ type Store = ConversationStore["Service"]
 const accepted: AgentEvent = { _tag: "Accepted" }
 const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** Begins to answer and then says nothing. */
+/** Begins an answer and sends nothing more. */
 const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
 
 /** The service on a store in memory, whose methods `over` replaces. */
@@ -90,13 +90,13 @@ const answersOf = (key: ConversationKey) =>
 const ended = (key: ConversationKey) => poll(answersOf(key), (answers) => answers.at(-1)?.[1] !== null)
 
 describe("http/chat/RunningAnswers", () => {
-  it.live("of two messages at once the one that was stored last is answered, and can be stopped", () => {
+  it.live("of two concurrent messages, the one that was stored last is answered, and can be stopped", () => {
     const firstStored = Deferred.makeUnsafe<void>()
     const secondBegun = Deferred.makeUnsafe<void>()
     const renewed: Array<string> = []
     let running = 0
     const over = (store: Store): Partial<Store> => ({
-      // The process learns of the first turn last.
+      // `begin` of the first turn returns after that of the second.
       begin: (turn) =>
         store
           .begin(turn)

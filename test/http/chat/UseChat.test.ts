@@ -16,10 +16,10 @@ import { poll, until } from "../../support/Wait.ts"
 const textsOf = (chat: Chat<UIMessage>): ReadonlyArray<readonly [string, string]> =>
   chat.messages.map((message) => [message.role, textOf(message)])
 
-const turnsOf = (request: RecordedRequest | undefined): ReadonlyArray<readonly [string, string]> =>
+const messagesOf = (request: RecordedRequest | undefined): ReadonlyArray<readonly [string, string]> =>
   request?.messages.map(({ role, text }) => [role, text]) ?? []
 
-/** What the store keeps for the owner, by conversation. */
+/** The stored messages, by conversation. */
 const stored = Effect.gen(function* () {
   const { instance } = yield* TestServer
   const store = yield* ConversationStore
@@ -43,14 +43,14 @@ describe("useChat", () => {
         yield* send(chat, "two")
         assert.deepStrictEqual(chat.status, "ready")
         const [first, second] = agent.requests.slice(-2)
-        assert.deepStrictEqual(turnsOf(first), [["user", "one"]])
-        assert.deepStrictEqual(turnsOf(second), textsOf(chat).slice(0, 3))
+        assert.deepStrictEqual(messagesOf(first), [["user", "one"]])
+        assert.deepStrictEqual(messagesOf(second), textsOf(chat).slice(0, 3))
         assert.notStrictEqual(first?.session, second?.session)
         assert.deepStrictEqual(chat.lastMessage?.metadata, { conversation_id: chat.id, memory: false })
       })
     )
 
-    it.effect("the conversation is stored for the owner, and not given to those who know the chat's id", () =>
+    it.effect("the conversation is stored for the owner, and cannot be read with the chat's id", () =>
       Effect.gen(function* () {
         const chat = yield* useChat({ id: "the-same-for-all" })
         const other = yield* useChat({ id: "the-same-for-all" })
@@ -81,7 +81,7 @@ describe("useChat", () => {
         yield* Effect.promise(() => chat.regenerate())
         assert.lengthOf(chat.messages, 4)
         assert.notStrictEqual(textOf(chat.lastMessage), before)
-        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
+        assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
         const kept = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
         assert.deepStrictEqual(linesOf(kept?.messages ?? []), [
           "first",
@@ -105,7 +105,7 @@ describe("useChat", () => {
         const edit = (index: number, text: string) =>
           Effect.promise(() => chat.sendMessage({ text, messageId: chat.messages[index]!.id }))
         yield* edit(2, "second, edited")
-        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
+        assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
         yield* keeps("first", answer(1), "second, edited", answer(3))
         yield* send(chat, "more")
         yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[3]!.id }))
@@ -139,7 +139,7 @@ describe("useChat", () => {
         yield* send(chat, "early")
         yield* send(chat, "late")
         yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[1]!.id }))
-        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), [["user", "early"]])
+        assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), [["user", "early"]])
         assert.lengthOf(chat.messages, 2)
       })
     )
@@ -183,7 +183,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("with ids that the operator vouches for, any long id resumes", () =>
+    it.effect("with ids that the operator trusts, any long id resumes", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
         const vouch = (conversationIds: "client" | "service") =>
@@ -202,7 +202,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("a long conversation is taken, and the agent gets what its instance allows", () =>
+    it.effect("a long conversation is accepted, and the agent gets as much of it as its instance allows", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
         const messages = Array.from(
@@ -244,7 +244,7 @@ describe("useChat", () => {
           { headers: { "x-widget-token": widgetToken } }
         )
         assert.strictEqual(answer.status, 200)
-        assert.deepStrictEqual(turnsOf(agent.requests.at(-1)), [["user", "hello"]])
+        assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), [["user", "hello"]])
       })
     )
   })

@@ -1,5 +1,5 @@
 /**
- * What a visitor reads of an error in `useChat`.
+ * The errors that a visitor sees in `useChat`.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
@@ -9,7 +9,7 @@ import { recorder, send, useChat } from "../../support/UseChatClient.ts"
 
 describe("errors in useChat", () => {
   layer(testServer({}, recorder().script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("an answer that breaks is an error with a sentence", () =>
+    it.effect("an answer that breaks off is an error with a sentence", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "break")

@@ -1,5 +1,5 @@
 /**
- * `useChat` whose `prepareSendMessagesRequest` sends the newest message alone.
+ * `useChat` whose `prepareSendMessagesRequest` sends only the newest message.
  */
 import { randomUUID } from "node:crypto"
 import type { Chat } from "@ai-sdk/react"
@@ -12,30 +12,30 @@ import { postgres } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { recorder, send, textOf, useChat } from "../../support/UseChatClient.ts"
 
-/** The SDK's documented form: the message, and none to have an answer given again. */
+/** The form that the SDK documents: the message, and no message to regenerate an answer. */
 const message: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body:
     trigger === "regenerate-message" ? { id, trigger, messageId } : { id, message: messages.at(-1), trigger, messageId }
 })
 
-/** The message always, also to have it answered again. */
+/** The message, also to regenerate its answer. */
 const always: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body: { id, message: messages.at(-1), trigger, messageId }
 })
 
-/** A list of one. */
+/** A list of one message. */
 const list: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, trigger }) => ({
   body: { id, messages: messages.slice(-1), trigger, messageId }
 })
 
-/** A list of one, whose message always names itself. */
+/** A list of one message, which always names itself. */
 const named: PrepareSendMessagesRequest<UIMessage> = ({ id, messages, trigger }) => ({
   body: { id, messages: messages.slice(-1), trigger, messageId: messages.at(-1)?.id }
 })
 
 const linesOf = (chat: Chat<UIMessage>) => chat.messages.map(textOf)
 
-/** The texts that the store has of the chat. */
+/** The stored texts of the chat. */
 const stored = Effect.fnUntraced(function* (chat: Chat<UIMessage>) {
   const { instance } = yield* TestServer
   const key = { instanceId: instance.instanceId, conversationId: chat.id }
@@ -51,7 +51,7 @@ const storages = [
 ] as const
 
 for (const [name, storage] of storages)
-  describe(`useChat that sends the newest message alone, ${name}`, () => {
+  describe(`useChat that sends only the newest message, ${name}`, () => {
     const agent = recorder()
     const lastMessages = () => agent.requests.at(-1)?.messages.map(({ text }) => text)
     const started = (prepareSendMessagesRequest: PrepareSendMessagesRequest<UIMessage>) =>
@@ -108,7 +108,7 @@ for (const [name, storage] of storages)
         )
       }
 
-      it.effect("an id without memory has its message answered without history, and another answer is refused", () =>
+      it.effect("with an id without memory, a message is answered without history, and regenerating is refused", () =>
         Effect.gen(function* () {
           const chat = yield* useChat({ id: "guessable", prepareSendMessagesRequest: message })
           yield* send(chat, "first")

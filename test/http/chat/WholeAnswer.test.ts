@@ -61,7 +61,7 @@ describe("WholeAnswer", () => {
     })
   )
 
-  it.effect("has the failure of an answer that is too long, that breaks, or that outlives the process", () =>
+  it.effect("has the failure of an answer that is too long, breaks off, or is cut by the end of the process", () =>
     Effect.gen(function* () {
       const long = yield* begin(Stream.fromIterable([accepted, text("x".repeat(11)), stop]), 10)
       assert.strictEqual((yield* WholeAnswer.read(long.chat)).failure, "too-much")

@@ -1,5 +1,5 @@
 /**
- * Countries from a real database, and from what is none.
+ * Countries from a real database, and from files that are none.
  */
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"

@@ -37,7 +37,7 @@ suite(
 )
 
 it.effect.prop(
-  "a script of texts says them in order, without the empty ones",
+  "a script of texts sends them in order, without the empty ones",
   [Schema.Array(Schema.String)],
   ([list]) =>
     Effect.gen(function* () {
@@ -50,7 +50,7 @@ it.effect.prop(
     })
 )
 
-it.effect("a delay stands before each text", () =>
+it.effect("a delay precedes each text", () =>
   Effect.gen(function* () {
     const events: Array<string> = []
     const fiber = yield* MemoryAgentStream.texts(["a", "b"], { delay: "1 second" }).pipe(

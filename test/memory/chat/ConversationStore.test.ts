@@ -16,7 +16,7 @@ suite("memory/chat/ConversationStore", over(), {
   runs: 100
 })
 
-it.effect("beyond its bounds it evicts the conversations that were idle longest", () =>
+it.effect("over its limits, it evicts the conversations that were idle longest", () =>
   Effect.gen(function* () {
     const store = yield* Service
     const { instanceId } = yield* newKey
@@ -28,7 +28,7 @@ it.effect("beyond its bounds it evicts the conversations that were idle longest"
     assert.deepStrictEqual(yield* kept, [true, false, true, true, false])
     yield* say(keys[4]!, "x".repeat(15))
     assert.deepStrictEqual(yield* kept, [false, false, false, true, true])
-    // One that is larger than all of it is kept alone.
+    // A conversation that exceeds the limit alone evicts all others.
     yield* say(keys[1]!, "x".repeat(30))
     assert.deepStrictEqual(yield* kept, [false, true, false, false, false])
   }).pipe(Effect.provide(over({ maxConversations: 3, maxSize: 20 })))

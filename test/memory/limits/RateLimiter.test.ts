@@ -181,7 +181,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.size.keys, 1)
   })
 
-  it("retains neither long keys nor the headers that keys are slices of", () => {
+  it("retains neither long keys nor the headers of which keys are slices", () => {
     collectGarbage()
     const before = process.memoryUsage().heapUsed
     const counts = new SlidingWindows({ maxKeys: 10_000 })

@@ -30,7 +30,7 @@ const opened = Effect.gen(function* () {
 })
 
 withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsCopy", (it) => {
-  it.effect("an erased website leaves nothing of its copy", () =>
+  it.effect("an erasure deletes the copied rows of its website", () =>
     Effect.gen(function* () {
       const { site, states } = yield* opened
       yield* AnalyticsCopy.copyNext(table, site.hostedWebsiteId, () => Effect.void)

@@ -10,7 +10,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const begin = Date.UTC(2026, 2, 1)
 const day = 86_400_000
 
-/** Stores this many page views, `together` of them at each moment, named by their number. */
+/** Stores page views with their numbers as paths, `together` of them at each moment. */
 const store = (hostedWebsiteId: string, count: number, together: number) =>
   PgClient.PgClient.use(
     (sql) => sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
@@ -36,7 +36,7 @@ const single = Layer.unwrap(
 )
 
 describe("postgres/analytics/AnalyticsExport", () => {
-  it.effect("each row comes once and in order, also where many of one moment are on two pages", () =>
+  it.effect("each row comes once and in order, also if a page ends between rows of the same moment", () =>
     Effect.gen(function* () {
       const [one, other] = [randomUUID(), randomUUID()]
       yield* store(one, 3500, 900)

@@ -66,7 +66,7 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its m
 )
 
 it.live(
-  "postgres/analytics/Leads: a website whose leads cannot be matched keeps no others, and none for more than a day",
+  "postgres/analytics/Leads: a website whose leads cannot be matched delays no others, and its own are dropped after a day",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

@@ -32,7 +32,7 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
               VALUES (${site.hostedWebsiteId}, now(), '/', 'a')`
           )
         ).pipe(Effect.provide(database))
-        // The replica gets the tables after the primary, and the row after them.
+        // The replica receives the tables later than the primary, and then the row.
         yield* now(site).pipe(
           Effect.retry({ schedule: Schedule.spaced("20 millis") }),
           Effect.repeat({ until: (visitors) => visitors === 1 }),

@@ -11,7 +11,7 @@ const salts = VisitorSalts.layer({ timeout: "20 seconds" })
 suite("postgres/analytics/VisitorSalts", salts.pipe(Layer.provide(TestDatabase.layer)))
 
 describe("postgres/analytics/VisitorSalts: many processes", () => {
-  it.live("agree on the day's salt, even if they fetch it concurrently", () =>
+  it.live("get the same salt of the day, even if they fetch it concurrently", () =>
     Effect.gen(function* () {
       const processes = yield* Effect.forEach(Array.from({ length: 8 }), () =>
         Effect.map(Layer.build(Layer.fresh(salts)), (context) => Context.get(context, Service.VisitorSalts))

@@ -31,7 +31,7 @@ const complete = (answerId: string, text = "an answer") =>
 const together = { concurrency: "unbounded" } as const
 
 describe("postgres/chat/ConversationBatches", () => {
-  it.live("turns that arrive together share their commits, and so do answers that end at once", () =>
+  it.live("turns that arrive together share commits, and so do answers that end together", () =>
     Effect.gen(function* () {
       const { instanceId } = yield* newKey
       const keys = Array.from({ length: 60 }, () => ({ instanceId, conversationId: randomUUID() }))
@@ -52,7 +52,7 @@ describe("postgres/chat/ConversationBatches", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("messages to one conversation that arrive together are all kept, and only the last is answered", () =>
+  it.live("messages to one conversation that arrive together are all stored, and only the last is answered", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -97,7 +97,7 @@ describe("postgres/chat/ConversationBatches", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a turn of an instance that does not exist is refused, and its neighbours are stored", () =>
+  it.live("a turn of an instance that does not exist is refused, and the rest of its batch is stored", () =>
     Effect.gen(function* () {
       const key = yield* newKey
       const turns = Array.from({ length: 9 }, (_, index) => ({

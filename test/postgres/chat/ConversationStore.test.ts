@@ -37,7 +37,7 @@ const count = (from: string) =>
     Effect.map(([{ rows }]) => rows)
   )
 
-/** The same store in another process, as far as the database can tell. */
+/** A second store, which the database cannot tell from one of another process. */
 const another = Effect.map(Layer.build(Layer.fresh(store)), (built) => Context.get(built, ConversationStore))
 
 describe("postgres/chat/ConversationStore: pieces", () => {
@@ -89,7 +89,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a piece that is sent again, alone or within a longer one, is read once", () =>
+  it.live("a piece that is stored again, alone or within a longer one, is read once", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
@@ -107,7 +107,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
 })
 
 describe("postgres/chat/ConversationStore: processes", () => {
-  it.live("a message to one process ends the answer of another, which learns of it", () =>
+  it.live("a message to one process ends the answer of another, whose next `renew` shows it", () =>
     Effect.gen(function* () {
       const here = yield* ConversationStore
       const there = yield* another
@@ -152,7 +152,7 @@ describe("postgres/chat/ConversationStore: processes", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("a turn whose connection is lost while it begins is begun once", () =>
+  it.live("a turn whose connection is lost while it begins is stored once", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const sql = yield* PgClient.PgClient

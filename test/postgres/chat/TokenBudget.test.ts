@@ -13,7 +13,7 @@ const instances = InstanceDirectory.layer({ timeout: "20 seconds" })
 suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestDatabase.layer)))
 
 describe("postgres/chat/TokenBudget: many processes", () => {
-  it.live("never exceed the limit together, even with concurrent reservations", () =>
+  it.live("together never exceed the limit, even with concurrent reservations", () =>
     Effect.gen(function* () {
       const processes = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.map(Layer.build(Layer.fresh(budget)), (context) => Context.get(context, Budget.TokenBudget))

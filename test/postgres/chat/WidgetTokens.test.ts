@@ -29,7 +29,7 @@ const newToken = Effect.gen(function* () {
   return yield* Effect.fromOption(yield* tokens.issue({ instanceId, label: null, expiresAt: null }))
 })
 
-describe("postgres/chat/WidgetTokens: what is kept", () => {
+describe("postgres/chat/WidgetTokens: caching and storage", () => {
   it.effect("a token that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* WidgetTokens

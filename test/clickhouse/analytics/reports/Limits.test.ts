@@ -35,7 +35,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
 
 const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))
 
-/** Stores page views of one visitor, each of its own page. */
+/** Stores page views of one visitor, each of a different page. */
 const store = (pages: number) =>
   ClickHouse.use(({ command }) =>
     command(
@@ -51,7 +51,7 @@ const ask = (options: Reports.Options) =>
   )
 
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Limits", () => {
-  it.live("a report of too many pages fails, and one of some of them does not", () =>
+  it.live("a report of too many pages fails, and one of fewer does not", () =>
     Effect.gen(function* () {
       yield* store(101)
       const reader = Reader.make(yield* ClickHouse, { seconds: 20, memory: 1_000_000_000 })

@@ -88,14 +88,14 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     const { results } = Evaluate.evaluate(query, rowsOf(shape))
     const compare = (left: ResultRow, right: ResultRow): number => {
       for (const { by, direction } of query.orderBy) {
-        const place = (query.dimensions as ReadonlyArray<string>).indexOf(by)
+        const index = (query.dimensions as ReadonlyArray<string>).indexOf(by)
         const values = ({ dimensions, metrics }: ResultRow) => {
           const metric = metrics[(query.metrics as ReadonlyArray<string>).indexOf(by)] ?? null
-          return place === -1
+          return index === -1
             ? typeof metric === "number"
               ? metric
               : (metric?.value ?? -1)
-            : (dimensions[place] ?? "")
+            : (dimensions[index] ?? "")
         }
         const [a, b] = [values(left), values(right)]
         const order = typeof a === "string" && typeof b === "string" ? CodePoints.compare(a, b) : Number(a) - Number(b)

@@ -63,7 +63,7 @@ describe("core/analytics/report/LocalTime", () => {
   )
 
   it.prop(
-    "hours cover their day without gaps and name its times",
+    "hours cover their day without gaps, and their labels are its times",
     { time: Time, timeZone: TimeZone },
     ({ time, timeZone }) => {
       const { toLocal } = LocalTime.zone(timeZone)

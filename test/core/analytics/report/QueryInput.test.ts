@@ -63,7 +63,7 @@ describe("core/analytics/report/QueryInput", () => {
     }
   })
 
-  it("says what is missing", () => {
+  it("names the missing members", () => {
     assert.deepStrictEqual(
       Result.mapError(QueryInput.decode({}), (found) => found.map(({ loc, type }) => [...loc, type])),
       Result.fail([
@@ -155,7 +155,7 @@ describe("core/analytics/report/QueryInput", () => {
     ])
   })
 
-  it("refuses a limit that is too large, and what it does not know", () => {
+  it("refuses a limit that is too large, and unknown or repeated values", () => {
     assert.deepStrictEqual(errors({ pagination: { limit: 1_000_000 } }), [
       ["pagination.limit", "less_than_equal", "Input should be less than or equal to 10000"]
     ])

@@ -7,7 +7,7 @@ const hour = 3_600_000
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** What is known of a day or month: nothing, all of it, its first hours, or the bounds that it has in another zone. */
+/** The rollup of a day or month: none, a complete one, one of its first hours, or one with the bounds of another zone. */
 const Known = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
 
 const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
@@ -69,18 +69,22 @@ const make = (given: Case) => {
 }
 
 describe("core/analytics/report/RollupPlan", () => {
-  it.prop("every moment of the days is read once: stored, as part of an open day, or raw", arbitrary, (given) => {
-    const { days, plan } = make(given)
-    const parts = [...plan.stored, ...plan.begun, ...plan.open, ...plan.raw].toSorted(
-      (left, right) => left.start - right.start
-    )
-    assert.isTrue(parts.every(({ end, start }) => start < end))
-    assert.deepStrictEqual(
-      parts.slice(1).map(({ start }) => start),
-      parts.slice(0, -1).map(({ end }) => end)
-    )
-    assert.deepStrictEqual([parts[0]?.start, parts.at(-1)?.end], [days[0]?.start, days.at(-1)?.end])
-  })
+  it.prop(
+    "every moment of the days is read once: from stored visits, as part of an open day, or from rows",
+    arbitrary,
+    (given) => {
+      const { days, plan } = make(given)
+      const parts = [...plan.stored, ...plan.begun, ...plan.open, ...plan.raw].toSorted(
+        (left, right) => left.start - right.start
+      )
+      assert.isTrue(parts.every(({ end, start }) => start < end))
+      assert.deepStrictEqual(
+        parts.slice(1).map(({ start }) => start),
+        parts.slice(0, -1).map(({ end }) => end)
+      )
+      assert.deepStrictEqual([parts[0]?.start, parts.at(-1)?.end], [days[0]?.start, days.at(-1)?.end])
+    }
+  )
 
   it.prop("the sums that are read are those of the stored days, each once", arbitrary, (given) => {
     const { days, plan, state } = make(given)
@@ -98,7 +102,7 @@ describe("core/analytics/report/RollupPlan", () => {
     for (const day of days.filter(isBegun)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
   })
 
-  it.prop("nothing is read that a changed hour touches", arbitrary, (given) => {
+  it.prop("no rollup is read that overlaps a changed hour", arbitrary, (given) => {
     const { plan, state } = make(given)
     for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
     for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))

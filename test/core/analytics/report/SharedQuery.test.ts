@@ -8,7 +8,7 @@ const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
 
 const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
 
-/** The places of what is refused. */
+/** The locations of the errors. */
 const refused = (parts: Record<string, unknown>) =>
   Result.match(SharedQuery.restrict(decode(parts)), {
     onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
@@ -75,7 +75,7 @@ describe("core/analytics/report/SharedQuery", () => {
     assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
   })
 
-  it("counts the visitors of the filter before anything is listed of them", () => {
+  it("counts the visitors of the filter before listing them", () => {
     const listed = decode({ dimensions: ["event:page"], filters: [google], metrics: ["visits", "visitors"] })
     const chosen = SharedQuery.chosenVisitors(listed)
     assert.deepStrictEqual([chosen?.metrics, chosen?.dimensions, chosen?.filters], [["visitors"], [], listed.filters])

@@ -8,7 +8,7 @@ import * as SharedQuery from "../../../../src/core/analytics/report/SharedQuery.
 import * as SmallCounts from "../../../../src/core/analytics/report/SmallCounts.ts"
 import { now, siteId } from "../../../support/Reports.ts"
 
-/** A count with another one that is shown alike. */
+/** Two counts that are shown as the same text. */
 const Twins = Schema.Struct({
   /** The multiple of 5; 0 stands for small counts. */
   fives: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
@@ -78,7 +78,7 @@ const countedOf = (groups: typeof Groups.Type, all: typeof Twins.Type, side: 0 |
     dimensions: [name],
     counts: {
       ...(Object.fromEntries(
-        names.map((count, place) => [count, counts[place] === undefined ? 7 : twins(counts[place])[side]])
+        names.map((count, index) => [count, counts[index] === undefined ? 7 : twins(counts[index])[side]])
       ) as unknown as Counts.Counts),
       duration: 100,
       revenue: side === 0 ? [] : [{ currency: "EUR", value: "1" }]
@@ -161,7 +161,7 @@ describe("core/analytics/report/SmallCounts", () => {
     ])
   })
 
-  it("shows rates and averages that equal the place of hidden counts", () => {
+  it("shows rates and averages that equal the value that stands for hidden counts", () => {
     const query = queryOf({
       metrics: ["views_per_visit", "bounce_rate", "conversion_rate"],
       direction: "desc",

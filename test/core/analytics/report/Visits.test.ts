@@ -19,8 +19,8 @@ describe("core/analytics/report/Visits", () => {
         for (const [index, visit] of ordered.entries()) {
           const times = timesOf(visit)
           assert.deepStrictEqual([times[0], times.at(-1)], [visit.startedAt, visit.endedAt])
-          for (const [place, time] of times.slice(1).entries())
-            assert.isAtMost(time - (times[place] ?? time), Visits.maxGap)
+          for (const [index, time] of times.slice(1).entries())
+            assert.isAtMost(time - (times[index] ?? time), Visits.maxGap)
           const next = ordered[index + 1]
           if (next !== undefined) assert.isAbove(next.startedAt - visit.endedAt, Visits.maxGap)
         }

@@ -1,4 +1,4 @@
-/** Rollups after the retention and the erasure of a website: reports stay equal to their definition, and nothing is left over. */
+/** Rollups after the retention and after the erasure of a website: reports equal `Evaluate`, and no other rows remain. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
@@ -90,7 +90,7 @@ const storedOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
 
 const First = Schema.Tuple([Schema.Struct({ visit: Schema.Date, day: Schema.String, sum: Schema.String })])
 
-/** The first visit, rolled up day and sum that are stored of a website. */
+/** The first visit, day and sum that are stored of a website. */
 const firstOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
   const sql = yield* PgClient.PgClient
   const id = PgTypes.uuid(hostedWebsiteId)
@@ -110,7 +110,7 @@ describe("postgres/analytics/reports: deletions", () => {
     // The first view of March by UTC is received in February.
     ["America/New_York", "2024-02-01"]
   ] as const) {
-    it.live(`after the retention deleted months, reports and rollups have the rows that are left (${timeZone})`, () =>
+    it.live(`after the retention deleted months, reports and rollups have the remaining rows (${timeZone})`, () =>
       Effect.gen(function* () {
         yield* partitions
         const site = yield* newSite(timeZone)
@@ -146,7 +146,7 @@ describe("postgres/analytics/reports: deletions", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("the erasure of a website waits for a roll-up that is running, and deletes what that stores", () =>
+  it.live("the erasure of a website waits for a roll-up that is running, and deletes the rows that it stores", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* newSite("UTC")

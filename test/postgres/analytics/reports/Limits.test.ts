@@ -1,4 +1,4 @@
-/** Visitors choose paths and properties: a report of more groups than a process may hold ends with an error. */
+/** Visitors choose paths and properties: a report with more groups than a process may hold fails. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -28,7 +28,7 @@ const query = (siteId: string, filters: ReadonlyArray<Filter>): CoreQuery => ({
   limit: 10
 })
 
-it.live("postgres/analytics/reports: a report of too many pages fails, and one of some of them does not", () =>
+it.live("postgres/analytics/reports: a report of too many pages fails, and one of fewer does not", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))

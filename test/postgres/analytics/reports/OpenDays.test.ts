@@ -37,7 +37,7 @@ const queries = dimensions.map(
   })
 )
 
-/** Four visitors who come back all day, two of them with session ids that they share. */
+/** Four visitors who come back throughout the day. Two of them share a session id. */
 const statements = [
   `INSERT INTO page_view (hosted_website_id, received_at, path, utm_source, session_id, visitor_hash)
     SELECT $1, timestamptz '${date} 00:10Z' + n * interval '17 minutes', (ARRAY['/', '/pricing', '/thanks'])[1 + n * 5 % 3],

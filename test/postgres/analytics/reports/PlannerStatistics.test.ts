@@ -1,4 +1,4 @@
-/** Reports are planned with statistics of the rows that a roll-up found and stored. */
+/** A roll-up refreshes the statistics with which PostgreSQL plans reports. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"

@@ -1,4 +1,4 @@
-/** `report rebuild` makes everything anew that reports read besides page views, also after changes that left no mark. */
+/** `report rebuild` recreates everything that reports read besides page views, also after changes that no trigger marked. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -11,7 +11,7 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-/** A zone in which it is the afternoon or the evening, so that visits of today have ended. */
+/** A time zone in which it is afternoon or evening, so that visits of today have ended. */
 const timeZone = new Date().getUTCHours() < 12 ? "Pacific/Kiritimati" : "UTC"
 
 /** Page views of different visitors, two hours and a day and two hours ago, without the triggers that mark rows. */

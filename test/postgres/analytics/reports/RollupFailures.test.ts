@@ -8,7 +8,7 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-it.live("postgres/analytics/reports: a website that cannot be rolled up does not keep the others", () =>
+it.live("postgres/analytics/reports: a website that cannot be rolled up does not delay the others", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const sites = yield* Sites.SiteDirectory

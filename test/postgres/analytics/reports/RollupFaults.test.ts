@@ -54,13 +54,13 @@ const nothing = { days: 0, visits: 0, sums: 0 }
 
 describe("postgres/analytics/reports: faults", () => {
   layer(live, { excludeTestServices: true })((it) => {
-    it.effect("one process at a time rolls up, and another one skips it", () =>
+    it.effect("one process at a time rolls up, and the others skip", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
         const held = yield* Deferred.make<void>()
         const over = yield* Deferred.make<void>()
-        // The lock of `RollUp.exclusively`, as the other process holds it.
+        // The lock of `RollUp.exclusively`, which the other process holds.
         const other = yield* sql`SELECT pg_advisory_xact_lock(7215930444)`.pipe(
           Effect.andThen(Deferred.succeed(held, undefined)),
           Effect.andThen(Deferred.await(over)),
@@ -80,40 +80,42 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
-    it.effect("a roll-up whose snapshot precedes the end of another one leaves the website to the next round", () =>
-      Effect.gen(function* () {
-        const sql = yield* PgClient.PgClient
-        const site = yield* newSite
-        yield* Rollups.round
-        yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
+    it.effect(
+      "a roll-up whose snapshot is older than the end of another roll-up leaves the website to the next round",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const site = yield* newSite
+          yield* Rollups.round
+          yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
-        const isWaiting = sql`SELECT FROM pg_locks WHERE relation = 'site'::regclass AND NOT granted`.pipe(
-          Effect.map((rows) => rows.length > 0)
-        )
-        const held = yield* Deferred.make<void>()
-        const over = yield* Deferred.make<void>()
-        const other = yield* sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`.pipe(
-          Effect.andThen(Deferred.succeed(held, undefined)),
-          Effect.andThen(Deferred.await(over)),
-          Effect.andThen(
-            sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
-          ),
-          sql.withTransaction,
-          Effect.forkChild
-        )
-        yield* Deferred.await(held)
-        const outdated = yield* Effect.forkChild(RollUp.settle(sql, { ...site, timeZone: "UTC" }))
-        // It has its snapshot when it waits for the table of websites.
-        yield* Effect.repeat(Effect.delay(isWaiting, "10 millis"), { until: (waits) => waits })
-        yield* Deferred.succeed(over, undefined)
-        yield* Fiber.join(other)
-        assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
-        yield* Rollups.round
-        assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
-      })
+          const isWaiting = sql`SELECT FROM pg_locks WHERE relation = 'site'::regclass AND NOT granted`.pipe(
+            Effect.map((rows) => rows.length > 0)
+          )
+          const held = yield* Deferred.make<void>()
+          const over = yield* Deferred.make<void>()
+          const other = yield* sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`.pipe(
+            Effect.andThen(Deferred.succeed(held, undefined)),
+            Effect.andThen(Deferred.await(over)),
+            Effect.andThen(
+              sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
+            ),
+            sql.withTransaction,
+            Effect.forkChild
+          )
+          yield* Deferred.await(held)
+          const outdated = yield* Effect.forkChild(RollUp.settle(sql, { ...site, timeZone: "UTC" }))
+          // Once it waits for the table of websites, it has its snapshot.
+          yield* Effect.repeat(Effect.delay(isWaiting, "10 millis"), { until: (waits) => waits })
+          yield* Deferred.succeed(over, undefined)
+          yield* Fiber.join(other)
+          assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
+          yield* Rollups.round
+          assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
+        })
     )
 
-    it.effect("a roll-up that fails in the middle leaves nothing of itself, and the next one is whole", () =>
+    it.effect("a roll-up that fails in the middle stores nothing, and the next one is complete", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -146,7 +148,7 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
-    it.effect("an update that was interrupted is completed without the days that it has rolled up", () =>
+    it.effect("an interrupted update is completed without rolling up its finished days again", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -154,7 +156,7 @@ describe("postgres/analytics/reports: faults", () => {
           WHERE hosted_website_id = ${site.hostedWebsiteId} AND day <= '2026-10-31'`
         yield* Rollups.round
         const before = yield* storedBy
-        // As after the first days of the first update.
+        // The state after the first days of the first update.
         yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
         yield* Rollups.round
         assert.deepStrictEqual(yield* storedBy, before)
@@ -179,7 +181,7 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
-    it.effect("a report that waits for a connection has all of its time when it gets one", () =>
+    it.effect("the time limit of a report begins when it gets a connection", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -195,8 +197,8 @@ describe("postgres/analytics/reports: faults", () => {
         yield* Deferred.await(held)
         // A process has two connections for reports.
         const begun = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.result(ask(site, query))))
-        const [first, second, ...others] = yield* Effect.forEach(begun, (fiber, place) =>
-          Effect.tap(Fiber.join(fiber), () => (place === 1 ? Deferred.succeed(over, undefined) : Effect.void))
+        const [first, second, ...others] = yield* Effect.forEach(begun, (fiber, index) =>
+          Effect.tap(Fiber.join(fiber), () => (index === 1 ? Deferred.succeed(over, undefined) : Effect.void))
         )
         assert.strictEqual(first?._tag, "Failure")
         assert.strictEqual(second?._tag, "Failure")

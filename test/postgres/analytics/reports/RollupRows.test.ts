@@ -1,4 +1,4 @@
-/** How rollups are packed into rows, and the sums of a month that has not ended. */
+/** The packing of rollups into rows, and the sums of a month that has not ended. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -32,7 +32,7 @@ const queriesOf = (site: Site, last: string): ReadonlyArray<Query> =>
     })
   )
 
-/** Views of so many paths at noon of each of some days. */
+/** Inserts one view of each of these many paths at noon of each day. */
 const insert = (site: Site, first: string, last: string, paths: number) =>
   Effect.flatMap(
     PgClient.PgClient,
@@ -52,7 +52,7 @@ const Rows = Schema.Array(
   })
 )
 
-/** The rows of each dimension and month: their number, how many days they hold, and how many each day is held once. */
+/** For each dimension and month: the number of rows, the days that they hold (`held`), and distinct sets of days (`days`). */
 const rowsOf = (site: Site) =>
   Effect.flatMap(PgClient.PgClient, (sql) =>
     sql`SELECT dimension, date_trunc('month', day::timestamp)::date AS month, count(*)::int AS rows,

@@ -1,4 +1,4 @@
-/** Reports of rollups, of stored visits and of page views are equal, and equal to `Evaluate`. */
+/** Reports from rollups, from stored visits and from page views equal each other and `Evaluate`. */
 import { PgClient } from "@effect/sql-pg"
 import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -39,7 +39,7 @@ const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Austr
 describe("postgres/analytics/reports", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "reports of rollups, visits and rows are equal: before and after a roll-up, late rows, deletions and changes",
+      "reports from rollups, visits and rows are equal before and after roll-ups, late rows, deletions and changes",
       {
         zones: Schema.Struct({ before: Zone, after: Zone }),
         rows: Rows,
@@ -78,7 +78,7 @@ describe("postgres/analytics/reports", () => {
     )
 
     it.effect.prop(
-      "reports are equal while the visits of an open day are stored, and late rows are among them",
+      "reports are equal while the visits of an open day are stored, also with late rows",
       {
         zone: Zone,
         rows: Rows,

@@ -1,4 +1,4 @@
-/** Reports of rows that the planner has no statistics of, as after a bulk load, or in the first partition of a month. */
+/** Reports from rows without planner statistics, as after a bulk load or in a new month's partition. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -39,7 +39,7 @@ it.live(
           sql,
           "30 seconds"
         )(Query.answer(sql, site, { ...ofPages, ...query, siteId: site.websiteConfigId }))
-      // All visits are of today, or at midnight some of yesterday.
+      // All visits are of today, or just after midnight partly of yesterday.
       const pages = yield* ask({ dimensions: ["event:page"], filters: [] })
       assert.deepStrictEqual(
         pages.results.map(({ metrics }) => metrics),
