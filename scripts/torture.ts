@@ -130,13 +130,17 @@ const scenarios: ReadonlyArray<Scenario> = [
     )
   },
   { name: "SIGTERM under load", run: Shutdown.sigterm({ database, rounds, grace: 3_000 }) },
-  { name: "rolling restart behind nginx", run: Shutdown.rolling({ database, rounds }) },
+  {
+    name: "rolling restart behind nginx",
+    run: Shutdown.rolling({ database, rounds, serve: [Process.serve, Process.serve] })
+  },
   {
     name: "rolling restart while 200 conversations stream",
     run: Conversations.rollingRestart({
       database,
       rounds: Math.ceil(rounds / 4),
       conversations: 200,
+      serve: [Process.serve, Process.serve],
       grace: 3_000,
       longest: 20_000
     })

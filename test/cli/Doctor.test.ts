@@ -1,13 +1,9 @@
 /**
  * `doctor` with a real database, a real Redis and proxies, and its exit code.
  */
-import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
-import { once } from "node:events"
-import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { text } from "node:stream/consumers"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Redacted } from "effect"
@@ -19,7 +15,6 @@ import * as Postgres from "../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
 import * as Command from "../support/Command.ts"
-import * as Program from "../support/Program.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestRedis from "../support/TestRedis.ts"
 
@@ -151,7 +146,7 @@ describe("doctor, the command", () => {
   it.live("rejects a --peer that is not an address", () =>
     Effect.gen(function* () {
       for (const peer of ["foo", "10.0.0.0/8", "10.0.0.256"]) {
-        assert.deepStrictEqual(yield* Command.run(["doctor", "--peer", peer], {}), {
+        assert.deepInclude(yield* Command.run(["doctor", "--peer", peer], {}), {
           code: 1,
           output: "The flag --peer must be an IP address such as 10.0.0.4 or 2001:db8::4.\n"
         })
@@ -174,23 +169,19 @@ describe("doctor, the command", () => {
     }).pipe(Effect.scoped)
   )
 
-  it("as a process prints one JSON document without passwords, and exits with 1 for a problem", async () => {
-    const program = await Effect.runPromise(Program.main)
-    const folder = mkdtempSync(path.join(tmpdir(), "hydracore-doctor-"))
-    try {
-      const child = spawn(process.execPath, [program, "doctor", "--json"], {
-        env: {
-          ...process.env,
-          DATABASE_URL: "postgres://user:sesame@127.0.0.1:1/none",
-          REDIS_URL: "redis://:sesame@127.0.0.1:1",
-          TRUSTED_PROXIES: "10.0.0.0/8",
-          HYDRACORE_DATA_DIR: folder
-        }
+  it.live("prints one JSON document without passwords, and exits with 1 for a problem", () =>
+    Effect.gen(function* () {
+      const { code, output, stderr, stdout } = yield* Command.run(["doctor", "--json"], {
+        DATABASE_URL: "postgres://user:sesame@127.0.0.1:1/none",
+        REDIS_URL: "redis://:sesame@127.0.0.1:1",
+        TRUSTED_PROXIES: "10.0.0.0/8",
+        HYDRACORE_DATA_DIR: path.join(tmpdir(), "no-such-folder")
       })
-      const closed = once(child, "close")
-      const [out, complaint] = await Promise.all([text(child.stdout), text(child.stderr)])
-      assert.deepStrictEqual(await closed, [1, null])
-      const { findings, well } = JSON.parse(out) as { well: boolean; findings: ReadonlyArray<Record<string, string>> }
+      assert.strictEqual(code, 1)
+      const { findings, well } = JSON.parse(stdout) as {
+        well: boolean
+        findings: ReadonlyArray<Record<string, string>>
+      }
       assert.isFalse(well)
       assert.deepStrictEqual(
         findings.map(({ check, severity }) => [check, severity]),
@@ -202,10 +193,8 @@ describe("doctor, the command", () => {
           ["proxies", "ok"]
         ]
       )
-      assert.strictEqual(complaint, "2 problems found; see above.\n")
-      assert.notInclude(out + complaint, "sesame")
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
-  }, 60_000)
+      assert.strictEqual(stderr, "2 problems found; see above.\n")
+      assert.notInclude(output, "sesame")
+    })
+  )
 })

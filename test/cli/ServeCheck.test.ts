@@ -3,7 +3,7 @@ import { ConfigProvider, Effect, Option, Redacted } from "effect"
 import { faults, Settings } from "../../src/Config.ts"
 import * as ErrorMessages from "../../src/cli/support/ErrorMessages.ts"
 import * as ServePlan from "../../src/cli/support/ServePlan.ts"
-import * as Process from "../torture/Process.ts"
+import * as Command from "../support/Command.ts"
 
 const secrets = {
   DATABASE_URL: "postgres://edge:sesame@db-1,db-2:5433/edge?target_session_attrs=read-write&sslmode=require",
@@ -80,15 +80,15 @@ describe("cli: serve --check", () => {
 
   it.live("connects to nothing, and its exit code says whether the settings are valid", () =>
     Effect.gen(function* () {
-      const valid = yield* Process.launch(["serve", "--check", "--json"], secrets)
-      assert.deepStrictEqual(yield* valid.ended, { code: 0, signal: null })
-      assert.deepInclude(JSON.parse(valid.output()), { valid: true, errors: [] })
-      const invalid = yield* Process.launch(["serve", "--check"], { PORT: "http" })
-      assert.deepStrictEqual(yield* invalid.ended, { code: 1, signal: null })
+      const valid = yield* Command.run(["serve", "--check", "--json"], secrets)
+      assert.strictEqual(valid.code, 0)
+      assert.deepInclude(JSON.parse(valid.output), { valid: true, errors: [] })
+      const invalid = yield* Command.run(["serve", "--check"], { PORT: "http" })
+      assert.strictEqual(invalid.code, 1)
       assert.match(
-        invalid.output(),
+        invalid.output,
         /^PORT is "http"; [^\n]*\nDATABASE_URL is not set; [^\n]*\n2 settings are not valid; see above\.\n$/
       )
-    }).pipe(Effect.scoped)
+    })
   )
 })

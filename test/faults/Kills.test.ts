@@ -8,8 +8,8 @@ describe("faults: kill -9 under load", () => {
   it.live(
     "of serve loses no acknowledged request",
     () =>
-      Effect.map(Kills.serve({ database: TestDatabase.url, rounds: 2, each: 200, ...Load.moderate }), (figures) => {
-        assert.isAbove(figures.acknowledged, 400)
+      Effect.map(Kills.serve({ database: TestDatabase.url, rounds: 1, each: 200, ...Load.moderate }), (figures) => {
+        assert.isAbove(figures.acknowledged, 200)
       }),
     120_000
   )

@@ -1,8 +1,10 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import { describeWith } from "../support/Programs.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as Nginx from "../torture/Nginx.ts"
+import * as Process from "../torture/Process.ts"
 import * as Conversations from "../torture/scenarios/Conversations.ts"
 
 describeWith([Nginx], "faults: a rolling restart while conversations stream", () => {
@@ -12,6 +14,7 @@ describeWith([Nginx], "faults: a rolling restart while conversations stream", ()
         database: TestDatabase.url,
         rounds: 1,
         conversations: 20,
+        serve: [Process.serve, InProcessServe.start],
         grace: 1_000,
         longest: 3_000
       }),

@@ -1,6 +1,7 @@
 import { Agent } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import * as InProcessServe from "../support/InProcessServe.ts"
 import * as InProcess from "../support/InProcessService.ts"
 import { describeWith } from "../support/Programs.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
@@ -12,6 +13,17 @@ import * as Process from "../torture/Process.ts"
 import * as Raw from "../torture/Raw.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
+
+/** A service in this process, with the warnings of Node. */
+const here = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>>) {
+  const warnings: Array<string> = []
+  const keep = ({ name }: Error) => void warnings.push(name)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("warning", keep)),
+    () => Effect.sync(() => process.off("warning", keep))
+  )
+  return { ...(yield* InProcessServe.start(environment)), output: () => warnings.join() }
+})
 
 describe("faults: shutdown", () => {
   it.live(
@@ -30,16 +42,24 @@ describe("faults: shutdown", () => {
     it.live(
       "a rolling restart fails no request",
       () =>
-        Effect.map(Shutdown.rolling({ database: TestDatabase.url, rounds: 1, ...Load.moderate }), (figures) => {
-          assert.strictEqual(figures.requests, figures.rows)
-        }),
+        Effect.map(
+          Shutdown.rolling({
+            database: TestDatabase.url,
+            rounds: 1,
+            serve: [Process.serve, InProcessServe.start],
+            ...Load.moderate
+          }),
+          (figures) => {
+            assert.strictEqual(figures.requests, figures.rows)
+          }
+        ),
       120_000
     )
   })
 
-  for (const flags of [[], ["--workers", "1"]]) {
+  for (const how of ["in one process", "with a worker"] as const) {
     it.live(
-      `durations of a month, beyond Node's longest timer, do not expire at once (serve ${flags.join(" ")})`,
+      `durations of a month, beyond Node's longest timer, do not expire at once (${how})`,
       () =>
         Effect.gen(function* () {
           const DATABASE_URL = yield* TestDatabase.url
@@ -51,17 +71,16 @@ describe("faults: shutdown", () => {
           })
           const target = yield* Store.prepare(DATABASE_URL, upstream.url)
           const month = "30 days"
-          const service = yield* Process.start(
-            "serve",
-            {
-              DATABASE_URL,
-              DATABASE_TIMEOUT: month,
-              AGENT_TIMEOUT: month,
-              CHAT_MAX_DURATION: month,
-              SHUTDOWN_GRACE: month
-            },
-            flags
-          )
+          const environment = {
+            DATABASE_URL,
+            DATABASE_TIMEOUT: month,
+            AGENT_TIMEOUT: month,
+            CHAT_MAX_DURATION: month,
+            SHUTDOWN_GRACE: month
+          }
+          const service = yield* how === "in one process"
+            ? here(environment)
+            : Process.serve(environment, ["--workers", "1"])
           const view = JSON.stringify({ site_id: target.trackingToken, page_path: "/" })
           const { status } = yield* Effect.promise(() =>
             Load.post(new Agent({ keepAlive: false }), `${service.url}/v1/public/analytics/track`, view)
@@ -69,17 +88,18 @@ describe("faults: shutdown", () => {
           assert.strictEqual(status, 204)
           const stream = Shutdown.chat(service.url, target, "hello")
           yield* until("the stream has begun", () => stream.text().includes("Well"))
-          yield* service.signal("SIGTERM")
+          const ending = yield* Effect.forkChild(service.end)
           yield* until("nobody listens", () =>
             fetch(`${service.url}/healthz`).then(
               () => false,
               () => true
             )
           )
+          assert.isUndefined(ending.pollUnsafe())
           finish()
           yield* stream.ended
           assert.match(stream.text(), /"finishReason":"stop"/)
-          assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null })
+          yield* Fiber.join(ending)
           // Node's warning about such a timer.
           assert.notInclude(service.output(), "TimeoutOverflowWarning")
         }).pipe(Effect.scoped),

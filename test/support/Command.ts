@@ -11,7 +11,9 @@ import * as TestMetrics from "./TestMetrics.ts"
 export interface Ended {
   /** The code with which the process would exit. */
   readonly code: number
-  /** Its standard output and standard error. */
+  readonly stdout: string
+  readonly stderr: string
+  /** Both, in the order in which they were written. */
   readonly output: string
 }
 
@@ -26,15 +28,24 @@ export const launch = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>
 ): Effect.fn.Return<Launched, never, Scope.Scope> {
-  let output = ""
-  const decoder = new TextDecoder()
-  const keep = () =>
-    Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
+  const written = { stdout: "", stderr: "", output: "" }
+  const keep = (name: "stdout" | "stderr") => () => {
+    const decoder = new TextDecoder()
+    return Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
       Effect.sync(() => {
-        for (const part of parts) output += typeof part === "string" ? part : decoder.decode(part, { stream: true })
+        for (const part of parts) {
+          const text = typeof part === "string" ? part : decoder.decode(part, { stream: true })
+          written[name] += text
+          written.output += text
+        }
       })
     )
-  const stdio = Stdio.layerTest({ stdout: keep, stderr: keep, stdoutIsTerminal: Effect.succeed(false) })
+  }
+  const stdio = Stdio.layerTest({
+    stdout: keep("stdout"),
+    stderr: keep("stderr"),
+    stdoutIsTerminal: Effect.succeed(false)
+  })
   const command = yield* Program.run(args).pipe(
     Effect.provide(Layer.mergeAll(NodeServices.layer, stdio, TestMetrics.make().layer)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env)),
@@ -45,9 +56,9 @@ export const launch = Effect.fnUntraced(function* (
     Runtime.defaultTeardown(exit, (given) => {
       code = given
     })
-    return { code, output }
+    return { code, ...written }
   })
-  return { output: () => output, ended }
+  return { output: () => written.output, ended }
 })
 
 /** Runs a command to its end. */

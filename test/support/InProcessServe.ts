@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigProvider, Effect, Layer, Logger, Option, type Scope } from "effect"
+import { ConfigProvider, Effect, Exit, Layer, Logger, Option, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { Settings } from "../../src/Config.ts"
 import * as Serve from "../../src/cli/Serve.ts"
@@ -16,21 +16,23 @@ export interface Served extends Process.Serving {
   readonly owner: string | undefined
 }
 
-/** Starts `serve`, and waits until it serves. It stops, as after SIGTERM, when the scope closes. */
+/** Starts `serve`, and waits until it serves. It ends, as after SIGTERM, when the scope closes. */
 export const start = (env: Readonly<Record<string, string>>): Effect.Effect<Served, never, Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ ...Process.defaults, ...env }))
     const lines: Array<string> = []
     const logs = Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])
+    const scope = yield* Scope.fork(yield* Effect.scope)
     const { address, owner } = yield* Serve.service(
       settings,
       Option.getOrThrow(LocalDatabase.configured(settings))
-    ).pipe(Effect.provide(Layer.merge(logs, TestMetrics.make().layer)))
+    ).pipe(Effect.provide(Layer.merge(logs, TestMetrics.make().layer)), Scope.provide(scope))
     const url = HttpServer.formatAddress(address)
     return {
       url,
       port: Number(new URL(url).port),
       owner: Option.getOrUndefined(Option.map(owner, HttpServer.formatAddress)),
-      output: () => lines.join("\n")
+      output: () => lines.join("\n"),
+      end: Scope.close(scope, Exit.void)
     }
   }).pipe(Effect.orDie)

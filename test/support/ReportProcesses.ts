@@ -6,7 +6,7 @@
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert } from "@effect/vitest"
-import { ConfigProvider, Context, Effect, Exit, Layer, Option, Redacted, Scope } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Option, Redacted, Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import * as App from "../../src/App.ts"
 import { Settings } from "../../src/Config.ts"
@@ -101,15 +101,15 @@ export const service = (through: "PostgreSQL" | "PgBouncer") =>
         "the owner API has an address",
         () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(process.output())?.[1]
       )
-      const start = Effect.map(InProcessServe.start(env), ({ owner, url }) => ({ url, owner: owner ?? "" }))
-      const second = yield* Scope.fork(scope)
+      const start = Effect.map(InProcessServe.start(env), ({ end, owner, url }) => ({ url, owner: owner ?? "", end }))
+      const second = yield* start
       return Service.of({
         sql,
         site,
         key,
-        servers: [{ url: process.url, owner }, yield* Scope.provide(start, second)],
+        servers: [{ url: process.url, owner }, second],
         kill: Effect.andThen(process.signal("SIGKILL"), process.ended),
-        end: Scope.close(second, Exit.void),
+        end: second.end,
         start: Scope.provide(start, scope),
         command: (...args) =>
           Effect.map(Command.run(args, { DATABASE_URL: database }), ({ code, output }) =>

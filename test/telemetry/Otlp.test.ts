@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Logger, Redacted, type Tracer } from "effect"
+import { ConfigProvider, Effect, Layer, Logger, Redacted, type Tracer } from "effect"
 import { TestClock } from "effect/testing"
+import { Settings } from "../../src/Config.ts"
+import * as Serve from "../../src/cli/Serve.ts"
 import * as Otlp from "../../src/telemetry/Otlp.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import * as TestCollector from "../support/TestCollector.ts"
@@ -105,33 +107,40 @@ describe("telemetry/Otlp", () => {
   )
 
   it.live(
-    "each worker exports; the primary logs once that the fast path is off; a ratio keeps it on",
+    "each worker exports, and the primary logs once that the fast path is off",
     () =>
       Effect.gen(function* () {
         const collector = yield* TestCollector.start()
         const database = Redacted.value((yield* TestDatabase.connection).url)
         yield* Store.prepare(database)
-        for (const [ratio, flags, lines] of [
-          ["1", ["--workers", "2"], 1],
-          ["0.5", [], 0]
-        ] as const) {
-          const service = yield* Process.start(
-            "serve",
-            {
-              DATABASE_URL: database,
-              OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-              OTEL_TRACES_SAMPLER_ARG: ratio
-            },
-            flags
-          )
-          yield* service.signal("SIGTERM")
-          assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null }, service.output())
-          assert.lengthOf(service.output().split(fastPathIsOff), 1 + lines)
-        }
+        const env = { DATABASE_URL: database, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER_ARG: "1" }
+        const service = yield* Process.start("serve", env, ["--workers", "2"])
+        yield* service.signal("SIGTERM")
+        assert.deepStrictEqual(yield* service.ended, { code: 0, signal: null }, service.output())
+        assert.lengthOf(service.output().split(fastPathIsOff), 2)
         const types = new Set(collector.exports.map(({ headers }) => headers["content-type"]))
         assert.deepStrictEqual([...types], ["application/x-protobuf"])
       }).pipe(Effect.scoped),
     60_000
+  )
+
+  it.effect("a ratio keeps the fast path on", () =>
+    Effect.gen(function* () {
+      for (const [ratio, lines] of [
+        ["1", 1],
+        ["0.5", 0]
+      ] as const) {
+        const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_TRACES_SAMPLER_ARG: ratio }
+        const settings = yield* Settings.parse(ConfigProvider.fromUnknown(env))
+        const said: Array<unknown> = []
+        const log = Logger.layer([Logger.make(({ message }) => void said.push(message))])
+        yield* Serve.logTracing(settings).pipe(Effect.provide(log))
+        assert.lengthOf(
+          said.filter((line) => String(line).includes(fastPathIsOff)),
+          lines
+        )
+      }
+    })
   )
 
   /** The exporter to a collector, with a recorded log. */

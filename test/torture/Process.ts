@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict"
 import { type ChildProcess, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import path from "node:path"
@@ -30,8 +31,11 @@ export interface Process {
   readonly gauge: () => { readonly rss: number; readonly handles: number } | undefined
 }
 
-/** What a scenario needs of a service that it does not end. */
-export type Serving = Pick<Process, "url" | "port" | "output">
+/** A service that need not be a process. */
+export interface Serving extends Pick<Process, "url" | "port" | "output"> {
+  /** Ends it in order, as SIGTERM does. */
+  readonly end: Effect.Effect<void>
+}
 
 /** Runs `serve` with settings until the scope closes. */
 export type Serve = (env: Readonly<Record<string, string>>) => Effect.Effect<Serving, never, Scope.Scope>
@@ -129,4 +133,14 @@ export const start = Effect.fnUntraced(function* (
 })
 
 /** Starts `serve`. */
-export const serve: Serve = (env) => start("serve", env)
+export const serve = (
+  env: Readonly<Record<string, string>>,
+  flags: ReadonlyArray<string> = []
+): Effect.Effect<Serving, never, Scope.Scope> =>
+  Effect.map(start("serve", env, flags), (process) => ({
+    ...process,
+    end: Effect.gen(function* () {
+      yield* process.signal("SIGTERM")
+      assert.deepEqual(yield* process.ended, { code: 0, signal: null }, process.output().slice(-2000))
+    })
+  }))

@@ -1,5 +1,5 @@
 /**
- * Two processes behind nginx that are restarted in turn while conversations stream: every answer can be read to its end, or
+ * Two services behind nginx that are restarted in turn while conversations stream: every answer can be read to its end, or
  * is stored as far as it came and marked as cut.
  *
  * @module
@@ -13,7 +13,7 @@ import { pause, until } from "../../support/Wait.ts"
 import * as Conversation from "../Conversation.ts"
 import type { Target } from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
-import * as Process from "../Process.ts"
+import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import { type Figures, whole } from "./Figures.ts"
 
@@ -21,7 +21,9 @@ export interface Options {
   readonly database: Store.Database
   readonly rounds: number
   readonly conversations: number
-  /** The grace period of a process that ends, in milliseconds. */
+  /** How the two services start. */
+  readonly serve: readonly [Process.Serve, Process.Serve]
+  /** The grace period of a service that ends, in milliseconds. */
   readonly grace: number
   /** The longest answer, in milliseconds. Answers are from a fifth of this up to this, so that some end in time. */
   readonly longest: number
@@ -142,15 +144,15 @@ export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
   const agent = yield* speaking
   const target = yield* Store.prepare(database, agent.url, "edge")
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
-  const begin = (port: number) =>
-    Process.start("serve", {
+  const begin = (which: number) =>
+    options.serve[which]!({
       DATABASE_URL: database,
-      PORT: String(port),
+      PORT: String(ports[which]),
       TRUSTED_PROXIES: "127.0.0.1",
       RATE_LIMIT_CHAT_READ: "off",
       SHUTDOWN_GRACE: `${options.grace} millis`
     })
-  const services = yield* Effect.forEach(ports, begin, { concurrency: "unbounded" })
+  const services = yield* Effect.forEach([0, 1], begin, { concurrency: "unbounded" })
   const nginx = yield* Nginx.start(ports)
   const place = { url: nginx.url, target }
   let isOver = false
@@ -162,10 +164,9 @@ export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
   for (let round = 0; round < 2 * options.rounds; round++) {
     const which = round % 2
     const begun = performance.now()
-    yield* services[which]!.signal("SIGTERM")
-    assert.deepEqual(yield* services[which]!.ended, { code: 0, signal: null }, services[which]!.output().slice(-2000))
+    yield* services[which]!.end
     longestEnd = Math.max(longestEnd, performance.now() - begun)
-    services[which] = yield* begin(ports[which]!)
+    services[which] = yield* begin(which)
     yield* pause(2 * wordMillis)
   }
   isOver = true

@@ -1,5 +1,5 @@
 /**
- * SIGTERM under load, and two processes behind nginx that are restarted in turn.
+ * SIGTERM under load, and two services behind nginx that are restarted in turn.
  *
  * @module
  */
@@ -108,24 +108,28 @@ export const sigterm = Effect.fnUntraced(function* (
   return { rounds: options.rounds, requests, unanswered: 0, "longest end ms": whole(longest) } satisfies Figures
 }, Effect.scoped)
 
-/** Two processes behind nginx, restarted in turn under load: no request fails. */
+/** Two services behind nginx, restarted in turn under load: no request fails. */
 export const rolling = Effect.fnUntraced(function* (
-  options: Load.Paced & { readonly database: Store.Database; readonly rounds: number }
+  options: Load.Paced & {
+    readonly database: Store.Database
+    readonly rounds: number
+    /** How the two start. */
+    readonly serve: readonly [Process.Serve, Process.Serve]
+  }
 ) {
   const database = yield* options.database
   const target = yield* Store.prepare(database)
   const ports = [yield* Nginx.freePort, yield* Nginx.freePort]
-  const begin = (port: number) =>
-    Process.start("serve", { DATABASE_URL: database, PORT: String(port), TRUSTED_PROXIES: "127.0.0.1" })
-  const services = yield* Effect.forEach(ports, begin, { concurrency: "unbounded" })
+  const begin = (which: number) =>
+    options.serve[which]!({ DATABASE_URL: database, PORT: String(ports[which]), TRUSTED_PROXIES: "127.0.0.1" })
+  const services = yield* Effect.forEach([0, 1], begin, { concurrency: "unbounded" })
   const nginx = yield* Nginx.start(ports)
   const load = yield* Load.start({ url: () => nginx.url, target, clients, pace: options.pace })
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   for (let round = 0; round < 2 * options.rounds; round++) {
     const which = round % 2
-    yield* services[which]!.signal("SIGTERM")
-    assert.deepEqual(yield* services[which]!.ended, { code: 0, signal: null })
-    services[which] = yield* begin(ports[which]!)
+    yield* services[which]!.end
+    services[which] = yield* begin(which)
     yield* pause(200)
   }
   yield* load.stop
