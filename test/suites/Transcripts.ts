@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Schema } from "effect"
+import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { type Conversation, endings } from "../../src/core/chat/Conversation.ts"
 import * as Transcript from "../../src/core/chat/Transcript.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
@@ -45,8 +45,13 @@ const Turn = Schema.Struct({
 const Wanted = Schema.Struct({
   search: Schema.UndefinedOr(Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "nothing"])),
   unanswered: Schema.UndefinedOr(Schema.Boolean),
-  rating: Schema.UndefinedOr(Schema.Literals(["up", "down"]))
+  rating: Schema.UndefinedOr(Schema.Literals(["up", "down"])),
+  since: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2])),
+  before: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2]))
 })
+
+const firstBegun = (left: Conversation, right: Conversation): number =>
+  left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
 /** The whole list, page by page. */
 const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
@@ -65,7 +70,7 @@ const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcri
 export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has the matches of its filter, latest first, in pages of any size",
+      "a list has the matches of its filter, latest first, in pages of any size, and a stream has the same",
       {
         given: Schema.Array(
           Schema.Struct({
@@ -84,11 +89,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
             conversations.push(yield* converse(instance, turns, start + time))
             yield* converse(other, turns, start + time)
           }
-          const expected = conversations
-            .filter((conversation) => Transcript.matches(conversation, wanted))
-            .sort(Transcript.latestFirst)
-            .map(Transcript.toSummary)
-          assert.deepStrictEqual(yield* listed(instance, wanted, limit), expected)
+          const expected = conversations.filter((conversation) => Transcript.matches(conversation, wanted))
+          assert.deepStrictEqual(
+            yield* listed(instance, wanted, limit),
+            expected.toSorted(Transcript.latestFirst).map(Transcript.toSummary)
+          )
+          const { stream } = yield* Transcripts
+          assert.deepStrictEqual(
+            yield* Stream.runCollect(stream({ instanceId: instance, filter: wanted })),
+            expected.toSorted(firstBegun)
+          )
         }),
       { arbitrary: { runs: 30 } }
     )

@@ -132,11 +132,15 @@ const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefi
 
 const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
 
+/** The days from one date to another; null if they are not dates in order. */
+export const parseDays = (first: string, last: string): Days | null =>
+  isDate(first) && isDate(last) && first <= last ? [first, last] : null
+
 const rangeOf = (text: string | null): Range => {
   if (text === null) return initial.range
   if (ranges.includes(text)) return text as Range
   const [first = "", last = ""] = text.split("_")
-  return isDate(first) && isDate(last) && first <= last ? [first, last] : initial.range
+  return parseDays(first, last) ?? initial.range
 }
 
 const present = <A>(value: A | undefined): value is A => value !== undefined

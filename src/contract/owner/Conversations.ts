@@ -103,16 +103,23 @@ export const ConversationList = Schema.Struct({
   ]
 })
 
+/** Which conversations a list or an export has. */
+const filter = {
+  search: Fields.text({
+    title: "Search",
+    description: "A text that a message or a comment has. The case of ASCII letters does not matter",
+    maxLength: 200
+  }),
+  unanswered: Fields.choice(["true"], { title: "Unanswered" }),
+  rating: Fields.choice(["up", "down"], { title: "Rating" }),
+  from: Fields.date("The first day of the latest messages, in the website's time zone"),
+  to: Fields.date("Their last day, in the website's time zone")
+}
+
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {
   params: ofInstance,
   query: {
-    search: Fields.text({
-      title: "Search",
-      description: "A text that a message or a comment has. The case of ASCII letters does not matter",
-      maxLength: 200
-    }),
-    unanswered: Fields.choice(["true"], { title: "Unanswered" }),
-    rating: Fields.choice(["up", "down"], { title: "Rating" }),
+    ...filter,
     cursor: Fields.conversationCursor,
     limit: Fields.limit
   },
@@ -203,6 +210,7 @@ export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/con
 
 export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/export`, {
   params: ofInstance,
+  query: filter,
   success: HttpApiSchema.WithHeaders(HttpApiSchema.StreamUint8Array({ contentType: "application/x-ndjson" }), {
     "content-disposition": Schema.String.annotate({ description: "The name of a file to save" })
   }),
@@ -212,7 +220,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
     identifier: "export_conversations",
     summary: "Export conversations",
     description:
-      "All stored conversations of an instance in the order in which they began, one JSON object per line. The response breaks off if the service fails. Scope `read`."
+      "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails. Scope `read`."
   })
 )
 

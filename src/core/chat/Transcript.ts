@@ -25,6 +25,9 @@ export interface Filter {
   readonly unanswered?: boolean | undefined
   /** Selects conversations with an answer of this rating. */
   readonly rating?: "up" | "down" | undefined
+  /** Whose latest message came at this time or later, and before that time, in milliseconds since 1970. */
+  readonly since?: number | undefined
+  readonly before?: number | undefined
 }
 
 /** The last conversation of a page. The next page begins after it. */
@@ -88,9 +91,11 @@ const hasText = (message: Message, search: string): boolean =>
 
 /** Whether a list with this filter has a conversation. */
 export const matches = (
-  { messages }: Pick<Conversation, "messages">,
-  { rating, search, unanswered }: Filter
+  { messages, updatedAt }: Pick<Conversation, "messages" | "updatedAt">,
+  { before, rating, search, since, unanswered }: Filter
 ): boolean =>
+  (since === undefined || updatedAt >= since) &&
+  (before === undefined || updatedAt < before) &&
   (unanswered !== true || messages.some((message) => isAnswer(message) && isMissing(message))) &&
   (rating === undefined || messages.some((message) => isAnswer(message) && message.rating === rating)) &&
   (search === undefined || messages.some((message) => hasText(message, search)))

@@ -17,14 +17,10 @@ export interface InboxQuery {
   readonly to?: string
 }
 
-export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => {
-  const { startOf } = LocalTime.zone(timeZone)
-  return {
-    status,
-    isRead: read === undefined ? undefined : read === "true",
-    pageSlug: page,
-    search,
-    since: from === undefined ? undefined : startOf(from),
-    before: to === undefined ? undefined : startOf(LocalTime.addDays(to, 1))
-  }
-}
+export const toFilter = ({ from, page, read, search, status, to }: InboxQuery, timeZone: string): Filter => ({
+  status,
+  isRead: read === undefined ? undefined : read === "true",
+  pageSlug: page,
+  search,
+  ...LocalTime.boundsOf({ from, to }, timeZone)
+})

@@ -12,6 +12,7 @@ import type { Conversation } from "../../core/chat/Conversation.ts"
 import * as ConversationExport from "../../core/chat/ConversationExport.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import type { TranscriptSummary } from "../../core/chat/Transcript.ts"
+import * as TranscriptQuery from "../../core/chat/TranscriptQuery.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import { CallerReads } from "./CallerReads.ts"
@@ -64,9 +65,9 @@ export const layer = HttpApiBuilder.group(
           function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
             if (query.search !== undefined) yield* reads.begin("search")
-            const { cursor, limit = Fields.defaultLimit, rating, search, unanswered } = query
+            const { cursor, limit = Fields.defaultLimit } = query
             const { items, next } = yield* conversations.list(proof, params.instance_id, {
-              filter: { rating, search, unanswered: unanswered === "true" ? true : undefined },
+              filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
               after: cursor === undefined ? null : { updatedAt: cursor.time, conversationId: cursor.id },
               limit
             })
@@ -81,10 +82,11 @@ export const layer = HttpApiBuilder.group(
       .handle(
         "export",
         Effect.fnUntraced(
-          function* ({ params }) {
+          function* ({ params, query }) {
             const proof = yield* owned.authorize(params.site_id, "read")
             yield* reads.begin("export")
-            const found = yield* conversations.stream(proof, params.instance_id)
+            const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+            const found = yield* conversations.stream(proof, params.instance_id, filter)
             const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
             return HttpServerResponse.stream(Stream.encodeText(lines), {
               contentType: "application/x-ndjson",

@@ -35,7 +35,8 @@ export class OwnerConversations extends Context.Service<
     ) => Effect.Effect<Conversation, Failure>
     readonly stream: (
       proof: AuthorizedSite<"read">,
-      instanceId: string
+      instanceId: string,
+      filter: Filter
     ) => Effect.Effect<Stream.Stream<Conversation, StorageUnavailable>, Failure>
     readonly delete: (
       proof: AuthorizedSite<"write">,
@@ -72,7 +73,8 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
           const found = yield* transcripts.find({ instanceId, conversationId })
           return yield* Option.match(found, { onNone: () => Effect.fail(noConversation), onSome: Effect.succeed })
         }),
-        stream: (proof, instanceId) => Effect.as(own(proof, instanceId), transcripts.stream(instanceId)),
+        stream: (proof, instanceId, filter) =>
+          Effect.as(own(proof, instanceId), transcripts.stream({ instanceId, filter })),
         delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
           yield* own(proof, instanceId)
           if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)

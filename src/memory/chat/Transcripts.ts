@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import * as Transcript from "../../core/chat/Transcript.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
@@ -22,7 +22,10 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
       return read.flatMap(Option.toArray)
     })
     return Transcripts.of({
-      stream: (instanceId) => store.stream({ instanceId, since: null }),
+      stream: ({ filter, instanceId }) =>
+        Stream.filter(store.stream({ instanceId, since: filter.since ?? null }), (conversation) =>
+          Transcript.matches(conversation, filter)
+        ),
       list: ({ after, filter, instanceId, limit }) =>
         Effect.map(all(instanceId), (conversations) => {
           const found = conversations.filter(

@@ -6,7 +6,7 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import type { PgClient } from "@effect/sql-pg/PgClient"
-import { type Duration, Effect, Layer, Option, Schema } from "effect"
+import { type Duration, Effect, Layer, Option, Schema, Stream } from "effect"
 import type { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import * as Transcript from "../../core/chat/Transcript.ts"
@@ -76,7 +76,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
 
   const page = Effect.fnUntraced(function* ({
     after,
-    filter: { rating, search, unanswered },
+    filter: { before, rating, search, since, unanswered },
     instanceId,
     limit
   }: Parameters<Transcripts["Service"]["list"]>[0]) {
@@ -84,6 +84,8 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       sql`(${PgTypes.timestamptz(updatedAt)}, ${PgTypes.text(conversationId)})`
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
+      ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
+      ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
       ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${place(after)}`])
     ])
     const has = (column: string, needle: string) =>
@@ -119,7 +121,10 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   }, Database.bounded(timeout))
 
   return Transcripts.of({
-    stream: (instanceId) => stream({ instanceId, since: null }),
+    stream: ({ filter, instanceId }) =>
+      Stream.filter(stream({ instanceId, since: filter.since ?? null }), (conversation) =>
+        Transcript.matches(conversation, filter)
+      ),
     list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
     find: Effect.fnUntraced(function* (key) {
       if (!Rows.isKey(key)) return Option.none()

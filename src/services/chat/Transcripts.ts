@@ -21,7 +21,10 @@ export class Transcripts extends Context.Service<
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>
-    /** All conversations of an instance in the order in which they began, read one at a time. */
-    readonly stream: (instanceId: string) => Stream.Stream<Conversation, StorageUnavailable>
+    /** The conversations of an instance in the order in which they began, read one at a time. */
+    readonly stream: (query: {
+      readonly instanceId: string
+      readonly filter: Filter
+    }) => Stream.Stream<Conversation, StorageUnavailable>
   }
 >()("hydracore/services/Transcripts") {}

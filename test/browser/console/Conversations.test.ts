@@ -1,6 +1,7 @@
 /**
  * The console's conversations in a browser.
  */
+import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
@@ -57,6 +58,32 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
       yield* on(() => page.getByRole("button", { name: "All", exact: true }).click())
       yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("dry suit"))
       yield* until("one", async () => (await listed()).join() === "Do you rent dry suits?")
+    })
+  )
+
+  it.effect("those of the chosen days are listed, and exported as they are filtered", () =>
+    Effect.gen(function* () {
+      const { site } = yield* chatting
+      const { loaded, on, page } = yield* ConsolePage.open(`#/${site}/conversations?from=2020-01-01&to=2020-01-31`)
+      yield* on(() => page.getByText("No conversation matches").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Days: Jan 1 – 31, 2020" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Last 7 days" }).click())
+      yield* until("all", async () => (await page.locator(".entry").count()) === 3)
+      yield* on(() => page.getByRole("button", { name: "Rated bad", exact: true }).click())
+      yield* until("one", async () => (await page.locator(".entry").count()) === 1)
+      yield* loaded
+      assert.match(
+        yield* on(() => page.evaluate<string>("location.hash")),
+        /\?show=down&from=\d{4}-\d\d-\d\d&to=\d{4}-\d\d-\d\d$/
+      )
+      const lines = yield* on(async () => {
+        const download = page.waitForEvent("download")
+        await page.getByRole("button", { name: "Export" }).click()
+        const file = await readFile(await (await download).path(), "utf8")
+        return file.trim().split("\n")
+      })
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0], "Is there a tour for children?")
     })
   )
 

@@ -85,7 +85,10 @@ for (const [name, storage] of emptyStorages) {
             ["?rating=up", [first.id]],
             ["?rating=down", []],
             ["?search=HERE", [first.id]],
-            ["?search=whe", [second.id, first.id]]
+            ["?search=whe", [second.id, first.id]],
+            ["?from=1970-01-01&to=1970-01-01", [second.id, first.id]],
+            ["?from=1970-01-02", []],
+            ["?to=1969-12-31", []]
           ] as const) {
             assert.deepStrictEqual(ids((yield* get(`${path}${query}`)).text), [...expected], query)
           }
@@ -118,6 +121,15 @@ for (const [name, storage] of emptyStorages) {
             [first.id, second.id]
           )
           assert.deepStrictEqual(lines[0], whole)
+          for (const [query, expected] of [
+            ["?from=1970-01-01&to=1970-01-01&rating=up", [first.id]],
+            ["?search=when", [second.id]],
+            ["?unanswered=true&from=1970-01-02", []]
+          ] as const) {
+            const text = (yield* get(`/${instanceId}/export${query}`)).text
+            const found = text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line).conversation_id]))
+            assert.deepStrictEqual(found, [...expected], query)
+          }
           assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 204)
           assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 404)
           assert.deepStrictEqual(ids((yield* get(path)).text), [second.id])
@@ -163,6 +175,8 @@ for (const [name, storage] of emptyStorages) {
             [`/${instanceId}/conversations?cursor=1.a%20b`, "query.cursor"],
             [`/${instanceId}/conversations?rating=great`, "query.rating"],
             [`/${instanceId}/conversations?unanswered=false`, "query.unanswered"],
+            [`/${instanceId}/conversations?from=1970-13-01`, "query.from"],
+            [`/${instanceId}/export?to=today`, "query.to"],
             ["/bot/conversations", "path.instance_id"],
             [`/${instanceId}/conversations/a.b`, "path.conversation_id"]
           ] as const) {

@@ -39,7 +39,7 @@ describe("postgres/chat/Transcripts: its connections", () => {
         )
         yield* Deferred.await(held)
         assert.isTrue(Option.isSome(yield* transcripts.find(key)))
-        assert.lengthOf(yield* Stream.runCollect(transcripts.stream(key.instanceId)), 1)
+        assert.lengthOf(yield* Stream.runCollect(transcripts.stream({ instanceId: key.instanceId, filter: {} })), 1)
         assert.isTrue(Option.isNone(yield* transcripts.find({ ...key, conversationId: randomUUID() })))
       }).pipe(Effect.scoped, Effect.provide(live))
     }).pipe(Effect.scoped)

@@ -1,10 +1,11 @@
 /**
- * Chooses which conversations are listed, and exports those of an instance.
+ * Chooses which conversations are listed, and exports them.
  *
  * @module
  */
 import type { Site } from "../frame/Bar.tsx"
 import { go } from "../Location.ts"
+import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
@@ -51,13 +52,15 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
             {instance.name}
           </Menu>
         )}
+        <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />
         <button
           type="button"
           class="button"
           onClick={() =>
             download(
               addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
-                params: { site_id: site.site_id, instance_id: instance.instance_id }
+                params: { site_id: site.site_id, instance_id: instance.instance_id },
+                query: View.toFilter(view)
               })
             )
           }

@@ -4,13 +4,13 @@
  * @module
  */
 import { go } from "../Location.ts"
+import { DaysMenu } from "../parts/DaysMenu.tsx"
 import { download } from "../parts/Download.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import { Search, useTyped } from "../parts/Search.tsx"
 import { addressOf } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
-import { DaysMenu } from "./DaysMenu.tsx"
 import * as View from "./View.ts"
 
 interface Props {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Days } from "../Address.ts"
+import { type Days, parseDays } from "../Address.ts"
 import type { Input } from "../Requests.ts"
 
 export const folders = ["accepted", "quarantined"] as const
@@ -20,17 +20,12 @@ export interface View {
   readonly days: Days | null
 }
 
-const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
-
-const daysOf = (first: string, last: string): Days | null =>
-  isDate(first) && isDate(last) && first <= last ? [first, last] : null
-
 export const parse = (parameters: Readonly<Record<string, string>>): View => ({
   folder: parameters["folder"] === "quarantine" ? "quarantined" : "accepted",
   isUnread: parameters["unread"] === "yes",
   search: parameters["search"] ?? "",
   form: parameters["form"] ?? "",
-  days: daysOf(parameters["from"] ?? "", parameters["to"] ?? "")
+  days: parseDays(parameters["from"] ?? "", parameters["to"] ?? "")
 })
 
 /** The parameters of a view, without defaults. */

@@ -167,3 +167,15 @@ export const offsets = (timeZone: string, days: ReadonlyArray<Day>): ReadonlyArr
   }
   return found
 }
+
+/** The times of a zone's days, both included, which may be open at either end: `since`, and `before` the end. */
+export const boundsOf = (
+  { from, to }: { readonly from?: LocalDate | undefined; readonly to?: LocalDate | undefined },
+  timeZone: string
+): { readonly since: number | undefined; readonly before: number | undefined } => {
+  const { startOf } = zone(timeZone)
+  return {
+    since: from === undefined ? undefined : startOf(from),
+    before: to === undefined ? undefined : startOf(addDays(to, 1))
+  }
+}

@@ -34,6 +34,28 @@ describe("core/analytics/report/LocalTime", () => {
   })
 
   it.prop(
+    "a time is in the bounds of days if its local date is one of them",
+    {
+      time: Time,
+      timeZone: TimeZone,
+      from: Schema.UndefinedOr(between(-2, 2)),
+      to: Schema.UndefinedOr(between(-2, 2))
+    },
+    ({ from, time, timeZone, to }) => {
+      const date = dateOf(LocalTime.zone(timeZone).toLocal(time))
+      const dates = {
+        from: from === undefined ? undefined : LocalTime.addDays(date, from),
+        to: to === undefined ? undefined : LocalTime.addDays(date, to)
+      }
+      const { before = Number.POSITIVE_INFINITY, since = Number.NEGATIVE_INFINITY } = LocalTime.boundsOf(
+        dates,
+        timeZone
+      )
+      assert.strictEqual(since <= time && time < before, (from ?? 0) <= 0 && (to ?? 0) >= 0)
+    }
+  )
+
+  it.prop(
     "days follow each other without gaps",
     { time: Time, length: between(1, 40), timeZone: TimeZone },
     ({ length, time, timeZone }) => {

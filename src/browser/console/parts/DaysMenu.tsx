@@ -7,10 +7,10 @@ import { useState } from "preact/hooks"
 import type { Days } from "../Address.ts"
 import * as Calendar from "../Calendar.ts"
 import * as Format from "../Format.ts"
-import { DaysDialog } from "../parts/DaysDialog.tsx"
-import { Icon } from "../parts/Icon.tsx"
-import { type Choice, Menu } from "../parts/Menu.tsx"
 import * as Texts from "../Texts.ts"
+import { DaysDialog } from "./DaysDialog.tsx"
+import { Icon } from "./Icon.tsx"
+import { type Choice, Menu } from "./Menu.tsx"
 
 interface Props {
   readonly timeZone: string
