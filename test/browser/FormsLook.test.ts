@@ -6,7 +6,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
-import { rulesOf, violations } from "../support/browser/Axe.ts"
+import { violationsInBothSchemes } from "../support/browser/Axe.ts"
 import { inChromium, until } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
@@ -58,44 +58,42 @@ const make = Effect.fnUntraced(function* (options: Options = {}) {
   return { ...site, status, styleOf }
 })
 
-const clean = (page: Page, colorScheme: "light" | "dark", state: string) =>
+const clean = (page: Page, state: string) =>
   Effect.map(
-    Effect.promise(() => violations(page, rulesOf(colorScheme))),
+    Effect.promise(() => violationsInBothSchemes(page)),
     (found) => assert.deepStrictEqual(found, [], state)
   )
 
 inChromium("a form's default look", testServer(), (it) => {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const width of [800, 320]) {
-      it.effect(`has no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
-        Effect.gen(function* () {
-          const { page, relay, status } = yield* make({ colorScheme, width })
+  for (const width of [800, 320]) {
+    it.effect(`has no violations in light and dark mode, ${width} pixels wide`, () =>
+      Effect.gen(function* () {
+        const { page, relay, status } = yield* make({ width })
+        yield* press(page)
+        yield* says(status, "Please check the marked fields.")
+        yield* clean(page, "invalid")
+        const faults: ReadonlyArray<readonly [Fault | undefined, says: string]> = [
+          [{ _tag: "Answer", status: 500 }, "could not be sent"],
+          [{ _tag: "Answer", status: 503 }, "kept on this page"],
+          [undefined, "Thank you"]
+        ]
+        yield* fill(page, { name: "Ada" })
+        for (const [fault, text] of faults) {
+          relay.fault = (received) => (isSubmit(received) ? fault : undefined)
           yield* press(page)
-          yield* says(status, "Please check the marked fields.")
-          yield* clean(page, colorScheme, "invalid")
-          const faults: ReadonlyArray<readonly [Fault | undefined, says: string]> = [
-            [{ _tag: "Answer", status: 500 }, "could not be sent"],
-            [{ _tag: "Answer", status: 503 }, "kept on this page"],
-            [undefined, "Thank you"]
-          ]
-          yield* fill(page, { name: "Ada" })
-          for (const [fault, text] of faults) {
-            relay.fault = (received) => (isSubmit(received) ? fault : undefined)
-            yield* press(page)
-            yield* says(status, text)
-            yield* clean(page, colorScheme, text)
-          }
-          const held = Promise.withResolvers<void>()
-          relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held.promise } : undefined)
-          yield* fill(page, { name: "Grace" })
-          yield* press(page)
-          yield* says(status, "Sending")
-          yield* clean(page, colorScheme, "sending")
-          held.resolve()
-          yield* says(status, "Thank you")
-        })
-      )
-    }
+          yield* says(status, text)
+          yield* clean(page, text)
+        }
+        const held = Promise.withResolvers<void>()
+        relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held.promise } : undefined)
+        yield* fill(page, { name: "Grace" })
+        yield* press(page)
+        yield* says(status, "Sending")
+        yield* clean(page, "sending")
+        held.resolve()
+        yield* says(status, "Thank you")
+      })
+    )
   }
 
   it.effect("shows the owner's rules at their fields, and focuses the first", () =>
@@ -173,29 +171,27 @@ inChromium("a form's default look", testServer(), (it) => {
     )
   })
 
-  for (const colorScheme of ["light", "dark"] as const) {
-    it.effect(`the pages for forms without JavaScript have no violations in ${colorScheme} mode`, () =>
-      Effect.gen(function* () {
-        const websiteConfigId = yield* withRules
-        const { open, page, pages, relay, site } = yield* BrowserSite.make({ colorScheme, bypassCSP: true })
-        pages["/contact"] =
-          `<form method="post" action="${relay.url}/v1/public/forms/submit?site=${websiteConfigId}&amp;page=contact">
+  it.effect("the pages for forms without JavaScript have no violations in light and dark mode", () =>
+    Effect.gen(function* () {
+      const websiteConfigId = yield* withRules
+      const { open, page, pages, relay, site } = yield* BrowserSite.make({ bypassCSP: true })
+      pages["/contact"] =
+        `<form method="post" action="${relay.url}/v1/public/forms/submit?site=${websiteConfigId}&amp;page=contact">
           <input name="name"><input name="email"><button>Send</button></form>`
-        yield* open(`${site.url}/contact`)
-        yield* fill(page, { email: "ada" })
-        yield* press(page)
-        yield* until("the refusal", async () => (await page.title()) === "This form was not sent")
-        assert.deepStrictEqual(yield* Effect.promise(() => page.locator("li").allInnerTexts()), [
-          "name\nPlease fill in this field.",
-          `email\n${rules.email.message}`
-        ])
-        yield* clean(page, colorScheme, "refused")
-        yield* open(`${site.url}/contact`)
-        yield* fill(page, { name: "Ada", email: "ada@example.org" })
-        yield* press(page)
-        yield* until("the thanks", async () => (await page.title()) === "Thank you")
-        yield* clean(page, colorScheme, "thanks")
-      })
-    )
-  }
+      yield* open(`${site.url}/contact`)
+      yield* fill(page, { email: "ada" })
+      yield* press(page)
+      yield* until("the refusal", async () => (await page.title()) === "This form was not sent")
+      assert.deepStrictEqual(yield* Effect.promise(() => page.locator("li").allInnerTexts()), [
+        "name\nPlease fill in this field.",
+        `email\n${rules.email.message}`
+      ])
+      yield* clean(page, "refused")
+      yield* open(`${site.url}/contact`)
+      yield* fill(page, { name: "Ada", email: "ada@example.org" })
+      yield* press(page)
+      yield* until("the thanks", async () => (await page.title()) === "Thank you")
+      yield* clean(page, "thanks")
+    })
+  )
 })

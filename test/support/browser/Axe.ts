@@ -18,17 +18,10 @@ const options = {
   colors: { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }
 } satisfies Readonly<Record<string, RunOptions>>
 
-/**
- * What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. `colors` are the rules whose results depend on
- * the color scheme: they suffice for the dark mode of states that are checked in light mode.
- */
-export const violations = async (
-  page: Page,
-  rules: keyof typeof options = "everything"
-): Promise<ReadonlyArray<string>> => {
+const run = async (page: Page, rules: keyof typeof options): Promise<ReadonlyArray<string>> => {
   // A page is checked in several states, and gets axe-core once.
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(source)
-  const run: RunOptions = {
+  const settings: RunOptions = {
     ...options[rules],
     // The elements of the other results are not read.
     resultTypes: ["violations"],
@@ -36,11 +29,24 @@ export const violations = async (
     iframes: false
   }
   const { incomplete, passes, violations } = await page.evaluate<AxeResults>(
-    `axe.run(document, ${JSON.stringify(run)})`
+    `axe.run(document, ${JSON.stringify(settings)})`
   )
   assert.isAbove(passes.length + incomplete.length, rules === "colors" ? 0 : 10, "It has checked something.")
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
-/** The rules to check a color scheme with, after the same states in light mode. */
-export const rulesOf = (colorScheme: "light" | "dark") => (colorScheme === "dark" ? "colors" : "everything")
+/** What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. */
+export const violations = (page: Page): Promise<ReadonlyArray<string>> => run(page, "everything")
+
+/**
+ * The violations in light mode, and those in dark mode that depend on the color scheme. The page changes its colors as it is, so
+ * that no test needs the same state twice.
+ */
+export const violationsInBothSchemes = async (page: Page): Promise<ReadonlyArray<string>> => {
+  const light = await violations(page)
+  await page.emulateMedia({ colorScheme: "dark" })
+  assert.isTrue(await page.evaluate<boolean>("matchMedia('(prefers-color-scheme: dark)').matches"))
+  const dark = await run(page, "colors")
+  await page.emulateMedia({ colorScheme: "light" })
+  return [...light, ...dark.map((violation) => `In dark mode: ${violation}`)]
+}

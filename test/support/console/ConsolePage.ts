@@ -5,6 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Page } from "playwright-core"
+import { sessionCookie } from "../../../src/contract/owner/Authentication.ts"
 import type { Role } from "../../../src/core/sites/Role.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
@@ -13,7 +14,7 @@ import { Chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, layer as testServer } from "../TestServer.ts"
 import * as SiteData from "./SiteData.ts"
 
-export { rulesOf, violations } from "../browser/Axe.ts"
+export { violations, violationsInBothSchemes } from "../browser/Axe.ts"
 
 /** The websites of the server. */
 export class Websites extends Context.Service<Websites, { readonly busy: Site; readonly fresh: Site }>()(
@@ -32,30 +33,37 @@ export const layer = Layer.effect(
   })
 ).pipe(Layer.provideMerge(testServer()), Layer.orDie)
 
-/** The address of a link that opens the console. */
-export const newLink = Effect.fnUntraced(function* (
-  sites: "all" | ReadonlyArray<string> = "all",
-  role: Role = "owner"
-) {
-  const { url } = yield* TestServer
+const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string>, role: Role) {
   const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
   const created = yield* ConsoleSessions.use((sessions) =>
     sessions.createLink({ role, sites, label: null, linkExpiresAt })
   ).pipe(Effect.orDie)
-  return `${url}/console/#/link/${Option.getOrThrow(created).link}`
+  return Option.getOrThrow(created).link
 })
 
-/** A person with a session, on the page of a fragment. */
+/** The address of a link that opens the console. */
+export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string> = "all") {
+  const { url } = yield* TestServer
+  return `${url}/console/#/link/${yield* newSecret(sites, "owner")}`
+})
+
+/** A person with a session, on the page of a fragment. `Session.test.ts` opens the console as persons do: by a click on a link. */
 export const open = Effect.fnUntraced(function* (fragment: string, options: VisitorOptions = {}, role: Role = "owner") {
   const { url } = yield* TestServer
   const visitor = yield* (yield* Chromium).visitor(options)
-  const { page } = visitor
+  const { context, page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
-  yield* visitor.open(yield* newLink("all", role))
+  const opened = yield* Effect.orDie(
+    ConsoleSessions.use((sessions) => Effect.flatMap(newSecret("all", role), sessions.open))
+  )
+  const { cookie } = Option.getOrThrow(opened)
+  const attributes = { url, httpOnly: true, sameSite: "Strict" } as const
+  yield* on(() => context.addCookies([{ name: sessionCookie.key, value: cookie, ...attributes }]))
+  yield* visitor.open(`${url}/console/${fragment}`)
   yield* on(async () => {
-    await page.getByRole("button", { name: "Open the console" }).click()
     await page.getByRole("button", { name: /^Session: / }).waitFor()
-    await page.evaluate(`location.hash = ${JSON.stringify(fragment)}`)
+    // The websites can arrive after the session.
+    await page.locator("#content > *").first().waitFor({ state: "attached" })
   })
   return { ...visitor, on, url, loaded: on(() => loaded(page)) }
 })
