@@ -198,12 +198,13 @@ export const until = <A>(
 ): Effect.Effect<Exclude<A, undefined | false>> =>
   Effect.promise(async () => {
     const deadline = performance.now() + 10_000
-    for (;;) {
+    // What is not the case soon takes a while, and each check takes processor time in the browser.
+    for (let pause = 10; ; pause = Math.min(2 * pause, 50)) {
       const value = await check()
       if (value !== undefined && value !== false) return value as Exclude<A, undefined | false>
       if (performance.now() > deadline) {
         throw new Error(`Still not the case: ${typeof what === "string" ? what : what()}`)
       }
-      await setTimeout(10)
+      await setTimeout(pause)
     }
   })
