@@ -106,7 +106,7 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
   await picture("chat-streaming", tablet, async (page) => {
     await openChat(page)
     await send(page, question)
-    await page.getByText("speak the same protocol").first().waitFor()
+    await page.getByText("use the same protocol").first().waitFor()
   })
 
   await picture("chat-answered", tablet, async (page) => {

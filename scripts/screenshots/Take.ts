@@ -28,8 +28,8 @@ export const launch = (): Promise<Browser> =>
   })
 
 /**
- * Writes pictures into a folder, which it creates: those whose names have one of the words. Prints the names of the pictures, and the errors
- * that their pages log.
+ * Writes pictures into a folder, which it creates: those whose names have one of the words. Prints the names of the pictures, the
+ * errors that their pages log, and the pictures that could not be taken.
  */
 export const into = async (folder: string, browser: Browser, words: ReadonlyArray<string>): Promise<Take> => {
   mkdirSync(folder, { recursive: true })
@@ -57,10 +57,15 @@ export const into = async (folder: string, browser: Browser, words: ReadonlyArra
       page.on("console", (message) => {
         if (message.type() === "error") console.error(`${name}: ${message.text()}`)
       })
-      await act(page)
-      await also(page, name)
+      try {
+        await act(page)
+        await also(page, name)
+        console.log(`${name}.png`)
+      } catch (error) {
+        process.exitCode = 1
+        console.error(`${name}: ${error instanceof Error ? error.message : error}`)
+      }
       await context.close()
-      console.log(`${name}.png`)
     }
   }
 }

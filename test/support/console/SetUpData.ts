@@ -29,7 +29,11 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   yield* create("https://hooks.fjordlight.example/leads", [], "standard")
   yield* create("https://chat.example/services/T0/B0/secret", ["submission.accepted"], "slack")
   const repo = yield* SubmissionRepo
-  const submissionId = yield* repo.submit(SubmissionDraft.make(websiteConfigId))
+  const submissionId = yield* repo.submit(
+    SubmissionDraft.make(websiteConfigId, {
+      formData: '{"name":"Ada Lovelace","message":"We would like to rent two dry suits."}'
+    })
+  )
   yield* fanOutAll
   const now = yield* Clock.currentTimeMillis
   for (const leased of (yield* deliveries.lease(room, new Map())).leased) {

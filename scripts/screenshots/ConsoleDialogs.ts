@@ -1,0 +1,134 @@
+/**
+ * Pictures of the console's dialogs, filled in, refused and confirmed.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { type Act, press, twoSizes, type View } from "./ConsoleView.ts"
+
+/** Dialogs of the settings: their names, their sections, and how they open. */
+const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]> = [
+  ["goal", "goals", press("New goal")],
+  ["mail", "mails", press("Add a recipient")],
+  ["key", "keys", press("New key")],
+  [
+    "key-secret",
+    "keys",
+    async (page) => {
+      await press("New key")(page)
+      await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+      await page.getByRole("heading", { name: "The new key" }).waitFor()
+    }
+  ],
+  ["webhook", "webhooks", press("New webhook")],
+  [
+    "webhook-more",
+    "webhooks",
+    (page) =>
+      page
+        .getByRole("button", { name: /^More for / })
+        .first()
+        .click()
+  ],
+  ["assistant", "assistants", press("New assistant")],
+  ["token-form", "assistants", press("Issue a token")],
+  [
+    "token",
+    "assistants",
+    async (page) => {
+      await press("Issue a token")(page)
+      await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+      await page.getByRole("heading", { name: "The tag of the chat" }).waitFor()
+    }
+  ],
+  ["rules", "forms", press("Edit")],
+  ["rules-new", "forms", press("New rules")],
+  [
+    "rules-json",
+    "forms",
+    (page) => page.getByRole("listitem").filter({ hasText: "coupon" }).getByRole("button", { name: "Edit" }).click()
+  ],
+  ["delete", "website", press("Delete the website")],
+  [
+    "deliveries",
+    "webhooks",
+    async (page) => {
+      await page.getByRole("button", { name: "Deliveries" }).nth(1).click()
+      await page.locator(".deliveries button").first().click()
+      await page.locator(".attempts").waitFor()
+    }
+  ],
+  [
+    "try",
+    "assistants",
+    async (page) => {
+      await press("Try")(page)
+      await press("Ask")(page)
+      await page.getByText("The first word came after").waitFor()
+    }
+  ],
+  [
+    "try-refused",
+    "assistants",
+    async (page) => {
+      await page.getByRole("button", { name: "Try" }).nth(1).click()
+      await press("Ask")(page)
+      await page.getByText("It refuses the key").waitFor()
+    }
+  ],
+  [
+    "limits",
+    "assistants",
+    async (page) => {
+      await press("New assistant")(page)
+      await page.getByText("Limits and details").click()
+      await page.getByLabel("Header of the key").scrollIntoViewIfNeeded()
+    }
+  ],
+  [
+    "erase",
+    "data",
+    async (page) => {
+      await page.getByLabel("Email address").fill("ada@example.org")
+      await press("Delete")(page)
+    }
+  ],
+  [
+    "refused",
+    "webhooks",
+    async (page) => {
+      await press("New webhook")(page)
+      await page.getByLabel("Address").fill("http://10.0.0.1/")
+      await press("Create")(page)
+      await page.getByText("has no address on the public internet").waitFor()
+    }
+  ]
+]
+
+export const takeAll = Effect.fnUntraced(function* ({ busy, picture }: View) {
+  for (const [size, options] of twoSizes) {
+    for (const [name, section, act] of dialogs) {
+      yield* picture(`setup-${name}-${size}`, busy(`setup/${section}`), options, act)
+    }
+    yield* picture(`new-site-${size}`, "#/", options, press("New website"))
+    yield* picture(`sharing-link-${size}`, busy("sharing"), options, async (page) => {
+      await page.getByLabel("Name").fill("Kari Nordmann")
+      await press("Create a link")(page)
+      await page.getByText("Send this link to Kari Nordmann.").waitFor()
+    })
+    yield* picture(`sharing-remove-${size}`, busy("sharing"), options, press("Remove Agency Nordlys"))
+    yield* picture(`overview-days-${size}`, busy("overview"), options, async (page) => {
+      await page.getByRole("button", { name: /^Days: / }).click()
+      await page.getByRole("menuitemradio", { name: "Choose days…" }).click()
+      await page.getByLabel("First day").fill("2026-12-31")
+      await page.getByLabel("Last day").fill("2026-01-01")
+    })
+    yield* picture(`ended-${size}`, busy("setup/goals"), options, async (page) => {
+      await press("New goal")(page)
+      await page.getByLabel("Path").fill("/thanks")
+      await page.context().clearCookies()
+      await press("Create")(page)
+      await page.getByRole("heading", { name: "Your session has ended" }).waitFor()
+    })
+  }
+})

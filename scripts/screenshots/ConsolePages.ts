@@ -1,0 +1,137 @@
+/**
+ * Pictures of the console's pages: of a busy website in every size, from right to left, with long names and huge numbers, and of
+ * a new website.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { type Act, nothing, openFirst, phone, press, sections, sizes, type View, wide } from "./ConsoleView.ts"
+
+/** Shows a whole page. */
+const tall = { viewport: { width: 1440, height: 2400 } }
+const tallPhone = { ...phone, viewport: { width: 360, height: 3600 }, deviceScaleFactor: 1 }
+
+const fromRightToLeft: Act = async (page) => {
+  await page.addInitScript("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl' })")
+}
+
+/** Makes the counts of reports a million times as large. Smaller numbers are rates, durations and changes. */
+const huge: Act = async (page) => {
+  await page.addInitScript(`{
+    const read = Response.prototype.json
+    const scale = (_, value) => (typeof value === "number" && value > 100 ? value * 1e6 : value)
+    Response.prototype.json = async function () {
+      const value = await read.call(this)
+      return this.url.endsWith("/query") ? JSON.parse(JSON.stringify(value), scale) : value
+    }
+  }`)
+}
+
+const inEverySize = Effect.fnUntraced(function* ({ busy, picture, show, sites }: View) {
+  for (const [size, options] of sizes) {
+    yield* picture(`overview-${size}`, busy("overview"), options)
+    yield* picture(`live-${size}`, busy("live"), options)
+    yield* picture(`inbox-${size}`, busy("inbox"), options, openFirst)
+    yield* picture(`conversations-${size}`, busy("conversations"), options, openFirst)
+    yield* picture(`sharing-${size}`, busy("sharing"), options)
+    yield* picture(`sites-${size}`, "#/", options)
+    yield* show(`shared-${size}`, `#/share/${sites.share}`, options)
+    yield* show(`link-${size}`, "#/link/hcl_of_nobody", options)
+    for (const section of sections) yield* picture(`setup-${section}-${size}`, busy(`setup/${section}`), options)
+  }
+})
+
+const extremes = Effect.fnUntraced(function* ({ busy, picture, show, sites }: View) {
+  for (const [size, options] of [
+    ["whole", tall],
+    ["phone-whole", tallPhone]
+  ] as const) {
+    yield* picture(`overview-${size}`, busy("overview"), options)
+    yield* show(`shared-${size}`, `#/share/${sites.share}`, options)
+  }
+  yield* picture("overview-huge", busy("overview"), wide, { before: huge })
+  yield* picture("overview-huge-phone", busy("overview"), phone, { before: huge })
+  yield* picture("overview-huge-list", busy("overview?list=page"), phone, { before: huge })
+  for (const page of ["overview", "inbox", "setup/webhooks"]) {
+    const name = `${page.replace("/", "-")}-4k`
+    yield* picture(name, busy(page), { viewport: { width: 3840, height: 2160 } }, page === "inbox" ? openFirst : {})
+  }
+  for (const [page, act] of [
+    ["overview", nothing],
+    ["inbox", openFirst],
+    ["conversations", openFirst],
+    ["sharing", nothing],
+    ["setup/webhooks", nothing]
+  ] as const) {
+    const name = `${page.replace("/", "-")}-rtl`
+    yield* picture(name, busy(page), wide, { before: fromRightToLeft, act })
+    yield* picture(`${name}-phone`, busy(page), phone, { before: fromRightToLeft, act })
+  }
+  for (const [size, options] of [
+    ["long", wide],
+    ["long-phone", phone]
+  ] as const) {
+    yield* picture(`overview-${size}`, `#/${sites.named}/overview`, options)
+    yield* picture(`setup-website-${size}`, `#/${sites.named}/setup/website`, options)
+  }
+})
+
+const statesOfPages = Effect.fnUntraced(function* ({ busy, picture }: View) {
+  const filtered = busy("overview?range=91d&country=NO&source=www.google.com&metric=pageviews")
+  yield* picture("overview-filtered", filtered, wide)
+  yield* picture("overview-filtered-phone", filtered, phone)
+  yield* picture("overview-point", busy("overview"), wide, async (page) => {
+    await page.getByRole("slider").focus()
+    await page.keyboard.press("Home")
+    for (let step = 0; step < 12; step++) await page.keyboard.press("ArrowRight")
+  })
+  yield* picture("overview-table", busy("overview"), wide, press("Table"))
+  yield* picture("overview-menu", busy("overview"), wide, (page) =>
+    page.getByRole("button", { name: /^Days: / }).click()
+  )
+  yield* picture("overview-list", busy("overview?list=page"), wide)
+  yield* picture("overview-today", busy("overview?range=day"), wide)
+  yield* picture("inbox-list-phone", busy("inbox"), phone)
+  yield* picture("inbox-quarantined", busy("inbox?folder=quarantine"), wide, openFirst)
+  yield* picture("inbox-nothing-found", busy("inbox?search=nobody"), wide)
+  yield* picture("inbox-export", busy("inbox"), wide, press("Export"))
+  for (const [size, options] of [
+    ["selected", wide],
+    ["selected-phone", phone]
+  ] as const) {
+    yield* picture(`inbox-${size}`, busy("inbox"), options, async (page) => {
+      for (const index of [0, 2]) await page.locator(".entry input").nth(index).check()
+    })
+  }
+  yield* picture("inbox-delete", busy("inbox"), wide, async (page) => {
+    await openFirst(page)
+    await press("Delete")(page)
+  })
+  yield* picture("conversations-list-phone", busy("conversations"), phone)
+  yield* picture("conversations-delete", busy("conversations"), wide, async (page) => {
+    await openFirst(page)
+    await press("Delete")(page)
+  })
+  yield* picture("bar-websites", busy("overview"), wide, (page) =>
+    page.getByRole("button", { name: /^Websites: / }).click()
+  )
+  yield* picture("bar-theme-phone", busy("overview"), phone, press("Theme"))
+  yield* picture("bar-session", busy("overview"), wide, (page) =>
+    page.getByRole("button", { name: /^Session: / }).click()
+  )
+})
+
+const ofNewWebsite = Effect.fnUntraced(function* ({ picture, sites: { fresh } }: View) {
+  for (const page of ["overview", "live", "inbox", "conversations", "sharing"]) {
+    yield* picture(`${page}-new`, `#/${fresh}/${page}`, wide)
+    yield* picture(`${page}-new-phone`, `#/${fresh}/${page}`, phone)
+  }
+  for (const section of sections) yield* picture(`setup-${section}-new`, `#/${fresh}/setup/${section}`, wide)
+})
+
+export const takeAll = Effect.fnUntraced(function* (view: View) {
+  yield* inEverySize(view)
+  yield* extremes(view)
+  yield* statesOfPages(view)
+  yield* ofNewWebsite(view)
+})

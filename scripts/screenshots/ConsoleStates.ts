@@ -1,0 +1,54 @@
+/**
+ * Pictures of the console while it loads, while the service fails, without a session, and of addresses that lead nowhere.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { type Act, loaded, nothing, press, twoSizes, type View, wide } from "./ConsoleView.ts"
+
+/** Answers every request for data with a status, or never. */
+const answerWith =
+  (status: number | null): Act =>
+  async (page) => {
+    await page.route(/\/v1\/owner\/(query|sites\/.)/, (route) =>
+      status === null ? undefined : route.fulfill({ status, json: { detail: "" } })
+    )
+  }
+
+export const takeAll = Effect.fnUntraced(function* ({ busy, picture, show }: View) {
+  for (const [size, options] of twoSizes) {
+    for (const page of [
+      "overview",
+      "live",
+      "inbox",
+      "conversations",
+      "sharing",
+      "setup/webhooks",
+      "setup/assistants"
+    ]) {
+      const name = page.replace("/", "-")
+      yield* picture(`${name}-skeleton-${size}`, busy(page), options, {
+        before: answerWith(null),
+        until: (page) => page.locator("[aria-busy=true], .skeleton").first().waitFor()
+      })
+      yield* picture(`${name}-error-${size}`, busy(page), options, {
+        before: answerWith(500),
+        until: (page) => page.locator(".problem, .message").first().waitFor()
+      })
+    }
+  }
+  yield* show("signed-out", "#/", wide)
+  yield* picture("not-found", "#/9b2f3e52-0000-4000-8000-000000000000/overview", wide)
+  yield* show("shared-over", "#/share/hsh_of_nothing", wide)
+  yield* show("link-spent", "#/link/hcl_of_nobody", wide, press("Open the console"))
+  yield* picture("overview-offline", busy("overview"), wide, {
+    until: nothing,
+    act: async (page) => {
+      await loaded(page)
+      await page.context().setOffline(true)
+      await page.getByRole("button", { name: /^Days: / }).click()
+      await page.getByRole("menuitemradio", { name: "Last 7 days" }).click()
+      await page.getByText("There is no connection to the service.").waitFor()
+    }
+  })
+})

@@ -1,0 +1,112 @@
+/**
+ * How pictures of the console are taken: the sizes of the window, the websites, and what is done on a page before its picture.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import type { BrowserContextOptions, Page } from "playwright-core"
+import type * as ConsoleData from "./ConsoleData.ts"
+import type { Take } from "./Take.ts"
+
+export const wide = { viewport: { width: 1440, height: 900 } }
+
+/** A phone has no scrollbar that takes space. */
+export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
+
+const dark = { colorScheme: "dark" } as const
+
+type Sizes = ReadonlyArray<readonly [name: string, options: BrowserContextOptions]>
+
+/** How the main pages are shown. */
+export const sizes: Sizes = [
+  ["desktop", wide],
+  ["dark", { ...wide, ...dark }],
+  ["phone", phone],
+  ["phone-dark", { ...phone, ...dark }]
+]
+
+/** How dialogs and failures are shown. */
+export const twoSizes: Sizes = [sizes[0]!, sizes[3]!]
+
+/** The sections of the settings. */
+export const sections = ["install", "website", "goals", "forms", "mails", "webhooks", "assistants", "keys", "data"]
+
+export type Act = (page: Page) => Promise<void>
+
+export const nothing: Act = async () => {}
+
+export const loaded: Act = async (page) => {
+  await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+  await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
+}
+
+export const openFirst: Act = async (page) => {
+  await page.locator(".entry a").first().click()
+  await page.locator(".details header").waitFor()
+}
+
+export const press =
+  (name: string): Act =>
+  (page) =>
+    page.getByRole("button", { name, exact: true }).first().click()
+
+interface More {
+  /** What happens before the page is opened. */
+  readonly before?: Act
+  /** What happens when it is open. */
+  readonly act?: Act
+  /** Waits until the page shows what the picture is about; by default until it has loaded. */
+  readonly until?: Act
+}
+
+export interface View {
+  /** Takes a picture of a page without a session. */
+  readonly show: (
+    name: string,
+    fragment: string,
+    options: BrowserContextOptions,
+    more?: More | Act
+  ) => Effect.Effect<void>
+  /** The same in a session with access to all websites. */
+  readonly picture: View["show"]
+  readonly sites: Effect.Success<typeof ConsoleData.prepare>
+  /** The address of a page of the busy website. */
+  readonly busy: (page: string) => string
+}
+
+export const make = ({ picture: take }: Take, url: string, sites: Effect.Success<typeof ConsoleData.prepare>): View => {
+  const session = {
+    cookies: [
+      {
+        name: "hydracore_console",
+        value: sites.cookie,
+        domain: new URL(url).hostname,
+        path: "/",
+        expires: -1,
+        httpOnly: true,
+        secure: false,
+        sameSite: "Strict" as const
+      }
+    ],
+    origins: []
+  }
+  const show: View["show"] = (name, fragment, options, more = {}) => {
+    const { act = nothing, before = nothing, until = loaded } = typeof more === "function" ? { act: more } : more
+    return Effect.promise(() =>
+      take(`console-${name}`, options, async (page) => {
+        await before(page)
+        await page.goto(`${url}/console/${fragment}`)
+        await page.locator("main > :not(.notice)").first().waitFor()
+        await until(page)
+        await act(page)
+        await until(page)
+      })
+    )
+  }
+  return {
+    show,
+    picture: (name, fragment, options, more) => show(name, fragment, { ...options, storageState: session }, more),
+    sites,
+    busy: (page) => `#/${sites.busy}/${page}`
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Pictures of every kind of mail, as a mail program with support for HTML shows it.
+ *
+ * @module
+ */
+import { Clock, Effect, Option, Stream } from "effect"
+import { htmlBody } from "../../src/core/mail/HtmlBody.ts"
+import * as InvitationMail from "../../src/core/mail/InvitationMail.ts"
+import type { Content } from "../../src/core/mail/Message.ts"
+import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
+import * as SubmissionMail from "../../src/core/mail/SubmissionMail.ts"
+import * as TestMail from "../../src/core/mail/TestMail.ts"
+import * as WebhookMail from "../../src/core/mail/WebhookMail.ts"
+import * as MailContent from "../../src/delivery/MailContent.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import { phone } from "./ConsoleView.ts"
+import type { Take } from "./Take.ts"
+
+const sizes = [
+  ["desktop", { viewport: { width: 800, height: 1000 } }],
+  ["phone", phone],
+  ["phone-dark", { ...phone, colorScheme: "dark" }]
+] as const
+
+export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteConfigId: string) {
+  const site = Option.getOrThrow(yield* SiteDirectory.use((sites) => sites.byWebsiteConfigId(websiteConfigId)))
+  const submissions = yield* SubmissionRepo.use((repo) =>
+    Stream.runCollect(repo.stream({ websiteConfigId, status: "accepted" }))
+  )
+  const now = yield* Clock.currentTimeMillis
+  const range = ReportPeriod.latest("weekly", { now, timeZone: site.timeZone })
+  const mails: Readonly<Record<string, Content>> = {
+    submission: SubmissionMail.content(site, submissions.slice(-2, -1), 1),
+    digest: SubmissionMail.content(site, submissions.slice(-8), 31),
+    report: yield* MailContent.report(site, "weekly", range),
+    invitation: InvitationMail.content({
+      websites: [site.name],
+      role: "viewer",
+      url: "https://edge.example/console/#/link/hcl_example",
+      expires: "Friday, November 27, 2026 at 7:03 PM"
+    }),
+    webhook: WebhookMail.content(site, {
+      webhookId: crypto.randomUUID(),
+      host: "hooks.fjordlight.example",
+      isGone: false
+    }),
+    test: TestMail.content(site)
+  }
+  for (const [name, content] of Object.entries(mails)) {
+    // An invitation is sent once.
+    const html = htmlBody(content, name === "invitation" ? null : "https://edge.example/v1/public/unsubscribe/example")
+    for (const [size, options] of sizes) {
+      yield* Effect.promise(() => picture(`mail-${name}-${size}`, options, (page) => page.setContent(html)))
+    }
+  }
+})
