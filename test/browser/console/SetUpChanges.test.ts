@@ -58,10 +58,10 @@ inChromium("changes of the console's settings", SetUpData.layer, (it) => {
       const before = yield* rulesOf
       yield* on(async () => {
         await page.getByRole("button", { name: "Edit" }).click()
-        await page.getByLabel("Most characters").first().fill("-1")
+        await page.getByLabel("Max. length").first().fill("-1")
         await page.getByRole("button", { name: "Save" }).click()
         await page.getByText("Must be a count of characters").waitFor()
-        await page.getByLabel("Most characters").first().fill("80")
+        await page.getByLabel("Max. length").first().fill("80")
         await page.getByRole("button", { name: "Save" }).click()
         await page.getByRole("dialog").waitFor({ state: "detached" })
       })

@@ -103,7 +103,7 @@ export const Tokens = (props: Props) => {
             key={token_id}
             title={label ?? Texts.tokens.unnamed}
             facts={[
-              Common.created(Format.day(Date.parse(created_at))),
+              Texts.tokens.created(Format.day(Date.parse(created_at))),
               ...(expires_at === null ? [] : [Common.expires(Format.day(Date.parse(expires_at)))])
             ].join(" · ")}
           >

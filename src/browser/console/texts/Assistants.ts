@@ -6,7 +6,7 @@
 
 export const note = "An assistant answers visitors in the chat. It is your own agent, or the model of a provider."
 export const add = "New assistant"
-export const edit = (name: string): string => `Change ${name}`
+export const edit = (name: string): string => `Edit ${name}`
 export const name = "Name"
 export const url = "Address of the agent"
 export const urlHint = "The base address of its API, on the public internet."
@@ -29,14 +29,14 @@ export const protocols = {
 export const model = "Model"
 export const memory = "Memory"
 export const memoryChoices = {
-  edge: "This service keeps conversations, and shows them",
+  edge: "Conversations are kept here",
   agent: "The agent keeps conversations"
 } as const
 export const memories = { edge: "conversations are kept here", agent: "conversations are kept by the agent" } as const
 export const instructions = "Instructions"
 export const instructionsHint = "What it should know and how it should answer. Visitors do not see it."
 export const origins = "Origins"
-export const originsHint = "One per line. Only their pages may use it. Empty for any."
+export const originsHint = "One per line. Only pages from them may use it. Leave it empty to allow any."
 export const limits = "Limits and details"
 export const history = "Earlier messages sent with a question"
 export const historyCharacters = "Maximum length of these messages, in characters"
@@ -110,6 +110,7 @@ export const tokens = {
   title: "The tag of the chat",
   body: "Paste it at the end of the body. It contains the new token, which is not shown again.",
   empty: "It has no token, so no page can use it.",
+  created: (day: string): string => `Created on ${day}`,
   confirm: "Revoke this token?",
   confirmBody: "Within a second, pages with its tag no longer have a chat."
 } as const

@@ -20,7 +20,7 @@ export const conversations = {
     stop: "The agent ended its answer without text.",
     stopped: "The visitor stopped this answer.",
     superseded: "The visitor sent another message before this answer was complete.",
-    "content-filter": "The agent's content filter ended this answer.",
+    "content-filter": "The agent’s content filter ended this answer.",
     failed: "The agent failed, and this answer was not completed.",
     cut: "The service ended before this answer was complete.",
     other: "This answer was not completed."
@@ -31,10 +31,10 @@ export const conversations = {
     "The questions of visitors and the answers of the chat are shown here. Connect your own agent, or the model of a provider.",
   connect: "Connect an assistant",
   empty: "No conversations yet",
-  emptyBody: "They appear here with the visitor's first message.",
+  emptyBody: "They appear here with the visitor’s first message.",
   elsewhere: "The agent keeps these conversations",
   elsewhereBody:
-    "This assistant uses its agent's memory. With the memory “edge”, conversations are stored and shown here.",
+    "To read them here, open the assistant under Set up and choose the memory “Conversations are kept here”.",
   noMatch: "No conversation matches",
   confirm: "Delete this conversation?",
   confirmBody: "It is deleted permanently, with all its messages and ratings."

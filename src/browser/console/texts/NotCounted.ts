@@ -23,6 +23,6 @@ export const notCounted = {
       "A page or program sends what the service does not understand. The response says what is wrong."
     ],
     "unknown-site": ["Unknown website", "A tag names an id that does not exist. Paste the tag of this website again."],
-    unavailable: ["Not stored", "The database did not answer. The service's log says why."]
+    unavailable: ["Not stored", "The database did not answer. The service’s log says why."]
   }
 } as const

@@ -7,7 +7,7 @@ import type { Comparison, Dimension, Interval, Metric, Operator, Range } from ".
 
 export const noData = {
   title: "No visits yet",
-  body: "Pages with this website's tag are counted here. Paste it into every page: the first visit appears within a minute.",
+  body: "Pages with this website’s tag are counted here. Paste it into every page: the first visit appears within a minute.",
   install: "Show the tag",
   earlier: "There are no visits on these days. Choose more days, or see all time.",
   filtered: "No visit matches these filters.",

@@ -48,7 +48,7 @@ export const install = {
   seen: (path: string, when: string): string => `The tag was seen on ${path}, ${when}.`,
   form: "Forms",
   formNote:
-    "Paste this form into a page, or add its first three attributes to a form of yours. Any fields are possible.",
+    "Paste this form into a page, or add its first three attributes to a form of yours. It can have any fields.",
   waitingForForm: "Waiting for the first submission. Send one yourself.",
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
@@ -81,7 +81,7 @@ export const refused = {
     bot: "Nothing to do: bots are not visitors.",
     "referrer-spam": "Nothing to do.",
     "foreign-origin":
-      "A page of an origin that this website does not have used its ids. If the page is yours, add its origin.",
+      "A page from an origin that is not among this website’s origins used its ids. If the page is yours, add its origin.",
     limited: "If these are your visitors behind one address, ask the operator to raise the rate limit.",
     quarantined: "Check them in the inbox, and release those that are not spam.",
     invalid: "A page sends what the service does not understand. Compare its tag with the one above.",
@@ -97,7 +97,7 @@ export const website = {
   timeZoneHint: "Reports use the days of this time zone.",
   origins: "Origins",
   originsHint:
-    "One per line, such as https://www.example.com. Only their pages may use this website's ids. Empty for any.",
+    "One per line, such as https://www.example.com. Only pages from them may use this website’s ids. Leave it empty to allow any.",
   anyOrigin: "Any",
   saved: "Saved.",
   remove: "Delete this website",
