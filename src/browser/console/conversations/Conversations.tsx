@@ -10,6 +10,7 @@ import { go, useAddress } from "../Location.ts"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Message } from "../parts/Message.tsx"
 import type { PageProps } from "../parts/Page.ts"
+import { ListSkeleton } from "../parts/PagedList.tsx"
 import { PageProblem } from "../parts/Problem.tsx"
 import { SetUpLink } from "../parts/SetUpLink.tsx"
 import { send } from "../Requests.ts"
@@ -47,10 +48,8 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
     Connection.reloadData()
   }
 
-  if (instance === undefined) {
-    if (value === undefined) {
-      return failure === undefined ? <div class="loading" aria-busy="true" /> : <PageProblem failure={failure} />
-    }
+  if (value === undefined && failure !== undefined) return <PageProblem failure={failure} />
+  if (value !== undefined && instance === undefined) {
     return (
       <Message title={Texts.conversations.none}>
         <p>{Texts.conversations.noneBody}</p>
@@ -69,15 +68,21 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
         </p>
       )}
       <div class="panes">
-        <List
-          key={`${instance.instance_id} ${JSON.stringify(view)}`}
-          site={site}
-          instanceId={instance.instance_id}
-          isElsewhere={instance.memory === "agent"}
-          view={view}
-          removed={removed}
-        />
-        {isOpen ? (
+        {instance === undefined ? (
+          <div class="entries" aria-busy="true">
+            <ListSkeleton />
+          </div>
+        ) : (
+          <List
+            key={`${instance.instance_id} ${JSON.stringify(view)}`}
+            site={site}
+            instanceId={instance.instance_id}
+            isElsewhere={instance.memory === "agent"}
+            view={view}
+            removed={removed}
+          />
+        )}
+        {isOpen && instance !== undefined ? (
           <Transcript
             key={item}
             site={site}
@@ -90,7 +95,7 @@ export const Conversations = ({ isOwner, site }: PageProps) => {
           <p class="details nothing-open muted">{Texts.conversations.open}</p>
         )}
       </div>
-      {removing !== null && (
+      {removing !== null && instance !== undefined && (
         <Confirm
           title={Texts.conversations.confirm}
           body={Texts.conversations.confirmBody}

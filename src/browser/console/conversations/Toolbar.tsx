@@ -19,7 +19,8 @@ type Instance = Answer<"GET /v1/owner/sites/:site_id/instances">["instances"][nu
 interface Props {
   readonly site: Site
   readonly view: View.View
-  readonly instance: Instance
+  /** Undefined while the instances load. */
+  readonly instance: Instance | undefined
   readonly instances: ReadonlyArray<Instance>
 }
 
@@ -38,7 +39,7 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
       </nav>
       <div class="tools">
         <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-        {instances.length > 1 && (
+        {instance !== undefined && instances.length > 1 && (
           <Menu
             label={`${Texts.conversations.instance}: ${instance.name}`}
             side="end"
@@ -56,7 +57,9 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
         <button
           type="button"
           class="button"
+          disabled={instance === undefined}
           onClick={() =>
+            instance !== undefined &&
             download(
               addressOf("/v1/owner/sites/:site_id/instances/:instance_id/export", {
                 params: { site_id: site.site_id, instance_id: instance.instance_id },

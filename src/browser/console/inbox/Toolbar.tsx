@@ -41,17 +41,7 @@ export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) =
         ))}
       </nav>
       <div class="tools">
-        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
-        {view.folder === "accepted" && (
-          <button
-            type="button"
-            class="button toggle"
-            aria-pressed={view.isUnread}
-            onClick={() => show({ isUnread: !view.isUnread })}
-          >
-            {Texts.inbox.unreadOnly}
-          </button>
-        )}
+        {/* First, so that nothing moves when it appears. */}
         {(forms.length > 1 || view.form !== "") && (
           <Menu
             label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}
@@ -69,6 +59,17 @@ export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) =
           >
             {view.form || Texts.inbox.allForms}
           </Menu>
+        )}
+        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        {view.folder === "accepted" && (
+          <button
+            type="button"
+            class="button toggle"
+            aria-pressed={view.isUnread}
+            onClick={() => show({ isUnread: !view.isUnread })}
+          >
+            {Texts.inbox.unreadOnly}
+          </button>
         )}
         <DaysMenu timeZone={timeZone} days={view.days} onChoose={(days) => show({ days })} />
         <Menu

@@ -39,6 +39,15 @@ const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
   )
 }
 
+/** What is shown of the list while it loads. */
+const skeleton = Array.from({ length: 12 }, (_, index) => (
+  <li key={`skeleton-${index}`} class="arrival" aria-hidden="true">
+    <span class="skeleton time" />
+    <span class="skeleton kind" />
+    <span class="skeleton what" />
+  </li>
+))
+
 export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
@@ -88,6 +97,7 @@ export const Live = ({ site }: PageProps) => {
           onPointerEnter={({ pointerType }) => pointerType === "mouse" && rest(() => setHeld(true))}
           onPointerLeave={() => setHeld(false)}
         >
+          {visitors === null && entries.length === 0 && skeleton}
           {shown.map(({ activity, number }) => (
             <Row key={number} activity={activity} site={site} />
           ))}

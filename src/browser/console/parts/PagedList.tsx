@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import type { Resource } from "../Resource.ts"
 import { Problem } from "./Problem.tsx"
+import { SkeletonLines } from "./SkeletonLines.tsx"
 
 /** A part of a list, and where the next one begins; null after the last one. */
 export interface ListPart<Item> {
@@ -26,11 +27,11 @@ interface Props<Item> {
   readonly empty: ComponentChildren
 }
 
-const Skeleton = () => (
+export const ListSkeleton = () => (
   <ul aria-hidden="true">
     {Array.from({ length: 6 }, (_, index) => (
       <li key={index} class="entry">
-        <span class={`skeleton skeleton-${index % 4}`}>&nbsp;</span>
+        <SkeletonLines />
       </li>
     ))}
   </ul>
@@ -54,7 +55,7 @@ function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Ite
     if (value !== undefined && !isStale) onLoaded({ next: value.next, shown: shown?.length ?? 0 })
   }, [value?.next, isStale, shown?.length])
   if (shown === undefined) {
-    return failure === undefined || failure.kind === "offline" ? <Skeleton /> : <Problem failure={failure} />
+    return failure === undefined || failure.kind === "offline" ? <ListSkeleton /> : <Problem failure={failure} />
   }
   return (
     <ul class={isStale ? "stale" : undefined} aria-busy={isStale}>

@@ -19,7 +19,7 @@ export const Snippet = ({ text }: { readonly text: string }) => {
     )
   return (
     <div class="snippet">
-      <pre tabIndex={0}>
+      <pre>
         <code>{text}</code>
       </pre>
       <button type="button" class="button" onClick={copy}>

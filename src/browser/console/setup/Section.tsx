@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact"
 import { useId } from "preact/hooks"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem } from "../parts/Problem.tsx"
+import { SkeletonLines } from "../parts/SkeletonLines.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 
@@ -59,7 +60,7 @@ export function Rows<A, Item>({ empty, items, resource: { failure, value }, row 
     return failure === undefined || failure.kind === "offline" ? (
       <ul class="rows" aria-busy="true">
         <li>
-          <span class="skeleton skeleton-1">&nbsp;</span>
+          <SkeletonLines />
         </li>
       </ul>
     ) : (

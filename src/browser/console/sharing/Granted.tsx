@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { Confirm } from "../parts/Confirm.tsx"
 import { Problem } from "../parts/Problem.tsx"
+import { SkeletonLines } from "../parts/SkeletonLines.tsx"
 import type { Failure } from "../Requests.ts"
 import type { Resource } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
@@ -46,9 +47,11 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
   }
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
-      <p class="skeleton" aria-hidden="true">
-        &nbsp;
-      </p>
+      <ul class="grants" aria-busy="true">
+        <li>
+          <SkeletonLines />
+        </li>
+      </ul>
     ) : (
       <Problem failure={failure} />
     )

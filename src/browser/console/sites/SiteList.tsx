@@ -64,13 +64,15 @@ const Row = ({ site }: { readonly site: Site }) => {
               {Format.shortCount(all)} <span class="sr-only">{Texts.metrics.visitors}</span>
             </span>
             <span class="number">
-              <Change
-                isOver
-                metric="visitors"
-                value={all}
-                before={before}
-                change={before === 0 ? (all === 0 ? 0 : null) : Math.round((100 * (all - before)) / before)}
-              />
+              {all + before > 0 && (
+                <Change
+                  isOver
+                  metric="visitors"
+                  value={all}
+                  before={before}
+                  change={before === 0 ? null : Math.round((100 * (all - before)) / before)}
+                />
+              )}
             </span>
           </>
         )}
