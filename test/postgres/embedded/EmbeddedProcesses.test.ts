@@ -76,17 +76,26 @@ const alive = (pid: number): boolean => {
 }
 
 describe("the embedded cluster: its processes", () => {
-  it.live("kill -9 of its process ends the server and loses nothing acknowledged", () =>
+  it.live("kill -9 of its process ends the server, even without another start, and loses nothing acknowledged", () =>
     Effect.gen(function* () {
       const dataDir = yield* Effect.flatMap(folder, prepared)
-      for (const rows of [100, 300]) {
+      for (const [next, rows] of [
+        ["at once", 100],
+        ["later", 200]
+      ] as const) {
         const { child, lines, said } = yield* holder(dataDir)
         const pid = Number((yield* said(/^ready (\d+)$/))[1])
         assert.isTrue(alive(pid))
         yield* said(new RegExp(`^stored ${rows}$`))
         yield* ended(child, "SIGKILL")
         const last = lines.filter((line) => line.startsWith("stored ")).length
-        // At once, while the old server may still be shutting down.
+        if (next === "later") {
+          yield* until(
+            () => `the end of the server ${pid}`,
+            () => !alive(pid)
+          )
+        }
+        // If at once, the old server may still be shutting down.
         const kept = yield* using({ dataDir }, stored)
         assert.isFalse(alive(pid))
         assert.isAtLeast(kept.length, last)
@@ -95,18 +104,6 @@ describe("the embedded cluster: its processes", () => {
           Array.from({ length: last }, (_, index) => index + 1)
         )
       }
-    }).pipe(Effect.scoped)
-  )
-
-  it.live("kill -9 of its process leaves no server, even without another start", () =>
-    Effect.gen(function* () {
-      const { child, said } = yield* holder(yield* Effect.flatMap(folder, prepared))
-      const pid = Number((yield* said(/^ready (\d+)$/))[1])
-      yield* ended(child, "SIGKILL")
-      yield* until(
-        () => `the end of the server ${pid}`,
-        () => !alive(pid)
-      )
     }).pipe(Effect.scoped)
   )
 
