@@ -62,7 +62,8 @@ export const run = (script: string, env: Readonly<Record<string, string>>): Effe
         env: {
           ...env,
           PATH: `${path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
-          HOME: process.env["HOME"] ?? "/"
+          HOME: process.env["HOME"] ?? "/",
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? ""
         },
         encoding: "utf8",
         maxBuffer: 16 * 2 ** 20
