@@ -109,11 +109,11 @@ const unhandledWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
  * The errors of all endpoints: for requests that do not reach the endpoint, for a body that cannot be read, and for failures.
  * `headers` are those of the first two.
  */
-export const everywhere = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
+export const commonWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
   [...unreadableWith(headers), ...unhandledWith(headers)] as const
 
 /** The errors of the public API for requests that do not reach the endpoint, and for failures. */
 export const unhandled = unhandledWith(Headers.decision)
 
 /** The same, and those for a body that cannot be read. */
-export const common = everywhere(Headers.decision)
+export const common = commonWith(Headers.decision)

@@ -31,13 +31,13 @@ const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 const closeTuple = (schema: Json): Json =>
   "prefixItems" in schema && !("items" in schema) ? { ...schema, items: {} } : schema
 
-const tidy = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(tidy)
+const normalize = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(normalize)
   if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(closeTuple(allowOtherProperties(value)))
       .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
-      .map(([key, member]) => [key, tidy(member)])
+      .map(([key, member]) => [key, normalize(member)])
   )
 }
 
@@ -166,10 +166,10 @@ const describeStream = (response: Json, headers: Json): Json => {
   }
 }
 
-/** Completes a document. `everywhere` returns the headers of all responses of an operation. */
-const publish = (document: Json, everywhere: (operation: Json) => Json): Json => {
-  const tidied = withoutDuplicates(objectOf(tidy(document)))
-  const components = objectOf(tidied["components"])
+/** Completes a document. `commonHeaders` returns the headers of all responses of an operation. */
+const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json => {
+  const normalized = withoutDuplicates(objectOf(normalize(document)))
+  const components = objectOf(normalized["components"])
   const schemas = objectOf(components["schemas"])
   const headers = new Map<string, unknown>()
 
@@ -188,15 +188,15 @@ const publish = (document: Json, everywhere: (operation: Json) => Json): Json =>
   const publishOperation = (value: unknown): Json => {
     const operation = objectOf(value)
     const body = objectOf(operation["requestBody"])
-    const common = everywhere(operation)
+    const common = commonHeaders(operation)
     return {
       ...operation,
       requestBody: { ...body, content: withExamples(body["content"], schemas) },
       responses: mapValues(operation["responses"], (response) => publishResponse(response, common))
     }
   }
-  const paths = mapValues(tidied["paths"], (methods) => mapValues(methods, publishOperation))
-  return { ...tidied, paths, components: { ...components, headers: Object.fromEntries(headers) } }
+  const paths = mapValues(normalized["paths"], (methods) => mapValues(methods, publishOperation))
+  return { ...normalized, paths, components: { ...components, headers: Object.fromEntries(headers) } }
 }
 
 /** The published document of the public API. */

@@ -5,7 +5,7 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { inChromium, undriven, until } from "../support/browser/Browser.ts"
+import { inChromium, openWithoutAutomation, until } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { countsBy } from "../support/Counts.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
@@ -208,7 +208,7 @@ inChromium("the tracker", testServer(), (it) => {
           go = resolve
         })
         site.fault = ({ path }) => (path === "/go" ? { _tag: "Hold", until: held } : undefined)
-        yield* undriven(`${site.url}/a`)
+        yield* openWithoutAutomation(`${site.url}/a`)
         yield* until("the page, prerendered", () => relay.of("/fence", "GET").length === 1)
         assert.strictEqual(site.of("/b", "GET")[0]?.headers["sec-purpose"], "prefetch;prerender")
         assert.deepStrictEqual(viewed(), [])

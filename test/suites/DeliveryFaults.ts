@@ -9,7 +9,7 @@ import type { Webhook } from "../../src/core/delivery/Webhook.ts"
 import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import { deliveriesOf, Hurry, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
+import { deliveriesOf, MakeDue, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import * as DyingProcess from "../support/DyingProcess.ts"
 import { type Received, receiver } from "../support/Receiver.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
@@ -36,7 +36,7 @@ const delivered = <E, R>(webhook: Webhook, count: number, meanwhile: Effect.Effe
   )
 
 /** Ends the leases that processes held when they died. */
-const endLeases = ({ webhookId }: Webhook) => Hurry.use((hurry) => hurry(webhookId))
+const endLeases = ({ webhookId }: Webhook) => MakeDue.use((makeDue) => makeDue(webhookId))
 
 /** The submission and the body of each event that was received. */
 const eventsOf = (received: ReadonlyArray<Received>) => {

@@ -7,7 +7,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { deliveriesOf, Hurry, leaseOf, room, type Storage, settle } from "../support/Delivery.ts"
+import { deliveriesOf, leaseOf, MakeDue, room, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { shown, submit, withDeliveries } from "../support/StoredDeliveries.ts"
 
@@ -18,7 +18,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     "a leased delivery is not leased again until its lease ends, and has its payload, attempt and secrets",
     () =>
       Effect.gen(function* () {
-        const hurry = yield* Hurry
+        const makeDue = yield* MakeDue
         const { secret, webhook } = yield* withDeliveries(1)
         const before = Date.now()
         const first = only(yield* leaseOf(webhook))
@@ -29,7 +29,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
         assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
         assert.lengthOf(yield* leaseOf(webhook), 0)
-        yield* hurry(webhook.webhookId)
+        yield* makeDue(webhook.webhookId)
         const second = only(yield* leaseOf(webhook))
         assert.deepStrictEqual([second.attempt, second.eventId], [2, first.eventId])
         assert.isAbove(second.generation, first.generation)
@@ -38,10 +38,10 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
 
   it.effect("only the latest lease records its attempt", () =>
     Effect.gen(function* () {
-      const hurry = yield* Hurry
+      const makeDue = yield* MakeDue
       const { webhook } = yield* withDeliveries(1)
       const first = only(yield* leaseOf(webhook))
-      yield* hurry(webhook.webhookId)
+      yield* makeDue(webhook.webhookId)
       const second = only(yield* leaseOf(webhook))
       yield* settle(first, { status: 400, next: { status: "failed" } })
       const statuses = Effect.map(shown(webhook.webhookId, first.eventId), ({ history, status }) => [

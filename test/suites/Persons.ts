@@ -33,7 +33,7 @@ const setup = Effect.gen(function* () {
 const submit = (fields: Parameters<typeof draft>[0]) => SubmissionRepo.use((repo) => repo.submit(draft(fields)))
 
 /** A conversation with a message, an answer and a comment on it. Returns its id. */
-const talk = Effect.fnUntraced(function* (instanceId: string, said: string, answered = "Well", comment = "") {
+const converse = Effect.fnUntraced(function* (instanceId: string, said: string, answered = "Well", comment = "") {
   const store = yield* ConversationStore
   const key = { instanceId, conversationId: randomUUID() }
   const answerId = randomUUID()
@@ -132,7 +132,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const conversations: Array<string> = []
           for (const { answered, comment, said } of talks) {
             const texts = [said, answered, comment].map((words) => words.join("")) as [string, string, string]
-            const id = yield* talk(instanceId, `${texts[0]}.`, texts[1], texts[2])
+            const id = yield* converse(instanceId, `${texts[0]}.`, texts[1], texts[2])
             if (texts.some((text) => Person.isMentioned(text, address))) conversations.push(id)
           }
           const records = yield* found(queryOf(websiteConfigId, address))
@@ -164,12 +164,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           email: "bob@example.com",
           formData: '{"a":"ask ann@example.com"}'
         })
-        const talked = yield* talk(instanceId, "I am ann@example.com")
-        const otherTalk = yield* talk(instanceId, "I am joann@example.com")
+        const ownConversation = yield* converse(instanceId, "I am ann@example.com")
+        const otherConversation = yield* converse(instanceId, "I am joann@example.com")
         yield* Delivery.fanOutAll
         const query = queryOf(websiteConfigId)
         const before = yield* found(query)
-        assert.deepStrictEqual([before.submissions, before.conversations], [mine, [talked]])
+        assert.deepStrictEqual([before.submissions, before.conversations], [mine, [ownConversation]])
         assert.deepStrictEqual(before.deliveries, [
           "submission.accepted",
           "submission.quarantined",
@@ -186,7 +186,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* Delivery.fanOutAll
         const kept = yield* found(queryOf(websiteConfigId, "bob@example.com"))
         assert.deepStrictEqual(kept.submissions, [other])
-        assert.deepStrictEqual((yield* found(queryOf(websiteConfigId, "joann@example.com"))).conversations, [otherTalk])
+        assert.deepStrictEqual((yield* found(queryOf(websiteConfigId, "joann@example.com"))).conversations, [
+          otherConversation
+        ])
         const listed = yield* Delivery.deliveriesOf(webhook)
         assert.lengthOf(
           listed.filter(({ type }) => type === "submission.deleted"),
@@ -237,9 +239,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const free = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
         for (const { instanceId, websiteConfigId } of [one, other]) {
           yield* submit({ websiteConfigId, email: address })
-          yield* talk(instanceId, address)
+          yield* converse(instanceId, address)
         }
-        yield* talk(free.instanceId, address)
+        yield* converse(free.instanceId, address)
         const counted = (query: Query) =>
           Effect.map(found(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])

@@ -46,8 +46,8 @@ import type { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
 
 /** Makes the pending deliveries of a webhook due now, as if their time had come or their lease had ended. */
-export class Hurry extends Context.Service<Hurry, (webhookId: string) => Effect.Effect<void>>()(
-  "hydracore/test/Hurry"
+export class MakeDue extends Context.Service<MakeDue, (webhookId: string) => Effect.Effect<void>>()(
+  "hydracore/test/MakeDue"
 ) {}
 
 export type Storage =
@@ -61,7 +61,7 @@ export type Storage =
   | Decisions
   | SiteDirectory
   | SiteErasure
-  | Hurry
+  | MakeDue
 
 export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.mergeAll(
   MemoryDeliveries.layer,
@@ -70,9 +70,9 @@ export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.
   MemoryMails.layer,
   MemorySiteErasure.layer,
   Layer.effect(
-    Hurry,
+    MakeDue,
     Effect.map(DeliveryTables, (tables) =>
-      Hurry.of((webhookId) =>
+      MakeDue.of((webhookId) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           for (const delivery of tables.deliveries()) {
             if (delivery.webhookId !== webhookId || delivery.status !== "pending") continue
@@ -112,9 +112,9 @@ export const postgresOn = (
     PostgresConversationStore.layer({ timeout, maxQueue: 10_000 }),
     PostgresDecisions.layer({ timeout }),
     Layer.effect(
-      Hurry,
+      MakeDue,
       Effect.map(PgClient.PgClient, (sql) =>
-        Hurry.of((webhookId) =>
+        MakeDue.of((webhookId) =>
           sql`UPDATE delivery SET next_attempt_at = now()
             WHERE status = 'pending' AND subscriber_id = ${PgTypes.uuid(webhookId)}`.pipe(Effect.orDie, Effect.asVoid)
         )

@@ -75,8 +75,8 @@ const faulty = (
   )
 }
 
-/** Whether a step had something to do: a fan-out without events and a lease without deliveries are no steps. */
-const isSomething = (given: unknown): boolean => {
+/** Whether a step had work: a fan-out without events and a lease without deliveries do not count as steps. */
+const hasWork = (given: unknown): boolean => {
   if (Predicate.hasProperty(given, "events")) return given.events !== 0
   return !(Predicate.hasProperty(given, "leased") && Array.isArray(given.leased) && given.leased.length === 0)
 }
@@ -95,7 +95,7 @@ export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<
   const scope = yield* Scope.make()
   const fault: Fault = {
     before: (step) => (isDead || step === at ? die : Effect.void),
-    after: (step, given) => (isDead || (step === at && isSomething(given)) ? die : Effect.void)
+    after: (step, given) => (isDead || (step === at && hasWork(given)) ? die : Effect.void)
   }
   const process = faulty(fault, at.endsWith("the lease"))
   yield* start(process, client).pipe(Scope.provide(scope))
@@ -112,7 +112,7 @@ export const failingOnce = Effect.fnUntraced(function* (client: Layer.Layer<Outw
     return Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   }
   const process = faulty(
-    { before: failOnce, after: (step, given) => (isSomething(given) ? failOnce(step) : Effect.void) },
+    { before: failOnce, after: (step, given) => (hasWork(given) ? failOnce(step) : Effect.void) },
     false
   )
   yield* start(process, client)

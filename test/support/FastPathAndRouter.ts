@@ -40,18 +40,18 @@ export const post = (...request: Parameters<typeof tryPost>) => Effect.orDie(try
 export const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
 
 /** A response without the parts that differ between requests: the time and the generated ids. */
-export const essence = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
+export const stableParts = ({ headers, status, text }: Answer, known: ReadonlyArray<string>) => {
   const { date: _, "content-length": length, ...rest } = headers
   const mask = (value: string) => value.replace(uuid, (id) => (known.includes(id) ? id : "<id>"))
   return { status, length, headers: JSON.parse(mask(JSON.stringify(rest))) as Answer["headers"], text: mask(text) }
 }
 
 /**
- * The essence of a response to a repeated request. The decision on a stored record depends on earlier ones (by key and
+ * The stable parts of a response to a repeated request. The decision on a stored record depends on earlier ones (by key and
  * content), so this keeps only the fact that it was stored.
  */
-export const essenceOfLater = (answer: Answer, known: ReadonlyArray<string>) => {
-  const { headers, ...rest } = essence(answer, known)
+export const stableRepeatedParts = (answer: Answer, known: ReadonlyArray<string>) => {
+  const { headers, ...rest } = stableParts(answer, known)
   const decision = headers["x-hydracore-decision"]
   const isStored = typeof decision === "string" && ["counted", "quarantined", "repeated"].includes(decision)
   return { ...rest, headers: isStored ? { ...headers, "x-hydracore-decision": "<stored>" } : headers }

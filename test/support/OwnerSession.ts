@@ -23,6 +23,6 @@ export const opened = Effect.gen(function* () {
   return { site, request }
 })
 
-/** Where a 422 says that the request is invalid. */
-export const placesOf = (text: string) =>
+/** The locations of the errors of a 422. */
+export const locationsOf = (text: string) =>
   (JSON.parse(text) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string> }> }).detail.map(({ loc }) => loc.join("."))

@@ -4,7 +4,7 @@
  * @module
  */
 import { Schema } from "effect"
-import { type ApiError, error, everywhere, HTTPValidationError, refusal } from "../Errors.ts"
+import { type ApiError, commonWith, error, HTTPValidationError, refusal } from "../Errors.ts"
 import * as Headers from "../Headers.ts"
 
 const challenge = {
@@ -12,7 +12,7 @@ const challenge = {
 }
 
 /** The errors of requests that do not reach a handler, and of failures. */
-export const common = everywhere({})
+export const common = commonWith({})
 
 export const ValidationFailed = error("ValidationFailed", HTTPValidationError, {})
 export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key", challenge)

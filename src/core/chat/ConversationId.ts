@@ -60,18 +60,18 @@ export const identify = (
   const { instanceId } = instance
   const conversationId = given || fresh
   const sessionOf = (id: string) => ConversationHash.session(hashKey, { instanceId, conversationId: id })
-  const closedId = (id: string) =>
+  const ownerOnlyId = (id: string) =>
     client === null ? null : ConversationHash.ofClientConversation(hashKey, instanceId, id, client.origin)
   const mayBeOpen = client === null || client.isResumable
   if (instance.memory === "agent") {
     // The next request cannot name this conversation.
     if (!given && !mayBeOpen) return { conversationId, storedId: null, isOpen: false, session: null }
     const isOpen = mayBeOpen && isCanonicalUuid(conversationId)
-    const name = isOpen ? conversationId : (closedId(conversationId) ?? conversationId)
+    const name = isOpen ? conversationId : (ownerOnlyId(conversationId) ?? conversationId)
     return { conversationId, storedId: null, isOpen: false, session: sessionOf(name) }
   }
   const open = mayBeOpen ? openId(instance, conversationId, hashKey) : null
   return open === null
-    ? { conversationId, storedId: closedId(conversationId), isOpen: false, session: null }
+    ? { conversationId, storedId: ownerOnlyId(conversationId), isOpen: false, session: null }
     : { conversationId, storedId: open, isOpen: true, session: sessionOf(open) }
 }

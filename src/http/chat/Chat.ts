@@ -34,7 +34,7 @@ export interface ChatSink {
 }
 
 type Refusal = AgentRefusal
-type Taker = (text: string | undefined) => void
+type OnFrames = (text: string | undefined) => void
 
 export class Chat implements OpenChat, EventSink {
   due = 0
@@ -49,7 +49,7 @@ export class Chat implements OpenChat, EventSink {
   private sentAt: number | undefined
   private until = Number.POSITIVE_INFINITY
   private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined
-  private taker: Taker | undefined
+  private onFrames: OnFrames | undefined
   private waiter: (() => void) | undefined
   private opening: Effect.Effect<void, Refusal> | undefined
   readonly openChats: OpenChats
@@ -84,11 +84,11 @@ export class Chat implements OpenChat, EventSink {
     else this.waiter = callback
   }
 
-  /** Passes the pending frames to `taker` as soon as there are any; undefined after the last. One call at a time. */
-  next(taker: Taker): void {
-    if (this.text !== "") taker(this.taken())
-    else if (this.isClosed) taker(undefined)
-    else this.taker = taker
+  /** Passes the pending frames to `onFrames` as soon as there are any; undefined after the last. One call at a time. */
+  next(onFrames: OnFrames): void {
+    if (this.text !== "") onFrames(this.taken())
+    else if (this.isClosed) onFrames(undefined)
+    else this.onFrames = onFrames
   }
 
   /** Closes a sink that does not take pending frames in time. Call `left` when the sink has finished or closed. */
@@ -158,7 +158,7 @@ export class Chat implements OpenChat, EventSink {
     if (Number.isFinite(this.until)) this.openChats.metrics.ended(this.endReason)
     this.openChats.remove(this)
     if (this.sink?.destroyed === false) this.armCloseTimeout()
-    if (this.text === "") this.wakeTaker(undefined)
+    if (this.text === "") this.passFrames(undefined)
   }
 
   onDeadline(now: number): number | undefined {
@@ -239,13 +239,13 @@ export class Chat implements OpenChat, EventSink {
   private put(text: string): void {
     if (this.isClosed) return
     this.text += text
-    if (this.text !== "" && this.taker !== undefined) this.wakeTaker(this.taken())
+    if (this.text !== "" && this.onFrames !== undefined) this.passFrames(this.taken())
   }
 
-  private wakeTaker(text: string | undefined): void {
-    const { taker } = this
-    this.taker = undefined
-    taker?.(text)
+  private passFrames(text: string | undefined): void {
+    const { onFrames } = this
+    this.onFrames = undefined
+    onFrames?.(text)
   }
 
   private taken(): string {

@@ -65,7 +65,7 @@ const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS
 const Followed = Schema.Array(Rows.FollowedRow)
 
 /** The maximum number of answers that one statement reads, which bounds the size of its result. */
-const followedAtOnce = 50
+const maxFollowed = 50
 
 const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
   ${Times.millis("updated_at")} AS "updatedAt", messages`
@@ -147,8 +147,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
     for (const { answerId, position } of answers) if (isCanonicalUuid(answerId)) positions.set(answerId, position)
     const followed = [...positions].map(([answerId, position]) => ({ answerId, position }))
     const found = new Map<string, AnswerProgress>()
-    for (let first = 0; first < followed.length; first += followedAtOnce) {
-      for (const row of yield* followSome(followed.slice(first, first + followedAtOnce))) {
+    for (let first = 0; first < followed.length; first += maxFollowed) {
+      for (const row of yield* followSome(followed.slice(first, first + maxFollowed))) {
         const position = positions.get(row.answerId) ?? 0
         const { ending, parts } = Rows.answerOf(row)
         found.set(

@@ -42,7 +42,7 @@ const Found = Schema.Array(Schema.Struct(Summary))
 const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
   ${Times.millis("updated_at")} AS "updatedAt", messages`
 
-const Places = Schema.Array(Schema.Struct({ conversationId: Schema.String, updatedAt: Schema.Finite }))
+const Cursors = Schema.Array(Schema.Struct({ conversationId: Schema.String, updatedAt: Schema.Finite }))
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
 
@@ -80,13 +80,13 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     instanceId,
     limit
   }: Parameters<Transcripts["Service"]["list"]>[0]) {
-    const place = ({ conversationId, updatedAt }: Transcript.Cursor) =>
+    const tuple = ({ conversationId, updatedAt }: Transcript.Cursor) =>
       sql`(${PgTypes.timestamptz(updatedAt)}, ${PgTypes.text(conversationId)})`
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
       ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
       ...(before === undefined ? [] : [sql`updated_at < ${PgTypes.timestamptz(before)}`]),
-      ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${place(after)}`])
+      ...(after === null ? [] : [sql`(updated_at, conversation_id) < ${tuple(after)}`])
     ])
     const has = (column: string, needle: string) =>
       sql`strpos(lower(${sql.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
@@ -103,12 +103,12 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         ? []
         : yield* sql`SELECT conversation_id AS "conversationId", ${sql.literal(Times.millis("updated_at"))} AS "updatedAt"
             FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
-            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Places))
+            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Cursors))
     const rows = yield* sql`SELECT ${sql.literal(summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
       FROM conversation ${sql.literal(counts)}
       WHERE ${sql.and([
         indexed,
-        ...(end === null ? [] : [sql`(updated_at, conversation_id) >= ${place(end)}`]),
+        ...(end === null ? [] : [sql`(updated_at, conversation_id) >= ${tuple(end)}`]),
         ...filters
       ])} ORDER BY updated_at DESC, conversation_id DESC LIMIT ${PgTypes.int8(BigInt(limit + 1))}`.pipe(
       decodeRows(Summaries)

@@ -17,7 +17,7 @@ const facts = {
 }
 
 /** Texts with characters that databases and parsers reject. */
-const nasty = Schema.Array(
+const UnsafeText = Schema.Array(
   Schema.Union([
     Schema.String,
     Schema.Literals([
@@ -86,7 +86,7 @@ describe("core/analytics/PageView", () => {
 
   it.prop(
     "every text of a view can be stored, whatever the client sent",
-    [nasty, nasty, nasty, nasty],
+    [UnsafeText, UnsafeText, UnsafeText, UnsafeText],
     ([path, from, device, session]) => {
       const view = PageView.make(
         {
@@ -121,7 +121,7 @@ describe("core/analytics/PageView", () => {
     assert.isNull(campaign.medium)
   })
 
-  it.prop("parses the campaign of any query", [nasty, nasty], ([before, after]) => {
+  it.prop("parses the campaign of any query", [UnsafeText, UnsafeText], ([before, after]) => {
     const query = `${text(before)}&%75tm_source=${text(after)}&utm%5Fmedium=b`.replaceAll("#", "")
     const params = new URLSearchParams(query)
     for (const path of [`/a?${query}`, `https://example.org/a?${query}`]) {

@@ -32,10 +32,10 @@ const encode = (list: ReadonlyArray<typeof Event.Type>) => {
     maxBytes: 1_000_000
   })
   const [, frames] = ChatStream.encodeAll(initial, [...list.map(toEvent), { _tag: "Finish", reason: "stop" }])
-  const datas = frames.split("\n\n").filter((frame) => frame !== "")
+  const dataFrames = frames.split("\n\n").filter((frame) => frame !== "")
   return {
-    datas: datas.map((frame) => frame.slice("data: ".length)),
-    text: `${ChatStream.comment}${datas.map((frame) => `${frame}\n\n${ChatStream.comment}`).join("")}`
+    dataFrames: dataFrames.map((frame) => frame.slice("data: ".length)),
+    text: `${ChatStream.comment}${dataFrames.map((frame) => `${frame}\n\n${ChatStream.comment}`).join("")}`
   }
 }
 
@@ -45,7 +45,7 @@ describe("core/chat/UiMessageStream", () => {
     [Schema.Array(Event)],
     ([list]) =>
       Effect.promise(async () => {
-        const { datas, text } = encode(list)
+        const { dataFrames, text } = encode(list)
         const read: Array<string> = []
         const onMessage = getMessages(
           () => {},
@@ -53,12 +53,12 @@ describe("core/chat/UiMessageStream", () => {
           ({ data }) => void read.push(data)
         )
         await getBytes(bytesOf(text), getLines(onMessage))
-        assert.deepStrictEqual(read, datas)
+        assert.deepStrictEqual(read, dataFrames)
       })
   )
 
   it.prop("eventsource-parser delivers the frames, and heartbeats as comments", [Schema.Array(Event)], ([list]) => {
-    const { datas, text } = encode(list)
+    const { dataFrames, text } = encode(list)
     const read: Array<string> = []
     let comments = 0
     const parser = createParser({
@@ -67,13 +67,13 @@ describe("core/chat/UiMessageStream", () => {
       onError: (error) => assert.fail(error.message)
     })
     parser.feed(text)
-    assert.deepStrictEqual(read, datas)
-    assert.strictEqual(comments, datas.length + 1)
+    assert.deepStrictEqual(read, dataFrames)
+    assert.strictEqual(comments, dataFrames.length + 1)
   })
 
   it.effect.prop("the AI SDK takes every frame as a chunk of its protocol", [Schema.Array(Event)], ([list]) =>
     Effect.promise(async () => {
-      const { datas, text } = encode(list)
+      const { dataFrames, text } = encode(list)
       const chunks: Array<unknown> = []
       const stream = parseJsonEventStream({ stream: bytesOf(text), schema: uiMessageChunkSchema })
       for await (const chunk of stream) {
@@ -82,9 +82,9 @@ describe("core/chat/UiMessageStream", () => {
       }
       assert.deepStrictEqual(
         chunks,
-        datas.slice(0, -1).map((data) => JSON.parse(data))
+        dataFrames.slice(0, -1).map((data) => JSON.parse(data))
       )
-      assert.strictEqual(datas.at(-1), "[DONE]")
+      assert.strictEqual(dataFrames.at(-1), "[DONE]")
     })
   )
 })

@@ -186,9 +186,9 @@ describe("useChat", () => {
     it.effect("with ids that the operator trusts, any long id resumes", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
-        const vouch = (conversationIds: "client" | "service") =>
+        const setConversationIds = (conversationIds: "client" | "service") =>
           InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds }))
-        yield* vouch("client")
+        yield* setConversationIds("client")
         const chat = yield* useChat()
         assert.isAtLeast(chat.id.length, 16)
         const sent = yield* begin(chat, "wait, vouched")
@@ -198,7 +198,7 @@ describe("useChat", () => {
         agent.gates.get("wait, vouched")?.resolve()
         yield* Effect.promise(() => Promise.all([sent, resumed]))
         assert.deepStrictEqual(textOf(next.lastMessage), "begun and done")
-        yield* vouch("service")
+        yield* setConversationIds("service")
       })
     )
 

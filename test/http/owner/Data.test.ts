@@ -7,7 +7,7 @@ import * as Retention from "../../../src/core/sites/Retention.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Persons } from "../../../src/services/persons/Persons.ts"
-import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
@@ -56,7 +56,7 @@ for (const [name, storage] of emptyStorages) {
         const ever = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
         assert.strictEqual(lines(ever.text).length, 4)
         const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
-        assert.deepStrictEqual([wrong.status, placesOf(wrong.text)], [422, ["query.from"]])
+        assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
       })
     )
 
@@ -85,7 +85,7 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* kept(theirs)).length, 1)
         for (const body of [{}, { email: "ann" }, { email: 3 }]) {
           const answer = yield* mine.request("POST", "/person/erase", body)
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.email"]])
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.email"]])
         }
       })
     )

@@ -10,7 +10,7 @@ import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBusy } from "../../../src/services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
@@ -111,7 +111,7 @@ for (const [name, storage] of emptyStorages) {
               yield* request("POST", "/instances", { name: "A", agent_url: address }),
               yield* request("PATCH", `/instances/${id}`, { agent_url: address })
             ]) {
-              assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.agent_url"]], address)
+              assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.agent_url"]], address)
             }
           }
           const inner = {
@@ -150,7 +150,7 @@ for (const [name, storage] of emptyStorages) {
             ["origins", ["https://a.example/path"]]
           ] as const) {
             const answer = yield* request("PATCH", `/instances/${id}`, { [member]: value })
-            assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [`body.${member}`]], member)
+            assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [`body.${member}`]], member)
           }
         })
       )
@@ -174,7 +174,7 @@ for (const [name, storage] of emptyStorages) {
           assert.deepInclude(yield* stored(instanceId), { name: "Renamed", agentKeyEnv: "AGENT_KEY", isGuarded: false })
           const dearer = yield* request("PATCH", path, { name: "Dearer", max_tokens: 1_000_000 })
           assert.strictEqual(dearer.status, 422)
-          assert.deepStrictEqual(placesOf(dearer.text), ["body.max_tokens"])
+          assert.deepStrictEqual(locationsOf(dearer.text), ["body.max_tokens"])
           assert.deepInclude(yield* stored(instanceId), { name: "Renamed", maxTokens: 4096 })
           yield* request("PATCH", path, { agent_url: url })
           assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
@@ -208,7 +208,7 @@ for (const [name, storage] of emptyStorages) {
             Effect.replicateEffect(instances.create({ name: "A", agentUrl: url, websiteConfigId }), limits.perSite - 1)
           )
           const answer = yield* request("POST", "/instances", { name: "A", agent_url: url })
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
         })
       )
     }
@@ -255,7 +255,7 @@ layer(testServer({}, agent), { excludeTestServices: true })("trying an agent", (
       const { url: server } = yield* TestServer
       for (const question of ["", " ", "a\0", "x".repeat(limits.question + 1), 5, undefined]) {
         const answer = yield* ask(question)
-        assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.question"]], String(question))
+        assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.question"]], String(question))
       }
       const cookie = yield* newCookie("viewer", [site.websiteConfigId])
       const path = `/v1/owner/sites/${site.websiteConfigId}/instances/${id}/test`
@@ -288,7 +288,7 @@ layer(testServer(), { excludeTestServices: true })("instances without SECRETS_KE
     Effect.gen(function* () {
       const { request } = yield* opened
       const answer = yield* request("POST", "/instances", { name: "A", agent_url: url, agent_key: "sk-1" })
-      assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.agent_key"]])
+      assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.agent_key"]])
       assert.include(answer.text, "SECRETS_KEY")
       assert.strictEqual((yield* request("POST", "/instances", { name: "A", agent_url: url })).status, 200)
     })

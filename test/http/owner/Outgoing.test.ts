@@ -13,7 +13,7 @@ import { Mailer } from "../../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { fanOutAll } from "../../support/Delivery.ts"
-import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
@@ -68,7 +68,7 @@ for (const [name, storage] of emptyStorages) {
           [{ to: "a@b.example", report: "weekly", quarantined: true }, "body.quarantined"]
         ] as const) {
           const answer = yield* add(body)
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
         }
         const path = `/notifications/${id}`
         assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
@@ -134,7 +134,7 @@ for (const [name, storage] of emptyStorages) {
           )
         )
         const answer = yield* request("POST", "/notifications", { to: "c@example.com" })
-        assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+        assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
       })
     )
 
@@ -159,7 +159,7 @@ for (const [name, storage] of emptyStorages) {
         ] as const) {
           const answer = yield* put(body)
           assert.strictEqual(answer.status, 422, JSON.stringify(body))
-          assert.sameMembers(placesOf(answer.text), [...places])
+          assert.sameMembers(locationsOf(answer.text), [...places])
         }
         const query = `/forms?page=${encodeURIComponent(page)}`
         assert.strictEqual((yield* theirs.request("DELETE", query)).status, 404)
@@ -176,7 +176,7 @@ for (const [name, storage] of emptyStorages) {
         yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
         for (const body of [{ name: "B" }, { name: "a" }, { name: "" }, {}]) {
           const answer = yield* request("POST", "/delete", body)
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body.name"]], JSON.stringify(body))
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.name"]], JSON.stringify(body))
         }
         const deleted = yield* request("POST", "/delete", { name: "A" })
         assert.strictEqual(deleted.status, 200)

@@ -9,7 +9,7 @@ import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
@@ -61,7 +61,7 @@ for (const [name, storage] of emptyStorages) {
           [{ time_zone: "+01:00" }, "body.time_zone"]
         ] as const) {
           const answer = yield* request("PATCH", "", body)
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
         }
       })
     )
@@ -87,7 +87,7 @@ for (const [name, storage] of emptyStorages) {
         assert.deepStrictEqual(JSON.parse(past.text), { from: "2020-01-01", to: "2020-01-31", reasons: [] })
         for (const date of ["today", "0000-01-01"]) {
           assert.deepStrictEqual(
-            placesOf((yield* request("GET", `/decisions?from=${date}`)).text),
+            locationsOf((yield* request("GET", `/decisions?from=${date}`)).text),
             ["query.from"],
             date
           )
@@ -124,7 +124,7 @@ for (const [name, storage] of emptyStorages) {
           }
         ])
         assert.lengthOf(JSON.parse((yield* request("GET", "/activity?limit=1")).text).activity, 1)
-        assert.deepStrictEqual(placesOf((yield* request("GET", "/activity?limit=0")).text), ["query.limit"])
+        assert.deepStrictEqual(locationsOf((yield* request("GET", "/activity?limit=0")).text), ["query.limit"])
       })
     )
 
@@ -146,7 +146,7 @@ for (const [name, storage] of emptyStorages) {
           [{ kind: "visit", value: "/" }, "body.kind"]
         ] as const) {
           const answer = yield* mine.request("POST", "/goals", body)
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
         }
         assert.strictEqual((yield* mine.request("DELETE", `/goals/${foreign.goal_id}`)).status, 404)
         assert.strictEqual((yield* mine.request("DELETE", `/goals/${goal.goal_id}`)).status, 204)

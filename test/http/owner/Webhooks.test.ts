@@ -9,7 +9,7 @@ import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { fanOutAll } from "../../support/Delivery.ts"
 import { newCookie, send } from "../../support/OwnerRequests.ts"
-import { opened, placesOf } from "../../support/OwnerSession.ts"
+import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
@@ -85,7 +85,7 @@ for (const [name, storage] of emptyStorages) {
               yield* request("PATCH", `/webhooks/${webhook_id}`, { url: address })
             ]
             for (const { status, text } of answers) {
-              assert.deepStrictEqual([status, placesOf(text)], [422, ["body.url"]], address)
+              assert.deepStrictEqual([status, locationsOf(text)], [422, ["body.url"]], address)
             }
           }
           for (const [body, place] of [
@@ -96,7 +96,7 @@ for (const [name, storage] of emptyStorages) {
             [{}, "body.url"]
           ] as const) {
             const answer = yield* request("POST", "/webhooks", body)
-            assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, [place]], JSON.stringify(body))
+            assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
           }
           assert.lengthOf(JSON.parse((yield* request("GET", "/webhooks")).text).webhooks, 1)
         })
@@ -169,7 +169,7 @@ for (const [name, storage] of emptyStorages) {
             )
           )
           const answer = yield* request("POST", "/webhooks", { url })
-          assert.deepStrictEqual([answer.status, placesOf(answer.text)], [422, ["body"]])
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
         })
       )
     }

@@ -11,7 +11,7 @@ import { ChatHandler } from "../../../src/http/endpoints/Widget.ts"
 import * as Trace from "../../../src/http/middleware/Trace.ts"
 import * as FastPath from "../../../src/http/server/FastPath.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
-import { essence, post, tryPost, uuid } from "../../support/FastPathAndRouter.ts"
+import { post, stableParts, tryPost, uuid } from "../../support/FastPathAndRouter.ts"
 import * as TestServer from "../../support/TestServer.ts"
 
 describe("http/server/FastPath", () => {
@@ -29,7 +29,7 @@ describe("http/server/FastPath", () => {
         )
         assert.strictEqual(direct!.status, 500)
         assert.match(String(direct!.headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
-        assert.deepStrictEqual(essence(direct!, []), essence(router!, []))
+        assert.deepStrictEqual(stableParts(direct!, []), stableParts(router!, []))
       })
     )
   })

@@ -72,7 +72,7 @@ it.live(
       const sql = yield* PgClient.PgClient
       const sites = yield* Sites.SiteDirectory
       const leads = yield* Service.Leads
-      const [broken, sound] = [
+      const [broken, healthy] = [
         yield* sites.create({ name: "a", origins: [] }),
         yield* sites.create({ name: "b", origins: [] })
       ]
@@ -81,13 +81,13 @@ it.live(
       VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, 's', now(), now() - ${age}::interval)`
       // Its conversions violate a constraint.
       yield* sql.unsafe(`ALTER TABLE conversion ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
-      for (const { hostedWebsiteId } of [broken, sound]) {
+      for (const { hostedWebsiteId } of [broken, healthy]) {
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
         VALUES (${hostedWebsiteId}, now(), '/', 's', decode(md5('a'), 'hex'))`
       }
       yield* add(broken.hostedWebsiteId, "2 days")
       yield* add(broken.hostedWebsiteId, "1 hour")
-      yield* add(sound.hostedWebsiteId, "1 minute")
+      yield* add(healthy.hostedWebsiteId, "1 minute")
       assert.strictEqual((yield* Effect.flip(leads.match))._tag, "StorageUnavailable")
       assert.lengthOf(yield* sql`SELECT 1 FROM conversion`, 1)
       assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)

@@ -10,7 +10,7 @@ import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { deliveriesOf, fanOutSome, Hurry, newSite, newWebhook, postgres, room } from "../../support/Delivery.ts"
+import { deliveriesOf, fanOutSome, MakeDue, newSite, newWebhook, postgres, room } from "../../support/Delivery.ts"
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
@@ -30,7 +30,7 @@ const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => 
   )
 
 /** Makes the pending deliveries of a webhook due now. */
-const hurry = ({ webhookId }: Webhook) => Hurry.use((now) => now(webhookId))
+const makeDue = ({ webhookId }: Webhook) => MakeDue.use((run) => run(webhookId))
 
 describe("postgres/delivery", () => {
   it.live(
@@ -169,7 +169,7 @@ describe("postgres/delivery", () => {
           assert.strictEqual(current?.disabledAt !== null, status === 410, name)
           assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
           if (first?.status !== "pending") continue
-          yield* hurry(webhook)
+          yield* makeDue(webhook)
           yield* until(show, (details) => (details?.history.length ?? 0) > 1)
           assert.strictEqual(received[0]?.headers["webhook-id"], received[1]?.headers["webhook-id"], name)
           assert.strictEqual(received[0]?.body, received[1]?.body, name)
@@ -226,7 +226,7 @@ describe("postgres/delivery", () => {
       const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM delivery
         WHERE event_id = ${held[0]?.eventId ?? ""}::uuid`
       assert.deepStrictEqual(lease, { short: true })
-      yield* hurry(webhook)
+      yield* makeDue(webhook)
       yield* until(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
       const ids = received.map(({ headers }) => headers["webhook-id"])
       assert.deepStrictEqual([ids.length, new Set(ids).size], [60, 60])

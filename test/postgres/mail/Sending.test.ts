@@ -69,7 +69,7 @@ const latest = (websiteConfigId: string) =>
 const endLeases = PgClient.PgClient.use((sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'`)
 
 /** Makes failed mails due now. A lease ends in 25 seconds; a retry is due earlier or later. */
-const hurry = PgClient.PgClient.use(
+const makeDue = PgClient.PgClient.use(
   (sql) => sql`UPDATE mail SET next_attempt_at = now() WHERE status = 'pending'
     AND next_attempt_at NOT BETWEEN now() + interval '15 seconds' AND now() + interval '30 seconds'`
 )
@@ -132,7 +132,7 @@ describe("postgres/mail", () => {
       assert.strictEqual(metrics.value('mail_attempts_total{outcome="retried"}'), 0)
       yield* submit(site)
       yield* submit(gone)
-      yield* until(Effect.andThen(hurry, latest(site)), (mail) => mail?.status === "sent")
+      yield* until(Effect.andThen(makeDue, latest(site)), (mail) => mail?.status === "sent")
       assert.strictEqual(ids.length, 3)
       assert.strictEqual(new Set(ids).size, 1)
       assert.match(ids[0] ?? "", /^<[0-9a-f-]{36}@edge\.example>$/)

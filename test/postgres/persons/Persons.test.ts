@@ -67,7 +67,7 @@ it.live(
           ({ instanceId }) => instanceId
         )
       /** Begins conversations, ten of each moment, every third of which has the address. */
-      const talk = (instanceId: string, count: number) => sql`WITH begun AS (
+      const insertConversations = (instanceId: string, count: number) => sql`WITH begun AS (
         INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
         SELECT ${instanceId}::uuid, 'c-' || n, at, at, 1, 20
         FROM generate_series(1, ${count}::int) AS n,
@@ -77,9 +77,9 @@ it.live(
       INSERT INTO conversation_message (message_id, conversation_key, position, role, parts, characters, created_at)
       SELECT gen_random_uuid(), conversation_key, 1, 'user', json_build_array(json_build_object('type', 'text', 'text',
         CASE WHEN substr(conversation_id, 3)::int % 3 = 0 THEN 'I am ann@example.com' ELSE 'Hi' END)), 20, created_at FROM begun`
-      yield* talk(yield* create(website), 220)
-      yield* talk(yield* create(website), 30)
-      yield* talk(yield* create(other), 3000)
+      yield* insertConversations(yield* create(website), 220)
+      yield* insertConversations(yield* create(website), 30)
+      yield* insertConversations(yield* create(other), 3000)
       const query = { address: "ann@example.com", websiteConfigId: website, kinds: ["conversation"] as const }
       const { count, value } = yield* countStatements(Stream.runCollect(persons.records(query)))
       assert.deepStrictEqual(

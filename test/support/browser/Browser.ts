@@ -166,7 +166,7 @@ export const inChromium = <R, E>(
 /**
  * Opens a page in a Chromium without automation, until the scope closes: an automated Chromium does not prerender.
  */
-export const undriven = (url: string): Effect.Effect<void, never, Scope.Scope> =>
+export const openWithoutAutomation = (url: string): Effect.Effect<void, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.promise(async () => {
       const folder = await mkdtemp(path.join(tmpdir(), "hydracore-chromium-"))

@@ -16,10 +16,10 @@ import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Rep
 import type { ClickHouseError } from "../../Errors.ts"
 import * as GroupSql from "./GroupSql.ts"
 import { Parameters } from "./Parameters.ts"
-import * as Reach from "./Reach.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
+import * as VisitsEnd from "./VisitsEnd.ts"
 
 const Rows = Schema.Array(
   Schema.Struct({
@@ -67,7 +67,7 @@ export const count = Effect.fnUntraced(function* (
   const { raw, stored } = yield* VisitDays.plan(reader, site.hostedWebsiteId, interval)
   if (raw.length > 0) reader.onUnstored(site.hostedWebsiteId, raw)
   const spans = yield* Effect.forEach(raw, (part) =>
-    Effect.map(Reach.of(reader, site.hostedWebsiteId, part), (reachesTo): VisitSql.Span => ({ ...part, reachesTo }))
+    Effect.map(VisitsEnd.of(reader, site.hostedWebsiteId, part), (visitsEnd): VisitSql.Span => ({ ...part, visitsEnd }))
   )
   const offsets = LocalTime.offsets(query.timeZone, days)
   const groupsOf = (shape: Counting.Shape) => {

@@ -16,10 +16,10 @@ import { decodeRows } from "../../../runtime/Rows.ts"
 import { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import { Parameters } from "./Parameters.ts"
-import * as Reach from "./Reach.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
+import * as VisitsEnd from "./VisitsEnd.ts"
 
 /** The approximate number of rows per statement, unless one day has more. It bounds the server's memory. */
 const maxRows = 300_000
@@ -64,11 +64,11 @@ const store = Effect.fnUntraced(function* (
 ) {
   const { command, insert } = yield* ClickHouse
   const interval = { start: (days[0] ?? 0) * dayMillis, end: ((days.at(-1) ?? 0) + 1) * dayMillis }
-  const reachesTo = yield* Reach.of(reader, hostedWebsiteId, interval)
+  const visitsEnd = yield* VisitsEnd.of(reader, hostedWebsiteId, interval)
   const roll = numberOf(yield* Clock.currentTimeMillis)
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const visits = VisitSql.visits(parameters, site, { ...interval, reachesTo })
+  const visits = VisitSql.visits(parameters, site, { ...interval, visitsEnd })
   const names = VisitSql.columns.map(([name]) => name).join(", ")
   yield* command(
     `INSERT INTO visit (hosted_website_id, day, roll, ${names})

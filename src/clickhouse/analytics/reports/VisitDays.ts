@@ -22,7 +22,7 @@ export const hourMillis = 3_600_000
 /** Identifies the SQL that computes visits, with the rules of channels. Stored visits of another version are not used. */
 export const version: string = hash(
   "sha256",
-  VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, reachesTo: 2 })
+  VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, visitsEnd: 2 })
 ).slice(0, 16)
 
 /** Identifies the rows of a span of hours. */

@@ -140,9 +140,9 @@ export const sources = [
   ["conversion", "visit_started_at"]
 ] as const
 
-/** The visits that begin in an interval. `reachesTo` is a time at which all of them have ended; see `Reach`. */
+/** The visits that begin in an interval. `visitsEnd` is a time at which all of them have ended; see `VisitsEnd`. */
 export interface Span extends Interval {
-  readonly reachesTo: number
+  readonly visitsEnd: number
 }
 
 /** The session keys and times of the page views and events in an interval. */
@@ -156,14 +156,14 @@ export const keysIn = (site: string, start: string, end: string): string =>
     .join(" UNION ALL ")
 
 /** The rows of an interval and of the half hour before it, and the later rows of visits that continue after it. */
-const rows = (parameters: Parameters, site: string, { end, reachesTo, start }: Span): string => {
+const rows = (parameters: Parameters, site: string, { end, start, visitsEnd }: Span): string => {
   const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
   return sources
     .map(([table, time]) => {
       const from = `${rowsOf[table]} WHERE hosted_website_id = ${site} AND ${time} >= ${first}`
-      if (reachesTo <= end) return `${from} AND ${time} < ${last}`
+      if (visitsEnd <= end) return `${from} AND ${time} < ${last}`
       const continues = `${keys[table]} IN (SELECT key FROM (${keysIn(site, parameters.time(end - maxGap), last)}))`
-      return `${from} AND ${time} < ${parameters.time(reachesTo)} AND (${time} < ${last} OR ${continues})`
+      return `${from} AND ${time} < ${parameters.time(visitsEnd)} AND (${time} < ${last} OR ${continues})`
     })
     .join(" UNION ALL ")
 }

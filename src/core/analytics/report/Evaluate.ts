@@ -199,8 +199,8 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
       const kept = keyOf(keptIndexes.map((index) => found.dimensions[index] ?? ""))
       return { dimensions: found.dimensions, counts: found.counts(groupVisitors.get(kept)?.size ?? 0) }
     })
-  const everyone = visitorsBy({ ...rate, dimensions: [] }, entries)
-  return { range, groups, allVisitors: everyone.get(keyOf([]))?.size ?? 0 }
+  const overall = visitorsBy({ ...rate, dimensions: [] }, entries)
+  return { range, groups, allVisitors: overall.get(keyOf([]))?.size ?? 0 }
 }
 
 /** Counts the rows of a site for a query, and passes the counts to `answer`. */

@@ -18,7 +18,7 @@ export interface Interval {
 /** A day or month whose visits are stored and summed, up to `end`. */
 export interface Rolled extends Interval {
   /** The end of the last visit, or `end` if that is later. */
-  readonly reachesTo: number
+  readonly visitsEnd: number
 }
 
 export interface RolledDay extends Rolled {
@@ -53,8 +53,8 @@ export interface Plan {
 const hour = 3_600_000
 
 /** Whether a change in one of the hours can change the visits of a rollup. */
-export const isStale = ({ reachesTo, start }: Rolled, hours: ReadonlyArray<number>): boolean =>
-  hours.some((changed) => changed <= reachesTo + maxGap && changed + hour > start - maxGap)
+export const isStale = ({ start, visitsEnd }: Rolled, hours: ReadonlyArray<number>): boolean =>
+  hours.some((changed) => changed <= visitsEnd + maxGap && changed + hour > start - maxGap)
 
 /** Joins adjacent intervals. */
 const merge = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Interval> => {

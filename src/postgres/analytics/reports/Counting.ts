@@ -95,7 +95,7 @@ const maxTail = 2 * 86_400_000
 const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
   intervals.reduce((sum, { end, start }) => sum + end - start, 0)
 
-const planEachTime = (sql: SqlClient.SqlClient) =>
+const useCustomPlans = (sql: SqlClient.SqlClient) =>
   sql.unsafe("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 
 const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
@@ -165,7 +165,7 @@ export const count = Effect.fnUntraced(function* (
             ...(plan.raw.length > 0 ? [live(plan.open, plan.begun)] : [])
           ]
     const isShort = reading !== null && lengthOf([...plan.begun, ...plan.open, ...plan.raw]) <= maxTail
-    if (!isShort) yield* planEachTime(sql)
+    if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, limit)
   })
 

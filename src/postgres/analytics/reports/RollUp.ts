@@ -160,7 +160,7 @@ export const deleteOpen = (sql: SqlClient.SqlClient, site: Site, day: LocalDate)
 
 const rangeOf = (days: ReadonlyArray<Day>) => ({ first: days[0]?.date ?? "", last: days.at(-1)?.date ?? "" })
 
-const Ends = Schema.Array(Schema.Struct({ place: Schema.Int, ended_at: Schema.Finite }))
+const Ends = Schema.Array(Schema.Struct({ bucket: Schema.Int, ended_at: Schema.Finite }))
 
 /**
  * Replaces the sums of successive days. If earlier visits are already counted (`since`), adds to the sums instead.
@@ -196,15 +196,15 @@ const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): Readonl
 }
 
 /**
- * Replaces the visits and sums of successive days. Returns whether all of the days are closed at the horizon, in milliseconds
- * since 1970; days that are not get none. Without `anew`, does nothing if all are stored with the website's current goals.
+ * Replaces the visits and sums of successive days. Days that are still open at the horizon (milliseconds since 1970) get
+ * neither; returns whether there are none. Without `isRebuild`, does nothing if all days are stored with the current goals.
  */
 export const rollDays = (
   sql: SqlClient.SqlClient,
   site: Site,
   days: ReadonlyArray<Day>,
   horizon: number,
-  anew: boolean
+  isRebuild: boolean
 ) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   const [first, last] = [days[0], days.at(-1)]
@@ -228,7 +228,7 @@ export const rollDays = (
       })
       // Another process was faster.
       const current = RollupState.withCurrentGoals(state)
-      if (!anew && days.every(({ date, end }) => current.days.get(date)?.end === end)) return true
+      if (!isRebuild && days.every(({ date, end }) => current.days.get(date)?.end === end)) return true
       const { goals } = state
       yield* sql`DELETE FROM rollup_month WHERE hosted_website_id = ${id}
         AND starts_at < ${end} AND ends_at > ${start}`
@@ -246,14 +246,14 @@ export const rollDays = (
         days.map((day) => day.start),
         PgTypes.OID.timestamptz
       )
-      const ends = yield* sql`SELECT width_bucket(started_at, ${starts}) AS place,
+      const ends = yield* sql`SELECT width_bucket(started_at, ${starts}) AS bucket,
           ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS ended_at
         FROM visit WHERE hosted_website_id = ${id} AND started_at >= ${start} AND started_at < ${end} GROUP BY 1`.pipe(
         decodeRows(Ends)
       )
-      const endedAt = new Map(ends.map(({ ended_at, place }) => [days[place - 1]?.date, ended_at]))
-      const reach = (day: Day) => Math.max(day.end, endedAt.get(day.date) ?? 0)
-      const isOpen = (day: Day) => reach(day) + maxGap >= horizon
+      const endedAt = new Map(ends.map(({ bucket, ended_at }) => [days[bucket - 1]?.date, ended_at]))
+      const visitsEnd = (day: Day) => Math.max(day.end, endedAt.get(day.date) ?? 0)
+      const isOpen = (day: Day) => visitsEnd(day) + maxGap >= horizon
       for (const day of days.filter(isOpen)) {
         yield* sql`DELETE FROM visit WHERE hosted_website_id = ${id}
           AND started_at >= ${PgTypes.timestamptz(day.start)} AND started_at < ${PgTypes.timestamptz(day.end)}`
@@ -267,7 +267,7 @@ export const rollDays = (
             ${Database.array(
               run.map(({ date }) => date),
               PgTypes.OID.date
-            )}, ${times((day) => day.start)}, ${times((day) => day.end)}, ${times(reach)}
+            )}, ${times((day) => day.start)}, ${times((day) => day.end)}, ${times(visitsEnd)}
           ) AS rolled (day, starts_at, ends_at, reaches_to)`
       }
       return !days.some(isOpen)

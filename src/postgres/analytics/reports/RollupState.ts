@@ -22,7 +22,7 @@ const Unit = Schema.Struct({
   date: Schema.String,
   start: Schema.Finite,
   end: Schema.Finite,
-  reachesTo: Schema.Finite,
+  visitsEnd: Schema.Finite,
   goals: Schema.String
 })
 
@@ -49,7 +49,7 @@ export const fingerprint = (goals: ReadonlyArray<GoalRow>): string =>
 /** The columns of a rolled up day or month, as JSON. */
 const unit = (date: string, more = ""): string => `json_build_object('date', ${date},
   'start', extract(epoch FROM starts_at) * 1000, 'end', extract(epoch FROM ends_at) * 1000,
-  'reachesTo', extract(epoch FROM reaches_to) * 1000, 'goals', goals${more})`
+  'visitsEnd', extract(epoch FROM reaches_to) * 1000, 'goals', goals${more})`
 
 /** The goals of a website as JSON, in the order of their names. */
 export const goalsJson = (
@@ -97,7 +97,7 @@ const statement = `
   ) AS state`
 
 const units = (found: ReadonlyArray<typeof Unit.Type>): ReadonlyMap<LocalDate, RollupPlan.Rolled> =>
-  new Map(found.map(({ date, end, reachesTo, start }) => [date, { start, end, reachesTo }]))
+  new Map(found.map(({ date, end, start, visitsEnd }) => [date, { start, end, visitsEnd }]))
 
 /** Reads the state for the days of a range in a time zone. */
 export const read = Effect.fnUntraced(function* (

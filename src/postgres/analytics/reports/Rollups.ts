@@ -137,18 +137,18 @@ const whenFree = <A, E extends { readonly _tag: string }, R>(transaction: Effect
   Effect.retry(transaction, { while: ({ _tag }) => _tag === "Busy", schedule: Schedule.spaced("100 millis") })
 
 /**
- * Brings the rollups of a website up to date. With `anew`, recomputes all of them, and waits while another process rolls up. Each
- * day is replaced atomically.
+ * Brings the rollups of a website up to date. With `isRebuild`, recomputes all of them, and waits while another process rolls
+ * up. Each day is replaced atomically.
  */
 const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
-  anew: boolean
+  isRebuild: boolean
 ): Effect.fn.Return<void, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { goals, hostedWebsiteId, timeZone } = site
   const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, R>) =>
-    anew ? whenFree(transaction) : transaction
+    isRebuild ? whenFree(transaction) : transaction
   const settled = yield* run(RollUp.settle(sql, site))
   const last = lastClosed(timeZone, before)
   const first =
@@ -161,18 +161,18 @@ const update = Effect.fnUntraced(function* (
   const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
     const stored = settled.days.get(date)
-    return anew || stored?.end !== end || stored.goals !== fingerprint
+    return isRebuild || stored?.end !== end || stored.goals !== fingerprint
   })
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
-      if (!(yield* run(RollUp.rollDays(sql, site, chunk, before, anew)))) isComplete = false
+      if (!(yield* run(RollUp.rollDays(sql, site, chunk, before, isRebuild)))) isComplete = false
     }
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
-  if (anew) yield* run(RollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
+  if (isRebuild) yield* run(RollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${fingerprint},
@@ -249,7 +249,7 @@ export const rebuild = (
     for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
       yield* update(site, before, true).pipe(
         Effect.catchTag("SiteChanged", () => Effect.void),
-        // Unreachable: with `anew`, transactions wait.
+        // Unreachable: with `isRebuild`, transactions wait.
         Effect.catchTag("Busy", Effect.die)
       )
     }

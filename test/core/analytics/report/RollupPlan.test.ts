@@ -13,12 +13,12 @@ const Known = Schema.Literals(["nothing", "all", "first hours", "summed first ho
 const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
   const isPartlySummed = known === "summed first hours"
   if (known === "first hours" || isPartlySummed) {
-    return { start, end: start + 5 * hour, reachesTo: start + 6 * hour, isPartlySummed }
+    return { start, end: start + 5 * hour, visitsEnd: start + 6 * hour, isPartlySummed }
   }
   if (known === "other bounds") {
-    return { start: start + hour, end: end + hour, reachesTo: end + hour, isPartlySummed }
+    return { start: start + hour, end: end + hour, visitsEnd: end + hour, isPartlySummed }
   }
-  return { start, end, reachesTo: end + hour, isPartlySummed }
+  return { start, end, visitsEnd: end + hour, isPartlySummed }
 }
 
 const arbitrary = {

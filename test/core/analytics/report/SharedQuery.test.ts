@@ -37,7 +37,7 @@ describe("core/analytics/report/SharedQuery", () => {
   })
 
   it("refuses what could single out a few visitors", () => {
-    for (const [parts, places] of [
+    for (const [parts, locations] of [
       [{ date_range: ["2026-10-01", "2026-10-02"] }, ["date_range"]],
       [{ metrics: ["total_revenue"] }, ["metrics.0"]],
       [{ metrics: ["group_conversion_rate", "visitors"] }, ["metrics.0"]],
@@ -67,7 +67,7 @@ describe("core/analytics/report/SharedQuery", () => {
         ["filters"]
       ]
     ] as const) {
-      assert.deepStrictEqual(refused(parts), [...places], JSON.stringify(parts))
+      assert.deepStrictEqual(refused(parts), [...locations], JSON.stringify(parts))
     }
   })
 

@@ -14,14 +14,14 @@ it.live("postgres/analytics/reports: a website that cannot be rolled up does not
     const sites = yield* Sites.SiteDirectory
     // Websites are rolled up in the order of their creation.
     const broken = yield* sites.create({ name: "a", origins: [] })
-    const sound = yield* sites.create({ name: "b", origins: [] })
-    for (const { hostedWebsiteId } of [broken, sound]) {
+    const healthy = yield* sites.create({ name: "b", origins: [] })
+    for (const { hostedWebsiteId } of [broken, healthy]) {
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         VALUES (${hostedWebsiteId}, now() - interval '3 days', '/', decode(md5('a'), 'hex'))`
     }
     yield* sql.unsafe(`ALTER TABLE visit ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
     assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
     const rolled = yield* sql`SELECT DISTINCT hosted_website_id AS id FROM rollup_day`
-    assert.deepStrictEqual(rolled, [{ id: sound.hostedWebsiteId }])
+    assert.deepStrictEqual(rolled, [{ id: healthy.hostedWebsiteId }])
   }).pipe(Effect.provide(live))
 )

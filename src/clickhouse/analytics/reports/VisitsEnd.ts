@@ -14,14 +14,14 @@ import * as VisitSql from "./VisitSql.ts"
 
 const hour = 3_600_000
 
-const Rows = Schema.Tuple([Schema.Struct({ reached: Schema.Finite })])
+const Rows = Schema.Tuple([Schema.Struct({ lastRow: Schema.Finite })])
 
 /** The time of the last row before `until` of the visits that continue past `end`; 0 if there are none. */
 const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
   const rows = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
   return `SELECT max(arrayMax(arrayFilter(
         (time, gaps) -> gaps = 0, times, arrayCumSum(arrayMap(gap -> gap > ${maxGap}, arrayDifference(times)))
-      ))) AS reached
+      ))) AS lastRow
     FROM (SELECT arraySort(groupArray(at)) AS times FROM (${rows}) GROUP BY key)
     WHERE times[1] < toUnixTimestamp64Milli(${parameters.time(end)})`
 }
@@ -37,9 +37,9 @@ export const of = (
     const parameters = new Parameters()
     return reader.read(statement(parameters, parameters.uuid(hostedWebsiteId), end, until), parameters).pipe(
       decodeRows(Rows),
-      Effect.flatMap(([{ reached }]) =>
+      Effect.flatMap(([{ lastRow }]) =>
         // A row after `until` may continue the visit.
-        reached + maxGap >= until ? extend(4 * length) : Effect.succeed(Math.max(end, reached + 1))
+        lastRow + maxGap >= until ? extend(4 * length) : Effect.succeed(Math.max(end, lastRow + 1))
       )
     )
   }
