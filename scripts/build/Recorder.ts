@@ -1,13 +1,15 @@
 /**
- * Takes the place of `http/assets/Esbuild.ts` while `scripts/build.ts` runs: bundles as that module does, and records the
- * results.
+ * Takes the place of `http/assets/Esbuild.ts` while `scripts/build.ts` runs: bundles and compresses as that module does, and
+ * records the results.
  *
  * @module
  */
 import * as esbuild from "esbuild"
-import { type EntryPoints, keyOf, type Recording } from "./Recording.ts"
+import * as Compression from "../../src/http/assets/Compression.ts"
+import { type EntryPoints, hashOf, keyOf, type Recording, type Recordings } from "./Recording.ts"
 
 const recordings = new Map<string, Recording>()
+const compressions = new Map<string, Recordings["compressions"][string]>()
 const inputs = new Set<string>()
 
 export const stop = esbuild.stop
@@ -23,8 +25,21 @@ export const build = async (options: esbuild.BuildOptions & { readonly write: fa
   return result
 }
 
-/** Everything that was bundled so far. */
-export const recorded = (): Readonly<Record<string, Recording>> => Object.fromEntries(recordings)
+export const compress = async (content: Uint8Array, quality: number): Promise<Compression.Codings> => {
+  const codings = await Compression.compress(content, quality)
+  const [br, gzip] = [codings.br, codings.gzip].map((bytes) => Buffer.from(bytes).toString("base64")) as [
+    string,
+    string
+  ]
+  compressions.set(hashOf(content), { br, gzip })
+  return codings
+}
+
+/** Everything that was bundled and compressed so far. */
+export const recorded = (): Recordings => ({
+  bundles: Object.fromEntries(recordings),
+  compressions: Object.fromEntries(compressions)
+})
 
 /** The files whose code the results hold, relative to the current directory. */
 export const usedFiles = (): ReadonlyArray<string> => [...inputs]

@@ -6,7 +6,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
-import { type BuildOptions, build, type Plugin, stop } from "./Esbuild.ts"
+import { type BuildOptions, build, compress, type Plugin, stop } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The files that websites load: scripts, and the style sheet of forms. */
@@ -47,7 +47,7 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
       tsconfigRaw: "{}",
       ...options
     })
-    return { _tag: "Made", bundle: await StaticContent.make(outputFiles[0]!.contents, quality) }
+    return { _tag: "Made", bundle: await StaticContent.make(outputFiles[0]!.contents, quality, compress) }
   } catch (error) {
     return { _tag: "Failed", reason: error instanceof Error ? error.message : String(error) }
   }

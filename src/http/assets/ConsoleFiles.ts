@@ -7,7 +7,7 @@ import { createHash } from "node:crypto"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Bundles from "./Bundles.ts"
-import { build, type Metafile } from "./Esbuild.ts"
+import { build, compress, type Metafile } from "./Esbuild.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 export interface File {
@@ -128,7 +128,7 @@ const make = async (): Promise<Files> => {
       async (file): Promise<readonly [string, File]> => [
         path.basename(file.path),
         {
-          content: await StaticContent.make(file.contents, quality),
+          content: await StaticContent.make(file.contents, quality, compress),
           contentType: contentTypes[path.extname(file.path)] ?? "application/octet-stream"
         }
       ]

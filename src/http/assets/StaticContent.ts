@@ -5,11 +5,10 @@
  * @module
  */
 import { createHash } from "node:crypto"
-import { promisify } from "node:util"
-import { brotliCompress, constants, gzip } from "node:zlib"
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as Negotiation from "../../core/http/Negotiation.ts"
+import * as Compression from "./Compression.ts"
 
 export interface Compressed {
   /** The first hexadecimal digits of the content's SHA-256, which identify the version. */
@@ -21,22 +20,15 @@ export interface Compressed {
 /** The length of a hash; short, because the tracker contains one. */
 const hashDigits = 8
 
-const brotli = promisify(brotliCompress)
-const gzipped = promisify(gzip)
-
-/** Compresses in other threads. `quality` is Brotli's, 0 to 11: 11 takes seconds for a few megabytes. */
-export const make = async (identity: Uint8Array, quality: number): Promise<Compressed> => {
-  const [br, gz] = await Promise.all([
-    brotli(identity, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: identity.length }
-    }),
-    gzipped(identity, { level: constants.Z_BEST_COMPRESSION })
-  ])
-  return {
-    hash: createHash("sha256").update(identity).digest("hex").slice(0, hashDigits),
-    bytes: { identity, br, gzip: gz }
-  }
-}
+/** Compresses content. `compress` is `Esbuild.compress` for what the archive has compressed. */
+export const make = async (
+  identity: Uint8Array,
+  quality: number,
+  compress: typeof Compression.compress = Compression.compress
+): Promise<Compressed> => ({
+  hash: createHash("sha256").update(identity).digest("hex").slice(0, hashDigits),
+  bytes: { identity, ...(await compress(identity, quality)) }
+})
 
 /**
  * Runs `making` once, at the first use. Uninterruptible: otherwise each client that disconnects would restart it, and what
