@@ -57,7 +57,7 @@ describe("contract/UseChat", () => {
     }
   )
 
-  it("the newest message has the published bound, in code points, and earlier ones have none", () => {
+  it("the newest message has the published maximum length, in code points, and earlier ones have none", () => {
     const read = (...texts: ReadonlyArray<string>) =>
       Result.isSuccess(UseChat.read({ id: "c", messages: texts.map(user) }))
     assert.isTrue(read("😀".repeat(8_000)))
@@ -109,7 +109,7 @@ describe("contract/UseChat", () => {
     )
   })
 
-  it("an id has a bound", () => {
+  it("an id has a maximum length", () => {
     const read = (length: number) => Result.isSuccess(UseChat.read({ id: "x".repeat(length), messages: [user("a")] }))
     assert.deepStrictEqual([read(256), read(257)], [true, false])
   })

@@ -43,16 +43,16 @@ export const respond = (
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", dialect, maxBytes: 1_000_000 }), events)[1]
 
-/** An agent that streams offered events, and records whether it was interrupted. */
+/** An agent that streams offered events, and records whether its stream was closed. */
 export const driven = Effect.gen(function* () {
   const queue = yield* Queue.unbounded<AgentEvent, AgentError | Cause.Done>()
-  let left = false
+  let isClosed = false
   const agent: Agent = Stream.fromQueue(queue).pipe(
     Stream.ensuring(
       Effect.sync(() => {
-        left = true
+        isClosed = true
       })
     )
   )
-  return { queue, agent, left: () => left }
+  return { queue, agent, isClosed: () => isClosed }
 })

@@ -56,7 +56,7 @@ const refusing = Layer.effect(
 
 TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
   withLayer(live, { excludeTestServices: true })((it) => {
-    it.effect("a retried batch is stored once, also at the same time, and over the end of a month", () =>
+    it.effect("a retried batch is stored once, also if it is sent concurrently or spans two months", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const view = viewOf(site, plain)

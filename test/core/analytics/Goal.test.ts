@@ -25,7 +25,7 @@ describe("core/analytics/Goal", () => {
   })
 
   it.prop(
-    "an event goal matches its name alone, and a page goal paths alone",
+    "an event goal matches only events of its name, and a page goal only paths",
     [Schema.String, Schema.String],
     ([value, other]) => {
       assert.isTrue(Goal.matches({ kind: "event", value }, { kind: "event", name: value }))

@@ -5,14 +5,14 @@ import * as AgentCheck from "../../../src/core/chat/AgentCheck.ts"
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 300, maximum: 599 }))
 
 describe("core/chat/AgentCheck", () => {
-  it.prop("an agent that refuses has a problem of the list, whatever the status is", [Status], ([status]) => {
+  it.prop("every status of a refusal is one of the listed problems", [Status], ([status]) => {
     const problem = AgentCheck.problemOf({ _tag: "Refused", status })
     assert.include(AgentCheck.problems, problem)
     // Only the operator of the agent can fix a 5xx.
     assert.strictEqual(problem === "failing" || problem === "busy", status >= 500)
   })
 
-  it("every problem is that of an outcome, and an answer is none", () => {
+  it("every problem belongs to an outcome, and an answer is not a problem", () => {
     const found = new Set<AgentCheck.Problem | null>([
       ...Array.from({ length: 300 }, (_, index) => AgentCheck.problemOf({ _tag: "Refused", status: 300 + index })),
       ...["ECONNREFUSED", "CERT_HAS_EXPIRED", "ENOTPUBLIC"].map((reason) =>

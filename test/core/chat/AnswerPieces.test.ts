@@ -10,7 +10,7 @@ import { Event } from "../../support/Conversations.ts"
 const position = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 12 }))
 
 it.prop(
-  "pieces that overlap give each event once, in order, from any position on",
+  "overlapping pieces yield each event once, in order, from any position",
   { count: position, overlaps: Schema.Array(Schema.Tuple([position, position])), from: position },
   ({ count, from, overlaps }) => {
     const all = Array.from({ length: count }, (_, index): AgentEvent => ({ _tag: "Text", delta: String(index) }))

@@ -78,7 +78,7 @@ describe("ChatStream", () => {
   )
 
   it.prop(
-    "the deltas joined are the agent's text made well-formed, and each is well-formed by itself",
+    "the joined deltas are the agent's text made well-formed, and each delta is well-formed",
     [Schema.Array(Piece)],
     ([pieces]) => {
       const texts = pieces.map((piece) => piece.join(""))
@@ -177,7 +177,7 @@ describe("ChatStream", () => {
     assert.strictEqual(new Set(sent.map(({ sourceId }) => sourceId)).size, sent.length)
   })
 
-  it("shows what the agent does when it changes, and separates the texts around a tool", () => {
+  it("shows each change of the agent's activity, and separates the texts around a tool", () => {
     const [, text] = ChatStream.encodeAll(initial(), [
       { _tag: "Accepted" },
       { _tag: "Reasoning", delta: "" },
@@ -205,7 +205,7 @@ describe("ChatStream", () => {
     ])
   })
 
-  it("a refusal reads like a text", () => {
+  it("a refusal is encoded as a text", () => {
     const [, text] = ChatStream.encodeAll(initial(), [
       { _tag: "Refusal", delta: "I cannot " },
       { _tag: "Refusal", delta: "do that." },

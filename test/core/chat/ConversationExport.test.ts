@@ -32,7 +32,7 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
   )
 })
 
-it("a transcript names an answer that runs, and leaves out what is not there", () => {
+it("a transcript marks a running answer, and omits what is missing", () => {
   const transcript = ConversationExport.transcript([
     { messageId: "a", role: "user", parts: [{ type: "text", text: "one" }], createdAt: 0 },
     { messageId: "b", role: "assistant", parts: [], createdAt: 1_000, ending: null, rating: null, comment: null }
@@ -43,17 +43,13 @@ it("a transcript names an answer that runs, and leaves out what is not there", (
   )
 })
 
-it.prop(
-  "no text of a transcript passes for a heading, and none reaches a terminal's controls",
-  [Schema.String],
-  ([given]) => {
-    const text = `${given}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
-    const transcript = ConversationExport.transcript([
-      { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
-    ])
-    const [heading, ...lines] = transcript.split("\n")
-    assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
-    for (const line of lines) assert.match(line, /^( {2}.*)?$/u)
-    assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
-  }
-)
+it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([given]) => {
+  const text = `${given}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
+  const transcript = ConversationExport.transcript([
+    { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
+  ])
+  const [heading, ...lines] = transcript.split("\n")
+  assert.strictEqual(heading, "1970-01-01 00:00:00 UTC  visitor")
+  for (const line of lines) assert.match(line, /^( {2}.*)?$/u)
+  assert.notMatch(transcript.replaceAll("\n", ""), /\p{Cc}/u)
+})

@@ -48,12 +48,16 @@ describe("core/chat/History", () => {
     }
   )
 
-  it.prop("another answer is requested with the messages up to the visitor's last one", [Messages], ([messages]) => {
-    const before = History.beforeAnswer(messages)
-    assert.deepStrictEqual(before, messages.slice(0, before.length))
-    assert.isTrue(messages.slice(before.length).every(({ role }) => role === "assistant"))
-    assert.isTrue(before.length === 0 || before.at(-1)?.role === "user")
-  })
+  it.prop(
+    "a regenerated answer is requested with the messages up to the visitor's last one",
+    [Messages],
+    ([messages]) => {
+      const before = History.beforeAnswer(messages)
+      assert.deepStrictEqual(before, messages.slice(0, before.length))
+      assert.isTrue(messages.slice(before.length).every(({ role }) => role === "assistant"))
+      assert.isTrue(before.length === 0 || before.at(-1)?.role === "user")
+    }
+  )
 
   it("a message without text is left out", () => {
     assert.deepStrictEqual(

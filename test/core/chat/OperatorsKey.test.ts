@@ -15,7 +15,7 @@ const KeyEnv = Schema.NullOr(Schema.Literal("AGENT_KEY"))
 
 describe("core/chat/OperatorsKey", () => {
   it.prop(
-    "with the operator's key, nothing that makes an answer cost more changes; with another, all may",
+    "with the operator's key, no setting that affects costs can change; with another key, all can",
     [Cost, Cost, KeyEnv],
     ([before, change, agentKeyEnv]) => {
       const refused = OperatorsKey.refusedOf({ ...before, agentKeyEnv }, change)

@@ -4,7 +4,7 @@ import * as ClientConversation from "../../../src/core/chat/ClientConversation.t
 import type { Message } from "../../../src/core/chat/Conversation.ts"
 import * as Replacement from "../../../src/core/chat/Replacement.ts"
 
-/** A conversation of pairs as the store has it. */
+/** A stored conversation of messages and their answers. */
 const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
   texts.flatMap((text, index): ReadonlyArray<Message> => {
     const parts = [{ type: "text", text } as const]
@@ -54,7 +54,7 @@ describe("core/chat/Replacement", () => {
   )
 
   it.prop(
-    "another answer replaces what follows its message, which the request names by any of its ids, or sends",
+    "a regenerated answer replaces what follows its message, which the request names by any of its ids, or sends",
     [Texts, Chosen, Schema.NullOr(Schema.Literals(["client", "user", "answer"]))],
     ([texts, chosen, own]) => {
       const index = chosen % texts.length

@@ -6,7 +6,7 @@ const date = "Wed, 21 Oct 2026 07:28:00 GMT"
 
 describe("core/chat/RetryAfter", () => {
   it.prop(
-    "whatever the headers say, the wait is a whole number of seconds in bounds",
+    "for any headers, the wait is a whole number of seconds within the bounds",
     [Schema.UndefinedOr(Schema.String), Schema.UndefinedOr(Schema.String)],
     ([header, date]) => {
       const seconds = RetryAfter.seconds(header, date)

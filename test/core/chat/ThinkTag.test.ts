@@ -20,7 +20,7 @@ const read = (deltas: ReadonlyArray<string>) => {
 const Piece = Schema.Literals(["<", "think", ">", "</", "<think>", "</think>", " ", "\n", "a", "<thi"])
 
 describe("core/chat/ThinkTag", () => {
-  it.prop("how a text is cut into deltas does not matter", [Schema.Array(Piece)], ([pieces]) => {
+  it.prop("the division of a text into deltas does not matter", [Schema.Array(Piece)], ([pieces]) => {
     assert.deepStrictEqual(read(pieces), read([pieces.join("")]))
     assert.deepStrictEqual(read([...pieces.join("")]), read([pieces.join("")]))
   })

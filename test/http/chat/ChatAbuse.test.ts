@@ -13,7 +13,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-/** An agent that accepts, sends one word, and continues when the test lets it; or fails as the message says. */
+/** An agent that accepts, sends one word and waits for the gate, or fails or finishes as the message says. */
 const gate = Deferred.makeUnsafe<void>()
 const script: MemoryAgentStream.Script = ({ message }) => {
   if (message === "refuse") return Stream.fail(new AgentRefused({ reason: "test" }))
@@ -87,7 +87,7 @@ for (const memory of ["agent", "edge"] as const) {
         const perInstance = yield* open("198.51.100.3", one)
         assert.strictEqual(perInstance.response.status, 429)
         assert.match(yield* read(perInstance.response), /assistant/)
-        // Another instance, and another address, have their own.
+        // Another instance, and another address, have their own limits.
         const elsewhere = yield* open("198.51.100.3", other)
         assert.strictEqual(elsewhere.response.status, 200)
         // All addresses of a /64 count as one.
@@ -107,12 +107,12 @@ for (const memory of ["agent", "edge"] as const) {
       })
     )
 
-    it.effect("whatever ends a stream frees its slot: a finish, a refusal, a break, a defect", () =>
+    it.effect("every end of a stream frees its slot: a finish, a refusal, a break, a defect", () =>
       Effect.gen(function* () {
         const instance = yield* makeInstance(memory)
         for (const message of ["finish", "refuse", "break", "die"]) {
-          for (let turn = 0; turn < 6; turn++) {
-            // The last byte may be here before the request's end is.
+          for (let attempt = 0; attempt < 6; attempt++) {
+            // The last byte may arrive before the request has ended on the server.
             let { response } = yield* open("198.51.100.9", instance, message)
             const deadline = performance.now() + 10_000
             while (response.status === 429 && performance.now() < deadline) {
@@ -130,7 +130,7 @@ for (const memory of ["agent", "edge"] as const) {
       Effect.gen(function* () {
         const instance = yield* makeInstance(memory)
         const { send } = yield* TestServer
-        for (let turn = 0; turn < 5; turn++) {
+        for (let attempt = 0; attempt < 5; attempt++) {
           const wrong = { ...instance, token: `hwt_${"A".repeat(43)}` }
           assert.strictEqual((yield* open("198.51.100.10", wrong)).response.status, 401)
           const headers = { "x-widget-token": instance.token, "x-forwarded-for": "198.51.100.10" }
@@ -164,7 +164,7 @@ for (const memory of ["agent", "edge"] as const) {
         assert.strictEqual((yield* ask(one.instanceId, other.token, id)).status, 401)
         assert.deepStrictEqual(agentRequests, [])
 
-        // At the other's agent the same id is a text like any other.
+        // For the agent of the other instance, the id has no meaning.
         const known = yield* ask(other.instanceId, other.token, id)
         const unknown = yield* ask(other.instanceId, other.token, id.replaceAll(/[0-9a-f]/g, "0"))
         assert.deepStrictEqual(

@@ -40,13 +40,23 @@ const afterAccepting = (end: Agent): Agent => Stream.concat(Stream.succeed(accep
 describe("http/chat/ChatMetrics", () => {
   const cases: ReadonlyArray<readonly [string, Agent, ChatEnd | undefined, AgentFailureKind | undefined]> = [
     ["an agent that finishes", Stream.make(accepted, text("a"), stop), "finished", undefined],
-    ["an agent that breaks", afterAccepting(Stream.fail(new AgentBroken({ reason: "cut" }))), "agent-broken", "broken"],
+    [
+      "an agent whose stream breaks off",
+      afterAccepting(Stream.fail(new AgentBroken({ reason: "cut" }))),
+      "agent-broken",
+      "broken"
+    ],
     ["an agent that ends without a finish", afterAccepting(Stream.empty), "agent-broken", "broken"],
-    ["an agent that falls silent", afterAccepting(Stream.fail(new AgentTimeout())), "agent-timeout", "timeout"],
-    ["an agent that says too much", afterAccepting(Stream.succeed(text("a".repeat(101)))), "too-much", undefined],
-    ["a fault of ours", afterAccepting(Stream.die(new Error("bug"))), "internal", undefined],
+    ["an agent that stops sending", afterAccepting(Stream.fail(new AgentTimeout())), "agent-timeout", "timeout"],
+    ["an agent that sends too much text", afterAccepting(Stream.succeed(text("a".repeat(101)))), "too-much", undefined],
+    ["a defect of the service", afterAccepting(Stream.die(new Error("bug"))), "internal", undefined],
     ["an agent that refuses", Stream.fail(new AgentRefused({ reason: "no" })), undefined, "refused"],
-    ["an agent that breaks before it accepts", Stream.fail(new AgentBroken({ reason: "cut" })), undefined, "refused"],
+    [
+      "an agent whose stream breaks off before it accepts",
+      Stream.fail(new AgentBroken({ reason: "cut" })),
+      undefined,
+      "refused"
+    ],
     ["an agent that never accepts", Stream.fail(new AgentTimeout()), undefined, "timeout"],
     ["an agent without an answer", Stream.empty, undefined, "refused"]
   ]

@@ -131,22 +131,22 @@ describe("ChatResponse", () => {
 
   it.effect("the maximum duration ends the stream and the agent", () =>
     Effect.gen(function* () {
-      const { agent, left, queue } = yield* driven
+      const { agent, isClosed, queue } = yield* driven
       yield* Queue.offerAll(queue, [accepted, text("Hi")])
       const { sent } = yield* answer(agent, { maxDuration: "10 seconds" })
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* sent, wire(accepted, text("Hi"), { _tag: "Failed", failure: "too-long" }))
-      yield* until("the agent is left", left)
+      yield* until("the agent's stream is closed", isClosed)
     })
   )
 
   it.effect("the maximum length ends the stream and the agent", () =>
     Effect.gen(function* () {
-      let left = false
+      let isClosed = false
       const agent: Agent = Stream.concat(Stream.succeed(accepted), Stream.forever(Stream.succeed(text("abcd")))).pipe(
         Stream.ensuring(
           Effect.sync(() => {
-            left = true
+            isClosed = true
           })
         )
       )
@@ -155,7 +155,7 @@ describe("ChatResponse", () => {
         yield* sent,
         wire(accepted, text("abcd"), text("abcd"), { _tag: "Failed", failure: "too-much" })
       )
-      yield* until("the agent is left", () => left)
+      yield* until("the agent's stream is closed", () => isClosed)
     })
   )
 
@@ -164,7 +164,7 @@ describe("ChatResponse", () => {
     () =>
       Effect.gen(function* () {
         const drain = yield* Deferred.make<void>()
-        const { agent, left, queue } = yield* driven
+        const { agent, isClosed, queue } = yield* driven
         yield* Queue.offerAll(queue, [accepted, text("Hi")])
         const { sent } = yield* answer(agent, {}, Deferred.await(drain))
         const waiting = yield* respond(Stream.never, {}, Deferred.await(drain)).pipe(
@@ -173,7 +173,7 @@ describe("ChatResponse", () => {
         )
         yield* Deferred.succeed(drain, undefined)
         assert.strictEqual(yield* sent, wire(accepted, text("Hi"), { _tag: "Failed", failure: "shutting-down" }))
-        yield* until("the agent is left", left)
+        yield* until("the agent's stream is closed", isClosed)
         const refused = yield* Fiber.join(waiting)
         assert.isTrue(Result.isFailure(refused) && refused.failure._tag === "AgentRefused")
       })
@@ -182,14 +182,14 @@ describe("ChatResponse", () => {
   it.effect("without a reader, at most one chunk is read from the agent ahead, and a limit still ends the stream", () =>
     Effect.gen(function* () {
       let pulled = 0
-      let left = false
+      let isClosed = false
       const agent: Agent = Stream.concat(
         Stream.succeed(accepted),
         Stream.fromEffectRepeat(Effect.sync(() => text(`${pulled++} `)))
       ).pipe(
         Stream.ensuring(
           Effect.sync(() => {
-            left = true
+            isClosed = true
           })
         )
       )
@@ -202,7 +202,7 @@ describe("ChatResponse", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(pulled, 1)
       yield* TestClock.adjust("8 seconds")
-      yield* until("the agent is left", () => left)
+      yield* until("the agent's stream is closed", () => isClosed)
       const rest = yield* Stream.runCollect(Stream.fromPull(Effect.succeed(pull)))
       assert.isTrue(
         Buffer.concat(rest as Array<Uint8Array>)
@@ -226,7 +226,7 @@ describe("ChatResponse", () => {
               Effect.onInterrupt(Effect.never, () => note("interrupted"))
             )
           )
-        ).pipe(Stream.ensuring(note("left")))
+        ).pipe(Stream.ensuring(note("closed")))
         const scope = yield* Scope.make()
         const { log } = yield* logged(
           Effect.gen(function* () {
@@ -235,7 +235,7 @@ describe("ChatResponse", () => {
             yield* Scope.close(scope, Exit.interrupt())
           })
         )
-        assert.deepStrictEqual(calls, ["started", "interrupted", "left"])
+        assert.deepStrictEqual(calls, ["started", "interrupted", "closed"])
         assert.strictEqual(log, "")
       })
   )

@@ -46,27 +46,27 @@ describe("ChatResponse over a socket", () => {
   it.live("a visitor who leaves before the agent accepts aborts the agent's request", () =>
     Effect.gen(function* () {
       let begun = false
-      let left = false
+      let isClosed = false
       const agent: Agent = Stream.suspend(() => {
         begun = true
         return Stream.never
       }).pipe(
         Stream.ensuring(
           Effect.sync(() => {
-            left = true
+            isClosed = true
           })
         )
       )
       const request = yield* serve(agent)
-      yield* until("the agent works", () => begun)
+      yield* until("the agent has the request", () => begun)
       request.destroy()
-      yield* until("the agent is left", () => left)
+      yield* until("the agent's stream is closed", () => isClosed)
     })
   )
 
   it.live("the agent's response ends when the visitor leaves", () =>
     Effect.gen(function* () {
-      const { agent, left, queue } = yield* driven
+      const { agent, isClosed, queue } = yield* driven
       yield* Queue.offerAll(queue, [accepted, text("Hi")])
       const request = yield* serve(agent)
       const response = yield* responseOf(request)
@@ -77,9 +77,9 @@ describe("ChatResponse over a socket", () => {
           body += part.toString("utf8")
         })
       yield* until("the visitor reads", () => body.includes("Hi"))
-      assert.isFalse(left())
+      assert.isFalse(isClosed())
       request.destroy()
-      yield* until("the agent is left", left)
+      yield* until("the agent's stream is closed", isClosed)
     })
   )
 
@@ -112,7 +112,7 @@ describe("ChatResponse over a socket", () => {
       response.on("error", () => {})
       let before = -1
       let still = 0
-      yield* until("the agent stands still", () => {
+      yield* until("the agent is no longer pulled", () => {
         still = before === pulled ? still + 1 : 0
         before = pulled
         return still === 25

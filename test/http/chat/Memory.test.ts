@@ -179,13 +179,13 @@ describe("an answer of a conversation with memory", () => {
 })
 
 describe("a store that is unavailable", () => {
-  const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+  const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   const over = (storage: Layer.Layer<Storage>) =>
     Layer.merge(
       storage,
       Layer.effect(
         ConversationStore,
-        Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, begin: () => away }))
+        Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, begin: () => unavailable }))
       ).pipe(Layer.provide(storage))
     )
   layer(TestServer.layer({}, undefined, over, undefined, "edge"), { excludeTestServices: true })((it) => {

@@ -168,15 +168,15 @@ describe("http/chat/RunningAnswers", () => {
   }
 
   it.live("an answer that grows too long is an error to its readers, the later ones too", () => {
-    const says = Deferred.makeUnsafe<void>()
-    const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(says))
+    const canStart = Deferred.makeUnsafe<void>()
+    const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(canStart))
     return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
       const completed = yield* ConversationStore
       const { answerId, source } = yield* begin(key)
       const later = Option.getOrThrow(answers.read(answerId))
-      yield* Deferred.succeed(says, undefined)
+      yield* Deferred.succeed(canStart, undefined)
       for (const reader of [source, later]) {
         const error: AgentError = yield* Effect.flip(collect(reader))
         assert.strictEqual(error._tag, "AgentBroken")
@@ -243,17 +243,17 @@ describe("http/chat/RunningAnswers", () => {
 
   it.live("the agent's text is counted once, however many readers the answer has", () => {
     const metrics = TestMetrics.make()
-    const says = Deferred.makeUnsafe<void>()
+    const canStart = Deferred.makeUnsafe<void>()
     const script = () =>
       Stream.make(accepted, text("a"), text("b")).pipe(
-        Stream.onStart(Deferred.await(says)),
+        Stream.onStart(Deferred.await(canStart)),
         Stream.concat(Stream.fail(new AgentBroken({ reason: "test" })))
       )
     return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
       const { answerId, source } = yield* begin(yield* newKey)
       const second = Option.getOrThrow(answers.read(answerId))
-      yield* Deferred.succeed(says, undefined)
+      yield* Deferred.succeed(canStart, undefined)
       for (const reader of [source, second]) yield* Effect.flip(collect(reader))
       assert.strictEqual(metrics.value("chat_tokens_total"), 2)
       assert.strictEqual(metrics.value("chat_time_to_first_token_seconds_count"), 1)

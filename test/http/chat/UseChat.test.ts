@@ -72,7 +72,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("a regenerated answer replaces the last one, here and in the store", () =>
+    it.effect("a regenerated answer replaces the last one, in the client and in the store", () =>
       Effect.gen(function* () {
         const chat = yield* useChat({ id: randomUUID() })
         yield* send(chat, "first")
@@ -177,7 +177,7 @@ describe("useChat", () => {
           ["user", "wait for the next page"],
           ["assistant", "begun and done"]
         ])
-        // Nothing runs now: the client is left as it is.
+        // No answer runs now: the client does not change.
         yield* Effect.promise(() => next.resumeStream())
         assert.deepStrictEqual([next.status, next.error], ["ready", undefined])
       })
@@ -191,11 +191,11 @@ describe("useChat", () => {
         yield* setConversationIds("client")
         const chat = yield* useChat()
         assert.isAtLeast(chat.id.length, 16)
-        const sent = yield* begin(chat, "wait, vouched")
+        const sent = yield* begin(chat, "wait, trusted")
         const next = yield* useChat({ id: chat.id, messages: chat.messages.slice(0, 1) })
         const resumed = next.resumeStream()
         yield* until("the resumed text", () => textOf(next.lastMessage) === "begun")
-        agent.gates.get("wait, vouched")?.resolve()
+        agent.gates.get("wait, trusted")?.resolve()
         yield* Effect.promise(() => Promise.all([sent, resumed]))
         assert.deepStrictEqual(textOf(next.lastMessage), "begun and done")
         yield* setConversationIds("service")

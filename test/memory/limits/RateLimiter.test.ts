@@ -103,7 +103,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
     const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
-    // The ring of two holds the newer time first when the third arrives.
+    // When the third time arrives, the ring of two has the newer time in front.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
       const decision = counts.take(policy, "10.0.0.1", now)
       assert.deepStrictEqual(decision, decide(policy, accepted, now))

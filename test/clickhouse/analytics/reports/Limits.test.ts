@@ -1,4 +1,4 @@
-/** A report that needs too many groups, too much memory or too much time ends with an error that says so. */
+/** A report that needs too many groups, too much memory or too much time fails with an error that names the limit. */
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"

@@ -39,7 +39,7 @@ const stored = (hostedWebsiteId: string) =>
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUps", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect(
-      "a report of many past rows has their visits stored, rebuilding replaces them, and an erasure deletes them",
+      "a report of many past rows stores their visits, rebuilding replaces them, and an erasure deletes them",
       () =>
         Effect.gen(function* () {
           const reports = yield* Service.Reports

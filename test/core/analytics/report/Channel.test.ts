@@ -49,7 +49,7 @@ describe("core/analytics/report/Channel", () => {
   })
 
   it.prop(
-    "gives every visit a channel, whatever the case of A to Z",
+    "gives every visit a channel, regardless of the case of the letters A to Z",
     { source: Schema.String, medium: Schema.String },
     ({ medium, source }) => {
       const upper = (text: string) => text.replace(/[a-z]/g, (letter) => letter.toUpperCase())

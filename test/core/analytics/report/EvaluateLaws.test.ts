@@ -34,7 +34,7 @@ const shapes = { rows: Rows, request: RequestShape, timeZone: TimeZone }
 
 describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () => {
   it.prop(
-    "the sums over time are the totals; of visitors too, except over hours",
+    "the counts of time periods add up to the totals; those of visitors too, except of hours",
     { ...shapes, dimension: Schema.Literals(timeDimensions) },
     ({ dimension, request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
@@ -45,7 +45,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
   )
 
   it.prop(
-    "the sums over a dimension of visits are the totals",
+    "the counts by a visit dimension add up to the totals",
     { ...shapes, dimension: Schema.Literals(visitDimensions) },
     ({ dimension, request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
@@ -111,7 +111,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     }
   })
 
-  it.prop("the pages together are the whole", shapes, ({ request, rows: shape, timeZone }) => {
+  it.prop("the pages together are the complete result", shapes, ({ request, rows: shape, timeZone }) => {
     const rows = rowsOf(shape)
     const query = { ...queryOf(request, timeZone), includeTotalRows: true }
     const whole = Evaluate.evaluate({ ...query, limit: 10_000, offset: 0 }, rows)
@@ -140,19 +140,23 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     }
   })
 
-  it.prop("two ranges side by side have the sums of both", shapes, ({ request, rows: shape, timeZone }) => {
-    const rows = rowsOf(shape)
-    const query = { ...queryOf(request, timeZone), filters: [] }
-    const metrics: ReadonlyArray<Metric> = [...additive, "visitors"]
-    const range = { first: "2026-10-23", last: "2026-10-26" }
-    const parts = ["2026-10-23", "2026-10-24", "2026-10-25", "2026-10-26"].map((date) =>
-      total({ ...query, range: { first: date, last: date } }, rows, metrics)
-    )
-    assert.deepStrictEqual(
-      metrics.map((_, index) => parts.reduce((sum, part) => sum + (part[index] ?? 0), 0)),
-      total({ ...query, range }, rows, metrics)
-    )
-  })
+  it.prop(
+    "the counts of the days of a range add up to those of the range",
+    shapes,
+    ({ request, rows: shape, timeZone }) => {
+      const rows = rowsOf(shape)
+      const query = { ...queryOf(request, timeZone), filters: [] }
+      const metrics: ReadonlyArray<Metric> = [...additive, "visitors"]
+      const range = { first: "2026-10-23", last: "2026-10-26" }
+      const parts = ["2026-10-23", "2026-10-24", "2026-10-25", "2026-10-26"].map((date) =>
+        total({ ...query, range: { first: date, last: date } }, rows, metrics)
+      )
+      assert.deepStrictEqual(
+        metrics.map((_, index) => parts.reduce((sum, part) => sum + (part[index] ?? 0), 0)),
+        total({ ...query, range }, rows, metrics)
+      )
+    }
+  )
 
   it.prop("every time is one of the labels, which are in order", shapes, ({ request, rows: shape, timeZone }) => {
     const query = { ...queryOf(request, timeZone), ...everything }
@@ -164,7 +168,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     for (const { dimensions } of results) assert.include(labels, dimensions[time])
   })
 
-  it.prop("counts agree with each other", shapes, ({ request, rows: shape, timeZone }) => {
+  it.prop("counts are consistent with each other", shapes, ({ request, rows: shape, timeZone }) => {
     const rows = rowsOf(shape)
     const query = { ...queryOf(request, timeZone), ...everything, dimensions: [], filters: [] }
     const metrics: ReadonlyArray<Metric> = [

@@ -53,7 +53,7 @@ describe("core/analytics/report/SharedQuery", () => {
       [{ filters: [["not", google]] }, ["filters.0"]],
       [{ filters: [["or", [google, google]]] }, ["filters.0"]],
       [{ filters: [["is", "event:props:user", ["1"]]] }, ["filters.0.1"]],
-      // Every row shows its divisor, which is of all visitors that the filter chooses.
+      // Every row reveals its divisor, the number of all visitors that the filter selects.
       [
         {
           metrics: ["conversion_rate"],

@@ -9,7 +9,7 @@ import * as SmallCounts from "../../../../src/core/analytics/report/SmallCounts.
 import { now, siteId } from "../../../support/Reports.ts"
 
 /** Two counts that are shown as the same text. */
-const Twins = Schema.Struct({
+const Pair = Schema.Struct({
   /** The multiple of 5; 0 stands for small counts. */
   fives: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 })),
   left: Schema.Literals([0, 1, 2, 3, 4]),
@@ -17,7 +17,7 @@ const Twins = Schema.Struct({
   isZero: Schema.Boolean
 })
 
-const twins = ({ fives, isZero, left, right }: typeof Twins.Type): readonly [number, number] => {
+const pairOf = ({ fives, isZero, left, right }: typeof Pair.Type): readonly [number, number] => {
   if (isZero) return [0, 0]
   if (fives === 0) return [Math.max(left, 1), Math.max(right, 1)]
   // 5 itself is the smallest count that is not hidden.
@@ -37,7 +37,7 @@ const names = [
   "groupVisitors"
 ] as const
 
-const Group = Schema.Struct({ name: Schema.Literals(["a", "b", "c", "d", "e"]), counts: Schema.Array(Twins) })
+const Group = Schema.Struct({ name: Schema.Literals(["a", "b", "c", "d", "e"]), counts: Schema.Array(Pair) })
 
 const Groups = Schema.Array(Group).check(Schema.isMaxLength(6))
 
@@ -71,14 +71,14 @@ const queryOf = ({ comparison, direction, limit, metrics }: typeof QueryShape.Ty
 const range = { first: "2026-10-20", last: "2026-10-26" }
 
 /** The groups with the first or the second count of each pair. */
-const countedOf = (groups: typeof Groups.Type, all: typeof Twins.Type, side: 0 | 1): Counted => ({
+const countedOf = (groups: typeof Groups.Type, all: typeof Pair.Type, side: 0 | 1): Counted => ({
   range,
-  allVisitors: twins(all)[side],
+  allVisitors: pairOf(all)[side],
   groups: [...new Map(groups.map((group) => [group.name, group])).values()].map(({ counts, name }) => ({
     dimensions: [name],
     counts: {
       ...(Object.fromEntries(
-        names.map((count, index) => [count, counts[index] === undefined ? 7 : twins(counts[index])[side]])
+        names.map((count, index) => [count, counts[index] === undefined ? 7 : pairOf(counts[index])[side]])
       ) as unknown as Counts.Counts),
       duration: 100,
       revenue: side === 0 ? [] : [{ currency: "EUR", value: "1" }]
@@ -88,8 +88,8 @@ const countedOf = (groups: typeof Groups.Type, all: typeof Twins.Type, side: 0 |
 
 describe("core/analytics/report/SmallCounts", () => {
   it.prop(
-    "counts that are shown alike give the same answer: their order, rates, changes and pages too",
-    { before: Groups, groups: Groups, all: Twins, query: QueryShape },
+    "counts that are shown alike give the same answer, including order, rates, changes and pages",
+    { before: Groups, groups: Groups, all: Pair, query: QueryShape },
     ({ all, before, groups, query: shape }) => {
       const query = queryOf(shape)
       const answers = ([0, 1] as const).map((side) =>
