@@ -38,83 +38,83 @@ const retry = (page: Page) => page.getByRole("button", { name: /^Try again/ })
 
 inChromium("a failed chat", testServer({}, agent.script), (it) => {
   describe("shows and announces a message, and offers a retry if that can help,", () => {
-    const cases: ReadonlyArray<{
-      readonly name: string
+    interface Case {
       readonly fault: Fault
       readonly says: RegExp
-      readonly again: boolean
-    }> = [
-      { name: "401", fault: answer(401), says: /chat is not available/, again: false },
-      { name: "403", fault: answer(403), says: /chat is not available/, again: false },
-      { name: "404", fault: answer(404), says: /chat is not available/, again: false },
-      { name: "413", fault: answer(413), says: /was not accepted/, again: false },
-      {
-        name: "a message that is too long",
-        fault: invalid("body", "message"),
-        says: /Please shorten it/,
-        again: false
-      },
-      {
-        name: "an invalid instance",
-        fault: invalid("path", "instance_id"),
-        says: /chat is not available/,
-        again: false
-      },
-      {
-        name: "a conversation that is full",
-        fault: invalid("body", "conversation_id"),
-        says: /Please start a new one/,
-        again: false
-      },
-      { name: "429", fault: answer(429), says: /Too many messages/, again: true },
-      { name: "500", fault: answer(500), says: /Something went wrong/, again: true },
-      { name: "502", fault: answer(502), says: /assistant is not available/, again: true },
-      { name: "503", fault: answer(503), says: /assistant is not available/, again: true },
-      { name: "504", fault: answer(504), says: /did not answer in time/, again: true },
-      {
-        name: "no stream",
-        fault: answer(200, { "content-type": "text/html" }, "<p>Log in"),
-        says: /Something went wrong/,
-        again: true
-      },
-      { name: "no connection to the edge", fault: { _tag: "Cut" }, says: /was not sent/, again: true },
-      {
-        name: "a stream without an end",
+    }
+
+    const final: Readonly<Record<string, Case>> = {
+      "401": { fault: answer(401), says: /chat is not available/ },
+      "403": { fault: answer(403), says: /chat is not available/ },
+      "404": { fault: answer(404), says: /chat is not available/ },
+      "413": { fault: answer(413), says: /was not accepted/ },
+      "a message that is too long": { fault: invalid("body", "message"), says: /Please shorten it/ },
+      "an invalid instance": { fault: invalid("path", "instance_id"), says: /chat is not available/ },
+      "a conversation that is full": { fault: invalid("body", "conversation_id"), says: /Please start a new one/ }
+    }
+
+    const passing: Readonly<Record<string, Case>> = {
+      "429": { fault: answer(429), says: /Too many messages/ },
+      "500": { fault: answer(500), says: /Something went wrong/ },
+      "502": { fault: answer(502), says: /assistant is not available/ },
+      "503": { fault: answer(503), says: /assistant is not available/ },
+      "504": { fault: answer(504), says: /did not answer in time/ },
+      "no stream": { fault: answer(200, { "content-type": "text/html" }, "<p>Log in"), says: /Something went wrong/ },
+      "no connection to the edge": { fault: { _tag: "Cut" }, says: /was not sent/ },
+      "a stream without an end": {
         fault: answer(200, { "content-type": "text/event-stream" }, dialect.start() + dialect.textDelta("m", "Half ")),
-        says: /was interrupted/,
-        again: true
+        says: /was interrupted/
       },
-      {
-        name: "an endless event",
+      "an endless event": {
         fault: answer(200, { "content-type": "text/event-stream" }, `data: ${"x".repeat(1_100_000)}`),
-        says: /was interrupted/,
-        again: true
+        says: /was interrupted/
       }
-    ]
-    for (const { again, fault, name, says } of cases) {
-      it.effect(`for ${name}`, () =>
-        Effect.gen(function* () {
-          const { answered, begin, errors, on, page, path, relay, sees, send, spoken } = yield* ChatPage.make()
-          relay.fault = always(path, fault)
-          yield* begin
-          yield* send("hello")
-          yield* sees(says)
-          relay.fault = never
-          assert.match((yield* on(spoken)).at(-1) ?? "", says)
-          assert.strictEqual(yield* on(() => retry(page).count()), again ? 1 : 0)
-          if (again) {
-            yield* on(() => retry(page).click())
-            yield* answered("You said hello.")
-            assert.strictEqual(yield* on(() => page.getByText(says).count()), 1, "left in what was spoken alone")
-          } else {
-            // The next message can succeed.
-            yield* send("once more")
-            yield* answered("You said once more.")
-          }
-          assert.deepStrictEqual(errors, [])
+    }
+
+    /** Sends a message in a new conversation of the same page for each fault; then `after`, without the fault. */
+    const forEach = Effect.fnUntraced(function* (
+      cases: Readonly<Record<string, Case>>,
+      after: (chat: Effect.Success<ReturnType<typeof ChatPage.make>>, name: string, says: RegExp) => Effect.Effect<void>
+    ) {
+      const chat = yield* ChatPage.make()
+      const { begin, errors, log, on, page, path, relay, send, spoken } = chat
+      yield* begin
+      for (const [name, { fault, says }] of Object.entries(cases)) {
+        relay.fault = always(path, fault)
+        yield* send("hello")
+        yield* on(() => log.getByText(says).waitFor())
+        relay.fault = never
+        yield* until(`${name} is spoken`, async () => says.test((await spoken()).at(-1) ?? ""))
+        yield* after(chat, name, says)
+        yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+        yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
+        assert.deepStrictEqual(errors, [], name)
+      }
+    })
+
+    it.effect("for what fails again", () =>
+      forEach(
+        final,
+        Effect.fnUntraced(function* ({ answered, on, page, send }, name) {
+          assert.strictEqual(yield* on(() => retry(page).count()), 0, name)
+          // The next message can succeed.
+          yield* send("once more")
+          yield* answered("You said once more.")
         })
       )
-    }
+    )
+
+    it.effect("for what may pass", () =>
+      forEach(
+        passing,
+        Effect.fnUntraced(function* ({ answered, log, on, page }, name, says) {
+          assert.strictEqual(yield* on(() => retry(page).count()), 1, name)
+          yield* on(() => retry(page).click())
+          yield* answered("You said hello.")
+          assert.strictEqual(yield* on(() => log.getByText(says).count()), 0, name)
+        })
+      )
+    )
 
     it.effect("for an unknown token", () =>
       Effect.gen(function* () {
