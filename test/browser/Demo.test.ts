@@ -123,15 +123,12 @@ inChromium("the demo", running, (it) => {
       const { demo } = yield* RunningDemo
       const { open, page } = yield* (yield* Chromium).visitor()
       for (const path of ["/demo", "/demo/site", "/demo/site/tours", "/demo/site/contact"]) {
+        yield* open(demo.base_url + path)
+        const shell = page.getByText("live", { exact: true })
+        yield* Effect.promise(() => shell.or(page.getByRole("button", { name: "Open chat" })).waitFor())
         for (const width of [1280, 320]) {
           yield* Effect.promise(() => page.setViewportSize({ width, height: 800 }))
-          yield* open(demo.base_url + path)
-          const found = yield* Effect.promise(async () => {
-            const shell = page.getByText("live", { exact: true })
-            await shell.or(page.getByRole("button", { name: "Open chat" })).waitFor()
-            return violations(page)
-          })
-          assert.deepStrictEqual(found, [], `${path} at ${width}`)
+          assert.deepStrictEqual(yield* Effect.promise(() => violations(page)), [], `${path} at ${width}`)
           const fits = yield* Effect.promise(() => page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
           assert.isTrue(fits, `${path} at ${width}`)
         }
