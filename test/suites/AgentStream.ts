@@ -100,7 +100,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
         const stage = yield* Stage
         const events = yield* agent.stream(request(stage.instance, "endless")).pipe(Stream.take(4), Stream.runCollect)
         assert.strictEqual(events.length, 4)
-        yield* until("the agent's work ends", () => stage.open() === 0)
+        yield* until("the agent's request ends", () => stage.open() === 0)
       })
     )
 
@@ -112,10 +112,10 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
         const fiber = yield* agent
           .stream(request(stage.instance, "silent"))
           .pipe(Stream.runDrain, Effect.forkChild({ startImmediately: true }))
-        yield* until("the agent works", () => stage.begun() > begun && stage.open() === 1)
+        yield* until("the agent has the request", () => stage.begun() > begun && stage.open() === 1)
         yield* Fiber.interrupt(fiber)
         assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
-        yield* until("the agent's work ends", () => stage.open() === 0)
+        yield* until("the agent's request ends", () => stage.open() === 0)
       })
     )
   })

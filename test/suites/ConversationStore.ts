@@ -11,7 +11,7 @@ import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
 import * as Answers from "./ConversationAnswers.ts"
-import * as Turns from "./ConversationHistory.ts"
+import * as History from "./ConversationHistory.ts"
 import * as Replacements from "./ConversationReplacements.ts"
 import { at } from "./VisitorSalts.ts"
 
@@ -21,7 +21,7 @@ export const suite = <R, E>(
   options: Answers.Options<R>
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    Turns.suite(it, options.runs)
+    History.suite(it, options.runs)
     Replacements.suite(it)
     Answers.suite(it, options)
 
@@ -108,8 +108,8 @@ export const suite = <R, E>(
         assert.deepStrictEqual([...(yield* store.renew([answerId, kept]))], [kept])
         assert.isTrue(Option.isNone(yield* store.read(key)))
         yield* assertLines(neighbour, ["user: two", "assistant:  (null)"])
-        yield* exchange(key, "anew", "begun")
-        yield* assertLines(key, ["user: anew", "assistant: begun (stop)"])
+        yield* exchange(key, "again", "begun")
+        yield* assertLines(key, ["user: again", "assistant: begun (stop)"])
       })
     )
 

@@ -1,5 +1,5 @@
 /**
- * The suite of every `EventRepo` and `AnalyticsExport`, which reads what was stored back. A layer's store may outlive a test,
+ * The suite of every `EventRepo` and `AnalyticsExport`, which reads back what was stored. A layer's store may outlive a test,
  * so each test uses its own site.
  *
  * @module

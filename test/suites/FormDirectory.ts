@@ -130,7 +130,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
       })
     )
 
-    it.effect("an unknown website and an unknown page have their own errors", () =>
+    it.effect("an unknown website has no forms, and an unknown page cannot be updated or deleted", () =>
       Effect.gen(function* () {
         const forms = yield* FormDirectory
         const site = yield* newSite

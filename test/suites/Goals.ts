@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
       { arbitrary: { runs: 15 } }
     )
 
-    it.effect("an unknown website and an unknown goal have their own errors", () =>
+    it.effect("an unknown website has no goals, and an unknown goal cannot be deleted", () =>
       Effect.gen(function* () {
         const goals = yield* Goals
         for (const id of [randomUUID(), "no id", ""]) {

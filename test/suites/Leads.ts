@@ -142,7 +142,7 @@ export const suite = <R, E>(
           const turn = (text: string, trackerSession: string | null) =>
             store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, trackerSession })
           yield* turn("hello", sessionId)
-          // Another answer is running: this turn is stored alone.
+          // An answer is running, so this turn is stored separately.
           yield* turn("are you there?", sessionId)
           yield* turn("well?", null)
           assert.strictEqual((yield* Effect.flip(turn("x".repeat(maxSize), refused)))._tag, "ConversationFull")

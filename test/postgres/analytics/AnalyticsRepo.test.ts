@@ -112,7 +112,7 @@ const plain = viewOf(
 
 withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsRepo: columns", (it) => {
   it.effect.prop(
-    "a view's fields come back as they were, from the table of its kind",
+    "a view's fields are read back unchanged, from the table of its kind",
     { shape: Shape },
     ({ shape }) =>
       Effect.gen(function* () {
@@ -167,7 +167,7 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("no view is lost or doubled when the server ends connections", () =>
+  it.live("no view is lost or duplicated when the server ends connections", () =>
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const sql = yield* PgClient.PgClient

@@ -14,7 +14,7 @@ const site = { websiteConfigId: id, hostedWebsiteId: id, goals: [] }
 
 describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
   it.live(
-    "reads from the replica alone, even if the primary is gone, and never from the primary",
+    "reads only from the replica, even if the primary is down, and never from the primary",
     () =>
       Effect.gen(function* () {
         const { primary, replica } = yield* ReplicatedPair.make

@@ -16,7 +16,7 @@ suite("postgres/chat/Transcripts", postgres())
 
 const timeout = "20 seconds" as const
 
-describe("postgres/chat/Transcripts: its connections", () => {
+describe("postgres/chat/Transcripts: connections", () => {
   it.live("reads and exports while requests of visitors use all connections of their pool", () =>
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection

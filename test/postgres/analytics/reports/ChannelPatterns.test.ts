@@ -37,7 +37,7 @@ const Text = Schema.Union([
 describe("the patterns of channels", () => {
   layer(TestDatabase.layer)((it) => {
     it.effect.prop(
-      "mean the same to PostgreSQL",
+      "match the same texts in PostgreSQL",
       [Text],
       ([text]) =>
         Effect.gen(function* () {

@@ -17,7 +17,7 @@ const analyzed = Effect.gen(function* () {
   return rows.map((row) => row["name"]).toSorted()
 })
 
-/** Inserts page views of one website, each of a visit of its own, two days ago. */
+/** Inserts page views of one website, each of a separate visit, two days ago. */
 const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: number) {
   const sql = yield* PgClient.PgClient
   // Otherwise the server may count the rows of this transaction a second later.
@@ -34,7 +34,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
-      // Too few for autovacuum too.
+      // Also too few for autovacuum.
       yield* insert(site.hostedWebsiteId, 40)
       yield* Rollups.round
       assert.deepStrictEqual(yield* analyzed, [])

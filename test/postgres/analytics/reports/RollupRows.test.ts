@@ -32,7 +32,7 @@ const queriesOf = (site: Site, last: string): ReadonlyArray<Query> =>
     })
   )
 
-/** Inserts one view of each of these many paths at noon of each day. */
+/** Inserts one view of each of `paths` paths at noon of each day. */
 const insert = (site: Site, first: string, last: string, paths: number) =>
   Effect.flatMap(
     PgClient.PgClient,
