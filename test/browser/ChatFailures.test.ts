@@ -26,7 +26,7 @@ const answer = (status: number, headers: Record<string, string> = {}, body = "")
 const invalid = (...loc: ReadonlyArray<string>): Fault =>
   answer(422, {}, JSON.stringify({ detail: [{ loc, msg: "Invalid", type: "value_error" }] }))
 
-/** Every message meets the fault. */
+/** Every message gets this fault. */
 const always =
   (path: string, fault: Fault) =>
   (received: Received): Fault | undefined =>

@@ -48,7 +48,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* answered("The first half, and the second.")
       assert.strictEqual(agent.state.requests.length, before)
       assert.strictEqual(streams().length, 1)
-      // Nothing runs any more.
+      // Nothing is running any more.
       yield* on(() => page.reload())
       yield* answered("The first half, and the second.")
       assert.strictEqual(streams().length, 1)

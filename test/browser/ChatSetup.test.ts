@@ -1,5 +1,5 @@
 /**
- * How a website sets up the chat: suggestions, loading of the panel, and what the console says of mistakes.
+ * How a website sets up the chat: suggestions, loading of the panel, and what the console says about mistakes.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"

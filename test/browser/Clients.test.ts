@@ -72,7 +72,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
   it.effect("assistant-ui has several turns, and an edit of any message replaces it in the stored conversation", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
-      // Its thread ids are no UUIDs: with memory, the store has its conversations under one id.
+      // Its thread ids are not UUIDs: with memory, the store has its conversations under one id.
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "client" }))
       const { site } = yield* ClientApp.serve("assistantUi")
       const { errors, page } = yield* (yield* Chromium).visitor()

@@ -25,7 +25,7 @@ class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; re
   "hydracore/test/browser/RunningDemo"
 ) {}
 
-/** The demo's pages and eyes on the service over memory, with an agent of three words. */
+/** The demo's pages, and its feed of a service in memory, with an agent of three words. */
 const running = Layer.effect(
   RunningDemo,
   Effect.gen(function* () {

@@ -15,7 +15,7 @@ import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const rules = { name: { required: true }, email: { email: true, message: "Bitte eine E-Mail-Adresse eingeben." } }
 
-/** Gives the form "contact" its rules, once for all tests. */
+/** Sets the rules of the form "contact", once for all tests. */
 const withRules = Effect.gen(function* () {
   const { websiteConfigId } = yield* TestServer
   const forms = yield* FormDirectory
@@ -133,7 +133,7 @@ inChromium("a form's default look", testServer(), (it) => {
       })
     )
 
-    it.effect("is kept by a reset, and gives way to a rule for the element", () =>
+    it.effect("survives a reset, and gives way to a rule for the element", () =>
       Effect.gen(function* () {
         const style = `* { margin: 0; padding: 0 } p, span { background: #fff; padding: 0 }
           [data-hydracore-status] { color: rgb(1, 2, 3) } [data-hydracore-error] { background: rgb(4, 5, 6) }`
@@ -147,7 +147,7 @@ inChromium("a form's default look", testServer(), (it) => {
       })
     )
 
-    it.effect("is alone with data-style=off: nothing is loaded", () =>
+    it.effect("is the only one with data-style=off: no style sheet is loaded", () =>
       Effect.gen(function* () {
         const { evaluate, page, relay, status, styleOf } = yield* make({ attributes: `data-style="off"` })
         yield* press(page)

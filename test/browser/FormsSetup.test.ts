@@ -1,5 +1,5 @@
 /**
- * Forms that their owner has not set up: the console tells the owner what to do, and the visitor's words stay.
+ * Forms that their owner has not set up: the console tells the owner what to do, and the visitor's input is kept.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -29,7 +29,7 @@ const sendForm = Effect.fnUntraced(function* (attributes: string) {
   return { ...site, sent: () => relay.of(paths.submit) }
 })
 
-/** What the console says of a form, without the form. */
+/** What the console says about a form, without the form. */
 const told = (errors: ReadonlyArray<string>) =>
   Effect.map(
     until("a message in the console", () => errors.find((text) => text.startsWith("HydraCore:"))),

@@ -11,7 +11,7 @@ import { inChromium, until } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
 
-/** What tries to become HTML or to run, as lists of attacks have it. */
+/** Texts that try to become HTML or to run, from lists of known attacks. */
 const attacks = [
   "<script>document.title = 'attacked'</script>",
   "<img src=x onerror=\"document.title = 'attacked'\">",

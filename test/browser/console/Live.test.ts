@@ -1,5 +1,5 @@
 /**
- * The console's live page in a browser: what arrives shows up by itself, and rests when a person wants it to.
+ * The console's live page in a browser: what arrives shows up by itself, and the list pauses on request.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -57,7 +57,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
       assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
       yield* on(() => page.getByRole("button", { name: "Resume" }).click())
       yield* on(() => page.getByText("/second", { exact: true }).waitFor())
-      // The list rests under the mouse, too.
+      // The list also pauses while the mouse is over it.
       yield* on(() => page.locator(".arrival").first().hover())
       yield* visit(site, "/third")
       yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())

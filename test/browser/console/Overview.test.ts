@@ -19,7 +19,7 @@ const list = (page: Page, tab: string) =>
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
 inChromium("the console's overview", ConsolePage.layer, (it) => {
-  it.effect("shows the totals beside those before, the chart, the lists and the visitors of now", () =>
+  it.effect("shows the totals beside those before, the chart, the lists and the current visitors", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)

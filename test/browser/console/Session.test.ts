@@ -46,7 +46,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
 
   for (const colorScheme of ["light", "dark"] as const) {
     it.effect(
-      `an ended session shows one page and no numbers, and a new one goes on with what was typed (${colorScheme})`,
+      `an ended session shows one page and no numbers, and a new one continues with what was typed (${colorScheme})`,
       () =>
         Effect.gen(function* () {
           const { busy } = yield* ConsolePage.Websites
@@ -74,7 +74,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
           yield* on(async () => {
             await page.keyboard.press("Escape")
             await page.keyboard.press("Escape")
-            await page.getByRole("button", { name: "Go on" }).click()
+            await page.getByRole("button", { name: "Continue" }).click()
             await page.getByText("This browser has no session yet.").waitFor()
           })
           const link = yield* ConsolePage.newLink()
@@ -84,7 +84,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
             await other.getByRole("button", { name: "Open the console" }).click()
             await other.getByRole("button", { name: "Session: Owner" }).waitFor()
             await other.close()
-            await page.getByRole("button", { name: "Go on" }).click()
+            await page.getByRole("button", { name: "Continue" }).click()
             await title.waitFor({ state: "detached" })
             await page.getByRole("button", { name: "Create" }).click()
             await page.getByRole("dialog").waitFor({ state: "detached" })
@@ -94,7 +94,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
     )
   }
 
-  it.effect("while the service does not answer, the page keeps what it shows, says so, and goes on by itself", () =>
+  it.effect("while the service does not answer, the page keeps what it shows, says so, and continues by itself", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { context, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
@@ -113,7 +113,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("the page has a policy under which nothing foreign runs, and no page may frame it", () =>
+  it.effect("the page's policy allows no foreign scripts and no frame around it", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { headers } = yield* Effect.promise(() => fetch(`${url}/console/`))

@@ -44,7 +44,7 @@ export const Ended = () => {
               setStill(!(await resume()))
             }}
           >
-            {Texts.ended.goOn}
+            {Texts.ended.resume}
           </button>
           <span class="bad" role="status">
             {isStill ? Texts.ended.still : ""}

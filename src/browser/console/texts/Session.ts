@@ -15,7 +15,7 @@ export const ended = {
   why: "A session ends 12 hours after its last use, 30 days after it was opened, or when an owner or the operator ends it.",
   how: "An owner can send you a new link, under Sharing. Or create one on the server:",
   kept: "Open the link in another tab of this browser. This tab then continues where it was, with what you have typed.",
-  goOn: "Go on",
+  resume: "Continue",
   still: "This browser has no session yet. Open a link first."
 } as const
 
