@@ -10,7 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 
-/** Runs it in a project that was installed by hand, with these folders in node_modules; gives what it said. */
+/** Runs it in a project that was installed by hand, with these folders in node_modules; returns its output. */
 const saidWith = (...packages: ReadonlyArray<string>) => {
   const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
   try {

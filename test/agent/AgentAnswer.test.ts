@@ -130,7 +130,7 @@ describe("AgentStream over HTTP: the answer", () => {
   )
 
   for (const [name, frames, finish] of [
-    ["tool calls that nobody answers", [finishes("tool_calls"), done], "tool-calls"],
+    ["tool calls without results", [finishes("tool_calls"), done], "tool-calls"],
     ["whitespace alone", [says(" \n"), finishes("stop"), done], "stop"],
     ["reasoning alone", [says("<think>hm"), finishes("length"), done], "length"],
     ["[DONE] alone", [done], "stop"],

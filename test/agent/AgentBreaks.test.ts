@@ -12,15 +12,15 @@ describe("AgentStream over HTTP: broken answers", () => {
   const tooLong = "the agent sent an event that is too large"
   const cut = "the agent's stream ended before its answer did"
   const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
-    ["text that is no JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
-    ["JSON that is no object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
+    ["text that is not JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
+    ["JSON that is not an object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
     [
-      "choices that are no list",
+      "choices that are not a list",
       "the agent sent choices that are not a list",
       streams(says("Hi"), `data: {"choices": "${secret}"}\n\n`, done)
     ],
     [
-      "a content that is no text",
+      "content that is not text",
       "the agent sent content that is not text",
       streams(says("Hi"), `data: {"choices":[{"delta":{"content":{"x":"${secret}"}}}]}\n\n`, done)
     ],
@@ -45,7 +45,7 @@ describe("AgentStream over HTTP: broken answers", () => {
     ]
   ]
   for (const [name, reason, respond] of breaks) {
-    it.effect(`${name} breaks the stream after its text, and repeats nothing of the upstream`, () =>
+    it.effect(`${name} breaks the stream after its text, and repeats nothing that the upstream sent`, () =>
       Effect.gen(function* () {
         const { events, result, upstream } = yield* exchange(respond)
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])

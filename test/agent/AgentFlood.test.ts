@@ -1,5 +1,5 @@
 /**
- * Agents that send more than they say: what is honest comes through, and what is not is neither read fast nor for long.
+ * Agents that send much besides their text: honest ones are read to the end, and floods are read slowly and not for long.
  */
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,7 +10,7 @@ import { ask, exchange, failure, layer, pass, said, streams } from "../support/A
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
-/** A token of thought, as a runtime sends it: some 300 bytes. */
+/** A token of thought, as a runtime sends it: about 300 bytes. */
 const thought = `data: ${JSON.stringify({
   id: "chatcmpl-0123456789abcdef0123456789abcdef",
   object: "chat.completion.chunk",
@@ -20,7 +20,7 @@ const thought = `data: ${JSON.stringify({
   choices: [{ index: 0, delta: { reasoning_content: "hmm " }, logprobs: null, finish_reason: null }]
 })}\n\n`
 
-/** Waits until the agent can write no more: what it has sent lies in the sockets' buffers. */
+/** Waits until the agent can write no more: what it has sent is in the sockets' buffers. */
 const stalled = (written: () => number) => {
   let before = -1
   let still = 0
@@ -31,7 +31,7 @@ const stalled = (written: () => number) => {
   })
 }
 
-/** `endlessly`, but past Node's own framing. */
+/** `endlessly`, but bypassing Node's own framing. */
 const floodSocket = ({ socket }: ServerResponse, piece: string): (() => number) => {
   let written = 0
   const more = () => {
@@ -90,7 +90,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
   ]
   for (const [name, flood] of floods) {
     it.effect(
-      `a flood of ${name} is held back, is no silence, and ends after some minutes`,
+      `a flood of ${name} is held back, does not count as silence, and ends after some minutes`,
       () =>
         Effect.gen(function* () {
           let written = () => 0

@@ -73,7 +73,7 @@ describe("AgentStream over HTTP: slow and fast agents", () => {
       })
       yield* TestClock.adjust("1 hour")
       yield* pull
-      // What is under way lies in the sockets' buffers of the system, which are of a few megabytes.
+      // Data in transit is in the system's socket buffers, which hold a few megabytes.
       assert.isBelow(written() * piece.length, 64 * 1024 * 1024)
     }).pipe(Effect.provide(layer))
   )

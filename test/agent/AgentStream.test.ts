@@ -154,12 +154,12 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
     ["an empty body without a type", (_, response) => void response.writeHead(200).end()],
     ["a page without a type", (_, response) => void response.writeHead(200).end(`<!doctype html>${secret}`)],
     [
-      "JSON that is no completion",
+      "JSON that is not a completion",
       (_, response) =>
         void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ error: secret }))
     ],
     [
-      "JSON over the bound",
+      "JSON over the limit",
       (_, response) => {
         response.writeHead(200, { "content-type": "application/json" })
         endlessly(response, " ".repeat(65_536))
@@ -175,15 +175,17 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
     ["a connection that is closed without an answer", (_, response) => void response.socket?.destroy()]
   ]
   for (const [name, respond] of refusals) {
-    it.effect(`${name} is a refusal that repeats nothing of the upstream, and its connection is no longer read`, () =>
-      Effect.gen(function* () {
-        const { events, result, upstream } = yield* exchange(respond)
-        assert.deepStrictEqual(events, [])
-        assert.strictEqual(failure(result).tag, "AgentRefused")
-        assert.notInclude(JSON.stringify(result), secret)
-        assert.lengthOf(upstream.received, 1)
-        yield* until("the request ends", () => upstream.open() === 0)
-      }).pipe(Effect.provide(layer))
+    it.effect(
+      `${name} is a refusal that repeats nothing that the upstream sent, and its connection is no longer read`,
+      () =>
+        Effect.gen(function* () {
+          const { events, result, upstream } = yield* exchange(respond)
+          assert.deepStrictEqual(events, [])
+          assert.strictEqual(failure(result).tag, "AgentRefused")
+          assert.notInclude(JSON.stringify(result), secret)
+          assert.lengthOf(upstream.received, 1)
+          yield* until("the request ends", () => upstream.open() === 0)
+        }).pipe(Effect.provide(layer))
     )
   }
 

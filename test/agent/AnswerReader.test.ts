@@ -34,7 +34,7 @@ const split = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
   return places.slice(1).map((place, index) => bytes.subarray(places[index], place))
 }
 
-/** What comes of these pieces: the agent's events, the visitor's frames, and how the answer ended. */
+/** The result of these pieces: the agent's events, the visitor's frames, and how the answer ended. */
 const read = (pieces: ReadonlyArray<Buffer>) => {
   const reader = new AnswerReader(protocols["openai-chat"])
   const events: Array<AgentEvent> = []

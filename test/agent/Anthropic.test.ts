@@ -18,7 +18,7 @@ const ends = (stop_reason: string, usage: object = { output_tokens: 9 }) => ({
 const stop = { type: "message_stop" }
 
 describe("agent/Anthropic", () => {
-  it("sends the bound that the protocol requires, and the instructions as `system`", () => {
+  it("sends the token limit that the protocol requires, and the instructions as `system`", () => {
     const instance = instanceAt("http://agent", { agentModel: "m", instructions: "Be brief.", memory: "agent" })
     const messages = [{ role: "user", text: "Hi" }] as const
     const request = { instance, session: "s-1", messages }
@@ -114,7 +114,7 @@ describe("agent/Anthropic", () => {
     assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", long.slice(0, 300)]])
   })
 
-  it("reads on after a message, and adds its tokens; a start that is repeated counts once", () => {
+  it("continues after a message, and adds its tokens; a start that is repeated counts once", () => {
     const { ending, events } = read(
       "anthropic",
       begin(),

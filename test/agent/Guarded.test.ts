@@ -1,5 +1,5 @@
 /**
- * Agents that the owner API named: their keys, and the addresses that they cannot have.
+ * Agents that the owner API named: their keys, and the addresses that are refused.
  */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"

@@ -20,7 +20,7 @@ const request = (url: string, rest: Parameters<typeof instanceAt>[1] = {}): Agen
 })
 
 describe("agent/OpenAiChat: the request", () => {
-  it("has the instructions first, the messages, and the bound of the tokens", () => {
+  it("has the instructions first, the messages, and the token limit", () => {
     assert.deepStrictEqual(protocol.body(request("http://agent", { agentModel: "m", instructions: "Be brief." })), {
       model: "m",
       stream: true,
@@ -74,7 +74,7 @@ describe("agent/OpenAiChat: the request", () => {
     for (const session of ["a\r\nx: y", "\u{1f600}", "a b", ""]) assert.deepStrictEqual(headers(session), {})
   })
 
-  it("names the bound as OpenAI and Azure require", () => {
+  it("names the token limit as OpenAI and Azure require", () => {
     for (const url of ["https://api.openai.com/v1", "https://x.openai.azure.com/openai/deployments/d"]) {
       const body = protocol.body(request(url))
       assert.deepInclude(body, { max_completion_tokens: 4096 })

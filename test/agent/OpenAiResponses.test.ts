@@ -101,7 +101,7 @@ describe("agent/OpenAiResponses", () => {
     assert.strictEqual(textOf(events), "Hi")
   })
 
-  it("reads on after a response, and adds its tokens", () => {
+  it("continues after a response, and adds its tokens", () => {
     const usage = { input_tokens: 1, output_tokens: 2 }
     const one = (text: string) => [event("created"), says(text), completed({ usage })]
     const { ending, events } = read("openai-responses", ...one("One. "), ...one("Two."))

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Sse as PlatformSse } from "effect/encoding"
 import * as Sse from "../../src/agent/Sse.ts"
 
-/** Everything that is read of these packets, until one is over the bound. */
+/** Everything that is read from these packets, until one exceeds the limit. */
 const read = (packets: ReadonlyArray<Uint8Array>, maxBytes = 1_000_000) => {
   const events: Array<Sse.Event> = []
   let state = Sse.initial

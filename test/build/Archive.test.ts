@@ -135,7 +135,7 @@ describe("the archive of npm run build", () => {
     it.effect("loads the client of ClickHouse", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed
-        // Nothing listens there: `doctor` says so of both stores.
+        // Nothing listens there: `doctor` says so about both stores.
         const environment = {
           DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
           ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",

@@ -101,7 +101,7 @@ describe("console", () => {
     })
   )
 
-  it.effect("refusals name what is wrong, and no link is made", () =>
+  it.effect("refusals name what is wrong, and no link is created", () =>
     Effect.gen(function* () {
       const { command, json } = yield* session
       for (const [args, sentence] of [

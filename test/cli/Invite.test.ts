@@ -77,7 +77,7 @@ describe("cli/Person: invite", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a wrong address, an unknown website and a late end are refused, and no link is made", () =>
+  it.live("a wrong address, an unknown website and a late end are refused, and no link is created", () =>
     Effect.gen(function* () {
       const { invite, sessions } = yield* session({})
       for (const [args, message] of [

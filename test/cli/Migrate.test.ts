@@ -15,9 +15,9 @@ import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
 /** The database timeout, in milliseconds. Locks are held for three times as long. */
-const patience = 300
+const databaseTimeout = 300
 
-const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${patience} millis` }))
+const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${databaseTimeout} millis` }))
 
 /** Migrates with a new client. */
 const migrate = (connection: TestDatabase.Connection) =>
@@ -59,7 +59,7 @@ describe("migrate", () => {
       Effect.gen(function* () {
         const { connection, sql } = yield* behind
         for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
-          yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${patience}ms'`)
+          yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${databaseTimeout}ms'`)
         }
         const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
         const holder = yield* sql
@@ -73,7 +73,7 @@ describe("migrate", () => {
         yield* locked.await
         const running = yield* Effect.forkChild(migrate(connection))
         yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
-        yield* pause(3 * patience)
+        yield* pause(3 * databaseTimeout)
         yield* release.open
         yield* Fiber.join(holder)
         assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
@@ -139,7 +139,7 @@ describe("migrate", () => {
       const running = yield* Effect.forkChild(run)
       yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
       yield* cluster.stop
-      yield* pause(patience)
+      yield* pause(databaseTimeout)
       yield* cluster.start
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
     }).pipe(Effect.scoped)

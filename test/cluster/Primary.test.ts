@@ -27,14 +27,14 @@ describe("cluster/Primary", () => {
   for (const [behaviour, message] of [
     ["fails", "No luck today."],
     ["dies", "A worker ended before it served, with code 7."],
-    ["dawdles", "A worker did not serve in time."],
+    ["delays", "A worker did not serve in time."],
     ["throws", "The system cannot start a worker process (ENOMEM)."],
     ["lacks", "The system cannot start a worker process (ENOENT)."]
   ] as const) {
     it.live(`a first worker that ${behaviour} fails the start, and no other is started`, () =>
       Effect.gen(function* () {
         const cluster = yield* Effect.scoped(
-          make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "dawdles" ? 500 : 20_000 })
+          make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "delays" ? 500 : 20_000 })
         )
         assert.include(String(cluster.primary), message)
         assert.strictEqual(cluster.pids.length, 1)
@@ -123,7 +123,7 @@ describe("cluster/Primary", () => {
         )
       )
       const snapshot = () => Effect.runPromise(cluster.snapshot)
-      yield* until("one has it in hand", async () => valueOf(await snapshot(), "handovers_total") === 6)
+      yield* until("one worker has the connection", async () => valueOf(await snapshot(), "handovers_total") === 6)
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
       const said = yield* until("all are answered", () => answers.pollUnsafe())
       const all = yield* said
@@ -181,9 +181,9 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  /** Two workers, of which the first dies while one that dawdles is to take its place; the others answer meanwhile. */
+  /** Two workers, of which the first dies while a slow one is to take its place; the others answer meanwhile. */
   const deadWhileReplaced = Effect.gen(function* () {
-    const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "dawdles" : "serves") })
+    const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "delays" : "serves") })
     const replacing = yield* Effect.forkChild(cluster.replaceAll)
     yield* until("the third is started", () => cluster.pids.length === 3)
     Cluster.signalAll([cluster.pids[0]!], "SIGKILL")

@@ -1,4 +1,4 @@
-/** The raw mail that a real receiver gets of a submission with any texts. */
+/** The raw mail that a real receiver gets about a submission with any texts. */
 import { assert, layer as shared } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
 import PostalMime from "postal-mime"

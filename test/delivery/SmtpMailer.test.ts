@@ -40,7 +40,7 @@ const check = (url: string, options: Partial<SmtpMailer.Options> = {}) =>
     Effect.provide(SmtpMailer.layer({ server: Result.getOrThrow(SmtpUrl.parse(url)), ...options }))
   )
 
-/** What comes of a mail that a receiver with these options gets. */
+/** The outcome of a mail to a receiver with these options. */
 const outcomeWith = (options: SMTPServerOptions) =>
   Effect.scoped(Effect.flatMap(mailReceiver(options), ({ port }) => send(`smtp://127.0.0.1:${port}`)))
 

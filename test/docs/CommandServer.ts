@@ -12,7 +12,7 @@ import { Effect } from "effect"
 import * as Command from "../support/Command.ts"
 
 /**
- * Serves commands until the scope closes, and gives the socket's path. A request's body is the arguments, each followed by a
+ * Serves commands until the scope closes, and returns the socket's path. A request's body is the arguments, each followed by a
  * zero byte; the answer is the output, with status 500 where the process would exit with another code than 0.
  */
 export const start = (env: Readonly<Record<string, string>>) =>

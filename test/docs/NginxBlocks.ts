@@ -42,7 +42,7 @@ export const nginxValues = (upstream: string, secure: number, plain: number) => 
   "https://edge.example/": "https://127.0.0.1/"
 })
 
-/** Starts nginx with the operator's block; gives the port of its TLS. */
+/** Starts nginx with the operator's block; returns its port for TLS. */
 export const nginxServing = Effect.fnUntraced(function* (upstream: string) {
   const folder = yield* temporary
   const [secure, plain] = [yield* Nginx.freePort, yield* Nginx.freePort]
@@ -62,7 +62,7 @@ export const nginxServing = Effect.fnUntraced(function* (upstream: string) {
   return secure
 })
 
-/** GET over TLS from whatever certificate; undefined while nobody listens. */
+/** GET over TLS, with any certificate; undefined while nothing listens. */
 export const secureGet = (port: number, url: string) =>
   new Promise<{ readonly status: number | undefined; readonly body: string } | undefined>((resolve) => {
     get({ host: "127.0.0.1", port, path: url, rejectUnauthorized: false, agent: false }, async (response) => {

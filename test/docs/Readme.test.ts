@@ -55,7 +55,7 @@ describe("packages", () => {
     }
   })
 
-  it("all that they bring along is MIT", () => {
+  it("all of their dependencies are MIT", () => {
     for (const { name, license } of production) {
       if (!listed.has(name)) assert.strictEqual(license, "MIT", name)
     }

@@ -1,5 +1,5 @@
 /**
- * Runs the shell blocks of a document as a reader does who pastes them, against a service that the test started.
+ * Runs the shell blocks of a document like a reader who pastes them, against a service that the test started.
  *
  * @module
  */

@@ -11,7 +11,7 @@ const environment = { CHAT_MAX_BYTES: "200 KiB" }
 const impatient = { ...environment, AGENT_TIMEOUT: "3 seconds" }
 
 const demand = (name: string, expected: Expected, status: number, text: string) => {
-  assert.notInclude(text, "SECRET", `${name}: nothing of the upstream's leaks`)
+  assert.notInclude(text, "SECRET", `${name}: nothing from the upstream leaks`)
   if (typeof expected === "number") {
     assert.strictEqual(status, expected, name)
     assert.match(text, /^\{"detail":"[^"]+"\}$/)

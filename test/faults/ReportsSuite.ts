@@ -16,7 +16,7 @@ import * as Locks from "../support/postgres/Locks.ts"
 import * as SiteRows from "../support/postgres/SiteRows.ts"
 import * as Reported from "../support/ReportProcesses.ts"
 
-/** Repeats a look until it finds something. */
+/** Repeats a query until it finds something. */
 const eventually = <A, E, R>(what: string, look: Effect.Effect<boolean | ReadonlyArray<A>, E, R>) =>
   look.pipe(
     Effect.delay("50 millis"),
@@ -168,7 +168,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
       })
     )
 
-    it.effect("a roll-up of a killed process leaves nothing of itself, and another service does it", () =>
+    it.effect("the roll-up of a killed process leaves nothing behind, and another service does it", () =>
       Effect.gen(function* () {
         const { end, kill, site, sql, start } = yield* Reported.Service
         yield* end

@@ -79,7 +79,7 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the demo says what it does not use of the environment, and whether other machines can reach it", () =>
+  it.live("the demo says which variables it ignores, and whether other machines can reach it", () =>
     Effect.gen(function* () {
       const DATABASE_URL = yield* TestDatabase.unmigrated
       const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }

@@ -46,7 +46,7 @@ const givesBack = (
       { concurrency: "unbounded", discard: true }
     )
     yield* until(
-      "everything is given back",
+      "everything is released",
       () =>
         service.fibers() <= before.fibers && service.sockets() <= before.sockets && service.upstream.connections() === 0
     )

@@ -56,7 +56,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("counts wrong tokens: requests over the limit cost no token lookup", () =>
+  it.effect("counts wrong tokens: requests over the limit cause no token lookup", () =>
     Effect.gen(function* () {
       const { instance, send } = yield* TestServer
       const statuses = []

@@ -23,7 +23,7 @@ const isRead = (url: URL) =>
 
 describe("core/doctor/DatabaseUrl and the driver", () => {
   it.live.prop(
-    "an address is at fault that the driver cannot read, and no other",
+    "exactly the addresses that the driver cannot read are faulty",
     {
       user: Part,
       password: Part,

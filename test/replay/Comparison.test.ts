@@ -24,7 +24,7 @@ const differences = (body: string, status = 200) =>
   Comparison.compare(Recording.expected(chat), { status, body }).differences
 
 describe("replay", () => {
-  it("knows the protocol of a recording, and what a visitor must get of it", () => {
+  it("knows the protocol of a recording, and what a visitor must get from it", () => {
     assert.strictEqual(chat.protocol, "openai-chat")
     assert.deepStrictEqual(Recording.expected(chat), {
       text: "It rains.",

@@ -1,6 +1,6 @@
 /**
- * A recorded stream of a model provider, and what a visitor must get of it. It shares no code with the readers of
- * `src/agent`, so that a fault of theirs shows.
+ * A recorded stream of a model provider, and what a visitor must get from it. It shares no code with the readers of
+ * `src/agent`, so that their faults are found.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const protocolOf = (frames: ReadonlyArray<Frame>): Protocol | null => {
   return frames.some((frame) => Array.isArray(frame["choices"])) ? "openai-chat" : null
 }
 
-/** Reads a file of JSON documents, one a line; null if it is no recording. */
+/** Reads a file of JSON documents, one per line; null if it is not a recording. */
 export const parse = (text: string): Recording | null => {
   try {
     const lines = text.split("\n").filter((line) => line.trim() !== "" && line.trim() !== "[DONE]")

@@ -4,11 +4,11 @@ import { TestClock } from "effect/testing"
 import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
 
 /** Records when it is called; `every` is the time to the next deadline. */
-const noting = (name: string, rung: Array<string>, every?: number): DeadlineScheduler.Scheduled => ({
+const recording = (name: string, calls: Array<string>, every?: number): DeadlineScheduler.Scheduled => ({
   due: 0,
   heapIndex: -1,
   onDeadline: (now) => {
-    rung.push(`${name} ${now}`)
+    calls.push(`${name} ${now}`)
     return every === undefined ? undefined : now + every
   }
 })
@@ -17,40 +17,44 @@ describe("runtime/DeadlineScheduler", () => {
   it.effect("calls every object once at its deadline, in order", () =>
     Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
-      const rung: Array<string> = []
-      for (const due of [3000, 1000, 2000]) scheduler.set(noting("a", rung), due)
+      const calls: Array<string> = []
+      for (const due of [3000, 1000, 2000]) scheduler.set(recording("a", calls), due)
       yield* TestClock.adjust("999 millis")
-      assert.deepStrictEqual(rung, [])
+      assert.deepStrictEqual(calls, [])
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(rung, ["a 1000"])
+      assert.deepStrictEqual(calls, ["a 1000"])
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual(rung, ["a 1000", "a 2000", "a 3000"])
+      assert.deepStrictEqual(calls, ["a 1000", "a 2000", "a 3000"])
     })
   )
 
   it.effect("respects returned, moved and cancelled deadlines", () =>
     Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
-      const rung: Array<string> = []
-      const [again, moved, cancelled] = [noting("again", rung, 400), noting("moved", rung), noting("cancelled", rung)]
+      const calls: Array<string> = []
+      const [again, moved, cancelled] = [
+        recording("again", calls, 400),
+        recording("moved", calls),
+        recording("cancelled", calls)
+      ]
       scheduler.set(again, 400)
       scheduler.set(moved, 100)
       scheduler.set(cancelled, 200)
       scheduler.set(moved, 700)
       scheduler.cancel(cancelled)
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(rung, ["again 400", "moved 700", "again 800"])
+      assert.deepStrictEqual(calls, ["again 400", "moved 700", "again 800"])
       scheduler.cancel(again)
       yield* TestClock.adjust("1 hour")
-      assert.lengthOf(rung, 3)
+      assert.lengthOf(calls, 3)
     })
   )
 
   it.effect("deadlines may be set, moved and cancelled during a call", () =>
     Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
-      const rung: Array<string> = []
-      const [cancelled, later] = [noting("cancelled", rung), noting("later", rung)]
+      const calls: Array<string> = []
+      const [cancelled, later] = [recording("cancelled", calls), recording("later", calls)]
       const first: DeadlineScheduler.Scheduled = {
         due: 0,
         heapIndex: -1,
@@ -63,7 +67,7 @@ describe("runtime/DeadlineScheduler", () => {
       scheduler.set(first, 100)
       scheduler.set(cancelled, 100)
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(rung, ["later 150"])
+      assert.deepStrictEqual(calls, ["later 150"])
     })
   )
 
@@ -71,7 +75,7 @@ describe("runtime/DeadlineScheduler", () => {
     const logged: Array<unknown> = []
     return Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
-      const rung: Array<string> = []
+      const calls: Array<string> = []
       const faulty: DeadlineScheduler.Scheduled = {
         due: 0,
         heapIndex: -1,
@@ -80,11 +84,11 @@ describe("runtime/DeadlineScheduler", () => {
         }
       }
       scheduler.set(faulty, 100)
-      scheduler.set(noting("beside", rung), 100)
+      scheduler.set(recording("beside", calls), 100)
       yield* TestClock.adjust("1 second")
-      scheduler.set(noting("later", rung), 2000)
+      scheduler.set(recording("later", calls), 2000)
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual(rung, ["beside 100", "later 2000"])
+      assert.deepStrictEqual(calls, ["beside 100", "later 2000"])
       assert.lengthOf(logged, 1)
     }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void logged.push(message))])))
   })
@@ -93,12 +97,12 @@ describe("runtime/DeadlineScheduler", () => {
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const scheduler = yield* Scope.provide(DeadlineScheduler.make, scope)
-      const rung: Array<string> = []
-      scheduler.set(noting("before", rung), 1000)
+      const calls: Array<string> = []
+      scheduler.set(recording("before", calls), 1000)
       yield* Scope.close(scope, Exit.void)
-      scheduler.set(noting("after", rung), 500)
+      scheduler.set(recording("after", calls), 500)
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual(rung, [])
+      assert.deepStrictEqual(calls, [])
     })
   )
 
@@ -108,10 +112,10 @@ describe("runtime/DeadlineScheduler", () => {
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
       const scheduler = yield* Scope.provide(DeadlineScheduler.make, scope)
-      const [one, other] = [noting("one", []), noting("other", [])]
+      const [one, other] = [recording("one", []), recording("other", [])]
       const before = fibers
-      const set = (alarm: DeadlineScheduler.Scheduled, minutes: number) =>
-        scheduler.set(alarm, scheduler.now() + minutes * 60_000)
+      const set = (scheduled: DeadlineScheduler.Scheduled, minutes: number) =>
+        scheduler.set(scheduled, scheduler.now() + minutes * 60_000)
       const running: Array<number> = []
       const note = () => running.push(fibers - before)
       set(one, 60)

@@ -14,7 +14,7 @@ import { until } from "../support/Wait.ts"
  * - `refuse`: rejects the request.
  * - `break`: sends "Hel" and fails.
  * - `silent`: never answers.
- * - `endless`: sends "on and on" for ever.
+ * - `endless`: sends "on and on" forever.
  */
 export type Scene = "hello" | "refuse" | "break" | "silent" | "endless"
 

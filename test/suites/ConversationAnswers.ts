@@ -82,7 +82,7 @@ export const suite = <R>(
     })
   )
 
-  it.effect("an answer whose lease has run out reads as cut, and runs again once its process extends the lease", () =>
+  it.effect("an answer whose lease has expired counts as cut, and runs again once its process extends the lease", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

@@ -72,7 +72,7 @@ const countOf = ({ subject }: LeasedMail) => (subject.kind === "submissions" ? s
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("each recipient of the website gets one mail of a submission, and no other recipient", () =>
+    it.effect("each recipient of the website gets one mail about a submission, and no one else does", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const [ada, bob] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
@@ -201,7 +201,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a report is made once for each period, on the morning after it", () =>
+    it.effect("a report is created once for each period, on the morning after it", () =>
       Effect.gen(function* () {
         const mails = yield* Mails
         for (const period of ["weekly", "monthly"] as const) {

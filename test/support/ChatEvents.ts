@@ -4,7 +4,7 @@
 import { Schema } from "effect"
 import type * as ChatStream from "../../src/core/chat/ChatStream.ts"
 
-/** Texts of few units, so that halves of pairs meet and part in every way. */
+/** Short texts, so that halves of surrogate pairs are joined and separated in every way. */
 export const Piece = Schema.Array(
   Schema.Literals(["a", "é", "\n", "\r", "\u2028", "\ud83d", "\ude00", "data: [DONE]"])
 ).pipe(Schema.check(Schema.isMaxLength(4)))

@@ -13,7 +13,7 @@ import type * as History from "../../src/core/chat/History.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 
-/** Texts that a careless store changes. */
+/** Texts that a faulty store would change. */
 const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])
 
 export const Event: Schema.Codec<AgentEvent> = Schema.Union([
@@ -51,7 +51,7 @@ export const newKey = InstanceDirectory.use((instances) =>
   )
 )
 
-/** Says something in a conversation, and gives the id of the answer that begins. */
+/** Says something in a conversation, and returns the id of the answer that begins. */
 export const say = Effect.fnUntraced(function* (key: ConversationKey, said: string | null) {
   const store = yield* ConversationStore
   const answerId = randomUUID()

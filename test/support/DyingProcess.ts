@@ -25,7 +25,7 @@ export const steps = [
 
 export type Step = (typeof steps)[number]
 
-/** What happens at a step: `before` it, or `after` it, with what it gave. */
+/** What happens at a step: `before` it, or `after` it, with its result. */
 interface Fault {
   readonly before: (step: Step) => Effect.Effect<void, StorageUnavailable>
   readonly after: (step: Step, given: unknown) => Effect.Effect<void, StorageUnavailable>

@@ -1,5 +1,5 @@
 /**
- * What a test needs to send operations of the owner API: their form, and how they are made.
+ * What a test needs to send operations of the owner API: their form, and how to create them.
  *
  * @module
  */

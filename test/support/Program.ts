@@ -1,5 +1,5 @@
 /**
- * The service as one program, which `scripts/build.ts` makes of the sources as they are now. The tests start it in place of
+ * The service as one program, which `scripts/build.ts` builds from the current sources. The tests start it in place of
  * `src/main.ts`, because its start takes a third of the processor time.
  *
  * @module
@@ -17,7 +17,7 @@ const root = path.resolve(import.meta.dirname, "../..")
 /** In `node_modules`, so that the program finds the optional packages. */
 const cache = path.join(root, "node_modules/.cache/test-program")
 
-/** What the program is made of. */
+/** The files that the program is built from. */
 const sources = ["src", "scripts/build", "scripts/build.ts", "package.json", "package-lock.json"]
 
 /** Identifies the sources by their names, sizes and times of change. */

@@ -18,7 +18,7 @@ import * as TestMetrics from "./TestMetrics.ts"
 const file = path.join(import.meta.dirname, "fixtures/worker.ts")
 
 /** `throws` and `lacks` are the two ways in which `fork` fails. `fixtures/worker.ts` implements the others. */
-type Behaviour = "serves" | "fails" | "dies" | "dawdles" | "stays" | "throws" | "lacks"
+type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "throws" | "lacks"
 
 const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 

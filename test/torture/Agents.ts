@@ -77,7 +77,7 @@ export const agents: Readonly<Record<string, Agent>> = {
     expected: "error",
     respond: stream(says("Hi"), `data: ${JSON.stringify({ error: { message: secret } })}\n\n`)
   },
-  "sends bytes that are no UTF-8": {
+  "sends bytes that are not UTF-8": {
     expected: "error",
     respond: stream(
       says("Hi"),

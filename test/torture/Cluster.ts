@@ -35,7 +35,7 @@ const listed = (): ReadonlyArray<ReadonlyArray<string>> => {
     const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" }).trim().split("\n")
     return lines.map((line) => line.trim().split(/\s+/))
   }
-  // What `ps` prints, without a process for each look.
+  // What `ps` prints, without starting a process each time.
   return readdirSync("/proc").flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return []
     try {

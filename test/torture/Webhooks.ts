@@ -1,5 +1,5 @@
 /**
- * Receivers of webhooks that note what arrives, and clients that submit forms.
+ * Receivers of webhooks that record what arrives, and clients that submit forms.
  *
  * @module
  */

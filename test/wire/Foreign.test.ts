@@ -1,5 +1,5 @@
 /**
- * Neither end is ours: an OpenAI-compatible server behind the service, and the AI SDK's own client in front of it.
+ * Foreign software at both ends: an OpenAI-compatible server behind the service, and the AI SDK's own client in front of it.
  */
 import { LLMock } from "@copilotkit/aimock"
 import { NodeHttpClient } from "@effect/platform-node"

@@ -1,5 +1,5 @@
 /**
- * The document that is published. `openapi.json` beside this file is how it reads; `vitest -u` regenerates it.
+ * The published document. `openapi.json` beside this file contains it; `vitest -u` regenerates it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"

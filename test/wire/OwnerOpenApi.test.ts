@@ -1,5 +1,5 @@
 /**
- * The published document of the owner API. `openapi-owner.json` is how it reads; `vitest run test/wire --update` writes it.
+ * The published document of the owner API. `openapi-owner.json` contains it; `vitest run test/wire --update` writes it.
  */
 import { assert, describe, expect, it } from "@effect/vitest"
 import { Result } from "effect"

@@ -1,5 +1,5 @@
 /**
- * That the responses of test servers are recorded, and that one which the document does not declare is found.
+ * The responses of test servers are recorded, and those that the document does not declare are found.
  */
 import { readFile } from "node:fs/promises"
 import { createServer, type Server } from "node:net"

@@ -1,5 +1,5 @@
 /**
- * The published contract's goldens: each request, and what its answer must agree in.
+ * The published contract's goldens: each request, and what its answer must contain.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
@@ -27,7 +27,7 @@ interface Fault {
   readonly msg: string
 }
 
-/** What counts of a fault: of a parser's own words and offsets only as much as the contract says. */
+/** The part of a fault that must agree: a parser's own words and offsets only as far as the contract says. */
 const essence = ({ loc, msg, type }: Fault): string =>
   JSON.stringify({
     type,

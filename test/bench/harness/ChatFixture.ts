@@ -59,7 +59,7 @@ export const createWidget = Effect.fnUntraced(
   Effect.catchTag("SchemaError", (error) => Effect.fail(new Program.BenchError({ message: error.message })))
 )
 
-/** The request body that has the scripted agent follow `script`, in the format of the service or of an agent. */
+/** The request body that makes the scripted agent follow `script`, in the format of the service or of an agent. */
 export const bodyOf = ({ token }: ChatPath, script: unknown): unknown => {
   const message = JSON.stringify(script)
   return token === undefined ? { stream: true, messages: [{ role: "user", content: message }] } : { message }

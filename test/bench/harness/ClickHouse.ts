@@ -12,7 +12,7 @@ const file = path.resolve(import.meta.dirname, "../programs/ClickHouse.ts")
 
 export interface ClickHouse {
   readonly program: Program.Program
-  /** The settings that have a process store page views in it. */
+  /** The settings that make a process store page views in it. */
   readonly settings: { readonly ANALYTICS_URL: string }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a person waits for who opens the console's overview of the large website, and then filters and changes the days.
+ * How long a person waits who opens the console's overview of the large website, and then filters and changes the days.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const executable =
   process.env["CHROMIUM_PATH"] ?? ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].find(existsSync)
 
 /** Milliseconds to wait for an element. */
-const patience = 120_000
+const elementTimeout = 120_000
 
 /**
  * Measures in the page, as a text because it runs there. A page is whole in the first frame in which no request is under way and
@@ -66,7 +66,7 @@ const click = async (page: Page, button: Locator) => {
 /** One round, in a browser that has loaded nothing yet. */
 const round = async (browser: Browser, session: Awaited<ReturnType<BrowserContext["storageState"]>>, url: string) => {
   const context = await browser.newContext({ storageState: session, viewport: { width: 1440, height: 900 } })
-  context.setDefaultTimeout(patience)
+  context.setDefaultTimeout(elementTimeout)
   await context.addInitScript(observer)
   const page = await context.newPage()
   await page.goto(url)
@@ -85,7 +85,7 @@ const Link = Schema.fromJsonString(Schema.Struct({ url: Schema.String }))
 /** Opens the console with a link of the command line, and returns the session. */
 const signIn = async (browser: Browser, link: string) => {
   const context = await browser.newContext()
-  context.setDefaultTimeout(patience)
+  context.setDefaultTimeout(elementTimeout)
   const page = await context.newPage()
   await page.goto(link)
   await page.getByRole("button", { name: "Open the console" }).click()

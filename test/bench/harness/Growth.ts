@@ -9,7 +9,7 @@
 import { names, type Unit, type Units } from "./GrowthUnits.ts"
 import { table } from "./Table.ts"
 
-/** What the plan assumes and nobody measured. */
+/** What the plan assumes without a measurement. */
 export const assumptions = {
   /** The share of its top rate at which each part runs, so that one of two may fail. */
   headroom: 0.5,

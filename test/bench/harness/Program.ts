@@ -42,7 +42,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL")
 })
 
-/** Has the kernel kill the program if this process dies. `setpriv` executes the program, so the process id stays the same. */
+/** Makes the kernel kill the program if this process dies. `setpriv` executes the program, so the process id stays the same. */
 const withParentDeathSignal = ({ args, file }: Command): readonly [string, ReadonlyArray<string>] => [
   "setpriv",
   ["--pdeathsig", "KILL", "--", file, ...args]

@@ -19,17 +19,17 @@ import * as Wrk from "./Wrk.ts"
 /** The duration of a load. Short loads that alternate often see the same machine, whatever else it does. */
 const seconds = 1
 
-/** The loads alternate until the 95 % ranges of both ratios are so narrow. */
+/** The loads alternate until the 95 % ranges of both ratios are this narrow. */
 const narrow = 0.06
 
 const leastTurns = 30
 
-/** Or for so long. */
+/** Or for at most this long. */
 const mostMillis = 8 * 60_000
 
 const turnsPerCheckpoint = 10
 
-/** A website that no other part reads, whose page views the rates are measured with. */
+/** The website whose page views are sent for the rates. No other part reads it. */
 const busy = {
   hostedWebsiteId: "b0000000-0000-4000-8000-000000000000",
   trackingToken: "22222222-2222-4222-8222-222222222222"
@@ -38,7 +38,7 @@ const busy = {
 const addBusy = `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
   VALUES (gen_random_uuid(), '${busy.hostedWebsiteId}', '${busy.trackingToken}', 'Busy website')`
 
-/** Without a trace, for the next run: triggers would mark every row. */
+/** Leaves no trace for the next run: triggers would mark every row. */
 const removeBusy = [
   "SET session_replication_role = replica",
   `DELETE FROM page_view WHERE hosted_website_id = '${busy.hostedWebsiteId}'`,

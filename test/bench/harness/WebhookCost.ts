@@ -1,6 +1,6 @@
 /**
  * What a webhook costs a submission: rounds of submissions to a website without a webhook and to one with a webhook, in turns,
- * first in a process that only takes in (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
+ * first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
  *
  * It has a PostgreSQL of its own, so that nothing else adds to its processor time.
  *
@@ -27,7 +27,7 @@ const modes = [
   {
     id: "webhook-taking-in",
     isDelivering: false,
-    title: "Submissions with a webhook, in a process that only takes in"
+    title: "Submissions with a webhook, in a process that only accepts them"
   },
   { id: "webhook-delivering", isDelivering: true, title: "Submissions with a webhook, in a process that delivers too" }
 ] as const

@@ -20,7 +20,7 @@ const fits = (messages: ReadonlyArray<ModelMessage>, bounds: History.Bounds): bo
 
 describe("core/chat/History", () => {
   it.prop(
-    "the newest messages are kept, as many as fit, and a cut is made only in front of a visitor's message",
+    "the newest messages are kept, as many as fit, and a cut is made only before a visitor's message",
     [Messages, Bounds],
     ([messages, bounds]) => {
       const kept = History.newest(messages, bounds)

@@ -34,7 +34,7 @@ describe("core/delivery/AddressGuard", () => {
     for (const text of ["", "localhost", "1.1.1", "fe80::1%eth0"]) assert.isFalse(AddressGuard.isPublicText(text), text)
   })
 
-  it.prop("an IPv6 address that carries an IPv4 address is judged by it", [Octets], ([octets]) => {
+  it.prop("an IPv6 address that contains an IPv4 address is treated like it", [Octets], ([octets]) => {
     const [a, b, c, d] = octets
     const judged = AddressGuard.isPublicText(octets.join("."))
     const high = ((a << 8) | b).toString(16)
@@ -44,7 +44,7 @@ describe("core/delivery/AddressGuard", () => {
     }
   })
 
-  it.prop("an IPv4 literal is judged alike in each notation that a URL allows", [Octets], ([octets]) => {
+  it.prop("an IPv4 literal is treated alike in each notation that a URL allows", [Octets], ([octets]) => {
     const [a, b, c, d] = octets
     const number = ((a << 24) >>> 0) + (b << 16) + (c << 8) + d
     const isRefused = !AddressGuard.isPublicText(octets.join("."))

@@ -41,7 +41,7 @@ const payloadOf = (one: Submission, name = website.name) =>
   )
 
 describe("core/delivery/Event", () => {
-  it.prop("a payload is JSON of less than 20 kB, and whole unless it says truncated", [Form], ([form]) => {
+  it.prop("a payload is JSON of less than 20 kB, and complete unless it is marked as truncated", [Form], ([form]) => {
     const one = submission(form)
     const text = payloadOf(one)
     assert.isBelow(Buffer.byteLength(text), Event.maxPayload)
@@ -118,7 +118,7 @@ describe("core/delivery/SlackMessage", () => {
   })
 
   it.prop(
-    "bounded data is the data itself if it fits, and otherwise a shorter object that says truncated",
+    "bounded data is the data itself if it fits, and otherwise a shorter object that is marked as truncated",
     [Form],
     ([form]) => {
       const data = submission(form).formData

@@ -46,7 +46,7 @@ describe("core/delivery/Schedule", () => {
   )
 
   it.prop(
-    "a webhook that fails pauses the longer the longer it fails, for seconds at most; one that is well does not",
+    "the longer a webhook fails, the longer it pauses, for seconds at most; one that works does not pause",
     [Time, Time, Time],
     (times) => {
       const [failingSince, now, later] = times.toSorted((left, right) => left - right) as [number, number, number]

@@ -42,7 +42,7 @@ describe("core/delivery/Slots", () => {
   )
 
   it.prop(
-    "those of a webhook that begin are those that are due for longest",
+    "those of a webhook that begin are those that have been due for the longest time",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
       const { due, named, room, running } = situation(webhooks)
@@ -57,7 +57,7 @@ describe("core/delivery/Slots", () => {
   )
 
   it.prop(
-    "the webhooks that wait are those of which some are due and not chosen",
+    "the webhooks that wait are those with due deliveries that were not chosen",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
       const { due, named, room, running } = situation(webhooks)
@@ -83,7 +83,7 @@ describe("core/delivery/Slots", () => {
     }
   })
 
-  it("webhooks that fail and hang take no slot from one that is well", () => {
+  it("webhooks that fail and hang take no slot from one that works", () => {
     const failing = Array.from({ length: 1_000 }, (_, index) => ({
       webhookId: `failing ${index}`,
       isFailing: true,

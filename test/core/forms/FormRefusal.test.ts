@@ -34,7 +34,7 @@ const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) =>
   [title, text, ...corrections.map(({ field, text }) => `${field} ${text}`)].join("\n")
 
 describe("core/forms/FormRefusal", () => {
-  it.prop("the visitor's text repeats nothing of the response's detail", [Status, Seconds], ([status, seconds]) => {
+  it.prop("the visitor's text repeats nothing from the response's detail", [Status, Seconds], ([status, seconds]) => {
     for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
       const told = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
       assert.notInclude(told, mark)

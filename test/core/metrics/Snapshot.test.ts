@@ -57,7 +57,7 @@ const read = (text: string): ReadonlyMap<string, number> => {
       escaped!.replace(/\\(["\\n])/g, (_, character: string) => (character === "n" ? "\n" : character))
     ])
     const key = JSON.stringify([name, labels.sort()])
-    assert.isFalse(samples.has(key), `${key} stands there twice`)
+    assert.isFalse(samples.has(key), `${key} occurs twice`)
     samples.set(key, Number(value))
   }
   return samples

@@ -62,15 +62,15 @@ const types = (
   needs<"read">(read)
   needs<"read">(write)
   needs<"write">(write)
-  // @ts-expect-error A smaller scope is no proof of a larger one.
+  // @ts-expect-error A smaller scope is not a proof of a larger one.
   needs<"read">(stats)
   // @ts-expect-error
   needs<"write">(stats)
   // @ts-expect-error
   needs<"write">(read)
-  // @ts-expect-error A website is no proof.
+  // @ts-expect-error A website is not a proof.
   needs<"stats">(site)
-  // @ts-expect-error An object of the same shape is no proof.
+  // @ts-expect-error An object of the same shape is not a proof.
   needs<"stats">({ site })
   // @ts-expect-error The decision may be negative.
   needs<"stats">(authorize(access, "stats", site))

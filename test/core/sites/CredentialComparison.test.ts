@@ -1,5 +1,5 @@
 /**
- * That tokens and keys are compared in constant time, shown by the code path and not by a clock: every comparison of a token that
+ * Tokens and keys are compared in constant time. The tests check the code path rather than a clock: every comparison of a token that
  * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
  */
 import crypto from "node:crypto"

@@ -23,7 +23,7 @@ const readings = (text: string): ReadonlyArray<string> =>
     ...cells(text, separator, false)
   ])
 
-/** The same of JSON. Between its strings stand commas, which separate cells only where quotes are ignored, and then they
+/** The same of JSON. Commas stand between its strings, and separate cells only where quotes are ignored, and then they
  * begin with a quote or are numbers. */
 const readingsOfJson = (text: string): ReadonlyArray<string> => [
   ...([";", "\t", "|"] as const).flatMap((separator) => [

@@ -9,7 +9,7 @@ import { type Agent, accepted, driven, respond, stop, text, wire } from "../../s
 import { until } from "../../support/Wait.ts"
 
 const bodyOf = (response: HttpServerResponse.HttpServerResponse): Stream.Stream<Uint8Array, unknown> =>
-  response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is no stream")
+  response.body._tag === "Stream" ? response.body.stream : Stream.die("the body is not a stream")
 
 /** An answer whose chunks are recorded as they are sent. */
 const answer = Effect.fnUntraced(function* (...args: Parameters<typeof respond>) {

@@ -52,7 +52,7 @@ const request = Effect.fnUntraced(function* (
   })
 })
 
-/** Resumes the running answer, and gives a function that reads on until it has read enough. */
+/** Resumes the running answer, and returns a function that reads until it has read enough. */
 const follow = Effect.fnUntraced(function* (conversationId: string) {
   const { instance, url, widgetToken } = yield* TestServer
   const response = yield* Effect.promise(() =>

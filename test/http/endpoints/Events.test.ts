@@ -1,5 +1,5 @@
 /**
- * Events over a real socket: what is stored, what is counted apart, and every error.
+ * Events over a real socket: what is stored, what is counted separately, and every error.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"

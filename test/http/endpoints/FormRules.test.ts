@@ -75,7 +75,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a submission that keeps the rules is stored, and other forms of the website have none", () =>
+  it.effect("a submission that satisfies the rules is stored, and other forms of the website have none", () =>
     Effect.gen(function* () {
       const { stored, submit } = yield* withForm
       const accepted = [

@@ -60,7 +60,7 @@ for (const [name, make] of storages) {
       }).pipe(Effect.provide(layers))
     )
 
-    it.live("a link with another signature unsubscribes nobody and is a 404", () =>
+    it.live("a link with another signature unsubscribes no one and is a 404", () =>
       Effect.gen(function* () {
         const id = yield* addNotification
         const token = UnsubscribeToken.sign(key, id)

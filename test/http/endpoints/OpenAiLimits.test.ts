@@ -1,5 +1,5 @@
 /**
- * The bounds of OpenAI's client, which are those of the chat.
+ * The limits of OpenAI's client, which are those of the chat.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
@@ -57,7 +57,7 @@ describe("the streams of the openai client", () => {
   })
 })
 
-describe("the bounds of the openai client", () => {
+describe("the limits of the openai client", () => {
   let waiting = 0
   const echo = RecordingAgent.make()
   const script: MemoryAgentStream.Script = (request) => {

@@ -188,7 +188,7 @@ const types = () => {
     Effect.fnUntraced(function* (handlers) {
       const reports = yield* OwnerReports
       return handlers.handle("query", ({ payload }) =>
-        // @ts-expect-error A website's id is no proof.
+        // @ts-expect-error A website's id is not a proof.
         Effect.orDie(reports.query(payload.site_id, undefined as never))
       )
     })

@@ -1,5 +1,5 @@
 /**
- * Keys and sessions over HTTP: a caller manages those that reach no more than itself.
+ * Keys and sessions over HTTP: a caller manages those that grant no more access than it has.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
@@ -50,7 +50,7 @@ const mail = Option.some({
 for (const [name, storage] of emptyStorages) {
   const server = testServer({}, undefined, undefined, storage(), "agent", mail)
   layer(server, { excludeTestServices: true })(`credentials ${name}`, (it) => {
-    it.effect("an owner issues, lists and revokes keys for the own websites, up to the own scope", () =>
+    it.effect("an owner issues, lists and revokes keys for the same websites, up to the same scope", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const [own, other] = [yield* newSite, yield* newSite]
@@ -151,7 +151,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("a session that is ended takes the keys with it that were issued in it, and signing out does not", () =>
+    it.effect("ending a session revokes the keys that were issued in it, and signing out does not", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const own = yield* newSite
@@ -172,7 +172,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("bounds the keys and the sessions of the own websites", () =>
+    it.effect("limits the keys and the sessions of the caller's websites", () =>
       Effect.gen(function* () {
         const own = yield* newSite
         const owner = yield* newCookie("owner", [own])

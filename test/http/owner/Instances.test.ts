@@ -249,7 +249,7 @@ layer(testServer({}, agent), { excludeTestServices: true })("trying an agent", (
     })
   )
 
-  it.effect("takes a question of bounded length, from who may change the website alone", () =>
+  it.effect("takes a question of limited length, and only from callers who may change the website", () =>
     Effect.gen(function* () {
       const { ask, id, site } = yield* created
       const { url: server } = yield* TestServer

@@ -37,7 +37,7 @@ const follow = Effect.fnUntraced(function* (siteId: string, cookie: string) {
   )
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   let text = ""
-  /** The next event, or null at the end. Comments are passed over. */
+  /** The next event, or null at the end. Comments are skipped. */
   const next = Effect.promise(async (): Promise<Event | null> => {
     while (true) {
       const end = text.indexOf("\n\n")
@@ -117,7 +117,7 @@ for (const [name, storage] of emptyStorages) {
       }).pipe(Effect.scoped)
     )
 
-    it.effect("a key that reads numbers only, and a session of another website, find nothing", () =>
+    it.effect("a key for numbers only and a session for another website find nothing", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const [site, other] = [yield* newSite, yield* newSite]

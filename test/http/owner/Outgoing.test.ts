@@ -91,7 +91,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("bounds the test mails of a website", () =>
+    it.effect("limits the test mails of a website", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
         const adding = (owner: typeof mine) =>
@@ -112,7 +112,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("lists which recipients wait for a submission, and bounds the notifications of a website", () =>
+    it.effect("lists which recipients wait for a submission, and limits the notifications of a website", () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
         const { websiteConfigId } = site

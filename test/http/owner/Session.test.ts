@@ -98,7 +98,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("a body that is no link is refused, and no answer repeats a secret", () =>
+      it.effect("a body that is not a link is refused, and no answer repeats a secret", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const { link } = yield* newLink("owner", "all")

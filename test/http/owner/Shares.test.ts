@@ -1,5 +1,5 @@
 /**
- * Shared dashboards over HTTP: what anybody with the address sees, and what it does not reach.
+ * Shared dashboards over HTTP: what anyone with the address sees, and what it does not reach.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -16,7 +16,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Shop", origin
 
 type Site = Effect.Success<typeof newSite>
 
-/** Sends a page view of so many visitors. */
+/** Sends a page view of each of this many visitors. */
 const visit = Effect.fnUntraced(function* (site: Site, page: string, visitors: number) {
   const server = yield* TestServer
   for (let visitor = 0; visitor < visitors; visitor++) {
@@ -44,7 +44,7 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `shared dashboards ${name}`,
     (it) => {
-      it.effect("anybody with the address sees the statistics, and no count under five", () =>
+      it.effect("anyone with the address sees the statistics, and no count under five", () =>
         Effect.gen(function* () {
           const site = yield* newSite
           yield* visit(site, "/", 9)
@@ -74,7 +74,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("bounds the shared dashboards of a website", () =>
+      it.effect("limits the shared dashboards of a website", () =>
         Effect.gen(function* () {
           const { websiteConfigId } = yield* newSite
           yield* Shares.use((shares) =>
@@ -125,7 +125,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("an owner lists and revokes the shares of the own website, within a second", () =>
+      it.effect("an owner lists and revokes the shares of a website, within a second", () =>
         Effect.gen(function* () {
           const [site, other] = [yield* newSite, yield* newSite]
           const { ask, cookie, id, path, secret, url } = yield* share(site, { label: "Agency" })

@@ -251,7 +251,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(breaking, storage)),
   { excludeTestServices: true }
 )("an export whose store fails midway", (it) => {
-  it.effect("fails rather than ends, so that nobody takes it for the whole", () =>
+  it.effect("fails rather than ends, so that no one mistakes it for the whole", () =>
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)

@@ -102,7 +102,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("the guard judges an address again when a test is sent", () =>
+      it.effect("the guard checks an address again when a test is sent", () =>
         Effect.gen(function* () {
           const { request, site } = yield* opened
           const { websiteConfigId } = site

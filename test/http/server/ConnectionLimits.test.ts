@@ -9,7 +9,7 @@ import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** Starts the service; gives its log, its metric of limited connections, and a way to connect to it. */
+/** Starts the service; returns its log, its metric of limited connections, and a function that connects to it. */
 const serve = Effect.fnUntraced(function* (
   options: Parameters<typeof TestServer.layer>[0],
   agent?: Parameters<typeof TestServer.layer>[1]
@@ -46,11 +46,11 @@ const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
 const openAndAsk = (open: Effect.Effect<Raw.Raw, never, Scope.Scope>) => Effect.tap(open, ask)
 
 describe("http/server/ConnectionLimits", () => {
-  it.live("over the limit of an address, the connection that has been idle longest is closed", () =>
+  it.live("over the limit of an address, the connection that has been idle for the longest time is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve(perAddress(3))
       const [a, b, c] = [yield* openAndAsk(open), yield* openAndAsk(open), yield* openAndAsk(open)]
-      // Now `b` has been idle longest.
+      // Now `b` has been idle for the longest time.
       yield* ask(a)
       const d = yield* openAndAsk(open)
       yield* until("one is closed", b.closed)
@@ -117,7 +117,7 @@ describe("http/server/ConnectionLimits", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("over the limit of the process, the connection that has been idle longest is closed", () =>
+  it.live("over the limit of the process, the connection that has been idle for the longest time is closed", () =>
     Effect.gen(function* () {
       const { limited, lines, open } = yield* serve({ connections: { total: 3, perAddress: Option.none() } })
       const [a, b, c] = [yield* openAndAsk(open), yield* openAndAsk(open), yield* openAndAsk(open)]

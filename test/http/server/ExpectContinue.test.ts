@@ -8,7 +8,7 @@ import { options, paths, TestServer, layer as testServer } from "../../support/T
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** Sends the head of a request that announces a body of so many bytes. */
+/** Sends the head of a request that announces a body of this many bytes. */
 const announce = Effect.fnUntraced(function* (path: string, length: number | "chunked") {
   const { url } = yield* TestServer
   const raw = yield* Raw.open(Number(new URL(url).port))

@@ -69,7 +69,7 @@ describe("postgres/chat/ConversationBatches", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a conversation that is locked delays no other, and is written once it is free", () =>
+  it.live("a locked conversation does not delay others, and is written once it is free", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const store = yield* ConversationStore

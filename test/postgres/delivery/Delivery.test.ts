@@ -178,7 +178,7 @@ describe("postgres/delivery", () => {
     120_000
   )
 
-  it.live("a receiver that hangs with all its slots in use delays no other", () =>
+  it.live("a receiver that hangs with all its slots in use does not delay others", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const [hanging, healthy] = [yield* receiver(() => {}), yield* receiver(ok)]
@@ -201,7 +201,7 @@ describe("postgres/delivery", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
-  it.live("two processes send each delivery once, and one takes up what another held when it was killed", () =>
+  it.live("two processes send each delivery once, and one continues what another held when it was killed", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const deliveries = yield* Deliveries

@@ -79,7 +79,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a folder that cannot be made is one clear error", () =>
+  it.live("a folder that cannot be created is one clear error", () =>
     Effect.gen(function* () {
       const file = path.join(yield* folder, "file")
       writeFileSync(file, "")

@@ -77,7 +77,7 @@ const makeDue = PgClient.PgClient.use(
 const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
 
 describe("postgres/mail", () => {
-  it.live("a stored submission arrives as one mail, which answers to its visitor", () =>
+  it.live("a stored submission arrives as one mail, and a reply goes to its visitor", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const [site, other] = [yield* newSite, yield* newSite]
@@ -149,7 +149,7 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("two processes send each mail once, and one takes up what another held when it was killed", () =>
+  it.live("two processes send each mail once, and one continues what another held when it was killed", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const hanging = yield* mailReceiver({ onData: (stream) => void stream.resume() })

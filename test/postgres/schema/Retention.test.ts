@@ -248,7 +248,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("a partition with dependents does not keep the others, and its error is reported", () =>
+  it.live("a partition with dependents does not delay the others, and its error is reported", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`CREATE VIEW january AS SELECT * FROM bot_view_2024_01`

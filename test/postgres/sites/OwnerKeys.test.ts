@@ -83,7 +83,7 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
       yield* keys.revoke(first.keyId)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
-      // Each deletion reaches one issuer more.
+      // Each deletion reaches one more issuer.
       for (const kept of [2, 1, 0]) {
         yield* PostgresOwnerKeys.deleteEnded(later + 1000)
         assert.lengthOf(yield* keys.list, kept)

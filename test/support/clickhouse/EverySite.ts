@@ -1,5 +1,5 @@
 /**
- * Websites for tests that have no directory of them.
+ * Websites for tests without a directory of websites.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import path from "node:path"
 /** The file system in memory of Linux. */
 const memory = "/dev/shm"
 
-/** What a run needs at most, in bytes, with room for others. */
+/** The maximum size of a run, in bytes, with room for others. */
 const needed = 6 * 2 ** 30
 
 /** The environment variable with the path of the run's folder. Test workers inherit it. */

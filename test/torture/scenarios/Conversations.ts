@@ -78,7 +78,7 @@ interface Place {
 
 const settled = (reading: Conversation.Reading): Promise<void> => reading.ended.catch(() => {})
 
-/** Reads a response on with `resume` until no answer runs. */
+/** Continues to read a response with `resume` until no answer runs. */
 const readOn = async ({ target, url }: Place, first: Conversation.Reading, conversationId: string) => {
   let reading = first
   let resumed = 0

@@ -21,12 +21,12 @@ import { type Figures, whole } from "./Figures.ts"
 
 const clients = 8
 
-/** Few enough that mails and kills meet. */
+/** Slow enough that the kills interrupt mails. */
 const perSecond = 20
 
 /**
  * The acknowledged submissions of a website. More than ten in an hour, with those whose response was cut off, would come in
- * digests, which do not name each.
+ * digests, which do not name each submission.
  */
 const perWebsite = 4
 
@@ -51,7 +51,7 @@ const newWebsite = (database: string) =>
     return websiteConfigId
   })
 
-/** A mail server that notes which mails were about each submission. */
+/** A mail server that records which mails were about each submission. */
 const receiver = Effect.gen(function* () {
   const mails = new Map<string, Set<string>>()
   let taken = 0

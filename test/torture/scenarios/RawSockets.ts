@@ -49,8 +49,8 @@ const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
     "two lengths in one": head([`Content-Length: 5, ${body.length}`]) + body,
     "a signed length": head([`Content-Length: +${body.length}`]) + body,
     "a negative length": head(["Content-Length: -1"]) + body,
-    "a length that is none": head(["Content-Length: 0x40"]) + body,
-    "a length beyond every number": head([`Content-Length: ${"9".repeat(40)}`]) + body,
+    "a length that is not a number": head(["Content-Length: 0x40"]) + body,
+    "a length beyond every integer": head([`Content-Length: ${"9".repeat(40)}`]) + body,
     "chunked is not the last encoding": head(["Transfer-Encoding: chunked, identity"]) + chunked,
     "an unknown encoding": head(["Transfer-Encoding: xchunked"]) + chunked,
     "a hidden encoding": head([length, "Transfer-Encoding\t: chunked"]) + chunked,
@@ -105,7 +105,7 @@ export const rawSockets = Effect.gen(function* () {
       })
     )
   }
-  assert.equal(yield* stored(database, smuggledPath), 0, "nothing that was smuggled is carried out")
-  assert.equal(yield* stored(database, "/refused"), 0, "nothing that was refused is carried out")
+  assert.equal(yield* stored(database, smuggledPath), 0, "nothing that was smuggled is executed")
+  assert.equal(yield* stored(database, "/refused"), 0, "nothing that was refused is executed")
   return { attacks: all.length, "refused and closed": all.length, "carried out": 0 } satisfies Figures
 })

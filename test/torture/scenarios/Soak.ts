@@ -112,7 +112,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   yield* Fiber.join(visiting)
   yield* load.stop
   yield* until(
-    "descriptors are given back",
+    "descriptors are released",
     () => (service.gauge()?.handles ?? 0) <= rest + 16 && upstream.connections() === 0,
     90_000
   )

@@ -52,7 +52,7 @@ type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
 
 /** The server disconnects slow visitors after its timeout. */
 const sentAway = (name: string, raw: Raw.Raw, within: number) =>
-  Effect.map(until(`${name} is sent away`, raw.closed, within), () => Raw.statuses(raw.received()))
+  Effect.map(until(`${name} is disconnected`, raw.closed, within), () => Raw.statuses(raw.received()))
 
 /** Visitors that the server's timeouts disconnect. `within` is in milliseconds. */
 export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
@@ -167,7 +167,7 @@ export const quick: Readonly<Record<string, Visitor>> = {
       raw.write(trackHead(50_000_000) + " ".repeat(1_000_000))
       yield* until("it is refused", () => Raw.statuses(raw.received()).includes(413))
     }),
-  "sends chunks that come to far too much": ({ port }) =>
+  "sends chunks that are far too large together": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(0).replace("Content-Length: 0", "Transfer-Encoding: chunked"))
@@ -211,7 +211,7 @@ export const slowVisitors = Effect.fnUntraced(function* (options: { readonly eac
     { concurrency: "unbounded", discard: true }
   )
   const longest = performance.now() - begun
-  yield* until("descriptors are given back", () => (service.gauge()?.handles ?? 0) <= (before?.handles ?? 0) + 4)
+  yield* until("descriptors are released", () => (service.gauge()?.handles ?? 0) <= (before?.handles ?? 0) + 4)
   return {
     visitors: kinds.length * options.each,
     "handles before": before?.handles ?? 0,
