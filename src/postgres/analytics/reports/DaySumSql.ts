@@ -190,7 +190,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
   const site = parameters.uuid(hostedWebsiteId)
   const hours = hoursOf(input)
   const facts = FactSql.facts(
-    { parameters, site, goals, since: days[0]?.start ?? 0, hasEarlier: since !== null },
+    { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false, hasEarlier: since !== null },
     FactSql.all,
     ofOne
   )

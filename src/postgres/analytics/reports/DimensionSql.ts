@@ -72,6 +72,25 @@ export const matches = (parameters: Parameters, filter: Filter, read: (dimension
     (condition.dimension === "event:goal" ? acceptsAny : accepts)(parameters, condition, read(condition.dimension))
   )
 
+/** Whether a row reaches a goal. `column` is compared with the goal's value. */
+const reaches = (parameters: Parameters, { kind, value }: GoalRow, column: string): string =>
+  kind === "page" ? `${column} LIKE ${parameters.text(FilterSql.like(value))}` : `${column} = ${parameters.text(value)}`
+
+/**
+ * Whether a row reaches one of the goals of a kind, of which there is at least one. As a CASE, of which the planner assumes that
+ * half of the rows match: if it expected a single row, it could join the visits in a nested loop.
+ */
+export const reachesAny = (
+  parameters: Parameters,
+  goals: ReadonlyArray<GoalRow>,
+  kind: GoalRow["kind"],
+  column: string
+): string =>
+  `CASE WHEN ${goals
+    .filter((goal) => goal.kind === kind)
+    .map((goal) => reaches(parameters, goal, column))
+    .join(" OR ")} THEN true ELSE false END`
+
 /** An array of the names of the goals of a kind that a row reaches. `column` is compared with their values. */
 export const goalNames = (
   parameters: Parameters,
@@ -81,12 +100,6 @@ export const goalNames = (
 ): string => {
   const names = goals
     .filter((goal) => goal.kind === kind)
-    .map(({ name, value }) => {
-      const reaches =
-        kind === "page"
-          ? `${column} LIKE ${parameters.text(FilterSql.like(value))}`
-          : `${column} = ${parameters.text(value)}`
-      return `CASE WHEN ${reaches} THEN ${parameters.text(name)} END`
-    })
+    .map((goal) => `CASE WHEN ${reaches(parameters, goal, column)} THEN ${parameters.text(goal.name)} END`)
   return `array_remove(ARRAY[${names.join(", ")}]::text[], NULL)`
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { pageviewName } from "../../../core/analytics/EventLimits.ts"
-import type { Condition, Dimension, Filter } from "../../../core/analytics/report/Query.ts"
+import type { Condition, Dimension, Filter, Query } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
 import * as DimensionSql from "./DimensionSql.ts"
 import * as GroupScope from "./GroupScope.ts"
@@ -33,6 +33,8 @@ export interface Source {
   readonly since: number
   /** The goals that facts may reach; null if nothing reads them. */
   readonly goals: ReadonlyArray<GoalRow> | null
+  /** Whether only facts that reach a goal are read. */
+  readonly onlyReaching: boolean
   /**
    * Whether `v` has visits that are not new: they are few and may begin long before the others, so their rows are read visit by
    * visit instead of with all rows of that time.
@@ -42,7 +44,7 @@ export interface Source {
 
 /** The facts of these kinds of the visits of `v`, with these columns of the visits. */
 export const facts = (
-  { goals, hasEarlier, parameters, site, since }: Source,
+  { goals, hasEarlier, onlyReaching, parameters, site, since }: Source,
   kinds: Kinds,
   columns: ReadonlyArray<string>
 ): string => {
@@ -52,17 +54,22 @@ export const facts = (
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
   const isNew = hasEarlier ? "WHERE is_new" : ""
-  const joined = (select: string, table: string) => [
-    `${select} FROM v JOIN ${table} AS r ON ${ofVisit}
+  /** The condition comes before the join, which most rows of a website then do not enter. */
+  const joined = (select: string, table: string, kind: GoalRow["kind"], column: string) => {
+    if (onlyReaching && !goals?.some((goal) => goal.kind === kind)) return []
+    const reaching = onlyReaching ? `AND ${DimensionSql.reachesAny(parameters, goals ?? [], kind, column)}` : ""
+    return [
+      `${select} FROM v JOIN ${table} AS r ON ${ofVisit} ${reaching}
       AND r.received_at >= (SELECT starts_at FROM reach) AND r.received_at <= (SELECT ends_at FROM reach)
       ${isNew}`,
-    ...(hasEarlier
-      ? [
-          `${select} FROM (SELECT * FROM v WHERE NOT is_new OFFSET 0) AS v
-            CROSS JOIN LATERAL (SELECT * FROM ${table} AS r WHERE ${ofVisit} OFFSET 0) AS r`
-        ]
-      : [])
-  ]
+      ...(hasEarlier
+        ? [
+            `${select} FROM (SELECT * FROM v WHERE NOT is_new OFFSET 0) AS v
+            CROSS JOIN LATERAL (SELECT * FROM ${table} AS r WHERE ${ofVisit} ${reaching} OFFSET 0) AS r`
+          ]
+        : [])
+    ]
+  }
   const names = (kind: GoalRow["kind"], column: string) =>
     goals === null ? "NULL::text[]" : DimensionSql.goalNames(parameters, goals, kind, column)
   const selected = [
@@ -70,14 +77,18 @@ export const facts = (
       ? joined(
           `SELECT ${visit}, 0 AS kind, r.path AS page, '${pageviewName}' AS name, ${names("page", "r.path")} AS goals,
             NULL::json AS properties, NULL::numeric AS amount, NULL::text AS currency, r.visitor_hash AS hash`,
-          "page_view"
+          "page_view",
+          "page",
+          "r.path"
         )
       : []),
     ...(kinds.events
       ? joined(
           `SELECT ${visit}, 1 AS kind, r.path AS page, r.name, ${names("event", "r.name")} AS goals, r.properties,
             r.revenue_amount AS amount, r.revenue_currency AS currency, r.visitor_hash AS hash`,
-          "event"
+          "event",
+          "event",
+          "r.name"
         )
       : []),
     ...(kinds.conversions
@@ -95,6 +106,11 @@ export const facts = (
 
 const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
+
+/** Whether no fact matches that reaches no goal. */
+export const needsGoal = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): boolean =>
+  dimensions.includes("event:goal") ||
+  filters.some((filter) => isGoalCondition(filter) && (filter.operator === "is" || filter.operator === "contains"))
 
 /** The facts of `from` that match, with their group. `page` is the column that `event:page` reads. */
 export const matched = (scope: GroupScope.Scope, from: string, page: string): string => {

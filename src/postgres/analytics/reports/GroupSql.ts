@@ -60,12 +60,13 @@ const firstStart = ({ raw, stored, summed }: GroupScope.Scope): number =>
   Math.min(...[...summed, ...stored, ...raw].map(({ start }) => start))
 
 /** The facts of some kinds, with the columns of their visits that groups and filters read. */
-const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds): string =>
+const factsOf = (scope: GroupScope.Scope, kinds: FactSql.Kinds, onlyReaching: boolean): string =>
   FactSql.facts(
     {
       ...scope,
       since: firstStart(scope),
       goals: scope.conversions || scope.usesGoals ? scope.goals : null,
+      onlyReaching,
       hasEarlier: scope.summed.length > 0
     },
     kinds,
@@ -135,7 +136,8 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
   const { conversions, usesGoals } = scope
   const isCounted = usesGoals ? "true" : "kind < 2"
   const usesPages = GroupScope.mentions(scope, (dimension) => dimension === "event:page")
-  const facts = factsOf(scope, { views: true, events: true, conversions: conversions || usesGoals })
+  const kinds = { views: true, events: true, conversions: conversions || usesGoals }
+  const facts = factsOf(scope, kinds, FactSql.needsGoal(scope))
   const matched = FactSql.matched(scope, "fact", "page")
   const entryPages = usesPages ? ofEntryPages(scope, isCounted) : { expressions: [], parts: [] }
   return {
@@ -173,11 +175,12 @@ const ofFacts = (scope: GroupScope.Scope): Counting => {
 const ofReachedGoals = (scope: GroupScope.Scope): Counting => {
   const { conversions, goals, revenue } = scope
   if (!conversions && !revenue) return { expressions: [], parts: [] }
-  const facts = factsOf(scope, {
+  const kinds = {
     views: conversions && goals.some(({ kind }) => kind === "page"),
     events: revenue || goals.some(({ kind }) => kind === "event"),
     conversions
-  })
+  }
+  const facts = factsOf(scope, kinds, !revenue)
   const matched = FactSql.matched(scope, "fact", "page")
   return {
     expressions: [
