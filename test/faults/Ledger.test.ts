@@ -16,7 +16,7 @@ const ledgerOf = (outcomes: ReadonlyArray<Outcome>): Ledger =>
   new Map(outcomes.map((outcome, index) => [`${index}`, entry(outcome)]))
 
 /** The rows of a correct service: all acknowledged requests, and any subset of those with an unknown outcome. */
-const honest = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
+const correctRows = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
   outcomes.flatMap((outcome, index) =>
     outcome === "acknowledged" || ((outcome === "cut" || outcome === "unavailable") && index % 2 === 0)
       ? [{ mark: `${index}` }]
@@ -25,10 +25,10 @@ const honest = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
 
 describe("torture/Ledger", () => {
   it.prop("a correct service has no violations", { outcomes: Outcomes }, ({ outcomes }) => {
-    const { doubled, lost, requests, rows, unexplained } = reconcile(ledgerOf(outcomes), honest(outcomes))
+    const { doubled, lost, requests, rows, unexplained } = reconcile(ledgerOf(outcomes), correctRows(outcomes))
     assert.deepStrictEqual([lost, doubled, unexplained], [[], [], []])
     assert.strictEqual(requests, outcomes.length)
-    assert.strictEqual(rows, honest(outcomes).length)
+    assert.strictEqual(rows, correctRows(outcomes).length)
   })
 
   it.prop(
@@ -36,7 +36,7 @@ describe("torture/Ledger", () => {
     { outcomes: Outcomes },
     ({ outcomes }) => {
       const ledger = ledgerOf(["acknowledged", ...outcomes])
-      const rows = honest(["acknowledged", ...outcomes])
+      const rows = correctRows(["acknowledged", ...outcomes])
       assert.deepStrictEqual(reconcile(ledger, rows.slice(1)).lost, ["0"])
       assert.deepStrictEqual(reconcile(ledger, [...rows, { mark: "0" }]).doubled, ["0"])
       assert.deepStrictEqual(reconcile(ledger, [...rows, { mark: "x" }]).unexplained, ["x"])

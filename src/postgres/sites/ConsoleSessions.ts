@@ -198,7 +198,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           const counts = yield* Effect.all([
             remove(sessionId),
             Issuers.revokeKeys(sql, sessionId, now),
-            Issuers.voidLinks(sql, sessionId)
+            Issuers.revokeLinks(sql, sessionId)
           ]).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
           return counts.some((count) => count > 0)
         })

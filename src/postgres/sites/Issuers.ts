@@ -45,7 +45,7 @@ export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Eff
   })
 
 /** Deletes the unopened links that a session, its keys, or their keys created; returns their number. */
-export const voidLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>
+export const revokeLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>
   Effect.map(
     sql.unsafe(
       `${issuers} DELETE FROM console_session WHERE opened_at IS NULL AND created_by IN (SELECT id FROM issuer) RETURNING 1`,

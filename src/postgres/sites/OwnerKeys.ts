@@ -138,7 +138,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
               UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
               WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`
             yield* Issuers.revokeKeys(sql, keyId, now)
-            yield* Issuers.voidLinks(sql, keyId)
+            yield* Issuers.revokeLinks(sql, keyId)
             return rows.length > 0
           }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
         }),

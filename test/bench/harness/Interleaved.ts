@@ -82,7 +82,7 @@ const measureEndpoint = Effect.fnUntraced(function* (
     Wrk.measure(testBed, side.program, side.contender.name, loadOf(endpoint, side, options))
   const pairs: Array<Comparison.Pair> = []
   for (let pair = 0; pair < pairsPerRound; pair++) {
-    // Each revision is first in every second pair.
+    // Each revision comes first in every second pair.
     pairs.push(
       pair % 2 === 0
         ? yield* Effect.all({ current: measure(current), baseline: measure(baseline) })

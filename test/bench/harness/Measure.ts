@@ -191,7 +191,7 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       measures,
       "submissions with a webhook against without, by processor time, with DELIVERY=off",
       0.95,
-      "webhook-taking-in",
+      "webhook-accepting",
       names.webhook,
       names.noWebhook
     ),

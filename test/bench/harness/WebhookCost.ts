@@ -25,7 +25,7 @@ const Postmaster = Schema.Tuple([Schema.Struct({ pid: Schema.NumberFromString })
 
 const modes = [
   {
-    id: "webhook-taking-in",
+    id: "webhook-accepting",
     isDelivering: false,
     title: "Submissions with a webhook, in a process that only accepts them"
   },
@@ -82,7 +82,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
         })
         const costs: Record<keyof typeof sites, Array<Cost>> = { without: [], with: [] }
         for (let number = 0; number <= rounds; number++) {
-          // Each is the first of every second pair.
+          // Each comes first in every second pair.
           const order = number % 2 === 0 ? (["without", "with"] as const) : (["with", "without"] as const)
           for (const name of order) {
             const cost = yield* round(service, sites[name].websiteConfigId, isDelivering && name === "with")

@@ -1,5 +1,5 @@
 /**
- * The data folder of a new, empty cluster. The test run makes it once, because `initdb` takes longer than most tests, and a
+ * The data folder of a new, empty cluster. The test run creates it once, because `initdb` takes longer than most tests, and a
  * cluster that starts in a copy of it does not run `initdb`.
  *
  * @module
@@ -11,20 +11,20 @@ import path from "node:path"
 /** The environment variable with the path of the prepared folder. Test workers inherit it. */
 const variable = "PREPARED_CLUSTER"
 
-/** Names the prepared folder for `copyTo`, or no longer. */
+/** Sets the prepared folder for `copyTo`; undefined for none. */
 export const set = (data: string | undefined): void => {
   if (data === undefined) delete process.env[variable]
   else process.env[variable] = data
 }
 
 /**
- * Puts a copy into the folder of a cluster before its first start. Outside a test run there is none: the first start then makes
+ * Puts a copy into the folder of a cluster before its first start. Outside a test run there is none: the first start then creates
  * the data.
  */
 export const copyTo = (dataDir: string): void => {
   const data = process.env[variable]
   if (data === undefined) return
   mkdirSync(dataDir, { recursive: true })
-  // With the owner, who is another user than root.
+  // Keeps the owner, which is a user other than root.
   execFileSync("cp", ["-Rp", data, path.join(dataDir, "data")])
 }

@@ -130,7 +130,7 @@ export const talk = async (place: Place, index: number, options: Pick<Options, "
   return { seen, refused }
 }
 
-/** What was stored is the whole answer, or its beginning, marked as cut; in both cases what the visitor saw. */
+/** Asserts that the whole answer is stored, or its beginning marked as cut, with at least what the visitor saw. */
 const check = ({ line, message, spoken }: Seen): void => {
   const all = wordsOf(message).join("")
   assert.ok(line.ending === "stop" || line.ending === "cut", `${message} ended as ${line.ending}`)

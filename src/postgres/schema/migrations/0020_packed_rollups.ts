@@ -4,7 +4,7 @@
  *
  * A row of `rollup_month` can hold the beginning of a month, so that a report need not sum the days of the current month.
  *
- * The rollups are derived and are made again: until then reports read page views.
+ * The rollups are derived data and are computed again: until then reports read page views.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
