@@ -29,29 +29,36 @@ export interface Cluster {
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
 }
 
+/** A process's id, parent and state, from `/proc`; undefined if it has ended. */
+const entryOf = (pid: string): ReadonlyArray<string> | undefined => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    const [state = "", parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    return [pid, parent, state]
+  } catch {
+    return undefined
+  }
+}
+
 /** The process ids, parents and states of all processes. */
 const listed = (): ReadonlyArray<ReadonlyArray<string>> => {
   if (process.platform !== "linux") {
     const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" }).trim().split("\n")
     return lines.map((line) => line.trim().split(/\s+/))
   }
-  // What `ps` prints, without starting a process each time.
+  // What `ps` prints, without a process for each look.
   return readdirSync("/proc").flatMap((pid) => {
-    if (!/^\d+$/.test(pid)) return []
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-      const [state = "", parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-      return [[pid, parent, state]]
-    } catch {
-      return []
-    }
+    const entry = /^\d+$/.test(pid) ? entryOf(pid) : undefined
+    return entry === undefined ? [] : [entry]
   })
 }
+
+const isLive = ([, , state]: ReadonlyArray<string>): boolean => state?.startsWith("Z") === false
 
 /** All live processes with their parents, roughly oldest first. */
 const processes = (): ReadonlyArray<{ readonly pid: number; readonly parent: number }> =>
   listed()
-    .filter(([, , state]) => state?.startsWith("Z") === false)
+    .filter(isLive)
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
     .toSorted((a, b) => a.pid - b.pid)
 
@@ -71,7 +78,12 @@ export const children = (of: number): ReadonlyArray<number> =>
     .filter(({ parent }) => parent === of)
     .map(({ pid }) => pid)
 
-export const isAlive = (wanted: number): boolean => processes().some(({ pid }) => pid === wanted)
+/** Looks at this process only: a list of all takes milliseconds, which a test that waits spends again and again. */
+export const isAlive = (wanted: number): boolean => {
+  if (process.platform !== "linux") return processes().some(({ pid }) => pid === wanted)
+  const entry = entryOf(String(wanted))
+  return entry !== undefined && isLive(entry)
+}
 
 /** Sends a signal to processes; ignores those that have ended. */
 export const signalAll = (pids: ReadonlyArray<number>, name: NodeJS.Signals): void => {
