@@ -90,6 +90,8 @@ const statesOfPages = Effect.fnUntraced(function* ({ busy, picture }: View) {
     page.getByRole("button", { name: /^Days: / }).click()
   )
   yield* picture("overview-list", busy("overview?list=page"), wide)
+  yield* picture("overview-list-split", busy("overview?list=page&split=country"), wide)
+  yield* picture("overview-list-split-phone", busy("overview?list=page&split=country"), phone)
   yield* picture("overview-today", busy("overview?range=day"), wide)
   yield* picture("inbox-list-phone", busy("inbox"), phone)
   yield* picture("inbox-quarantined", busy("inbox?folder=quarantine"), wide, openFirst)

@@ -14,6 +14,7 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
   const openChat = async (page: Page) => {
     await page.goto(`${base}/demo/site`)
     await page.getByRole("button", { name: "Open chat" }).click()
+    await page.getByRole("textbox", { name: "Your message" }).waitFor()
   }
 
   const send = async (page: Page, text: string) => {

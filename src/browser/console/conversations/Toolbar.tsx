@@ -38,7 +38,7 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
         ))}
       </nav>
       <div class="tools">
-        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
+        {/* First, so that nothing moves when it appears. */}
         {instance !== undefined && instances.length > 1 && (
           <Menu
             label={`${Texts.conversations.instance}: ${instance.name}`}
@@ -53,6 +53,7 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
             {instance.name}
           </Menu>
         )}
+        <Search label={Texts.inbox.search} value={typed} onInput={setTyped} />
         <DaysMenu timeZone={site.time_zone} days={view.days} onChoose={(days) => show({ days })} />
         <button
           type="button"
