@@ -18,7 +18,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Query", () =
       "an answer is that of Evaluate over the rows of its site",
       {
         rows: Rows,
-        requests: Schema.Array(RequestShape).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+        requests: Schema.Array(RequestShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
         timeZone: TimeZone
       },
       ({ requests, rows: shape, timeZone }) =>

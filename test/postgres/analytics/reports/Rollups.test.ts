@@ -74,7 +74,7 @@ describe("postgres/analytics/reports", () => {
           yield* Rollups.round
           yield* check(moved, questions, "after the roll-up in another time zone")
         }),
-      { arbitrary: { runs: 8 }, timeout: 240_000 }
+      { arbitrary: { runs: 6 }, timeout: 240_000 }
     )
 
     it.effect.prop(
@@ -115,7 +115,7 @@ describe("postgres/analytics/reports", () => {
           yield* Rollups.round
           yield* check(site, questions, "after the roll-up")
         }),
-      { arbitrary: { runs: 8 }, timeout: 240_000 }
+      { arbitrary: { runs: 6 }, timeout: 240_000 }
     )
   })
 })
