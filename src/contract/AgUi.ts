@@ -45,7 +45,7 @@ const RunEvent = Schema.Union([
   Schema.Struct({
     type: Schema.Literals(["STEP_STARTED", "STEP_FINISHED"]),
     stepName: Schema.Literals(["thinking", "searching", "working"])
-  }).annotate({ description: "What the agent does while it says nothing" }),
+  }).annotate({ description: "What the agent is doing while it sends no text" }),
   Schema.Struct({
     type: Schema.Literal("CUSTOM"),
     name: Schema.Literal("source-url"),

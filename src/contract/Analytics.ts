@@ -121,7 +121,7 @@ export const event = HttpApiEndpoint.post("event", "/v1/public/analytics/event",
       identifier: "track_event",
       summary: "Track Event",
       description:
-        "Record what happened besides a page view, such as a signup. Shares the limit of page views. An event of a bot is counted as one and not stored."
+        "Record an event other than a page view, such as a signup. Shares the limit of page views. An event of a bot is counted as one and not stored."
     })
   )
 

@@ -15,7 +15,7 @@ const Start = Schema.Struct({
   messageMetadata: Schema.Struct({
     conversation_id: Schema.String.annotate({ description: "Send it with the next message of this conversation" }),
     memory: Schema.Boolean.annotate({
-      description: "Whether later messages of this conversation have this one as history"
+      description: "Whether later messages of this conversation include this one as history"
     })
   })
 }).annotate({ title: "Start" })
@@ -43,7 +43,7 @@ const Activity = Schema.Struct({
   transient: Schema.Literal(true)
 }).annotate({
   title: "Activity",
-  description: "What the agent does while it says nothing. It is no part of the message"
+  description: "What the agent is doing while it sends no text. It is not part of the message"
 })
 
 const Failed = Schema.Struct({

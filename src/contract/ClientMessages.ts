@@ -18,7 +18,7 @@ const message = {
     role: { type: "string", description: "`user` or `assistant`. Messages of other roles are ignored." },
     content: {
       anyOf: [{ type: "string" }, { type: "array", items: part }, { type: "null" }],
-      description: "A text, or parts. Parts that are no text are ignored."
+      description: "A text, or parts. Parts that are not text are ignored."
     }
   },
   required: ["role"]

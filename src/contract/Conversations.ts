@@ -57,7 +57,7 @@ export const stream = HttpApiEndpoint.get("stream", `${base}/stream`, {
     OpenApi.annotations({
       identifier: "conversation_stream",
       summary: "Resume the running answer",
-      description: "The running answer from its first frame on, then live. 204 if no answer runs."
+      description: "The running answer from its first frame on, then live. 204 if no answer is running."
     })
   )
 
@@ -73,7 +73,7 @@ export const stop = HttpApiEndpoint.post("stop", `${base}/stop`, {
     OpenApi.annotations({
       identifier: "conversation_stop",
       summary: "Stop the running answer",
-      description: "Ends the running answer, if there is one. What was said stays in the conversation."
+      description: "Stops the running answer, if there is one. Its text so far stays in the conversation."
     })
   )
 
@@ -98,7 +98,7 @@ export const Conversation = Schema.Struct({
       metadata: Schema.Struct({
         created_at: Schema.String.annotate({ format: "date-time" }),
         ending: Schema.optionalKey(
-          Schema.NullOr(Schema.String).annotate({ description: "How the answer ended; null while it runs" })
+          Schema.NullOr(Schema.String).annotate({ description: "How the answer ended; null while it is running" })
         ),
         rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"])))
       })

@@ -30,7 +30,7 @@ export const decision = {
   [Decision.header]: Schema.optionalKey(
     Schema.Literals(decisions).annotate({
       description:
-        "What was decided. `counted` and `repeated` requests count; any other value is the reason why one does not"
+        "The decision. `counted` and `repeated` requests count; any other value is the reason why the request does not"
     })
   )
 }

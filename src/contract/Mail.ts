@@ -24,14 +24,14 @@ export const show = HttpApiEndpoint.get("show", path, options).annotateMerge(
     identifier: "unsubscribe_page",
     summary: "Show the page of an unsubscribe link",
     description:
-      "The page has a button that ends these mails. Opening the page ends nothing, since programs open links too."
+      "The page has a button that unsubscribes. Opening the page does not unsubscribe, because mail scanners open links too."
   })
 )
 
 export const unsubscribe = HttpApiEndpoint.post("unsubscribe", path, options).annotateMerge(
   OpenApi.annotations({
     identifier: "unsubscribe",
-    summary: "End the mails of a link",
+    summary: "Unsubscribe with a link",
     description: "One-click unsubscription (RFC 8058). The body is ignored. A second request has the same response."
   })
 )

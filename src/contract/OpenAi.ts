@@ -51,7 +51,7 @@ const Usage = Schema.Struct({
   prompt_tokens: Schema.Int,
   completion_tokens: Schema.Int,
   total_tokens: Schema.Int
-}).annotate({ description: "What the agent reports" })
+}).annotate({ description: "The token counts that the agent reports" })
 
 const Annotation = Schema.Struct({
   type: Schema.Literal("url_citation"),

@@ -32,12 +32,12 @@ const Message = Schema.Struct({
 export const UseChatPayload = Schema.Struct({
   id: Schema.String.annotate({
     description:
-      "The client's id of the conversation. It has memory if nobody can guess it: see `memory` of the first frame"
+      "The client's id of the conversation. The service keeps the conversation only if the id cannot be guessed: see `memory` of the first frame"
   }),
   messages: Schema.optionalKey(
     Schema.Array(Message).annotate({
       description:
-        "The conversation, oldest message first. Empty to have a message of a conversation that the service keeps answered again"
+        "The conversation, oldest message first. Empty to request another answer to a message of a stored conversation"
     })
   ),
   message: Schema.optionalKey(

@@ -32,7 +32,7 @@ export const Instances = Schema.Struct({
       }),
       agent_protocol: Schema.Literals(protocols),
       agent_model: Schema.NullOr(Schema.String),
-      origins: Schema.Array(Schema.String).annotate({ description: "Those that may use it; empty for any" })
+      origins: Schema.Array(Schema.String).annotate({ description: "The origins that may use it; empty for any" })
     })
   )
 }).annotate({
@@ -69,7 +69,7 @@ export const instances = HttpApiEndpoint.get("instances", base, {
 const common = {
   conversation_id: Schema.String,
   created_at: Fields.time,
-  updated_at: Fields.time.annotate({ description: "When its last message came, or its last answer ended" })
+  updated_at: Fields.time.annotate({ description: "When its last message arrived or its last answer ended" })
 }
 
 const exampleCommon = {
@@ -84,8 +84,8 @@ export const ConversationList = Schema.Struct({
       ...common,
       messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
       preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
-      unanswered: Schema.Int.annotate({ description: "How many answers broke off, or ended without a text" }),
-      up: Schema.Int.annotate({ description: "How many answers were rated so" }),
+      unanswered: Schema.Int.annotate({ description: "How many answers broke off or ended without text" }),
+      up: Schema.Int.annotate({ description: "How many answers have this rating" }),
       down: Schema.Int
     })
   ),
@@ -107,7 +107,7 @@ export const ConversationList = Schema.Struct({
 const filter = {
   search: Fields.text({
     title: "Search",
-    description: "A text that a message or a comment has. The case of ASCII letters does not matter",
+    description: "A text that a message or a comment contains. The case of ASCII letters does not matter",
     maxLength: 200
   }),
   unanswered: Fields.choice(["true"], { title: "Unanswered" }),
@@ -151,7 +151,9 @@ export const Transcript = Schema.Struct({
       created_at: Fields.time,
       parts: Schema.Array(Part),
       ending: Schema.optionalKey(
-        Schema.NullOr(Schema.Literals(endings)).annotate({ description: "How an answer ended; null while it runs" })
+        Schema.NullOr(Schema.Literals(endings)).annotate({
+          description: "How an answer ended; null while it is running"
+        })
       ),
       rating: Schema.optionalKey(Schema.NullOr(Schema.Literals(["up", "down"]))),
       comment: Schema.optionalKey(Schema.NullOr(Schema.String))
@@ -227,5 +229,5 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
 export class ConversationsGroup extends HttpApiGroup.make("conversations")
   .add(instances, list, exportAll, transcript, remove)
   .annotateMerge(
-    OpenApi.annotations({ title: "Conversations", description: "What visitors and a website's agents said" })
+    OpenApi.annotations({ title: "Conversations", description: "Conversations of visitors with a website's agents" })
   ) {}

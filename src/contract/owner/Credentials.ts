@@ -42,7 +42,7 @@ const exampleTime = "2026-11-25T09:00:00.000Z"
 const nullableTime = Schema.NullOr(Fields.time)
 
 const issuer = Schema.NullOr(Fields.uuid).annotate({
-  description: "The session or the key that made it; null for the command line"
+  description: "The session or the key that created it; null if the command line did"
 })
 
 export const Keys = Schema.Struct({
@@ -108,7 +108,7 @@ export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
     identifier: "list_keys",
     summary: "List keys",
     description:
-      "The keys that reach no other websites and allow no more than the key or the session of the request, without their secrets. Scope `write`."
+      "The keys that reach only websites and grant only rights that the key or session of the request has, without their secrets. Scope `write`."
   })
 )
 
@@ -147,7 +147,9 @@ export const Sessions = Schema.Struct({
       created_at: Fields.time,
       opened_at: nullableTime.annotate({ description: "Null while the link is not opened" }),
       last_used_at: nullableTime,
-      ends_at: Fields.time.annotate({ description: "When it ends, or the link expires, if it is not used again" }),
+      ends_at: Fields.time.annotate({
+        description: "When the session ends, or the link expires, if it is not used again"
+      }),
       created_by: issuer,
       current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
     })
@@ -199,7 +201,7 @@ export const CreatedLink = Schema.Struct({
   path: Schema.NullOr(Schema.String).annotate({
     description: "The link, without the origin of the console, which is not shown again; null if it was mailed"
   }),
-  mailed: Schema.Boolean.annotate({ description: "Whether the mail server took a mail with the link" }),
+  mailed: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail with the link" }),
   expires_at: Fields.time
 }).annotate({
   identifier: "CreatedLink",
@@ -217,7 +219,7 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
     identifier: "list_sessions",
     summary: "List sessions",
     description:
-      "The sessions and the links that are not opened, as far as they reach no other websites and allow no more than the key or the session of the request. Scope `write`."
+      "The sessions and the unopened links that reach only websites and grant only rights that the key or session of the request has. Scope `write`."
   })
 )
 

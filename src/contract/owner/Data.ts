@@ -120,5 +120,8 @@ export const erasePerson = HttpApiEndpoint.post("erasePerson", `${base}/person/e
 export class DataGroup extends HttpApiGroup.make("data")
   .add(retention, exportAnalytics, exportPerson, erasePerson)
   .annotateMerge(
-    OpenApi.annotations({ title: "Data", description: "What is stored of a website and of persons, and for how long" })
+    OpenApi.annotations({
+      title: "Data",
+      description: "The stored data of a website and of persons, and how long it is kept"
+    })
   ) {}

@@ -17,7 +17,13 @@ export const maxLimit = 100
 /** The number of items on a page of a list. */
 export const limit = Schema.optionalKey(
   Wire.field<number, string>(
-    { type: "integer", minimum: 1, maximum: maxLimit, default: 50, description: "The most items of the answer" },
+    {
+      type: "integer",
+      minimum: 1,
+      maximum: maxLimit,
+      default: 50,
+      description: "The maximum number of items in the response"
+    },
     (input) =>
       typeof input === "string" && /^[1-9][0-9]{0,2}$/.test(input) && Number(input) <= maxLimit
         ? Result.succeed(Number(input))

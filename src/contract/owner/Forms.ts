@@ -53,7 +53,7 @@ const rules = Wire.field<FormRules.FormRules>(
   {
     type: "object",
     description:
-      'What each field must hold, by its name, such as `{"name": {"required": true, "max": 100}}`: `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
+      'The rules of each field, by its name, such as `{"name": {"required": true, "max": 100}}`: `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
     additionalProperties: { type: "object" },
     maxProperties: FormRules.limits.fields
   },
@@ -94,8 +94,7 @@ export const put = HttpApiEndpoint.put("put", base, {
   OpenApi.annotations({
     identifier: "put_form",
     summary: "Set the rules of a form",
-    description:
-      "Gives the form of a page its rules, or replaces them. A submission that breaks one is refused. Scope `write`."
+    description: "Sets or replaces the rules of a page's form. A submission that breaks one is refused. Scope `write`."
   })
 )
 
@@ -114,4 +113,4 @@ export const remove = HttpApiEndpoint.delete("delete", base, {
 
 export class FormsGroup extends HttpApiGroup.make("forms")
   .add(list, put, remove)
-  .annotateMerge(OpenApi.annotations({ title: "Forms", description: "What the fields of forms must hold" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Forms", description: "The rules for the fields of forms" })) {}

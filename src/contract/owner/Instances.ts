@@ -31,11 +31,11 @@ const nullableText = Schema.NullOr(Schema.String)
 export const InstanceSettings = Schema.Struct({
   instance_id: Fields.uuid,
   name: Schema.String,
-  agent_url: nullableText.annotate({ description: "Null if the command line named it" }),
+  agent_url: nullableText.annotate({ description: "Null if it was set by the command line" }),
   agent_protocol: Schema.Literals(protocols),
   agent_model: nullableText,
   agent_key: Schema.NullOr(Schema.Literals(["value", "operator"])).annotate({
-    description: "Whether the agent gets a key that was given here, or one of the operator's; null for none"
+    description: "Whether the agent receives a key that was set here, or one of the operator's; null for none"
   }),
   agent_key_header: nullableText,
   memory: Schema.Literals(memories),
@@ -126,7 +126,7 @@ const common = {
   history_characters: count(limits.historyCharacters),
   max_tokens: count(limits.maxTokens),
   daily_tokens: nullable(
-    { type: "integer", minimum: 1, description: "The most tokens of a UTC day; null for any number" },
+    { type: "integer", minimum: 1, description: "The maximum number of tokens in a UTC day; null for no limit" },
     readCount(limits.dailyTokens)
   ),
   origins: Schema.optionalKey(Fields.origins("The origins whose pages may use the instance; empty for any"))
@@ -231,7 +231,7 @@ export const update = HttpApiEndpoint.patch("update", ofInstance, {
   OpenApi.annotations({
     identifier: "update_instance",
     summary: "Change an instance",
-    description: `Changes what is given, on every process within a second. Another address gets no key that was meant for the one before: give \`agent_key\` with it. ${rules} Scope \`write\`.`
+    description: `Changes the given settings, on every process within a second. A new address does not receive the key of the previous one: give \`agent_key\` with it. ${rules} Scope \`write\`.`
   })
 )
 

@@ -26,7 +26,7 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "follow_site",
-    summary: "Follow what arrives",
+    summary: "Follow the live activity",
     description: [
       "Server-sent events about a website: page views, events, submissions and conversations that begin, without what identifies a visitor.",
       'The data of each is JSON, `{"visitors": …, "activity": […]}`, with activities as of `GET /v1/owner/sites/{site_id}/activity`, latest first. The first event is `latest`, with the latest fifty; each later one is `change`, with what arrived since. A comment follows every five seconds.',
@@ -37,4 +37,4 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
 
 export class LiveGroup extends HttpApiGroup.make("live")
   .add(follow)
-  .annotateMerge(OpenApi.annotations({ title: "Live", description: "What arrives at a website now" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Live", description: "The live activity of a website" })) {}

@@ -88,7 +88,7 @@ export const NewNotification = Schema.Struct({
 })
 
 export const MailTest = Schema.Struct({
-  accepted: Schema.Boolean.annotate({ description: "Whether the mail server took the mail" }),
+  accepted: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail" }),
   error: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "MailTest", title: "MailTest", examples: [{ accepted: true, error: null }] })
 
@@ -139,7 +139,7 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
     identifier: "test_notification",
     summary: "Test a notification",
     description:
-      "Mails a test, or the report of the latest period, and returns the outcome. A website sends ten tests an hour at most. Scope `write`."
+      "Mails a test, or the report of the latest period, and returns the outcome. A website can send at most ten tests an hour. Scope `write`."
   })
 )
 

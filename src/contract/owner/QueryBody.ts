@@ -45,7 +45,7 @@ const jsonSchema = {
       ]
     },
     dimensions: { type: "array", items: dimension },
-    filters: { type: "array", description: "All of them must match", items: { $ref: "#/components/schemas/Filter" } },
+    filters: { type: "array", description: "All filters must match", items: { $ref: "#/components/schemas/Filter" } },
     order_by: {
       type: "array",
       description: "A metric or dimension of the query, and a direction",

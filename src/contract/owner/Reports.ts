@@ -57,7 +57,7 @@ const DatePair = Schema.Tuple([Schema.String, Schema.String])
 const Dimension = Schema.String as unknown as Schema.Codec<Query.Dimension, string>
 
 const Meta = Schema.Struct({
-  time_zone: Schema.String.annotate({ description: "The website's zone, of which all dates and hours are" }),
+  time_zone: Schema.String.annotate({ description: "The website's time zone, in which all dates and hours are given" }),
   definitions: Schema.Array(Schema.String).annotate({ description: "How visitors and visits are counted" }),
   total_rows: Schema.optionalKey(Schema.Int.annotate({ description: "The number of rows without pagination" })),
   time_labels: Schema.optionalKey(

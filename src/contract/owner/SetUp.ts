@@ -108,7 +108,7 @@ export const Decisions = Schema.Struct({
   from: Schema.String.annotate({ format: "date" }),
   to: Schema.String.annotate({ format: "date" }),
   reasons: Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), count: Schema.Int })).annotate({
-    description: "How many requests were not counted for each reason, the most first"
+    description: "How many requests were not counted for each reason, the most frequent reason first"
   })
 }).annotate({
   identifier: "Decisions",
@@ -127,7 +127,7 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "site_decisions",
-    summary: "Count what was not counted",
+    summary: "Count requests that were not counted",
     description: "The requests for a website that were not counted, by reason. Scope `stats`."
   })
 )
@@ -219,7 +219,7 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "site_activity",
-    summary: "List what arrived",
+    summary: "List the latest activity",
     description:
       "The latest counted page views, events, submissions and conversations of a website, latest first. The answer also has the time at which the website's tag was seen last. Scope `read`."
   })

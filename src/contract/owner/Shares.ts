@@ -78,7 +78,7 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
     identifier: "create_share",
     summary: "Share a dashboard",
     description:
-      "Creates a secret address that shows the statistics of a website to anybody who has it, without small counts. A website has 50 at most. Scope `write`."
+      "Creates a secret address that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50. Scope `write`."
   })
 )
 
@@ -152,7 +152,7 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
   .annotateMerge(
     OpenApi.annotations({
       identifier: "shared_now",
-      summary: "Count the visitors of now for a shared dashboard",
+      summary: "Count the current visitors of a shared dashboard's website",
       description: "The number of visitors of the last five minutes, without small counts."
     })
   )
@@ -161,5 +161,5 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
 export class SharedGroup extends HttpApiGroup.make("shared")
   .add(site, query, now)
   .annotateMerge(
-    OpenApi.annotations({ title: "Shared", description: "What a shared dashboard shows to anybody with its address" })
+    OpenApi.annotations({ title: "Shared", description: "What a shared dashboard shows to anyone with its address" })
   ) {}

@@ -58,7 +58,7 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "site_now",
-    summary: "Count the visitors of now",
+    summary: "Count the current visitors",
     description: "The number of visitors of the last five minutes. Scope `stats`."
   })
 )

@@ -42,7 +42,9 @@ const common = {
   submission_id: Fields.uuid,
   received_at: Fields.time,
   status: Schema.Literals(statuses),
-  reasons: Schema.Array(Schema.String).annotate({ description: "Why it may be spam. A release does not clear them" }),
+  reasons: Schema.Array(Schema.String).annotate({
+    description: "Why it may be spam. The reasons stay after a release"
+  }),
   read: Schema.Boolean,
   email: Schema.NullOr(Schema.String),
   page_slug: Schema.NullOr(Schema.String)
@@ -166,8 +168,10 @@ export const MarkedSelection = Schema.Struct({ submission_ids, read: Fields.bool
 })
 
 export const Changed = Schema.Struct({
-  submission_ids: Schema.Array(Fields.uuid).annotate({ description: "Those that were changed, now or before" }),
-  not_found: Schema.Array(Fields.uuid).annotate({ description: "Those that the website does not have" })
+  submission_ids: Schema.Array(Fields.uuid).annotate({
+    description: "The submissions that this request or an earlier one changed"
+  }),
+  not_found: Schema.Array(Fields.uuid).annotate({ description: "The ids that no submission of the website has" })
 }).annotate({ identifier: "Changed", title: "Changed", examples: [{ submission_ids: [exampleId], not_found: [] }] })
 
 const change = <const Name extends string>(name: Name, summary: string, description: string) =>
@@ -180,7 +184,7 @@ const change = <const Name extends string>(name: Name, summary: string, descript
     OpenApi.annotations({
       identifier: `${name}_submissions`,
       summary,
-      description: `${description} 404 if the website has none of them. Scope \`write\`.`
+      description: `${description} 404 if none of them belongs to the website. Scope \`write\`.`
     })
   )
 
@@ -197,7 +201,7 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
   OpenApi.annotations({
     identifier: "mark_submissions",
     summary: "Mark submissions as read",
-    description: "Marks submissions as read or as unread. 404 if the website has none of them. Scope `write`."
+    description: "Marks submissions as read or as unread. 404 if none of them belongs to the website. Scope `write`."
   })
 )
 
@@ -260,8 +264,8 @@ export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "submission_deliveries",
-    summary: "List what was delivered of a submission",
-    description: "The webhooks and the recipients that got a submission, or get it. Scope `read`."
+    summary: "List the deliveries of a submission",
+    description: "The webhooks and the mail recipients that received a submission or will receive it. Scope `read`."
   })
 )
 

@@ -114,7 +114,7 @@ interface Parts {
   readonly metrics: ReadonlyArray<Metric>
   /** Each once, at most one of them a time dimension. */
   readonly dimensions: ReadonlyArray<Dimension>
-  /** All of them must match. */
+  /** All filters must match. */
   readonly filters: ReadonlyArray<Filter>
   /**
    * Never empty: the default is the time dimension, ascending, then the first metric, descending. Rows that are equal in all
