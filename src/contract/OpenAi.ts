@@ -130,7 +130,7 @@ const refusal = (status: number, name: string, description: string) =>
     limited
   )
 
-const Unauthorized = refusal(401, "Unauthorized", "The key is no valid widget token of this instance")
+const Unauthorized = refusal(401, "Unauthorized", "The key is not a valid widget token of this instance")
 
 const refusals = [
   refusal(400, "BadRequest", "The request is not valid"),

@@ -48,7 +48,7 @@ export const NewGoal = Schema.Struct({
   value: Wire.Text({
     title: "Value",
     maxLength: 2048,
-    description: "The name of an event, or a path in which each `*` is any text, such as `/thanks*`"
+    description: "The name of an event, or a path in which each `*` matches any text, such as `/thanks*`"
   }),
   name: Schema.optionalKey(Fields.name("Name"))
 }).annotate({ identifier: "NewGoal", title: "NewGoal", examples: [{ kind: "page", value: "/thanks*" }] })

@@ -14,7 +14,7 @@ export interface Goal {
   /** The name in reports, unique within the website. */
   readonly name: string
   readonly kind: Kind
-  /** The name of an event, or a pattern of a path in which each `*` is any text, such as `/thanks*`. */
+  /** The name of an event, or a pattern of a path in which each `*` matches any text, such as `/thanks*`. */
   readonly value: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
@@ -29,7 +29,7 @@ export type Lead = keyof typeof leads
 export const nameOf = ({ kind, value }: Pick<Goal, "kind" | "value">): string =>
   kind === "event" ? value : `Visit ${value}`
 
-/** Whether a path matches a pattern, in which each `*` is any text. Takes time linear in the path per `*`. */
+/** Whether a path matches a pattern, in which each `*` matches any text. Takes time linear in the path per `*`. */
 export const matchesPath = (pattern: string, path: string): boolean => {
   const parts = pattern.split("*")
   const first = parts[0] ?? ""

@@ -21,7 +21,7 @@ export const parseEvent: (text: string) => Option.Option<string> = Option.liftPr
 /** Maximum number of stars in a pattern, which is matched with every path of a report. */
 export const maxStars = 20
 
-/** A path, or a pattern in which each star is any text. */
+/** A path, or a pattern in which each star matches any text. */
 export const parsePage: (text: string) => Option.Option<string> = Option.liftPredicate(
   (text: string) => /^[/*][^?#]{0,2047}$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
 )

@@ -4,7 +4,7 @@ import * as Goal from "../../../src/core/analytics/Goal.ts"
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
 
-/** The definition: each `*` is any text. */
+/** The definition: each `*` matches any text. */
 const asRegExp = (pattern: string): RegExp => new RegExp(`^${pattern.split("*").map(escaped).join("[^]*")}$`)
 
 /** Few characters, so that patterns often match. */

@@ -8,7 +8,7 @@ import type { Condition, Filter } from "./Query.ts"
 /** Whether a database stores a text as it is. Other texts equal no stored text and are part of none. */
 export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
 
-/** The `LIKE` pattern of a goal's path pattern, in which `*` is any text. */
+/** The `LIKE` pattern of a goal's path pattern, in which `*` matches any text. */
 export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
 
 /**
