@@ -15,7 +15,7 @@ import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
 /** The database timeout, in milliseconds. Locks are held for three times as long. */
-const databaseTimeout = 300
+const databaseTimeout = 1_000
 
 const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${databaseTimeout} millis` }))
 
