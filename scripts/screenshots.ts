@@ -1,9 +1,9 @@
 /**
- * Takes pictures of the console, and of a running demo and its chat:
+ * Takes pictures of the console, of websites' forms, mails and the start page, and of a running demo and its chat:
  *
  *     node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080] [--only <words>]
  *
- * `--console` takes those of the console alone, which need no demo, and `--only inbox,rtl` those whose names have one of the
+ * `--console` takes those that need no demo, and `--only inbox,rtl` those whose names have one of the
  * words. `console.webp` is the README's picture; copy it to `src/docs`.
  *
  * @module

@@ -72,7 +72,7 @@ const figures = (all: ReadonlyArray<Figure>): string =>
   )
 
 const cell = (tag: "th" | "td", value: string, index: number, look: string): string =>
-  `<${tag}${tag === "th" ? ' scope="col"' : ""}${index === 0 ? "" : ' width="56"'} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 16}px;text-align:${index === 0 ? "start" : "end;font-variant-numeric:tabular-nums"};${look};${font}">${text(value)}</${tag}>`
+  `<${tag}${tag === "th" ? ' scope="col"' : ""}${index === 0 ? "" : ' width="56"'} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 12}px;text-align:${index === 0 ? "start" : "end;font-variant-numeric:tabular-nums"};${look};${font}">${text(value)}</${tag}>`
 
 const numbers = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const head = `${soft};font-size:13px;line-height:18px;font-weight:500`
