@@ -73,11 +73,11 @@ const cases: Readonly<Record<string, Case>> = {
 }
 
 inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
-  for (const [name, { answer, emphasis = [], links = [], text }] of Object.entries(cases)) {
-    it.effect(`renders ${name}`, () =>
-      Effect.gen(function* () {
-        const { answered, begin, on, page, send } = yield* ChatPage.make()
-        yield* begin
+  it.effect("renders links, addresses, and names with underscores", () =>
+    Effect.gen(function* () {
+      const { answered, begin, on, page, send } = yield* ChatPage.make()
+      yield* begin
+      for (const [name, { answer, emphasis = [], links = [], text }] of Object.entries(cases)) {
         yield* send(`say: ${answer}`)
         yield* answered(text)
         const body = page.locator(".message-agent:last-child .body")
@@ -85,12 +85,13 @@ inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
           yield* on(() =>
             body.locator("a").evaluateAll((all) => all.map((a) => [a.textContent, a.getAttribute("href") ?? ""]))
           ),
-          links.map((link) => [...link])
+          links.map((link) => [...link]),
+          name
         )
-        assert.deepStrictEqual(yield* on(() => body.locator("em, strong").allTextContents()), [...emphasis])
-      })
-    )
-  }
+        assert.deepStrictEqual(yield* on(() => body.locator("em, strong").allTextContents()), [...emphasis], name)
+      }
+    })
+  )
 
   it.effect("renders the same however the stream is split", () =>
     Effect.gen(function* () {
