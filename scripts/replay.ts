@@ -59,7 +59,7 @@ const settings = Settings.pipe(
   )
 )
 
-const ask = (url: string, token: string) =>
+const send = (url: string, token: string) =>
   Effect.promise(async () => {
     const response = await fetch(url, {
       method: "POST",
@@ -102,7 +102,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
     }
     agent.body = Recording.toEventStream(recording)
     const { token, url } = yield* instanceFor(recording.protocol)
-    const answer = yield* ask(url, token)
+    const answer = yield* send(url, token)
     const line = Comparison.compare(Recording.expected(recording), answer)
     if (line.differences.length > 0) differing++
     console.log(
@@ -117,7 +117,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
       ].join("  ")
     )
   }
-  console.log(`${files.length - differing} of ${files.length} came through.`)
+  console.log(`${files.length - differing} of ${files.length} recordings reached the visitor unchanged.`)
   return differing
 }, Effect.scoped)
 

@@ -128,7 +128,7 @@ describe("Config", () => {
   )
 
   it.effect(
-    "the console brings the owner API to its own port, and is on in a demo that only this machine can reach",
+    "the console enables the owner API on the console's port, and is on in a demo that only this machine can reach",
     () =>
       Effect.gen(function* () {
         for (const [environment, console, ownerApi] of [

@@ -26,7 +26,7 @@ const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.pars
  */
 const maxLines = 8192
 
-/** Splits an event into its lines if each is one: some servers end events with a single line end. */
+/** Splits an event into its lines if each is one: some servers end events with a single line break. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
   if (isWhole(event.data)) return [event]
   const lines = event.data.split("\n", maxLines + 1)

@@ -11,7 +11,7 @@ import type { Address } from "../core/doctor/AnalyticsUrl.ts"
 import { StorageUnavailable } from "../services/Storage.ts"
 import * as Errors from "./Errors.ts"
 
-/** Settings of one statement, by ClickHouse's names. */
+/** Settings of one statement, under ClickHouse's names. */
 export type Settings = ClickHouseSettings
 
 export interface StatementOptions {
@@ -41,7 +41,7 @@ export class ClickHouse extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<unknown>, Errors.ClickHouseError>
     /** Runs a statement that returns no rows. */
     readonly command: (statement: string, options?: StatementOptions) => Effect.Effect<void, Errors.ClickHouseError>
-    /** Succeeds after the batch is stored. The rows of each month are stored all or not at all. */
+    /** Succeeds after the batch is stored. The rows of each month are stored atomically. */
     readonly insert: (batch: Batch) => Effect.Effect<void, Errors.ClickHouseError>
   }
 >()("hydracore/clickhouse/ClickHouse") {}
@@ -58,7 +58,7 @@ const querySettings: Settings = {
 
 /**
  * The settings of every insert, which override those of the server and the user: the server responds after the write (for a
- * `Distributed` table, after the write of the shard), deduplicates batches, and rejects a null in a column without nulls. Whether
+ * `Distributed` table, after the write of the shard), deduplicates batches, and rejects nulls in columns that are not nullable. Whether
  * the write is synced to disk is a setting of the tables.
  */
 const insertSettings: Settings = {

@@ -21,7 +21,7 @@ type Reply = typeof Reply.Type
 
 export interface Connection {
   /**
-   * Runs the script. A connection that does not answer in time, or with an error, is lost. A call has one key, so that a
+   * Runs the script. If the reply is late or an error, the connection is lost. A call has one key, so that a
    * cluster can run it on one node.
    */
   readonly take: (key: string, args: ReadonlyArray<string>) => Effect.Effect<Reply, RedisUnavailable>
@@ -56,7 +56,7 @@ const run = async (
 /** One key for each master of the cluster. Fails if a slot has no master. */
 const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promise<ReadonlyArray<string>> => {
   if (cluster.slots.includes(undefined as never)) {
-    throw new RedisUnavailable({ reason: "a part of the cluster has no master" })
+    throw new RedisUnavailable({ reason: "some slots of the cluster have no master" })
   }
   const keys = new Map<unknown, string>()
   for (let index = 0; keys.size < cluster.masters.length && index < cluster.slots.length; index++) {

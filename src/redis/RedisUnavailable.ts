@@ -31,7 +31,7 @@ const refusalOf = ({ message }: ErrorReply): RedisUnavailable => {
   }
   if (word === "MOVED") return new RedisUnavailable({ reason: "MOVED: it is a node of a cluster", fault: undefined })
   if (word === "CLUSTERDOWN")
-    return new RedisUnavailable({ reason: "CLUSTERDOWN: a part of the cluster has no master" })
+    return new RedisUnavailable({ reason: "CLUSTERDOWN: some slots of the cluster have no master" })
   if (word === "ERR" && /\bAUTH\b|\bpassword\b/.test(message)) {
     return new RedisUnavailable({ reason: "ERR: it refused AUTH", fault: "login" })
   }

@@ -13,7 +13,7 @@ const suffix = "_FILE"
 
 const fail = (message: string) => Effect.fail(new ConfigProvider.SourceError({ message }))
 
-/** The content of a file without its last line end. A blank file is an error. */
+/** The content of a file without its trailing newline. A blank file is an error. */
 const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string) =>
   Effect.gen(function* () {
     const { size, type } = yield* fileSystem.stat(file)

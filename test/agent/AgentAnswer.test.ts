@@ -59,7 +59,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("characters and line ends that are split between packets arrive whole", () =>
+  it.effect("characters and line breaks that are split between packets arrive intact", () =>
     Effect.gen(function* () {
       const text = "\u{1f600} é 漢字"
       const bytes = Buffer.from((says(text) + finishes("stop")).replaceAll("\n", "\r\n"))

@@ -87,7 +87,7 @@ describe("agent/AnswerReader", () => {
     }
   )
 
-  it("reads events that only one line end separates, and an event of several lines", () => {
+  it("reads events that only one line break separates, and an event of several lines", () => {
     const lines = [says("One, "), says("two."), finishes("stop"), frames.done].map((frame) => frame.trimEnd())
     const textOf = (stream: string) => {
       const { events, failure } = read([Buffer.from(stream)])

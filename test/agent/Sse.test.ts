@@ -26,7 +26,7 @@ const Line = Schema.Literals(["é", "\u{1f600}", "a b", ":", "", "漢字", "{}"]
 const Ending = Schema.Literals(["\n", "\r", "\r\n"])
 const Noise = Schema.Literals(["", ": comment", "retry: 3000", "id: 7", "unknown: x", "data_", "event"])
 
-/** Pieces of a stream as bytes (Latin-1), halves of characters and of line ends among them. */
+/** Pieces of a stream as bytes (Latin-1), some of which split a character or a line break. */
 const fragments: ReadonlyArray<string> = [
   ...["data", ":", " ", "data: ", "data:x", "event", "event: e", "\n", "\n\n", "\r", "\r\n", "id: 1", ": c"],
   ...["\u00ef\u00bb\u00bf", "\u00c3", "\u00a9", "\u00f0\u009f", "\u0098\u0080", "\u00ff", "long long long"]

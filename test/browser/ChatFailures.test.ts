@@ -43,7 +43,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       readonly says: RegExp
     }
 
-    const final: Readonly<Record<string, Case>> = {
+    const permanent: Readonly<Record<string, Case>> = {
       "401": { fault: answer(401), says: /chat is not available/ },
       "403": { fault: answer(403), says: /chat is not available/ },
       "404": { fault: answer(404), says: /chat is not available/ },
@@ -53,7 +53,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       "a conversation that is full": { fault: invalid("body", "conversation_id"), says: /Please start a new one/ }
     }
 
-    const passing: Readonly<Record<string, Case>> = {
+    const transient: Readonly<Record<string, Case>> = {
       "429": { fault: answer(429), says: /Too many messages/ },
       "500": { fault: answer(500), says: /Something went wrong/ },
       "502": { fault: answer(502), says: /assistant is not available/ },
@@ -92,9 +92,9 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       }
     })
 
-    it.effect("for what fails again", () =>
+    it.effect("for a permanent failure", () =>
       forEach(
-        final,
+        permanent,
         Effect.fnUntraced(function* ({ answered, on, page, send }, name) {
           assert.strictEqual(yield* on(() => retry(page).count()), 0, name)
           // The next message can succeed.
@@ -104,9 +104,9 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       )
     )
 
-    it.effect("for what may pass", () =>
+    it.effect("for a transient failure", () =>
       forEach(
-        passing,
+        transient,
         Effect.fnUntraced(function* ({ answered, log, on, page }, name, says) {
           assert.strictEqual(yield* on(() => retry(page).count()), 1, name)
           yield* on(() => retry(page).click())

@@ -117,7 +117,7 @@ describe("stats", () => {
     })
   )
 
-  it.effect("compares with the period before", () =>
+  it.effect("compares with the previous period", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
       const args = [...mine, "--period", "day", "--compare", "previous_period"]

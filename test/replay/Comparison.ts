@@ -6,7 +6,7 @@
 import type { Expected } from "./Recording.ts"
 
 export interface Outcome {
-  /** In words; none if the recording came through. */
+  /** One sentence each; none if the visitor got what was recorded. */
   readonly differences: ReadonlyArray<string>
   readonly characters: number
   readonly sources: number

@@ -13,7 +13,7 @@ const orNull = Schema.NullOr
 const Name = Schema.Union([Schema.Literals(["Signup", "Sale"]), Text])
 
 export const EventShape = Schema.Struct({
-  /** The time before `now`: short, or days. */
+  /** Milliseconds before `now`: up to ten seconds, or up to five days. */
   age: Schema.Union([between(0, 10_000), between(0, 5 * 86_400_000)]),
   name: Name,
   path: Schema.Union([Schema.Literals(["/", "/a", "/é"]), Text]),

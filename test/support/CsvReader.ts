@@ -21,7 +21,7 @@ export const read = (text: string): Array<Array<string>> => {
       cells = []
       at += 2
     } else {
-      throw new Error(`expected a comma or a line end at ${at}`)
+      throw new Error(`expected a comma or a line break at ${at}`)
     }
   }
   if (cells.length > 0) throw new Error("an unterminated record")

@@ -21,7 +21,7 @@ export const makeSseReader = (): ((piece: string) => ReadonlyArray<string>) => {
   let line = ""
   let data: Array<string> = []
   let size = 0
-  /** Skipped at the start of the next piece: a byte order mark, or the second half of a line end. */
+  /** Skipped at the start of the next piece: a byte order mark, or the second half of a CRLF. */
   let skipped = "\uFEFF"
 
   return (piece) => {

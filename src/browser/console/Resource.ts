@@ -1,6 +1,6 @@
 /**
- * Loads an answer of the API for a component, and caches it: going back shows it at once, and a failed request removes
- * nothing.
+ * Loads an answer of the API for a component, and caches it: navigating back shows it at once, and it stays visible if a later
+ * request fails.
  *
  * @module
  */
@@ -17,11 +17,11 @@ export interface Resource<A> {
   readonly isStale: boolean
 }
 
-/** The newest answers, the one used last at the end. */
+/** The cached answers, the one received last at the end. */
 const answers = new Map<string, unknown>()
 const maxAnswers = 200
 
-const keep = (key: string, value: unknown): void => {
+const cache = (key: string, value: unknown): void => {
   answers.delete(key)
   answers.set(key, value)
   if (answers.size > maxAnswers) answers.delete(answers.keys().next().value!)
@@ -35,7 +35,7 @@ interface State {
 }
 
 /**
- * The answer to a request; none for an `input` of null.
+ * The answer to a request. No request is sent if `input` is null.
  *
  * @param scope while an answer loads, the previous answer of the same scope is shown, such as that of the same website
  */
@@ -57,14 +57,14 @@ export const useAnswer = <O extends Operation>(
       (outcome) => {
         if (outcome.ok) {
           Connection.succeeded()
-          keep(key, outcome.value)
+          cache(key, outcome.value)
           setState({ key, scope, value: outcome.value, failure: undefined })
         } else {
           Connection.failed(outcome.failure)
-          setState((before) => ({
+          setState((previous) => ({
             key,
             scope,
-            value: answers.get(key) ?? (before.scope === scope && before.key === key ? before.value : undefined),
+            value: answers.get(key) ?? (previous.scope === scope && previous.key === key ? previous.value : undefined),
             failure: outcome.failure
           }))
         }
@@ -76,10 +76,10 @@ export const useAnswer = <O extends Operation>(
   }, [key, scope, version])
 
   if (state.key === key) return { value: state.value as Answer<O>, failure: state.failure, isStale: false }
-  const kept = answers.get(key)
-  if (kept !== undefined) return { value: kept as Answer<O>, failure: undefined, isStale: false }
-  const before = state.scope === scope ? state.value : undefined
-  return { value: before as Answer<O> | undefined, failure: undefined, isStale: before !== undefined }
+  const cached = answers.get(key)
+  if (cached !== undefined) return { value: cached as Answer<O>, failure: undefined, isStale: false }
+  const previous = state.scope === scope ? state.value : undefined
+  return { value: previous as Answer<O> | undefined, failure: undefined, isStale: previous !== undefined }
 }
 
 /** The same resource with its answer mapped. */

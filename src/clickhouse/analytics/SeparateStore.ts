@@ -1,5 +1,5 @@
 /**
- * The `SeparateStore` of PostgreSQL's layers, in ClickHouse.
+ * Implements `SeparateStore`, which PostgreSQL's layers use, with ClickHouse.
  *
  * @module
  */

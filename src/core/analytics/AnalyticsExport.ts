@@ -49,7 +49,7 @@ const cellsOf = (row: Row): Readonly<Record<string, Value>> => {
 
 const propertiesOf = (row: Row): Event["properties"] => (row.type === "event" ? row.event.properties : null)
 
-/** The row as a JSON object on one line, without a line end. */
+/** The row as a JSON object on one line, without a trailing newline. */
 export const json = (row: Row): string =>
   TerminalText.inertJson(JSON.stringify({ ...cellsOf(row), properties: propertiesOf(row) }))
 

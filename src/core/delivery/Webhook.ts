@@ -21,7 +21,7 @@ export interface Webhook extends Health {
   readonly createdAt: number
 }
 
-/** The host of its address, which holds no secret. */
+/** The host of the webhook's URL. The rest of the URL may contain a secret. */
 export const hostOf = ({ url }: Pick<Webhook, "url">): string => URL.parse(url)?.host ?? ""
 
 /** What an update may change. */
@@ -52,8 +52,8 @@ export interface Delivery {
   readonly nextAttemptAt: number | null
 }
 
-/** What a receiver answered. */
-export interface Answered {
+/** The result of an attempt. */
+export interface AttemptResult {
   /** The response's status; null without a response. */
   readonly status: number | null
   readonly millis: number
@@ -64,7 +64,7 @@ export interface Answered {
 }
 
 /** One attempt of a delivery. */
-export interface Attempt extends Answered {
+export interface Attempt extends AttemptResult {
   readonly attemptedAt: number
 }
 
@@ -83,7 +83,7 @@ export interface Leased {
   readonly payload: string
   /** The number of this attempt in its schedule, from 1. A manual retry begins the schedule again. */
   readonly attempt: number
-  /** Greater than that of every lease and manual retry before. Only the latest lease may record its attempt. */
+  /** Greater than that of every earlier lease and manual retry. Only the latest lease may record its attempt. */
   readonly generation: number
   readonly webhook: Webhook
   /** The current secret, and after a rotation the previous one; empty if they cannot be decrypted with `SECRETS_KEY`. */

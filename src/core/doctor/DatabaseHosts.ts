@@ -16,7 +16,7 @@ export interface DatabaseHost {
   readonly port: number
 }
 
-/** Which servers are suitable: by recovery for `primary` and `standby`, by transactions for `read-write` and `read-only`. */
+/** Which servers to use: `primary` and `standby` by their recovery state, the others by whether they accept writes. */
 export const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const
 
 export type Attribute = (typeof attributes)[number]
@@ -82,7 +82,7 @@ const decoded = (text: string): string => decodeURIComponent(text).replace(/^\[|
 /** The maximum number of servers that a URL may name. */
 const maxHosts = 16
 
-/** The servers in their order. Fails with a predicate for a sentence about the setting. The URL's encoding must be valid. */
+/** The servers in their order. The error is the predicate of a sentence about the setting. The URL's encoding must be valid. */
 export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, string> => {
   const listed = url.searchParams.getAll("host").at(-1)
   const hosts = listed === undefined ? [decoded(url.hostname)] : listed.split(",")
@@ -124,7 +124,7 @@ export const withAttribute = (url: URL, attribute: Attribute): URL => {
   return complete
 }
 
-/** The URL of one of its servers alone. */
+/** The URL that connects to one of its servers only. */
 export const urlOf = (url: URL, { host, port }: DatabaseHost): URL => {
   const one = new URL(url)
   one.searchParams.delete(parameter)

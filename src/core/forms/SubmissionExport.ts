@@ -27,7 +27,7 @@ const attributionOf = ({ attribution }: Submission): Readonly<Record<string, str
   entry_page: attribution.entryPage
 })
 
-/** The submission as a JSON object on one line, without a line end. The meaning of `form_data` is preserved. */
+/** The submission as a JSON object on one line, without a trailing newline. The meaning of `form_data` is preserved. */
 export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
     `{"submission_id":${JSON.stringify(submission.submissionId)},` +

@@ -34,7 +34,7 @@ const theme = `
 const ink = "color:#14181f"
 const soft = "color:#667085"
 
-/** Visitors' text may have any direction, so it is isolated and its direction is detected. Line ends are kept. */
+/** Visitors' text may have any direction, so it is isolated and its direction is detected. Line breaks are kept. */
 const text = (value: string): string => `<bdi dir="auto">${Html.escape(value).replaceAll("\n", "<br>")}</bdi>`
 
 const row = (content: string, style = "padding:0 0 24px"): string => `<tr><td style="${style}">${content}</td></tr>`

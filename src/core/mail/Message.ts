@@ -8,7 +8,7 @@ import type { Mailbox } from "./Address.ts"
 /** A name and a value, which may be any texts. */
 export type Field = readonly [name: string, value: string]
 
-/** A number with its change against the period before. */
+/** A number and its change from the previous period. */
 export interface Figure {
   readonly name: string
   readonly value: string

@@ -1,5 +1,5 @@
 /**
- * The queries and the content of a report: a period's visitors, sources and leads against the period before. Pure.
+ * The queries and the content of a report: a period's visitors, sources and leads compared with the previous period. Pure.
  *
  * @module
  */

@@ -14,7 +14,7 @@ import type { PersonRecord } from "./Person.ts"
 const prefixed = (members: Readonly<Record<string, string>>, object: string): string =>
   `${JSON.stringify(members).slice(0, -1)},${object.slice(1)}`
 
-/** A record as a JSON object on one line, without a line end. */
+/** A record as a JSON object on one line, without a trailing newline. */
 export const json = (record: PersonRecord): string => {
   const { kind } = record
   switch (kind) {

@@ -45,5 +45,5 @@ export const safeJson = (json: string): string =>
 /** A cell with JSON text of the same meaning. The value must be an object or an array, since a bracket begins no formula. */
 export const json = (value: string): Cell => quoted(safeJson(value))
 
-/** A record with its line end (CRLF). */
+/** A record with its line break (CRLF). */
 export const record = (cells: ReadonlyArray<Cell>): string => `${cells.join(",")}\r\n`

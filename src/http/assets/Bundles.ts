@@ -72,7 +72,7 @@ const mangledProps = new RegExp(
 const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|submissionId|typed|pending)$/
 
 /**
- * Minifies the chat's style sheets, which are strings in its scripts: removes line ends, and shortens custom properties to
+ * Minifies the chat's style sheets, which are strings in its scripts: removes line breaks, and shortens custom properties to
  * their first letter, except those with the prefix `--hydracore-`, which websites set.
  */
 const minifyStyle: Plugin = {

@@ -36,7 +36,7 @@ export interface OpenedAnswer {
   readonly isDirect: boolean
 }
 
-/** Makes a function whose call number `times` calls `release`. */
+/** Returns a function that calls `release` the `times`-th time that it is called. */
 const releaseAfter = (times: number, release: () => void): (() => void) => {
   let left = times
   return () => {

@@ -1,5 +1,5 @@
 /**
- * The chat endpoints, for every API of clients. Each reads a question, counts it against the rate limit, checks the token and
+ * The chat endpoints, for all client APIs. Each reads a question, counts it against the rate limit, checks the token and
  * the page's origin, sends the question to the instance's agent, and streams the answer.
  *
  * Each API is a `ClientApi`. All of them share the rate limit and the limits on open streams.
@@ -87,7 +87,7 @@ export const widgetToken = ({ headers }: RequestHead.RequestHead): string => hea
 
 /**
  * Handles a request to an instance, by its canonical id. The scope is the request's: it closes when the visitor has the
- * whole answer, or leaves.
+ * whole answer or disconnects.
  */
 export type Handler = (
   head: RequestHead.RequestHead,
@@ -176,11 +176,11 @@ export const layer = (options: Options) =>
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const sendQuestion = yield* SendQuestion.make
-      const hold = InFlightLimit.make()
+      const limitInFlight = InFlightLimit.make()
       const decisions = yield* Decisions
 
       /** Records the refusal of a request that exceeds a limit, for the website of the instance. */
-      const limited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
+      const recordLimited = (instanceId: string, refusal: Response): Effect.Effect<Response> =>
         Effect.as(decisions.record({ _tag: "Claimed", by: "instance-id", id: instanceId }, "chat-limited"), refusal)
 
       const stream: Stream =
@@ -212,7 +212,7 @@ export const layer = (options: Options) =>
         return Effect.flatMap(store.hashKey, (hashKey): ReturnType<typeof begin> => {
           const slot = slots.openAnswer(head.address, instance.instanceId)
           return slot._tag === "Full"
-            ? limited(instance.instanceId, api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
+            ? recordLimited(instance.instanceId, api.refusal(ErrorResponses.tooManyStreams(slot.name, headers)))
             : Effect.flatMap(
                 sendQuestion(instance, question, hashKey, ChatLeads.sessionOf(head, question, instance), slot.release),
                 (answer) => respond(answer, headers)
@@ -220,7 +220,7 @@ export const layer = (options: Options) =>
         })
       }
 
-      const take = (
+      const handle = (
         head: RequestHead.RequestHead,
         instanceId: string,
         bytes: Uint8Array,
@@ -238,8 +238,8 @@ export const layer = (options: Options) =>
           return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
         }
         // Before the token check, so that guessed tokens cost no lookup.
-        return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof take> => {
-          if (!accepted) return limited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
+        return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof handle> => {
+          if (!accepted) return recordLimited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
           return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>
             Option.isSome(instance)
               ? begin(head, decoded.success, api, instance.value, headers)
@@ -248,7 +248,7 @@ export const layer = (options: Options) =>
             Effect.catch((error) =>
               Effect.map(refusalOf(error, headers), api.refusal).pipe(
                 Effect.flatMap((refusal) =>
-                  error._tag === "DailyTokensUsed" ? limited(instanceId, refusal) : Effect.succeed(refusal)
+                  error._tag === "DailyTokensUsed" ? recordLimited(instanceId, refusal) : Effect.succeed(refusal)
                 )
               )
             )
@@ -260,14 +260,15 @@ export const layer = (options: Options) =>
         stream,
         make: (apis) => {
           return (head, instanceId, bytes) =>
-            hold(
+            limitInFlight(
               head,
               bytes,
               () =>
                 RateLimitCheck.withRateLimit(
                   admit,
-                  (_, __, gate) => take(head, instanceId, bytes, gate, apis),
-                  (_, __, headers) => limited(instanceId, apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
+                  (_, __, gate) => handle(head, instanceId, bytes, gate, apis),
+                  (_, __, headers) =>
+                    recordLimited(instanceId, apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))
                 )(head, bytes),
               () => Effect.succeed(apis.guess(bytes).refusal(ErrorResponses.overloaded))
             )

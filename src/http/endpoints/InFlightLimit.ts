@@ -1,6 +1,6 @@
 /**
  * Limits the memory of an endpoint's waiting requests, most of which wait for the store. A queue that bounds only the number
- * of requests can hold gigabytes of large ones.
+ * of requests can limitInFlight gigabytes of large ones.
  *
  * @module
  */
@@ -50,9 +50,9 @@ export const make = ({ capacity = maxBytes } = {}) => {
 
 /** Wraps an endpoint: answers 503 if a request exceeds the capacity. */
 export const bounded = (endpoint: Endpoint.Endpoint, options?: { readonly capacity?: number }): Endpoint.Endpoint => {
-  const hold = make(options)
+  const limitInFlight = make(options)
   return (head, body) =>
-    hold(
+    limitInFlight(
       head,
       body,
       () => endpoint(head, body),

@@ -35,7 +35,7 @@ const deliveryJson = (delivery: Webhook.Delivery) => ({
   next_attempt_at: Calendar.isoOrNull(delivery.nextAttemptAt)
 })
 
-const answeredJson = ({ answer, error, millis, status }: Webhook.Answered) => ({ status, millis, answer, error })
+const resultJson = ({ answer, error, millis, status }: Webhook.AttemptResult) => ({ status, millis, answer, error })
 
 export const layer = HttpApiBuilder.group(
   OwnerApi,
@@ -95,7 +95,7 @@ export const layer = HttpApiBuilder.group(
             const proof = yield* owned.authorize(params.site_id, "write")
             yield* reads.begin("test")
             const tested = yield* webhooks.test(proof, params.webhook_id)
-            return { event_id: tested.eventId, delivered: tested.isDelivered, ...answeredJson(tested) }
+            return { event_id: tested.eventId, delivered: tested.isDelivered, ...resultJson(tested) }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
@@ -115,7 +115,7 @@ export const layer = HttpApiBuilder.group(
             payload: details.payload,
             history: details.history.map((attempt) => ({
               attempted_at: Calendar.iso(attempt.attemptedAt),
-              ...answeredJson(attempt)
+              ...resultJson(attempt)
             }))
           })),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

@@ -64,7 +64,7 @@ const write = (response: ServerResponse, answer: Endpoint.Response): void => {
 }
 
 /** A chat's response, or an error's. */
-type Answered = StartedChat | HttpServerResponse.HttpServerResponse
+type ChatOrError = StartedChat | HttpServerResponse.HttpServerResponse
 
 /** Forks an effect into the fiber set of the fast path. */
 type Fork = (effect: Effect.Effect<unknown>) => void
@@ -76,7 +76,7 @@ const abort = (response: ServerResponse, error: unknown, fork: Fork): void => {
 }
 
 /**
- * Makes a function that sends responses at the end of the turn of the event loop, all in one batch. A write that wakes the
+ * Makes a function that collects responses and sends them in one batch at the end of the event-loop turn. A write that wakes the
  * receiving process costs several times as much as one to a process that is awake.
  */
 const makeSender = (fork: Fork) => {
@@ -215,7 +215,7 @@ export const make = (
         const scope = Scope.makeUnsafe()
         const answered = chatResponse(head, instanceId, body, scope)
         // Released when it completes, because the closures live as long as the chat.
-        let fiber: Fiber.Fiber<Answered> | undefined = fork(
+        let fiber: Fiber.Fiber<ChatOrError> | undefined = fork(
           parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent)
         )
         // The response has ended or the visitor has disconnected, before or after the agent accepted.

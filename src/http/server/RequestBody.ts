@@ -160,7 +160,7 @@ const collect = (
 ): Effect.Effect<void, Refused | BodyUnreadable> =>
   Effect.callback((resume) => {
     const stop = () => {
-      message.off("data", onData).off("end", onEnd).off("error", onBreak).off("close", onBreak)
+      message.off("data", onData).off("end", onEnd).off("error", onDisconnect).off("close", onDisconnect)
     }
     const fail = (error: Refused | BodyUnreadable) => {
       stop()
@@ -176,9 +176,9 @@ const collect = (
       stop()
       resume(Effect.void)
     }
-    const onBreak = () => fail(new BodyUnreadable())
+    const onDisconnect = () => fail(new BodyUnreadable())
     onDisplaced(fail)
-    message.on("data", onData).on("end", onEnd).on("error", onBreak).on("close", onBreak)
+    message.on("data", onData).on("end", onEnd).on("error", onDisconnect).on("close", onDisconnect)
     return Effect.sync(stop)
   })
 
@@ -248,10 +248,10 @@ export const readBytes = Effect.fnUntraced(function* (
 /** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
 export const conversationBytes = 2 ** 20
 
-/** `readBytes` for an endpoint whose bodies may repeat their conversation. `isOther` detects those that do not, which `MAX_BODY` bounds. */
+/** `readBytes` for bodies that may repeat their conversation. `MAX_BODY` still limits those that `isSingleMessage` accepts. */
 export const readConversation = (
   request: HttpServerRequest.HttpServerRequest,
-  isOther: (bytes: Uint8Array) => boolean = () => false
+  isSingleMessage: (bytes: Uint8Array) => boolean = () => false
 ): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
   Effect.flatMap(HttpIncomingMessage.MaxBodySize, (limit) => {
     const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
@@ -259,7 +259,7 @@ export const readConversation = (
     return readBytes(request).pipe(
       Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(conversationBytes)),
       Effect.filterOrFail(
-        (bytes) => bytes.length <= maxBytes || !isOther(bytes),
+        (bytes) => bytes.length <= maxBytes || !isSingleMessage(bytes),
         () => new BodyTooLarge({ maxBytes })
       )
     )

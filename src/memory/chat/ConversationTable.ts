@@ -1,5 +1,5 @@
 /**
- * A bounded table of conversations in this process. Beyond a bound it evicts the conversations that were idle longest.
+ * A bounded table of conversations in this process. Beyond a bound it evicts the conversations that have been idle for longest.
  *
  * @module
  */

@@ -3,10 +3,10 @@
  *
  * It uses monotonic time, so that a wall clock that jumps neither locks clients out nor clears their counts.
  *
- * Clients cannot exhaust the memory: it holds at most `maxKeys` keys, at most `maxKeys * 64` times of accepted requests (or a
- * million, if that is more), and of a key that is not an address only a digest. At these bounds, the keys that were idle longest are
- * evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited by this layer, but
- * does not cause the rejection of other clients.
+ * Clients cannot exhaust the memory: it holds at most `maxKeys` keys and `maxKeys * 64` timestamps of accepted requests (or a
+ * million, if that is more). A key that is not an address is stored as a digest. At these bounds, the keys that have been idle for
+ * longest are evicted, and their clients start again from zero. So a client with more than `maxKeys` addresses is not limited by
+ * this layer, but does not cause the rejection of other clients.
  *
  * @module
  */
@@ -15,22 +15,22 @@ import { decideCounted, type RateLimitDecision, type RateLimitPolicy } from "../
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import * as ClientTable from "./ClientTable.ts"
 
-/** The capacity for times of accepted requests, per key of `maxKeys`. */
+/** The number of timestamps that can be stored, per key of `maxKeys`. */
 const timesPerKey = 64
 
-/** Minimum capacity for times: enough for the largest limit that can be configured. */
+/** The minimum number of timestamps that can be stored: enough for the largest limit that can be configured. */
 const minTimes = 1_000_000
 
 /** The maximum number of idle keys that a request evicts. A request adds at most one key, so idle keys do not accumulate. */
 const sweep = 8
 
-/** The clients of one policy, by their last request. All have the same window, so the oldest expire first. */
+/** The clients of one policy, ordered by their last request. All have the same window, so the oldest expire first. */
 interface PolicyClients {
   readonly list: ClientTable.ClientList
   windowMillis: number
 }
 
-/** A ring buffer of the times of a client's accepted requests; `head` is the oldest. Most clients send one request and need none. */
+/** A ring buffer of the timestamps of a client's accepted requests; `head` is the oldest. Most clients send one request and need none. */
 interface Ring {
   readonly times: Array<number>
   head: number
@@ -42,7 +42,7 @@ export class SlidingWindows {
   private readonly maxTimes: number
   private readonly clients = new ClientTable.ClientTable()
   private readonly policies = new Map<string, PolicyClients>()
-  /** By client, for those with a capacity above 1. */
+  /** For each client with a capacity above 1. */
   private readonly rings = new Map<number, Ring>()
   private times = 0
 
@@ -51,7 +51,7 @@ export class SlidingWindows {
     this.maxTimes = Math.max(minTimes, this.maxKeys * timesPerKey)
   }
 
-  /** The number of keys, and the number of times for which they have storage. */
+  /** The number of keys, and the number of timestamps that they have capacity for. */
   get size(): { readonly keys: number; readonly times: number } {
     return { keys: this.clients.size, times: this.times }
   }
@@ -103,7 +103,7 @@ export class SlidingWindows {
     return this.clients.add(list, key)
   }
 
-  /** Adds a time to a client that has `count` times. */
+  /** Adds a timestamp to a client that has `count` of them. */
   private add(client: number, count: number, now: number, limit: number): void {
     const clients = this.clients
     if (count === clients.capacity[client]) this.grow(client, count, limit)
@@ -115,7 +115,7 @@ export class SlidingWindows {
     }
   }
 
-  /** Doubles the capacity of a client, up to `limit`, and evicts others if the bound on times is exceeded. */
+  /** Doubles the capacity of a client, up to `limit`, and evicts others if there are too many timestamps. */
   private grow(client: number, count: number, limit: number): void {
     const clients = this.clients
     const ring = this.rings.get(client)
@@ -134,7 +134,7 @@ export class SlidingWindows {
     this.clients.remove(list, client)
   }
 
-  /** Evicts the client, other than `spared`, that was idle longest. False if there is none. */
+  /** Evicts the client, other than `spared`, that has been idle for longest. False if there is none. */
   private evictOldest(spared: number): boolean {
     const clients = this.clients
     let policy: PolicyClients | undefined

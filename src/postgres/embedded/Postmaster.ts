@@ -42,7 +42,7 @@ const alive = (pid: number): boolean => {
 }
 
 /**
- * Whether the process of `postmaster.pid` is a server that still runs on the folder. Its id may belong to another process by
+ * Whether the process of `postmaster.pid` is a server that still uses the folder. Its id may belong to another process by
  * now (after a restart of the machine or the container) or to an unreaped one (a container without an init).
  */
 const runs = Effect.fnUntraced(function* (pidFile: PidFile): Effect.fn.Return<boolean> {
@@ -65,7 +65,7 @@ const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 
 const waitLimits = { signal: 5_000, fail: 60_000 }
 
 /**
- * Waits until no server runs on the data folder. A left-over server usually ends within a second of its process. After five
+ * Waits until no server runs on the data folder. A left-over server usually ends within a second after the process that started it. After five
  * seconds it gets a signal (its watcher may have been killed as well); after sixty this fails with `InUse` and its process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
@@ -108,7 +108,7 @@ const canConnect = (socket: string): Effect.Effect<boolean> =>
 /** How long to wait for a recovery, in milliseconds. */
 const maxRecoveryMillis = 300_000
 
-/** Waits until the server accepts connections; false if it has ended, or recovers for more than five minutes. */
+/** Waits until the server accepts connections; false if it has ended, or if its recovery takes more than five minutes. */
 export const awaitReady = Effect.fnUntraced(function* (data: string, socket: string, hasEnded: () => boolean) {
   const until = (yield* elapsed) + maxRecoveryMillis
   while (!hasEnded() && (yield* elapsed) < until) {

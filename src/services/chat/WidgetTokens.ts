@@ -29,7 +29,7 @@ export class WidgetTokens extends Context.Service<
     }) => Effect.Effect<Option.Option<IssuedToken>, StorageUnavailable>
     /** The tokens of an instance, oldest first, without their secrets. */
     readonly list: (instanceId: string) => Effect.Effect<ReadonlyArray<WidgetToken>, StorageUnavailable>
-    /** False if there is no such token; true if it is revoked, now or before. */
+    /** False if there is no such token; true if this call or an earlier one revoked it. */
     readonly revoke: (tokenId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/WidgetTokens") {}

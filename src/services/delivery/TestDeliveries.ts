@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema } from "effect"
-import type { Answered } from "../../core/delivery/Webhook.ts"
+import type { AttemptResult } from "../../core/delivery/Webhook.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import type { ReportTimeout } from "../analytics/Reports.ts"
 import type { StorageUnavailable } from "../Storage.ts"
@@ -14,7 +14,7 @@ import type { SecretsKeyUnusable } from "./Webhooks.ts"
 export class MailNotSetUp extends Schema.TaggedError<MailNotSetUp>()("MailNotSetUp", {}) {}
 
 /** The outcome of a test event. */
-export interface TestedWebhook extends Answered {
+export interface TestedWebhook extends AttemptResult {
   readonly eventId: string
   /** Whether the receiver accepted it. */
   readonly isDelivered: boolean

@@ -34,7 +34,7 @@ export class OwnerKeys extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
     /**
      * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
-     * created become void. False if there is no such key; true if it is revoked, now or before.
+     * created become void. False if there is no such key; true if this call or an earlier one revoked it.
      */
     readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Revokes the keys that a session or a key issued directly or indirectly. Returns how many were valid. */

@@ -20,7 +20,7 @@ const Result = Schema.fromJsonString(
     refused: Schema.Int,
     median: Schema.Finite,
     p99: Schema.Finite,
-    most: Schema.Finite
+    max: Schema.Finite
   })
 )
 

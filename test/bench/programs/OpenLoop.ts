@@ -91,7 +91,7 @@ const finish = (): void => {
       refused,
       median: quantile(all, 0.5),
       p99: quantile(all, 0.99),
-      most: quantile(all, 1)
+      max: quantile(all, 1)
     })
   )
   process.exit(0)

@@ -44,13 +44,17 @@ describe("core/chat/ClientConversation", () => {
     assert.strictEqual(new Set(origins).size, origins.length)
   })
 
-  it.prop("the agent gets the newest messages within its bounds, and always the message", [Messages], ([messages]) => {
-    const read = ClientConversation.read(messages)
-    if (read === null) return
-    const bounds = { messages: 3, characters: 8 }
-    const message = { role: "user", text: read.message } as const
-    const sent = ClientConversation.bounded(read, bounds)
-    assert.deepStrictEqual(sent, [...History.newest([...read.history, message], bounds).slice(0, -1), message])
-    assert.isAtMost(sent.length, bounds.messages)
-  })
+  it.prop(
+    "the agent gets the newest messages within its bounds, and always the visitor's last one",
+    [Messages],
+    ([messages]) => {
+      const read = ClientConversation.read(messages)
+      if (read === null) return
+      const bounds = { messages: 3, characters: 8 }
+      const message = { role: "user", text: read.message } as const
+      const sent = ClientConversation.bounded(read, bounds)
+      assert.deepStrictEqual(sent, [...History.newest([...read.history, message], bounds).slice(0, -1), message])
+      assert.isAtMost(sent.length, bounds.messages)
+    }
+  )
 })

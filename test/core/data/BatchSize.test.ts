@@ -21,9 +21,9 @@ describe("core/data/BatchSize", () => {
 
   it.prop("clients that send again at once are in two equal groups after two batches", [Count, Count], ([a, b]) => {
     const clients = 2 * BatchSize.maxUnsplit + Math.max(a, b)
-    let flying = Math.min(a, b)
-    for (let batch = 0; batch < 2; batch++) flying = BatchSize.next(flying, clients - flying)
-    assert.approximately(flying, clients / 2, 0.5)
+    let inFlight = Math.min(a, b)
+    for (let batch = 0; batch < 2; batch++) inFlight = BatchSize.next(inFlight, clients - inFlight)
+    assert.approximately(inFlight, clients / 2, 0.5)
   })
 
   it.prop("a backlog without new items is taken in three batches at most", [Count], ([backlog]) => {

@@ -76,7 +76,7 @@ describe("core/forms/FormCheck", () => {
     assert.deepStrictEqual(typesOf(rules, [first, second]), each.slice(0, 1))
   })
 
-  it.prop("the bounds of a text count code points, and a line end counts once", [Schema.String], ([text]) => {
+  it.prop("the bounds of a text count code points, and a line break counts once", [Schema.String], ([text]) => {
     const value = `a${text}`
     const length = [...value.replaceAll("\r\n", "\n")].length
     assert.deepStrictEqual(typesOf({ min: length, max: length }, value), [])

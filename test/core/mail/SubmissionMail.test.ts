@@ -13,7 +13,7 @@ const unsubscribeUrl = "https://edge.example/stop"
 const textOf = (content: Content) => plainBody(content, unsubscribeUrl)
 const htmlOf = (content: Content) => htmlBody(content, unsubscribeUrl)
 
-/** The tags of a text, without those that a line end makes. */
+/** The tags in the HTML, except `<br>`, which encodes a line break. */
 const tagsOf = (html: string): ReadonlyArray<string> => (html.match(/<[^>]*>/g) ?? []).filter((tag) => tag !== "<br>")
 
 /** The content with `x` in place of every text. */

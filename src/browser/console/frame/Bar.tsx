@@ -61,7 +61,7 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
 )
 
 /** The number of unread submissions. */
-const Waiting = ({ siteId }: { readonly siteId: string }) => {
+const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/overview",
     { params: { site_id: siteId } },
@@ -71,7 +71,7 @@ const Waiting = ({ siteId }: { readonly siteId: string }) => {
   return (
     <span class="count">
       <span aria-hidden="true">{value.unread}</span>
-      <span class="sr-only">{Texts.waiting(value.unread)}</span>
+      <span class="sr-only">{Texts.unread(value.unread)}</span>
     </span>
   )
 }
@@ -132,7 +132,7 @@ export const Bar = ({ session, site, sites }: Props) => {
                 aria-current={name === page ? "page" : undefined}
               >
                 {title}
-                {name === "inbox" && <Waiting siteId={site.site_id} />}
+                {name === "inbox" && <UnreadCount siteId={site.site_id} />}
               </a>
             ))}
           </nav>

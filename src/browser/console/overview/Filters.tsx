@@ -27,14 +27,14 @@ export const Filters = () => {
     <section class="filters" aria-label={Texts.filters.label}>
       {filters.map((filter, index) => {
         const opposite = opposites[filter.operator]
-        const words = `${Texts.dimension(filter.dimension)} ${Texts.operators[filter.operator]} ${namesOf(filter)}`
+        const label = `${Texts.dimension(filter.dimension)} ${Texts.operators[filter.operator]} ${namesOf(filter)}`
         return (
-          <span class="filter" key={words}>
+          <span class="filter" key={label}>
             <span class="muted">{Texts.dimension(filter.dimension)}</span>
             <button
               type="button"
               disabled={share !== null}
-              title={Texts.filters.turn(Texts.operators[opposite])}
+              title={Texts.filters.setOperator(Texts.operators[opposite])}
               onClick={() => replace(index, { ...filter, operator: opposite })}
             >
               {Texts.operators[filter.operator]}
@@ -45,7 +45,7 @@ export const Filters = () => {
             <button
               type="button"
               class="remove"
-              aria-label={Texts.filters.remove(words)}
+              aria-label={Texts.filters.remove(label)}
               onClick={() => replace(index)}
             >
               <Icon name="close" />

@@ -35,14 +35,14 @@ export const pages = {
   setup: "Set up"
 } as const
 
-/** What a viewer sees of a page for owners. */
+/** What a viewer sees instead of a page for owners. */
 export const onlyOwners = {
   title: "Only an owner can do this",
   body: "You can read everything about this website, but not change it."
 } as const
 
-/** A page's name with what waits there. */
-export const waiting = (count: number): string => `${count} unread`
+/** The label of the number beside `Inbox`. */
+export const unread = (count: number): string => `${count} unread`
 
 export const noSite = { title: "There is no such website" } as const
 
@@ -58,7 +58,7 @@ export const failures = {
   defect: "The service has failed. Try again; if it fails again, its log says why."
 } as const
 
-/** A text of the service as a sentence. */
+/** Capitalizes a message of the service and ends it with a period. */
 export const sentence = (text: string): string =>
   `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
 
@@ -71,6 +71,6 @@ export const failureText = ({
   readonly faults: ReadonlyArray<{ readonly text: string }>
 }): string => (fault === undefined ? failures[kind] : sentence(fault.text))
 
-export const stale = (time: string): string => `You see what was counted until ${time}.`
+export const stale = (time: string): string => `Last updated at ${time}.`
 
 export const copy = { copy: "Copy", copied: "Copied" } as const

@@ -135,7 +135,7 @@ export const filters = {
   label: "Filters",
   or: " or ",
   remove: (text: string): string => `Remove the filter ${text}`,
-  turn: (operator: string): string => `Change to “${operator}”`,
+  setOperator: (operator: string): string => `Change to “${operator}”`,
   clear: "Remove all"
 } as const
 
