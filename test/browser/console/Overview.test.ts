@@ -3,7 +3,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { inChromium, until } from "../../support/browser/Browser.ts"
@@ -18,11 +18,11 @@ const list = (page: Page, tab: string) =>
 
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
-inChromium("the console's overview", ConsolePage.layer, (it) => {
+inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
   it.effect("shows the totals beside those before, the chart, the lists and the current visitors", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       yield* loaded
       const [visitors, views] = yield* on(() => Promise.all([numberOf(page, "Visitors"), numberOf(page, "Views")]))
       assert.isAbove(visitors, 100)
@@ -44,7 +44,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("filters everything by a click, and a filter can be negated and removed", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       yield* loaded
       const all = yield* on(() => numberOf(page, "Visitors"))
       yield* on(() => list(page, "Devices").getByRole("button", { name: "Mobile" }).click())
@@ -91,7 +91,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("an address can be sent: it opens the same days, comparison, filters, metric and tabs", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(
+      const { loaded, on, page } = yield* ConsolePage.show(
         `#/${busy.websiteConfigId}/overview?range=7d&compare=none&country=NO&metric=bounce_rate&by=hour&tabs=browser,channel`
       )
       yield* loaded
@@ -110,7 +110,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("the chart is read with the keyboard, as a table, and opens the days of a point", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview?range=30d`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview?range=30d`)
       yield* loaded
       const chart = page.getByRole("slider", { name: "Visitors by day" })
       yield* on(() => chart.focus())
@@ -146,7 +146,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("a whole list is searched, and a click on it filters", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       yield* loaded
       yield* on(() => page.getByRole("button", { name: "Show all pages" }).click())
       const dialog = page.getByRole("dialog", { name: "Pages" })
@@ -232,7 +232,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("days are chosen from the menu with the keyboard, and in a dialog", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       yield* loaded
       const button = page.getByRole("button", { name: /^Days: / })
       yield* on(() => button.focus())
@@ -259,7 +259,7 @@ inChromium("the console's overview", ConsolePage.layer, (it) => {
   it.effect("a website without visits shows how to begin, and the other website is one choice away", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* ConsolePage.open(`#/${fresh.websiteConfigId}/overview`)
+      const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/overview`)
       yield* on(() => page.getByRole("heading", { name: "No visits yet" }).waitFor())
       yield* on(() => page.getByRole("link", { name: "Show the tag" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Websites: New website" }).click())

@@ -2,7 +2,7 @@
  * The settings of a website: what its owner creates, changes and deletes.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
@@ -16,202 +16,206 @@ import * as SetUpData from "../../support/console/SetUpData.ts"
 import * as SetUpPage from "../../support/console/SetUpPage.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
-inChromium("changes of the console's settings", SetUpData.layer, (it) => {
-  it.effect("create and delete a webhook, whose secret is shown once, and refuse a private address", () =>
-    Effect.gen(function* () {
-      const { fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(fresh, "webhooks")
-      yield* on(async () => {
-        await page.getByRole("button", { name: "New webhook" }).click()
-        // The first field has the focus, and the keyboard alone is enough.
-        await page.locator("input[type=url]:focus").waitFor()
-        await page.keyboard.type("http://10.0.0.1/")
-        await page.keyboard.press("Enter")
-        await page.getByText("10.0.0.1 has no address on the public internet.").waitFor()
-        await page.getByLabel("Address").fill("https://192.0.3.1/hook")
-        await page.getByLabel("Answer rated").uncheck()
-        await page.keyboard.press("Enter")
-        await page.getByText(/^whsec_/).waitFor()
-        await page.getByRole("button", { name: "Done" }).click()
-        await page.getByText("https://192.0.3.1/hook").waitFor()
+inChromium(
+  "changes of the console's settings",
+  Layer.provideMerge(ConsolePage.SharedOwner.layer, SetUpData.layer),
+  (it) => {
+    it.effect("create and delete a webhook, whose secret is shown once, and refuse a private address", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "webhooks")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New webhook" }).click()
+          // The first field has the focus, and the keyboard alone is enough.
+          await page.locator("input[type=url]:focus").waitFor()
+          await page.keyboard.type("http://10.0.0.1/")
+          await page.keyboard.press("Enter")
+          await page.getByText("10.0.0.1 has no address on the public internet.").waitFor()
+          await page.getByLabel("Address").fill("https://192.0.3.1/hook")
+          await page.getByLabel("Answer rated").uncheck()
+          await page.keyboard.press("Enter")
+          await page.getByText(/^whsec_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+          await page.getByText("https://192.0.3.1/hook").waitFor()
+        })
+        const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId))
+        assert.lengthOf(webhook?.events ?? [], 6)
+        assert.strictEqual(yield* on(() => page.getByText(/^whsec_/).count()), 0)
+        yield* on(async () => {
+          await page.getByRole("button", { name: /^More for/ }).click()
+          await page.getByRole("menuitemradio", { name: "Delete" }).click()
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          await page.getByText("No webhook yet.").waitFor()
+        })
+        assert.deepStrictEqual(yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId)), [])
       })
-      const [webhook] = yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId))
-      assert.lengthOf(webhook?.events ?? [], 6)
-      assert.strictEqual(yield* on(() => page.getByText(/^whsec_/).count()), 0)
-      yield* on(async () => {
-        await page.getByRole("button", { name: /^More for/ }).click()
-        await page.getByRole("menuitemradio", { name: "Delete" }).click()
-        await page.getByRole("button", { name: "Delete", exact: true }).click()
-        await page.getByText("No webhook yet.").waitFor()
-      })
-      assert.deepStrictEqual(yield* Webhooks.use((webhooks) => webhooks.list(fresh.websiteConfigId)), [])
-    })
-  )
+    )
 
-  it.effect("edit the rules of a form in rows, and show what is wrong at its row", () =>
-    Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(busy, "forms")
-      const rulesOf = FormDirectory.use((forms) => forms.list(busy.websiteConfigId)).pipe(
-        Effect.map((forms) => forms.find((form) => form.page === "booking")?.rules)
-      )
-      const before = yield* rulesOf
-      yield* on(async () => {
-        await page.getByRole("button", { name: "Edit" }).click()
-        await page.getByLabel("Max. length").first().fill("-1")
-        await page.getByRole("button", { name: "Save" }).click()
-        await page.getByText("Must be a count of characters").waitFor()
-        await page.getByLabel("Max. length").first().fill("80")
-        await page.getByRole("button", { name: "Save" }).click()
-        await page.getByRole("dialog").waitFor({ state: "detached" })
+    it.effect("edit the rules of a form in rows, and show what is wrong at its row", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "forms")
+        const rulesOf = FormDirectory.use((forms) => forms.list(busy.websiteConfigId)).pipe(
+          Effect.map((forms) => forms.find((form) => form.page === "booking")?.rules)
+        )
+        const before = yield* rulesOf
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Edit" }).click()
+          await page.getByLabel("Max. length").first().fill("-1")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("Must be a count of characters").waitFor()
+          await page.getByLabel("Max. length").first().fill("80")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByRole("dialog").waitFor({ state: "detached" })
+        })
+        assert.deepStrictEqual(yield* rulesOf, { ...before, name: { required: true, max: 80 } })
       })
-      assert.deepStrictEqual(yield* rulesOf, { ...before, name: { required: true, max: 80 } })
-    })
-  )
+    )
 
-  it.effect("create a goal, and say which name is taken", () =>
-    Effect.gen(function* () {
-      const { fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(fresh, "goals")
-      const create = async (path: string) => {
-        await page.getByRole("button", { name: "New goal" }).click()
-        await page.getByLabel("Path").fill(path)
-        await page.getByRole("button", { name: "Create" }).click()
-      }
-      yield* on(() => create("/thanks"))
-      yield* on(() => page.getByText("A page: /thanks").waitFor())
-      yield* on(() => create("/thanks"))
-      yield* on(() => page.getByText("The website has a goal of this name").waitFor())
-      assert.lengthOf(yield* Goals.use((goals) => goals.list(fresh.websiteConfigId)), 1)
-    })
-  )
+    it.effect("create a goal, and say which name is taken", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "goals")
+        const create = async (path: string) => {
+          await page.getByRole("button", { name: "New goal" }).click()
+          await page.getByLabel("Path").fill(path)
+          await page.getByRole("button", { name: "Create" }).click()
+        }
+        yield* on(() => create("/thanks"))
+        yield* on(() => page.getByText("A page: /thanks").waitFor())
+        yield* on(() => create("/thanks"))
+        yield* on(() => page.getByText("The website has a goal of this name").waitFor())
+        assert.lengthOf(yield* Goals.use((goals) => goals.list(fresh.websiteConfigId)), 1)
+      })
+    )
 
-  it.effect("connect an assistant, whose key is not shown again, and issue a token in its tag", () =>
-    Effect.gen(function* () {
-      const { fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(fresh, "assistants")
-      yield* on(async () => {
-        await page.getByRole("button", { name: "New assistant" }).click()
-        await page.getByLabel("Name").fill("Helper")
-        await page.getByLabel("Address of the agent").fill("http://localhost:9000")
-        await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
-        await page.getByRole("button", { name: "Create" }).click()
-        await page.getByText("only 80 and 443 are").waitFor()
-        await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
-        await page.getByRole("button", { name: "Create" }).click()
-        // The form leads on to a first question.
-        await page.getByRole("heading", { name: "Try Helper" }).waitFor()
-        await page.getByRole("button", { name: "Ask" }).click()
-        await page.getByText("It answers. The first word came after").waitFor()
-        await page.getByText("Hello there").waitFor()
-        await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
-        await page.getByText("It has no token").waitFor()
-        await page.getByRole("button", { name: "Issue a token" }).click()
-        await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
-        await page.getByText(/token="hwt_/).waitFor()
-        await page.getByRole("button", { name: "Done" }).click()
-        await page.getByText("Token without a label").waitFor()
+    it.effect("connect an assistant, whose key is not shown again, and issue a token in its tag", () =>
+      Effect.gen(function* () {
+        const { fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(fresh, "assistants")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New assistant" }).click()
+          await page.getByLabel("Name").fill("Helper")
+          await page.getByLabel("Address of the agent").fill("http://localhost:9000")
+          await page.getByLabel("Key (optional)", { exact: true }).fill("sk-secret")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText("only 80 and 443 are").waitFor()
+          await page.getByLabel("Address of the agent").fill("https://agent.example.com/v1")
+          await page.getByRole("button", { name: "Create" }).click()
+          // The form leads on to a first question.
+          await page.getByRole("heading", { name: "Try Helper" }).waitFor()
+          await page.getByRole("button", { name: "Ask" }).click()
+          await page.getByText("It answers. The first word came after").waitFor()
+          await page.getByText("Hello there").waitFor()
+          await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
+          await page.getByText("It has no token").waitFor()
+          await page.getByRole("button", { name: "Issue a token" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+          await page.getByText(/token="hwt_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+          await page.getByText("Token without a label").waitFor()
+        })
+        const all = yield* InstanceDirectory.use((instances) => instances.list)
+        const instance = all.find(({ name }) => name === "Helper")
+        assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
+        assert.notInclude(yield* on(() => page.content()), "sk-secret")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "More for Helper" }).click()
+          await page.getByRole("menuitemradio", { name: "Edit" }).click()
+          await page.getByText("A key is stored.").waitFor()
+          await page.getByLabel("Name").fill("Concierge")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByRole("button", { name: "More for Concierge" }).waitFor()
+        })
+        const changed = yield* InstanceDirectory.use((instances) => instances.list)
+        const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
+        assert.strictEqual(renamed?.name, "Concierge")
+        assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
       })
-      const all = yield* InstanceDirectory.use((instances) => instances.list)
-      const instance = all.find(({ name }) => name === "Helper")
-      assert.deepInclude(instance, { agentUrl: "https://agent.example.com/v1", isGuarded: true, agentKeyEnv: null })
-      assert.notInclude(yield* on(() => page.content()), "sk-secret")
-      yield* on(async () => {
-        await page.getByRole("button", { name: "More for Helper" }).click()
-        await page.getByRole("menuitemradio", { name: "Edit" }).click()
-        await page.getByText("A key is stored.").waitFor()
-        await page.getByLabel("Name").fill("Concierge")
-        await page.getByRole("button", { name: "Save" }).click()
-        await page.getByRole("button", { name: "More for Concierge" }).waitFor()
-      })
-      const changed = yield* InstanceDirectory.use((instances) => instances.list)
-      const renamed = changed.find(({ instanceId }) => instanceId === instance?.instanceId)
-      assert.strictEqual(renamed?.name, "Concierge")
-      assert.deepStrictEqual(renamed?.agentKey, instance?.agentKey)
-    })
-  )
+    )
 
-  it.effect("issue a key, which is shown once, and revoke it", () =>
-    Effect.gen(function* () {
-      const { busy, fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(busy, "keys")
-      yield* on(async () => {
-        await page.getByRole("button", { name: "New key" }).click()
-        await page.getByLabel("Label (optional)").fill("Robot")
-        await page.getByLabel("Last day (optional)").fill("2000-01-01")
-        await page.getByRole("button", { name: "Create" }).click()
-        await page.getByText("A future time is expected.").waitFor()
-        await page.getByLabel("Websites", { exact: true }).selectOption("Several websites")
-        await page.getByLabel("New website").check()
-        await page.getByLabel("Last day (optional)").fill("2100-01-01")
-        await page.getByRole("button", { name: "Create" }).click()
-        await page.getByText(/^hok_/).waitFor()
-        await page.getByRole("button", { name: "Done" }).click()
+    it.effect("issue a key, which is shown once, and revoke it", () =>
+      Effect.gen(function* () {
+        const { busy, fresh } = yield* ConsolePage.Websites
+        const { on, page } = yield* SetUpPage.show(busy, "keys")
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New key" }).click()
+          await page.getByLabel("Label (optional)").fill("Robot")
+          await page.getByLabel("Last day (optional)").fill("2000-01-01")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText("A future time is expected.").waitFor()
+          await page.getByLabel("Websites", { exact: true }).selectOption("Several websites")
+          await page.getByLabel("New website").check()
+          await page.getByLabel("Last day (optional)").fill("2100-01-01")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText(/^hok_/).waitFor()
+          await page.getByRole("button", { name: "Done" }).click()
+        })
+        const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Robot")
+        assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
+        yield* on(async () => {
+          const row = page.getByRole("listitem").filter({ hasText: "Robot" })
+          await row.getByText("2 websites").waitFor()
+          await row.getByRole("button", { name: "Revoke" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
+          await row.waitFor({ state: "detached" })
+        })
       })
-      const issued = (yield* OwnerKeys.use(({ list }) => list)).find(({ label }) => label === "Robot")
-      assert.sameMembers([...(issued?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
-      yield* on(async () => {
-        const row = page.getByRole("listitem").filter({ hasText: "Robot" })
-        await row.getByText("2 websites").waitFor()
-        await row.getByRole("button", { name: "Revoke" }).click()
-        await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
-        await row.waitFor({ state: "detached" })
-      })
-    })
-  )
+    )
 
-  it.effect("export and delete a person's data", () =>
-    Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
-      const email = "Ann@example.com"
-      yield* SubmissionRepo.use(({ submit }) => submit(SubmissionDraft.make(busy.websiteConfigId, { email })))
-      const { on, page } = yield* SetUpPage.open(busy, "data")
-      yield* on(async () => {
-        await page.getByLabel("Email address").fill("nobody@example.com")
-        await page.getByRole("button", { name: "Export", exact: true }).click()
-        await page.getByText("Nothing is stored about this address.").waitFor()
-        await page.getByLabel("Email address").fill("ann@example.com")
-        const file = page.waitForEvent("download")
-        await page.getByRole("button", { name: "Export", exact: true }).click()
-        assert.strictEqual((await file).suggestedFilename(), "person.ndjson")
-        await page.getByRole("button", { name: "Delete", exact: true }).click()
-        await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
-        await page.getByText("Deleted: 1 submission and 0 conversations").waitFor()
+    it.effect("export and delete a person's data", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const email = "Ann@example.com"
+        yield* SubmissionRepo.use(({ submit }) => submit(SubmissionDraft.make(busy.websiteConfigId, { email })))
+        const { on, page } = yield* SetUpPage.show(busy, "data")
+        yield* on(async () => {
+          await page.getByLabel("Email address").fill("nobody@example.com")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          await page.getByText("Nothing is stored about this address.").waitFor()
+          await page.getByLabel("Email address").fill("ann@example.com")
+          const file = page.waitForEvent("download")
+          await page.getByRole("button", { name: "Export", exact: true }).click()
+          assert.strictEqual((await file).suggestedFilename(), "person.ndjson")
+          await page.getByRole("button", { name: "Delete", exact: true }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click()
+          await page.getByText("Deleted: 1 submission and 0 conversations").waitFor()
+        })
       })
-    })
-  )
+    )
 
-  it.effect("create a website, change it, and delete it once its name is typed", () =>
-    Effect.gen(function* () {
-      const { loaded, on, page } = yield* ConsolePage.open("#/")
-      yield* loaded
-      yield* on(async () => {
-        await page.getByRole("button", { name: "New website" }).click()
-        await page.getByLabel("Name").fill("Passing")
-        await page.getByRole("button", { name: "Create" }).click()
-        await page.getByText("Waiting for the first page view.").waitFor()
-        await page.getByRole("link", { name: "Website", exact: true }).click()
-        await page.getByLabel("Origins").fill("https://a.example/path")
-        await page.getByRole("button", { name: "Save" }).click()
-        await page.getByText("without a path, are expected.").waitFor()
-        await page.getByLabel("Origins").fill("https://a.example\nhttps://b.example")
-        await page.getByRole("button", { name: "Save" }).click()
-        await page.getByText("Saved.").waitFor()
+    it.effect("create a website, change it, and delete it once its name is typed", () =>
+      Effect.gen(function* () {
+        const { loaded, on, page } = yield* ConsolePage.show("#/")
+        yield* loaded
+        yield* on(async () => {
+          await page.getByRole("button", { name: "New website" }).click()
+          await page.getByLabel("Name").fill("Passing")
+          await page.getByRole("button", { name: "Create" }).click()
+          await page.getByText("Waiting for the first page view.").waitFor()
+          await page.getByRole("link", { name: "Website", exact: true }).click()
+          await page.getByLabel("Origins").fill("https://a.example/path")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("without a path, are expected.").waitFor()
+          await page.getByLabel("Origins").fill("https://a.example\nhttps://b.example")
+          await page.getByRole("button", { name: "Save" }).click()
+          await page.getByText("Saved.").waitFor()
+        })
+        const find = SiteDirectory.use((all) => all.list).pipe(
+          Effect.map((all) => all.find(({ name }) => name === "Passing"))
+        )
+        assert.deepStrictEqual((yield* find)?.origins, ["https://a.example", "https://b.example"])
+        yield* on(async () => {
+          await page.getByRole("button", { name: "Delete the website" }).click()
+          const yes = page.getByRole("dialog").getByRole("button", { name: "Delete the website" })
+          await page.getByLabel("Type “Passing” to confirm").fill("Passin")
+          if (!(await yes.isDisabled())) throw new Error("It can be deleted without its name.")
+          await page.getByLabel("Type “Passing” to confirm").fill("Passing")
+          await yes.click()
+          await page.getByRole("heading", { name: "Websites" }).waitFor()
+        })
+        assert.isUndefined(yield* find)
       })
-      const find = SiteDirectory.use((all) => all.list).pipe(
-        Effect.map((all) => all.find(({ name }) => name === "Passing"))
-      )
-      assert.deepStrictEqual((yield* find)?.origins, ["https://a.example", "https://b.example"])
-      yield* on(async () => {
-        await page.getByRole("button", { name: "Delete the website" }).click()
-        const yes = page.getByRole("dialog").getByRole("button", { name: "Delete the website" })
-        await page.getByLabel("Type “Passing” to confirm").fill("Passin")
-        if (!(await yes.isDisabled())) throw new Error("It can be deleted without its name.")
-        await page.getByLabel("Type “Passing” to confirm").fill("Passing")
-        await yes.click()
-        await page.getByRole("heading", { name: "Websites" }).waitFor()
-      })
-      assert.isUndefined(yield* find)
-    })
-  )
-})
+    )
+  }
+)

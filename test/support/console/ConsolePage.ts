@@ -10,7 +10,7 @@ import type { Role } from "../../../src/core/sites/Role.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { Chromium, type VisitorOptions } from "../browser/Browser.ts"
+import { Chromium, layer as chromium, type VisitorOptions } from "../browser/Browser.ts"
 import { TestServer, layer as testServer } from "../TestServer.ts"
 import * as SiteData from "./SiteData.ts"
 
@@ -47,8 +47,8 @@ export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray
   return `${url}/console/#/link/${yield* newSecret(sites, "owner")}`
 })
 
-/** A person with a session, on the page of a fragment. `Session.test.ts` opens the console as persons do: by a click on a link. */
-export const open = Effect.fnUntraced(function* (fragment: string, options: VisitorOptions = {}, role: Role = "owner") {
+/** A person with a session. `show` opens a fragment, and loads the page if the browser is on no fragment of it. */
+const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role) {
   const { url } = yield* TestServer
   const visitor = yield* (yield* Chromium).visitor(options)
   const { context, page } = visitor
@@ -59,14 +59,34 @@ export const open = Effect.fnUntraced(function* (fragment: string, options: Visi
   const { cookie } = Option.getOrThrow(opened)
   const attributes = { url, httpOnly: true, sameSite: "Strict" } as const
   yield* on(() => context.addCookies([{ name: sessionCookie.key, value: cookie, ...attributes }]))
-  yield* visitor.open(`${url}/console/${fragment}`)
-  yield* on(async () => {
-    await page.getByRole("button", { name: /^Session: / }).waitFor()
-    // The websites can arrive after the session.
-    await page.locator("#content > *").first().waitFor({ state: "attached" })
-  })
-  return { ...visitor, on, url, loaded: on(() => loaded(page)) }
+  const show = (fragment: string) =>
+    Effect.andThen(
+      visitor.open(`${url}/console/${fragment}`),
+      on(async () => {
+        await page.getByRole("button", { name: /^Session: / }).waitFor()
+        // The websites can arrive after the session.
+        await page.locator("#content > *").first().waitFor({ state: "attached" })
+      })
+    )
+  return { ...visitor, on, url, show, loaded: on(() => loaded(page)) }
 })
+
+/** A person with a session, on the page of a fragment. `Session.test.ts` opens the console as persons do: by a click on a link. */
+export const open = (fragment: string, options: VisitorOptions = {}, role: Role = "owner") =>
+  Effect.tap(person(options, role), ({ show }) => show(fragment))
+
+/** An owner whose page tests share, since to load the page takes most of a short test's processor time. */
+export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<ReturnType<typeof person>>>()(
+  "hydracore/test/console/SharedOwner"
+) {
+  static readonly layer = Layer.effect(SharedOwner, person({}, "owner")).pipe(Layer.provide(chromium))
+}
+
+/**
+ * A fragment on the shared page. The first test loads the page and others only change its address, so a test that needs
+ * another person or another size, or stores what the page has read, opens its own.
+ */
+export const show = (fragment: string) => Effect.tap(SharedOwner, (owner) => owner.show(fragment))
 
 /** Waits until nothing on the page is loading. */
 export const loaded = async (page: Page): Promise<void> => {

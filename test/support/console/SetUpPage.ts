@@ -21,3 +21,7 @@ export const open = (
   section: (typeof sections)[number],
   options?: Parameters<typeof ConsolePage.open>[1]
 ) => Effect.tap(ConsolePage.open(`#/${site.websiteConfigId}/setup/${section}`, options), ({ loaded }) => loaded)
+
+/** A loaded section, on the page that tests share. */
+export const show = (site: Site, section: (typeof sections)[number]) =>
+  Effect.tap(ConsolePage.show(`#/${site.websiteConfigId}/setup/${section}`), ({ loaded }) => loaded)
