@@ -176,7 +176,7 @@ const test = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications | TestDeliveries, E, R>) =>
   Command.make("notify").pipe(
-    Command.withDescription("Mails: a website's submissions and reports for people"),
+    Command.withDescription("Mails: submissions and reports about a website"),
     Command.withSubcommands([
       add.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),

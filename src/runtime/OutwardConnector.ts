@@ -1,8 +1,8 @@
 /**
  * Opens connections to addresses that owners name: to the public internet only (`core/delivery/AddressGuard`).
  *
- * The connector looks up a name when a connection opens, and connects to an address that passed the guard: a name server
- * cannot change its answer between the check and the connection.
+ * The connector looks up a name when a connection opens, and connects to an address that passed the guard. This prevents
+ * DNS rebinding: a name server cannot change its answer between the check and the connection.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Agents that send much besides their text: honest ones are read to the end, and floods are read slowly and not for long.
+ * Agents that send much besides their text: ordinary answers are read to the end, and floods are throttled and then refused.
  */
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
@@ -10,7 +10,7 @@ import { ask, exchange, failure, layer, pass, said, streams } from "../support/A
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
-/** A token of thought, as a runtime sends it: about 300 bytes. */
+/** A reasoning token, as a runtime sends it: about 300 bytes. */
 const thought = `data: ${JSON.stringify({
   id: "chatcmpl-0123456789abcdef0123456789abcdef",
   object: "chat.completion.chunk",
@@ -20,7 +20,7 @@ const thought = `data: ${JSON.stringify({
   choices: [{ index: 0, delta: { reasoning_content: "hmm " }, logprobs: null, finish_reason: null }]
 })}\n\n`
 
-/** Waits until the agent can write no more: what it has sent is in the sockets' buffers. */
+/** Waits until the sockets' buffers are full, so that the agent cannot write more. */
 const stalled = (written: () => number) => {
   let before = -1
   let still = 0
@@ -47,7 +47,7 @@ const floodSocket = ({ socket }: ServerResponse, piece: string): (() => number) 
 describe("AgentStream over HTTP: data besides the text", () => {
   it.effect("six thousand tokens of reasoning arrive as fast as they are sent", () =>
     Effect.gen(function* () {
-      // The clock of the test stands still: nothing may wait for it.
+      // The test clock does not advance, so nothing may wait for it.
       const { events, result } = yield* exchange(
         streams(...Array.from({ length: 60 }, () => thought.repeat(100)), says("Six."), finishes("stop"))
       )
@@ -56,7 +56,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a hundred thousand of them arrive as well, though not at once", () =>
+  it.effect("a hundred thousand reasoning tokens arrive too, but throttled", () =>
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
         response.writeHead(200, sse)
@@ -90,7 +90,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
   ]
   for (const [name, flood] of floods) {
     it.effect(
-      `a flood of ${name} is held back, does not count as silence, and ends after some minutes`,
+      `a flood of ${name} is throttled, does not count as silence, and ends after some minutes`,
       () =>
         Effect.gen(function* () {
           let written = () => 0
@@ -123,7 +123,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
     )
   }
 
-  it.effect("text that arrives too fast is delayed too, and arrives whole", () =>
+  it.effect("text that arrives too fast is also throttled, and arrives complete", () =>
     Effect.gen(function* () {
       const token = says("x")
       const count = 20_000
@@ -138,7 +138,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an answer without streaming in one-byte pieces is refused before it uses much memory", () =>
+  it.effect("a non-streaming answer in one-byte pieces is refused before it uses much memory", () =>
     Effect.gen(function* () {
       for (const [pieces, tag] of [
         [10_000, "none"],
@@ -155,7 +155,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a few informational responses are ignored; endless ones are a refusal", () =>
+  it.effect("a few informational responses are ignored; endless ones are refused", () =>
     Effect.gen(function* () {
       const hint = "HTTP/1.1 103 Early Hints\r\nlink: </x>; rel=preload\r\n\r\n"
       const few = yield* exchange((received, response) => {

@@ -10,7 +10,7 @@ const Samples = Schema.Array(Sample).check(Schema.isMinLength(1), Schema.isMaxLe
 
 describe("Statistics", () => {
   it.prop(
-    "a quantile lies between the least and the greatest sample, and grows with its share",
+    "a quantile lies between the least and the greatest sample, and grows with the fraction",
     [Samples],
     ([samples]) => {
       const shares = [0, 0.25, 0.5, 0.75, 0.99, 1]
@@ -32,7 +32,7 @@ describe("Statistics", () => {
   )
 
   it.prop(
-    "a machine that is slower during a round changes no ratio",
+    "a machine that is slower during one round does not change the ratios",
     [Samples, Sample, Sample],
     ([samples, first, second]) => {
       const slowed = (rate: number) => samples.map((slowness) => rate / slowness)
@@ -65,7 +65,7 @@ const measure = (id: string, rows: Readonly<Record<string, ReadonlyArray<number>
 })
 
 describe("the goals", () => {
-  it("compare round with round, and are met at exactly the wanted value", () => {
+  it("compare round with round, and are met at exactly the target", () => {
     const views = measure("views", { [names.edge]: [100, 20, 90], [names.fastify]: [10, 4, 30] })
     expect(goals([views])).toEqual([
       { text: "page views against Fastify + pg", goal: "at least 5", found: "5.00", met: true }
@@ -83,7 +83,7 @@ describe("the goals", () => {
     expect(goals([views])).toMatchObject([{ goal: "under 40 µs", found: "39 µs", met: true }])
   })
 
-  it("say that a ratio is a lower bound, and that one which is too low says nothing", () => {
+  it("report a lower bound of a ratio as such, and as unclear if it is below the goal", () => {
     const dashboard = (alone: number): Measure => ({
       ...measure("dashboard", { [names.edge]: [100] }),
       rows: [
@@ -152,7 +152,7 @@ describe("the table", () => {
     expect(Table.ofMeasure(measure("memory", { edge: [1] }))).not.toContain("PostgreSQL")
   })
 
-  it("a document without both marks has no section", () => {
+  it("a document without both markers in order has no section", () => {
     expect(Table.replaceSection("<!-- /results --> <!-- results -->", "results", "x")).toBeUndefined()
   })
 })

@@ -77,7 +77,7 @@ describe("faults: agents, through the whole service", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a correct agent's answer arrives whole, however it is split", () =>
+  it.live("a correct agent's answer arrives complete, however it is split", () =>
     Effect.gen(function* () {
       const { target, url } = yield* InProcess.start({ environment, respond })
       for (const name of ["answers well", "splits UTF-8 and CRLF across packets"]) {

@@ -10,7 +10,7 @@ export interface Flood {
   readonly first: string
   /** Sent after `first`, repeatedly. */
   readonly next: string
-  /** How often `next` is sent before the client closes the connection. Default: until the server closes it. */
+  /** How many times `next` is sent before the client closes the connection. Default: until the server closes it. */
   readonly times?: number
   /** Milliseconds between writes. Default: as fast as the server reads. */
   readonly pace?: number
@@ -41,7 +41,7 @@ export const floods = (target: Target): Readonly<Record<string, Flood>> => {
   const form = (data: string) => `{"site_id":"${target.websiteConfigId}","form_data":${data}}`
   const once = (text: string): Flood => ({ first: "", next: text })
   return {
-    "in peace": { first: "", next: "", sockets: 0 },
+    "no flood": { first: "", next: "", sockets: 0 },
     "tiny chunks": { first: head(track, json, chunked), next: "1\r\na\r\n".repeat(10_000) },
     "tiny chunks, unknown path": { first: head("POST /nothing HTTP/1.1", chunked), next: "1\r\na\r\n".repeat(10_000) },
     "tiny chunks, too large a body": {
@@ -82,6 +82,6 @@ export const floods = (target: Target): Readonly<Record<string, Flood>> => {
     preflights: once(head("OPTIONS /v1/public/forms/submit HTTP/1.1", "Origin: http://a.example").repeat(200)),
     "unknown paths": once(head("GET /nothing HTTP/1.1").repeat(300)),
     "a page that is not read": { ...once(head("GET /docs HTTP/1.1").repeat(100)), unread: true },
-    "no HTTP": once("a\r\n\r\n")
+    "not HTTP": once("a\r\n\r\n")
   }
 }

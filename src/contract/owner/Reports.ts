@@ -41,7 +41,7 @@ const MetricValue = Schema.Union(numbers).annotate({
   identifier: "MetricValue",
   title: "MetricValue",
   description:
-    "A number; of `total_revenue` an amount with its currency, or null without revenue or in several currencies"
+    "A number. `total_revenue` is an amount with its currency, or null if there is no revenue or it has several currencies"
 })
 
 const CoarseValue = Schema.Union([...numbers, Schema.Literal(SmallCounts.hidden)]).annotate({
@@ -104,7 +104,7 @@ const reportOf = <Value>(value: Schema.Codec<Value>) => {
           Schema.Struct({
             ...values,
             change: Schema.Array(Schema.NullOr(Schema.Finite)).annotate({
-              description: "The change of each metric: per cent, or percentage points of a rate"
+              description: "The change of each metric in percent; of a rate, in percentage points"
             })
           }).annotate({ description: "The same row in the comparison's date range" })
         )

@@ -127,12 +127,14 @@ export const details = HttpApiEndpoint.get("details", `${base}/:submission_id`, 
   OpenApi.annotations({
     identifier: "read_submission",
     summary: "Read a submission",
-    description: "A submission with all its fields. It does not mark it as read. Scope `read`."
+    description: "A submission with all its fields. The request does not mark it as read. Scope `read`."
   })
 )
 
 export const SubmissionOverview = Schema.Struct({
-  unread: Schema.Int.annotate({ description: `Accepted ones that are not marked as read, of the latest ${maxCount}` }),
+  unread: Schema.Int.annotate({
+    description: `How many of the latest ${maxCount} submissions are accepted and not marked as read`
+  }),
   quarantined: Schema.Int.annotate({ description: `At most ${maxCount}` }),
   pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount}` })
 }).annotate({
@@ -220,7 +222,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
     identifier: "export_submissions",
     summary: "Export submissions",
     description:
-      "All submissions that match, latest first: CSV with a column for each field (at most 200, others in one more column), the default, or newline-delimited JSON, which is lossless. The response breaks off if the service fails. Scope `read`."
+      "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails. Scope `read`."
   })
 )
 

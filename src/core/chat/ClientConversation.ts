@@ -1,8 +1,8 @@
 /**
- * Reads a conversation that a client sends whole with each request, and selects the messages for the agent. Pure.
+ * Reads a conversation that a client sends in full with each request, and selects the messages for the agent. Pure.
  *
- * Only the texts of the roles `user` and `assistant` are kept: a visitor must not give the agent instructions or results of
- * tools.
+ * Only the texts of the roles `user` and `assistant` are kept: a visitor must not give the agent instructions or tool
+ * results.
  *
  * @module
  */

@@ -19,7 +19,7 @@ export interface TranscriptSummary extends ConversationSummary {
 
 /** The conversations of a list. An absent member selects all. */
 export interface Filter {
-  /** A text that a message or a comment contains. The case of ASCII letters does not matter. */
+  /** A text that a message or a comment contains. ASCII letters match in either case. */
   readonly search?: string | undefined
   /** True selects conversations with an answer that the visitor did not get. */
   readonly unanswered?: boolean | undefined

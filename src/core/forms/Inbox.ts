@@ -8,7 +8,7 @@ import * as JsonSearch from "../json/JsonSearch.ts"
 import type { Position } from "../text/Cursor.ts"
 import type { Status, Submission } from "./Submission.ts"
 
-/** A submission with its read mark. */
+/** A submission, and whether its owner has marked it as read. */
 export interface Message extends Submission {
   readonly isRead: boolean
 }
@@ -19,12 +19,12 @@ export interface Summary extends Omit<Message, "formData"> {
   readonly preview: string
 }
 
-/** Which submissions a list has. An absent member allows any. */
+/** Selects submissions for a list. An absent member allows any. */
 export interface Filter {
   readonly status?: Status | undefined
   readonly isRead?: boolean | undefined
   readonly pageSlug?: string | undefined
-  /** A text that occurs in the email address, the page or the form's data. The case of ASCII letters does not matter. */
+  /** A text that occurs in the email address, the page or the form's data. ASCII letters match in either case. */
   readonly search?: string | undefined
   /** Milliseconds since 1970, inclusive. */
   readonly since?: number | undefined
@@ -39,7 +39,7 @@ export interface Page<Item> {
   readonly next: Position | null
 }
 
-/** The maximum of each number of an `Overview`. */
+/** The maximum of each count in an `Overview`. */
 export const maxCount = 1_000
 
 export interface Overview {
@@ -107,7 +107,7 @@ const maxPreview = 200
  */
 const string = /"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)("?:?)/g
 
-/** The texts that are values of members, at any depth, still with their escapes. */
+/** The strings that are values of members, at any depth. Their escapes are not decoded. */
 const textMembers = function* (source: string): Generator<string> {
   let valueAt = -1
   for (const match of source.matchAll(string)) {

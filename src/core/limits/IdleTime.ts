@@ -26,8 +26,8 @@ export interface Seen extends Idle {
   readonly at: number
 }
 
-/** The idle time after which a connection must be checked: a head that began before it is complete or timed out by `keepAlive`. */
-export const relevant = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
+/** The idle time after which connections must be checked. A head that began earlier is complete or timed out by `keepAlive`. */
+export const checkAfter = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**
  * The state to keep at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`

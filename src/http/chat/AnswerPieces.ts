@@ -19,8 +19,8 @@ export class AnswerPieces {
   private isClosed = false
 
   /**
-   * Whether to store events in this round: if some have waited since the previous one. So an answer that ends within a round
-   * stores no piece, and a piece of a long answer has the events of two rounds.
+   * Whether to store events in this round: true if some have waited since the previous round. So an answer that ends within a
+   * round stores no piece, and a piece of a long answer has the events of two rounds.
    */
   isDue(log: AnswerLog): boolean {
     const hasWaited = this.pending.length > 0 || this.seen > this.taken

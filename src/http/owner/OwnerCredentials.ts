@@ -27,7 +27,7 @@ export const maxManaged = 100
 /** Fails with the same 404 for every caller who may not manage the key or session. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
-/** As `Managed`. Also fails if a caller for some websites has `maxManaged` already. */
+/** Like `Managed`. Also fails if a caller for some websites has `maxManaged` already. */
 type Added<A> = Effect.Effect<A, Failure | (typeof Errors.ValidationFailed)["Type"], Caller>
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]

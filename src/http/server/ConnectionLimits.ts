@@ -106,7 +106,7 @@ export const make = (options: Options, context: Context.Context<never>): Connect
     idle: table.idle,
     remove: table.remove,
     closeIdle: (now) => {
-      for (const { idleSince, value } of table.idleUntil(now - IdleTime.relevant(options.idle))) {
+      for (const { idleSince, value } of table.idleUntil(now - IdleTime.checkAfter(options.idle))) {
         if (idleSince === undefined) continue
         const { bytesRead } = value.socket
         const seen = IdleTime.check(value.seen, { idleSince, bytesRead }, options.idle, now)

@@ -25,7 +25,7 @@ const ofPeriod = "hosted_website_id = $1 AND received_at >= $2 AND received_at <
 /** The page views of a hosted website, from one time to another. `AnalyticsRows.decodeView` decodes them. */
 export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPeriod} ORDER BY received_at`
 
-/** As `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
+/** Like `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
 export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
 
 /** The number of rows of a page. */

@@ -38,11 +38,11 @@ const deliveryStatements = [
 ]
 
 /**
- * Runs statements about these subjects. They are separate, since each must see what a concurrent step committed while the one
- * before waited for its row: the deletion from the outbox waits for the fan-out of its events, and the update of the
+ * Runs statements for these subjects, one after another. Each must see what other transactions committed while the previous one
+ * waited for their row locks: the deletion from the outbox waits for the fan-out of its events, and the update of the
  * deliveries for the record of an attempt.
  */
-const about = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
+const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {
     discard: true
   })
@@ -54,11 +54,11 @@ const about = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subj
 export const erase = (
   sql: SqlClient.SqlClient,
   subjects: ReadonlyArray<string>
-): Effect.Effect<void, SqlError.SqlError> => about(sql, [unsentStatement, ...deliveryStatements], subjects)
+): Effect.Effect<void, SqlError.SqlError> => runForSubjects(sql, [unsentStatement, ...deliveryStatements], subjects)
 
-/** As `erase`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
+/** Like `erase`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
 export const eraseSubmissions: typeof erase = (sql, submissionIds) =>
-  about(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
+  runForSubjects(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**
  * Deletes submissions, their events in the outbox, and their data in deliveries and their answers. Cancels their
@@ -70,5 +70,5 @@ export const deleteSubmissions = (
 ): Effect.Effect<void, SqlError.SqlError> =>
   Effect.andThen(
     sql.unsafe(deleteStatement, [Database.array(submissionIds, PgTypes.OID.uuid)]),
-    about(sql, deliveryStatements, submissionIds)
+    runForSubjects(sql, deliveryStatements, submissionIds)
   )

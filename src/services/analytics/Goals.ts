@@ -7,13 +7,13 @@ import { Context, type Effect, type Option, Schema } from "effect"
 import type { Goal } from "../../core/analytics/Goal.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The website has a goal of this name already. Every website has the goals of `Goal.leads`. */
+/** The website already has a goal with this name. Every website has the goals of `Goal.leads`. */
 export class GoalNameTaken extends Schema.TaggedError<GoalNameTaken>()("GoalNameTaken", { goal: Schema.String }) {}
 
 export class Goals extends Context.Service<
   Goals,
   {
-    /** Creates a goal, which past visits can reach too; none if there is no such website. */
+    /** Creates a goal. Past visits can reach it too. None if there is no such website. */
     readonly create: (
       goal: Pick<Goal, "websiteConfigId" | "name" | "kind" | "value">
     ) => Effect.Effect<Option.Option<Goal>, StorageUnavailable | GoalNameTaken>

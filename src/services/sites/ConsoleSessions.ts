@@ -33,7 +33,7 @@ export class ConsoleSessions extends Context.Service<
      * revocation takes effect on every process within a second.
      */
     readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
-    /** As `authenticate`, without counting as a use. */
+    /** Like `authenticate`, without counting as a use. */
     readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /** Every session and every link that is not opened, oldest first, without secrets. Those that have ended may be missing. */
     readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>

@@ -81,7 +81,7 @@ const measureLatency = Effect.fnUntraced(function* (testBed: TestBed.TestBed, co
   )
 })
 
-interface Turn {
+interface RoundResult {
   readonly contender: string
   readonly single: Wrk.Cost
   readonly bulk: Wrk.Cost
@@ -96,7 +96,7 @@ const measureOne = Effect.fnUntraced(function* (testBed: TestBed.TestBed, conten
   const single = yield* Wrk.measure(testBed, program, name, load(1))
   const bulk = yield* Wrk.measure(testBed, program, name, load(20))
   const { first, token } = yield* measureLatency(testBed, contender, seconds)
-  return { contender: name, single, bulk, first, token } satisfies Turn
+  return { contender: name, single, bulk, first, token } satisfies RoundResult
 })
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
@@ -115,29 +115,29 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
         { name: names.agent, ...agent, ...direct }
       ]
       for (const each of contenders) yield* ChatFixture.verify(each.name, each.port, each)
-      const turns: Array<Turn> = []
+      const results: Array<RoundResult> = []
       for (let round = 0; round < options.rounds; round++) {
         for (const contender of Statistics.orderOf(contenders, round)) {
-          const turn = yield* measureOne(testBed, contender, options.seconds)
-          const { bulk, first, single, token } = turn
+          const result = yield* measureOne(testBed, contender, options.seconds)
+          const { bulk, first, single, token } = result
           const rates = [single, bulk].map(({ perSecond }) => Math.round(perSecond * ChatFixture.tokensPerChat))
           console.error(
             `round ${round + 1}  ${contender.name}: ${rates[0]} tokens/s, ${rates[1]} in bulk; first token ${first.toFixed(2)} ms, each ${token.toFixed(2)} ms`
           )
-          turns.push(turn)
+          results.push(result)
         }
       }
-      const turnsOf = (name: string) => turns.filter(({ contender }) => contender === name)
+      const resultsOf = (name: string) => results.filter(({ contender }) => contender === name)
       const rates = (of: "single" | "bulk") =>
         contenders.map(({ name }) =>
           rateRow(
             name,
-            turnsOf(name).map((turn) => turn[of]),
+            resultsOf(name).map((result) => result[of]),
             ChatFixture.tokensPerChat
           )
         )
       const latencies = (of: "first" | "token") =>
-        contenders.map(({ name }) => ({ contender: name, samples: turnsOf(name).map((turn) => turn[of]) }))
+        contenders.map(({ name }) => ({ contender: name, samples: resultsOf(name).map((result) => result[of]) }))
       const measures: ReadonlyArray<Measure> = [
         { id: "tokens", title: "Chat, the agent writes one token at a time", unit: "tokens/s", rows: rates("single") },
         {

@@ -1,5 +1,5 @@
 /**
- * How many idle chat streams one process holds, and what they cost.
+ * How many idle chat streams one process can hold, and how much memory they use.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Measure, names } from "./Measure.ts"
 import * as Program from "./Program.ts"
 import type * as TestBed from "./TestBed.ts"
 
-/** The limit of open descriptors for a child process. */
+/** The file descriptor limit of a child process. */
 const descriptorLimit = (): number => {
   const text = execFileSync("/bin/sh", ["-c", "ulimit -n"], { encoding: "utf8" }).trim()
   return text === "unlimited" ? Number.POSITIVE_INFINITY : Number(text)
@@ -24,7 +24,7 @@ const reservedDescriptors = 200
 /** Descriptors of the pool that may open or close meanwhile, and do not count as lost. */
 const tolerance = 16
 
-/** Opens `goal` idle streams, or as many as the limit of descriptors allows: each takes two descriptors of the service. */
+/** Opens `goal` idle streams, or as many as the descriptor limit allows: each takes two descriptors of the service. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, goal: number) {
   return yield* Effect.scoped(
     Effect.gen(function* () {
@@ -68,7 +68,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       const measures: ReadonlyArray<Measure> = [
         {
           id: "streams",
-          title: `Open idle chat streams (the limit of descriptors allows ${possible})`,
+          title: `Open idle chat streams (the descriptor limit allows ${possible})`,
           unit: "streams",
           rows: [
             { contender: "held", samples: [held] },

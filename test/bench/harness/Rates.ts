@@ -67,7 +67,7 @@ export const requireStored = (
     : new Program.BenchError({ message: `${contender.name} answered ${answered} requests and stored ${stored}` })
 }
 
-interface Turn {
+interface RoundResult {
   readonly contender: string
   readonly views: Wrk.Cost
   readonly forms: Wrk.Cost | undefined
@@ -112,7 +112,7 @@ const measureOne = Effect.fnUntraced(function* (
         forms: options.profile === undefined ? yield* measureStored("form") : undefined,
         invalid: options.profile === undefined && options.invalid ? yield* measure("invalid") : undefined,
         memory
-      } satisfies Turn
+      } satisfies RoundResult
     })
   )
 })
@@ -127,19 +127,19 @@ export const measure = Effect.fnUntraced(function* (
   contenders: ReadonlyArray<Contenders.Contender>,
   options: Options
 ) {
-  const turns: Array<Turn> = []
+  const results: Array<RoundResult> = []
   for (let round = 0; round < options.rounds; round++) {
     for (const contender of Statistics.orderOf(contenders, round)) {
-      const turn = yield* measureOne(testBed, contender, options)
+      const result = yield* measureOne(testBed, contender, options)
       const parts = [
-        describe(turn.views, "page views"),
-        ...(turn.forms === undefined ? [] : [describe(turn.forms, "submissions")])
+        describe(result.views, "page views"),
+        ...(result.forms === undefined ? [] : [describe(result.forms, "submissions")])
       ]
       console.error(`round ${round + 1}  ${contender.name}: ${parts.join(", ")}`)
-      turns.push(turn)
+      results.push(result)
     }
   }
-  const ofContender = (name: string) => turns.filter(({ contender }) => contender === name)
+  const ofContender = (name: string) => results.filter(({ contender }) => contender === name)
   const rates = (id: "views" | "forms" | "invalid", title: string): Measure => ({
     id,
     title,
@@ -147,7 +147,7 @@ export const measure = Effect.fnUntraced(function* (
     rows: contenders.map(({ name }) =>
       rateRow(
         name,
-        ofContender(name).flatMap((turn) => turn[id] ?? [])
+        ofContender(name).flatMap((result) => result[id] ?? [])
       )
     )
   })
@@ -157,7 +157,7 @@ export const measure = Effect.fnUntraced(function* (
     unit: "MB",
     rows: contenders.map(({ name }) => ({
       contender: name,
-      samples: ofContender(name).map((turn) => turn.memory)
+      samples: ofContender(name).map((result) => result.memory)
     }))
   }
   return [

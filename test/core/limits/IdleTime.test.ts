@@ -11,7 +11,7 @@ const endOf = (times: ReadonlyArray<number>): number => {
   let seen: IdleTime.Seen | undefined
   for (let now = 0; ; now++) {
     const bytesRead = times.filter((time) => time <= now).length
-    if (now < IdleTime.relevant(limits)) continue
+    if (now < IdleTime.checkAfter(limits)) continue
     const next = IdleTime.check(seen, { idleSince: 0, bytesRead }, limits, now)
     if (next === "over") return now
     seen = next

@@ -58,7 +58,7 @@ describe("core/sites/Credential", () => {
   })
 
   it.prop(
-    "is valid before it expires, and not from then on or once it is revoked",
+    "is valid until it expires or is revoked",
     [Time, Schema.NullOr(Time), Schema.NullOr(Time)],
     ([now, expiresAt, revokedAt]) => {
       const validity = { expiresAt, revokedAt }

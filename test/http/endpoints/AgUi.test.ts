@@ -87,7 +87,7 @@ describe("the AG-UI client", () => {
         const client = yield* connect()
         const { ended } = agent.endless
         const aborted = Effect.andThen(
-          until("the agent's begin", () => client.messages.at(-1)?.content === "on and on"),
+          until("the agent begins", () => client.messages.at(-1)?.content === "on and on"),
           Effect.sync(() => client.abortRun())
         )
         yield* Effect.all([say(client, "never end"), aborted], { concurrency: "unbounded" })

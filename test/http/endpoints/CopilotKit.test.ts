@@ -58,23 +58,23 @@ describe("CopilotKit", () => {
       })
     )
 
-    it.effect("reports a refused token and an answer that breaks", () =>
+    it.effect("reports a refused token and an answer that breaks off", () =>
       Effect.gen(function* () {
-        const stranger = yield* connect("hwt_wrong")
-        yield* stranger.say("hello")
-        assert.match(stranger.errors.join(), /HTTP 401/)
+        const unauthorized = yield* connect("hwt_wrong")
+        yield* unauthorized.say("hello")
+        assert.match(unauthorized.errors.join(), /HTTP 401/)
         const broken = yield* connect()
         yield* broken.say("break")
         assert.include(broken.errors.join(), "The answer was interrupted.")
       })
     )
 
-    it.effect("ends the agent's answer when it stops", () =>
+    it.effect("stopping the run ends the agent's answer", () =>
       Effect.gen(function* () {
         const { agent: client, core, say } = yield* connect()
         const { ended } = agent.endless
         const stopped = Effect.andThen(
-          until("the agent's begin", () => client.messages.at(-1)?.content === "on and on"),
+          until("the agent begins", () => client.messages.at(-1)?.content === "on and on"),
           Effect.sync(() => core.stopAgent({ agent: client }))
         )
         yield* Effect.all([say("never end"), stopped], { concurrency: "unbounded" })

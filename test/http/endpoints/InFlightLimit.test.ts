@@ -88,7 +88,7 @@ it("an interruption at any step releases the memory", () => {
   interruptedAnywhere(
     () => endpoint(requestHead, body),
     (steps) => {
-      // A second request is accepted only if the first holds nothing.
+      // A second request is accepted only if the first has released its memory.
       const before = inside
       Effect.runFork(endpoint(requestHead, body)).interruptUnsafe()
       assert.strictEqual(inside, before + 1, `after ${steps} steps`)

@@ -159,7 +159,7 @@ describe("the openai client", () => {
         const abort = new AbortController()
         const whole = errorOf(() => client.chat.completions.create(ask("never end"), { signal: abort.signal }))
         const aborted = Effect.andThen(
-          until("the agent's begin", () => endless.begun === begun + 1),
+          until("the agent begins", () => endless.begun === begun + 1),
           Effect.sync(() => abort.abort())
         )
         const [error] = yield* Effect.all([whole, aborted], { concurrency: "unbounded" })

@@ -43,7 +43,7 @@ describe("the streams of the openai client", () => {
         const client = yield* connect()
         const abort = new AbortController()
         const open = client.chat.completions.create(ask("never end"), { signal: abort.signal }).catch(() => {})
-        yield* until("the agent's begin", () => agent.endless.begun === 1)
+        yield* until("the agent begins", () => agent.endless.begun === 1)
         const refused = yield* errorOf(() => client.chat.completions.create({ ...ask("hi"), stream: true }))
         assert.isTrue(refused instanceof OpenAI.RateLimitError)
         assert.strictEqual(refused.headers?.get("retry-after"), "5")

@@ -1,5 +1,5 @@
 /**
- * The bytes of a request on the wire.
+ * Encodes generated requests as HTTP/1.1.
  *
  * @module
  */

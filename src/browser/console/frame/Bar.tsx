@@ -116,7 +116,7 @@ export const Bar = ({ session, site, sites }: Props) => {
                 label: name,
                 isCurrent: site_id === site.site_id
               })),
-              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, isApart: true }] : [])
+              ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, hasSeparator: true }] : [])
             ]}
             onChoose={(site_id: string | null) =>
               go(site_id === null ? Address.initial : { ...elsewhere, site: site_id })

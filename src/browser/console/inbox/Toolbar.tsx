@@ -52,7 +52,7 @@ export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) =
                 value: form,
                 label: form,
                 isCurrent: form === view.form,
-                isApart: index === 0
+                hasSeparator: index === 0
               }))
             ]}
             onChoose={(form) => show({ form })}

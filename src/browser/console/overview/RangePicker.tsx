@@ -41,11 +41,18 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
           value,
           label: Texts.ranges[value],
           isCurrent: value === range,
-          isApart: index > 0 && place === 0
+          hasSeparator: index > 0 && place === 0
         }))
     ),
     ...(share === null
-      ? [{ value: "choose", label: Texts.range.choose, isCurrent: typeof range !== "string", isApart: true } as const]
+      ? [
+          {
+            value: "choose",
+            label: Texts.range.choose,
+            isCurrent: typeof range !== "string",
+            hasSeparator: true
+          } as const
+        ]
       : [])
   ]
   const comparisons: ReadonlyArray<Choice<Comparison | null>> = [
@@ -54,7 +61,7 @@ export const RangePicker = ({ shown, timeZone }: Props) => {
       label: Texts.comparison.names[value],
       isCurrent: value === comparison
     })),
-    { value: null, label: Texts.comparison.none, isCurrent: comparison === null, isApart: true }
+    { value: null, label: Texts.comparison.none, isCurrent: comparison === null, hasSeparator: true }
   ]
   const comparedWith =
     comparison === null ? Texts.comparison.none : Texts.comparison.with(Texts.comparison.names[comparison])

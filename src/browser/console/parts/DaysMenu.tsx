@@ -34,7 +34,7 @@ export const DaysMenu = ({ days, onChoose, timeZone }: Props) => {
   const shown = choices.find(([, choice]) => isSame(choice, days))?.[0] ?? (days === null ? "" : Format.days(days))
   const items: ReadonlyArray<Choice<Days | null | "choose">> = [
     ...choices.map(([label, value]) => ({ value, label, isCurrent: isSame(value, days) })),
-    { value: "choose", label: Texts.range.choose, isApart: true }
+    { value: "choose", label: Texts.range.choose, hasSeparator: true }
   ]
   return (
     <>

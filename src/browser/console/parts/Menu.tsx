@@ -11,8 +11,8 @@ export interface Choice<A> {
   readonly value: A
   readonly label: string
   readonly isCurrent?: boolean
-  /** Whether a line separates it from the choices before. */
-  readonly isApart?: boolean
+  /** Whether a line separates it from the previous choice. */
+  readonly hasSeparator?: boolean
 }
 
 interface Props<A> {
@@ -133,7 +133,7 @@ export function Menu<A>({
               role="menuitemradio"
               tabIndex={-1}
               key={index}
-              class={choice.isApart ? "apart" : undefined}
+              class={choice.hasSeparator ? "apart" : undefined}
               aria-checked={choice.isCurrent === true}
               onClick={() => {
                 close(true)

@@ -19,7 +19,7 @@ export const useRevealed = (current: string) => {
       all.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2)
     }
     reveal()
-    // A link grows when its number is loaded.
+    // A link becomes wider when its count is loaded.
     const sizes = new ResizeObserver(reveal)
     for (const link of all.children) sizes.observe(link)
     return () => sizes.disconnect()

@@ -107,7 +107,7 @@ export const Assistants = ({ isOwner, site: { site_id: siteId } }: PageProps) =>
                       side="end"
                       choices={[
                         { value: "edit" as const, label: Common.edit },
-                        { value: "remove" as const, label: Common.remove, isApart: true }
+                        { value: "remove" as const, label: Common.remove, hasSeparator: true }
                       ]}
                       onChoose={(dialog) => setOpen({ dialog, instance })}
                     >

@@ -117,7 +117,7 @@ const WebhookRow = ({ isOwner, onOpen, siteId, webhook }: WebhookRowProps) => {
               choices={actions.map((value) => ({
                 value,
                 label: Texts.webhooks.actions[value],
-                isApart: value === "remove"
+                hasSeparator: value === "remove"
               }))}
               onChoose={act}
             >

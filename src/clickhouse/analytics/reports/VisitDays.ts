@@ -19,7 +19,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 export const hourMillis = 3_600_000
 
-/** Identifies the SQL that computes visits, with the rules of channels. Stored visits of another version are not used. */
+/** Identifies the SQL that computes visits, including the channel rules. Stored visits of another version are not used. */
 export const version: string = hash(
   "sha256",
   VisitSql.visits(new Parameters(), "site", { start: 0, end: 1, visitsEnd: 2 })
@@ -38,7 +38,7 @@ const Arrays = Schema.Array(Schema.Int)
 
 const HourRows = Schema.Tuple([Schema.Struct({ hours: Arrays, counts: Arrays, hashes: Arrays })])
 
-/** The hours of a website from `start` until before `end`. */
+/** The signatures of a website's hours from `start` (inclusive) to `end` (exclusive). */
 export const hours = (reader: Reader, hostedWebsiteId: string, { end, start }: Interval) => {
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
@@ -150,7 +150,7 @@ export const plan = (
 ): Effect.Effect<Plan, ClickHouseError> =>
   Effect.map(usable(reader, hostedWebsiteId, interval), (days) => planOf(interval, days))
 
-/** A statement with some columns of the stored visits that begin in some intervals. */
+/** A statement that selects `columns` of the stored visits that begin in the intervals `stored`. */
 export const storedVisits = (
   parameters: Parameters,
   site: string,

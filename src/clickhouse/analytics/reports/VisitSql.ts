@@ -1,7 +1,7 @@
 /**
  * SQL that computes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
  *
- * A visit is one row, which has its facts as arrays of equal length, so that no query joins visits with rows.
+ * A visit is one row with its facts in arrays of equal length, so that no query needs a join.
  *
  * @module
  */
@@ -73,7 +73,7 @@ const parts = [
 
 type Part = (typeof parts)[number]
 
-/** The columns that SQL mentions. For a small website, analyzing all columns takes ClickHouse longer than reading the rows. */
+/** The columns that occur in a text of SQL. For a small website, analyzing all columns takes ClickHouse longer than reading the rows. */
 export const mentioned = (text: string): typeof columns =>
   columns.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
 

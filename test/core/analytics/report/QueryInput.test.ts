@@ -18,7 +18,7 @@ const nested = (depth: number): unknown => (depth === 0 ? ["is", "event:page", [
 const condition = ["is", "event:page", ["/"]]
 
 describe("core/analytics/report/QueryInput", () => {
-  it("fills the defaults", () => {
+  it("fills in the defaults", () => {
     assert.deepStrictEqual(
       QueryInput.decode({ ...valid, dimensions: ["visit:source", "time:day"] }),
       Result.succeed({
@@ -40,17 +40,21 @@ describe("core/analytics/report/QueryInput", () => {
     )
   })
 
-  it.prop("decodes the query of its answer to the same query", [RequestShape, TimeZone], ([shape, timeZone]) => {
-    const query = queryOf(shape, timeZone)
-    const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
-    const { range, timeZone: _, ...parts } = query
-    assert.deepStrictEqual(
-      QueryInput.decode(JSON.parse(JSON.stringify(echo))),
-      Result.succeed({ ...parts, dateRange: { first: range.first ?? range.last, last: range.last } })
-    )
-  })
+  it.prop(
+    "decodes the query that a report repeats to the same query",
+    [RequestShape, TimeZone],
+    ([shape, timeZone]) => {
+      const query = queryOf(shape, timeZone)
+      const echo = Evaluate.evaluate(query, { views: [], events: [], conversions: [], goals: [] }).query
+      const { range, timeZone: _, ...parts } = query
+      assert.deepStrictEqual(
+        QueryInput.decode(JSON.parse(JSON.stringify(echo))),
+        Result.succeed({ ...parts, dateRange: { first: range.first ?? range.last, last: range.last } })
+      )
+    }
+  )
 
-  it.prop("gives a request or errors for any JSON", [Schema.Json], ([json]) => {
+  it.prop("returns a request or errors for any JSON", [Schema.Json], ([json]) => {
     for (const input of [
       json,
       { ...valid, filters: json },
@@ -131,7 +135,7 @@ describe("core/analytics/report/QueryInput", () => {
     }
   })
 
-  it("refuses filters that are nested too deep, and too many conditions and values", () => {
+  it("refuses filters that are nested too deeply, and too many conditions and values", () => {
     assert.deepStrictEqual(errors({ filters: [nested(8)] }), [])
     const [[loc, type, msg] = []] = errors({ filters: [nested(20)] })
     assert.deepStrictEqual(

@@ -28,8 +28,8 @@ const arbitrary = {
   days: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
   months: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
   stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3)),
-  /** Whether the known months are whole, or their first ten days. */
-  isWhole: Schema.Boolean
+  /** Whether the known months are complete. Otherwise they end after ten days. */
+  isComplete: Schema.Boolean
 }
 
 interface Case {
@@ -39,7 +39,7 @@ interface Case {
   readonly days: ReadonlyArray<typeof Known.Type>
   readonly months: ReadonlyArray<typeof Known.Type>
   readonly stale: ReadonlyArray<number>
-  readonly isWhole: boolean
+  readonly isComplete: boolean
 }
 
 const make = (given: Case) => {
@@ -57,7 +57,7 @@ const make = (given: Case) => {
       RollupPlan.begunMonths(days).flatMap((month, index) => {
         const of = days.filter(({ date }) => LocalTime.monthOf(date) === month)
         const what = known(given.months, index)
-        const last = given.isWhole ? of.length - 1 : Math.min(of.length - 1, 9)
+        const last = given.isComplete ? of.length - 1 : Math.min(of.length - 1, 9)
         return what === "nothing"
           ? []
           : [[month, rolled(what, { start: of[0]?.start ?? 0, end: of[last]?.end ?? 0 })] as const]
