@@ -1,5 +1,5 @@
 /**
- * The documentation in a browser: nothing is blocked by its own policy, axe-core finds no violation, and no page is wider than
+ * The documentation in a browser: its Content-Security-Policy blocks nothing, axe-core finds no violation, and no page is wider than
  * a phone.
  */
 import { assert } from "@effect/vitest"
@@ -29,7 +29,7 @@ inChromium("the documentation", testServer(), (it) => {
     })
   )
 
-  it.effect("leads from the list to a guide and to a section of another", () =>
+  it.effect("links from the list to a guide, and from there to a section of another", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium

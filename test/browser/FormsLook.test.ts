@@ -58,7 +58,7 @@ const make = Effect.fnUntraced(function* (options: Options = {}) {
   return { ...site, status, styleOf }
 })
 
-const clean = (page: Page, state: string) =>
+const assertNoViolations = (page: Page, state: string) =>
   Effect.map(
     Effect.promise(() => violationsInBothSchemes(page)),
     (found) => assert.deepStrictEqual(found, [], state)
@@ -71,7 +71,7 @@ inChromium("a form's default look", testServer(), (it) => {
         const { page, relay, status } = yield* make({ width })
         yield* press(page)
         yield* says(status, "Please check the marked fields.")
-        yield* clean(page, "invalid")
+        yield* assertNoViolations(page, "invalid")
         const faults: ReadonlyArray<readonly [Fault | undefined, says: string]> = [
           [{ _tag: "Answer", status: 500 }, "could not be sent"],
           [{ _tag: "Answer", status: 503 }, "kept on this page"],
@@ -82,14 +82,14 @@ inChromium("a form's default look", testServer(), (it) => {
           relay.fault = (received) => (isSubmit(received) ? fault : undefined)
           yield* press(page)
           yield* says(status, text)
-          yield* clean(page, text)
+          yield* assertNoViolations(page, text)
         }
         const held = Promise.withResolvers<void>()
         relay.fault = (received) => (isSubmit(received) ? { _tag: "Hold", until: held.promise } : undefined)
         yield* fill(page, { name: "Grace" })
         yield* press(page)
         yield* says(status, "Sending")
-        yield* clean(page, "sending")
+        yield* assertNoViolations(page, "sending")
         held.resolve()
         yield* says(status, "Thank you")
       })
@@ -186,12 +186,12 @@ inChromium("a form's default look", testServer(), (it) => {
         "name\nPlease fill in this field.",
         `email\n${rules.email.message}`
       ])
-      yield* clean(page, "refused")
+      yield* assertNoViolations(page, "refused")
       yield* open(`${site.url}/contact`)
       yield* fill(page, { name: "Ada", email: "ada@example.org" })
       yield* press(page)
       yield* until("the thanks", async () => (await page.title()) === "Thank you")
-      yield* clean(page, "thanks")
+      yield* assertNoViolations(page, "thanks")
     })
   )
 })

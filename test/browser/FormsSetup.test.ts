@@ -29,8 +29,8 @@ const sendForm = Effect.fnUntraced(function* (attributes: string) {
   return { ...site, sent: () => relay.of(paths.submit) }
 })
 
-/** What the console says about a form, without the form. */
-const told = (errors: ReadonlyArray<string>) =>
+/** The message in the console about a form, without the form itself. */
+const consoleMessage = (errors: ReadonlyArray<string>) =>
   Effect.map(
     until("a message in the console", () => errors.find((text) => text.startsWith("HydraCore:"))),
     (text) => text.replace(/ (JSHandle@)?(node|<form|\[object HTMLFormElement\]).*$/s, "")
@@ -42,7 +42,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
       it.effect(`is not sent by the browser either: <form ${attributes}>`, () =>
         Effect.gen(function* () {
           const { errors, sent } = yield* sendForm(attributes)
-          assert.strictEqual(yield* told(errors), `HydraCore: this form cannot be sent. ${advice}`)
+          assert.strictEqual(yield* consoleMessage(errors), `HydraCore: this form cannot be sent. ${advice}`)
           assert.deepStrictEqual(sent(), [])
         })
       )
@@ -54,17 +54,17 @@ inChromium("a form that is not set up", testServer(), (it) => {
       const { trackingToken } = yield* TestServer
       const { errors } = yield* sendForm(`data-site="${trackingToken}"`)
       assert.match(
-        yield* told(errors),
+        yield* consoleMessage(errors),
         /^HydraCore: this form cannot be sent\. No published website has this site_id\./
       )
-      assert.include(yield* told(errors), advice)
+      assert.include(yield* consoleMessage(errors), advice)
     })
   )
 
   it.effect("with an invalid id", () =>
     Effect.gen(function* () {
       const { errors } = yield* sendForm(`data-site="my-shop"`)
-      const text = yield* told(errors)
+      const text = yield* consoleMessage(errors)
       assert.match(text, /^HydraCore: this form cannot be sent\. Input should be a valid UUID/)
       assert.include(text, advice)
     })
@@ -74,7 +74,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Own", origins: ["https://own.example"] }))
       const { errors } = yield* sendForm(`data-site="${site.websiteConfigId}"`)
-      const text = yield* told(errors)
+      const text = yield* consoleMessage(errors)
       assert.include(text, "`hydracore site update`")
       assert.notInclude(text, "data-site")
     })

@@ -65,8 +65,8 @@ inChromium("the tracker", testServer(), (it) => {
       Effect.gen(function* () {
         const { errors, evaluate, fence, open, pages, script, site, viewed, views } = yield* BrowserSite.make()
         pages["/a"] = `<script>
-          window.told = 0
-          addEventListener("popstate", () => told++)
+          window.calls = 0
+          addEventListener("popstate", () => calls++)
           navigation.addEventListener("navigate", (event) => event.canIntercept && event.intercept())
         </script>${script()}`
         yield* open(`${site.url}/a`)
@@ -75,7 +75,7 @@ inChromium("the tracker", testServer(), (it) => {
         yield* evaluate(`{
           for (const name of ["pushState", "replaceState"]) {
             const given = history[name]
-            history[name] = function (...args) { told++; return given.apply(this, args) }
+            history[name] = function (...args) { calls++; return given.apply(this, args) }
           }
         }`)
         yield* evaluate(`navigation.navigate("/b?x=1").finished.then(() => {})`)
@@ -84,7 +84,7 @@ inChromium("the tracker", testServer(), (it) => {
         yield* evaluate(`navigation.navigate("#part").finished.then(() => {})`)
         yield* evaluate(`navigation.navigate("/c", { history: "replace" }).finished.then(() => {})`)
         yield* until("the third view", () => viewed().length === 3)
-        assert.strictEqual(yield* evaluate("told"), 0)
+        assert.strictEqual(yield* evaluate("calls"), 0)
         yield* evaluate(`history.pushState({}, "", "/d")`)
         yield* until("the fourth view", () => viewed().length === 4)
         yield* fence
@@ -245,13 +245,18 @@ inChromium("the tracker", testServer(), (it) => {
         })
       )
 
-    silent("on localhost, unless told", { host: "localhost" }, "", "data-local")
-    silent("on an address of this machine, unless told", { host: "127.0.0.1" }, "", "data-local")
-    silent("in a browser that a program drives, unless told", { automated: true }, "", "data-automated")
+    silent("on localhost, unless data-local is set", { host: "localhost" }, "", "data-local")
+    silent("on an address of this machine, unless data-local is set", { host: "127.0.0.1" }, "", "data-local")
+    silent("in an automated browser, unless data-automated is set", { automated: true }, "", "data-automated")
     const define = (name: string, value: string) =>
       `Object.defineProperty(navigator, "${name}", { get: () => ${value} })`
-    silent("before Do Not Track, if told", { before: define("doNotTrack", `"1"`) }, "data-dnt", "")
-    silent("before Global Privacy Control, if told", { before: define("globalPrivacyControl", "true") }, "data-dnt", "")
+    silent("with Do Not Track, if data-dnt is set", { before: define("doNotTrack", `"1"`) }, "data-dnt", "")
+    silent(
+      "with Global Privacy Control, if data-dnt is set",
+      { before: define("globalPrivacyControl", "true") },
+      "data-dnt",
+      ""
+    )
 
     it.effect("without a site", () =>
       Effect.gen(function* () {

@@ -77,8 +77,8 @@ const watched = <A>(
       MemoryAgentStream.layer(script)
     )
     yield* Effect.provide(use(feed), Layer.provide(feed.observers, below))
-    const told = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
-    return told.map(({ at: _, ...arrival }) => arrival)
+    const published = yield* Stream.runCollect(Stream.takeUntil(feed.arrivals, ({ type }) => type === "view"))
+    return published.map(({ at: _, ...arrival }) => arrival)
   })
 
 const last = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
@@ -86,7 +86,7 @@ const last = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
 describe("the demo's feed", () => {
   it.effect("publishes stored records and answers once, in order", () =>
     Effect.gen(function* () {
-      const told = yield* watched(() =>
+      const published = yield* watched(() =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
           yield* Effect.orDie(submissions.submit(draft("first")))
@@ -99,7 +99,7 @@ describe("the demo's feed", () => {
         })
       )
       const chat = "c"
-      assert.deepStrictEqual(told, [
+      assert.deepStrictEqual(published, [
         {
           number: 1,
           type: "submission",
@@ -137,7 +137,7 @@ describe("the demo's feed", () => {
   it.effect("publishes nothing about other websites and instances", () =>
     Effect.gen(function* () {
       const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
-      const told = yield* watched(() =>
+      const published = yield* watched(() =>
         Effect.gen(function* () {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
           const agent = yield* AgentStream
@@ -150,7 +150,7 @@ describe("the demo's feed", () => {
         })
       )
       assert.deepStrictEqual(
-        told.map((arrival) => (arrival.type === "view" ? arrival.path : arrival.type)),
+        published.map((arrival) => (arrival.type === "view" ? arrival.path : arrival.type)),
         ["/a"]
       )
     })
@@ -158,7 +158,7 @@ describe("the demo's feed", () => {
 
   it.effect("does not wait for a stalled subscriber, and keeps only the newest events", () =>
     Effect.gen(function* () {
-      const told = yield* watched((feed) =>
+      const published = yield* watched((feed) =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
           // Subscribes, takes the first event and then stalls.
@@ -169,8 +169,8 @@ describe("the demo's feed", () => {
           yield* last
         })
       )
-      assert.strictEqual(told.length, 500)
-      assert.strictEqual(told.at(-1)?.number, 5001)
+      assert.strictEqual(published.length, 500)
+      assert.strictEqual(published.at(-1)?.number, 5001)
     })
   )
 

@@ -80,7 +80,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
     })
     const settings: Settings = yield* Settings.pipe(Effect.provideService(ConfigProvider.ConfigProvider, environment))
     const database = yield* Layer.build(TestDatabase.layer)
-    const spoil = PgClient.PgClient.use((sql) =>
+    const breakTables = PgClient.PgClient.use((sql) =>
       sql`ALTER TABLE submission ADD CHECK (length(form_data::text) < 3)`.pipe(
         Effect.ignore,
         Effect.andThen(Effect.ignore(sql`DELETE FROM submission`)),
@@ -93,7 +93,7 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )
-    const found = yield* scenario(storage, spoil)
+    const found = yield* scenario(storage, breakTables)
     assertNowhere(found)
     for (const kind of ["page-views", "submissions"]) {
       const batches = found.spans.filter(({ name }) => name === `batch ${kind}`)

@@ -36,10 +36,10 @@ export const freePort: Effect.Effect<number> = Effect.promise(
     })
 )
 
-/** What to install without it. */
+/** How to install it. */
 export const install = "nginx: apt-get install nginx-light, brew install nginx"
 
-/** Where nginx stores bodies, if not in folders of the system. */
+/** Directives that make nginx store temporary files in `folder`. */
 export const temporaryPaths = (folder: string): string =>
   ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `${name}_temp_path ${folder}/${name};`)
@@ -80,7 +80,7 @@ http {
 
 export interface Nginx {
   readonly url: string
-  /** Of the process whose child answers. */
+  /** The master process. */
   readonly pid: number
   /** Its error log. */
   readonly errors: () => string
@@ -106,10 +106,10 @@ export const start = Effect.fnUntraced(function* (
       const nginx = spawn(executable ?? "nginx", ["-p", folder, "-c", path.join(folder, "nginx.conf")], {
         stdio: ["ignore", "ignore", "pipe"]
       })
-      // SIGTERM and not SIGKILL: its worker must go too.
-      const orphaned = () => nginx.kill("SIGTERM")
-      process.once("exit", orphaned)
-      nginx.once("exit", () => process.off("exit", orphaned))
+      // SIGTERM and not SIGKILL: its worker must end too.
+      const killOnExit = () => nginx.kill("SIGTERM")
+      process.once("exit", killOnExit)
+      nginx.once("exit", () => process.off("exit", killOnExit))
       nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
         // Refused connections are expected during a restart: nginx retries the request on the other process.
         const lines = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))

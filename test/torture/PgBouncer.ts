@@ -84,9 +84,9 @@ export const start = Effect.fnUntraced(function* (cluster: Cluster): Effect.fn.R
         ...(user === undefined ? [] : ["-u", user]),
         path.join(folder, "pgbouncer.ini")
       ])
-      const orphaned = () => bouncer.kill("SIGKILL")
-      process.once("exit", orphaned)
-      bouncer.once("exit", () => process.off("exit", orphaned))
+      const killOnExit = () => bouncer.kill("SIGKILL")
+      process.once("exit", killOnExit)
+      bouncer.once("exit", () => process.off("exit", killOnExit))
       for (const stream of [bouncer.stdout, bouncer.stderr]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
           if (output.length < 1_000_000) output += text

@@ -75,9 +75,9 @@ const run = (
         env: { PATH: process.env["PATH"] ?? "", NO_COLOR: "1", ...env },
         stdio: ["ignore", "pipe", "pipe"]
       })
-      const orphaned = () => child.kill("SIGKILL")
-      process.once("exit", orphaned)
-      child.once("exit", () => process.off("exit", orphaned))
+      const killOnExit = () => child.kill("SIGKILL")
+      process.once("exit", killOnExit)
+      child.once("exit", () => process.off("exit", killOnExit))
       let output = ""
       const keep = (text: string) => {
         if (output.length < maxOutput) output += text

@@ -7,7 +7,7 @@ import { Option } from "effect"
 
 const maxUrl = 2_000
 
-/** Follows "must be" or "Value error,". */
+/** Completes a message that begins with "must be" or "Value error,". */
 export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user`
 
 /** An address in its canonical form. */

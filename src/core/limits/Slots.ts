@@ -38,7 +38,7 @@ export const make = (): Slots => {
     open: (limits) => {
       const full = limits.find(({ key, limit }) => count(key) >= limit)
       if (full !== undefined) return { _tag: "Full", name: full.name }
-      // `release` retains the keys alone: a slot may be open for long.
+      // `release` retains only the keys, because a slot may be open for a long time.
       const keys = limits.map(({ key }) => key)
       for (const key of keys) add(key, 1)
       let open = true

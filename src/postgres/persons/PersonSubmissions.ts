@@ -17,18 +17,18 @@ const pageSize = 250
 
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** A place in the order of a website's submissions. The time is a text, which keeps its microseconds. */
-const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+/** A position in the order of a website's submissions. The time is a text, which keeps its microseconds. */
+const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
 
-type Place = (typeof Places.Type)[number]
+type Position = (typeof Positions.Type)[number]
 
-const first: Place = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
-const last: Place = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
+const first: Position = { time: "-infinity", id: "00000000-0000-0000-0000-000000000000" }
+const last: Position = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffffffff" }
 
-/** The submissions of a website after a place. */
+/** The submissions of a website after a position. */
 const after = "FROM submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)"
 
-/** The last place of a page; none if it ends with the last submission. Reads the index only. */
+/** The last position of a page; none if it ends with the last submission. Reads the index only. */
 const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
   ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
 
@@ -40,7 +40,7 @@ const pageStatement = `SELECT ${SubmissionRows.columns} ${after}
   ORDER BY received_at, submission_id`
 
 export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Store => {
-  const place = ({ id, time }: Place) => [PgTypes.text(time), PgTypes.uuid(id)]
+  const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.uuid(id)]
 
   const pages = (query: Parameters<Store.Store["search"]>[0], websiteConfigId: string) => {
     const website = PgTypes.uuid(websiteConfigId)
@@ -48,10 +48,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       first,
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
-          .unsafe(endStatement, [website, ...place(from)])
-          .pipe(Database.bounded(timeout), decodeRows(Places))
+          .unsafe(endStatement, [website, ...parametersOf(from)])
+          .pipe(Database.bounded(timeout), decodeRows(Positions))
         const rows = yield* sql
-          .unsafe(pageStatement, [website, ...place(from), ...place(end ?? last), Store.needle(query)])
+          .unsafe(pageStatement, [website, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
           .pipe(Database.bounded(timeout), decodeRows(SubmissionRows.Rows))
         const found = rows
           .map(SubmissionRows.fromRow)

@@ -156,7 +156,7 @@ const deleteAnalyticsRows = Effect.fnUntraced(function* (
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
     deletions.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
   }
-  // The outbox has old conversions only if a separate store was unavailable for long, or is no longer used.
+  // The outbox has old conversions only if a separate store was unavailable for a long time, or is no longer used.
   for (const table of ["conversion", "conversion_outbox"]) {
     deletions.conversions += yield* deleteRows(
       table,

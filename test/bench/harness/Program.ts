@@ -33,7 +33,7 @@ export interface Program {
   readonly exitCode: Effect.Effect<number | null>
 }
 
-/** The environment of every program: enough to be found, and English messages. */
+/** The minimal environment of every program: where to find programs, and English messages. */
 const environment = { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/", LC_ALL: "C", TZ: "UTC" }
 
 /** Children that are killed when this process exits, in case their scopes were not closed. */
@@ -170,7 +170,7 @@ export const memoryOf = (pid: number): number => {
 /** The number of descriptors that a process has open. */
 export const descriptorsOf = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
-/** Runs `effect` and returns its result with the peak memory of the program meanwhile, sampled five times a second, in MB. */
+/** Returns the result of `effect`, and the program's peak memory in MB while it runs, sampled five times a second. */
 export const withPeakMemory = <A, E, R>(
   program: Program,
   effect: Effect.Effect<A, E, R>

@@ -1,5 +1,5 @@
 /**
- * Page views on `serve` and on `serve --workers`: more processes use more cores, and pay for messages between them and for
+ * Page views on `serve` and on `serve --workers`. More processes use more cores, at the cost of messages between them and of
  * smaller batches. With twice the connections, two workers each have the load of one process.
  *
  * @module

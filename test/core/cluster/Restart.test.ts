@@ -32,7 +32,7 @@ describe("core/cluster/Restart", () => {
     }
   )
 
-  it.prop("the delay is minimal after a worker that served for long", [Schema.Array(Millis)], ([lives]) => {
+  it.prop("the delay is minimal after a worker that served for a long time", [Schema.Array(Millis)], ([lives]) => {
     assert.strictEqual(delays([...lives, 10_000]).at(-1), 100)
   })
 })

@@ -41,7 +41,7 @@ const nearlyJson = Schema.Struct({
   ])
 })
 
-const spoil = ({ at, insert, length, value }: typeof nearlyJson.Type): string => {
+const mutate = ({ at, insert, length, value }: typeof nearlyJson.Type): string => {
   const text = JSON.stringify(value)
   const place = at % (text.length + 1)
   return text.slice(0, place) + insert + text.slice(place + length)
@@ -52,7 +52,7 @@ describe("core/json/Json", () => {
     "a text has a fault if and only if it is not JSON, and the offset is within the text",
     [nearlyJson],
     ([input]) => {
-      const text = spoil(input)
+      const text = mutate(input)
       const offset = Json.faultOffset(text)
       assert.strictEqual(offset === undefined, isJson(text), JSON.stringify(text))
       if (offset !== undefined) {
@@ -66,7 +66,7 @@ describe("core/json/Json", () => {
     "the text before the fault is a prefix of some JSON text; with the character at the fault it is not",
     [nearlyJson],
     ([input]) => {
-      const text = spoil(input)
+      const text = mutate(input)
       const offset = Json.faultOffset(text)
       // A prefix of JSON has its fault at its end.
       if (offset !== undefined) {

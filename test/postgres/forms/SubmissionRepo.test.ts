@@ -97,7 +97,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
       const repo = yield* Service.SubmissionRepo
       const [gone, kept] = [draft({ key: "a", email: "ada@example.org" }), draft({ key: "b" })]
       yield* Effect.forEach([gone, kept], repo.submit)
-      const told = [
+      const traces = [
         gone.submissionId,
         "ada@example.org",
         hash("sha256", "a"),
@@ -112,7 +112,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
           ({ relname }) => sql`SELECT row_to_json(t)::text AS row FROM ${sql(String(relname))} AS t`
         )
         const all = JSON.stringify(rows)
-        return told.map((text) => all.includes(text))
+        return traces.map((text) => all.includes(text))
       })
       assert.deepStrictEqual(yield* found, [true, true, true, true, true])
       assert.isTrue(yield* repo.delete(gone.submissionId))

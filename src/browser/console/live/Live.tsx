@@ -15,16 +15,16 @@ import { Row } from "./Row.tsx"
 /** Milliseconds between two announcements for screen readers. */
 const newsEvery = 10_000
 
-/** Announces from time to time how much has arrived, so that screen readers need not read the list. */
+/** Announces every ten seconds how many entries are new, so that screen readers need not read the list. */
 const News = ({ entries }: { readonly entries: ReadonlyArray<Entry> }) => {
   const [news, setNews] = useState("")
   const latest = useRef(entries)
   latest.current = entries
-  const told = useRef(entries[0]?.number ?? 0)
+  const announced = useRef(entries[0]?.number ?? 0)
   useEffect(() => {
     const timer = setInterval(() => {
-      const fresh = latest.current.filter(({ number }) => number > told.current)
-      told.current = latest.current[0]?.number ?? told.current
+      const fresh = latest.current.filter(({ number }) => number > announced.current)
+      announced.current = latest.current[0]?.number ?? announced.current
       const counts = Map.groupBy(fresh, ({ activity }) => activity.type)
       if (fresh.length > 0) {
         setNews(Texts.live.news([...counts].map(([kind, all]) => [Texts.live.kinds[kind], all.length] as const)))
