@@ -3,14 +3,33 @@
  */
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
-import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { Context, Effect, Layer } from "effect"
+import { layer as chromium, inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-inChromium("the chat", testServer({}, agent.script), (it) => {
+/** An open chat that tests share, since to open one takes more processor time than most answers. */
+class SharedChat extends Context.Service<SharedChat, Effect.Success<ReturnType<typeof ChatPage.make>>>()(
+  "hydracore/test/browser/SharedChat"
+) {
+  static readonly layer = Layer.effect(
+    SharedChat,
+    Effect.tap(ChatPage.make(), ({ begin }) => begin)
+  ).pipe(Layer.provide(chromium))
+}
+
+/** The shared chat with a new conversation. */
+const newConversation = Effect.tap(
+  SharedChat,
+  Effect.fnUntraced(function* ({ log, on, page }) {
+    yield* on(() => page.getByRole("button", { name: "New conversation" }).click())
+    yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
+  })
+)
+
+inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent.script)), (it) => {
   it.effect("weighs less than 14 kB for every page, and its panel less than 18 kB", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
@@ -28,8 +47,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
   describe("an answer", () => {
     it.effect("is rendered as Markdown while it arrives, and announced in sentences", () =>
       Effect.gen(function* () {
-        const { answered, answers, begin, errors, log, on, page, send, spoken, answering } = yield* ChatPage.make()
-        yield* begin
+        const { answered, answers, errors, log, on, page, send, spoken, answering } = yield* newConversation
         yield* send("begin: We **ship** to Spain. And to")
         yield* answering("And t")
         assert.strictEqual(
@@ -60,10 +78,9 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("never becomes HTML, a script, or a request", () =>
       Effect.gen(function* () {
-        const { answered, begin, errors, evil, on, page, relay, send, site } = yield* ChatPage.make().pipe(
+        const { answered, errors, evil, on, page, relay, send, site } = yield* newConversation.pipe(
           Effect.map((chat) => ({ ...chat, evil: `${chat.site.url}/evil` }))
         )
-        yield* begin
         const attacks = [
           `<img src="${evil}" onerror="evil()">`,
           `<script src="${evil}"></script><svg onload="evil()">`,
@@ -128,8 +145,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("shows text that resembles Markdown, and unclosed marks, as written", () =>
       Effect.gen(function* () {
-        const { answered, begin, on, page, send } = yield* ChatPage.make()
-        yield* begin
+        const { answered, on, page, send } = yield* newConversation
         yield* send("say: See [1] and a[0] or https://x.example/a. It costs $5 or $x.")
         yield* answered("See [1] and a[0] or https://x.example/a. It costs $5 or $x.")
         const link = page.getByRole("link", { name: "https://x.example/a" })
@@ -154,8 +170,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("of random marks creates only allowed elements, and keeps all words", () =>
       Effect.gen(function* () {
-        const { answered, begin, errors, on, page, send } = yield* ChatPage.make()
-        yield* begin
+        const { answered, errors, on, page, send } = yield* newConversation
         const marks =
           "* ** _ ` ~~ [ ] ( ) ![ # > - + | $ $$ \\ < <br> 1. \n \n\n \t http://a https://b.example/ &amp; <b>".split(
             " "
@@ -188,8 +203,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("is scrolled into view unless the visitor has scrolled back", () =>
       Effect.gen(function* () {
-        const { answered, begin, log, on, page, send, answering } = yield* ChatPage.make()
-        yield* begin
+        const { answered, log, on, page, send, answering } = yield* newConversation
         const latest = page.getByRole("button", { name: "Go to latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
         yield* send(`say: ${"A long answer. ".repeat(150)}`)
@@ -224,8 +238,7 @@ inChromium("the chat", testServer({}, agent.script), (it) => {
 
     it.effect("can be stopped: its text stays, and the agent's stream is canceled", () =>
       Effect.gen(function* () {
-        const { answered, begin, input, on, page, send, sees, answering } = yield* ChatPage.make()
-        yield* begin
+        const { answered, input, on, page, send, sees, answering } = yield* newConversation
         yield* send("begin: so far")
         yield* answering("so fa")
         const answer = ChatPage.newest(agent.state)

@@ -2,14 +2,14 @@
  * The settings of a website: what an owner and a viewer see of them, and the inbox of a website that has settings.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
 import * as SetUpPage from "../../support/console/SetUpPage.ts"
 
-inChromium("the console's settings", SetUpData.layer, (it) => {
+inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.layer, SetUpData.layer), (it) => {
   for (const colorScheme of ["light", "dark"] as const) {
     it.effect(`have no violations in ${colorScheme} mode, and nothing scrolls sideways`, () =>
       Effect.gen(function* () {
@@ -49,7 +49,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
   it.effect("show that the tag, a form and refused origins were seen", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(busy, "install")
+      const { on, page } = yield* SetUpPage.show(busy, "install")
       yield* on(() => page.getByText("The form “contact” was received").waitFor())
       yield* on(() => page.getByText("40 times: another origin").waitFor())
       const tag = page.getByText(`data-site="${busy.trackingToken}"></script>`)
@@ -64,7 +64,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
   it.effect("show deliveries with their attempts", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { on, page } = yield* SetUpPage.open(busy, "webhooks")
+      const { on, page } = yield* SetUpPage.show(busy, "webhooks")
       yield* on(async () => {
         await page.getByRole("button", { name: "Deliveries" }).last().click()
         await page.getByRole("button", { name: /^Submission accepted/ }).click()
@@ -103,7 +103,7 @@ inChromium("the console's settings", SetUpData.layer, (it) => {
   it.effect("the inbox shows to whom a submission was delivered, and lists the submissions of some days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/inbox`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`)
       yield* loaded
       yield* on(async () => {
         await page.locator(".entry a").first().click()
