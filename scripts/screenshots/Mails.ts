@@ -1,5 +1,5 @@
 /**
- * Pictures of every kind of mail, as a mail program with support for HTML shows it.
+ * Pictures of every kind of mail, as a mail program shows its HTML.
  *
  * @module
  */

@@ -31,7 +31,7 @@ describe("AgentStream over HTTP: broken answers", () => {
       "the agent sent an error (insufficient_quota)",
       streams(says("Hi"), `data: {"error":{"code":"insufficient_quota","message":"${secret}"}}\n\n`, done)
     ],
-    ["an end without a finish", cut, streams(says("Hi"))],
+    ["an end without a finish reason", cut, streams(says("Hi"))],
     ["a last frame that is cut", cut, streams(says("Hi"), "data: [DON")],
     ["a line of 10 MB", tooLong, streams(says("Hi"), "data: ", secret.repeat(600_000), "\n\n", done)],
     [
@@ -45,7 +45,7 @@ describe("AgentStream over HTTP: broken answers", () => {
     ]
   ]
   for (const [name, reason, respond] of breaks) {
-    it.effect(`${name} breaks the stream after its text, and repeats nothing that the upstream sent`, () =>
+    it.effect(`${name} fails the stream after its text, with an error that quotes nothing from the upstream`, () =>
       Effect.gen(function* () {
         const { events, result, upstream } = yield* exchange(respond)
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hi" }])
@@ -56,7 +56,7 @@ describe("AgentStream over HTTP: broken answers", () => {
     )
   }
 
-  it.effect("a connection that is reset breaks the stream", () =>
+  it.effect("a connection that is reset fails the stream", () =>
     Effect.gen(function* () {
       let reset = () => {}
       const upstream = yield* start((_, response) => {

@@ -36,7 +36,7 @@ const ask = (request: AgentRequest) =>
 const used = TokenBudget.use((budget) => budget.used(instanceId))
 
 describe("agent/BudgetedAgentStream", () => {
-  it.effect("what the agent reports is what counts, or else an estimate of what was seen", () =>
+  it.effect("counts the usage that the agent reports, or an estimate if it reports none", () =>
     Effect.gen(function* () {
       yield* ask(request(1000)).pipe(
         Effect.andThen(used),

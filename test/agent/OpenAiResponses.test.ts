@@ -69,7 +69,7 @@ describe("agent/OpenAiResponses", () => {
     }
   })
 
-  it("reads a part that came whole, reasoning by its shorter name, and what gateways change", () => {
+  it("reads a part sent in one event, reasoning by its shorter name, and the variants of gateways", () => {
     const { ending, events } = read(
       "openai-responses",
       added({ type: "message" }),

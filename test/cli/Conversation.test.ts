@@ -29,18 +29,18 @@ const keep = Effect.fnUntraced(function* (key: ConversationKey) {
 
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   const json = (...args: ReadonlyArray<string>) =>
-    Effect.map(run([...args, "--json"], held), ({ code, stderr, stdout }) => {
+    Effect.map(run([...args, "--json"], services), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       return JSON.parse(stdout)
     })
   const refusal = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(args, held), ({ code, stderr, stdout }) => {
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
       return stderr
     })
-  return { context, held, json, refusal }
+  return { context, services, json, refusal }
 })
 
 const expected = (answerId: string) => [
@@ -67,7 +67,7 @@ const withoutFirstId = ([first, ...rest]: ReadonlyArray<{ readonly id: string }>
 describe("conversation", () => {
   it.effect("a stored conversation is listed, shown, exported and deleted", () =>
     Effect.gen(function* () {
-      const { context, held, json, refusal } = yield* session
+      const { context, services, json, refusal } = yield* session
       const key = yield* Effect.provide(newKey, context)
       const answerId = yield* Effect.provide(keep(key), context)
       const of = ["--instance", key.instanceId]
@@ -80,7 +80,7 @@ describe("conversation", () => {
       assert.strictEqual(shown.conversation_id, key.conversationId)
       assert.deepStrictEqual(withoutFirstId(shown.messages), expected(answerId))
 
-      const exported = yield* run(["conversation", "export", ...of], held)
+      const exported = yield* run(["conversation", "export", ...of], services)
       assert.match(exported.stdout, /^\{[^\n]+\}\n$/)
       const line = JSON.parse(exported.stdout)
       assert.deepStrictEqual(withoutFirstId(line.messages), expected(answerId))
@@ -99,7 +99,7 @@ describe("conversation", () => {
         )
       }
       assert.strictEqual(
-        (yield* run(["conversation", "list", ...of], held)).stdout,
+        (yield* run(["conversation", "list", ...of], services)).stdout,
         "The instance has no conversations.\n"
       )
     })
@@ -107,11 +107,11 @@ describe("conversation", () => {
 
   it.effect("text output names the roles and escapes control characters", () =>
     Effect.gen(function* () {
-      const { context, held } = yield* session
+      const { context, services } = yield* session
       const key = yield* Effect.provide(newKey, context)
       yield* Effect.provide(keep(key), context)
       const one = ["--instance", key.instanceId, "--conversation", key.conversationId]
-      const { stdout } = yield* run(["conversation", "show", ...one], held)
+      const { stdout } = yield* run(["conversation", "show", ...one], services)
       assert.strictEqual(
         stdout,
         "2026-03-01 12:00:00 UTC  visitor\n  Hi\\u001b[2J\\u009b!\n\n" +
@@ -121,7 +121,7 @@ describe("conversation", () => {
         ["show", ...one, "--json"],
         ["export", "--instance", key.instanceId]
       ]) {
-        const written = yield* run(["conversation", ...args], held)
+        const written = yield* run(["conversation", ...args], services)
         assert.notMatch(written.stdout, /[\u001b\u009b]/)
         assert.include(JSON.stringify(JSON.parse(written.stdout)), JSON.stringify(hostile).slice(1, -1))
       }
@@ -155,14 +155,17 @@ describe("conversation", () => {
 
   it.effect("a list says if it is truncated; an unknown instance is an error", () =>
     Effect.gen(function* () {
-      const { context, held, json, refusal } = yield* session
+      const { context, services, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
       const keys = Array.from({ length: 3 }, () => ({ instanceId, conversationId: randomUUID() }))
       for (const key of keys) yield* Effect.provide(keep(key), context)
       const list = ["conversation", "list", "--instance", instanceId, "--limit"]
       assert.lengthOf(yield* json(...list, "2"), 2)
-      assert.match((yield* run([...list, "2"], held)).stdout, /\nThere may be more: raise --limit, or use `[^`]+`\.\n$/)
-      assert.notInclude((yield* run([...list, "4"], held)).stdout, "more")
+      assert.match(
+        (yield* run([...list, "2"], services)).stdout,
+        /\nThere may be more: raise --limit, or use `[^`]+`\.\n$/
+      )
+      assert.notInclude((yield* run([...list, "4"], services)).stdout, "more")
       for (const command of ["list", "export"]) {
         assert.strictEqual(
           yield* refusal("conversation", command, "--instance", unknown),

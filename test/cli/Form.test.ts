@@ -12,10 +12,10 @@ const path = "rules.json"
 
 /** A command line on one storage, and a file of rules. */
 const session = Effect.map(Layer.build(storage()), (context) => {
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   let files: Record<string, string> = {}
   return {
-    cli: (...args: ReadonlyArray<string>) => run(args, held, { files }),
+    cli: (...args: ReadonlyArray<string>) => run(args, services, { files }),
     write: (rules: unknown): void => {
       files = { [path]: typeof rules === "string" ? rules : JSON.stringify(rules) }
     }

@@ -15,8 +15,8 @@ const siteFlag = ["--site", site.websiteConfigId]
 
 /** A command line on one storage. */
 const session = Effect.map(Layer.build(storage()), (context) => {
-  const held = Layer.succeedContext(context)
-  return { context, cli: (...args: ReadonlyArray<string>) => run(args, held) }
+  const services = Layer.succeedContext(context)
+  return { context, cli: (...args: ReadonlyArray<string>) => run(args, services) }
 })
 
 describe("goal", () => {

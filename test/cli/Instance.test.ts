@@ -56,9 +56,9 @@ describe("instance", () => {
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
-      const held = Layer.succeedContext(context)
+      const services = Layer.succeedContext(context)
       const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1", "--json"]
-      const warned = yield* run(create, held, { agent })
+      const warned = yield* run(create, services, { agent })
       assert.strictEqual(warned.code, 0)
       const { instance_id } = JSON.parse(warned.stdout)
       assert.match(
@@ -66,17 +66,17 @@ describe("instance", () => {
         /^Warning: The agent of "a" \(.*\) refuses a question \(status 404\)\. .*--agent-url <url>/
       )
       assert.include(warned.stderr, instance_id)
-      const unchecked = yield* run([...create, "--no-check"], held, { agent })
+      const unchecked = yield* run([...create, "--no-check"], services, { agent })
       assert.deepStrictEqual([unchecked.code, unchecked.stderr], [0, ""])
       const update = ["instance", "update", "--instance", instance_id, "--json"]
-      const moved = yield* run([...update, "--agent-url", "http://localhost:2"], held, { agent })
+      const moved = yield* run([...update, "--agent-url", "http://localhost:2"], services, { agent })
       assert.strictEqual(moved.code, 0)
       assert.match(moved.stderr, /^Warning: The agent of "a"/)
       for (const change of [
         ["--agent-url", "http://localhost:3", "--no-check"],
         ["--name", "b"]
       ]) {
-        const quiet = yield* run([...update, ...change], held, { agent })
+        const quiet = yield* run([...update, ...change], services, { agent })
         assert.deepStrictEqual([quiet.code, quiet.stderr], [0, ""])
       }
     })
@@ -166,10 +166,10 @@ describe("instance", () => {
   it.effect("instructions are read from a file; an invalid value changes nothing", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
-      const held = Layer.succeedContext(context)
+      const services = Layer.succeedContext(context)
       const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1"]
       const files = { "prompt.txt": "From a file: 日本\n", empty: " \n", large: "x".repeat(32_001) }
-      const read = (path: string) => run([...create, "--instructions", `@${path}`], held, { files })
+      const read = (path: string) => run([...create, "--instructions", `@${path}`], services, { files })
       assert.strictEqual((yield* read("prompt.txt")).code, 0)
       const [instance] = yield* json("instance", "list")
       assert.strictEqual(instance.instructions, "From a file: 日本")

@@ -34,14 +34,14 @@ const session = Effect.gen(function* () {
     yield* ConversationStore.use((store) => store.begin({ key, answerId: randomUUID(), message }))
     return { one: one.websiteConfigId, other: other.websiteConfigId, key }
   }).pipe(Effect.provideContext(context))
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   const text = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(args, held), ({ code, stderr, stdout }) => {
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
       return stdout
     })
   const refusal = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(args, held), ({ code, stderr, stdout }) => {
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
       assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
       return stderr
     })

@@ -25,16 +25,19 @@ const session = Effect.gen(function* () {
   yield* Service.SubmissionRepo.use((repo) =>
     Effect.forEach(given, (one) => repo.submit({ ...one, idempotency: null, sessionId: null }))
   ).pipe(Effect.provide(context))
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   const lines = (...args: ReadonlyArray<string>) =>
-    Effect.map(run(["submissions", "export", "--site", site.websiteConfigId, ...args], held), ({ code, stdout }) => {
-      assert.strictEqual(code, 0)
-      return stdout
-        .split("\n")
-        .slice(0, -1)
-        .map((line) => JSON.parse(line) as Record<string, unknown>)
-    })
-  return { context, held, lines }
+    Effect.map(
+      run(["submissions", "export", "--site", site.websiteConfigId, ...args], services),
+      ({ code, stdout }) => {
+        assert.strictEqual(code, 0)
+        return stdout
+          .split("\n")
+          .slice(0, -1)
+          .map((line) => JSON.parse(line) as Record<string, unknown>)
+      }
+    )
+  return { context, services, lines }
 })
 
 const ids = (...numbers: ReadonlyArray<number>) => numbers.map((number) => submission(number).submissionId)
@@ -46,7 +49,7 @@ const attribution = ["source", "medium", "campaign", "referrer", "entry_page"]
 describe("submissions: the quarantine", () => {
   it.effect("an export has accepted submissions; --status adds status and reasons", () =>
     Effect.gen(function* () {
-      const { held, lines } = yield* session
+      const { services, lines } = yield* session
       const plain = yield* lines()
       assert.deepStrictEqual(idsOf(plain), ids(1, 3))
       assert.deepStrictEqual(Object.keys(plain[0]!), [
@@ -67,15 +70,15 @@ describe("submissions: the quarantine", () => {
       assert.deepInclude(quarantined[0], { status: "quarantined", reasons: ["honeypot", "links"] })
 
       const export_ = ["submissions", "export", "--site", site.websiteConfigId, "--status", "quarantined"]
-      const table = read((yield* run([...export_, "--format", "csv"], held)).stdout)
+      const table = read((yield* run([...export_, "--format", "csv"], services)).stdout)
       assert.deepStrictEqual(table[0]?.slice(4), ["status", "reasons", ...attribution, "form_data"])
       assert.deepStrictEqual(table[1]?.slice(4, 6), ["quarantined", "honeypot links"])
-      const array = JSON.parse((yield* run([...export_, "--json"], held)).stdout) as ReadonlyArray<
+      const array = JSON.parse((yield* run([...export_, "--json"], services)).stdout) as ReadonlyArray<
         Record<string, unknown>
       >
       assert.deepStrictEqual(array, quarantined)
 
-      const wrong = yield* run([...export_.slice(0, -1), "spam"], held)
+      const wrong = yield* run([...export_.slice(0, -1), "spam"], services)
       assert.deepInclude(wrong, { code: 1, stdout: "" })
       assert.match(wrong.stderr, /^The flag --status takes [^\n]*accepted[^\n]*\n$/)
     })
@@ -83,9 +86,9 @@ describe("submissions: the quarantine", () => {
 
   it.effect("a released submission is exported in order with the others", () =>
     Effect.gen(function* () {
-      const { held, lines } = yield* session
+      const { services, lines } = yield* session
       const release = (id: string, ...more: ReadonlyArray<string>) =>
-        run(["submissions", "release", "--submission-id", id, ...more], held)
+        run(["submissions", "release", "--submission-id", id, ...more], services)
       const [id] = ids(2)
       assert.deepStrictEqual(yield* release(id!.toUpperCase(), "--json"), {
         code: 0,
@@ -113,9 +116,9 @@ describe("submissions: the quarantine", () => {
 describe("submissions: erasure", () => {
   it.effect("a deleted submission is in no export, accepted or quarantined", () =>
     Effect.gen(function* () {
-      const { held, lines } = yield* session
+      const { services, lines } = yield* session
       const remove = (id: string, ...more: ReadonlyArray<string>) =>
-        run(["submissions", "delete", "--submission-id", id, ...more], held)
+        run(["submissions", "delete", "--submission-id", id, ...more], services)
       const [accepted, quarantined, unknown] = ids(1, 2, 9)
       assert.deepStrictEqual(yield* remove(accepted!.toUpperCase(), "--json"), {
         code: 0,
@@ -143,7 +146,7 @@ describe("submissions: erasure", () => {
 describe("stats: what was not counted", () => {
   it.effect("lists reasons by count and leaves out zeros", () =>
     Effect.gen(function* () {
-      const { context, held } = yield* session
+      const { context, services } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
       const known = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
       const claimed = { _tag: "Claimed", by: "tracking-token", id: site.trackingToken } as const
@@ -156,15 +159,15 @@ describe("stats: what was not counted", () => {
         ])
       ).pipe(Effect.provide(context))
       const stats = ["stats", "--site", site.websiteConfigId, "--days", "1"]
-      const { not_counted } = JSON.parse((yield* run([...stats, "--json"], held)).stdout)
+      const { not_counted } = JSON.parse((yield* run([...stats, "--json"], services)).stdout)
       assert.deepStrictEqual(Object.entries(not_counted), [
         ["bot", 2],
         ["limited", 1],
         ["quarantined", 1]
       ])
-      assert.match((yield* run(stats, held)).stdout, /Not counted[^\n]*\nbot +█+ {2}2\nlimited /)
+      assert.match((yield* run(stats, services)).stdout, /Not counted[^\n]*\nbot +█+ {2}2\nlimited /)
       yield* TestClock.setTime(Date.parse("2026-03-03T12:00:00Z"))
-      assert.deepStrictEqual(JSON.parse((yield* run([...stats, "--json"], held)).stdout).not_counted, {})
+      assert.deepStrictEqual(JSON.parse((yield* run([...stats, "--json"], services)).stdout).not_counted, {})
     })
   )
 })

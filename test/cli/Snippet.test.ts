@@ -11,7 +11,7 @@ import { site, storage } from "../support/TestStorage.ts"
 
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   const instance = yield* InstanceDirectory.use((instances) =>
     instances.create({ name: "Agent", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
   ).pipe(Effect.provide(context))
@@ -19,8 +19,8 @@ const session = Effect.gen(function* () {
     context,
     instance,
     snippet: (...args: ReadonlyArray<string>) =>
-      run(["site", "snippet", "--site", site.websiteConfigId, ...args], held),
-    other: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], held)
+      run(["site", "snippet", "--site", site.websiteConfigId, ...args], services),
+    other: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], services)
   }
 })
 

@@ -12,20 +12,20 @@ const unknown = "11111111-2222-4333-8444-555555555555"
 /** A command line over three views of two days, on the second day. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
-  const held = Layer.succeedContext(context)
+  const services = Layer.succeedContext(context)
   yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
   const append = (views: ReadonlyArray<PageView>) =>
     AnalyticsRepo.use((repo) => Effect.forEach(views, repo.append)).pipe(Effect.provide(context))
   yield* append([view(0, 1), view(0, 2), view(1, 3)])
   const text = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const ended = yield* run(["stats", ...args], held)
+    const ended = yield* run(["stats", ...args], services)
     assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
     assert.notInclude(ended.stdout, "\u001b")
     return ended.stdout
   })
   const json = (...args: ReadonlyArray<string>) => Effect.map(text(...args, "--json"), (stdout) => JSON.parse(stdout))
   const refusal = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const ended = yield* run(["stats", ...args], held)
+    const ended = yield* run(["stats", ...args], services)
     assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
     return ended.stderr
   })

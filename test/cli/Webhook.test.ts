@@ -103,7 +103,7 @@ describe("cli/Webhook", () => {
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
-  it.live("what can be known to fail is refused, with the next step", () =>
+  it.live("a webhook that could never work is refused, with the next step", () =>
     Effect.gen(function* () {
       const { cli, site } = yield* commands({})
       const create = (url: string) => cli("webhook", "create", "--site", site, "--url", url)

@@ -46,7 +46,7 @@ const listed = (): ReadonlyArray<ReadonlyArray<string>> => {
     const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,stat="], { encoding: "utf8" }).trim().split("\n")
     return lines.map((line) => line.trim().split(/\s+/))
   }
-  // What `ps` prints, without a process for each look.
+  // The same as `ps`, without starting a process for each list.
   return readdirSync("/proc").flatMap((pid) => {
     const entry = /^\d+$/.test(pid) ? entryOf(pid) : undefined
     return entry === undefined ? [] : [entry]
@@ -78,7 +78,7 @@ export const children = (of: number): ReadonlyArray<number> =>
     .filter(({ parent }) => parent === of)
     .map(({ pid }) => pid)
 
-/** Looks at this process only: a list of all takes milliseconds, which a test that waits spends again and again. */
+/** Reads the state of this process only. A list of all processes takes milliseconds, and a waiting test calls this many times. */
 export const isAlive = (wanted: number): boolean => {
   if (process.platform !== "linux") return processes().some(({ pid }) => pid === wanted)
   const entry = entryOf(String(wanted))
@@ -123,8 +123,8 @@ export const make = Effect.fnUntraced(function* (
   const signal = (name: NodeJS.Signals) =>
     Effect.sync(() => {
       if (running === undefined) throw new Error("The cluster does not run")
-      const note = readFileSync(path.join(running.cluster.home, "data", "postmaster.pid"), "utf8")
-      signalAll(family(Number(note.split("\n")[0])), name)
+      const pidFile = readFileSync(path.join(running.cluster.home, "data", "postmaster.pid"), "utf8")
+      signalAll(family(Number(pidFile.split("\n")[0])), name)
     })
   const thaw = Effect.suspend(() => (running === undefined ? Effect.void : signal("SIGCONT")))
 

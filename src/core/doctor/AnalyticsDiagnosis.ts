@@ -6,7 +6,7 @@
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type AnalyticsFacts =
-  /** It could not be queried. `code` is ClickHouse's or the system's name of the error. */
+  /** It could not be queried. `code` names the error, as ClickHouse or the system does. */
   | { readonly _tag: "Unavailable"; readonly code: string }
   | {
       readonly _tag: "Reached"
@@ -69,7 +69,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
           warning(
             "analytics",
             "ClickHouse is on another machine and the connection does not use TLS: page views can be read on the network.",
-            "Write clickhouses:// in ANALYTICS_URL; if its certificate has a root of your own, set NODE_EXTRA_CA_CERTS to the root's file."
+            "Write clickhouses:// in ANALYTICS_URL; if your own CA signed its certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
           )
         ]),
     ...(missing.length === 0

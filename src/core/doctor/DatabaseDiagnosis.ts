@@ -58,7 +58,7 @@ const encryption = (isEncrypted: boolean, transport: DatabaseUrl.Transport): Fin
     : warning(
         "encryption",
         "The database is on another machine and the connection does not use TLS: submissions can be read on the network.",
-        "Add sslmode=require to DATABASE_URL; if its certificate has a root of your own, set NODE_EXTRA_CA_CERTS to the root's file."
+        "Add sslmode=require to DATABASE_URL; if your own CA signed its certificate, set NODE_EXTRA_CA_CERTS to the CA's file."
       )
 }
 

@@ -129,7 +129,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("what is listed is exported with a column for each field", () =>
+  it.effect("the listed submissions are exported with a column for each field", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=second`)
@@ -157,7 +157,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("what a visitor wrote stays text, whatever it is", () =>
+  it.effect("a visitor's input is always shown as text", () =>
     Effect.gen(function* () {
       const site = yield* siteWith(
         ...attacks.map((attack) => ({

@@ -15,15 +15,15 @@ export const unknown = "11111111-2222-4333-8444-555555555555"
 /** A command line whose commands share one storage. */
 export const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
-  const held = Layer.succeedContext(context)
-  const text = (...args: ReadonlyArray<string>) => run(args, held)
+  const services = Layer.succeedContext(context)
+  const text = (...args: ReadonlyArray<string>) => run(args, services)
   const json = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const ended = yield* run([...args, "--json"], held)
+    const ended = yield* run([...args, "--json"], services)
     assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
     return JSON.parse(ended.stdout)
   })
   const refusal = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
-    const ended = yield* run(args, held)
+    const ended = yield* run(args, services)
     assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
     return ended.stderr
   })

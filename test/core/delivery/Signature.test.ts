@@ -23,7 +23,7 @@ describe("core/delivery/Signature", () => {
 })
 
 describe("core/delivery/Sealing", () => {
-  it.prop("what was sealed is opened with the same key and context only", [Schema.String], ([text]) => {
+  it.prop("a sealed text can be opened with the same key and context only", [Schema.String], ([text]) => {
     const secret = text.toWellFormed()
     const [key, nonce] = [randomBytes(Sealing.keyBytes), randomBytes(Sealing.nonceBytes)]
     const sealed = Sealing.seal(key, nonce, "a", secret)

@@ -54,7 +54,7 @@ describe("http/server/RequestBody", () => {
   })
 
   it.effect.prop(
-    "a body within the maximum size is read completely, whatever its pieces",
+    "a body within the maximum size is read completely, however it is split",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))).check(Schema.isMaxLength(6))],
     ([lengths]) =>
       Effect.gen(function* () {
@@ -76,17 +76,17 @@ describe("http/server/RequestBody", () => {
     ["in chunks", {}]
   ] as const) {
     it(`an interruption at any step releases the memory: a body ${way}`, () => {
-      const room = Capacity.make(100_000, 50_000)
-      let most = 0
+      const capacity = Capacity.make(100_000, 50_000)
+      let peak = 0
       const watched: Pick<Capacity.Capacity, "allocate"> = {
         allocate: (owner) => {
-          const place = room.allocate(owner)
-          const hold: Capacity.Allocation["resize"] = (amount) => {
-            const held = place.resize(amount)
-            most = Math.max(most, room.held())
-            return held
+          const allocation = capacity.allocate(owner)
+          const resize: Capacity.Allocation["resize"] = (amount) => {
+            const outcome = allocation.resize(amount)
+            peak = Math.max(peak, capacity.held())
+            return outcome
           }
-          return { ...place, resize: hold }
+          return { ...allocation, resize }
         }
       }
       const read = () => {
@@ -106,10 +106,10 @@ describe("http/server/RequestBody", () => {
         return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
       }
       interruptedAnywhere(read, (steps) => {
-        assert.strictEqual(room.held(), 0, `after ${steps} steps`)
-        assert.strictEqual(room.owners(), 0, `after ${steps} steps`)
+        assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
+        assert.strictEqual(capacity.owners(), 0, `after ${steps} steps`)
       })
-      assert.isAbove(most, 10_000)
+      assert.isAbove(peak, 10_000)
     })
   }
 })

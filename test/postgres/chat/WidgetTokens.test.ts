@@ -49,8 +49,8 @@ describe("postgres/chat/WidgetTokens: caching and storage", () => {
       const rows = yield* sql`SELECT row_to_json(widget_token)::text AS row FROM widget_token`
       assert.strictEqual(rows.length, 1)
       const secret = Buffer.from(token.slice("hwt_".length), "base64url").toString("hex")
-      for (const spelling of [token, token.slice("hwt_".length), secret])
-        assert.notInclude(JSON.stringify(rows), spelling)
+      for (const encoding of [token, token.slice("hwt_".length), secret])
+        assert.notInclude(JSON.stringify(rows), encoding)
     }).pipe(Effect.provide(layers))
   )
 

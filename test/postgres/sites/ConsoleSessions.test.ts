@@ -38,7 +38,7 @@ const newSession = Effect.gen(function* () {
 
 const rows = PgClient.PgClient.use((sql) => sql`SELECT row_to_json(console_session)::text AS row FROM console_session`)
 
-describe("postgres/sites/ConsoleSessions: what is kept", () => {
+describe("postgres/sites/ConsoleSessions: the rows", () => {
   it.effect("a session that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* ConsoleSessions
@@ -61,8 +61,8 @@ describe("postgres/sites/ConsoleSessions: what is kept", () => {
       const stored = JSON.stringify(yield* rows)
       for (const secret of [link, cookie]) {
         const text = secret.slice("hcl_".length)
-        for (const spelling of [secret, text, Buffer.from(text, "base64url").toString("hex")]) {
-          assert.notInclude(stored, spelling)
+        for (const encoding of [secret, text, Buffer.from(text, "base64url").toString("hex")]) {
+          assert.notInclude(stored, encoding)
         }
       }
     }).pipe(Effect.provide(layers))
@@ -82,7 +82,7 @@ describe("postgres/sites/ConsoleSessions: what is kept", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("what has ended is deleted, and what has not is kept", () =>
+  it.effect("expired links and ended sessions are deleted, and others are kept", () =>
     Effect.gen(function* () {
       const { list } = yield* ConsoleSessions
       const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))

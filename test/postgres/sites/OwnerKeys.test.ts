@@ -24,7 +24,7 @@ const newKey = OwnerKeys.use((keys) => keys.issue({ scope: "stats", sites: "all"
   Effect.flatMap(Effect.fromOption)
 )
 
-describe("postgres/sites/OwnerKeys: what is kept", () => {
+describe("postgres/sites/OwnerKeys: the rows", () => {
   it.effect("a key that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* OwnerKeys
@@ -44,8 +44,8 @@ describe("postgres/sites/OwnerKeys: what is kept", () => {
       const rows = yield* sql`SELECT row_to_json(owner_key)::text AS row FROM owner_key`
       assert.strictEqual(rows.length, 1)
       const secret = Buffer.from(key.slice("hok_".length), "base64url").toString("hex")
-      for (const spelling of [key, key.slice("hok_".length), secret]) {
-        assert.notInclude(JSON.stringify(rows), spelling)
+      for (const encoding of [key, key.slice("hok_".length), secret]) {
+        assert.notInclude(JSON.stringify(rows), encoding)
       }
     }).pipe(Effect.provide(layers))
   )

@@ -29,7 +29,7 @@ const newShare = Effect.fnUntraced(function* (expiresAt: number | null = null) {
 
 const rows = PgClient.PgClient.use((sql) => sql`SELECT row_to_json(share)::text AS row FROM share`)
 
-describe("postgres/sites/Shares: what is kept", () => {
+describe("postgres/sites/Shares: the rows", () => {
   it.effect("a share that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* Shares
@@ -47,13 +47,13 @@ describe("postgres/sites/Shares: what is kept", () => {
       const { secret } = yield* newShare()
       const stored = JSON.stringify(yield* rows)
       const text = secret.slice("hsh_".length)
-      for (const spelling of [secret, text, Buffer.from(text, "base64url").toString("hex")]) {
-        assert.notInclude(stored, spelling)
+      for (const encoding of [secret, text, Buffer.from(text, "base64url").toString("hex")]) {
+        assert.notInclude(stored, encoding)
       }
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("what has expired is deleted, and what names an erased website", () =>
+  it.effect("expired shares are deleted, and so are those of an erased website", () =>
     Effect.gen(function* () {
       yield* newShare((yield* Clock.currentTimeMillis) + 60_000)
       const { share } = yield* newShare()

@@ -1,9 +1,9 @@
 /**
- * Random numbers that a seed determines.
+ * Seeded random numbers.
  *
  * @module
  */
-/** A source of random numbers from 0 (inclusive) to 1, and values derived from them. */
+/** A source of random numbers from 0 (inclusive) to 1 (exclusive), and values derived from them. */
 export interface Random {
   readonly below: (bound: number) => number
   readonly chance: (probability: number) => boolean

@@ -80,7 +80,7 @@ export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
   const last = parts.get(cursors.at(-1))
   const shown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shown ?? 0), 0)
 
-  // After a part without a match, more may follow.
+  // If a part shows no items, later parts may show some, so the next one is loaded.
   useEffect(() => {
     const next = last?.shown === 0 ? last.next : null
     if (next !== null) setCursors((all) => (all.includes(next) ? all : [...all, next]))
