@@ -19,7 +19,16 @@ export interface Guide {
 const style = `
 :root { background: light-dark(#fff, #12161b); color: light-dark(#1b2127, #e6eaee); color-scheme: light dark; font: 1rem/1.6 system-ui, sans-serif; --line: light-dark(#d5dbe1, #363e47) }
 body { margin: 0 auto; max-width: 54rem; padding: 1rem 1.25rem 5rem; overflow-wrap: break-word }
-nav { border-bottom: 1px solid var(--line); display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding-bottom: .75rem }
+nav, nav div { display: flex; flex-wrap: wrap; gap: .25rem 1rem }
+nav { border-bottom: 1px solid var(--line); padding-bottom: .75rem }
+nav details { flex-basis: 100% }
+nav div { gap: .5rem 1.25rem; padding-top: .5rem }
+nav summary { cursor: pointer; width: fit-content }
+@supports selector(::details-content) { @media (min-width: 40rem) {
+  nav summary { display: none }
+  nav details, nav div { display: contents }
+  nav details::details-content { content-visibility: visible; display: contents }
+} }
 a { color: light-dark(#0b57a4, #8bbcf2) }
 a[aria-current] { color: inherit; font-weight: 600; text-decoration: none }
 h1, h2, h3 { line-height: 1.25; margin: 2em 0 .5em }
@@ -61,6 +70,9 @@ const page = (
   const item = (href: string, text: string): string =>
     `<a href="${href}"${href === current ? ' aria-current="page"' : ""}>${Html.escape(text)}</a>`
   const items = guides.map(({ name, title }) => item(`/docs/${name}`, title))
+  // On a phone the links are rows above the text, so they are folded.
+  const folded =
+    items.length === 0 ? "" : `<details><summary>All guides</summary><div>${items.join(" ")}</div></details>`
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -71,7 +83,7 @@ ${icon}
 <style>${style}</style>
 </head>
 <body>
-<nav aria-label="Guides">${item("/docs", "HydraCore Edge")} ${items.join(" ")} ${item("/docs/reference", "Reference")}</nav>
+<nav aria-label="Guides">${item("/docs", "HydraCore Edge")} ${item("/docs/reference", "Reference")} ${folded}</nav>
 <main>
 ${body}
 </main>
