@@ -1,6 +1,6 @@
 /**
- * The documentation in a browser: its Content-Security-Policy blocks nothing, axe-core finds no violation, and no page is wider than
- * a phone.
+ * The documentation in a browser: its Content-Security-Policy blocks nothing, axe-core finds no violation, no page is wider than
+ * a phone, its list of guides opens, and the reference needs no other host.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -26,6 +26,43 @@ inChromium("the documentation", testServer(), (it) => {
         assert.deepStrictEqual(found, [], path)
       }
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("folds the list of guides on a phone only", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor({ viewport: { width: 320, height: 640 } })
+      yield* open(`${url}/docs/chat`)
+      yield* Effect.promise(async () => {
+        const link = page.getByRole("navigation").getByRole("link", { name: "Webhooks" })
+        const fold = page.getByText("All guides")
+        await link.waitFor({ state: "hidden" })
+        await fold.click()
+        await link.waitFor()
+        await fold.click()
+        await link.waitFor({ state: "hidden" })
+        await page.setViewportSize({ width: 1000, height: 640 })
+        await link.click()
+        await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor()
+      })
+    })
+  )
+
+  it.effect("shows the reference without another host, and offers none", () =>
+    Effect.gen(function* () {
+      const { url } = yield* TestServer
+      const { visitor } = yield* Chromium
+      const { open, page } = yield* visitor()
+      const elsewhere: Array<string> = []
+      page.on("request", (request) => {
+        if (request.url().startsWith("http") && !request.url().startsWith(url)) elsewhere.push(request.url())
+      })
+      yield* open(`${url}/docs/reference`)
+      yield* Effect.promise(() => page.getByRole("heading", { name: "HydraCore Public API" }).waitFor())
+      const offered = yield* Effect.promise(() => page.getByText(/Open API Client|Developer Tools|Generate/).count())
+      assert.deepStrictEqual({ elsewhere, offered }, { elsewhere: [], offered: 0 })
     })
   )
 

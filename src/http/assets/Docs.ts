@@ -45,6 +45,12 @@ const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name
 /** The module is 13 MB, so it is loaded when a reference is first requested. */
 const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar"))
 
+/**
+ * Without these, a reference offers services of Scalar on the internet, and so do its fonts. `ScalarConfig` lacks the last two;
+ * Effect passes them on.
+ */
+const offline = { withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
+
 /** An API with the paths of its document and of its reference. */
 const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   title: string,
@@ -55,7 +61,7 @@ const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   ...paths,
   specification: () => OpenApi.fromApi(api),
   render: Effect.flatMap(scalar, (Scalar) =>
-    HttpRouter.toHttpEffect(Scalar.layer(api, { path: paths.reference, scalar: { withDefaultFonts: false } }))
+    HttpRouter.toHttpEffect(Scalar.layer(api, { path: paths.reference, scalar: offline }))
   ).pipe(Effect.flatten)
 })
 
