@@ -60,6 +60,9 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
+/** The maximum number that is shown, so that its room is known. */
+const maxCount = 99
+
 /** The number of unread submissions. */
 const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
   const { value } = useAnswer(
@@ -67,10 +70,10 @@ const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
     { params: { site_id: siteId } },
     siteId
   )
-  if (value === undefined || value.unread === 0) return null
+  if (value === undefined || value.unread === 0) return <span class="count" />
   return (
     <span class="count">
-      <span aria-hidden="true">{value.unread}</span>
+      <span aria-hidden="true">{value.unread > maxCount ? `${maxCount}+` : value.unread}</span>
       <span class="sr-only">{Texts.unread(value.unread)}</span>
     </span>
   )
