@@ -19,6 +19,12 @@ interface Props {
   readonly isOwner: boolean
 }
 
+/** Indents JSON, unless that would change more than its white space: the digits of a long number. */
+const indent = (payload: string): string => {
+  const value: unknown = JSON.parse(payload)
+  return JSON.stringify(value) === payload ? JSON.stringify(value, null, 2) : payload
+}
+
 const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eventId: string }) => {
   const params = { site_id: siteId, webhook_id: webhookId, event_id: eventId }
   const { failure, value } = useAnswer(
@@ -46,7 +52,7 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
         </ol>
       )}
       <p class="muted">{value.payload === null ? Texts.deliveries.deleted : Texts.deliveries.payload}</p>
-      {value.payload !== null && <pre tabIndex={0}>{value.payload}</pre>}
+      {value.payload !== null && <pre tabIndex={0}>{indent(value.payload)}</pre>}
       {problem !== undefined && <p class="bad">{problem}</p>}
       {isOwner && value.payload !== null && (
         <button type="button" class="button" disabled={retry.isBusy} onClick={() => retry.run({ params })}>
