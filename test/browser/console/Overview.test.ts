@@ -41,6 +41,21 @@ inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
+  it.effect("compares no rate or duration with a period without visits", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const yearBefore = "overview?range=30d&compare=year"
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/${yearBefore}`)
+      yield* loaded
+      const below = (name: string) => page.getByRole("button", { name }).locator(".below").textContent()
+      assert.deepStrictEqual(yield* on(() => Promise.all(["Views", "Bounce rate", "Duration"].map(below))), [
+        "0 before",
+        "No visits before",
+        "No visits before"
+      ])
+    })
+  )
+
   it.effect("filters everything by a click, and a filter can be negated and removed", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

@@ -8,28 +8,38 @@ import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Icon } from "../parts/Icon.tsx"
 import * as Texts from "../Texts.ts"
+import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
 
 /** A value with that of the comparison, if there is one. */
 export interface Total {
   readonly metric: Metric
   readonly value: Format.MetricValue | undefined
-  readonly before: Format.MetricValue | undefined
+  /** Null if there is nothing to compare with. */
+  readonly before: Format.MetricValue | null | undefined
   readonly change: number | null
   /** Why there is no value. */
   readonly note?: string
 }
 
-export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => ({
-  metric,
-  value: row?.metrics[place],
-  before: row?.comparison?.metrics[place],
-  change: row?.comparison?.change[place] ?? null
-})
+/** Totals of visits. Without a visit they are 0, which is no value of a visit. */
+const isOfVisits = (metric: Metric): boolean => metric === "bounce_rate" || metric === "visit_duration"
+
+export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => {
+  const before = row?.comparison?.metrics
+  const hadVisits = Format.toNumber(before?.[Queries.totalMetrics.indexOf("visits")]) > 0
+  return {
+    metric,
+    value: row?.metrics[place],
+    before: before === undefined ? undefined : isOfVisits(metric) && !hadVisits ? null : before[place],
+    change: row?.comparison?.change[place] ?? null
+  }
+}
 
 /** A change, or the compared value where a change would be misleading: from zero, or of a day that is not over. */
 export const Change = ({ before, change, isOver, metric, value }: Total & { readonly isOver: boolean }) => {
   if (before === undefined) return null
+  if (before === null) return <span class="change">{Texts.comparison.noVisits}</span>
   const was = Texts.comparison.before(Format.metric(metric, before, true))
   if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
     return <span class="change">{Texts.comparison.same}</span>

@@ -173,6 +173,7 @@ export const comparison = {
   more: (change: string): string => `${change} more than before`,
   fewer: (change: string): string => `${change} less than before`,
   same: "As before",
+  noVisits: "No visits before",
   before: (value: string): string => `${value} before`
 } as const
 
