@@ -15,14 +15,26 @@ const fromRightToLeft: Act = async (page) => {
   await page.addInitScript("addEventListener('DOMContentLoaded', () => { document.documentElement.dir = 'rtl' })")
 }
 
-/** Makes the counts of reports a million times as large. Smaller numbers are rates, durations and changes. */
+/** Makes the counts of reports a million times as large. Rates and durations stay as they are. */
 const huge: Act = async (page) => {
   await page.addInitScript(`{
     const read = Response.prototype.json
-    const scale = (_, value) => (typeof value === "number" && value > 100 ? value * 1e6 : value)
+    const isCount = (metric) => !/_rate$|duration|per_visit/.test(metric)
+    const scaled = ({ query, results, ...more }) => {
+      const scale = (row) => ({
+        ...row,
+        metrics: row.metrics.map((value, place) =>
+          typeof value === "number" && isCount(query.metrics[place]) ? value * 1e6 : value
+        )
+      })
+      const larger = results.map((row) =>
+        row.comparison === undefined ? scale(row) : { ...scale(row), comparison: scale(row.comparison) }
+      )
+      return { ...more, query, results: larger }
+    }
     Response.prototype.json = async function () {
       const value = await read.call(this)
-      return this.url.endsWith("/query") ? JSON.parse(JSON.stringify(value), scale) : value
+      return this.url.endsWith("/query") ? scaled(value) : value
     }
   }`)
 }

@@ -167,12 +167,12 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
       id: "t",
       delta: `The tours by month, as [the calendar](/demo/site/tours) has them:
 
-  | Tour | April | May | June | July | August | September |
-  |:--|--:|--:|--:|--:|--:|--:|
-  | First strokes | 12 | 18 | 25 | 31 | 31 | 20 |
-  | Across the arm | 4 | 8 | 12 | 16 | 16 | 8 |
+| Tour | April | May | June | July | August | September |
+|:--|--:|--:|--:|--:|--:|--:|
+| First strokes | 12 | 18 | 25 | 31 | 31 | 20 |
+| Across the arm | 4 | 8 | 12 | 16 | 16 | 8 |
 
-  Call us at [+47 56 00 00 00](tel:+4756000000), or set \`max_group_size\` yourself.`
+Call us at [+47 56 00 00 00](tel:+4756000000), or set \`max_group_size\` yourself.`
     },
     ...["Tour calendar of the season, with all departures and the guides of each of them", "Weather", ""].map(
       (title, index) => ({
