@@ -2,28 +2,48 @@
  * The tabs of a website share one conversation, which ends with the last of them.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Page } from "playwright-core"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { layer as chromium, inChromium, until } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 
 const agent = ChatPage.agent()
 
-/** A visitor with two tabs. The chat is open in both. */
-const make = Effect.gen(function* () {
+/** A visitor whose chat is open in a tab, and a way to open another one. */
+const visit = Effect.gen(function* () {
   agent.state.gate = Promise.withResolvers()
   const chat = yield* ChatPage.make()
   yield* chat.begin
-  const openTab = Effect.promise(async () => {
-    const tab = await chat.context.newPage()
-    await tab.goto(chat.site.url)
-    await tab.getByRole("button", { name: "Open chat" }).click()
-    await tab.getByRole("dialog").waitFor()
-    return tab
-  })
+  const openTab = Effect.acquireRelease(
+    Effect.promise(async () => {
+      const tab = await chat.context.newPage()
+      await tab.goto(chat.site.url)
+      await tab.getByRole("button", { name: "Open chat" }).click()
+      await tab.getByRole("dialog").waitFor()
+      return tab
+    }),
+    (tab) => Effect.promise(() => tab.close())
+  )
   return { ...chat, openTab }
 })
+
+/** A visitor that tests share, since a new one takes more processor time than an answer. */
+class SharedVisit extends Context.Service<SharedVisit, Effect.Success<typeof visit>>()(
+  "hydracore/test/browser/SharedVisit"
+) {
+  static readonly layer = Layer.effect(SharedVisit, visit).pipe(Layer.provide(chromium))
+}
+
+/** The shared visitor with one tab and a new conversation. */
+const newConversation = Effect.tap(
+  SharedVisit,
+  Effect.fnUntraced(function* ({ log, page }) {
+    agent.state.gate = Promise.withResolvers()
+    yield* press(page, "New conversation")
+    yield* until("an empty conversation", async () => (await log.locator(".message").count()) === 1)
+  })
+)
 
 const texts = (tab: Page) => tab.locator(".message:visible .body:visible").allTextContents()
 
@@ -39,62 +59,66 @@ const sendIn = (tab: Page, text: string) =>
 const press = (tab: Page, name: string) => Effect.promise(() => tab.getByRole("button", { name }).click())
 
 for (const memory of ["edge", "agent"] as const) {
-  inChromium(`two tabs with memory: ${memory}`, testServer({}, agent.script, undefined, undefined, memory), (it) => {
-    it.effect("have one conversation", () =>
-      Effect.gen(function* () {
-        const { answered, errors, openTab, page, send } = yield* make
-        yield* send("one")
-        yield* answered("You said one.")
-        const other = yield* openTab
-        yield* shows(other, "one", "You said one.")
-        yield* sendIn(other, "two")
-        const all = ["one", "You said one.", "two", "You said two."]
-        yield* shows(other, ...all)
-        yield* shows(page, ...all)
-        const [first, second] = agent.state.requests.slice(-2)
-        assert.strictEqual(first?.session, second?.session)
-        yield* press(page, "New conversation")
-        yield* shows(other)
-        assert.deepStrictEqual(errors, [])
-      })
-    )
+  inChromium(
+    `two tabs with memory: ${memory}`,
+    Layer.provideMerge(SharedVisit.layer, testServer({}, agent.script, undefined, undefined, memory)),
+    (it) => {
+      it.effect("have one conversation", () =>
+        Effect.gen(function* () {
+          const { answered, errors, openTab, page, send } = yield* newConversation
+          yield* send("one")
+          yield* answered("You said one.")
+          const other = yield* openTab
+          yield* shows(other, "one", "You said one.")
+          yield* sendIn(other, "two")
+          const all = ["one", "You said one.", "two", "You said two."]
+          yield* shows(other, ...all)
+          yield* shows(page, ...all)
+          const [first, second] = agent.state.requests.slice(-2)
+          assert.strictEqual(first?.session, second?.session)
+          yield* press(page, "New conversation")
+          yield* shows(other)
+          assert.deepStrictEqual(errors, [])
+        })
+      )
 
-    it.effect("show a running answer as such, and its end", () =>
-      Effect.gen(function* () {
-        const { answering, openTab, page, send } = yield* make
-        yield* send("wait: The first half, |and the second.")
-        yield* answering("The first half")
-        const other = yield* openTab
-        yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
-        agent.state.gate.resolve()
-        const all = ["wait: The first half, |and the second.", "The first half, and the second."]
-        yield* shows(page, ...all)
-        yield* shows(other, ...all)
-        yield* Effect.promise(() => other.getByRole("button", { name: "Send message" }).waitFor())
-        assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
-      })
-    )
+      it.effect("show a running answer as such, and its end", () =>
+        Effect.gen(function* () {
+          const { answering, openTab, page, send } = yield* newConversation
+          yield* send("wait: The first half, |and the second.")
+          yield* answering("The first half")
+          const other = yield* openTab
+          yield* Effect.promise(() => other.getByRole("button", { name: "Stop answer" }).waitFor())
+          agent.state.gate.resolve()
+          const all = ["wait: The first half, |and the second.", "The first half, and the second."]
+          yield* shows(page, ...all)
+          yield* shows(other, ...all)
+          yield* Effect.promise(() => other.getByRole("button", { name: "Send message" }).waitFor())
+          assert.strictEqual(yield* Effect.promise(() => other.locator(".error").count()), 0)
+        })
+      )
 
-    it.effect("can each stop an answer", () =>
-      Effect.gen(function* () {
-        const { answering, openTab, page, send } = yield* make
-        yield* send("begin: so far")
-        yield* answering("so fa")
-        const answer = ChatPage.newest(agent.state)
-        const other = yield* openTab
-        yield* press(other, "Stop answer")
-        yield* until("the agent's end", () => !answer.isOngoing())
-        yield* Effect.promise(() => page.getByRole("button", { name: "Send message" }).waitFor())
-        assert.strictEqual(yield* Effect.promise(() => page.locator(".error").count()), 0)
-      })
-    )
-  })
+      it.effect("can each stop an answer", () =>
+        Effect.gen(function* () {
+          const { answering, openTab, page, send } = yield* newConversation
+          yield* send("begin: so far")
+          yield* answering("so fa")
+          const answer = ChatPage.newest(agent.state)
+          const other = yield* openTab
+          yield* press(other, "Stop answer")
+          yield* until("the agent's end", () => !answer.isOngoing())
+          yield* Effect.promise(() => page.getByRole("button", { name: "Send message" }).waitFor())
+          assert.strictEqual(yield* Effect.promise(() => page.locator(".error").count()), 0)
+        })
+      )
+    }
+  )
 }
 
 inChromium("a tab that waits for another one's answer", testServer({}, agent.script), (it) => {
   it.effect("waits on its next page, too", () =>
     Effect.gen(function* () {
-      const { answering, openTab, page, send, site } = yield* make
+      const { answering, openTab, page, send, site } = yield* visit
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab
@@ -113,7 +137,7 @@ inChromium("a tab that waits for another one's answer", testServer({}, agent.scr
 inChromium("the last tab", testServer({}, agent.script, undefined, undefined, "edge"), (it) => {
   it.effect("ends the conversation, and a tab that stays receives a running answer to its end", () =>
     Effect.gen(function* () {
-      const { answering, openTab, page, send, context, site } = yield* make
+      const { answering, openTab, page, send, context, site } = yield* visit
       yield* send("wait: The first half, |and the second.")
       yield* answering("The first half")
       const other = yield* openTab
