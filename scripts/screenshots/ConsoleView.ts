@@ -10,7 +10,7 @@ import type { Take } from "./Take.ts"
 
 export const wide = { viewport: { width: 1440, height: 900 } }
 
-/** A phone has no scrollbar that takes space. */
+/** Phones have overlay scrollbars, which take no space. */
 export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true }
 
 const dark = { colorScheme: "dark" } as const

@@ -99,13 +99,13 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
 
     const begin = Effect.fnUntraced(function* (leases: Leases) {
       yield* Effect.forEach(leases.leased, start, { discard: true })
-      isFull = running.room().free === 0
+      isFull = running.freeSlots().free === 0
     })
 
     let untilFanOut = fanOutInterval
     const fanOut = Effect.gen(function* () {
       const { events } = yield* alone(
-        Effect.suspend(() => deliveries.fanOut(running.room(), running.counts())).pipe(
+        Effect.suspend(() => deliveries.fanOut(running.freeSlots(), running.counts())).pipe(
           Effect.tap((leases) => {
             const known = waiting
             if (Array.from(leases.waiting).some((webhookId) => !known.has(webhookId))) changed.openUnsafe()
@@ -121,7 +121,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const lease = Effect.gen(function* () {
       changed.closeUnsafe()
       yield* alone(
-        Effect.suspend(() => deliveries.lease(running.room(), running.counts())).pipe(
+        Effect.suspend(() => deliveries.lease(running.freeSlots(), running.counts())).pipe(
           Effect.tap((leases) => {
             waiting = leases.waiting
             return begin(leases)

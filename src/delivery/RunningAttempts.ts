@@ -8,7 +8,7 @@ import type { Webhook } from "../core/delivery/Webhook.ts"
 
 export interface RunningAttempts {
   /** The slots that are free. */
-  readonly room: () => Slots.Room
+  readonly freeSlots: () => Slots.FreeSlots
   /** The number of running attempts of each webhook. A paused webhook counts as running at least one, so that it gets no more. */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */
@@ -34,7 +34,7 @@ export const make = (onFree: (webhookId: string) => void): RunningAttempts => {
   }
 
   return {
-    room: () => Slots.roomOf(busy.values()),
+    freeSlots: () => Slots.freeSlotsOf(busy.values()),
     counts: () => {
       const counts = new Map(Array.from(busy, ([webhookId, { count }]) => [webhookId, count]))
       for (const webhookId of pausing.keys()) if (!counts.has(webhookId)) counts.set(webhookId, 1)

@@ -36,7 +36,7 @@ const rolledUp = Effect.gen(function* () {
 
 const Times = Schema.Array(Schema.Struct({ times: Schema.Int }))
 
-/** How often each of the 20 days was rolled up: one number if all were as often. */
+/** How many times each of the 20 days was rolled up: one number if it is the same for all. */
 const timesRolledUp = Effect.gen(function* () {
   const { sql } = yield* Reported.Service
   const rows =

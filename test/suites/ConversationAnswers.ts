@@ -25,7 +25,7 @@ import {
 export interface Options<R> {
   /** Runs an effect as if no lease had been extended for ten seconds. */
   readonly later: <A, E, R2>(effect: Effect.Effect<A, E, R2>) => Effect.Effect<A, E, R2 | R>
-  /** How often each property is tried. */
+  /** How many times each property is tried. */
   readonly runs: number
 }
 

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of stores about the messages of a conversation and the answers to them.
+ * The part of the conversation store's suite that tests messages and their answers.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { bounds, complete, Event, exchange, follow, newKey, Pieces, say, tell, t
 
 const Said = Schema.Literals(["a", "bb", "long ".repeat(20), "\u0000", "\ud800"])
 
-/** `runs`: how often each property is tried. */
+/** `runs`: how many times each property is tried. */
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>, runs: number) => {
   it.effect.prop(
     "messages and answers are read completely and in their order",
@@ -56,7 +56,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect.prop(
-    "the history is that of `newest`",
+    "the history is the one that `History.newest` selects",
     {
       turns: Schema.Array(Schema.Tuple([Said, Schema.Union([Said, Schema.Literal("")])])).check(Schema.isMaxLength(4)),
       messages: Schema.Literals([1, 2, 3, 4, 40]),

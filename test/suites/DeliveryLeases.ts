@@ -7,7 +7,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
-import { deliveriesOf, leaseOf, MakeDue, room, type Storage, settle } from "../support/Delivery.ts"
+import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
 import { shown, submit, withDeliveries } from "../support/StoredDeliveries.ts"
 
@@ -72,31 +72,33 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a lease divides the room among webhooks: the first delivery of each comes before the second of any", () =>
-    Effect.gen(function* () {
-      const deliveries = yield* Deliveries
-      const many = yield* withDeliveries(5)
-      const few = yield* withDeliveries(1)
-      const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
-        Effect.map(deliveries.lease({ ...room, free }, running), ({ leased }) =>
-          [many, few].map(
-            ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
+  it.effect(
+    "a lease divides the free slots among webhooks: the first delivery of each comes before the second of any",
+    () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const many = yield* withDeliveries(5)
+        const few = yield* withDeliveries(1)
+        const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
+          Effect.map(deliveries.lease({ ...freeSlots, free }, running), ({ leased }) =>
+            [many, few].map(
+              ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
+            )
           )
-        )
-      assert.deepStrictEqual(yield* lease(0), [0, 0])
-      assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, room.healthy]])), [0, 1])
-      assert.deepStrictEqual(yield* lease(2), [1, 0])
-      assert.deepStrictEqual(yield* lease(room.free), [4, 0])
-    })
+        assert.deepStrictEqual(yield* lease(0), [0, 0])
+        assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, freeSlots.healthy]])), [0, 1])
+        assert.deepStrictEqual(yield* lease(2), [1, 0])
+        assert.deepStrictEqual(yield* lease(freeSlots.free), [4, 0])
+      })
   )
 
-  it.effect("a fan-out leases as many of its deliveries as have room, with the same members as a lease", () =>
+  it.effect("a fan-out leases as many of its deliveries as have freeSlots, with the same members as a lease", () =>
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const { secret, site, webhook } = yield* withDeliveries(0)
       const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
       const before = Date.now()
-      const { events, leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 2 }, new Map())
+      const { events, leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, healthy: 2 }, new Map())
       assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
       assert.lengthOf(leased, 2)
       for (const one of leased) {
@@ -122,20 +124,20 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   )
 
   it.effect(
-    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its room",
+    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its freeSlots",
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { site, webhook } = yield* withDeliveries(1)
         const { eventId: earlier } = only(yield* deliveriesOf(webhook))
         yield* submit(site)
-        const { leased, waiting } = yield* deliveries.fanOut({ ...room, healthy: 1 }, new Map())
+        const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, healthy: 1 }, new Map())
         const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { healthy: 1 })
         assert.strictEqual(only(first).eventId, earlier)
         assert.isTrue(waiting.has(webhook.webhookId))
         yield* submit(site)
-        const running = new Map([[webhook.webhookId, room.healthy]])
-        assert.deepStrictEqual((yield* deliveries.fanOut(room, running)).leased, [])
+        const running = new Map([[webhook.webhookId, freeSlots.healthy]])
+        assert.deepStrictEqual((yield* deliveries.fanOut(freeSlots, running)).leased, [])
         assert.lengthOf(yield* leaseOf(webhook), 2)
       })
   )
@@ -144,8 +146,8 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const { webhook } = yield* withDeliveries(3)
-      const waits = (of: Partial<typeof room>, running: ReadonlyMap<string, number> = new Map()) =>
-        Effect.map(deliveries.lease({ ...room, ...of }, running), ({ waiting }) => waiting.has(webhook.webhookId))
+      const waits = (of: Partial<typeof freeSlots>, running: ReadonlyMap<string, number> = new Map()) =>
+        Effect.map(deliveries.lease({ ...freeSlots, ...of }, running), ({ waiting }) => waiting.has(webhook.webhookId))
       assert.isTrue(yield* waits({ healthy: 1 }))
       assert.isTrue(yield* waits({ healthy: 1 }, new Map([[webhook.webhookId, 1]])))
       assert.isFalse(yield* waits({ healthy: 3 }, new Map([[webhook.webhookId, 1]])))

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, Context, Effect, Layer, Option, Redacted } from "effect"
-import type { Room } from "../../src/core/delivery/Slots.ts"
+import type { FreeSlots } from "../../src/core/delivery/Slots.ts"
 import type { Leased, Webhook } from "../../src/core/delivery/Webhook.ts"
 import * as MemoryAnalyticsRepo from "../../src/memory/analytics/AnalyticsRepo.ts"
 import * as AnalyticsRows from "../../src/memory/analytics/AnalyticsRows.ts"
@@ -137,14 +137,14 @@ export const newWebhook = (websiteConfigId: string, url: string, events: Readonl
 export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
   Deliveries.use((deliveries) => deliveries.list(webhookId))
 
-/** Room for many attempts. */
-export const room: Room = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
+/** Free slots for many attempts. */
+export const freeSlots: FreeSlots = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
 
-/** No room for any attempt. */
-export const noRoom: Room = { healthy: 0, failing: 0, free: 0, freeForFailing: 0 }
+/** No freeSlots for any attempt. */
+export const noFreeSlots: FreeSlots = { healthy: 0, failing: 0, free: 0, freeForFailing: 0 }
 
 /** Turns some events into deliveries, and leases none. */
-export const fanOutSome = Deliveries.use((deliveries) => deliveries.fanOut(noRoom, new Map()))
+export const fanOutSome = Deliveries.use((deliveries) => deliveries.fanOut(noFreeSlots, new Map()))
 
 /** Turns all events into deliveries, and leases none. */
 export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Effect.asVoid(
@@ -152,8 +152,8 @@ export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Ef
 )
 
 /** Leases what is due of one webhook. */
-export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<Room> = {}) =>
-  Deliveries.use((deliveries) => deliveries.lease({ ...room, ...of }, new Map())).pipe(
+export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<FreeSlots> = {}) =>
+  Deliveries.use((deliveries) => deliveries.lease({ ...freeSlots, ...of }, new Map())).pipe(
     Effect.map(({ leased }) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
   )
 

@@ -9,7 +9,7 @@ import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
 import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { StorageUnavailable } from "../../src/services/Storage.ts"
-import { noRoom } from "./Delivery.ts"
+import { noFreeSlots } from "./Delivery.ts"
 
 /** The steps from the commit of an event to the record of its delivery. */
 export const steps = [
@@ -51,13 +51,14 @@ const faulty = (
       Effect.map(Deliveries, (deliveries) =>
         Deliveries.of({
           ...deliveries,
-          fanOut: (room, running) =>
+          fanOut: (freeSlots, running) =>
             around(
-              deliveries.fanOut(isLeasedLater ? noRoom : room, running),
+              deliveries.fanOut(isLeasedLater ? noFreeSlots : freeSlots, running),
               "before the fan-out",
               "after the fan-out"
             ),
-          lease: (room, running) => around(deliveries.lease(room, running), "before the lease", "after the lease"),
+          lease: (freeSlots, running) =>
+            around(deliveries.lease(freeSlots, running), "before the lease", "after the lease"),
           settle: (leased, settlement) =>
             around(deliveries.settle(leased, settlement), "before the record", "after the record")
         })

@@ -1,5 +1,5 @@
 /**
- * Two services that serve reports of one website, on a database that counts how often each day is rolled up. One is a process
+ * Two services that serve reports of one website, on a database that counts how many times each day is rolled up. One is a process
  * of its own, the other runs in the test's.
  *
  * @module
@@ -65,7 +65,7 @@ const seeded = (url: string) =>
     )
   }).pipe(Effect.orDie)
 
-/** Counts how often each day is rolled up. */
+/** Counts how many times each day is rolled up. */
 const audit = (sql: PgClient.PgClient) =>
   Effect.gen(function* () {
     yield* sql`CREATE TABLE audit (day date)`

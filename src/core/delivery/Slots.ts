@@ -32,8 +32,8 @@ export interface Busy {
   readonly isFailing: boolean
 }
 
-/** The room for further attempts. */
-export interface Room {
+/** The free slots for further attempts. */
+export interface FreeSlots {
   /** The maximum number of attempts for one webhook, and for one that fails, including running ones. */
   readonly healthy: number
   readonly failing: number
@@ -42,8 +42,8 @@ export interface Room {
   readonly freeForFailing: number
 }
 
-/** The room that running attempts leave. */
-export const roomOf = (busy: Iterable<Busy>): Room => {
+/** The slots that running attempts leave free. */
+export const freeSlotsOf = (busy: Iterable<Busy>): FreeSlots => {
   let [free, freeForFailing] = [total, totalFailing]
   for (const { count, isFailing } of busy) {
     free -= count
@@ -75,7 +75,7 @@ const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
  */
 export const choose = <A extends Due>(
   due: ReadonlyArray<A>,
-  room: Room,
+  freeSlots: FreeSlots,
   running: ReadonlyMap<string, number>
 ): ReadonlyArray<A> => {
   const ranks = new Map(running)
@@ -89,9 +89,10 @@ export const choose = <A extends Due>(
   for (const { one, rank } of ranked.toSorted(
     (left, right) => left.rank - right.rank || oldestFirst(left.one, right.one)
   )) {
-    const left = room.free - chosen.length
-    if (left === 0 || rank > shareOf(left + rank - 1) || rank > (one.isFailing ? room.failing : room.healthy)) continue
-    if (one.isFailing && ++failing > room.freeForFailing) continue
+    const left = freeSlots.free - chosen.length
+    if (left === 0 || rank > shareOf(left + rank - 1) || rank > (one.isFailing ? freeSlots.failing : freeSlots.healthy))
+      continue
+    if (one.isFailing && ++failing > freeSlots.freeForFailing) continue
     chosen.push(one)
   }
   return chosen

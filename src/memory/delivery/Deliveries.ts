@@ -55,7 +55,7 @@ export const layer: Layer.Layer<
       return key === undefined ? Effect.undefined : conversationData(key)
     }
 
-    const lease: Deliveries["Service"]["lease"] = (room, running) =>
+    const lease: Deliveries["Service"]["lease"] = (freeSlots, running) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         const due = tables.deliveries().flatMap((delivery) => {
           const webhook = tables.webhooks.get(delivery.webhookId)
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<
             dueAt: nextAttemptAt
           }
         })
-        const chosen = Slots.choose(due, room, running)
+        const chosen = Slots.choose(due, freeSlots, running)
         const leased = chosen.map(({ delivery, payload, webhook }) => {
           const attempts = delivery.attempts + 1
           const generation = delivery.generation + 1
@@ -90,7 +90,7 @@ export const layer: Layer.Layer<
       })
 
     /** Leases the due deliveries of all webhooks after the fan-out: nothing can fail between the two steps. */
-    const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (room, running) {
+    const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (freeSlots, running) {
       const events = tables.take(fanOutSize)
       const subscribers = [...tables.webhooks.values()]
         .filter(({ disabledAt }) => disabledAt === null)
@@ -108,7 +108,7 @@ export const layer: Layer.Layer<
         now
       )
       mail.accept(events)
-      return { events: events.length, ...(yield* lease(room, running)) }
+      return { events: events.length, ...(yield* lease(freeSlots, running)) }
     })
 
     const settle: Deliveries["Service"]["settle"] = ({ eventId, generation, webhook: before }, settlement) =>

@@ -71,17 +71,17 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
       }).pipe(Database.bounded(timeout))
 
       return Deliveries.of({
-        fanOut: (room, running) =>
+        fanOut: (freeSlots, running) =>
           transaction(
             FanOut.run(
               sql,
-              Option.map(secretsKey, (key) => ({ key: Redacted.value(key), room, running }))
+              Option.map(secretsKey, (key) => ({ key: Redacted.value(key), freeSlots, running }))
             )
           ),
-        lease: (room, running) =>
+        lease: (freeSlots, running) =>
           Option.match(secretsKey, {
             onNone: () => Effect.as(warnWithoutKey, { leased: [], waiting: new Set<string>() }),
-            onSome: (key) => Leases.lease(sql, Redacted.value(key), room, running).pipe(Database.bounded(timeout))
+            onSome: (key) => Leases.lease(sql, Redacted.value(key), freeSlots, running).pipe(Database.bounded(timeout))
           }),
         settle: yield* Leases.settle(sql, timeout),
         list: (webhookId, status) =>

@@ -50,7 +50,7 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
     data::text AS data`
 
 /**
- * Takes batches of stored submissions, the first one whatever its size. A deleted submission has no event. The others are
+ * Takes batches of stored submissions, always including the first one. A deleted submission has no event. The others are
  * locked against deletion until the commit, in the order in which a deletion locks them.
  */
 const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
@@ -120,7 +120,7 @@ const insert = (sql: PgClient.PgClient, stored: ReadonlyArray<New>, leased: Read
 /** The process that leases: its slots, as for `Deliveries.lease`, and the key that decrypts the webhooks' secrets. */
 export interface Lessee {
   readonly key: Uint8Array
-  readonly room: Slots.Room
+  readonly freeSlots: Slots.FreeSlots
   readonly running: ReadonlyMap<string, number>
 }
 
@@ -152,7 +152,7 @@ export const run = (
     const free = stored.filter(({ webhook }) => !webhook.hasDue)
     const chosen = Option.match(lessee, {
       onNone: () => [],
-      onSome: ({ room, running }) => Slots.choose(free, room, running)
+      onSome: ({ freeSlots, running }) => Slots.choose(free, freeSlots, running)
     })
     yield* MailFanOut.run(sql, events)
     // Last, so that the leases have only just begun when they are returned.

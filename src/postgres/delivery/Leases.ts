@@ -91,19 +91,19 @@ const LeasedRows = Schema.Array(
 export const lease = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   key: Uint8Array,
-  room: Slots.Room,
+  freeSlots: Slots.FreeSlots,
   running: ReadonlyMap<string, number>
 ) {
-  if (room.free === 0) return { leased: [], waiting: new Set<string>() }
+  if (freeSlots.free === 0) return { leased: [], waiting: new Set<string>() }
   const due = yield* sql
     .unsafe(dueStatement, [
       Database.array([...running.keys()], PgTypes.OID.uuid),
       Database.array([...running.values()], PgTypes.OID.int4),
-      PgTypes.int4(room.healthy),
-      PgTypes.int4(room.failing)
+      PgTypes.int4(freeSlots.healthy),
+      PgTypes.int4(freeSlots.failing)
     ])
     .pipe(decodeRows(Due))
-  const chosen = Slots.choose(due, room, running)
+  const chosen = Slots.choose(due, freeSlots, running)
   const waiting = Slots.waiting(due, chosen)
   if (chosen.length === 0) return { leased: [], waiting }
   const rows = yield* sql

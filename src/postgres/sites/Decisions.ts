@@ -31,7 +31,7 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
-/** How often a reason was counted on the day of a row of `due`, this batch included. */
+/** How many times a reason was counted on the day of a row of `due`, this batch included. */
 const timesSoFar = (reason: Counted) => `coalesce(
         (SELECT times FROM stored AS now WHERE now.website_config_id = due.website_config_id AND now.day = due.day
           AND reason = '${reason}'),

@@ -6,7 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Health, Next } from "../../core/delivery/Schedule.ts"
-import type { Room } from "../../core/delivery/Slots.ts"
+import type { FreeSlots } from "../../core/delivery/Slots.ts"
 import type { Attempt, Delivery, DeliveryDetails, DeliveryStatus, Leased } from "../../core/delivery/Webhook.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -20,7 +20,7 @@ export interface Settlement {
 /** Deliveries that are leased to this process. */
 export interface Leases {
   readonly leased: ReadonlyArray<Leased>
-  /** The webhooks that have more due deliveries, for which there was no room. */
+  /** The webhooks that have more due deliveries, for which there was no free slot. */
   readonly waiting: ReadonlySet<string>
 }
 
@@ -28,18 +28,21 @@ export class Deliveries extends Context.Service<
   Deliveries,
   {
     /**
-     * Turns some events into deliveries, and leases those for which there is room, as `lease` does, unless their webhook has
+     * Turns some events into deliveries, and leases those that have a free slot, as `lease` does, unless their webhook has
      * earlier ones that are due. Returns the number of the events, too. Several processes may do it at once.
      */
     readonly fanOut: (
-      room: Room,
+      freeSlots: FreeSlots,
       running: ReadonlyMap<string, number>
     ) => Effect.Effect<Leases & { readonly events: number }, StorageUnavailable>
     /**
-     * Leases due deliveries for which there is room (see `Slots.choose`). `running` is the number of running attempts of each
+     * Leases due deliveries that have a free slot (see `Slots.choose`). `running` is the number of running attempts of each
      * webhook. Until the lease ends, no other process gets them.
      */
-    readonly lease: (room: Room, running: ReadonlyMap<string, number>) => Effect.Effect<Leases, StorageUnavailable>
+    readonly lease: (
+      freeSlots: FreeSlots,
+      running: ReadonlyMap<string, number>
+    ) => Effect.Effect<Leases, StorageUnavailable>
     /** Records an attempt. Does nothing if the delivery was leased or retried again, or has ended. */
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
     /** The latest 100 deliveries of a webhook, latest first. */

@@ -17,7 +17,7 @@ import * as Wrk from "./Wrk.ts"
 
 export interface Options {
   readonly endpoints: ReadonlyArray<Comparison.Endpoint>
-  /** How often both revisions are restarted, since two processes of one revision may differ. */
+  /** How many times both revisions are restarted, since two processes of one revision may differ. */
   readonly rounds: number
   /** The duration of one load. */
   readonly seconds: number

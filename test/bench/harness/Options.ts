@@ -49,7 +49,7 @@ export const usage = `scripts/bench [--quick [--against REVISION [--endpoints NA
   --against REVISION    with --quick: compare this checkout with a git revision; about four minutes
   --endpoints NAMES     with --against: only some of ${endpoints.join(", ")}
   --only PARTS          only some of ${parts.join(", ")}
-  --rounds NUMBER       how often everything is measured
+  --rounds NUMBER       how many times everything is measured
   --seconds NUMBER      the duration of each load
   --connections NUMBER  of the load (64)
   --stored NUMBER       page views in the prefilled table (10000000)

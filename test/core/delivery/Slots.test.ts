@@ -13,7 +13,7 @@ const situation = (webhooks: ReadonlyArray<typeof Webhook.Type>) => {
     due: named.flatMap(({ due, isFailing, webhookId }) =>
       Array.from({ length: due }, (_, index) => ({ webhookId, isFailing, dueAt: (index * 7_919) % 97 }))
     ),
-    room: Slots.roomOf(busy.map(({ isFailing, running: count }) => ({ count, isFailing }))),
+    freeSlots: Slots.freeSlotsOf(busy.map(({ isFailing, running: count }) => ({ count, isFailing }))),
     running: new Map(busy.map(({ running, webhookId }) => [webhookId, running])),
     named
   }
@@ -24,19 +24,19 @@ const countOf = (chosen: ReadonlyArray<Slots.Due>, webhookId: string): number =>
 
 describe("core/delivery/Slots", () => {
   it.prop(
-    "no more begin than there is room for, in total, for those that fail, and for each webhook",
+    "no more attempts begin than there are free slots in total, for webhooks that fail, and for each webhook",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, room, running } = situation(webhooks)
-      const chosen = Slots.choose(due, room, running)
+      const { due, named, freeSlots, running } = situation(webhooks)
+      const chosen = Slots.choose(due, freeSlots, running)
       assert.strictEqual(new Set(chosen).size, chosen.length)
       assert.isTrue(chosen.every((one) => due.includes(one)))
-      assert.isAtMost(chosen.length, room.free)
-      assert.isAtMost(chosen.filter(({ isFailing }) => isFailing).length, room.freeForFailing)
+      assert.isAtMost(chosen.length, freeSlots.free)
+      assert.isAtMost(chosen.filter(({ isFailing }) => isFailing).length, freeSlots.freeForFailing)
       for (const { isFailing, webhookId } of named) {
         const count = countOf(chosen, webhookId)
         if (count === 0) continue
-        assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? room.failing : room.healthy)
+        assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? freeSlots.failing : freeSlots.healthy)
       }
     }
   )
@@ -45,8 +45,8 @@ describe("core/delivery/Slots", () => {
     "those of a webhook that begin are those that have been due for the longest time",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, room, running } = situation(webhooks)
-      const chosen = new Set(Slots.choose(due, room, running))
+      const { due, named, freeSlots, running } = situation(webhooks)
+      const chosen = new Set(Slots.choose(due, freeSlots, running))
       for (const { webhookId } of named) {
         const mine = due.filter((one) => one.webhookId === webhookId)
         const begun = mine.filter((one) => chosen.has(one)).map(({ dueAt }) => dueAt)
@@ -60,8 +60,8 @@ describe("core/delivery/Slots", () => {
     "the webhooks that wait are those with due deliveries that were not chosen",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
-      const { due, named, room, running } = situation(webhooks)
-      const chosen = Slots.choose(due, room, running)
+      const { due, named, freeSlots, running } = situation(webhooks)
+      const chosen = Slots.choose(due, freeSlots, running)
       const waiting = Slots.waiting(due, chosen)
       for (const one of named) {
         assert.strictEqual(waiting.has(one.webhookId), countOf(chosen, one.webhookId) < one.due)
@@ -69,7 +69,7 @@ describe("core/delivery/Slots", () => {
     }
   )
 
-  it("webhooks that hang leave room for another one until more than half as many hang as there are slots", () => {
+  it("webhooks that hang leave slots for another one until more than half as many hang as there are slots", () => {
     const running = new Map<string, number>()
     const isFailing = false
     // Each new webhook has many deliveries that are due, and none of them ends.
@@ -77,7 +77,7 @@ describe("core/delivery/Slots", () => {
       const webhookId = String(number)
       const due = Array.from({ length: 40 }, (_, dueAt) => ({ webhookId, isFailing, dueAt }))
       const busy = Array.from(running.values(), (count) => ({ count, isFailing }))
-      const chosen = Slots.choose(due, Slots.roomOf(busy), running)
+      const chosen = Slots.choose(due, Slots.freeSlotsOf(busy), running)
       if (chosen.length === 0) return assert.isAbove(number, Slots.total / 2)
       running.set(webhookId, chosen.length)
     }
@@ -90,10 +90,10 @@ describe("core/delivery/Slots", () => {
       dueAt: index
     }))
     const healthy = { webhookId: "healthy", isFailing: false, dueAt: 2_000 }
-    const chosen = Slots.choose(failing, Slots.roomOf([]), new Map())
+    const chosen = Slots.choose(failing, Slots.freeSlotsOf([]), new Map())
     assert.lengthOf(chosen, Slots.totalFailing)
     const running = new Map(chosen.map(({ webhookId }) => [webhookId, 1]))
-    const room = Slots.roomOf(chosen.map(() => ({ count: 1, isFailing: true })))
-    assert.deepStrictEqual(Slots.choose([...failing, healthy], room, running), [healthy])
+    const freeSlots = Slots.freeSlotsOf(chosen.map(() => ({ count: 1, isFailing: true })))
+    assert.deepStrictEqual(Slots.choose([...failing, healthy], freeSlots, running), [healthy])
   })
 })

@@ -105,7 +105,7 @@ describe("postgres/delivery/Deliveries: websites whose deletion has begun", () =
       yield* submit(other)
       yield* Delivery.fanOutAll
       yield* mark(site)
-      const { leased } = yield* Deliveries.use((deliveries) => deliveries.lease(Delivery.room, new Map()))
+      const { leased } = yield* Deliveries.use((deliveries) => deliveries.lease(Delivery.freeSlots, new Map()))
       assert.deepStrictEqual(
         leased.map(({ webhook }) => webhook.webhookId),
         [kept.webhookId]
@@ -144,8 +144,8 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
         )
         yield* Effect.gen(function* () {
           const settle = yield* Leases.settle(sql, "20 seconds")
-          const running = new Map([[down.webhookId, Delivery.room.healthy - 1]])
-          const { leased } = yield* Leases.lease(sql, new Uint8Array(32), Delivery.room, running)
+          const running = new Map([[down.webhookId, Delivery.freeSlots.healthy - 1]])
+          const { leased } = yield* Leases.lease(sql, new Uint8Array(32), Delivery.freeSlots, running)
           assert.sameMembers(
             leased.map((one) => one.webhook.webhookId),
             [down.webhookId, webhook.webhookId]

@@ -10,7 +10,7 @@ import * as OutwardClient from "../../../src/delivery/OutwardClient.ts"
 import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { deliveriesOf, fanOutSome, MakeDue, newSite, newWebhook, postgres, room } from "../../support/Delivery.ts"
+import { deliveriesOf, fanOutSome, freeSlots, MakeDue, newSite, newWebhook, postgres } from "../../support/Delivery.ts"
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
@@ -214,10 +214,10 @@ describe("postgres/delivery", () => {
       })
       yield* fanOutSome
       // A process leases some, and is killed before it sends or before it records.
-      const { leased: held } = yield* deliveries.lease({ ...room, healthy: 5 }, new Map())
+      const { leased: held } = yield* deliveries.lease({ ...freeSlots, healthy: 5 }, new Map())
       assert.strictEqual(held.length, 5)
       assert.strictEqual(
-        (yield* deliveries.lease({ ...room, healthy: 5 }, new Map([[webhook.webhookId, 5]]))).leased.length,
+        (yield* deliveries.lease({ ...freeSlots, healthy: 5 }, new Map([[webhook.webhookId, 5]]))).leased.length,
         0
       )
       const dispatcher = Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port])))))

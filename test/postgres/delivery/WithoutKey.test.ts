@@ -10,7 +10,7 @@ import { Deliveries } from "../../../src/services/delivery/Deliveries.ts"
 import { Webhooks } from "../../../src/services/delivery/Webhooks.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { room } from "../../support/Delivery.ts"
+import { freeSlots } from "../../support/Delivery.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 
@@ -35,11 +35,11 @@ describe("postgres/delivery: without a key", () => {
           webhooks.create({ websiteConfigId, url: "https://hooks.example/", events: [], format: "standard" })
         )
         const { webhook } = Option.getOrThrow(created)
-        const lease = Effect.map(deliveries.lease(room, new Map()), ({ leased }) => leased)
+        const lease = Effect.map(deliveries.lease(freeSlots, new Map()), ({ leased }) => leased)
         assert.deepStrictEqual(yield* lease, [])
         assert.deepStrictEqual(lines, [])
         yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(websiteConfigId)))
-        assert.deepInclude(yield* deliveries.fanOut(room, new Map()), { events: 1, leased: [] })
+        assert.deepInclude(yield* deliveries.fanOut(freeSlots, new Map()), { events: 1, leased: [] })
         assert.deepStrictEqual(yield* Effect.all([lease, lease]), [[], []])
         assert.lengthOf(lines, 1)
         assert.include(lines[0], "SECRETS_KEY is not set")

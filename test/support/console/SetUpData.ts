@@ -15,7 +15,7 @@ import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { fanOutAll, room } from "../Delivery.ts"
+import { fanOutAll, freeSlots } from "../Delivery.ts"
 import * as SubmissionDraft from "../SubmissionDraft.ts"
 import { layer as testServer } from "../TestServer.ts"
 import { Websites } from "./ConsolePage.ts"
@@ -36,7 +36,7 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   )
   yield* fanOutAll
   const now = yield* Clock.currentTimeMillis
-  for (const leased of (yield* deliveries.lease(room, new Map())).leased) {
+  for (const leased of (yield* deliveries.lease(freeSlots, new Map())).leased) {
     const isSlack = leased.webhook.format === "slack"
     yield* deliveries.settle(leased, {
       attempt: isSlack

@@ -22,7 +22,7 @@ const randomOf = (seed: number) => {
   }
 }
 
-/** Values with how often they occur among each other. */
+/** Values with their relative frequencies. */
 type Weighted<A> = ReadonlyArray<readonly [weight: number, value: A]>
 
 const pick = <A>(random: () => number, values: Weighted<A>): A => {

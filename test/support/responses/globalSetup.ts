@@ -44,7 +44,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (faults.size === 0) return
     const lines = Array.from(faults, ([fault, test]) => `  ${fault} (seen in: ${test})`)
     // An exception would prevent the teardown of the other global setups.
-    console.error(`The published document does not declare what was answered:\n${lines.join("\n")}`)
+    console.error(`The published document does not declare these responses:\n${lines.join("\n")}`)
     process.exitCode = 1
   }
 }

@@ -49,7 +49,7 @@ interface Options extends Load.Paced {
 /** The processes of a service's workers, oldest first. */
 export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => Cluster.children(pid)
 
-/** Counts how often a service has logged these words since now. */
+/** Counts how many times a service has logged these words since now. */
 const counter = (service: Process.Process, words: string): (() => number) => {
   const count = () => service.output().split(words).length - 1
   const before = count()
