@@ -47,6 +47,6 @@ export const blocks: ReadonlyArray<Block> = files.flatMap(blocksOf)
 /** The only block of a language in a file. */
 export const onlyBlock = (file: string, language: string): string => {
   const [block, ...more] = blocksOf(file).filter((candidate) => candidate.language === language)
-  if (block === undefined || more.length > 0) throw new Error(`${file} has not exactly one block of ${language}`)
+  if (block === undefined || more.length > 0) throw new Error(`${file} must have exactly one block of ${language}`)
   return block.text
 }
