@@ -59,7 +59,7 @@ export const command = Command.make(
     const address = LocalDatabase.configured(settings)
     if (Option.isNone(address) || Option.isNone(settings.analyticsUrl)) {
       return yield* new Output.CliFailure({
-        message: "Set DATABASE_URL, from which to copy, and ANALYTICS_URL, to which to copy."
+        message: "Set DATABASE_URL, the source of the copy, and ANALYTICS_URL, its target."
       })
     }
     const counts = yield* copyAll((name, rows) => Output.note(`Copied ${rows} rows of ${name}.`)).pipe(

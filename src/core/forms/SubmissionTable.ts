@@ -29,7 +29,7 @@ const ownColumns = [
   "entry_page"
 ] as const
 
-/** The names of the fields that have a column, in the order in which they were first met. */
+/** The names of the fields that have a column, in the order of their first appearance. */
 export type Columns = Set<string>
 
 /** Adds the columns that a submission needs. */

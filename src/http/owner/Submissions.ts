@@ -92,7 +92,7 @@ export const layer = HttpApiBuilder.group(
     const webhooks = yield* OwnerWebhooks
     const notifications = yield* OwnerNotifications
 
-    /** The lines of an export. Reads once before it returns, so that an unavailable store gives a 503, not a cut response. */
+    /** The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated response. */
     const linesOf = Effect.fnUntraced(function* (
       proof: AuthorizedSite<"read">,
       filter: Inbox.Filter,
