@@ -73,7 +73,9 @@ const UnreadCount = ({ siteId }: { readonly siteId: string }) => {
   if (value === undefined || value.unread === 0) return <span class="count" />
   return (
     <span class="count">
-      <span aria-hidden="true">{value.unread > maxCount ? `${maxCount}+` : value.unread}</span>
+      <span aria-hidden="true" dir="ltr">
+        {value.unread > maxCount ? `${maxCount}+` : value.unread}
+      </span>
       <span class="sr-only">{Texts.unread(value.unread)}</span>
     </span>
   )
