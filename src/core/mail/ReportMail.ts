@@ -6,6 +6,7 @@
 
 import { leads } from "../analytics/Goal.ts"
 import type { Answer } from "../analytics/report/Answer.ts"
+import { direct } from "../analytics/report/Fact.ts"
 import type { Condition, Dimension, Metric, Query } from "../analytics/report/Query.ts"
 import type { MailSite } from "./Mail.ts"
 import * as MailText from "./MailText.ts"
@@ -93,7 +94,7 @@ const table = (title: string, header: string, now: Answer, before: Answer): Read
           rows: rows.map(([name, count]) => {
             const earlier = previous.get(name)
             return [
-              MailText.line(name, 80) || "(none)",
+              name === direct ? "Direct" : MailText.line(name, 80) || "(none)",
               MailText.number(count),
               earlier === undefined && isCut ? "–" : MailText.number(earlier ?? 0)
             ]

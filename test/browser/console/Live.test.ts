@@ -71,6 +71,19 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
     })
   )
 
+  it.effect("says that nothing can be loaded, and shows what arrived once it can", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+      yield* on(() => page.route("**/live", (route) => route.abort()))
+      yield* on(() => page.getByRole("link", { name: "Live", exact: true }).click())
+      yield* on(() => page.getByRole("heading", { name: "The live activity cannot be loaded" }).waitFor())
+      yield* on(() => page.unroute("**/live"))
+      yield* visit(site, "/late")
+      yield* on(() => page.getByText("/late", { exact: true }).waitFor())
+    })
+  )
+
   it.effect("says that the session has ended, when it has", () =>
     Effect.gen(function* () {
       const site = yield* newSite

@@ -62,21 +62,25 @@ export const Live = ({ site }: PageProps) => {
   }
   const shown = rests ? entries.filter(({ number }) => number <= restsAt) : entries
   const waiting = entries.length - shown.length
+  /** Nothing was received yet, and the connection failed. */
+  const hasFailed = isBroken && visitors === null
 
   return (
     <div class="live">
       <header class="options">
         <h1 class="sr-only">{Texts.pages.live}</h1>
         <p class={`now ${visitors !== null && visitors > 0 ? "live-now" : ""}`} title={Texts.now.note}>
-          {visitors === null ? (
-            <span class="skeleton">0 visitors now</span>
-          ) : (
+          {visitors !== null ? (
             Texts.now.visitors(Format.count(visitors), visitors === 1)
+          ) : hasFailed ? (
+            ""
+          ) : (
+            <span class="skeleton">0 visitors now</span>
           )}
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>
-            {isBroken ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
+            {isBroken && !hasFailed ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
           </span>
           <button type="button" class="button" aria-pressed={isPaused} onClick={() => rest(() => setPaused(!isPaused))}>
             {isPaused ? Texts.live.resume : Texts.live.pause}
@@ -84,7 +88,11 @@ export const Live = ({ site }: PageProps) => {
         </div>
       </header>
       <News entries={entries} />
-      {visitors !== null && entries.length === 0 ? (
+      {hasFailed ? (
+        <Message title={Texts.live.failed}>
+          <p>{Texts.live.failedBody}</p>
+        </Message>
+      ) : visitors !== null && entries.length === 0 ? (
         <Message title={Texts.live.empty}>
           <p>{Texts.live.emptyBody}</p>
           <SetUpLink label={Texts.noData.install} section="install" />
@@ -97,7 +105,7 @@ export const Live = ({ site }: PageProps) => {
           onPointerEnter={({ pointerType }) => pointerType === "mouse" && rest(() => setHeld(true))}
           onPointerLeave={() => setHeld(false)}
         >
-          {visitors === null && entries.length === 0 && skeleton}
+          {visitors === null && skeleton}
           {shown.map(({ activity, number }) => (
             <Row key={number} activity={activity} site={site} />
           ))}

@@ -14,6 +14,8 @@ export const live = {
         ? "Paused. One has arrived since."
         : `Paused. ${waiting} have arrived since.`,
   connecting: "The connection was lost. The console tries again automatically.",
+  failed: "The live activity cannot be loaded",
+  failedBody: "The console tries again automatically every few seconds. If this continues, ask the operator.",
   kinds: {
     pageview: "Page view",
     event: "Event",
