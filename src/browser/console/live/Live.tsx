@@ -62,25 +62,29 @@ export const Live = ({ site }: PageProps) => {
   }
   const shown = rests ? entries.filter(({ number }) => number <= restsAt) : entries
   const waiting = entries.length - shown.length
-  /** Nothing was received yet, and the connection failed. */
-  const hasFailed = isBroken && visitors === null
 
+  // Nothing was received yet: there is nothing to pause.
+  if (isBroken && visitors === null) {
+    return (
+      <Message title={Texts.live.failed}>
+        <p>{Texts.live.failedBody}</p>
+      </Message>
+    )
+  }
   return (
     <div class="live">
       <header class="options">
         <h1 class="sr-only">{Texts.pages.live}</h1>
         <p class={`now ${visitors !== null && visitors > 0 ? "live-now" : ""}`} title={Texts.now.note}>
-          {visitors !== null ? (
-            Texts.now.visitors(Format.count(visitors), visitors === 1)
-          ) : hasFailed ? (
-            ""
-          ) : (
+          {visitors === null ? (
             <span class="skeleton">0 visitors now</span>
+          ) : (
+            Texts.now.visitors(Format.count(visitors), visitors === 1)
           )}
         </p>
         <div class="rest">
           <span class="muted" role={isPaused ? "status" : undefined}>
-            {isBroken && !hasFailed ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
+            {isBroken ? Texts.live.connecting : rests ? Texts.live.paused(waiting) : ""}
           </span>
           <button type="button" class="button" aria-pressed={isPaused} onClick={() => rest(() => setPaused(!isPaused))}>
             {isPaused ? Texts.live.resume : Texts.live.pause}
@@ -88,11 +92,7 @@ export const Live = ({ site }: PageProps) => {
         </div>
       </header>
       <News entries={entries} />
-      {hasFailed ? (
-        <Message title={Texts.live.failed}>
-          <p>{Texts.live.failedBody}</p>
-        </Message>
-      ) : visitors !== null && entries.length === 0 ? (
+      {visitors !== null && entries.length === 0 ? (
         <Message title={Texts.live.empty}>
           <p>{Texts.live.emptyBody}</p>
           <SetUpLink label={Texts.noData.install} section="install" />
