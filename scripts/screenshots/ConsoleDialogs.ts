@@ -6,20 +6,21 @@
 import { Effect } from "effect"
 import { type Act, press, twoSizes, type View } from "./ConsoleView.ts"
 
+/** Opens a dialog by its button, creates what it is for, and waits for the heading of the result. */
+const create =
+  (button: string, heading: string): Act =>
+  async (page) => {
+    await press(button)(page)
+    await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
+    await page.getByRole("heading", { name: heading }).waitFor()
+  }
+
 /** Dialogs of the settings: their names, their sections, and how they open. */
 const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]> = [
   ["goal", "goals", press("New goal")],
   ["mail", "mails", press("Add a recipient")],
   ["key", "keys", press("New key")],
-  [
-    "key-secret",
-    "keys",
-    async (page) => {
-      await press("New key")(page)
-      await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
-      await page.getByRole("heading", { name: "The new key" }).waitFor()
-    }
-  ],
+  ["key-secret", "keys", create("New key", "The new key")],
   ["webhook", "webhooks", press("New webhook")],
   [
     "webhook-more",
@@ -32,15 +33,7 @@ const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]>
   ],
   ["assistant", "assistants", press("New assistant")],
   ["token-form", "assistants", press("Issue a token")],
-  [
-    "token",
-    "assistants",
-    async (page) => {
-      await press("Issue a token")(page)
-      await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
-      await page.getByRole("heading", { name: "The tag of the chat" }).waitFor()
-    }
-  ],
+  ["token", "assistants", create("Issue a token", "The tag of the chat")],
   ["rules", "forms", press("Edit")],
   ["rules-new", "forms", press("New rules")],
   [

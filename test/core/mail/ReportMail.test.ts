@@ -81,7 +81,12 @@ describe("core/mail/ReportMail", () => {
       ]
     )
     const text = plainBody(content, "https://edge.example/stop")
-    for (const line of [/^Google +640 +500$/m, /^newsletter +122 +0$/m, /^Form submitted +18 +0$/m]) {
+    for (const line of [
+      /^Google +640 +500$/m,
+      /^Direct +310 +0$/m,
+      /^newsletter +122 +0$/m,
+      /^Form submitted +18 +0$/m
+    ]) {
       assert.match(text, line)
     }
     assert.include(text, "Compared with: 9 – 15 November 2026")

@@ -11,18 +11,13 @@ import * as Texts from "../texts/Outgoing.ts"
 import { ago } from "./Ago.ts"
 import { messageOf, useChange } from "./Change.ts"
 import { ChoiceField } from "./Fields.tsx"
+import * as IndentedJson from "./IndentedJson.ts"
 import { Loading } from "./Section.tsx"
 
 interface Props {
   readonly siteId: string
   readonly webhookId: string
   readonly isOwner: boolean
-}
-
-/** Indents JSON, unless that would change more than its white space: the digits of a long number. */
-const indent = (payload: string): string => {
-  const value: unknown = JSON.parse(payload)
-  return JSON.stringify(value) === payload ? JSON.stringify(value, null, 2) : payload
 }
 
 const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eventId: string }) => {
@@ -52,7 +47,7 @@ const Details = ({ eventId, isOwner, siteId, webhookId }: Props & { readonly eve
         </ol>
       )}
       <p class="muted">{value.payload === null ? Texts.deliveries.deleted : Texts.deliveries.payload}</p>
-      {value.payload !== null && <pre tabIndex={0}>{indent(value.payload)}</pre>}
+      {value.payload !== null && <pre tabIndex={0}>{IndentedJson.of(value.payload)}</pre>}
       {problem !== undefined && <p class="bad">{problem}</p>}
       {isOwner && value.payload !== null && (
         <button type="button" class="button" disabled={retry.isBusy} onClick={() => retry.run({ params })}>
