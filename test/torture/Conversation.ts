@@ -33,25 +33,25 @@ export class Reading {
   /** 0 until the response has begun. */
   status = 0
   text = ""
-  readonly #leave = new AbortController()
+  private readonly aborting = new AbortController()
   /** Completes at the end of the response. Rejects if the connection breaks. */
   readonly ended: Promise<void>
 
   constructor(url: string, init: RequestInit) {
-    this.ended = this.#read(url, init)
+    this.ended = this.read(url, init)
     // Prevents an unhandled rejection if the test does not await `ended`.
     this.ended.catch(() => {})
   }
 
-  async #read(url: string, init: RequestInit): Promise<void> {
-    const response = await fetch(url, { ...init, signal: this.#leave.signal })
+  private async read(url: string, init: RequestInit): Promise<void> {
+    const response = await fetch(url, { ...init, signal: this.aborting.signal })
     this.status = response.status
     for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) this.text += part
   }
 
   /** Closes the connection. */
   leave(): void {
-    this.#leave.abort()
+    this.aborting.abort()
   }
 
   /** What the agent said. */

@@ -75,20 +75,20 @@ export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
   /** A text is stored as its delta: an answer has thousands, and each object would survive until the old generation is collected. */
-  readonly #events: Array<AgentEvent | string> = []
+  private readonly events: Array<AgentEvent | string> = []
   /** Replaced, never mutated: a reader may leave during an iteration over the others. */
-  #readers: ReadonlyArray<Reader> = []
-  #holders = 0
-  readonly #onReaders: (readers: number) => void
+  private readers: ReadonlyArray<Reader> = []
+  private holders = 0
+  private readonly onReaders: (readers: number) => void
 
   /** @param onReaders called with the number of readers when it changes, until the log ends */
   constructor(onReaders: (readers: number) => void) {
-    this.#onReaders = onReaders
+    this.onReaders = onReaders
   }
 
   /** How many events there are. */
   get length(): number {
-    return this.#events.length
+    return this.events.length
   }
 
   /** The events from a position on. Adjacent texts are one. */
@@ -99,8 +99,8 @@ export class AnswerLog {
       if (text !== "") events.push({ _tag: "Text", delta: text })
       text = ""
     }
-    for (let index = position; index < this.#events.length; index++) {
-      const event = this.#events[index]!
+    for (let index = position; index < this.events.length; index++) {
+      const event = this.events[index]!
       if (typeof event === "string") text += event
       else {
         endText()
@@ -112,30 +112,30 @@ export class AnswerLog {
   }
 
   push(events: Events): void {
-    for (const event of events) this.#events.push(event._tag === "Text" ? event.delta : event)
-    for (const reader of this.#readers) reader.take(events)
+    for (const event of events) this.events.push(event._tag === "Text" ? event.delta : event)
+    for (const reader of this.readers) reader.take(events)
   }
 
   /** Ends the log: readers get the events before it, then the exit. Later calls have no effect. */
   end(exit: End): void {
     this.exit ??= exit
-    for (const reader of this.#readers) reader.deliver()
+    for (const reader of this.readers) reader.deliver()
   }
 
   /** Ends the log of an answer that is stored with this ending. `fault` says why an answer failed. */
   endWith(ending: AnswerEnding, fault = `the answer ended as ${ending}`): void {
     const last = AnswerEnd.lastEvent(ending)
-    if (Option.isSome(last)) this.#events.push(last.value)
+    if (Option.isSome(last)) this.events.push(last.value)
     this.end(Option.isSome(last) ? Exit.void : Exit.fail(new AgentBroken({ reason: fault })))
   }
 
   /** Counts a reader while the scope is open. The finalizer retains nothing of the reader's request. */
   hold(scope: Scope.Scope): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#count(1)
+      this.count(1)
       return Scope.addFinalizer(
         scope,
-        Effect.sync(() => this.#count(-1))
+        Effect.sync(() => this.count(-1))
       )
     })
   }
@@ -146,25 +146,25 @@ export class AnswerLog {
       this.hold(scope),
       Effect.callback<void, AgentError>((resume) => {
         const reader = new Reader(this, sink, (end) => {
-          this.#remove(reader)
+          this.remove(reader)
           resume(end)
         })
-        this.#readers = [...this.#readers, reader]
+        this.readers = [...this.readers, reader]
         reader.deliver()
-        return Effect.sync(() => this.#remove(reader))
+        return Effect.sync(() => this.remove(reader))
       })
     )
 
   hasReader(reader: Reader): boolean {
-    return this.#readers.includes(reader)
+    return this.readers.includes(reader)
   }
 
-  #remove(reader: Reader): void {
-    this.#readers = this.#readers.filter((each) => each !== reader)
+  private remove(reader: Reader): void {
+    this.readers = this.readers.filter((each) => each !== reader)
   }
 
-  #count(change: number): void {
-    this.#holders += change
-    if (this.exit === undefined) this.#onReaders(this.#holders)
+  private count(change: number): void {
+    this.holders += change
+    if (this.exit === undefined) this.onReaders(this.holders)
   }
 }

@@ -16,37 +16,37 @@ export interface Entry {
 const nameOf = ({ conversationId, instanceId }: ConversationKey): string => `${instanceId} ${conversationId}`
 
 export class AnswerTable<E extends Entry> {
-  readonly #byId = new Map<string, E>()
-  readonly #byConversation = new Map<string, Set<E>>()
+  private readonly byId = new Map<string, E>()
+  private readonly byConversation = new Map<string, Set<E>>()
 
   get size(): number {
-    return this.#byId.size
+    return this.byId.size
   }
 
   all(): ReadonlyArray<E> {
-    return [...this.#byId.values()]
+    return [...this.byId.values()]
   }
 
   get(answerId: string): E | undefined {
-    return this.#byId.get(answerId)
+    return this.byId.get(answerId)
   }
 
   ofConversation(key: ConversationKey): ReadonlyArray<E> {
-    return [...(this.#byConversation.get(nameOf(key)) ?? [])]
+    return [...(this.byConversation.get(nameOf(key)) ?? [])]
   }
 
   add(entry: E): void {
     const name = nameOf(entry.key)
-    const entries = this.#byConversation.get(name) ?? new Set()
-    this.#byConversation.set(name, entries.add(entry))
-    this.#byId.set(entry.answerId, entry)
+    const entries = this.byConversation.get(name) ?? new Set()
+    this.byConversation.set(name, entries.add(entry))
+    this.byId.set(entry.answerId, entry)
   }
 
   remove(entry: E): void {
     const name = nameOf(entry.key)
-    const entries = this.#byConversation.get(name)
+    const entries = this.byConversation.get(name)
     entries?.delete(entry)
-    if (entries?.size === 0) this.#byConversation.delete(name)
-    this.#byId.delete(entry.answerId)
+    if (entries?.size === 0) this.byConversation.delete(name)
+    this.byId.delete(entry.answerId)
   }
 }

@@ -11,34 +11,34 @@ const latest = Date.UTC(2200, 0)
 /** Collects parameters. Each method returns the parameter's placeholder with its type. */
 export class Parameters {
   readonly values: Record<string, unknown> = {}
-  #count = 0
+  private count = 0
 
-  #add(value: unknown, type: string): string {
-    const name = `p${this.#count++}`
+  private add(value: unknown, type: string): string {
+    const name = `p${this.count++}`
     this.values[name] = value
     return `{${name}:${type}}`
   }
 
   uuid(value: string): string {
-    return this.#add(value, "UUID")
+    return this.add(value, "UUID")
   }
 
   text(value: string): string {
-    return this.#add(value, "String")
+    return this.add(value, "String")
   }
 
   texts(values: ReadonlyArray<string>): string {
-    return this.#add(values, "Array(String)")
+    return this.add(values, "Array(String)")
   }
 
   /** A whole number of 64 bits without a sign, in digits. */
   number(value: string): string {
-    return this.#add(value, "UInt64")
+    return this.add(value, "UInt64")
   }
 
   /** Milliseconds since 1970. */
   time(value: number): string {
     const millis = Math.min(Math.max(value, earliest), latest)
-    return `fromUnixTimestamp64Milli(${this.#add(millis, "Int64")}, 'UTC')`
+    return `fromUnixTimestamp64Milli(${this.add(millis, "Int64")}, 'UTC')`
   }
 }

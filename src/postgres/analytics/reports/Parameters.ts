@@ -12,42 +12,42 @@ const { OID } = PgTypes
 export class Parameters {
   readonly values: Array<PgTypes.Parameter> = []
 
-  #add(value: PgTypes.Parameter, type: string): string {
+  private add(value: PgTypes.Parameter, type: string): string {
     this.values.push(value)
     return `$${this.values.length}::${type}`
   }
 
   uuid(value: string): string {
-    return this.#add(PgTypes.uuid(value), "uuid")
+    return this.add(PgTypes.uuid(value), "uuid")
   }
 
   text(value: string): string {
-    return this.#add(PgTypes.text(value), "text")
+    return this.add(PgTypes.text(value), "text")
   }
 
   texts(values: ReadonlyArray<string>): string {
-    return this.#add(Database.array(values, OID.text), "text[]")
+    return this.add(Database.array(values, OID.text), "text[]")
   }
 
   integers(values: ReadonlyArray<number>): string {
-    return this.#add(Database.array(values, OID.int4), "int4[]")
+    return this.add(Database.array(values, OID.int4), "int4[]")
   }
 
   date(value: string): string {
-    return this.#add(PgTypes.date(value), "date")
+    return this.add(PgTypes.date(value), "date")
   }
 
   dates(values: ReadonlyArray<string>): string {
-    return this.#add(Database.array(values, OID.date), "date[]")
+    return this.add(Database.array(values, OID.date), "date[]")
   }
 
   /** Milliseconds since 1970. */
   time(value: number): string {
-    return this.#add(PgTypes.timestamptz(value), "timestamptz")
+    return this.add(PgTypes.timestamptz(value), "timestamptz")
   }
 
   /** Milliseconds since 1970. */
   times(values: ReadonlyArray<number>): string {
-    return this.#add(Database.array(values, OID.timestamptz), "timestamptz[]")
+    return this.add(Database.array(values, OID.timestamptz), "timestamptz[]")
   }
 }
