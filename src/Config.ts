@@ -137,7 +137,7 @@ const fields = {
   databaseUrl,
   /** The database that reports read, such as a replica; without it, `databaseUrl`. */
   databaseReadUrl: postgresUrl("DATABASE_READ_URL", "prefer-standby"),
-  /** The maximum number of pooled connections of one process (a worker is one), besides the four for batches. */
+  /** The maximum number of connections of one process (a worker is one) for requests. Batches, reports and rollups have their own. */
   databaseConnections: integer("DATABASE_CONNECTIONS", 1, 1000).pipe(withDefault(8)),
   /** How long a request waits for the database before it gets a 503. */
   databaseTimeout: duration("DATABASE_TIMEOUT").pipe(withDefault(Duration.seconds(10))),

@@ -140,7 +140,7 @@ export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
 /** Free slots for many attempts. */
 export const freeSlots: FreeSlots = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
 
-/** No freeSlots for any attempt. */
+/** No free slot for any attempt. */
 export const noFreeSlots: FreeSlots = { healthy: 0, failing: 0, free: 0, freeForFailing: 0 }
 
 /** Turns some events into deliveries, and leases none. */

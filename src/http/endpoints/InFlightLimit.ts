@@ -1,6 +1,6 @@
 /**
  * Limits the memory of an endpoint's waiting requests, most of which wait for the store. A queue that bounds only the number
- * of requests can limitInFlight gigabytes of large ones.
+ * of requests can hold gigabytes of large ones.
  *
  * @module
  */
