@@ -4,9 +4,10 @@
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import { layer as chromium, inChromium, until } from "../support/browser/Browser.ts"
+import { layer as chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
 

@@ -7,10 +7,11 @@ import type { Page } from "playwright-core"
 import * as ChatStream from "../../src/core/chat/ChatStream.ts"
 import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
 import * as RateLimit from "../../src/core/limits/RateLimit.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import type { Fault, Received } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const dialect = new UiMessageStream({ messageId: "m", conversationId: "c", memory: false })
 

@@ -7,9 +7,10 @@ import { assert, describe } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Page } from "playwright-core"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 /** Repeats a text to a length, in UTF-16 units: by default more than each limit of a message's parts. */
 const repeat = (text: string, length = 70_000): string => text.repeat(length / text.length)

@@ -7,10 +7,11 @@ import { Effect, Stream } from "effect"
 import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
+import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as ChatPage from "../support/browser/ChatPage.ts"
 import * as ClientApp from "../support/browser/ClientApp.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
 

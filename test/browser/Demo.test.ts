@@ -17,9 +17,10 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../src/services/chat/WidgetTokens.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { violations } from "../support/browser/Axe.ts"
-import { Chromium, inChromium, until } from "../support/browser/Browser.ts"
+import { Chromium, inChromium } from "../support/browser/Browser.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options, TestServer, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 class RunningDemo extends Context.Service<RunningDemo, { readonly demo: Demo; readonly feed: DemoFeed.DemoFeed }>()(
   "hydracore/test/browser/RunningDemo"

@@ -5,10 +5,11 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/Snippet.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says, stored, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {

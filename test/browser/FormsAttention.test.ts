@@ -3,10 +3,11 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { faults422, fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const elsewhere = `<textarea id="elsewhere"></textarea>`
 

@@ -3,10 +3,11 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { faults422, fill, isSubmit, make, press, says, stored, textOf } from "../support/browser/BrowserForm.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("with the enhancer", () => {

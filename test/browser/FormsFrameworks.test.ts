@@ -3,9 +3,10 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { fields, fill, isSubmit, make, press, says } from "../support/browser/BrowserForm.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("a form that a framework changes", testServer(), (it) => {
   describe("whose fields are disabled while it is sent", () => {

@@ -7,11 +7,12 @@ import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { violationsInBothSchemes } from "../support/browser/Axe.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { fill, isSubmit, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import type { Fault } from "../support/browser/Network.ts"
 import { TestServer, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const rules = { name: { required: true }, email: { email: true, message: "Bitte eine E-Mail-Adresse eingeben." } }
 

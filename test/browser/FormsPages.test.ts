@@ -4,10 +4,11 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Snippet from "../../src/cli/Snippet.ts"
-import { inChromium, until, type VisitorOptions } from "../support/browser/Browser.ts"
+import { inChromium, type VisitorOptions } from "../support/browser/Browser.ts"
 import { faults422, fill, isSubmit, make, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("a form", testServer(), (it) => {
   describe("leaves to the browser", () => {

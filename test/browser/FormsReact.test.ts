@@ -5,10 +5,11 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
 import * as Documents from "../docs/Documents.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { fill, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 /** All kinds of fields, controlled: one state for each field, or one object for all. `window.state` is the last state. */
 const app = (site: string) => `

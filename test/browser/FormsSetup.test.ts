@@ -4,10 +4,11 @@
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import { fields, fill, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const advice = "Set its data-site to the website_config_id that `hydracore site list` shows."
 

@@ -11,10 +11,11 @@ import { Reports } from "../../src/services/analytics/Reports.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import * as ReportQuery from "../support/ReportQuery.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const byCampaign = (siteId: string): Query => {
   const today = DateRange.today({ now: Date.now(), timeZone: "UTC" })

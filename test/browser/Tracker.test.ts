@@ -5,10 +5,11 @@ import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Page } from "playwright-core"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { inChromium, openWithoutAutomation, until } from "../support/browser/Browser.ts"
+import { inChromium, openWithoutAutomation } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { countsBy } from "../support/Counts.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("the tracker", testServer(), (it) => {
   describe("sends", () => {

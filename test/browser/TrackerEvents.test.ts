@@ -3,9 +3,10 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 /** A website whose links stay on the page, and the events that arrived. */
 const make = (body: string, attributes = "") =>

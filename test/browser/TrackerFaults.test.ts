@@ -3,10 +3,11 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, stopClock, until } from "../support/browser/Browser.ts"
+import { inChromium, stopClock } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import type { Received } from "../support/browser/Network.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 const refuse = (status: number, headers: Record<string, string> = {}) => ({ _tag: "Answer", status, headers }) as const
 

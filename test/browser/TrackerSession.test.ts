@@ -1,9 +1,10 @@
 /** The session that the tracker stores in a tab. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import { inChromium, until } from "../support/browser/Browser.ts"
+import { inChromium } from "../support/browser/Browser.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
+import { until } from "../support/Wait.ts"
 
 inChromium("the tracker: its session", testServer(), (it) => {
   it.effect("one session for a tab, and nothing else", () =>

@@ -11,6 +11,7 @@ import * as SmtpUrl from "../../src/core/mail/SmtpUrl.ts"
 import * as SmtpMailer from "../../src/delivery/SmtpMailer.ts"
 import { Mailer } from "../../src/services/mail/Mailer.ts"
 import { mailReceiver, refusal } from "../support/MailReceiver.ts"
+import { until } from "../support/Wait.ts"
 
 const pem = (name: string): string =>
   readFileSync(new URL(`../cli/fixtures/certificates/${name}`, import.meta.url), "utf8")
@@ -227,11 +228,12 @@ describe("delivery/SmtpMailer", () => {
       })
       assert.strictEqual((yield* send(`smtp://127.0.0.1:${dripping.port}`, { timeout: "200 millis" }))._tag, "Failed")
       const fiber = yield* Effect.forkChild(send(`smtp://127.0.0.1:${hangs.port}`))
-      const until = (isReached: () => boolean): Effect.Effect<void> =>
-        Effect.suspend(() => (isReached() ? Effect.void : Effect.andThen(Effect.sleep("10 millis"), until(isReached))))
-      yield* until(() => hangs.open.size === 1)
+      yield* until("the mail is being sent", () => hangs.open.size === 1)
       yield* Fiber.interrupt(fiber)
-      yield* until(() => hangs.open.size === 0 && dripping.open.size === 0 && cuts.open.size === 0)
+      yield* until(
+        "no connection is open",
+        () => hangs.open.size === 0 && dripping.open.size === 0 && cuts.open.size === 0
+      )
     }).pipe(Effect.scoped)
   )
 })

@@ -9,19 +9,25 @@ import { Effect } from "effect"
 /** Waits in real time. Only for the duration of a fault; to wait for a result, use `until`. */
 export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() => setTimeout(millis))
 
-/** Polls `look` until it returns something other than undefined or false. Dies after `deadline` milliseconds, naming `what`. */
+/**
+ * Polls `look` until it returns something other than undefined and false, and returns that. Dies after `deadline`
+ * milliseconds, naming `what`.
+ */
 export const until = <A>(
-  what: string,
-  look: () => A | undefined | false | Promise<A | undefined | false>,
+  what: string | (() => string),
+  look: () => A | Promise<A>,
   deadline = 90_000
-): Effect.Effect<A> =>
+): Effect.Effect<Exclude<A, undefined | false>> =>
   Effect.promise(async () => {
     const end = performance.now() + deadline
-    for (;;) {
+    // A state that is not reached soon takes a while, and some looks cost much processor time, as those into a browser.
+    for (let wait = 10; ; wait = Math.min(2 * wait, 50)) {
       const seen = await look()
-      if (seen !== undefined && seen !== false) return seen
-      if (performance.now() > end) throw new Error(`Timed out after ${deadline} ms: ${what}`)
-      await setTimeout(20)
+      if (seen !== undefined && seen !== false) return seen as Exclude<A, undefined | false>
+      if (performance.now() > end) {
+        throw new Error(`Timed out after ${deadline} ms: ${typeof what === "string" ? what : what()}`)
+      }
+      await setTimeout(wait)
     }
   })
 

@@ -5,9 +5,10 @@ import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
+import { until } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Chat", origins: [] })).pipe(
   Effect.map(({ websiteConfigId }) => websiteConfigId),

@@ -7,9 +7,10 @@ import { Effect } from "effect"
 import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
+import { until } from "../../support/Wait.ts"
 
 /** Texts that try to become HTML or to run, from lists of known attacks. */
 const attacks = [

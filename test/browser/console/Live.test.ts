@@ -7,11 +7,12 @@ import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { inChromium, until } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
 import { view } from "../../support/TestStorage.ts"
+import { until } from "../../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "Live", origins: [] })).pipe(Effect.orDie)
 

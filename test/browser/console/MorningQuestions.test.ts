@@ -5,10 +5,11 @@ import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { inChromium, until } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
+import { until } from "../../support/Wait.ts"
 
 const mostClicks = 3
 

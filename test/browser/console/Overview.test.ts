@@ -6,8 +6,9 @@ import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Locator, Page } from "playwright-core"
 import { Decisions } from "../../../src/services/sites/Decisions.ts"
-import { inChromium, until } from "../../support/browser/Browser.ts"
+import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import { until } from "../../support/Wait.ts"
 
 const figure = (page: Page, name: string) => page.getByRole("button", { name }).locator(".figure").textContent()
 

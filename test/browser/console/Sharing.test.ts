@@ -4,8 +4,9 @@
 import { assert } from "@effect/vitest"
 import { Clock, Effect } from "effect"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
-import { Chromium, inChromium, until } from "../../support/browser/Browser.ts"
+import { Chromium, inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
+import { until } from "../../support/Wait.ts"
 
 inChromium("the console's sharing", ConsolePage.layer, (it) => {
   it.effect("a link lets a colleague see one website, until the owner removes the colleague", () =>

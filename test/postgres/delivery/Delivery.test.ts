@@ -14,6 +14,7 @@ import { deliveriesOf, fanOutSome, freeSlots, MakeDue, newSite, newWebhook, post
 import { type Received, receiver } from "../../support/Receiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
+import { poll } from "../../support/Wait.ts"
 
 const client = (ports: ReadonlyArray<number>, wait?: number) =>
   OutwardClient.layer({
@@ -22,12 +23,6 @@ const client = (ports: ReadonlyArray<number>, wait?: number) =>
   })
 
 const ok: RequestListener = (_, response) => response.writeHead(204).end()
-
-/** Waits for a state, however long that takes. */
-const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => boolean): Effect.Effect<A, E, R> =>
-  Effect.flatMap(state, (value) =>
-    isReached(value) ? Effect.succeed(value) : Effect.flatMap(Effect.sleep("20 millis"), () => until(state, isReached))
-  )
 
 /** Makes the pending deliveries of a webhook due now. */
 const makeDue = ({ webhookId }: Webhook) => MakeDue.use((run) => run(webhookId))
@@ -47,7 +42,7 @@ describe("postgres/delivery", () => {
         yield* repo.submit(SubmissionDraft.make(site, { idempotency }))
         yield* repo.submit(SubmissionDraft.make(other))
         yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([port]))))
-        yield* until(deliveriesOf(webhook), ([one]) => one?.status === "delivered")
+        yield* poll(deliveriesOf(webhook), ([one]) => one?.status === "delivered")
         assert.strictEqual(received.length, 1)
         const [{ body, headers }] = received as [Received]
         assert.doesNotThrow(() => new StandardWebhook(secret).verify(body, headers as Record<string, string>))
@@ -75,18 +70,18 @@ describe("postgres/delivery", () => {
       yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port]))))).pipe(
         Effect.provide(metrics.layer)
       )
-      yield* until(deliveriesOf(webhook), (all) => all.length === 2 && all.every(({ attempts }) => attempts === 1))
-      yield* until(
+      yield* poll(deliveriesOf(webhook), (all) => all.length === 2 && all.every(({ attempts }) => attempts === 1))
+      yield* poll(
         Effect.sync(() => received.length),
         (count) => count === 2
       )
-      yield* until(
+      yield* poll(
         Effect.sync(() => metrics.value('webhook_attempts_total{outcome="retried"}')),
         (count) => count === 2
       )
       assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
       assert.isTrue(yield* repo.delete(given.submissionId))
-      const all = yield* until(deliveriesOf(webhook), ({ length }) => length === 3)
+      const all = yield* poll(deliveriesOf(webhook), ({ length }) => length === 3)
       assert.sameMembers(
         all.map(({ type }) => type),
         ["submission.quarantined", "submission.released", "submission.deleted"]
@@ -157,7 +152,7 @@ describe("postgres/delivery", () => {
               ? undefined
               : Option.getOrUndefined(yield* deliveries.show(webhook.webhookId, one.eventId))
           })
-          const first = yield* until(show, (details) => details !== undefined && details.history.length > 0)
+          const first = yield* poll(show, (details) => details !== undefined && details.history.length > 0)
           const [attempt] = first?.history ?? []
           assert.strictEqual(attempt?.status, status, name)
           assert.strictEqual(attempt?.error === null, status !== null, name)
@@ -170,7 +165,7 @@ describe("postgres/delivery", () => {
           assert.strictEqual(current?.failingSince !== null, !isDelivered, name)
           if (first?.status !== "pending") continue
           yield* makeDue(webhook)
-          yield* until(show, (details) => (details?.history.length ?? 0) > 1)
+          yield* poll(show, (details) => (details?.history.length ?? 0) > 1)
           assert.strictEqual(received[0]?.headers["webhook-id"], received[1]?.headers["webhook-id"], name)
           assert.strictEqual(received[0]?.body, received[1]?.body, name)
         }
@@ -189,14 +184,14 @@ describe("postgres/delivery", () => {
         concurrency: 40
       })
       yield* Layer.build(Dispatcher.layer.pipe(Layer.provide(client([hanging.port, healthy.port], 3_600_000))))
-      yield* until(
+      yield* poll(
         Effect.sync(() => hanging.received.length),
         (count) => count === 32
       )
       yield* Effect.forEach(Array.from({ length: 40 }), () => repo.submit(SubmissionDraft.make(other)), {
         concurrency: 40
       })
-      yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
+      yield* poll(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 40)
       assert.strictEqual(hanging.received.length, 32)
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
@@ -222,12 +217,12 @@ describe("postgres/delivery", () => {
       )
       const dispatcher = Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port])))))
       yield* Effect.all([dispatcher, dispatcher])
-      yield* until(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 55)
+      yield* poll(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 55)
       const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM delivery
         WHERE event_id = ${held[0]?.eventId ?? ""}::uuid`
       assert.deepStrictEqual(lease, { short: true })
       yield* makeDue(webhook)
-      yield* until(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
+      yield* poll(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
       const ids = received.map(({ headers }) => headers["webhook-id"])
       assert.deepStrictEqual([ids.length, new Set(ids).size], [60, 60])
       // The killed process's late record is ignored.

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { folder, prepared, quick, refusal, store, stored, using } from "../../support/postgres/EmbeddedFolder.ts"
+import { until } from "../../support/Wait.ts"
 
 interface Holder {
   readonly child: ChildProcess
@@ -13,16 +14,6 @@ interface Holder {
   /** Waits for a matching line, or fails with the output. */
   readonly said: (line: RegExp) => Effect.Effect<RegExpExecArray>
 }
-
-const until = <A>(what: () => string, look: () => A | undefined | null | false, seconds = 30): Effect.Effect<A> =>
-  Effect.gen(function* () {
-    for (let tries = seconds * 50; tries > 0; tries--) {
-      const found = look()
-      if (found !== undefined && found !== null && found !== false) return found
-      yield* Effect.sleep("20 millis")
-    }
-    return yield* Effect.die(new Error(`timed out: ${what()}`))
-  })
 
 /** A separate process that holds the folder; see fixtures/hold.ts. */
 const holder = (dataDir: string) =>
@@ -44,20 +35,14 @@ const holder = (dataDir: string) =>
       Effect.gen(function* () {
         yield* ended(child, "SIGKILL")
         const pid = /^ready (\d+)$/.exec(lines[0] ?? "")?.[1]
-        yield* until(
-          () => `the end of the server ${pid}`,
-          () => pid === undefined || !alive(Number(pid))
-        )
+        yield* until(`the end of the server ${pid}`, () => pid === undefined || !alive(Number(pid)))
       })
   )
 
 const ended = (child: ChildProcess, signal: NodeJS.Signals) =>
   Effect.suspend(() => {
     child.kill(signal)
-    return until(
-      () => "the end of the holder",
-      () => child.exitCode !== null || child.signalCode !== null
-    )
+    return until("the end of the holder", () => child.exitCode !== null || child.signalCode !== null)
   })
 
 /** Alive and not merely unreaped. */
@@ -90,10 +75,7 @@ describe("the embedded cluster: its processes", () => {
         yield* ended(child, "SIGKILL")
         const last = lines.filter((line) => line.startsWith("stored ")).length
         if (next === "later") {
-          yield* until(
-            () => `the end of the server ${pid}`,
-            () => !alive(pid)
-          )
+          yield* until(`the end of the server ${pid}`, () => !alive(pid))
         }
         // If at once, the old server may still be shutting down.
         const kept = yield* using({ dataDir }, stored)

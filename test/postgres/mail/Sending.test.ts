@@ -18,6 +18,7 @@ import { newSite, postgres } from "../../support/Delivery.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
+import { poll } from "../../support/Wait.ts"
 
 const layers = PostgresReports.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(postgres))
 
@@ -51,12 +52,6 @@ const add = (websiteConfigId: string, recipient = "ada@example.com", topic: Topi
 const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
-/** Waits for a state, however long that takes. */
-const until = <A, E, R>(state: Effect.Effect<A, E, R>, isReached: (value: A) => boolean): Effect.Effect<A, E, R> =>
-  Effect.flatMap(state, (value) =>
-    isReached(value) ? Effect.succeed(value) : Effect.andThen(Effect.sleep("20 millis"), until(state, isReached))
-  )
-
 const count = (all: ReadonlyArray<unknown>) => Effect.sync(() => all.length)
 
 const latest = (websiteConfigId: string) =>
@@ -88,7 +83,7 @@ describe("postgres/mail", () => {
       const submissionId = yield* submit(site, { idempotency, formData })
       yield* submit(site, { idempotency, formData })
       yield* submit(other)
-      yield* until(latest(site), (mail) => mail?.status === "sent")
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
       assert.lengthOf(received, 1)
       const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
       assert.deepStrictEqual(parsed.replyTo, [{ name: "", address: "ada@example.com" }])
@@ -132,14 +127,14 @@ describe("postgres/mail", () => {
       assert.strictEqual(metrics.value('mail_attempts_total{outcome="retried"}'), 0)
       yield* submit(site)
       yield* submit(gone)
-      yield* until(Effect.andThen(makeDue, latest(site)), (mail) => mail?.status === "sent")
+      yield* poll(Effect.andThen(makeDue, latest(site)), (mail) => mail?.status === "sent")
       assert.strictEqual(ids.length, 3)
       assert.strictEqual(new Set(ids).size, 1)
       assert.match(ids[0] ?? "", /^<[0-9a-f-]{36}@edge\.example>$/)
-      const refused = yield* until(latest(gone), (mail) => mail?.status === "failed")
+      const refused = yield* poll(latest(gone), (mail) => mail?.status === "failed")
       assert.deepStrictEqual([refused?.attempts, refused?.error?.includes("550 5.1.1 no such user")], [1, true])
       const warned = () => lines.filter((line) => line.includes("A mail has failed"))
-      yield* until(Effect.sync(warned), ({ length }) => length > 0)
+      yield* poll(Effect.sync(warned), ({ length }) => length > 0)
       assert.lengthOf(warned(), 1)
       assert.include(warned()[0] ?? "", gone)
       assert.notInclude(lines.join(), "gone@example.com")
@@ -161,7 +156,7 @@ describe("postgres/mail", () => {
           yield* process(hanging.port)
           yield* Effect.forEach(sites, (site) => submit(site))
           const sql = yield* PgClient.PgClient
-          yield* until(sql`SELECT 1 FROM mail WHERE attempts = 1`, ({ length }) => length === 4)
+          yield* poll(sql`SELECT 1 FROM mail WHERE attempts = 1`, ({ length }) => length === 4)
           const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM mail`
           assert.deepStrictEqual(lease, { short: true })
         })
@@ -169,9 +164,9 @@ describe("postgres/mail", () => {
       assert.deepStrictEqual(received, [])
       yield* endLeases
       yield* Effect.all([process(port), process(port)])
-      yield* until(count(received), (number) => number >= 12)
+      yield* poll(count(received), (number) => number >= 12)
       const sql = yield* PgClient.PgClient
-      yield* until(sql`SELECT 1 FROM mail WHERE status <> 'sent'`, ({ length }) => length === 0)
+      yield* poll(sql`SELECT 1 FROM mail WHERE status <> 'sent'`, ({ length }) => length === 0)
       assert.deepStrictEqual([received.length, new Set(received.map(({ source }) => messageId(source))).size], [12, 12])
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
@@ -184,7 +179,7 @@ describe("postgres/mail", () => {
       const sql = yield* PgClient.PgClient
       yield* sql`UPDATE notification SET due_at = now()`
       yield* Effect.all([process(port), process(port), process(port)], { concurrency: "unbounded" })
-      yield* until(latest(site), (mail) => mail?.status === "sent")
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
       const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`
       assert.deepStrictEqual(due, { later: true })
       assert.lengthOf(received, 1)
@@ -200,7 +195,7 @@ describe("postgres/mail", () => {
       yield* add(site)
       yield* process(port)
       yield* submit(site)
-      yield* until(latest(site), (mail) => mail?.status === "sent")
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
       const sql = yield* PgClient.PgClient
       const keep = { pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() }
       yield* Maintenance.round(keep)

@@ -12,7 +12,6 @@ import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import path from "node:path"
-import { setTimeout } from "node:timers/promises"
 import { describe, layer as effectLayer, it, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
 import {
@@ -189,22 +188,4 @@ export const stopClock = (page: Page): Effect.Effect<void> =>
   Effect.promise(async () => {
     await page.clock.install({ time: 0 })
     await page.clock.pauseAt(1000)
-  })
-
-/** Waits until `check` returns a value other than undefined and false, and returns it. Dies after ten seconds. */
-export const until = <A>(
-  what: string | (() => string),
-  check: () => A | Promise<A>
-): Effect.Effect<Exclude<A, undefined | false>> =>
-  Effect.promise(async () => {
-    const deadline = performance.now() + 10_000
-    // What is not the case soon takes a while, and each check takes processor time in the browser.
-    for (let pause = 10; ; pause = Math.min(2 * pause, 50)) {
-      const value = await check()
-      if (value !== undefined && value !== false) return value as Exclude<A, undefined | false>
-      if (performance.now() > deadline) {
-        throw new Error(`Still not the case: ${typeof what === "string" ? what : what()}`)
-      }
-      await setTimeout(pause)
-    }
   })

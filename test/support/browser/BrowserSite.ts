@@ -5,7 +5,8 @@
  */
 import { Effect } from "effect"
 import { paths, TestServer } from "../TestServer.ts"
-import { Chromium, until, type VisitorOptions } from "./Browser.ts"
+import { until } from "../Wait.ts"
+import { Chromium, type VisitorOptions } from "./Browser.ts"
 import * as Network from "./Network.ts"
 
 export interface View {

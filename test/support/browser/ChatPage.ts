@@ -9,7 +9,8 @@ import type { AgentEvent, AgentRequest } from "../../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
 import { paths, TestServer } from "../TestServer.ts"
-import { Chromium, until, type VisitorOptions } from "./Browser.ts"
+import { until } from "../Wait.ts"
+import { Chromium, type VisitorOptions } from "./Browser.ts"
 import * as Network from "./Network.ts"
 
 /** The agent's requests, oldest first, and those whose answers have not ended. */
