@@ -7,10 +7,10 @@
  */
 import { Config, Duration, Effect, LogLevel, Option, Redacted, Result } from "effect"
 import * as AnalyticsConfig from "./AnalyticsConfig.ts"
-import * as LocalPage from "./core/http/LocalPage.ts"
 import * as TraceSampling from "./core/http/TraceSampling.ts"
 import * as RateLimit from "./core/limits/RateLimit.ts"
 import * as Retention from "./core/sites/Retention.ts"
+import { isLoopback } from "./core/text/Loopback.ts"
 import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
   bytes,
@@ -256,9 +256,7 @@ const ignoredByDemo = ["DATABASE_URL", "DATABASE_READ_URL", "ANALYTICS_URL", "RE
 const none = Config.succeed(Option.none<Redacted.Redacted>())
 
 /** Whether only this machine can reach the demo. The owner API and the console are on then, unless the settings say otherwise. */
-const isLocalDemo = Config.map(host, (listening) =>
-  LocalPage.isLoopback(listening.includes(":") ? `[${listening}]` : listening)
-)
+const isLocalDemo = Config.map(host, isLoopback)
 
 const demoConsole = Config.map(Config.all([console, ownerApi, ownerPort, isLocalDemo]), ([isOn, api, port, isLocal]) =>
   Option.getOrElse(isOn, () => isLocal && (!Option.contains(api, false) || Option.isSome(port)))

@@ -9,7 +9,7 @@ import { Command } from "effect/cli"
 import { HttpServer } from "effect/http"
 import * as App from "../App.ts"
 import { DemoSettings, type Settings } from "../Config.ts"
-import * as LocalPage from "../core/http/LocalPage.ts"
+import { isLoopback } from "../core/text/Loopback.ts"
 import * as DemoAgent from "../demo/DemoAgent.ts"
 import * as DemoConsole from "../demo/DemoConsole.ts"
 import * as DemoCountries from "../demo/DemoCountries.ts"
@@ -62,7 +62,7 @@ interface Facts {
 /** Facts that a user may not expect, one per paragraph. */
 const notes = ({ listening, unused }: Facts): string => {
   const ignored = unused.map((name) => `The demo ignores ${name}: it runs ${builtIn[name]} of its own.`)
-  const exposed = LocalPage.isLoopback(new URL(listening).hostname)
+  const exposed = isLoopback(new URL(listening).hostname)
     ? []
     : [`It listens on ${listening}: anyone who can reach that address sees the demo's traffic at /demo.`]
   return [...ignored, ...exposed].map((note) => `\n${note}\n`).join("")

@@ -12,7 +12,8 @@ import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
 import type { MailFacts } from "../core/doctor/MailDiagnosis.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
 import type { Message } from "../core/mail/Message.ts"
-import * as SmtpUrl from "../core/mail/SmtpUrl.ts"
+import type { SmtpServer } from "../core/mail/SmtpUrl.ts"
+import { isLoopback } from "../core/text/Loopback.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 
@@ -20,7 +21,7 @@ import { Mailer } from "../services/mail/Mailer.ts"
 export const timeout = Duration.seconds(15)
 
 export interface Options {
-  readonly server: SmtpUrl.SmtpServer
+  readonly server: SmtpServer
   /** The time limit of an attempt, by default `timeout`. */
   readonly timeout?: Duration.Input
   /** For tests: the certificates that are trusted. */
@@ -154,9 +155,7 @@ const make = (
         Effect.catch((outcome) => Effect.succeed<MailSchedule.Outcome>(outcome))
       ),
     check: session<boolean>((connection, done) => done(null, connection.secure)).pipe(
-      Effect.map(
-        (isEncrypted): MailFacts => ({ _tag: "Ready", isEncrypted, isLocal: SmtpUrl.isLoopback(server.host) })
-      ),
+      Effect.map((isEncrypted): MailFacts => ({ _tag: "Ready", isEncrypted, isLocal: isLoopback(server.host) })),
       Effect.catch((outcome) =>
         Effect.succeed<MailFacts>(
           outcome === withoutTls ? { _tag: "WithoutTls" } : { _tag: "Failed", error: outcome.error }

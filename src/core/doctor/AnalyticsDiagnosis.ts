@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isLoopback } from "../text/Loopback.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type AnalyticsFacts =
@@ -43,8 +44,6 @@ const advice: Readonly<Record<string, string>> = {
 export const adviceFor = (code: string): string =>
   advice[code] ?? "Check that ClickHouse runs, and that ANALYTICS_URL names the port of its HTTP interface."
 
-const isLocal = (url: string): boolean => /^https?:\/\/(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:|$)/.test(url)
-
 /** The findings in the order in which to fix them; none without a separate store. */
 export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding> => {
   if (facts === null) return []
@@ -63,7 +62,7 @@ export const ofAnalytics = (facts: AnalyticsFacts | null): ReadonlyArray<Finding
     isOlder(version, oldestVersion)
       ? problem("analytics", `ClickHouse ${version} is too old.`, `Install ClickHouse ${oldestVersion} or newer.`)
       : ok("analytics", `ClickHouse ${version} answered in ${roundTripMillis} ms${place}.`),
-    ...(isLocal(url) || url.startsWith("https:")
+    ...(isLoopback(new URL(url).hostname) || url.startsWith("https:")
       ? []
       : [
           warning(

@@ -8,6 +8,7 @@
  * @module
  */
 import { Result } from "effect"
+import { isLoopback } from "../text/Loopback.ts"
 import * as DatabaseHosts from "./DatabaseHosts.ts"
 
 /** The parameters that the driver supports. */
@@ -113,7 +114,8 @@ export const fault = (url: URL): string | null => {
 /** `local`: on this machine. `preferred`: TLS if the server supports it, which is unknown until it is connected. */
 export type Transport = "local" | "plain" | "tls" | "preferred"
 
-const isLocal = (host: string): boolean => /^(|localhost|127(\.[0-9]{1,3}){3}|\[?::1\]?|(\/|%2f).*)$/i.test(host)
+/** Whether a host is this machine. An empty one is the driver's default, and a path is the folder of a Unix socket. */
+const isLocal = (host: string): boolean => host === "" || /^(\/|%2f)/i.test(host) || isLoopback(host)
 
 /** The transport over a network of a URL without `fault`. The default is `plain`. */
 const modeOf = (url: URL): Transport =>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isLoopback } from "./LocalPage.ts"
+import { isLoopback } from "../text/Loopback.ts"
 
 /**
  * Whether a page of this origin sent the request; otherwise its cookie is not accepted. Browsers send `Sec-Fetch-Site` to URLs

@@ -4,6 +4,7 @@
  * @module
  */
 import { isIP } from "node:net"
+import { isLoopback } from "../text/Loopback.ts"
 
 /** The request headers that name the page that made the request. */
 export interface OriginHeaders {
@@ -21,10 +22,6 @@ const isLocalHost = (host: string): boolean => {
   if (name === undefined || name === "") return false
   return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || isLocalName(name.replace(/\.$/, ""))
 }
-
-/** Whether a server on this host, as written in a URL, can be reached from this machine only. */
-export const isLoopback = (hostname: string): boolean =>
-  hostname === "localhost" || hostname === "[::1]" || (isIP(hostname) === 4 && hostname.startsWith("127."))
 
 /**
  * Whether a request comes from a page of the program itself or from no page: `Host` is an IP address or a local name,
@@ -47,6 +44,5 @@ export interface Route {
 /** Whether a program on this machine sent a request, without a proxy, to a host that can only be this machine. */
 export const isFromThisMachine = ({ host, isForwarded, peer }: Route): boolean => {
   const name = URL.parse(`http://${host ?? ""}`)?.hostname
-  const address = peer.replace(/^::ffff:(?=[0-9.]+$)/i, "")
-  return !isForwarded && name !== undefined && isLoopback(name) && isLoopback(address === "::1" ? "[::1]" : address)
+  return !isForwarded && name !== undefined && isLoopback(name) && isLoopback(peer)
 }

@@ -9,6 +9,7 @@
 import { Result } from "effect"
 import { NetAddress } from "effect/net"
 import * as AddressGuard from "../delivery/AddressGuard.ts"
+import { isLoopback } from "../text/Loopback.ts"
 
 export interface SmtpServer {
   readonly host: string
@@ -23,10 +24,6 @@ export interface SmtpServer {
 const ports = { "smtp:": 587, "smtps:": 465 } as const
 
 const isProtocol = (text: string): text is keyof typeof ports => text in ports
-
-/** Whether a host is this machine by its name or address alone. */
-export const isLoopback = (host: string): boolean =>
-  host === "localhost" || host === "::1" || /^127(\.[0-9]{1,3}){3}$/.test(host)
 
 /** Whether a host is an address that the public internet does not reach. A name may lead anywhere. */
 const isPrivate = (host: string): boolean =>
