@@ -6,16 +6,15 @@
  */
 import { Effect } from "effect"
 import * as Capacity from "../../core/limits/Capacity.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 import * as DecisionRecorder from "./DecisionRecorder.ts"
 import type * as Endpoint from "./Endpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-/** Bodies and heads up to this size are not counted: ordinary pages send less, and the store's queue bounds their number. */
-export const uncountedBytes = 4_096
-
-const counted = (bytes: number): number => (bytes <= uncountedBytes ? 0 : bytes)
+/** Small bodies, and heads of that size, are not counted: the store's queue bounds their number. */
+const counted = (bytes: number): number => (bytes <= SmallBody.maxBytes ? 0 : bytes)
 
 /** The maximum sum of the counted bodies and heads, in bytes. */
 export const maxBytes = 64 * 2 ** 20

@@ -7,6 +7,7 @@
 import { Effect, Option } from "effect"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as RateLimit from "../../core/limits/RateLimit.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
 import type { RateLimiter } from "../../services/RateLimiter.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
@@ -39,12 +40,6 @@ export const make = (
     )
 }
 
-/**
- * Bodies up to this many bytes are counted only if they are valid: whatever they hold, parsing one takes less than a
- * millisecond.
- */
-export const uncountedBytes = 4_096
-
 /** The rate limit while a request is handled. */
 export interface RateLimitGate {
   /** Checks a valid request. */
@@ -64,7 +59,7 @@ export const withRateLimit = <A, E, R>(
 ): ((head: RequestHead, body: Uint8Array) => Effect.Effect<A, E, R>) => {
   const unchecked: RateLimitGate = { check, limitHeaders: undefined }
   return (head, body) =>
-    body.length <= uncountedBytes
+    body.length <= SmallBody.maxBytes
       ? handle(head, body, unchecked)
       : check(head.address, (result) =>
           result.accepted

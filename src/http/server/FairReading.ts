@@ -16,6 +16,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import * as FairQueue from "../../core/limits/FairQueue.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as TurnBudget from "../../core/limits/TurnBudget.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
 
@@ -50,11 +51,9 @@ const maxSuspects = 10_000
 /** Heads up to this many names and values are read natively: twice what browsers and proxies send. */
 const fewHeaders = 128
 
-/** Bodies up to this many bytes, if their length is known, are read natively. */
-const smallBody = 4_096
-
+/** Small bodies of known length are read natively. */
 const mayHaveLargeBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > smallBody
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > SmallBody.maxBytes
 
 /** Node's channel for each request whose head was parsed, before its response is assigned to the socket. */
 const requestStartChannel = "http.server.request.start"

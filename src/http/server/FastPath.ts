@@ -17,6 +17,7 @@ import * as ContractForms from "../../contract/Forms.ts"
 import * as ContractWidget from "../../contract/Widget.ts"
 import { ByteCollector } from "../../core/data/ByteCollector.ts"
 import * as ClientAddress from "../../core/limits/ClientAddress.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import * as ChatDelivery from "../chat/ChatDelivery.ts"
 import type { StartedChat } from "../chat/ChatResponse.ts"
@@ -233,7 +234,7 @@ export const make = (
       })
     }
 
-    const maxDirectBytes = Math.min(options.maxBody, RequestBody.uncountedBytes)
+    const maxDirectBytes = Math.min(options.maxBody, SmallBody.maxBytes)
     const isDirect = (request: IncomingMessage): boolean =>
       request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
 

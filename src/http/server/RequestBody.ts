@@ -15,6 +15,7 @@ import { ByteCollector } from "../../core/data/ByteCollector.ts"
 import * as Json from "../../core/json/Json.ts"
 import * as Capacity from "../../core/limits/Capacity.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as RequestHead from "../endpoints/RequestHead.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
@@ -39,10 +40,10 @@ type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
 /** The maximum number of pieces for a body of `bytes`. Ordinary clients send 500 bytes or more per chunk or packet. */
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 
-/** Bodies up to this size do not count against `Arrivals`. Ordinary pages send less. */
-export const uncountedBytes = 4_096
-
-/** The same for heads, by `RequestHead.estimateBytes`: twice as much, for the cookies of a website on the same origin. */
+/**
+ * Heads up to this size, by `RequestHead.estimateBytes`, and small bodies do not count against `Arrivals`. A head has the
+ * cookies of a website on the same origin.
+ */
 export const uncountedHeadBytes = 8_192
 
 /**
@@ -119,7 +120,7 @@ const makeIncomingBody = (
   let displaced = (_: BodyOverCapacity) => {}
   const onDisplaced = () => displaced(fail(new BodyOverCapacity({ by: "all" })))
   const allocateMemory = (): BodyOverCapacity | undefined => {
-    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, uncountedBytes)
+    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, SmallBody.maxBytes)
     if (bytes === 0) return undefined
     allocation ??= allocate(onDisplaced)
     const outcome = allocation.resize(bytes)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema, Stream } from "effect"
 import { HttpServerResponse } from "effect/http"
 import * as App from "../../../src/App.ts"
+import * as SmallBody from "../../../src/core/limits/SmallBody.ts"
 import * as Analytics from "../../../src/http/endpoints/Analytics.ts"
 import * as Endpoint from "../../../src/http/endpoints/Endpoint.ts"
 import * as Forms from "../../../src/http/endpoints/Forms.ts"
@@ -51,7 +52,7 @@ describe("http/endpoints/InFlightLimit", () => {
             }),
           { capacity }
         )
-        const counted = (bytes: number) => (bytes > InFlightLimit.uncountedBytes ? bytes : 0)
+        const counted = (bytes: number) => (bytes > SmallBody.maxBytes ? bytes : 0)
         for (const { after, body, head } of arrivals) {
           const before = waiting.reduce((sum, { size }) => sum + size, 0)
           const size = counted(head) + counted(body)
