@@ -1,10 +1,10 @@
 /**
- * The tracker's session id, which forms and chats send so that they are credited to the visit.
+ * The tracker's session id, which forms and chats send so that the edge credits them to the visit.
  *
  * @module
  */
 
-/** The id; undefined without one, or if a header cannot hold it. */
+/** Returns the id; undefined if there is none, or if it has other characters than word characters, dots and hyphens. */
 export const trackerSession = (): string | undefined => {
   try {
     const session = sessionStorage["hydracore"] as string | undefined

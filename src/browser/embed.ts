@@ -1,21 +1,21 @@
 /**
- * The tracker: sends a website's page views to the edge, loads the form enhancer on pages with a form, and the script for
- * events on pages that load it. It is smaller than 1,100 bytes gzipped and never throws an error into the page.
+ * The tracker: sends a website's page views to the edge. Loads the form enhancer on pages with a form for it, and the script
+ * for events on pages that use events. It is smaller than 1,100 bytes gzipped and never throws an error into the page.
  *
  *     <script defer src="https://edge.example/v1/public/embed.js" data-site="<tracking_token>"></script>
  *
- * All addresses are relative to the script's own, so a website can put a proxy in front of the edge. The script's attributes
- * besides `data-site` (without it, no page views are tracked; forms still work):
+ * All addresses are relative to that of the script, so a website can put a proxy in front of the edge. Without `data-site`,
+ * no page views and events are sent, and forms still work. The other attributes of the script's tag:
  *
  * - `data-hash`: a change of the URL's fragment is a page view, for websites with hash routing.
- * - `data-session="off"`: uses no sessionStorage and sends no session id.
- * - `data-dnt`: respects Do Not Track and Global Privacy Control.
+ * - `data-session="off"`: stores nothing in `sessionStorage` and sends no session id.
+ * - `data-dnt`: sends nothing if the browser sends Do Not Track or Global Privacy Control.
  * - `data-local`: also tracks localhost and local files.
  * - `data-automated`: also tracks automated browsers.
- * - `data-track`: the address for page views, relative to the script's, if a proxy renames it.
+ * - `data-track`: the address for page views, relative to that of the script, if a proxy renames the endpoint.
  * - `data-outbound`, `data-downloads`, `data-events`: see `events.ts`.
  *
- * An owner's own visits are left out in a browser whose `localStorage.hydracore_ignore` is `"1"`.
+ * A browser whose `localStorage.hydracore_ignore` is `"1"` sends nothing, so that owners can leave out their own visits.
  *
  * @module
  */
@@ -28,7 +28,7 @@ declare const EVENTS_FILE: string
 
 /** The API for pages. */
 export interface Hydracore {
-  /** Sends a view of `path`, or of the current page even if its view was already sent. */
+  /** Sends a view of `path`. Without `path`, sends a view of the current page, even if one was already sent. */
   readonly track: (path?: string) => void
   /** Sends an event. */
   readonly event: SendEvent
@@ -43,17 +43,17 @@ declare global {
 const start = (script: HTMLScriptElement) => {
   const data = script.dataset
   const resolve = (path: string) => new URL(path, script.src).href
-  /** The page views that wait for their second and last attempt. */
+  /** The second and last attempts that are to be made, one for each record that waits for its own. */
   const retries = new Set<() => void>()
   let { referrer } = document
-  /** The path of the last view that was sent. */
+  /** The last path whose view was sent without a call of `track`. */
   let lastPath: string | undefined
 
   // Cut before matching, which takes quadratic time on a path of slashes.
   const currentPath = () =>
     (location.pathname.slice(0, 2048) + (data["hash"] == null ? "" : location.hash)).replace(/\/*#!?\/*/, "/")
 
-  /** Sends a record of `path` or else of the current page, and retries once if the edge did not accept it. */
+  /** Sends a record of `path`, or without it of the current page. Retries once after a 429, a 503 or a network error. */
   const send = async (address: string, path?: string, fields?: object) => {
     try {
       if (
@@ -99,8 +99,8 @@ const start = (script: HTMLScriptElement) => {
   }
 
   /**
-   * Sends a view of the current page if the page is visible and its view was not sent yet. With `path`, always sends a view
-   * of that path, or of the current page if the path is empty.
+   * Sends a view of the current page if the page is visible and its view was not sent yet. With `path`, sends a view in any
+   * case: of that path, or of the current page if the path is empty.
    */
   const sendView = (event?: Partial<PageTransitionEvent>, path?: string) => {
     // The page was restored from the back-forward cache.
@@ -118,7 +118,7 @@ const start = (script: HTMLScriptElement) => {
     referrer = location.href
   }
 
-  /** The other scripts that this page has loaded, by file name. */
+  /** The other scripts that this page has begun to load, by file name. */
   const scripts: Record<string, Promise<SendEvent | undefined>> = {}
   const load = (file: string) =>
     (scripts[file] ||= import(resolve(file)).then(

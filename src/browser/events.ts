@@ -1,19 +1,21 @@
 /**
- * The script for events. The tracker loads it when a page needs it: by
- * `hydracore.event(...)`, by an element with `data-hydracore-event`, or by an attribute of the tracker's own tag.
+ * The script for events. The tracker loads it when a page calls `hydracore.event(...)` or has an element with one of the
+ * first three of these attributes:
  *
- * - `data-hydracore-event="Signup"` on an element: a click on it is the event, and on a form its submission.
- * - `data-outbound` on the tag: a click on a link to another host is the event `Outbound Link: Click`.
- * - `data-downloads` on the tag: a click on a link to a file is the event `File Download`. The value can name the extensions,
- *   such as `pdf,zip`.
- * - `data-events` on the tag: the address for events, relative to the script's, if a proxy renames it.
+ * - `data-hydracore-event="Signup"` on a form: the form's submission is the event `Signup`. On any other element: a click on
+ *   the element is the event.
+ * - `data-downloads` on the tracker's tag: a click on a link to a file is the event `File Download`. The value can name the
+ *   extensions of files, such as `pdf,zip`.
+ * - `data-outbound` on the tracker's tag: a click on any other link to another host is the event `Outbound Link: Click`.
+ * - `data-events` on the tracker's tag: the address for events, relative to that of `embed.js`, if a proxy renames it.
  *
- * The last two have the property `url`: the link's address without its query, which may contain secrets.
+ * `File Download` and `Outbound Link: Click` have the property `url`: the link's address without its query and fragment,
+ * which may contain secrets.
  *
  * @module
  */
 
-/** Sends a record of the current page with these fields to an address relative to the tracker's. */
+/** Sends a record of the current page with `fields` to an address, which is relative to that of `embed.js`. */
 export type Send = (address: string, path: "", fields: object) => void
 
 export type SendEvent = (
@@ -25,22 +27,25 @@ export type SendEvent = (
   }
 ) => void
 
-const files =
+const fileExtensions =
   "7z|avi|csv|dmg|docx|exe|gz|key|midi|mov|mp3|mp4|mpeg|pdf|pkg|pps|ppt|pptx|rar|rtf|txt|wav|wma|wmv|xlsx|zip"
 
-const marked = "[data-hydracore-event]"
+const selector = "[data-hydracore-event]"
 
-/** The innermost element around an event's target that matches, in open shadow roots too. */
-const closest = (event: Event, selector: string): Element | undefined =>
-  event.composedPath().find((node): node is Element => node instanceof Element && node.matches(selector))
+/** Returns the innermost element that matches, of an event's target and those around it, in open shadow roots too. */
+const closest = (event: Event, selectors: string): Element | undefined =>
+  event.composedPath().find((node): node is Element => node instanceof Element && node.matches(selectors))
 
-/** Adds the listeners, and returns the function that sends an event. `data` are the tag's attributes. */
+/** Adds the listeners, and returns the function that sends an event. `data` holds the attributes of the tracker's tag. */
 export const start = (data: DOMStringMap, send: Send): SendEvent => {
   const sendEvent: SendEvent = (name, properties, options) =>
     send(data["events"] || "analytics/event", "", { name, properties, ...options })
 
   const downloads = data["downloads"]
-  const extensions = new RegExp(`\\.(?:${downloads?.replace(/[^\w,]/g, "").replaceAll(",", "|") || files})$`, "i")
+  const extensions = new RegExp(
+    `\\.(?:${downloads?.replace(/[^\w,]/g, "").replaceAll(",", "|") || fileExtensions})$`,
+    "i"
+  )
 
   const sendLink = ({ host, origin, pathname, protocol }: URL) => {
     const isWeb = /^https?:$/.test(protocol)
@@ -51,9 +56,9 @@ export const start = (data: DOMStringMap, send: Send): SendEvent => {
 
   const onClick = (event: MouseEvent) => {
     try {
-      // The secondary button opens the context menu.
+      // Only the primary and the middle button open a link.
       if (event.button > 1) return
-      const element = closest(event, marked)
+      const element = closest(event, selector)
       const link = closest(event, "a[href]")
       if (element && !element.matches("form")) sendEvent(`${element.getAttribute("data-hydracore-event")}`)
       else if (link) sendLink(new URL(`${link.getAttribute("href")}`, document.baseURI))
@@ -68,7 +73,7 @@ export const start = (data: DOMStringMap, send: Send): SendEvent => {
     "submit",
     ({ target }) => {
       const form = target as Element
-      if (form.matches(marked)) sendEvent(`${form.getAttribute("data-hydracore-event")}`)
+      if (form.matches(selector)) sendEvent(`${form.getAttribute("data-hydracore-event")}`)
     },
     true
   )

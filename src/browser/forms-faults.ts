@@ -1,6 +1,6 @@
 /**
- * The part of the form enhancer for forms that cannot be sent: shows validation errors at their fields, and logs advice for
- * the website's owner. The enhancer loads it when a form cannot be sent.
+ * The part of the form enhancer for forms that are refused or not set up: shows validation errors at their fields, and logs
+ * advice for the website's owner. The enhancer loads it only when a page has such a form.
  *
  * @module
  */

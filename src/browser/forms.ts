@@ -1,6 +1,7 @@
 /**
- * The form enhancer: submits the forms of a page without leaving the page. Without this script, browsers submit the form to
- * its `action`. `forms/Form.ts` documents the attributes. The tracker loads this script on pages with such a form.
+ * The form enhancer: submits the forms with `data-hydracore-form` without leaving the page. Without this script, browsers
+ * submit such a form to its `action`. `forms/Form.ts` documents the attributes. The tracker loads this script on pages that
+ * have such a form.
  *
  *     <form data-hydracore-form data-site="<website_config_id>" data-page="contact"> ... </form>
  *
@@ -11,7 +12,7 @@ import { formMember } from "./forms/FormMember.ts"
 
 const selector = "form[data-hydracore-form]"
 
-/** The submit endpoint, relative to this script's address. */
+/** The address of the submit endpoint, which is beside this script. */
 const endpoint = new URL("forms/submit", import.meta.url).href
 
 const enhanceAll = () => {

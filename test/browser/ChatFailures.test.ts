@@ -61,7 +61,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       "503": { fault: answer(503), says: /assistant is not available/ },
       "504": { fault: answer(504), says: /did not answer in time/ },
       "no stream": { fault: answer(200, { "content-type": "text/html" }, "<p>Log in"), says: /Something went wrong/ },
-      "no connection to the edge": { fault: { _tag: "Cut" }, says: /was not sent/ },
+      "no connection to the edge": { fault: { _tag: "Cut" }, says: /may not have arrived/ },
       "a stream without an end": {
         fault: answer(200, { "content-type": "text/event-stream" }, dialect.start() + dialect.textDelta("m", "Half ")),
         says: /was interrupted/
@@ -214,7 +214,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       yield* answered("You said first.")
       yield* on(() => context.setOffline(true))
       yield* send("hello")
-      yield* sees("You are offline. Your message is sent when you are back online.")
+      yield* sees("You are offline. Your message will be sent when you are back online.")
       assert.strictEqual(relay.of(path).length, 1)
       yield* on(() => context.setOffline(false))
       yield* answered("You said hello.")

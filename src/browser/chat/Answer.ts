@@ -24,8 +24,9 @@ export interface Answer {
   /** Shows what the agent does. An empty text shows nothing. */
   readonly setActivity: (sentence: string) => void
   /**
-   * Ends the answer, with a reason if it is incomplete, and with its rating. The promise resolves once the answer is rendered,
-   * with the note that is shown below it, or an empty text. It never resolves if the transcript is reset before.
+   * Ends the answer, with its rating, and with a reason if the answer is incomplete. The promise resolves once the answer is
+   * rendered, with the note or error that is shown below the answer, or an empty text. If the transcript is reset before, the
+   * promise never resolves.
    */
   readonly end: (reason?: Message["ended"], rating?: Rating) => Promise<string>
 }
@@ -41,13 +42,13 @@ export interface Options {
   readonly onText: (text: string) => void
   /** The visitor wants to send the last message again. */
   readonly onRetry: () => void
-  /** The visitor rates the answer. Undefined if the answer cannot be rated. */
+  /** Returns what receives the visitor's rating, or undefined if the answer cannot be rated. Called at the answer's end. */
   readonly onRate: () => ((rating: Rating) => void) | undefined
 }
 
-const retryButton = (wait: number, { onRetry, strings }: Options): HTMLElement => {
+const retryButton = (waitSeconds: number, { onRetry, strings }: Options): HTMLElement => {
   const button = make("button", { part: "retry", type: "button" })
-  const end = performance.now() + wait * 1000
+  const end = performance.now() + waitSeconds * 1000
   const left = (): number => Math.ceil((end - performance.now()) / 1000)
   const show = (): void => {
     const isWaiting = left() > 0
@@ -77,7 +78,7 @@ const ratingButtons = (strings: Strings, onRate: (rating: Rating) => void, ratin
   return make("div", { part: "rating" }, ...buttons)
 }
 
-/** Copies a text. Pages without TLS have no clipboard, so there the text is selected and copied from the page. */
+/** Copies the text of an element. Without access to the clipboard, as on pages without TLS, copies it by a selection. */
 const copyText = async (code: HTMLElement): Promise<void> => {
   try {
     await navigator.clipboard.writeText(code.textContent)
@@ -102,7 +103,7 @@ const addCopyButton = (pre: HTMLElement, strings: Strings): void => {
   box.append(pre, button)
 }
 
-/** Makes the view of an answer in its message. */
+/** Makes the view of an answer in the message `root`. */
 export const makeAnswer = (options: Options): Answer => {
   const { body, queue, root, strings } = options
   const text = makeMarkdown(body, options.onText)

@@ -34,7 +34,7 @@ export class Chat implements RunningChat {
   #isUnsent = false
   /** Whether the page was left. It may be restored from the back-forward cache. */
   #isLeft = false
-  /** When the stored conversation had last changed, read when the page was left. */
+  /** The time of the stored conversation's last change, read when the page was left. */
   #updatedAtLeave = 0
 
   readonly #onPageHide = (): void => {
@@ -278,13 +278,13 @@ export class Chat implements RunningChat {
     // Browsers close the connections of a page that is left. That is not a failure.
     if (isLost(outcome)) await new Promise((resolve) => setTimeout(resolve, Limits.maxLeaving))
     if (this.#isLeft) await new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }))
-    // A new conversation was started or the element was removed.
+    // The run was dropped or replaced meanwhile, such as by a new conversation.
     if (shared.run !== run) return
     shared.run = undefined
     const ended = outcome === "done" || outcome === "unknown" ? undefined : outcome
     this.#isUnsent = typeof ended === "object" && ended.kind === "offline"
     shared.add(Run.messageOf(run, ended))
-    // Another tab that receives the answer stores the same.
+    // Another tab that receives the answer stores the same messages itself.
     if (run.mode === "send" || ended === "stopped") shared.share()
     else shared.save()
     const note = await answer.end(ended)

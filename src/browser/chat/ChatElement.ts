@@ -1,13 +1,13 @@
 /**
  * `<hydracore-chat>`: a conversation with an instance's agent. Attributes:
  *
- * - `instance` and `token`: the ids from the website's snippet.
+ * - `instance` and `token`: the instance's id and a widget token for it, as in the website's snippet.
  * - `heading`: the title of the panel.
- * - `suggestions`: messages that are offered before the first one, as a JSON list.
+ * - `suggestions`: messages that are offered before the first message, as a JSON list.
  * - `strings`: replacements for the texts of `Strings`, as JSON.
- * - `base`: the edge's address, by default that of the script.
- * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default that of the page.
- * - `open`: opens the panel for a new conversation.
+ * - `base`: the edge's address, by default the one from which the script was loaded.
+ * - `theme`: `light`, `dark` or `auto` (the visitor's preference); by default the page's color scheme.
+ * - `open`: opens the panel for a new conversation, unless the panel would fill the window.
  *
  * @module
  */
@@ -58,11 +58,11 @@ export class HydracoreChat extends HTMLElement {
       labelLauncher(this.#launcher, this, false)
       this.#loadIfUsed()
     } else this.#chat.connected()
-    // Frameworks may set the attributes later than this.
+    // Frameworks may set the attributes after they have added the element.
     setTimeout(() => {
       if (this.isConnected && !this.getAttribute("instance")) {
         console.error(
-          "<hydracore-chat>: the attribute `instance` is missing. `hydracore site snippet --instance` prints the tag with it."
+          "<hydracore-chat>: the attribute `instance` is missing. `hydracore site snippet --instance` prints the complete tag."
         )
       }
     })
@@ -83,7 +83,7 @@ export class HydracoreChat extends HTMLElement {
     }
   }
 
-  /** Collects what is typed while the panel is loaded, and hides it from the page's keyboard shortcuts. */
+  /** Collects what is typed while the panel loads, and hides the keys from the page's keyboard shortcuts. */
   #type(event: KeyboardEvent): void {
     if (!this.#isRequested || this.#chat !== undefined || event.key.length > 1 || event.ctrlKey || event.metaKey) return
     event.preventDefault()
@@ -91,7 +91,7 @@ export class HydracoreChat extends HTMLElement {
     this.#typed += event.key
   }
 
-  /** Loads the panel if it may have to open, or if the visitor has used it in this tab. */
+  /** Loads the panel if it may have to open by itself, or if this tab has stored a conversation. */
   #loadIfUsed(): void {
     if (this.hasAttribute("open") || loadJson(this.getAttribute("instance") ?? "") !== null) this.#load()
   }

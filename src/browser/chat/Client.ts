@@ -1,5 +1,5 @@
 /**
- * Requests to the edge: sends a message and streams its answer, resumes, stops and rates an answer.
+ * Requests to the edge: sends a message and receives the answer as a stream; resumes, stops and rates an answer.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const connectionFailure = (otherwise: Failures.FailureKind): Failures.Failure =>
   kind: navigator.onLine ? otherwise : "offline"
 })
 
-/** Credits the tracker's visit with the chat. */
+/** Returns the header by which the edge credits the chat to the tracker's visit; undefined without a session id. */
 const sessionHeader = () => {
   const session = trackerSession()
   return session && { "x-hydracore-session": session }
@@ -39,11 +39,11 @@ const request = ({ token, url }: Endpoint, path: string, body?: unknown, init?: 
     ...init
   })
 
-/** Reads a stream to its last frame. `onPiece` runs at each piece. */
+/** Reads a stream to its last frame. `onChunk` runs at each chunk. */
 const readStream = async (
   body: ReadableStream<Uint8Array>,
   listener: Frames.Listener,
-  onPiece: () => void
+  onChunk: () => void
 ): Promise<Failures.Outcome> => {
   const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
   const events = makeSseReader()
@@ -52,7 +52,7 @@ const readStream = async (
   for (;;) {
     const { done, value } = await reader.read()
     if (done) return failure ?? { kind: "cut" }
-    onPiece()
+    onChunk()
     // Renders once per chunk.
     let text = ""
     let isDone = false
@@ -89,9 +89,13 @@ const readStream = async (
   }
 }
 
-/** Reads the answer in a response. Never rejects. Aborting `stop` stops the answer; `stop` is also aborted at the end. */
+/**
+ * Reads the answer in a response. Never rejects. Aborting `stop` ends the reception, whose end aborts `stop` in any case.
+ *
+ * @param onEmpty returns the outcome of a response with status 204
+ */
 const receive = async (
-  response: Promise<Response>,
+  pending: Promise<Response>,
   listener: Frames.Listener,
   stop: AbortController,
   onEmpty: () => Promise<Failures.Outcome>
@@ -99,7 +103,7 @@ const receive = async (
   const { signal } = stop
   let timer: ReturnType<typeof setTimeout> | undefined
   let isSilent = false
-  let isAnswered = false
+  let hasBegun = false
   const restartTimer = () => {
     clearTimeout(timer)
     timer = setTimeout(() => {
@@ -108,17 +112,17 @@ const receive = async (
     }, Limits.maxSilence)
   }
   try {
-    const answer = await response
-    isAnswered = true
-    const { body, headers, ok, status } = answer
-    if (status === 422) return Failures.fromErrors(await answer.text())
+    const response = await pending
+    hasBegun = true
+    const { body, headers, ok, status } = response
+    if (status === 422) return Failures.fromErrors(await response.text())
     if (!ok) return Failures.fromStatus(status, headers.get("retry-after"))
     if (status === 204) return await onEmpty()
     if (body === null || !headers.get("content-type")?.startsWith("text/event-stream")) return { kind: "unexpected" }
     restartTimer()
     return await readStream(body, listener, restartTimer)
   } catch {
-    return signal.aborted && !isSilent ? "stopped" : connectionFailure(isAnswered ? "cut" : "network")
+    return signal.aborted && !isSilent ? "stopped" : connectionFailure(hasBegun ? "cut" : "network")
   } finally {
     clearTimeout(timer)
     // Ends a request whose response is not read to its end.
@@ -126,7 +130,7 @@ const receive = async (
   }
 }
 
-/** Sends a question and returns its outcome. */
+/** Sends a question, receives its answer, and returns how the reception ended. */
 export const send = (
   endpoint: Endpoint,
   question: { readonly message: string; readonly conversation_id: string | null },
@@ -137,7 +141,7 @@ export const send = (
     kind: "unexpected"
   }))
 
-/** Receives the running answer from its beginning, or the answer if it has ended, and returns its outcome. */
+/** Receives the answer to the last question, running or ended, from its beginning. Returns how the reception ended. */
 export const resume = async (
   endpoint: Endpoint,
   conversationId: string,
@@ -164,11 +168,11 @@ export const resume = async (
 /** Ends the running answer of a conversation, also while the page unloads. */
 export const stopAnswer = (endpoint: Endpoint, conversationId: string): void => {
   const path = `/${encodeURIComponent(conversationId)}/stop`
-  // Offline, the edge ends the answer by itself.
+  // If the request fails, the edge ends the answer by itself after a while.
   request(endpoint, path, undefined, { method: "POST", keepalive: true }).catch(() => {})
 }
 
-/** Rates an answer, and returns whether the edge has stored it. */
+/** Rates an answer. Returns whether the edge has stored the rating. */
 export const rate = async (
   endpoint: Endpoint,
   conversationId: string,

@@ -5,13 +5,13 @@
  */
 import type { Conversation, Message } from "./ConversationStore.ts"
 
-/** How an answer is received. `wait` leaves it to another tab. */
+/** How an answer is received. `wait` leaves the reception to another tab. */
 export type Mode = "send" | "resume" | "wait"
 
 export interface Continuation {
-  /** The messages that have ended. */
+  /** The messages without the running answer. */
   readonly messages: ReadonlyArray<Message>
-  /** The question whose answer is to be received, and the answer so far. */
+  /** The question whose answer is to be received, how, and the answer so far. */
   readonly running?: {
     readonly question: string
     readonly mode: Mode
@@ -30,7 +30,7 @@ export const continuationOf = (
   const question = ended.at(-1)
   if (!running || question?.role !== "user") return { messages }
   const isAccepted = partial?.id !== undefined || (partial?.text ?? "") !== ""
-  // The edge does not store the answer, so it ended with its page.
+  // The edge does not store the answer, so the answer ended with its page.
   if (isAccepted && !memory && !isOfAnotherTab) return { messages }
   const canResume = memory && id !== null && (isAccepted || !isOfAnotherTab)
   const mode = canResume ? "resume" : isOfAnotherTab ? "wait" : "send"

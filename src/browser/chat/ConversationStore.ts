@@ -1,6 +1,6 @@
 /**
- * Stores a conversation in `sessionStorage`, so it continues on every page of the website in the same tab. Without storage,
- * a conversation ends with its page.
+ * A conversation and its encoded form, which this tab stores in `sessionStorage` and sends to the website's other tabs. If the
+ * browser denies storage, the next page starts with an empty conversation, unless another tab sends one.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface Conversation {
   /** Whether the edge keeps the conversation: its answers can be resumed and rated. */
   readonly memory: boolean
   readonly messages: ReadonlyArray<Message>
-  /** Whether the last question is being answered. The message after it, if any, is the answer so far. */
+  /** Whether the last question is being answered. The message after that question, if any, is the answer so far. */
   readonly running: boolean
   /** When the messages last changed, in milliseconds since 1970; 0 for a conversation that was never used. */
   readonly updated: number
@@ -48,7 +48,7 @@ export const empty: Conversation = {
   draft: ""
 }
 
-/** Returns the last messages within `maxMessages` and `maxStored`. Pure. */
+/** Returns the last messages, within `maxMessages` and `maxStored` but at least one, with its text cut. Pure. */
 export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const last = messages
     .slice(-Limits.maxMessages)
@@ -64,21 +64,24 @@ export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<M
 
 const readMessage = (value: Record<string, unknown> | null): Message => {
   const { ended, id, rating, role, sources, text: said } = value ?? {}
-  const failure = ended as Message["ended"] | null
+  const reason = ended as Message["ended"] | null
   return {
     role: role === "user" ? "user" : "agent",
     text: text(said),
-    ended: failure === "stopped" || text(failure?.kind) ? failure! : undefined,
+    ended: reason === "stopped" || text(reason?.kind) ? reason! : undefined,
     ...(text(id) && { id: text(id) }),
     ...(Array.isArray(sources) && { sources: sources.slice(0, Limits.maxSources).map(sourceFrom) }),
     ...((rating === "up" || rating === "down") && { rating })
   }
 }
 
-/** Parses a stored conversation. Anything invalid is an empty conversation. Pure. */
-export const parse = (stored: string | null): Conversation => {
+/**
+ * Parses an encoded conversation. Returns an empty one if the JSON is invalid or has no list of messages. Any other invalid
+ * value counts as missing. Pure.
+ */
+export const parse = (encoded: string | null): Conversation => {
   try {
-    const { draft, id, memory, messages, open, running, updated } = JSON.parse(stored ?? "") as Record<string, unknown>
+    const { draft, id, memory, messages, open, running, updated } = JSON.parse(encoded ?? "") as Record<string, unknown>
     return {
       id: text(id) || null,
       memory: memory === true,

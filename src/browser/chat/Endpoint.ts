@@ -6,11 +6,11 @@
 import { trimEnd } from "./TrimEnd.ts"
 
 /**
- * Returns the address of an instance's chat endpoint, or undefined if `base` is invalid or there is no instance. Without
- * `base` it is relative to the script, so a website can put a proxy in front of both.
+ * Returns the address of an instance's chat endpoint, or undefined if `base` is invalid or `instance` is empty. Without `base`,
+ * the address is relative to the script's, so that a proxy in front of the script is also in front of the endpoint.
  *
- * @param script the address of this script, `<edge>/v1/public/chat-panel.js`
- * @param base the edge's address from the `base` attribute, absolute or relative to `page`
+ * @param from.script the address of this script, `<edge>/v1/public/chat-panel.js`
+ * @param from.base the edge's address from the `base` attribute, absolute or relative to `from.page`
  */
 export const chatUrl = (
   instance: string,

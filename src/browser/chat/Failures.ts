@@ -9,28 +9,29 @@ export type FailureKind =
   | "unauthorized"
   /** 403: the website's origin is not allowed. */
   | "forbidden"
-  /** 404: the instance does not exist. 422: the element's attributes are invalid. */
+  /** 404: the instance does not exist. 422, or no request at all: the element's attributes are invalid. */
   | "missing"
-  /** 413 or 422: the message is invalid. */
+  /** 413 or 422: the message is too long or otherwise invalid. */
   | "refused"
   /** 422: the conversation accepts no more messages. */
   | "full"
-  /** 429. */
+  /** 429: a limit of requests or tokens is reached. */
   | "limited"
-  /** 502. */
+  /** 502: the edge cannot reach the agent, or the agent fails. */
   | "unreachable"
-  /** 503. */
+  /** 503: the edge or the agent is overloaded. */
   | "unavailable"
-  /** 504. */
+  /** 504: the agent does not answer in time. */
   | "late"
   /** The device is offline. */
   | "offline"
-  /** The device is online, but the edge cannot be reached. */
+  /** The device is online, but no response arrived. The edge may have got the message. */
   | "network"
-  /** The stream ended or stalled before its last frame. */
+  /** The answer is incomplete: its stream ended or stalled before the last frame, or is too long. */
   | "cut"
   /** The edge reported an error in the stream. */
   | "broken"
+  /** Any other response. */
   | "unexpected"
 
 export interface Failure {
@@ -49,14 +50,14 @@ export type Outcome =
   | "unknown"
   | Failure
 
-/** Whether the connection was lost, or there was none. */
+/** Whether the connection was lost, or never made. */
 export const isLost = (outcome: Outcome): boolean =>
   typeof outcome === "object" && /^(cut|network|offline)$/.test(outcome.kind)
 
-/** The longest wait, in seconds. */
+/** The longest wait before a retry, in seconds. */
 const maxWait = 3600
 
-/** Parses a `Retry-After` header in seconds, the only form that the edge sends. */
+/** Parses a `Retry-After` header in seconds: the edge sends no dates. */
 export const readRetryAfter = (header: string | null): number | undefined =>
   /^\d+$/.test(header ?? "") ? Math.min(Number(header), maxWait) : undefined
 

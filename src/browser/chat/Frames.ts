@@ -1,5 +1,5 @@
 /**
- * Parses the frames of a UI message stream, version 1. Pure.
+ * Parses the frames of the AI SDK's UI message stream, version 1. Pure.
  *
  * @module
  */
@@ -57,13 +57,13 @@ interface RawFrame {
 /** Returns a string as it is, and an empty string for any other value. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
-/** The source of a frame or of a message's part. */
+/** Returns the source that a frame or a part of a message holds. */
 export const sourceFrom = (value: { readonly url?: unknown; readonly title?: unknown } | null): Source => ({
   url: text(value?.url),
   title: text(value?.title)
 })
 
-/** Parses the data of an event. Returns undefined for invalid frames and for those that the chat does not use. */
+/** Parses the data of an event. Returns undefined for invalid JSON and for frames that the chat does not use. */
 export const parse = (data: string): Frame | undefined => {
   if (data === "[DONE]") return { type: "done" }
   let frame: RawFrame | null

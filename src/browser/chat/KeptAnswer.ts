@@ -1,12 +1,12 @@
 /**
- * Reads an answer that has ended from the messages that the edge stores.
+ * Reads an ended answer from a conversation's messages, as the edge returns them.
  *
  * @module
  */
 import type { Outcome } from "./Failures.ts"
 import { type Listener, sourceFrom, text as textIn } from "./Frames.ts"
 
-/** A message as the edge keeps it. */
+/** A message as the edge returns it. */
 export interface KeptMessage {
   readonly id?: unknown
   readonly role?: unknown
@@ -20,7 +20,10 @@ const textOf = ({ parts = [] }: KeptMessage): string =>
     .map(({ text }) => textIn(text))
     .join("\n\n")
 
-/** Passes an answer that has ended to the listener, from the messages that the edge keeps. Pure but for the listener. */
+/**
+ * Passes the answer to `question` to the listener, and returns its outcome, which is `unknown` if the last two messages are not
+ * this question and its answer. Pure except for the calls of the listener.
+ */
 export const readKept = (
   messages: ReadonlyArray<KeptMessage>,
   question: string,

@@ -1,10 +1,10 @@
 /**
- * The style sheet of the button, shared by all chats of a page. It declares the custom properties that the panel uses. A
- * strict Content-Security-Policy allows constructed style sheets. Inside the chat, the page's own styles do not
- * apply, except for the writing direction and the color scheme.
+ * The style sheet of the button, shared by all chats of a page. It declares the custom properties that the panel uses. It is
+ * constructed, because a strict Content-Security-Policy forbids `<style>`. Inside the chat, the page's own styles do not apply,
+ * except for those of parts, custom properties, the writing direction and the color scheme.
  *
- * Sizes are in `em`, so they follow the visitor's font size. The text is compact because it is not minified: the bundler
- * only removes line breaks and shortens the names of custom properties without the prefix `--hydracore-`.
+ * Most sizes are in `em`, so they follow the visitor's font size. The source is compact because the bundler does little to it:
+ * it removes line breaks, and shortens the names of custom properties without the prefix `--hydracore-`.
  *
  * @module
  */

@@ -11,29 +11,32 @@ export const maxAnswer = 4_194_304
 export const maxSilence = 45_000
 
 /**
- * The maximum number of elements of an answer, and the longest text that is parsed as Markdown. The rest of the answer is
- * shown as it was written.
+ * The maximum number of elements of an answer, and the longest text that is parsed as Markdown. Beyond either of them, the
+ * answer is shown as it was written.
  */
 export const maxElements = 1500
 export const maxParsed = 65_536
 
-/** The longest paragraph, list item or table cell, and the longest block of code. Markdown ends beyond them, too. */
+/**
+ * The longest paragraph, list item or table cell, and the longest block of code. Beyond either of them, the rest of the answer
+ * is shown as it was written, too.
+ */
 export const maxBlock = 4096
 export const maxCode = 16_384
 
-/** The longest mark or address that the parser buffers. It copies the whole buffer for each character. */
+/** The longest mark or address that the parser may buffer. The parser copies the whole buffer for each character. */
 export const maxPending = 4096
 
-/** The depth of nested elements. The text of deeper elements goes into the innermost one. */
+/** The maximum depth of nested elements. The text of deeper elements goes into the element at this depth. */
 export const maxDepth = 16
 
-/** The longest block of text that is shown as it was written. */
+/** A block of text that is shown as it was written ends at the first line break opportunity after this length. */
 export const maxPlain = 1024
 
-/** The longest run of letters without a line break opportunity. Browsers search longer runs in quadratic time. */
+/** The longest text without a line break opportunity. Browsers take quadratic time to break longer ones. */
 export const maxRun = 256
 
-/** The text that determines an answer's direction. While `dir` is `auto`, browsers search the text at each change. */
+/** The length of text that determines an answer's direction. While `dir` is `auto`, browsers search the text at each change. */
 export const maxAuto = 1000
 
 /** The longest address of a link. */
@@ -42,7 +45,7 @@ export const maxAddress = 2048
 /** The distance from the end of the log, in CSS pixels, within which new text is scrolled into view. */
 export const maxDistance = 48
 
-/** The sentences that stay in the live region, and for how long after the last one, in milliseconds. */
+/** How many sentences stay in the live region, and for how long after the last sentence, in milliseconds. */
 export const maxSpoken = 20
 export const maxSpokenTime = 20_000
 
@@ -55,15 +58,15 @@ export const maxCopyButtons = 50
 /** The maximum number of suggestions that are shown. */
 export const maxSuggestions = 10
 
-/** How long before a page ends a browser may close its connections, in milliseconds. */
+/** How long before the end of a page a browser may close the page's connections, in milliseconds. */
 export const maxLeaving = 300
 
-/** How many times a lost connection to a running answer is restored. */
+/** How many times the chat tries to restore a lost connection to a running answer. */
 export const maxResumes = 5
 
 /**
- * The maximum number of messages that are stored, and their length as JSON. The oldest messages are dropped first, and the
- * text of the last one is cut.
+ * The maximum number of messages that are stored, and the maximum length of their JSON. The oldest messages are dropped first.
+ * The last message is always stored; its text is cut to `maxStored`.
  */
 export const maxMessages = 100
 export const maxStored = 200_000

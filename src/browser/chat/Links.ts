@@ -9,8 +9,8 @@ import { trimEnd } from "./TrimEnd.ts"
 const allowed = /^(https?|mailto|tel):$/
 
 /**
- * Resolves an address against `base`. Returns undefined unless the result is an http, https, mailto or tel address, and for
- * addresses longer than `Limits.maxAddress`. A title after the address is dropped.
+ * Resolves an address against `base`. Returns undefined if the address is longer than `Limits.maxAddress`, or if the result is
+ * not an http, https, mailto or tel address. Drops a title after the address and angle brackets around it.
  */
 export const safeHref = (address: string, base: string): string | undefined => {
   if (address.length > Limits.maxAddress) return undefined
@@ -30,7 +30,10 @@ const brackets: Readonly<Record<string, string>> = { ")": "(", "]": "[" }
 
 const count = (text: string, unit: string): number => text.split(unit).length - 1
 
-/** Splits a bare address from punctuation after it, and from a closing bracket that the address does not open. */
+/**
+ * Splits a bare address, one without Markdown's marks, from the punctuation after it, and from a closing bracket that the
+ * address does not open.
+ */
 export const splitBare = (text: string): readonly [address: string, rest: string] => {
   const address = trimEnd(text, trailing)
   const rest = text.slice(address.length)

@@ -3,7 +3,7 @@
  * below, and links that `safeHref` accepts. An agent's text never becomes HTML or an attribute other than `href` and a list's
  * `start`, and never causes a request: images become links.
  *
- * Beyond the limits of `Limits`, the rest of an answer is shown as it was written, in blocks that browsers lay out quickly.
+ * Beyond the limits of `Limits`, an answer or its rest is shown as it was written, in blocks that browsers lay out quickly.
  * Rendering takes time linear in the answer's length, whatever the answer contains.
  *
  * @module
@@ -16,9 +16,12 @@ import { isEquation, isLink, makeFeed } from "./MarkdownFeed.ts"
 
 export interface Markdown {
   readonly write: (delta: string) => void
-  /** Renders the next piece of the written text. Returns its length in UTF-16 units, 0 if everything is rendered. */
+  /** Renders the next piece of the written text. Returns its length in UTF-16 units; 0 if no text can be rendered yet. */
   readonly renderNext: () => number
-  /** Shows incomplete marks as they were written. Call it once everything is rendered, and again while there is text to render. */
+  /**
+   * Call it after the last `write`, before each `renderNext` until that returns 0. Once everything is rendered, shows
+   * incomplete marks as they were written, which can leave text to render again.
+   */
   readonly end: () => void
 }
 
@@ -41,7 +44,7 @@ interface OpenToken {
   checked?: boolean
 }
 
-/** The source text of a token's opening mark. */
+/** The opening mark of a link, an image or an equation, as it was written. */
 const mark = (token: number): string =>
   token === smd.LINK ? "[" : token === smd.IMAGE ? "![" : token === smd.EQUATION_BLOCK ? "$$" : "$"
 
@@ -108,7 +111,10 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     }
   }
 
-  /** Sets a link's address. Replaces an incomplete link with its source text, and appends `rest`. */
+  /**
+   * Sets a link's address. Replaces a link by its text if the address is not allowed, and an incomplete link by what was
+   * written, followed by `rest`.
+   */
   const closeLink = (link: OpenToken, rest: string): void => {
     const { address, token } = link
     const slot = link.slot as HTMLAnchorElement
@@ -175,7 +181,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
   let rest = ""
   /** The current block of text that is shown as it was written. Undefined while Markdown is parsed. */
   let plain: HTMLElement | undefined
-  /** The length of the text that is rendered again but not spoken again. */
+  /** The length of the text that is rendered again, as it was written, but not spoken again. */
   let spoken = 0
   let isEnded = !say
 
@@ -225,7 +231,7 @@ export const makeMarkdown = (root: HTMLElement, say?: (text: string) => void): M
     },
     renderNext: () => {
       let piece = nextPiece.exec(rest)?.[0] ?? ""
-      // The letter after an underscore decides what it is.
+      // The letter after an underscore decides whether the underscore is a mark.
       if (piece.length === rest.length && !isEnded) piece = piece.replace(/_+$/, "")
       rest = rest.slice(piece.length)
       if (plain) {

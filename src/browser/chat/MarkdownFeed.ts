@@ -1,6 +1,6 @@
 /**
- * Feeds text to the Markdown parser, and corrects what the parser would mistake for marks: an underscore in `snake_case`,
- * brackets in the text of a link, and parentheses in its address. Finds addresses after brackets and marks. Reads the
+ * Feeds text to the Markdown parser, and escapes what the parser would mistake for marks: an underscore in `snake_case`,
+ * brackets in the text of a link, and parentheses in its address. Finds bare addresses after brackets and marks. Reads the
  * alignments of tables, which the parser skips.
  *
  * @module
@@ -10,13 +10,13 @@ import * as smd from "streaming-markdown"
 /** Matches the text that the parser gets in one call: characters that this module interprets are passed alone. */
 const nextCall = /[^_[\]()|<>"*`\n]+|./gsu
 
-/** The last character of a word, apart from underscores. */
+/** Matches a text that ends with a letter or digit. */
 const wordEnd = /[\p{L}\p{N}]$/u
 
 /** Characters that end a bare address. */
 const addressEnd = /^[|<>"*`]/
 
-/** The alignments of a table's columns, from the row below its headings. Empty for a column without one. */
+/** Returns the alignments of a table's columns, from the row below its headings. Empty for a column that has no alignment. */
 const alignmentsOf = (row: string): ReadonlyArray<string> =>
   row
     .trim()
@@ -28,31 +28,31 @@ const alignmentsOf = (row: string): ReadonlyArray<string> =>
       return mark.startsWith(":") ? "left" : ""
     })
 
-/** The library numbers its tokens: those of links are consecutive, those of equations are the highest of elements. */
+/** The library's tokens are numbers. Those of links, bare addresses and images are consecutive. */
 export const isLink = (token: number): boolean => token >= smd.LINK && token <= smd.IMAGE
 
 export const isEquation = (token: number): boolean => token === smd.EQUATION_BLOCK || token === smd.EQUATION_INLINE
 
-/** Tokens whose text has no marks. */
+/** Whether marks in a token's text are plain characters. */
 const isVerbatim = (token: number): boolean =>
   (token >= smd.CODE_BLOCK && token <= smd.CODE_INLINE) ||
   token === smd.RAW_URL ||
   token === smd.IMAGE ||
   isEquation(token)
 
-/** Tokens whose text may hold an address. */
+/** Whether a token's text may hold a bare address. */
 const isInline = (token: number): boolean =>
   (token >= smd.PARAGRAPH && token <= smd.STRIKE && !isVerbatim(token)) ||
   token === smd.LIST_ITEM ||
   token === smd.TABLE_CELL
 
-/** Whether an underscore after a word ends an emphasis: no letter follows it. */
+/** Whether an underscore after a word ends an emphasis: neither a letter nor a digit follows. */
 const isClosing = (token: number, after: string): boolean =>
   (token === smd.ITALIC_UND || token === smd.STRONG_UND) && !/^_*[\p{L}\p{N}]/u.test(after)
 
 /**
  * Makes a function that passes the next piece of a text to the parser. A piece that ends with an underscore must be the last
- * one, because the letter after an underscore decides what it is.
+ * one, because the letter after an underscore decides whether the underscore is a mark.
  *
  * @param onAlignments receives the alignments of the current table
  */
@@ -64,13 +64,13 @@ export const makeFeed = (
   let brackets = 0
   /** The part that the parser got last. */
   let before = ""
-  /** Whether it ended in a word. */
+  /** Whether the text so far, apart from underscores at its end, ends with a word. */
   let isInWord = false
 
   const write = (part: string, after: string): void => {
     const { pending, token } = parser
     const isAddress = isLink(token) && pending.startsWith("](")
-    /** Whether this is the text of a link, where a bracket after a backslash is not a mark. */
+    /** Whether the part is in the text of a link and not after a backslash, after which a bracket is not a mark. */
     const isText = token === smd.LINK && !isAddress && !before.endsWith("\\")
     if (token !== smd.LINK) brackets = 0
     if (token === smd.RAW_URL && addressEnd.test(part)) {
@@ -90,7 +90,7 @@ export const makeFeed = (
       if (part === "\n" && token === smd.TABLE && parser.table_state === 1) onAlignments(alignmentsOf(pending))
       if (part[0] === "h" && !isInWord) {
         smd.parser_write(parser, "h")
-        // The parser finds an address only behind white space.
+        // The parser itself finds a bare address only after white space.
         if (parser.pending === "<h") {
           parser.text += "<"
           parser.pending = "h"

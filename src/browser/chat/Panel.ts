@@ -31,11 +31,11 @@ export interface Panel {
   readonly isOpen: () => boolean
   /** Opens the panel, and by default moves the focus into the text field. */
   readonly show: (focus?: boolean) => void
-  /** Closes the panel, and moves the focus from it to the launcher. */
+  /** Closes the panel. If the focus is in the panel, moves it to the launcher. */
   readonly hide: () => void
   /** While busy, no message can be sent and the answer can be stopped. */
   readonly setBusy: (busy: boolean) => void
-  /** Marks the launcher: an answer arrived while the panel was closed. */
+  /** Sets or removes the launcher's badge, which marks an answer that arrived while the panel was closed. */
   readonly setUnread: (unread: boolean) => void
   /** Updates all texts. */
   readonly relabel: () => void
@@ -43,7 +43,7 @@ export interface Panel {
   readonly reopen: () => void
   /** Sends a message as if the visitor had typed it, unless an answer is being received. */
   readonly send: (message: string) => void
-  /** Removes the listeners for the window's size, and the panel. */
+  /** Removes the panel, the launcher's badge, and the listeners for the window's size. */
   readonly dispose: () => void
 }
 
@@ -122,7 +122,7 @@ export const makePanel = (options: Options): Panel => {
   const hide = (): void => {
     if (!isOpen) return
     isOpen = false
-    // The focus belongs to a modal dialog even while it is in the browser's own controls.
+    // While a modal dialog is open, the focus can only be in it or in the browser's own controls.
     const hasFocus = isNarrow.matches || dialog.matches(":focus-within")
     dialog.close()
     launcher.hidden = false
@@ -146,7 +146,7 @@ export const makePanel = (options: Options): Panel => {
   /** Moves the panel out of the way of a phone's keyboard. */
   const fitViewport = (): void => {
     const { height, offsetTop, scale } = visualViewport!
-    // A page that is zoomed in keeps the panel as it is.
+    // On a page that is zoomed in, the panel stays as it is.
     const hidden = scale > 1.01 ? 0 : Math.max(0, innerHeight - height - offsetTop)
     dialog.style.setProperty("--k", `${hidden}px`)
   }

@@ -1,7 +1,7 @@
 /**
- * Loads `chat-panel.js`, from where this script was loaded.
+ * Loads `chat-panel.js` from the address of `chat.js`, which contains this module, or from that of the `base` attribute.
  *
- * This script must not contain `import.meta`: without `type="module"` it would be a syntax error, and
+ * This module must not contain `import.meta`: if the tag of `chat.js` lacks `type="module"`, that would be a syntax error, and
  * nothing would log what to change.
  *
  * @module
@@ -11,9 +11,9 @@ import { trimEnd } from "./TrimEnd.ts"
 /** The file name of the panel's script, defined by the bundler. */
 declare const PANEL_FILE: string
 
-/** What `chat-panel.js` returns for an element. */
+/** What the `start` of `chat-panel.js` returns for an element. */
 export interface RunningChat {
-  /** Opens the panel, with what the visitor has typed while it was loaded. */
+  /** Opens the panel, with what the visitor has typed while it was loading. */
   readonly show: (typed?: string) => void
   readonly hide: () => void
   /** The element was added to the page or moved. */
@@ -27,10 +27,13 @@ interface PanelScript {
   readonly start: (host: HTMLElement, launcher: HTMLButtonElement) => RunningChat
 }
 
-/** An element named `currentScript` would replace `document.currentScript`, so the property is read from the prototype. */
+/**
+ * The tag of `chat.js`; null if it has `type="module"`. An element named `currentScript` would replace
+ * `document.currentScript`, so the property is read from the prototype.
+ */
 const script = Reflect.get(Document.prototype, "currentScript", document) as HTMLScriptElement | null
 
-/** Whether this script was loaded without `type="module"`. */
+/** Whether `chat.js` was loaded without `type="module"`. */
 export const isClassic = script !== null
 
 let attempts = 0

@@ -4,10 +4,10 @@
  * @module
  */
 
-/** The maximum length of the text that is rendered in one task, in UTF-16 units. */
+/** Once this many UTF-16 units are rendered in one task, rendering continues in the next task. */
 const sliceUnits = 4096
 
-/** Renders its next piece and returns the piece's length in UTF-16 units; 0 when nothing is left. */
+/** Renders the job's next piece. Returns the piece's length in UTF-16 units; 0 when nothing is left. */
 export type Job = () => number
 
 export interface RenderQueue {

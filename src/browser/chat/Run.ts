@@ -27,7 +27,7 @@ export interface Run {
   id: string | undefined
 }
 
-/** Starts a run, with the answer as it was when the page was left. */
+/** Makes a run. `partial` is the part of the answer that was received before, by an earlier page or another tab. */
 export const makeRun = (question: string, mode: Mode, partial?: Message): Run => ({
   question,
   mode,
@@ -60,7 +60,7 @@ export interface Context {
 }
 
 /** Waits `wait` milliseconds, and then until the device is online. Ends early when the signal aborts. */
-const online = (wait: number, signal: AbortSignal): Promise<void> =>
+const untilOnline = (wait: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     signal.onabort = () => resolve()
     setTimeout(() => {
@@ -69,13 +69,13 @@ const online = (wait: number, signal: AbortSignal): Promise<void> =>
     }, wait)
   })
 
-/** Receives the answer of a run. Returns its view, which has not ended, and its outcome. Never rejects. */
+/** Receives the answer of a run. Returns the answer's view, which the caller ends, and the outcome. Never rejects. */
 export const receive = async (
   run: Run,
   context: Context
 ): Promise<{ readonly answer: Answer; readonly outcome: Outcome }> => {
   const { conversation, endpoint, isCurrent, speech, strings, transcript } = context
-  /** The units of text that were announced. They are not announced again. */
+  /** The length of the text that was announced. If this text arrives again, it is not announced again. */
   let spoken = run.text.length
 
   const show = (): Answer => {
@@ -98,7 +98,7 @@ export const receive = async (
   const listener: Listener = {
     onStart: (start) => {
       if (!isCurrent()) return
-      // The answer comes again from its beginning.
+      // The edge sends the answer from its beginning.
       if (run.text !== "" || run.sources.length > 0) {
         transcript.removeAnswer()
         answer = show()
@@ -155,7 +155,7 @@ export const receive = async (
     if (!conversation().memory || (run.id === undefined && run.mode !== "resume")) break
     run.stop = new AbortController()
     const { signal } = run.stop
-    await online(2 ** count * 500, signal)
+    await untilOnline(2 ** count * 500, signal)
     outcome = signal.aborted ? "stopped" : await attempt("resume")
   }
   if (outcome === "unknown" && isCurrent()) {

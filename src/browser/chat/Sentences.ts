@@ -5,15 +5,15 @@
  */
 
 /**
- * The end of a sentence: punctuation, closing quotes and brackets, then white space; or the full stop of a script without
- * spaces.
+ * The end of a sentence: punctuation, closing quotes and brackets, then white space; or the punctuation of a script without
+ * spaces; or line breaks.
  *
  * Punctuation without white space does not end a sentence, but matches with an empty group. If it did not match, a long run
  * of punctuation would take quadratic time.
  */
 const sentenceEnd = /[.!?…؟।]+["'”’»)\]]*(\s*)|[。！？]+[”’」』）]*\s*|\n+/g
 
-/** A longer sentence (UTF-16 units) is split at a space. */
+/** An incomplete sentence that is longer than this, in UTF-16 units, is split, at a space if there is one. */
 const maxSentence = 300
 
 export interface SentenceSplitter {
@@ -26,7 +26,7 @@ export interface SentenceSplitter {
 const normalize = (parts: ReadonlyArray<string>): ReadonlyArray<string> =>
   parts.map((part) => part.replace(/\s+/g, " ").trim()).filter(Boolean)
 
-/** Makes a splitter. Apart from white space, the sentences joined are the text that was added. */
+/** Makes a splitter. Joined, its sentences are the text that was added, apart from white space. */
 export const makeSentenceSplitter = (): SentenceSplitter => {
   let rest = ""
   return {

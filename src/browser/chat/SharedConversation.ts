@@ -1,5 +1,5 @@
 /**
- * The conversation of this tab: in memory, in the storage, and in the other tabs.
+ * The conversation of this tab: holds it in memory, stores it, and shares it with the other tabs.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Failure } from "./Failures.ts"
 import { messageOf, type Run } from "./Run.ts"
 import { joinTabs, type Tabs } from "./Tabs.ts"
 
-/** The failure of an answer whose page was left before its end. */
+/** The failure of an answer that did not end before its page was left. */
 const cut: Failure = { kind: "cut" }
 
 const countQuestions = ({ messages }: Store.Conversation): number =>
@@ -43,7 +43,7 @@ export class SharedConversation {
     )
   }
 
-  /** Whether this tab shows a newer conversation already, or receives its answer itself. */
+  /** Whether this tab already shows the newer conversation of another tab, or receives the answer in it itself. */
   #isKnown(theirs: Store.Conversation): boolean {
     const { conversation, run } = this
     if (run === undefined) {
@@ -59,12 +59,12 @@ export class SharedConversation {
     this.conversation = { ...this.conversation, messages }
   }
 
-  /** Stores the conversation, with an incomplete answer. */
+  /** Stores the conversation, including the received part of a running answer. */
   save(): void {
     Store.save(this.instance, this.#encode())
   }
 
-  /** Stores the conversation after a change of its messages, and sends it to the other tabs. */
+  /** Changes the conversation, stores it as the newest, and sends it to the other tabs. */
   share(change: Partial<Store.Conversation> = {}): void {
     const updated = Math.max(Date.now(), this.conversation.updated + 1)
     this.conversation = { ...this.conversation, ...change, updated }
@@ -85,7 +85,7 @@ export class SharedConversation {
     // The next page takes the answer from the tab that receives it, whose conversation then counts as newer.
     if (run?.mode === "wait") this.conversation = { ...conversation, updated: updated - 1 }
     this.saveIfUsed()
-    // Other tabs can resume an answer only if the edge stores it. The rest of any other answer is lost.
+    // Other tabs can resume an answer only if the edge stores it. Of any other answer, they get the part that was received.
     if (run?.mode === "send" && run.id !== undefined && !conversation.memory) {
       const left = { ...conversation, messages: [...messages, messageOf(run, cut)] }
       this.#tabs?.send(Store.encode({ ...left, updated: Math.max(Date.now(), updated + 1) }))

@@ -8,7 +8,7 @@ import * as Limits from "./Limits.ts"
 import { makeSentenceSplitter } from "./Sentences.ts"
 
 export interface Speech {
-  /** The live region. It must not be inside a hidden element. */
+  /** The live region. Screen readers announce nothing while it is inside a hidden element, such as the closed panel. */
   readonly region: HTMLElement
   readonly say: (sentence: string) => void
   /** Discards an incomplete sentence. */

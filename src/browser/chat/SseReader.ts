@@ -11,23 +11,23 @@ export const maxEvent = 1_048_576
 export class EventTooLong extends Error {}
 
 /**
- * Makes a function that takes the next piece of a stream and returns the data of every event that is now complete. An event
+ * Makes a function that takes the next chunk of a stream and returns the data of every event that is now complete. An event
  * without an empty line after it is never returned, as the standard requires.
  *
  * @throws EventTooLong
  */
-export const makeSseReader = (): ((piece: string) => ReadonlyArray<string>) => {
+export const makeSseReader = (): ((chunk: string) => ReadonlyArray<string>) => {
   /** The incomplete last line. */
   let line = ""
   let data: Array<string> = []
   let size = 0
-  /** Skipped at the start of the next piece: a byte order mark, or the second half of a CRLF. */
+  /** Skipped at the start of the next chunk: a byte order mark, or the second half of a CRLF. */
   let skipped = "\uFEFF"
 
-  return (piece) => {
-    if (piece === "") return []
+  return (chunk) => {
+    if (chunk === "") return []
     const events: Array<string> = []
-    const text = piece.startsWith(skipped) ? piece.slice(skipped.length) : piece
+    const text = chunk.startsWith(skipped) ? chunk.slice(skipped.length) : chunk
     skipped = text.endsWith("\r") ? "\n" : ""
     const lines = text.split(/\r\n?|\n/)
     lines[0] = line + lines[0]

@@ -1,5 +1,5 @@
 /**
- * The panel's texts in English. A website can replace each of them.
+ * The chat's texts in English. A website can replace each of them.
  *
  * @module
  */
@@ -46,8 +46,8 @@ export const english = {
   unreachable: "The assistant is not available. Please try again later.",
   unavailable: "The assistant is not available. Please try again later.",
   late: "The assistant did not answer in time. Please try again.",
-  offline: "You are offline. Your message is sent when you are back online.",
-  network: "Your message was not sent. Please check your connection and try again.",
+  offline: "You are offline. Your message will be sent when you are back online.",
+  network: "Your message may not have arrived. Please check your connection and try again.",
   cut: "The answer was interrupted. Please try again.",
   broken: "{sentence}",
   unexpected: "Something went wrong. Please try again."
@@ -55,7 +55,7 @@ export const english = {
 
 export type Strings = { readonly [K in keyof typeof english]: string }
 
-/** Returns the texts of a website: the English ones with the replacements of its attributes. */
+/** Returns the English texts with a website's replacements: `json`, the `strings` attribute, and `heading`. */
 export const withReplacements = (json: string | null, heading?: string | null): Strings =>
   replaceTexts(english, json, heading)
 

@@ -1,11 +1,11 @@
 /**
- * The messages that a website offers before the first one. Pure.
+ * The messages that a website offers to visitors before their first message. Pure.
  *
  * @module
  */
 import * as Limits from "./Limits.ts"
 
-/** Parses the `suggestions` attribute, a JSON list of texts. Returns undefined if it is anything else. */
+/** Parses the `suggestions` attribute, a JSON list of texts. Returns undefined if the attribute is anything else. */
 export const parseSuggestions = (json: string | null): ReadonlyArray<string> | undefined => {
   if (json === null) return []
   try {

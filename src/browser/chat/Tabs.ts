@@ -1,5 +1,5 @@
 /**
- * Shares a conversation between the tabs of a website. Each tab stores a copy, so nothing outlives the last one.
+ * Shares a conversation between the tabs of a website. Each tab stores a copy, so no copy outlives the last tab.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface Tabs {
 }
 
 /**
- * Joins the tabs with an instance's chat, and requests their conversation.
+ * Joins the other tabs that have a chat of the instance, and requests their conversation.
  *
  * @param current encodes this tab's conversation; undefined if it was never used
  * @param onConversation called with the conversation of another tab

@@ -12,7 +12,7 @@ export const launcherTexts = {
   unloaded: "The chat did not load. Try again."
 }
 
-/** Replaces placeholders. */
+/** Replaces the placeholders `{name}` for which there is a value. */
 export const fill = (text: string, values: Readonly<Record<string, string | number>>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 

@@ -21,7 +21,7 @@ export interface Options {
   readonly onRate: (messageId: string, rating: Rating) => void
 }
 
-/** A message's id, if its answer can be rated. */
+/** Returns the id of an answer's message, or undefined if the answer cannot be rated. */
 type MessageId = () => string | undefined
 
 export interface Transcript {
@@ -38,7 +38,7 @@ export interface Transcript {
   /** Shows messages that the visitor can send by pressing them, until there is a first message. */
   readonly suggest: (suggestions: ReadonlyArray<string>, onSend: (message: string) => void) => void
   readonly scrollToEnd: () => void
-  /** Updates all texts except those of answers. */
+  /** Updates all texts except those inside answers. */
   readonly relabel: () => void
 }
 
@@ -60,11 +60,11 @@ export const makeTranscript = (options: Options): Transcript => {
     isPinned = true
     latest.hidden = true
     log.scrollTop = log.scrollHeight
-    // A log that became shorter is not one that the visitor has scrolled back.
+    // When the log becomes shorter, its position moves, although the visitor has not scrolled back.
     lastScrollTop = log.scrollTop
   }
   const queue = makeRenderQueue()
-  /** Makes a table that is wider than its answer a region that can be scrolled by keyboard, and says so. */
+  /** If a table is wider than its answer, makes the table scrollable by keyboard, with a label that says so. */
   const markTable = (table: Element): void => {
     const isWide = table.scrollWidth > table.clientWidth
     table.role = isWide ? "region" : null
@@ -72,8 +72,8 @@ export const makeTranscript = (options: Options): Transcript => {
     table.toggleAttribute("tabindex", isWide)
     if (isWide) table.setAttribute("tabindex", "0")
   }
-  // Also follows size changes without new text: browsers estimate the size of messages that are out of sight, and a phone's
-  // keyboard makes the log smaller.
+  // The log also follows changes of size without new text: browsers estimate the size of messages that are out of sight, and a
+  // phone's keyboard makes the log smaller.
   const resizeObserver = new ResizeObserver((entries) => {
     for (const { target } of entries) if (target.matches(".table")) markTable(target)
     if (isPinned) scrollToEnd()
@@ -157,7 +157,7 @@ export const makeTranscript = (options: Options): Transcript => {
           )
           if (text !== "") answer.write(text)
           sources.forEach(answer.addSource)
-          // The wait before a retry is over.
+          // When the wait before a retry began is not stored, so the wait counts as over.
           answer.end(typeof ended === "object" ? { ...ended, retryAfter: 0 } : ended, rating)
         }
       }

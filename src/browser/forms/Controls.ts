@@ -1,5 +1,5 @@
 /**
- * The controls of a form: their values, and the submit buttons.
+ * Reads the controls of a form, and disables and enables its submit buttons.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export const entriesOf = (
 ): Array<[string, FormDataEntryValue]> => {
   const entries = [...new FormData(form, submitter)]
   const { name, type, value } = (submitter ?? {}) as Partial<HTMLInputElement>
-  // Chrome before 112, Firefox before 111 and Safari before 16.4 ignore the second argument.
+  // Chrome before 112, Firefox before 111 and Safari before 16.4 ignore the second argument of `FormData`.
   if (name && type !== "image" && entries.length === [...new FormData(form)].length) entries.push([name, value ?? ""])
   return entries
 }
@@ -49,7 +49,7 @@ export const disableButtons = (form: HTMLFormElement): (() => void) => {
   formMember(form, "setAttribute")("aria-busy", "true")
   return () => {
     enableButtons(form, buttons)
-    // A disabled button loses the focus. It is restored unless the visitor has moved it.
+    // A disabled button loses the focus. The button gets it back unless the visitor has moved the focus elsewhere.
     if (document.activeElement === document.body) buttons.find((button) => button === focused)?.focus()
   }
 }

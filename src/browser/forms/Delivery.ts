@@ -1,5 +1,5 @@
 /**
- * Sends a submission to the edge.
+ * Sends a submission to the edge, and schedules retries.
  *
  * @module
  */
@@ -16,13 +16,13 @@ export type Outcome =
   /** Rate-limited; the next submission is accepted after `seconds`. */
   | { readonly _tag: "Limited"; readonly seconds: number }
   | { readonly _tag: "Refused"; readonly status: number; readonly detail: string | undefined }
-  /** The edge is unreachable or overloaded. The same submission can be sent again, after `seconds` if known. */
+  /** The edge is overloaded, or no response arrived. The same submission can be sent again, after `seconds` if known. */
   | { readonly _tag: "Unavailable"; readonly seconds: number | undefined }
 
 /** The longest wait for a response, in milliseconds. */
 const requestTimeout = 30_000
 
-/** The longest delay before a retry, in milliseconds, with and without `Retry-After`. */
+/** The longest delays before a retry, in milliseconds, with and without `Retry-After`. Up to a quarter is added at random. */
 const maxRetryAfter = 3_600_000
 const maxBackoff = 30_000
 
@@ -67,7 +67,7 @@ export const send = async (endpoint: string, body: string, key: string): Promise
       credentials: "omit",
       // Continues after the visitor leaves the page.
       keepalive: new Blob([body]).size < maxKeepalive,
-      // Without it (Chrome before 103, Safari before 16), the browser's own timeout applies.
+      // Browsers without `AbortSignal.timeout` (Chrome before 103, Safari before 16) apply their own timeout.
       signal: AbortSignal.timeout?.(requestTimeout) ?? null
     })
     const { detail, submission_id } = parse(await response.text())
@@ -95,10 +95,11 @@ export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")
 
 /**
- * Calls `again` after a delay, or as soon as the browser is online again. Returns a function that cancels the call.
+ * Calls `again` after a delay; without `seconds`, also as soon as the browser is online again. Returns a function that cancels
+ * the call.
  *
  * @param attempts the number of failed attempts; the delay doubles with each, up to `maxBackoff`
- * @param seconds the response's `Retry-After`; the call is not earlier, even if the browser is online again
+ * @param seconds the response's `Retry-After`; the delay is at least as long, up to `maxRetryAfter`
  */
 export const scheduleRetry = (attempts: number, seconds: number | undefined, again: () => void): (() => void) => {
   const backoff = Math.min(1000 * 2 ** attempts, maxBackoff)
@@ -112,7 +113,7 @@ export const scheduleRetry = (attempts: number, seconds: number | undefined, aga
     again()
   }
   const timer = setTimeout(go, millis)
-  // If the edge has answered, the visitor's network is not the reason.
+  // A response with `Retry-After` shows that the visitor's network is not the reason.
   if (seconds === undefined) addEventListener("online", go)
   return stop
 }

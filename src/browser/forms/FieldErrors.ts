@@ -1,8 +1,8 @@
 /**
  * Shows validation errors at the fields of a form, for screen readers too.
  *
- * The error of a field is shown in the form's own `<span data-hydracore-error="email"></span>`, or in an element that is
- * created after the field.
+ * The errors of a field named `email` are shown in the form's own `<span data-hydracore-error="email"></span>`, or without
+ * one in an element that is created after the field.
  *
  * @module
  */
@@ -22,9 +22,10 @@ const setDescribedBy = (control: Control, ids: ReadonlyArray<string>): void => {
 
 let lastId = 0
 
-/** Functions that hide the errors of a form. */
+/** The functions that hide the errors of each form. */
 const hiders = new WeakMap<HTMLFormElement, Array<() => void>>()
 
+/** Shows a message at the controls that have one name. Returns a function that hides the message. */
 const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: string): (() => void) => {
   const [first] = group
   const last = group[group.length - 1]!
@@ -34,7 +35,7 @@ const showOne = (form: HTMLFormElement, group: ReadonlyArray<Control>, message: 
   const output = existing ?? document.createElement("span")
   if (existing === undefined) {
     output.setAttribute(attribute, first!.name)
-    // If the label contains the control, after the label.
+    // After the label if it contains the control.
     ;(last.closest("label") ?? last).after(output)
   }
   output.id ||= `hydracore-error-${++lastId}`
@@ -66,9 +67,10 @@ export const clear = (form: HTMLFormElement): void => {
 }
 
 /**
- * Shows errors at their fields. Returns the errors without a field in the form, which are logged in the console for the owner.
+ * Shows errors at their fields. Returns the errors whose field the form does not have, and logs them in the browser's console
+ * for the website's owner.
  *
- * @param moveFocus whether the first of the fields receives the focus
+ * @param moveFocus whether the first field with an error receives the focus
  */
 export const show = (
   form: HTMLFormElement,

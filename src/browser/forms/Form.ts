@@ -1,11 +1,11 @@
 /**
  * Enhances a form and sends it. Attributes of the form:
  *
- * - `data-site`: the website_config_id. Without it, the browser posts the form to its `action`, and a form without an address
- *   is not sent.
+ * - `data-site`: the website_config_id. Without it, the browser posts the form to its `action`; if the form has no `action` or
+ *   not the method `post`, it is not sent.
  * - `data-page`: the page's slug.
  * - `data-next`: the page to open after success, if the visitor is still waiting (`isAwaited`).
- * - `data-style="off"`: without the style sheet.
+ * - `data-style="off"`: turns off the default style.
  * - `data-text-*`: see `Texts`.
  *
  * Messages appear in the form's `[data-hydracore-status]` element, which is created if missing. The form's `data-state`, for
@@ -15,8 +15,8 @@
  *
  * - `hydracore:submit`, `detail: {content}`: before sending. Listeners can change the content. If canceled, nothing is sent.
  * - `hydracore:success`, `detail: {submission_id}`. If canceled, the form is not reset, shows no message and opens no page.
- * - `hydracore:error`, `detail: {reason, faults, status, detail, seconds}`. If canceled, the form shows no message and does
- *   not retry. `reason` is `invalid`, `file`, `limited`, `away` or `refused`.
+ * - `hydracore:error`, `detail: {reason}` and more: `faults` if `reason` is `invalid` or `file`; `seconds` if it is `limited`
+ *   or `away`; `status` and `detail` if it is `refused`. If canceled, the form shows no message and does not retry.
  *
  * @module
  */
@@ -36,13 +36,14 @@ import { type TextName, text } from "./Texts.ts"
 interface Pending {
   /** The content as JSON, without the display time. Equal content is the same submission. */
   readonly content: string
-  /** The state of the controls, as JSON. */
+  /** The state of the controls when the visitor submitted the form, as JSON. */
   readonly typed: string
   readonly body: string
   readonly key: string
   readonly endpoint: string
-  /** The attempts since the visitor last submitted the form, and the time of that. */
+  /** The attempts that have ended since the visitor last submitted the form. */
   attempts: number
+  /** When the visitor last submitted the form. */
   submittedAt: number
   cancelRetry: () => void
 }
@@ -54,10 +55,10 @@ interface State {
   pending: Pending | undefined
 }
 
-/** How long a visitor is assumed to wait for a retry, in milliseconds. */
+/** How long after submitting a form a visitor is assumed to wait for retries, in milliseconds. */
 const attentionSpan = 10_000
 
-/** The forms that were enhanced. A form whose enhancement failed has no state. */
+/** The states of the forms that were enhanced; undefined if the enhancement failed. */
 const states = new WeakMap<HTMLFormElement, State | undefined>()
 
 const statusOf = (form: HTMLFormElement): HTMLElement => {
@@ -76,8 +77,8 @@ const tellOwner = (form: HTMLFormElement, status?: number, detail?: string): voi
   void loadFaults().then((faults) => faults?.tellOwner(form, status, detail))
 
 /**
- * Enhances a form: adds the honeypot and the status element, again if a framework removed them. Throws if that fails the
- * first time; the form is not tried again.
+ * Enhances a form: adds the honeypot and the status element. Later calls add them again if a framework removed the status
+ * element. Throws if the first call fails; later calls then return undefined.
  */
 export const enhance = (form: HTMLFormElement): State | undefined => {
   const state = states.get(form)
@@ -107,8 +108,8 @@ export const enhance = (form: HTMLFormElement): State | undefined => {
 const dispatch = (form: HTMLFormElement, name: "submit" | "success" | "error", detail: object): boolean =>
   formMember(form, "dispatchEvent")(new CustomEvent(`hydracore:${name}`, { bubbles: true, cancelable: true, detail }))
 
-const showMessage = (form: HTMLFormElement, { status }: State, state: string, message: string): void => {
-  formMember(form, "setAttribute")("data-state", state)
+const showMessage = (form: HTMLFormElement, { status }: State, name: string, message: string): void => {
+  formMember(form, "setAttribute")("data-state", name)
   status.textContent = message
 }
 
@@ -124,9 +125,9 @@ const read = (form: HTMLFormElement, submitter: HTMLElement | null) =>
 const isUnchanged = (form: HTMLFormElement, { typed }: Pending): boolean => controlState(form) === typed
 
 /**
- * Whether the visitor is still waiting for the result, so the focus can be moved and another page opened. That is so during
- * the first attempt and shortly after submitting, unless the visitor has changed the form or focused something outside it,
- * or the form was removed from the page.
+ * Whether the visitor is still waiting for the result, so that the focus may be moved or another page opened. Visitors wait for
+ * the result of the first attempt, however late, and of others within `attentionSpan`. They no longer wait once they have
+ * changed the form or focused something outside it, or the form was removed from the page.
  */
 const isAwaited = (form: HTMLFormElement, pending: Pending): boolean => {
   const focused = document.activeElement
@@ -158,7 +159,7 @@ const succeed = (form: HTMLFormElement, state: State, pending: Pending, submissi
   }
 }
 
-/** The messages for statuses that are more specific than `failed`. */
+/** The messages that are more specific than `failed`, by the status of the response. */
 const refusalTexts: Readonly<Record<number, TextName>> = { 403: "setup", 404: "setup", 413: "long" }
 
 const reject = async (
@@ -222,7 +223,7 @@ const deliver = async (form: HTMLFormElement, state: State, pending: Pending): P
   }
 }
 
-/** Whether a submit button sends the form to the edge, not to its own `formaction` or to the dialog around the form. */
+/** Whether submitting a form with a button sends it to the edge, not to the button's `formaction` or to a dialog. */
 const isForEdge = (form: HTMLFormElement, submitter: HTMLElement | null): boolean => {
   const method = submitter?.getAttribute("formmethod") ?? attributeOf(form, "method")
   return !submitter?.hasAttribute("formaction") && method?.toLowerCase() !== "dialog"

@@ -21,10 +21,10 @@ const millisField = "hydracore_ms"
 /** The field for the tracker's session id. */
 const sessionField = "hydracore_session"
 
-/** The endpoint's limit. */
+/** The maximum number of fields that the endpoint accepts. */
 const maxFields = 50
 
-/** Returns a form's content, or the names of the fields with files, which cannot be sent. */
+/** Returns a form's content, or the names of its fields with files if there are any: files cannot be sent. */
 export const fromEntries = (
   entries: Iterable<[string, FormDataEntryValue]>,
   { page, site }: { readonly site: string; readonly page: string | undefined }

@@ -7,7 +7,7 @@
 import { honeypot } from "./FormContent.ts"
 import { formMember } from "./FormMember.ts"
 
-/** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling it in. */
+/** Attributes that keep browsers and password managers (1Password, Bitwarden, LastPass, Dashlane) from filling the field in. */
 const noAutofill = {
   autocomplete: "off",
   "data-1p-ignore": "",
@@ -16,7 +16,7 @@ const noAutofill = {
   "data-form-type": "other"
 }
 
-/** Adds the field to a form. A field that the form has is hidden, because a style sheet can override `hidden`. */
+/** Adds the field to a form. If the form has one, hides that by a style, because a style sheet can override `hidden`. */
 export const add = (form: HTMLFormElement): void => {
   const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
   if (existing) {

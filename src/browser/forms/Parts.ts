@@ -1,5 +1,5 @@
 /**
- * Loads the other parts of the form enhancer: the script for forms that cannot be sent, and the style sheet.
+ * Loads the other parts of the form enhancer: `forms-faults.js` and the style sheet.
  *
  * @module
  */
@@ -11,15 +11,15 @@ declare const STYLE_FILE: string
 
 const resolve = (file: string): string => new URL(file, import.meta.url).href
 
-/** The script for forms that cannot be sent, once it was loaded. */
+/** What `forms-faults.js` exports, once it is loaded. */
 export let faults: typeof Faults | undefined
 
-/** Loads the script; undefined if that fails. */
+/** Loads `forms-faults.js`. Returns undefined if that fails. */
 export const loadFaults = async (): Promise<typeof Faults | undefined> => {
   try {
     faults ??= (await import(resolve(FAULTS_FILE))) as typeof Faults
   } catch {
-    // The edge may be unreachable. The caller shows its own message instead.
+    // The edge may be unreachable. The callers do without the script.
   }
   return faults
 }

@@ -8,7 +8,7 @@
 /** The members that this module uses. Those that a kind of field lacks are undefined. */
 type Field = Omit<HTMLInputElement, "type"> & {
   readonly type: string
-  /** The options of a list. */
+  /** The options of a `<select>`. */
   readonly options?: Iterable<HTMLOptionElement>
 }
 
@@ -27,17 +27,17 @@ export const remember = (fields: ReadonlyArray<Element>): void => {
 const set = (field: Field, name: "value" | "checked", value: unknown): boolean =>
   Reflect.set(Object.getPrototypeOf(field) as object, name, value, field)
 
-/** Controls without input of the visitor. */
-const empty = /^(hidden|file|submit|button|image|reset|fieldset|output)$/
+/** The types of controls that are not reset: visitors cannot change them, or scripts cannot set them (`file`). */
+const skippedTypes = /^(hidden|file|submit|button|image|reset|fieldset|output)$/
 
 /** Sets React's fields to their initial values, as a visitor would. Called after the form's `reset`. */
 export const reset = (fields: ReadonlyArray<Element>): void => {
   for (const field of fields as ReadonlyArray<Field>) {
     const { type } = field
     const [value, isChecked, selected] = initial.get(field) ?? ["", false, []]
-    if (empty.test(type) || !Object.keys(field).some((key) => key.startsWith("__react"))) continue
+    if (skippedTypes.test(type) || !Object.keys(field).some((key) => key.startsWith("__react"))) continue
     if (/^(checkbox|radio)$/.test(type)) {
-      // A radio button is only ever switched off by another.
+      // Selecting a radio button switches off the others of its group.
       if (isChecked || type === "checkbox") {
         set(field, "checked", !isChecked)
         field.click()

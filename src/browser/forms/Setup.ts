@@ -5,8 +5,8 @@
  */
 
 /**
- * @param status the status of the edge's response; the body of a 403 says what to do, any other status is due to `data-site`
- * @param detail the edge's reason
+ * @param status the status of the edge's response; undefined if the form was not sent
+ * @param detail the reason in the response; that of a 403 says what to do, any other status is due to `data-site`
  */
 export const tellOwner = (form: HTMLFormElement, status?: number, detail = ""): void => {
   const advice = status === 403 ? "" : "Set its data-site to the website_config_id that `hydracore site list` shows."

@@ -19,7 +19,7 @@ const english = {
 
 export type TextName = keyof typeof english
 
-/** Returns a text, replaced by the form's own if it has one, with its `{placeholders}` filled in. */
+/** Returns the form's own text with this name, or the English one, with its `{placeholders}` filled in. */
 export const text = (form: HTMLFormElement, name: TextName, values: Readonly<Record<string, unknown>> = {}): string =>
   (formMember(form, "getAttribute")(`data-text-${name}`) ?? english[name]).replace(
     /\{([a-z]+)\}/g,
