@@ -61,7 +61,7 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
  * @param text the JSON text of an object.
  * @param fields the parsed object.
  */
-export const withRepeated = (
+export const withAllValues = (
   text: string,
   fields: Readonly<Record<string, unknown>>
 ): Readonly<Record<string, unknown>> => {

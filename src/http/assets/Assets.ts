@@ -1,7 +1,7 @@
 /**
  * Serves the files that websites load (`Bundles.names`), such as `GET /v1/public/embed.js`. The plain name is cacheable for a
- * short time, the name with a hash, as in `embed.{hash}.js`, forever. The hash of an old version gets the current version,
- * cacheable for a short time, so that pages made before an upgrade continue to work.
+ * short time, the name with a hash, as in `embed.{hash}.js`, for a year. A request with any other hash, such as that of an old
+ * version, gets the current version, cacheable for a short time, so that pages made before an upgrade continue to work.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const notBuilt = ErrorResponses.refusal(503, "This file could not be bundled. Se
   "cache-control": "no-store"
 })
 
-/** The answer to a request for a bundle. Pure. */
+/** The response to a request for a bundle. Pure. */
 const respond = (
   name: Bundles.Name,
   bundle: StaticContent.Compressed,

@@ -1,5 +1,5 @@
 /**
- * Bundles and compresses the scripts that websites load (`src/browser`), once per process. This takes a few tens of
+ * Bundles and compresses the files that websites load (`src/browser`), once per process. This takes a few tens of
  * milliseconds, mostly in other threads and in esbuild's own process.
  *
  * @module
@@ -22,7 +22,7 @@ export type Outcome =
 /** Whether the name is that of a style sheet, not of a script. */
 export const isStyle = (name: Name): boolean => name === "forms-style"
 
-/** The file name under which the current version is served, or with a hash, a version. */
+/** The name of the file of the current version, or of the version with `hash`. */
 export const fileName = (name: Name, hash?: string): string => {
   const version = hash === undefined ? "" : `.${hash}`
   return isStyle(name) ? `forms${version}.css` : `${name}${version}.js`
@@ -54,9 +54,9 @@ const make = async (name: Name, options: BuildOptions): Promise<Outcome> => {
 }
 
 /**
- * Properties that are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser, and long
- * ones of the chat's own parts. None of them may be a property of the browser, of stored or sent data, of what `chat.js`
- * uses, or of a website's settings.
+ * Properties whose names are shortened in the chat's panel, which saves 250 bytes gzipped: those of the Markdown parser and of
+ * the chat's own parts. No property may have one of these names in the browser's objects, in stored or sent data, in what
+ * `chat.js` uses, or in a website's settings.
  */
 const mangledProps = new RegExp(
   `^(${[
@@ -68,7 +68,7 @@ const mangledProps = new RegExp(
   ].join("|")})$`
 )
 
-/** The same in the form enhancer, which saves 50 bytes gzipped. */
+/** Properties whose names are shortened in the form enhancer, which saves 50 bytes gzipped. */
 const mangledFormProps = /^(attempts|submittedAt|cancelRetry|isBusy|shownAt|submissionId|typed|pending)$/
 
 /**
@@ -89,8 +89,8 @@ const minifyStyle: Plugin = {
 let last: Promise<unknown> = Promise.resolve()
 
 /**
- * Runs the uses of esbuild one after another, and ends esbuild's process after each. They share that process, so that ending
- * it would break another use that is still running.
+ * Runs the uses of esbuild one after another, and ends esbuild's process after each. If they ran at the same time, they would
+ * share the process, and the end of one would break the others.
  */
 export const inTurn = <A>(use: () => Promise<A>): Promise<A> => {
   const result = last.then(use).finally(stop)
@@ -114,7 +114,7 @@ const makeAll = async (): Promise<Readonly<Record<Name, Outcome>>> => {
       banner: { js: "/*! streaming-markdown: MIT */" }
     })
   ])
-  // A script loads this version of its other parts, or the current one if the build failed.
+  // A script names its other parts with their hashes. A part that could not be bundled is named without one.
   const fileOf = (name: Name, outcome: Outcome): string =>
     JSON.stringify(fileName(name, outcome._tag === "Made" ? outcome.bundle.hash : undefined))
   const forms = await make("forms", {

@@ -38,8 +38,8 @@ const theme =
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("base64")
 
 /**
- * Allows only this origin's scripts and styles. Forbids frames around the console, plain forms, and HTML that scripts make
- * from strings.
+ * Allows only this origin's scripts, styles, requests and images, besides the script `theme` and images in `data:` URLs.
+ * Forbids frames around the console, forms that are sent without a script, and HTML that scripts make from strings.
  */
 export const policy = [
   "default-src 'none'",
@@ -148,7 +148,7 @@ const make = async (): Promise<Files> => {
 
 let made: Promise<Files> | undefined
 
-/** The files of this process. Rejects if they cannot be built, for all callers. */
+/** The files of this process. If they cannot be built, rejects for all callers. */
 export const all = (): Promise<Files> => {
   made ??= make()
   return made

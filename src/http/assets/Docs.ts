@@ -4,7 +4,7 @@
  * - `GET /docs`: the list of the guides and endpoints;
  * - `GET /docs/{guide}`: a guide of `src/docs`;
  * - `GET /docs/reference` and `GET /docs/reference/owner`: the public API and the owner API, shown by Scalar;
- * - `GET /openapi.json` and `GET /openapi-owner.json`: the OpenAPI documents of both.
+ * - `GET /openapi.json` and `GET /openapi-owner.json`: the OpenAPI documents of the two APIs.
  *
  * @module
  */
@@ -46,8 +46,8 @@ const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name
 const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar"))
 
 /**
- * Without these, a reference offers services of Scalar on the internet, and so do its fonts. `ScalarConfig` lacks the last two;
- * Effect passes them on.
+ * Without these, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks the last
+ * two; Effect passes them on.
  */
 const offline = { withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
 

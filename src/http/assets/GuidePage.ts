@@ -1,5 +1,6 @@
 /**
- * Renders a guide that `GuideReader.ts` read as an HTML page. The page runs no script and loads nothing. Pure.
+ * Renders HTML pages: each guide that `GuideReader.ts` has read, the list of the guides and endpoints, and the page at `/`.
+ * The pages run no script and load nothing. Pure.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { createHash } from "node:crypto"
 import * as Html from "../../core/text/Html.ts"
 
 export interface Guide {
-  /** The file's name without `.md`, and the last segment of the page's address. */
+  /** The file's name without `.md`, and the last segment of the page's path. */
   readonly name: string
   readonly title: string
   /** The first paragraph, as HTML. */
@@ -43,7 +44,7 @@ th, td { border: 1px solid var(--line); min-width: 6rem; padding: .35rem .6rem; 
 dt { font-weight: 600; margin-top: 1rem } dd { margin: 0 } dd p { margin: 0 }
 `
 
-/** No script, no request, no frame; `data:` is the empty icon. */
+/** Allows no script, no request and no frame; `data:` allows the empty icon. */
 export const policy = [
   "default-src 'none'",
   `style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`,
@@ -92,7 +93,7 @@ ${body}
 `
 }
 
-/** The page of a guide, with links to the others. */
+/** The page of a guide, with links to all guides. */
 export const render = (guide: Guide, guides: ReadonlyArray<Guide>): string =>
   page({ title: guide.title, body: guide.body, current: `/docs/${guide.name}` }, guides)
 
@@ -128,7 +129,7 @@ export const renderHome = (options: { readonly console: boolean }): string => {
   const link = (href: string, title: string, text: string) => `<dt><a href="${href}">${title}</a></dt><dd>${text}</dd>`
   const links = [
     ...(options.console ? [link("/console/", "Console", "Statistics, for the owners of these websites.")] : []),
-    link("/docs", "Documentation", "How to add it to a website, and how to operate it."),
+    link("/docs", "Documentation", "How to add the service to a website, and how to operate it."),
     link("/docs/reference", "API reference", "Every endpoint, with its fields and responses.")
   ]
   const body = `<h1>HydraCore Edge</h1>

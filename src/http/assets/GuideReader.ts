@@ -14,8 +14,8 @@ export const anchor = (heading: string): string =>
     .replace(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-")
 
-/** The address of a link's target in the running service; `null` for a repository file that the service does not serve. */
-const addressOf = (href: string): string | null => {
+/** The URL of a link's target in the running service; `null` for a repository file that the service does not serve. */
+const urlOf = (href: string): string | null => {
   if (/^(?:https?:|#|\/)/.test(href)) return href
   const guide = /^([a-z-]+)\.md(#.*)?$/.exec(href)
   return guide === null ? null : `/docs/${guide[1]}${guide[2] ?? ""}`
@@ -28,9 +28,9 @@ const marked = new Marked({
       return `<h${depth} id="${Html.escape(anchor(text))}">${this.parser.parseInline(tokens)}</h${depth}>\n`
     },
     link({ href, tokens }) {
-      const address = addressOf(href)
+      const url = urlOf(href)
       const text = this.parser.parseInline(tokens)
-      return address === null ? text : `<a href="${Html.escape(address)}">${text}</a>`
+      return url === null ? text : `<a href="${Html.escape(url)}">${text}</a>`
     },
     code({ text }) {
       return `<pre tabindex="0"><code>${Html.escape(text)}</code></pre>\n`
@@ -47,7 +47,7 @@ const marked = new Marked({
   }
 })
 
-/** Reads a guide: its first line is a heading, and its first paragraph says what it is about. */
+/** Reads a guide, whose first line is a heading, and whose first paragraph says what the guide is about. */
 export const parse = (name: string, markdown: string): Guide => {
   const tokens = marked.lexer(markdown)
   const heading = tokens.find((token): token is Tokens.Heading => token.type === "heading")

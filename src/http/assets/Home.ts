@@ -1,6 +1,6 @@
 /**
  * `GET /`: for browsers, a page that describes this service and links to its parts. Other clients get the 404 of an unknown
- * address, as JSON.
+ * path, as JSON.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Options {
 /** Brotli's quality. */
 const quality = 11
 
-/** Browsers that open an address list HTML in `Accept`; other clients accept anything, or JSON. */
+/** A browser that opens a page lists HTML in `Accept`; other clients accept anything, or JSON. */
 const wantsHtml = (accept: string | undefined): boolean => accept?.includes("text/html") === true
 
 export const layer = (options: Options) =>

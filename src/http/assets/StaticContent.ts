@@ -1,6 +1,6 @@
 /**
- * Serves content that does not change while the process runs. It is compressed once and sent in the client's preferred
- * coding, or answered with 304 if the client has it.
+ * Serves content that does not change while the process runs. The content is compressed once and sent in the client's preferred
+ * coding. A client that has the content already gets a 304.
  *
  * @module
  */
@@ -17,10 +17,10 @@ export interface Compressed {
   readonly bytes: Readonly<Record<Negotiation.Coding, Uint8Array>>
 }
 
-/** The length of a hash; short, because the tracker contains one. */
+/** The length of a hash; short, because the tracker contains hashes of other files. */
 const hashDigits = 8
 
-/** Compresses content. `compress` is `Esbuild.compress` for what the archive has compressed. */
+/** Compresses content. `compress` is `Esbuild.compress` for the files that `npm run build` compresses in advance. */
 export const make = async (
   identity: Uint8Array,
   quality: number,
@@ -31,8 +31,8 @@ export const make = async (
 })
 
 /**
- * Runs `making` once, at the first use. Uninterruptible: otherwise each client that disconnects would restart it, and what
- * an interrupted run has allocated is released only when the process ends.
+ * Runs `making` once, at the first use. Uninterruptible: otherwise each client that disconnects could make the next one start
+ * again, and what an interrupted run has allocated is released only when the process ends.
  */
 export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
   Effect.map(Effect.cached(making), Effect.uninterruptible)

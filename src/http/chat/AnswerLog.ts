@@ -14,8 +14,8 @@ type Events = ReadonlyArray<AgentEvent>
 type End = Exit.Exit<void, AgentError>
 
 /**
- * Pushes the events of a log into a sink, in the call that adds them. A fiber that waits for each event would take longer
- * than everything else that is done for a token.
+ * Pushes the events of a log into a sink: in the call that adds them, or once the sink is empty. A fiber that waits for each
+ * event would take longer than everything else that is done for a token.
  */
 class Reader {
   private position = 0
@@ -36,7 +36,7 @@ class Reader {
     else this.deliver()
   }
 
-  /** Pushes what the sink does not have yet, now or once it is empty. */
+  /** Pushes what the sink does not have yet, now or once the sink is empty. */
   deliver(): void {
     const { log, sink } = this
     if (this.position === log.length || sink.isOver) this.check()
@@ -74,7 +74,7 @@ class Reader {
 export class AnswerLog {
   /** How the answer ended; undefined while it runs. */
   exit: End | undefined
-  /** A text is stored as its delta: an answer has thousands, and each object would survive until the old generation is collected. */
+  /** A text is held as its delta: an answer has thousands, and each object would survive until the old generation is collected. */
   private readonly events: Array<AgentEvent | string> = []
   /** Replaced, never mutated: a reader may leave during an iteration over the others. */
   private readers: ReadonlyArray<Reader> = []
@@ -91,7 +91,7 @@ export class AnswerLog {
     return this.events.length
   }
 
-  /** The events from a position on. Adjacent texts are one. */
+  /** The events from a position on, with adjacent texts joined. */
   since(position: number): Events {
     const events: Array<AgentEvent> = []
     let text = ""
@@ -116,7 +116,7 @@ export class AnswerLog {
     for (const reader of this.readers) reader.take(events)
   }
 
-  /** Ends the log: readers get the events before it, then the exit. Later calls have no effect. */
+  /** Ends the log: readers get the events that they do not have yet, then the exit. Later calls have no effect. */
   end(exit: End): void {
     this.exit ??= exit
     for (const reader of this.readers) reader.deliver()

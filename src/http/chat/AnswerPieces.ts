@@ -8,7 +8,7 @@ import type { AgentEvent } from "../../core/chat/Agent.ts"
 import type { AnswerLog } from "./AnswerLog.ts"
 
 export class AnswerPieces {
-  /** How many events are stored. Adjacent texts count as one. */
+  /** How many events are stored. Texts that were joined count as one. */
   position = 0
   /** How many of the log's events are stored or pending. */
   private taken = 0

@@ -1,6 +1,6 @@
 /**
- * The running answers of this process, by their id and by their conversation. While a message ends an answer, a conversation
- * has both the ending answer and its successor.
+ * The running answers of this process, by their id and by their conversation. If a message ends an answer, its conversation
+ * may for a while have both that answer and the next.
  *
  * @module
  */

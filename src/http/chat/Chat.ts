@@ -91,7 +91,7 @@ export class Chat implements OpenChat, EventSink {
     else this.onFrames = onFrames
   }
 
-  /** Closes a sink that does not take pending frames in time. Call `left` when the sink has finished or closed. */
+  /** Sets the sink, which is destroyed if it does not take pending frames in time. Call `left` when it has finished or closed. */
   attach(sink: ChatSink): void {
     this.sink = sink
     if (this.isClosed) this.armCloseTimeout()
@@ -108,7 +108,7 @@ export class Chat implements OpenChat, EventSink {
     return this.text === ""
   }
 
-  /** Whether the agent has accepted, or has refused. */
+  /** Whether the agent has accepted the message. Also true after `refuse`. */
   get isAccepted(): boolean {
     return this.opening !== undefined
   }
@@ -139,7 +139,7 @@ export class Chat implements OpenChat, EventSink {
     if (!this.isAccepted) this.open(Effect.void)
   }
 
-  /** Fails `opened`, because the agent did not accept the message. Does nothing after it accepted. */
+  /** Fails `opened`, because the agent did not accept the message. Does nothing if it has accepted. */
   refuse(cause: Cause.Cause<Refusal>): void {
     if (!this.isAccepted) this.open(Effect.failCause(cause))
   }

@@ -88,8 +88,9 @@ const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
   )
 
 /**
- * Writes the response with the body `body` without the platform, after all middleware has run. The platform still sends it if
- * middleware replaced it, the server is not Node's, or its head cannot be written. Interrupted when the visitor disconnects.
+ * Makes the handler that writes the chat directly to Node's response, after all middleware has run. If middleware replaced
+ * `body`, the server is not Node's, or the head cannot be written, the platform sends the response. Interrupted when the
+ * visitor disconnects.
  */
 export const direct =
   (chat: Chat, body: HttpServerResponse.HttpServerResponse["body"]): HttpEffect.PreResponseHandler =>

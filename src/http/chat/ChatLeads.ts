@@ -19,7 +19,7 @@ export const sessionOf = (
   websiteConfigId !== null && Question.isFirst(question) ? PageView.sessionIdOf(headers["x-hydracore-session"]) : null
 
 /**
- * Makes the function that stores the lead of a chat that is not stored otherwise. The visitor does not wait for it: the lead is
+ * Makes the function that stores the lead of a chat whose conversation is not stored. The visitor does not wait: the lead is
  * lost if the process or the database fails within the milliseconds that the statement takes.
  */
 export const make = Effect.gen(function* () {

@@ -95,7 +95,7 @@ const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | C
 const logBound = (failure: string, names: Names) =>
   Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
 
-/** Ends the chat after the agent's last event, and logs the reason of a failure. */
+/** After the agent's last event: refuses or fails the chat if the agent failed, and logs the reason of any failure. */
 const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
   const { failure } = chat
   if (failure !== null) return logBound(failure, names)
@@ -126,18 +126,18 @@ export interface StartedChat {
 }
 
 /**
- * Reads the agent's events and waits until it accepts. A failure before that is the typed error. A later failure, a defect, an
- * exceeded limit or the end of the process becomes a frame of the stream, which always ends with `[DONE]`. In both cases the
- * reason is logged, and the visitor gets a sentence.
+ * Reads the agent's events and waits until the agent accepts. A failure before that is the typed error. A later failure, a
+ * defect, an exceeded limit or the end of the process becomes a frame of the stream. In both cases the reason is logged, and
+ * the visitor gets a sentence.
  *
  * The events are read in a fiber of the scope. Keep the scope open until the visitor has received everything, and close it when
  * the visitor leaves, which interrupts the agent. The next events are read after the socket has taken the pending frames.
  */
 export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
-    const { instanceId, messageId, openChats: watch } = options
+    const { instanceId, messageId, openChats } = options
     const names = { instanceId, messageId }
-    const chat = new Chat(watch, {
+    const chat = new Chat(openChats, {
       dialect: options.dialect,
       messageId,
       heartbeat: Duration.toMillis(options.heartbeat),
@@ -146,11 +146,11 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
       maxBytes: options.maxBytes,
       isMeasured: options.isMeasured
     })
-    if (watch.isDrained()) chat.drain()
+    if (openChats.isDrained()) chat.drain()
     else {
       // The request's context takes a kilobyte, and the answer needs only its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
-      const fork = Effect.runForkWith(isTraced ? services : watch.services)
+      const fork = Effect.runForkWith(isTraced ? services : openChats.services)
       chat.readerFiber = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))
     }
     return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(

@@ -9,18 +9,18 @@ import type { AgentError } from "../../services/chat/AgentStream.ts"
 
 /** Receives events, with backpressure. */
 export interface EventSink {
-  /** Whether it needs no more events. */
+  /** Whether the sink needs no more events. */
   readonly isOver: boolean
-  /** Whether its reader has taken what was pushed. */
+  /** Whether the reader of the sink has taken all events that were pushed. */
   readonly isEmpty: boolean
-  /** Calls back as soon as it is empty. One call at a time. */
+  /** Calls back as soon as the sink is empty. One call at a time. */
   readonly whenEmpty: (callback: () => void) => void
   readonly push: (events: Iterable<AgentEvent>) => void
 }
 
 /**
- * Pushes events into an empty sink, until there are no more or the sink is over. Releases its resources with the scope. Fails
- * with `Done` if a stream ends before the sink is over.
+ * Pushes events each time the sink is empty, until there are no more or the sink is over. Releases its resources with the
+ * scope. Fails with `Done` if a stream ends before the sink is over.
  */
 export type EventSource = (sink: EventSink, scope: Scope.Scope) => Effect.Effect<void, AgentError | Cause.Done>
 

@@ -1,6 +1,6 @@
 /**
- * The answers of other processes that have readers in this process. One query reads all of them from the store, regardless of
- * the number of readers.
+ * Follows the answers that run in other processes and have readers in this one. One query reads all these answers from the
+ * store, regardless of the number of readers.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { AnswerProgress, ConversationStore } from "../../services/chat/Conv
 import { AnswerLog } from "./AnswerLog.ts"
 import type { EventSource } from "./EventSource.ts"
 
-/** The interval at which the store is read: that at which a running answer is stored. */
+/** How often the store is read: as often as the events of a running answer are stored. */
 const interval = Duration.millis(100)
 
 class FollowedAnswer {

@@ -23,15 +23,18 @@ export const isFirst = (question: Question): boolean => {
 export type Question =
   /** A message alone. The edge or the agent keeps its history. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
-  /** A message of a conversation that the edge keeps, from a client that has ids of its messages. */
+  /** The newest message of a conversation that the edge keeps, from a client that may have an id for it. */
   | ({
       readonly _tag: "Newest"
       readonly conversationId: string
       readonly text: string
-      /** The client's id of the message; null if it has none. */
+      /** The client's id of the message; null if the message has none. */
       readonly messageId: string | null
     } & Pick<Request, "kind" | "targetId">)
-  /** Another answer to a message of a conversation that the edge keeps: the last one, unless `targetId` is another's id. */
+  /**
+   * Another answer in a conversation that the edge keeps: to the last message, unless `targetId` is the id of another message
+   * or of its answer.
+   */
   | { readonly _tag: "Regenerate"; readonly conversationId: string; readonly targetId: string | null }
   /** The whole conversation. The client keeps it. */
   | ({
@@ -39,8 +42,8 @@ export type Question =
       readonly conversationId: string | undefined
       readonly conversation: ClientConversation
       /**
-       * Whether the client resumes answers and reads its conversation by `conversationId`. For one that does not, the answer
-       * ends with its reader, and the conversation is stored for the owner only.
+       * Whether the client resumes answers and reads its conversation by `conversationId`. If not, the answer ends when its
+       * reader leaves, and the conversation is stored for the owner only.
        */
       readonly isResumable: boolean
     } & Pick<Request, "kind" | "targetId" | "isWhole">)

@@ -52,7 +52,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     this.log = new AnswerLog(options.onReaders)
   }
 
-  /** Whether it has ended, or is ending. */
+  /** Whether the answer has ended, or is ending. */
   get isOver(): boolean {
     return this.ending !== undefined
   }
@@ -93,7 +93,7 @@ export class RunningAnswer implements EventSink, Scheduled {
     return AnswerParts.toWellFormed(AnswerParts.fromEvents(this.log.since(0)))
   }
 
-  /** How the answer ended. From now on `end` changes nothing. */
+  /** Decides how the answer ended, unless `end` has. A later `end` does not change it. */
   endingAfter(exit: AgentExit): AnswerEnding {
     this.ending ??= this.naturalEnding(exit)
     return this.ending

@@ -48,8 +48,8 @@ export class RunningAnswers extends Context.Service<
     /** An answer that runs in this process, from its first event on. */
     readonly read: (answerId: string) => Option.Option<EventSource.EventSource>
     /**
-     * Ends the answer of a conversation that runs in this process, and waits until it is stored. False if no answer ran, or
-     * if another process had ended it.
+     * Ends the answers of a conversation that run in this process, and waits until they are stored. False if none ran, or if
+     * other processes had ended them.
      */
     readonly end: (key: ConversationKey, ending: "stopped" | "superseded") => Effect.Effect<boolean>
   }
@@ -58,7 +58,7 @@ export class RunningAnswers extends Context.Service<
 /** How often events that have waited are stored, so that other processes can follow them. */
 const storeInterval = Duration.millis(100)
 
-/** How often the store is queried for answers that other processes have ended. */
+/** How often the leases of the answers are extended. This also finds the answers that other processes have ended. */
 const checkInterval = Duration.millis(500)
 
 /** Storing an answer is retried for about half a minute: a database that restarts is available again by then. */
@@ -232,7 +232,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       })
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(checkInterval), renew)))
 
-      // Answers finish within the grace period. Those that still run then are stored as far as they arrived, while connections close.
+      // Answers may finish within the grace period. Those that run longer are stored as far as they arrived, while connections close.
       const cut = Effect.sync(() => {
         for (const { answer } of running.all()) answer.end("cut")
       })

@@ -32,7 +32,7 @@ export interface OpenedAnswer {
   /** Whether the edge keeps the conversation for the visitor. */
   readonly memory: boolean
   readonly events: EventSource.EventSource
-  /** Whether the events come from the agent directly. Those of a running answer are measured where it runs. */
+  /** Whether the events come from the agent directly, and not from a running answer, which is measured where it runs. */
   readonly isDirect: boolean
 }
 
@@ -56,7 +56,7 @@ const boundsOf = (instance: Instance): History.Bounds => ({
 /** A session id that is used once, so that the agent cannot continue the conversation. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
-/** The new message; all messages that the client sent, if the agent has no session for the conversation. */
+/** The new message; if the agent has no session for the conversation, the client's messages within the bounds. */
 const messagesFor = (
   question: Exclude<Question, { readonly _tag: "Regenerate" }>,
   session: string | null,
@@ -86,7 +86,7 @@ export const make = Effect.gen(function* () {
     trackerSession: string | null,
     onEnd: () => void
   ): Effect.Effect<EventSource.EventSource, SendError, Scope.Scope> =>
-    // `onEnd` is called whenever the visitor leaves.
+    // Uninterruptible, so that `onEnd` is called whenever the visitor leaves.
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
         Effect.onError(() => Effect.sync(onEnd)),
@@ -105,7 +105,7 @@ export const make = Effect.gen(function* () {
       )
     )
 
-  /** Stores nothing: the agent keeps the conversation, or it has no memory. */
+  /** Stores nothing: the agent keeps the conversation, or the conversation has no memory. */
   const sendOnly = (
     instance: Instance,
     question: Question,

@@ -23,27 +23,27 @@ import * as ErrorMapping from "./ErrorMapping.ts"
 import * as RequestHead from "./RequestHead.ts"
 import * as Tracking from "./Tracking.ts"
 
-/** The number of cached referrers, and of cached origins. */
-const maxCachedAddresses = 1_000
+/** The maximum number of cached referrers, and of cached origins. */
+const maxCachedUrls = 1_000
 
-/** Longer addresses are not cached. In UTF-16 code units. */
-const maxCachedAddressLength = 512
+/** In UTF-16 code units. Longer URLs are not cached. */
+const maxCachedUrlLength = 512
 
-/** Caches the results of `compute`, which must depend on the address alone. */
-const memoizeAddress = <A>(compute: (address: string) => A): ((address: string) => A) => {
-  const cached = memoize(compute, maxCachedAddresses)
-  return (address) => (address.length <= maxCachedAddressLength ? cached(address) : compute(address))
+/** Caches the results of `compute`, which must depend on the URL alone. */
+const memoizeByUrl = <A>(compute: (url: string) => A): ((url: string) => A) => {
+  const cached = memoize(compute, maxCachedUrls)
+  return (url) => (url.length <= maxCachedUrlLength ? cached(url) : compute(url))
 }
 
-/** Answers a page view whose body has been read. */
+/** The endpoint of page views. */
 export class TrackHandler extends Context.Service<TrackHandler, Endpoint.Endpoint>()("hydracore/http/Track") {}
 
-/** Answers an event whose body has been read. */
+/** The endpoint of events. */
 export class EventHandler extends Context.Service<EventHandler, Endpoint.Endpoint>()("hydracore/http/Event") {}
 
 const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Kind<PageViewPayload> => {
-  const splitReferrer = memoizeAddress(PageView.splitReferrer)
-  const canonicalOrigin = memoizeAddress(Origin.canonical)
+  const splitReferrer = memoizeByUrl(PageView.splitReferrer)
+  const canonicalOrigin = memoizeByUrl(Origin.canonical)
   const referrerOf = (
     referrer: string | null | undefined,
     origin: string | undefined,
@@ -65,7 +65,7 @@ const pageViews = Effect.map(AnalyticsRepo, (repo): Tracking.Kind<PageViewPayloa
   }
 })
 
-/** Events of bots are counted as such and not stored. */
+/** The events of bots are not stored. They are counted under the decision `bot`. */
 const events = Effect.map(
   EventRepo,
   (repo): Tracking.Kind<EventPayload> => ({
@@ -77,8 +77,8 @@ const events = Effect.map(
   })
 )
 
-/** The endpoints without a server. */
-export const endpoint = (options: Tracking.Options) =>
+/** The endpoints, for the router and for the fast path. */
+export const endpoints = (options: Tracking.Options) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const make = yield* Tracking.make(options)
@@ -86,7 +86,7 @@ export const endpoint = (options: Tracking.Options) =>
     })
   )
 
-/** The contract's group, as served by the router; requires `endpoint`. */
+/** Serves the contract's group through the router; requires `endpoints`. */
 export const group = HttpApiBuilder.group(
   Api,
   "analytics",
@@ -101,9 +101,9 @@ export const group = HttpApiBuilder.group(
           Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
         )
     const track = handle(yield* TrackHandler)
-    // The handlers are raw because the platform decodes a payload before a handler runs, by its content type. These endpoints
-    // also read beacons (text/plain), count an invalid body as a decision, and list every error as the contract does.
-    // A visitor who leaves the page at once must not cancel what is stored.
+    // The handlers are raw. Before other handlers run, the platform decodes the payload by its content type. These endpoints
+    // also read beacons (text/plain), count an invalid body as a decision, and list every error in the contract's form.
+    // `uninterruptible`: a visitor who leaves the page at once must not cancel the storing.
     return handlers
       .handleRaw("track", track, { uninterruptible: true })
       .handleRaw("view", track, { uninterruptible: true })
@@ -111,5 +111,5 @@ export const group = HttpApiBuilder.group(
   })
 )
 
-/** `group` with its `endpoint`. */
-export const layer = (options: Tracking.Options) => Layer.provide(group, endpoint(options))
+/** `group` with `endpoints`. */
+export const layer = (options: Tracking.Options) => Layer.provide(group, endpoints(options))

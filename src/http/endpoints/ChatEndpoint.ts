@@ -1,6 +1,6 @@
 /**
  * The chat endpoints, for all client APIs. Each reads a question, counts it against the rate limit, checks the token and
- * the page's origin, sends the question to the instance's agent, and streams the answer.
+ * the page's origin, sends the question to the instance's agent, and sends the answer as a stream or whole.
  *
  * Each API is a `ClientApi`. All of them share the rate limit and the limits on open streams.
  *
@@ -44,7 +44,7 @@ export type Respond = (
   headers: RateLimitCheck.LimitHeaders
 ) => Effect.Effect<Answer, AgentRefusal, Scope.Scope>
 
-/** Begins an answer in the client's protocol. */
+/** Begins the event stream of an answer in the client's protocol. A stream that is silent for `heartbeat` gets a comment. */
 export type Stream = (
   dialect: (answer: SendQuestion.OpenedAnswer) => ChatStream.Dialect,
   heartbeat?: Duration.Input
@@ -75,7 +75,7 @@ export interface ClientApi {
 /** Chooses the API of a request. */
 export interface ClientApis {
   readonly of: (body: unknown) => ClientApi
-  /** For a body that is not parsed, because its client is over the rate limit or it is not JSON. */
+  /** For a body that is not JSON, or that is not parsed because the client or the process is over a limit. */
   readonly guess: (bytes: Uint8Array) => ClientApi
 }
 
@@ -119,7 +119,6 @@ export class ChatEndpoint extends Context.Service<
   ChatEndpoint,
   {
     readonly make: (apis: ClientApis) => Handler
-    /** Responds with an event stream. A stream that is silent for `heartbeat` gets a comment. */
     readonly stream: Stream
   }
 >()("hydracore/http/ChatEndpoint") {}
@@ -172,7 +171,7 @@ export const layer = (options: Options) =>
     Effect.gen(function* () {
       const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const tokens = yield* WidgetTokens
-      const watch = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
+      const openChats = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
       const slots = yield* StreamSlots
       const store = yield* ConversationStore
       const sendQuestion = yield* SendQuestion.make
@@ -196,7 +195,7 @@ export const layer = (options: Options) =>
             maxBytes: options.maxBytes,
             headers,
             isMeasured: answer.isDirect,
-            openChats: watch
+            openChats
           })
 
       const begin = (
@@ -237,7 +236,7 @@ export const layer = (options: Options) =>
         if (Result.isFailure(decoded)) {
           return Effect.succeed(api.refusal(ErrorResponses.invalid(decoded.failure, gate.limitHeaders)))
         }
-        // Before the token check, so that guessed tokens cost no lookup.
+        // Before the token check, so that the rate limit bounds the lookups of guessed tokens.
         return gate.check(head.address, ({ accepted, headers }): ReturnType<typeof handle> => {
           if (!accepted) return recordLimited(instanceId, api.refusal(ErrorResponses.overLimit(headers)))
           return Effect.flatMap(tokens.authenticate(instanceId, api.token(head)), (instance) =>

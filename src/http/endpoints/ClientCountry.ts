@@ -17,7 +17,7 @@ export interface Options {
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 }
 
-/** The country that a trusted proxy names, else that of the client's address. */
+/** Finds the country of a request: the one that a trusted proxy names, else the one of the client's address, else null. */
 export const make = (
   countries: Countries["Service"],
   { header, trustedProxies }: Options

@@ -1,5 +1,5 @@
 /**
- * Resumes, stops, reads and rates the answers of a conversation with memory.
+ * Reads a conversation with memory, and resumes, stops and rates its answers.
  *
  * Handlers get a `Visitor` only from `asVisitor`, which counts the request against the rate limit and checks the token and
  * the page's origin.
@@ -62,7 +62,7 @@ const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServer
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
   role: message.role,
-  // The same id as in the stream of the answer, unique in the conversation.
+  // A source has the same id as in the stream of the answer; it is unique in the conversation.
   parts: message.parts.map((part) =>
     part.type === "source-url" ? { ...part, sourceId: `${message.messageId}-${part.sourceId}` } : part
   ),
@@ -86,8 +86,8 @@ export const layer = (options: Options) =>
       const { stream } = yield* ChatEndpoint.ChatEndpoint
 
       /**
-       * Handles a request that may use the conversation, and refuses any other. `onUnknown` responds to an id that has no
-       * memory.
+       * Handles a request that may use the conversation, and refuses any other. `onUnknown` responds to an id whose
+       * conversation has no memory.
        */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,

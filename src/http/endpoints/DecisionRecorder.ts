@@ -15,14 +15,14 @@ type Response = HttpServerResponse.HttpServerResponse
 export const withDecision = (response: Response, decision: Decision.Decision): Response =>
   HttpServerResponse.setHeader(response, Decision.header, decision)
 
-/** Derives the decision header from the status if the response has none. */
+/** Sets the decision header by the status of the response, unless the response already has the header. */
 export const byStatus = (response: Response): Response =>
   response.headers[Decision.header] === undefined ? withDecision(response, reasonOf(response)) : response
 
 const reasonOf = ({ status }: Response): Decision.Reason =>
   status === 503 ? "unavailable" : status === 429 ? "limited" : "invalid"
 
-/** The unverified site id in a body; `null` if it has none. For requests that are refused before the site is looked up. */
+/** The unverified site id in a body; `null` if the body has no valid one. */
 export const claimOf = (
   body: unknown,
   by: (Decision.Subject & { readonly _tag: "Claimed" })["by"]
@@ -42,7 +42,7 @@ export const peekSiteId = (bytes: Uint8Array, by: Parameters<typeof claimOf>[1])
   return claimOf({ site_id }, by)
 }
 
-/** Makes the function that sets the decision header and records the rejection, if its subject is known. */
+/** Makes the function that sets the decision header of an uncounted request and, unless `subject` is null, records the reason. */
 export const make =
   (decisions: Decisions["Service"]) =>
   (reason: Decision.Reason, subject: Decision.Subject | null) =>
@@ -51,10 +51,10 @@ export const make =
     return subject === null ? Effect.succeed(decided) : Effect.as(decisions.record(subject, reason), decided)
   }
 
-/** Records a response to a storage error, unless it already has a decision. */
+/** Sets and records the decision of a response to a storage error, unless the response already has a decision. */
 export const ofStorage =
-  (recordRejection: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
+  (recordUncounted: ReturnType<typeof make>, subject: () => Decision.Subject | null) =>
   (response: Response): Effect.Effect<Response> =>
     response.headers[Decision.header] !== undefined
       ? Effect.succeed(response)
-      : recordRejection(reasonOf(response), subject())(response)
+      : recordUncounted(reasonOf(response), subject())(response)

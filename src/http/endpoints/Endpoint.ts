@@ -9,12 +9,12 @@ import type { HttpServerResponse } from "effect/http"
 import type { RequestHead } from "./RequestHead.ts"
 import * as SerializedResponse from "./SerializedResponse.ts"
 
-/** The body of an `HttpServerResponse` is empty or bytes. */
+/** A response whose body is empty, bytes or a text, never a stream. */
 export type Response = HttpServerResponse.HttpServerResponse | SerializedResponse.SerializedResponse
 
-/** Answers a request whose whole body has been read. */
+/** Answers a request. `body` is its whole body. */
 export type Endpoint = (head: RequestHead, body: Uint8Array) => Effect.Effect<Response>
 
-/** The response in the router's form. */
+/** Converts a response for the router. */
 export const toHttpServerResponse = (response: Response): HttpServerResponse.HttpServerResponse =>
   SerializedResponse.is(response) ? SerializedResponse.toHttpServerResponse(response) : response

@@ -1,6 +1,6 @@
 /**
- * Maps the endpoints' typed errors to responses, so that all endpoints respond to an error in the same way. `ofBytes` and
- * `ofUnavailable` are tables for `Effect.catchTags`.
+ * Maps the endpoints' typed errors to responses, so that all endpoints respond to an error in the same way. `ofBytes` is a
+ * table for `Effect.catchTags`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export const ofBytes = {
     Effect.succeed(ErrorResponses.refusal(400, "The body did not arrive whole. Send the request again."))
 }
 
-/** The name of an error's cause. Its message is not logged, because it may quote a visitor's data. */
+/** The log annotation that names an error's cause. The cause's message is not logged, because it may quote a visitor's data. */
 const causeName = (cause: unknown): { readonly cause?: string } =>
   typeof cause === "object" && cause !== null
     ? { cause: "_tag" in cause ? String(cause._tag) : cause.constructor.name }
@@ -37,15 +37,15 @@ export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
     ...causeName(cause)
   })
 
-/** The store is unavailable. `headers` are those of the rate limit. */
+/** Logs that the store is unavailable, and answers 503. `headers` are those of the rate limit. */
 export const ofUnavailable = (headers: Record<string, string>) => ({
   StorageUnavailable: (error: StorageUnavailable) =>
     Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
 })
 
 /**
- * The store is unavailable or refused the record. A function, because building a table would cost time in every request. A
- * website that was deleted after the lookup is answered like an unknown one.
+ * The store is unavailable or refused the record. A function and not a table, which would be built in every request. If the
+ * website was deleted after the lookup, the response is the one for an unknown website.
  */
 export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Record<string, string>) =>
   error._tag === "StorageUnavailable"

@@ -20,10 +20,10 @@ const json = (status: number, body: unknown, headers?: Headers): HttpServerRespo
 export const refusal = (status: number, detail: string, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   json(status, { detail }, headers)
 
-/** The maximum length of a client's text in a response. */
+/** The maximum length of each part of an error's `loc`; a `msg` may be twice as long. In UTF-16 code units. */
 const maxEcho = 200
 
-/** Shortens what an error repeats of the request. */
+/** Shortens the texts of an error, which may repeat parts of the request. */
 export const bounded = (error: ValidationError): ValidationError => ({
   ...error,
   loc: error.loc.map((part) => (typeof part === "string" && part.length > maxEcho ? part.slice(0, maxEcho) : part)),
@@ -40,7 +40,7 @@ export const invalid = (
 export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "No published website has this site_id. Copy the id again from the website's settings.", headers)
 
-/** 404: the instance has no such conversation, or keeps none. */
+/** 404: the instance has no such conversation, or does not store conversations. */
 export const unknownConversation = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "This instance keeps no conversation with this id. Begin one with a message to /chat.", headers)
 
@@ -119,14 +119,17 @@ export const addressOverloaded: HttpServerResponse.HttpServerResponse = refusal(
   { "retry-after": "5", connection: "close" }
 )
 
-/** 503: the memory for incomplete bodies is used up; closes the connection without reading the rest of the body. */
+/**
+ * 503: the memory for incomplete bodies, or for waiting requests, is used up; closes the connection without reading the rest
+ * of an incomplete body.
+ */
 export const overloaded: HttpServerResponse.HttpServerResponse = refusal(
   503,
   "The service is receiving as much data as it can hold. Send it again after Retry-After seconds.",
   { "retry-after": "5", connection: "close" }
 )
 
-/** The response to an answer that failed before anything was sent. */
+/** The response if an answer failed before any of it was sent. */
 export const failed = (failure: Failure, headers?: Headers): HttpServerResponse.HttpServerResponse => {
   const status = failureStatuses[failure]
   if (status === 500) return refusal(status, sentences[failure])

@@ -11,7 +11,7 @@ const Refusal = Schema.Struct({ detail: Schema.String })
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Union([Refusal, HTTPValidationError])))
 
-/** Pydantic's prefix of messages that are sentences. */
+/** Pydantic's prefix of the messages that an application writes. */
 const prefix = "Value error, "
 
 /** The sentence of a fault. */
@@ -34,7 +34,7 @@ export const of = (response: Response): string => {
   return typeof detail === "string" ? detail : ofFault(detail[0] ?? { msg: "" })
 }
 
-/** The response with another body, and its other headers. */
+/** Replaces the body, its headers and, if `options` has one, the status. All other headers stay. */
 export const withBody = (
   { headers, status }: Response,
   body: string,
@@ -44,5 +44,5 @@ export const withBody = (
   return HttpServerResponse.text(body, { status, headers: others, ...options })
 }
 
-/** The response with its sentence as `text/plain`, and its other headers. */
+/** The response with its sentence as a `text/plain` body. All other headers stay. */
 export const asText = (response: Response): Response => withBody(response, of(response), { contentType: "text/plain" })

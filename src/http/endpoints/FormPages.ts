@@ -1,6 +1,6 @@
 /**
- * The HTML pages that answer plain forms: a thank-you page and an error page. They load nothing and run no script, and only
- * the form's origin may frame them.
+ * The responses to plain forms: a thank-you page, a redirect and an error page. The pages load nothing and run no script, and
+ * only the form's origin may frame them.
  *
  * @module
  */
@@ -20,16 +20,16 @@ const html = (text: string, status: number, more: Readonly<Record<string, string
     frameAncestors: Origin.frameAncestors(origin)
   })
 
-/** A link back to the website, if its address is known. */
-const backLink = (address: string | null): string => {
-  const url = address === null ? null : URL.parse(address)
+/** A link to `back`, or a sentence if it is null. */
+const backLink = (back: string | null): string => {
+  const url = back === null ? null : URL.parse(back)
   return url === null
     ? "<p>You can close this page, or go back to where you came from.</p>"
     : `<p><a href="${Html.escape(url.href)}">Back to ${Html.escape(url.host)}</a></p>`
 }
 
 /**
- * 200: the submission is stored. `back` is a page of the website, if known; `origin` is the request's `Origin` header.
+ * 200: the submission is stored. `back` is the URL of a page of the website, or null; `origin` is the request's `Origin` header.
  */
 export const thanks = (
   submissionId: string,
@@ -50,12 +50,9 @@ ${backLink(back)}
     origin
   )
 
-/** 303: the submission is stored; redirects the visitor to the page that the form names. */
-export const onward = (
-  address: string,
-  more: Readonly<Record<string, string>>
-): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.empty({ status: 303, headers: { ...more, location: address, "cache-control": "no-store" } })
+/** 303: the submission is stored; redirects the visitor to `url`. */
+export const redirect = (url: string, more: Readonly<Record<string, string>>): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...more, location: url, "cache-control": "no-store" } })
 
 const Detail = Schema.fromJsonString(
   Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })

@@ -1,7 +1,7 @@
 /**
  * `POST /v1/public/forms/submit`: parses a submission (JSON or a plain HTML form), checks the rate limit (before parsing if
- * the body is large), finds its website, checks the rules of its form, scores it for spam and stores it. The response with its id
- * is sent after the commit.
+ * the body is large), finds its website, checks the rules of its form, scores the submission for spam and stores it. The
+ * response is sent after the commit.
  *
  * @module
  */
@@ -40,8 +40,8 @@ import * as RequestHead from "./RequestHead.ts"
 import * as SerializedResponse from "./SerializedResponse.ts"
 import * as SubmissionRequest from "./SubmissionRequest.ts"
 
-/** How many recent contents are kept to detect repetitions. */
-const maxRecentContents = 10_000
+/** How many digests of recent contents are kept to detect repetitions. */
+const maxRecentDigests = 10_000
 
 const reusedKey: ValidationError = {
   type: "value_error",
@@ -55,10 +55,10 @@ const asPage =
   (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
     answer.status >= 400 && PlainForms.wantsPage(head) ? FormPages.ofRefusal(answer, head.headers["origin"]) : answer
 
-/** The JSON response to a stored submission. An id needs no escapes. */
+/** The JSON body of the response to a stored submission. An id needs no escapes. */
 const receipt = (submissionId: string): string => `{"status":"received","submission_id":"${submissionId}"}`
 
-/** The response to a stored plain form. */
+/** The response to a stored plain form: a redirect to the page that the form names, or a thank-you page. */
 const page = (
   head: RequestHead.RequestHead,
   site: Site,
@@ -67,19 +67,19 @@ const page = (
   headers: Record<string, string>
 ) => {
   const next = Origin.nextAddress(site.origins, form.next)
-  if (next !== null) return FormPages.onward(next, headers)
+  if (next !== null) return FormPages.redirect(next, headers)
   const { origin, referer } = head.headers
   return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers, origin)
 }
 
-/** Answers a submission whose body has been read. */
+/** The endpoint of submissions. */
 export class SubmitHandler extends Context.Service<SubmitHandler, Endpoint.Endpoint>()("hydracore/http/Submit") {}
 
 export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 
-/** The endpoint without a server. */
+/** The endpoint, for the router and for the fast path. */
 export const endpoint = (options: Options) =>
   Layer.effect(
     SubmitHandler,
@@ -87,26 +87,26 @@ export const endpoint = (options: Options) =>
       const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const directory = yield* FormDirectory
       const repo = yield* SubmissionRepo
-      const recordRejection = DecisionRecorder.make(yield* Decisions)
-      const repetitions = RepeatedContent.make(maxRecentContents)
+      const recordUncounted = DecisionRecorder.make(yield* Decisions)
+      const repetitions = RepeatedContent.make(maxRecentDigests)
 
       const store = (
         head: RequestHead.RequestHead,
         { formData, key, payload }: SubmissionRequest.ParsedSubmission,
-        form: SubmissionRequest.ReceivedBody["form"],
+        plainForm: SubmissionRequest.ReceivedBody["plainForm"],
         { forms, site }: SiteForms,
         headers: RateLimitCheck.LimitHeaders
       ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused | IdempotencyConflict> => {
         const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
         if (!OriginCheck.isAllowed(head, site.origins)) {
-          return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+          return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
         }
         const rules = forms.get(payload.page_slug ?? "")
         const errors =
           rules === undefined
             ? []
-            : FormCheck.check(rules, { ...payload, form_data: FormContent.withRepeated(formData, payload.form_data) })
-        if (errors.length > 0) return recordRejection("invalid", subject)(ErrorResponses.invalid(errors, headers))
+            : FormCheck.check(rules, { ...payload, form_data: FormContent.withAllValues(formData, payload.form_data) })
+        if (errors.length > 0) return recordUncounted("invalid", subject)(ErrorResponses.invalid(errors, headers))
         const content = {
           websiteConfigId: site.websiteConfigId,
           email: payload.email ?? null,
@@ -114,7 +114,7 @@ export const endpoint = (options: Options) =>
           formData
         }
         const fingerprint = Submission.fingerprint(content)
-        const fields = Option.isSome(form) ? form.value.reserved : payload.form_data
+        const fields = Option.isSome(plainForm) ? plainForm.value.reserved : payload.form_data
         const hints = FormContent.hintsOf(fields)
         const sessionId = FormContent.sessionOf(fields)
         const draftId = randomUUID()
@@ -130,19 +130,19 @@ export const endpoint = (options: Options) =>
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
           const drafted = draft(now)
           return Effect.flatMap(repo.submit(drafted), (submissionId): Effect.Effect<Endpoint.Response> => {
-            // A repeated submission keeps the stored one's status, which may differ from the draft's.
+            // If an earlier request stored the submission, its stored status may differ from the draft's.
             const decision =
               submissionId !== draftId ? "repeated" : drafted.status === "accepted" ? "counted" : "quarantined"
-            if (decision !== "quarantined" && Option.isNone(form)) {
+            if (decision !== "quarantined" && Option.isNone(plainForm)) {
               return Effect.succeed(
                 SerializedResponse.make(200, { ...headers, [Decision.header]: decision }, receipt(submissionId))
               )
             }
-            const answer = Option.isNone(form)
+            const answer = Option.isNone(plainForm)
               ? Endpoint.toHttpServerResponse(SerializedResponse.make(200, headers, receipt(submissionId)))
-              : page(head, site, form.value, submissionId, headers)
+              : page(head, site, plainForm.value, submissionId, headers)
             return decision === "quarantined"
-              ? recordRejection(decision, subject)(answer)
+              ? recordUncounted(decision, subject)(answer)
               : Effect.succeed(DecisionRecorder.withDecision(answer, decision))
           })
         })
@@ -150,29 +150,29 @@ export const endpoint = (options: Options) =>
 
       const submit = (
         head: RequestHead.RequestHead,
-        { body, form }: SubmissionRequest.ReceivedBody,
+        { body, plainForm }: SubmissionRequest.ReceivedBody,
         gate: RateLimitCheck.RateLimitGate
       ): Effect.Effect<Endpoint.Response> => {
         const claim = () => DecisionRecorder.claimOf(body.value, "website-config-id")
         const parsed = SubmissionRequest.parseSubmission(body, head.headers["idempotency-key"])
         if (Result.isFailure(parsed))
-          return recordRejection("invalid", claim())(ErrorResponses.invalid(parsed.failure, gate.limitHeaders))
+          return recordUncounted("invalid", claim())(ErrorResponses.invalid(parsed.failure, gate.limitHeaders))
         return gate.check(head.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
-          if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
+          if (!accepted) return recordUncounted("limited", claim())(ErrorResponses.overLimit(headers))
           return Effect.catch(
             Effect.flatMap(
               directory.bySite(parsed.success.payload.site_id),
               (found): ReturnType<typeof store> =>
                 Option.isSome(found)
-                  ? store(head, parsed.success, form, found.value, headers)
-                  : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
+                  ? store(head, parsed.success, plainForm, found.value, headers)
+                  : recordUncounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
             ),
             (error): Effect.Effect<Endpoint.Response> =>
               Effect.flatMap(
                 error._tag === "IdempotencyConflict"
                   ? Effect.succeed(ErrorResponses.invalid([reusedKey], headers))
                   : ErrorMapping.ofStorage(error, headers),
-                DecisionRecorder.ofStorage(recordRejection, claim)
+                DecisionRecorder.ofStorage(recordUncounted, claim)
               )
           )
         })
@@ -186,12 +186,12 @@ export const endpoint = (options: Options) =>
         Effect.matchEffect(SubmissionRequest.readBody(head, bytes), {
           onSuccess: (received) => submit(head, received, gate),
           onFailure: ({ errors }): Effect.Effect<Endpoint.Response> =>
-            recordRejection("invalid", claimInUrl(head))(ErrorResponses.invalid(errors, gate.limitHeaders))
+            recordUncounted("invalid", claimInUrl(head))(ErrorResponses.invalid(errors, gate.limitHeaders))
         })
 
       const answer = InFlightLimit.bounded(
         RateLimitCheck.withRateLimit(checkRateLimit, handle, (head, bytes, headers) =>
-          recordRejection(
+          recordUncounted(
             "limited",
             claimInUrl(head) ?? DecisionRecorder.peekSiteId(bytes, "website-config-id")
           )(ErrorResponses.overLimit(headers))
@@ -208,7 +208,7 @@ export const endpoint = (options: Options) =>
     })
   )
 
-/** The contract's group, as served by the router; requires `endpoint`. */
+/** Serves the contract's group through the router; requires `endpoint`. */
 export const group = HttpApiBuilder.group(
   Api,
   "forms",
@@ -234,5 +234,5 @@ export const group = HttpApiBuilder.group(
   })
 )
 
-/** `group` with its `endpoint`. */
+/** `group` with `endpoint`. */
 export const layer = (options: Options) => Layer.provide(group, endpoint(options))

@@ -1,5 +1,5 @@
 /**
- * Pages for people, as responses. They load nothing and run no script.
+ * HTML pages as responses. The pages load nothing and run no script.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Limits the memory of an endpoint's waiting requests, most of which wait for the store. A queue that bounds only the number
- * of requests can hold gigabytes of large ones.
+ * Limits the memory of an endpoint's waiting requests, most of which wait for the store. The store's queue bounds only their
+ * number; large requests could fill gigabytes.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type * as Endpoint from "./Endpoint.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-/** Small bodies, and heads of that size, are not counted: the store's queue bounds their number. */
+/** Small bodies, and heads of that size, are not counted: the store's queue bounds the number of requests. */
 const counted = (bytes: number): number => (bytes <= SmallBody.maxBytes ? 0 : bytes)
 
 /** The maximum sum of the counted bodies and heads, in bytes. */
@@ -24,7 +24,7 @@ const full: Effect.Effect<Endpoint.Response> = Effect.map(
   (answer) => DecisionRecorder.withDecision(answer, "unavailable")
 )
 
-/** Makes the function that handles a request, or calls `overloaded` if it exceeds the capacity. A single request is always accepted. */
+/** Makes the function that handles a request, or calls `overloaded` if the request exceeds the capacity. The first is always accepted. */
 export const make = ({ capacity = maxBytes } = {}) => {
   const memory = Capacity.make(capacity)
   return <A, E, R>(

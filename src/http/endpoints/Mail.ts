@@ -1,6 +1,6 @@
 /**
- * Unsubscribes the recipient of an unsubscribe link. The database is read only if the link's token was signed with
- * `SECRETS_KEY`.
+ * Shows the page of an unsubscribe link, and deletes the notification that the link names. Only a token that was signed with
+ * `SECRETS_KEY` reaches the database.
  *
  * @module
  */

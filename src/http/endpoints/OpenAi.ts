@@ -91,7 +91,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
 const modelList = { object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }
 
 export interface Options {
-  /** For requests that do not reach the agent. */
+  /** Limits the requests for the list of models. `ChatEndpoint` limits the completions. */
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 

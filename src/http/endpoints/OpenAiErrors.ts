@@ -10,7 +10,7 @@ import * as ErrorSentence from "./ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-/** OpenAI's error types and codes, by status. */
+/** The `type` and `code` of an error, by status. */
 const kinds: Readonly<Record<number, readonly [type: string, code: string | null]>> = {
   400: ["invalid_request_error", null],
   401: ["invalid_request_error", "invalid_api_key"],
@@ -30,7 +30,7 @@ const paramOf = (response: Response): string | null => {
     : fault.loc.slice(1).join(".")
 }
 
-/** In seconds. OpenAI's clients ignore a longer `Retry-After` and would send the request again at once. */
+/** In seconds. OpenAI's clients ignore a longer `Retry-After` and would send the request again within seconds. */
 const maxRetryAfter = 59
 
 /** A response of `ErrorResponses` in OpenAI's form. A 422 becomes a 400. */

@@ -10,8 +10,8 @@ import * as PlainForm from "../../core/forms/PlainForm.ts"
 import * as RequestBody from "../server/RequestBody.ts"
 import type { RequestHead } from "./RequestHead.ts"
 
-/** A plain form's submission, converted to the body of a JSON request, and its reserved fields. */
 export interface Form {
+  /** The body of the JSON request that is equivalent to the form. */
   readonly body: RequestBody.Body
   /** The fields `hydracore_*`. */
   readonly reserved: Readonly<Record<string, string>>
@@ -102,20 +102,20 @@ const readFields = (bytes: Uint8Array, contentType: string): Effect.Effect<Read>
     : Effect.succeed(Result.fromOption(PlainForm.decode(new TextDecoder().decode(bytes)), () => [tooMany]))
 
 /**
- * Reads the form of a request. `None` if it is not a plain form or names no website: the endpoint then answers it like any
- * body that is not JSON.
+ * Reads the form of a request. `None` if the request is not a plain form, or if the form names no website: the endpoint then
+ * responds as to any body that is not JSON.
  */
 export const read = Effect.fnUntraced(function* (
   request: RequestHead,
   bytes: Uint8Array
 ): Effect.fn.Return<Option.Option<Form>, RequestBody.InvalidBody> {
   if (!isPlain(request)) return Option.none()
-  const address = PlainForm.routingOf(request.url)
+  const inUrl = PlainForm.routingOf(request.url)
   const fields = yield* readFields(bytes, request.headers["content-type"] ?? "")
   if (Result.isFailure(fields)) {
-    return address.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
+    return inUrl.site ? yield* new RequestBody.InvalidBody({ errors: fields.failure }) : Option.none()
   }
-  const routing = PlainForm.completeRouting(address, fields.success)
+  const routing = PlainForm.completeRouting(inUrl, fields.success)
   if (!routing.site) return Option.none()
   const { reserved, text } = PlainForm.toSubmission(fields.success, routing)
   return Option.some({ body: { text, value: JSON.parse(text) as unknown }, reserved, next: routing.next })

@@ -50,7 +50,7 @@ export interface RateLimitGate {
 
 /**
  * Wraps a handler that calls `gate.check` once its input is valid. A request with a large body is checked before `handle`
- * parses it, and `refuse` answers it if it exceeds the limit; `refuse` must not parse the body.
+ * parses the body. If the request exceeds the limit, `refuse` answers it, and must not parse the body.
  */
 export const withRateLimit = <A, E, R>(
   check: CheckRateLimit,

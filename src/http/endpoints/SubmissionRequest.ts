@@ -1,6 +1,6 @@
 /**
  * Parses a request to `forms/submit`: its body, which is JSON or a plain HTML form, the text of its `form_data`, and its
- * `Idempotency-Key`. Reports every fault.
+ * `Idempotency-Key`. Reports the faults of the body and those of the key together.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { RequestHead } from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(SubmissionPayload)
 
-/** The maximum nesting depth of `form_data`: many JSON parsers accept no more, and the owner must be able to read it. */
+/** The maximum nesting depth of `form_data`: many JSON parsers accept no more, and the owner's must be able to read the data. */
 const maxDepth = 100
 
 const tooDeep: ValidationError = {
@@ -48,7 +48,7 @@ const readSubmission = (body: RequestBody.Body) =>
       : Result.succeed({ payload, formData: FormContent.withoutReserved(formData.text, payload.form_data) })
   })
 
-/** Parses a body and an `Idempotency-Key` header; fails with every fault in them. Pure. */
+/** Parses a body and an `Idempotency-Key` header; fails with the faults of both. Pure. */
 export const parseSubmission = (body: RequestBody.Body, header: string | undefined) => {
   const submission = readSubmission(body)
   const key = idempotencyKey(header)
@@ -69,10 +69,10 @@ export type ParsedSubmission = Result.Result.Success<ReturnType<typeof parseSubm
 export interface ReceivedBody {
   readonly body: RequestBody.Body
   /** The plain form, if the body was one. */
-  readonly form: Option.Option<PlainForms.Form>
+  readonly plainForm: Option.Option<PlainForms.Form>
 }
 
-/** Reads the bytes of a body. */
+/** Reads the bytes of a body as a plain form or as JSON. */
 export const readBody = (
   head: RequestHead,
   bytes: Uint8Array
@@ -80,10 +80,10 @@ export const readBody = (
   const json = () => Effect.fromResult(RequestBody.parse(bytes, head.headers["content-type"]))
   const none = Option.none<PlainForms.Form>()
   return PlainForms.isPlain(head)
-    ? Effect.flatMap(PlainForms.read(head, bytes), (form) =>
-        Option.isSome(form)
-          ? Effect.succeed({ body: form.value.body, form })
-          : Effect.map(json(), (body) => ({ body, form: none }))
+    ? Effect.flatMap(PlainForms.read(head, bytes), (plainForm) =>
+        Option.isSome(plainForm)
+          ? Effect.succeed({ body: plainForm.value.body, plainForm })
+          : Effect.map(json(), (body) => ({ body, plainForm: none }))
       )
-    : Effect.map(json(), (body) => ({ body, form: none }))
+    : Effect.map(json(), (body) => ({ body, plainForm: none }))
 }

@@ -36,7 +36,7 @@ export interface Options {
   readonly country: ClientCountry.Options
 }
 
-/** The number of cached user agents: visitors have few, and parsing one costs more than the rest of a page view. */
+/** The maximum number of cached user agents. Many visitors share one, and parsing it costs more than the rest of a page view. */
 const maxCachedUserAgents = 5_000
 
 /** How a valid request is recorded. */
@@ -54,12 +54,12 @@ export interface Kind<Payload> {
   readonly record: (payload: Payload, facts: PageView.VisitorFacts, origin: string | undefined, site: Site) => Recording
 }
 
-/** Returns a constructor of endpoints, which takes the kind of record. All endpoints share one rate limit. */
+/** Returns the function that makes the endpoint for a kind of record. All endpoints share one rate limit. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
   const directory = yield* SiteDirectory
   const salts = yield* VisitorSalts
-  const recordRejection = DecisionRecorder.make(yield* Decisions)
+  const recordUncounted = DecisionRecorder.make(yield* Decisions)
   const clock = yield* Clock.Clock
   const countryOf = ClientCountry.make(yield* Countries, options.country)
   const parseUserAgent = memoize(UserAgent.parse, maxCachedUserAgents)
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     ): Effect.Effect<Endpoint.Response, StorageUnavailable | RecordRefused> => {
       const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
       if (!OriginCheck.isAllowed(head, site.origins)) {
-        return recordRejection("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
+        return recordUncounted("foreign-origin", subject)(ErrorResponses.foreignOrigin("website", headers))
       }
       const userAgent = UserAgent.read(head.headers["user-agent"])
       return Effect.flatMap(salts.current, (salt) => {
@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           (): Effect.Effect<Endpoint.Response> =>
             reason === null
               ? Effect.succeed(SerializedResponse.make(204, { ...headers, [Decision.header]: "counted" }))
-              : recordRejection(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
+              : recordUncounted(reason, subject)(HttpServerResponse.empty({ status: 204, headers }))
         )
       })
     }
@@ -118,28 +118,28 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       const claim = () => DecisionRecorder.claimOf(value, "tracking-token")
       const decoded = read(value)
       if (Result.isFailure(decoded)) {
-        return recordRejection("invalid", claim())(ErrorResponses.invalid(decoded.failure, gate.limitHeaders))
+        return recordUncounted("invalid", claim())(ErrorResponses.invalid(decoded.failure, gate.limitHeaders))
       }
       const payload = decoded.success
       return gate.check(head.address, ({ accepted, headers }): Effect.Effect<Endpoint.Response> => {
-        if (!accepted) return recordRejection("limited", claim())(ErrorResponses.overLimit(headers))
+        if (!accepted) return recordUncounted("limited", claim())(ErrorResponses.overLimit(headers))
         return Effect.catch(
           Effect.flatMap(
             directory.byTrackingToken(payload.site_id),
             (site): ReturnType<typeof store> =>
               site._tag === "Some"
                 ? store(head, payload, site.value, headers)
-                : recordRejection("unknown-site", null)(ErrorResponses.unknownSite(headers))
+                : recordUncounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
           ),
           (error): Effect.Effect<Endpoint.Response> =>
-            Effect.flatMap(ErrorMapping.ofStorage(error, headers), DecisionRecorder.ofStorage(recordRejection, claim))
+            Effect.flatMap(ErrorMapping.ofStorage(error, headers), DecisionRecorder.ofStorage(recordUncounted, claim))
         )
       })
     }
 
     return InFlightLimit.bounded(
       RateLimitCheck.withRateLimit(checkRateLimit, answer, (_, bytes, headers) =>
-        recordRejection(
+        recordUncounted(
           "limited",
           DecisionRecorder.peekSiteId(bytes, "tracking-token")
         )(ErrorResponses.overLimit(headers))

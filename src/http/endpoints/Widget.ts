@@ -2,7 +2,7 @@
  * `POST /v1/public/widget/{instance_id}/chat`: a visitor's message to an instance's agent, whose answer is streamed.
  *
  * For an instance with `memory: "edge"`, the service sends the conversation's earlier messages to the agent and stores the new
- * ones. A body of `useChat` contains the earlier messages itself, or only the newest one.
+ * ones. A body of `useChat` contains the whole conversation, or only its newest message.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
-/** The published body, whose errors are JSON. */
+/** For the published body. Errors are JSON. */
 const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
@@ -40,23 +40,23 @@ const questionOf = (client: UseChat.ClientQuestion): Question => {
     : { ...question, conversationId }
 }
 
-/** The body of `useChat`, whose errors are sentences. */
+/** For the body of `useChat`. Errors are sentences. */
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) => Result.map(UseChat.read(body), (client) => ({ question: questionOf(client), respond })),
   refusal: ErrorSentence.asText
 })
 
-/** Whether an unparsed body is probably `useChat`'s. JSON escapes the quotation marks of a text, so these are keys. */
+/** Whether an unparsed body is probably `useChat`'s. JSON escapes quotation marks in a text, so a match is a key or a whole text. */
 const isLikelyUseChat = (bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return buffer.includes('"id"') && ['"messages"', '"parts"', '"trigger"'].some((key) => buffer.includes(key))
 }
 
-/** The handler of the published endpoint. */
+/** The handler of the chat endpoint. */
 export class ChatHandler extends Context.Service<ChatHandler, ChatEndpoint.Handler>()("hydracore/http/Chat") {}
 
-/** The endpoint without a server. */
+/** The endpoint, for the router and for the fast path. */
 export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint> = Layer.effect(
   ChatHandler,
   Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {
@@ -69,7 +69,7 @@ export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint
   })
 )
 
-/** The contract's group, as served by the router; requires `endpoint`. */
+/** Serves the contract's group through the router; requires `endpoint`. */
 export const group = HttpApiBuilder.group(
   Api,
   "widget",
@@ -84,6 +84,6 @@ export const group = HttpApiBuilder.group(
   })
 )
 
-/** `group` with its `endpoint`. */
+/** `group` with `endpoint`. */
 export const layer = (options: ChatEndpoint.Options) =>
   Layer.provide(group, Layer.provide(endpoint, ChatEndpoint.layer(options)))

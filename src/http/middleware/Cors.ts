@@ -1,5 +1,5 @@
 /**
- * Lets websites on any origin call the endpoints and read the exposed response headers.
+ * Lets pages of any origin call the endpoints, except those of the owner API, and read the exposed response headers.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const exposedHeaders = [
 /** One day, in seconds. */
 const maxAge = 86_400
 
-/** The headers that the middleware adds to every response except a preflight's. */
+/** The headers that the middleware adds to every response except those to preflights and of the owner API. */
 export const answerHeaders = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": exposedHeaders.join(",")
@@ -32,7 +32,7 @@ export const answerHeaders = {
 
 /**
  * Allows all request headers, because libraries on websites add headers to every request. `*` does not cover
- * `Authorization`, and old browsers do not support it, so the headers that the service or an agent SDK uses are listed too.
+ * `Authorization`, and old browsers do not support `*`, so the headers that the service or an agent SDK uses are listed too.
  */
 const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 

@@ -47,12 +47,15 @@ const matches = (template: string, path: string): boolean => {
  * Whether the router may look up a path. The router decodes escapes anywhere and ignores everything after `;` or `#`. So a
  * path with one of these characters must match a template, which allows them only in parameters. Pure.
  */
-export const isPublished = (known: ReadonlyArray<KnownPath>, path: string): boolean =>
+export const mayLookUp = (known: ReadonlyArray<KnownPath>, path: string): boolean =>
   !/[%;#]/.test(path) || known.some((route) => matches(route.path, path))
 
 const pathOf = (url: string): string => url.split("?", 1)[0] ?? ""
 
-/** The methods of a path, including `OPTIONS` except in the owner API, which has no CORS; empty for an unknown path. Pure. */
+/**
+ * The methods of a path, with `HEAD` if `GET` is one of them, and with `OPTIONS` outside the owner API, which has no CORS;
+ * empty for an unknown path. Pure.
+ */
 export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): ReadonlyArray<string> => {
   const methods = known.filter((route) => matches(route.path, path)).map((route) => route.method)
   if (methods.length === 0) return []
@@ -60,7 +63,7 @@ export const allowedMethods = (known: ReadonlyArray<KnownPath>, path: string): R
   return [...new Set([...methods, ...implied])]
 }
 
-/** The answer to an unknown address. */
+/** The response to an unknown path. */
 export const unknown = ErrorResponses.refusal(404, "There is nothing at this address. /docs lists the endpoints.")
 
 const notFound = (
@@ -74,7 +77,7 @@ const notFound = (
     : ErrorResponses.refusal(405, `This address only answers ${allowed.join(", ")}.`, { allow: allowed.join(", ") })
 }
 
-/** The response to an error of the router; `None` for a defect. */
+/** The response to an error of the router; `None` for any other error. */
 const responseTo = (
   paths: ReadonlyArray<KnownPath>,
   error: unknown
@@ -95,7 +98,7 @@ const responseTo = (
   }
 }
 
-/** Answers a defect with 500 and logs it. Fails with the cause if it is only an interruption. */
+/** Answers a defect with 500 and logs it. If the cause is only an interruption, fails with the cause. */
 export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   // The client has disconnected, or the server is closing.
   if (cause.reasons.every((reason) => reason._tag === "Interrupt")) return Effect.failCause(cause as Cause.Cause<never>)
@@ -129,6 +132,6 @@ export const middleware =
     const handled = Effect.catchCause(app, (cause) => answer(paths, cause))
     return Effect.withFiber((fiber) => {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest.HttpServerRequest)
-      return isPublished(paths, pathOf(request.url)) ? handled : Effect.succeed(notFound(paths, request))
+      return mayLookUp(paths, pathOf(request.url)) ? handled : Effect.succeed(notFound(paths, request))
     })
   }

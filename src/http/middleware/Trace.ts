@@ -2,8 +2,8 @@
  * Makes a span for each sampled request, with its method, route and status. The platform's span is disabled: it would also
  * hold the client's address, every header (including widget tokens), the query and the user agent.
  *
- * `References.TracerEnabled` is true only while one of our own spans is made. Otherwise libraries would add spans: each SQL
- * statement would be one, and its errors quote values.
+ * `References.TracerEnabled` is true only while one of our own spans is made. Otherwise libraries would add spans, such as one
+ * for each SQL statement, whose errors quote values.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface Tracing {
 export interface Options {
   /** The share of requests that start a trace, from 0 to 1. */
   readonly ratio: number
-  /** The peers whose `traceparent` is used. Any other client's is ignored, because it could force sampling. */
+  /** The peers whose `traceparent` is used. That of any other client is ignored, because it could force sampling. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
 }
 
@@ -58,7 +58,7 @@ export const make = (options: Options): Effect.Effect<Tracing> =>
     }
   })
 
-/** The exit of a response's span: only a server error is a failure. */
+/** The exit of a span: an interruption if no response was sent, a failure if the status is a server error. */
 const exitOf = (headersSent: boolean, status: number): Exit.Exit<void, string> => {
   if (!headersSent) return Exit.interrupt()
   return status >= 500 ? Exit.fail(`HTTP ${status}`) : Exit.void

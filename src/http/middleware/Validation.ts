@@ -1,6 +1,6 @@
 /**
- * If a request's path, query or headers do not validate, answers with a 422 that lists every fault, including those of the
- * body. (If only the body does not validate, the endpoint answers.)
+ * If a request's path, query or headers do not validate, answers with a 422 that lists their faults and those of the body. (If
+ * only the body does not validate, the endpoint answers.)
  *
  * @module
  */
@@ -24,14 +24,14 @@ const locations = { Params: "path", Headers: "header", Query: "query", Payload: 
 
 interface BodyFaults {
   readonly faults: ReadonlyArray<ValidationError>
-  /** Whether the errors are sentences. */
+  /** Whether the body is `useChat`'s. Its client gets only the first fault of the request, as a sentence. */
   readonly isUseChat: boolean
 }
 
 const noFaults: BodyFaults = { faults: [], isUseChat: false }
 
 /**
- * The faults of a request's body; none if it cannot be read. A large body is not parsed: these requests do not count
+ * The faults of a request's body; none if the body cannot be read. A large body is not parsed: these requests do not count
  * against the rate limit, so they must be cheap.
  */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {

@@ -1,5 +1,5 @@
 /**
- * Accepts every request: the chat endpoints check the token after the rate limit, so that guessed tokens cost no lookups.
+ * Accepts every request: the chat endpoints check the token after the rate limit, which so bounds the lookups of guessed tokens.
  *
  * @module
  */

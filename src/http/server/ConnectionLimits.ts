@@ -1,6 +1,6 @@
 /**
  * Limits a server's connections, in total and per address, and closes idle ones. `core/limits/ConnectionTable` and
- * `core/limits/IdleTime` decide; this module applies their decisions to sockets, counts them and logs them.
+ * `core/limits/IdleTime` decide; this module applies their decisions to sockets, and counts and logs those of the limits.
  *
  * @module
  */
@@ -51,7 +51,7 @@ const advice = {
   perClient: "Raise CONNECTIONS_PER_ADDRESS if they come from visitors, or name their proxy in TRUSTED_PROXIES."
 }
 
-/** Counts the connections that one limit closed or refused, and reports them once a minute. */
+/** Counts the connections that one limit closed or refused, and reports the counts at most once a minute. */
 const reporter = (bound: ConnectionTable.Bound, limit: number, context: Context.Context<never>) => {
   const label = bound === "total" ? "process" : "address"
   const closedMetric = Metrics.connectionsLimited({ bound: label, outcome: "closed" })

@@ -1,6 +1,6 @@
 /**
- * Closes a server's connections: on shutdown without losing requests, when a client does not read its responses, and when
- * too many pipelined requests are queued.
+ * Closes a server's connections: on shutdown without losing requests, when a client does not read its responses, when too
+ * many pipelined requests are queued, and when `ConnectionLimits` requires it.
  *
  * Pipelining: Node reads 2 MiB of a connection at a time, up to 50,000 requests, before it answers the first, and then reads
  * more. One connection can hold a gigabyte, and freeing it blocks the process for seconds. So the process limits the number
@@ -41,7 +41,7 @@ export interface Options {
 /** A response in progress, in a linked list per connection in request order. */
 interface PendingResponse {
   readonly response: ServerResponse
-  /** whether the client requested to keep the connection alive. */
+  /** Whether the client requested to keep the connection alive. */
   readonly keepAlive: boolean
   next: PendingResponse | undefined
 }
@@ -141,7 +141,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       connections.delete(socket)
       limits.remove(entry)
       if (state.open > 1) pipelined -= state.open - 1
-      // Node destroys them itself, except if a CONNECT followed: their handlers would otherwise continue.
+      // Node itself destroys the pending responses unless a CONNECT followed. The handlers of those would continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()
     })
@@ -214,7 +214,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     closeIdle,
     /** Calls back when the last connection is closed and the listeners of its last response have run. */
     whenEmpty: (done: () => void): void => {
-      // Those listeners run after this one, so the next tick is late enough.
+      // `onEmpty` is called in the connection's `close` event, and those listeners run later in the same tick.
       onEmpty = () => process.nextTick(done)
       if (connections.size === 0) onEmpty()
     },
@@ -232,8 +232,9 @@ const realSleep = (duration: Duration.Input): Effect.Effect<void> =>
   Effect.provideService(Effect.sleep(duration), Clock.Clock, Clock.Clock.defaultValue())
 
 /**
- * Starts to track the connections of a server that does not listen yet. The returned effect closes connections whose clients
- * do not read; when its scope closes, it shuts the server down and waits until the connections are closed, at most for `end`.
+ * Starts to track the connections of a server that does not listen yet. The returned effect closes idle connections and those
+ * whose clients do not read. When its scope closes, it shuts the server down and waits until the connections are closed, at
+ * most for `end`.
  */
 export const track = (
   server: Server,

@@ -4,9 +4,9 @@
  * By default Node parses up to 2 MiB of a connection before the next one: with one-byte chunks that is 350,000 events, with
  * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined, has
  * many headers or may have a large body. For a minute after that, new connections of the same client are sliced from their
- * start. Until then Node's native reading, which costs less, is safe. In a turn of the event loop, only the first `direct`
- * bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and `core/limits/TurnBudget`
- * limits how many are parsed in a turn. A connection with queued data is paused. A pipelined
+ * start. All other connections use Node's native reading, which costs less. In a turn of the event loop, only the first
+ * `direct` bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and
+ * `core/limits/TurnBudget` limits how many slices are parsed in a turn. A connection with queued data is paused. A pipelined
  * request is parsed once the earlier one is answered.
  *
  * @module
@@ -42,7 +42,7 @@ interface Client {
   connections: number
 }
 
-/** How long all connections of a client are sliced after one of them had to be, in milliseconds. */
+/** How long a client's new connections are sliced from their start after one of its connections was sliced, in milliseconds. */
 const suspicion = 60_000
 
 /** The maximum number of such clients that are remembered. */
@@ -65,7 +65,7 @@ const waitingOf = new WeakMap<Socket, () => number>()
 /** How many received bytes of a connection are not parsed yet. */
 export const unparsed = (socket: Socket): number => socket.readableLength + (waitingOf.get(socket)?.() ?? 0)
 
-/** Makes a server read its connections in slices. It must not listen yet. */
+/** Makes a server, which must not listen yet, read in slices where this is necessary. */
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
@@ -217,7 +217,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
 }
 
-/** Counts by address, except for addresses that many clients share. */
+/** Each address is one client, except an address that many clients share. */
 export const byAddress =
   (isShared: (address: string) => boolean): Options["ownerOf"] =>
   (address) =>

@@ -2,9 +2,10 @@
  * Answers page views, events, submissions and chats directly from Node's request, without the router and its middleware.
  *
  * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and
- * cause half of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path with a small head and a
- * small body of known length takes this path; every other request takes the router. Both call the same endpoint function,
- * and tests verify that both give the same responses.
+ * cause half of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path takes this
+ * path if its head and body are small, the body's length is known, and the request is neither sampled for a trace nor has an
+ * `Expect` header. Every other request takes the router. Both call the same endpoint function, and tests verify that both give
+ * the same responses.
  *
  * @module
  */
@@ -197,7 +198,7 @@ export const make = (
       }
     }
 
-    /** Separate from `answerChat`, so that its closures, which live as long as the chat, do not retain the body. */
+    /** Separate from `answerChat`, whose closures live as long as the chat and would retain the body. */
     const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
       Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
         Scope.provide(scope),
@@ -215,7 +216,7 @@ export const make = (
         if (response.destroyed) return
         const scope = Scope.makeUnsafe()
         const answered = chatResponse(head, instanceId, body, scope)
-        // Released when it completes, because the closures live as long as the chat.
+        // Released when the fiber completes, because the closures live as long as the chat.
         let fiber: Fiber.Fiber<ChatOrError> | undefined = fork(
           parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent)
         )

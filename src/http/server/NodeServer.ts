@@ -20,13 +20,13 @@ import * as UntrustedProxy from "./UntrustedProxy.ts"
 
 /** Timeouts in milliseconds and sizes in bytes. */
 export const defaultLimits = {
-  /** To receive the complete head of a request. */
+  /** For receiving the complete head of a request. */
   headersTimeout: 10_000,
-  /** To receive a complete request with its body. */
+  /** For receiving a complete request with its body. */
   requestTimeout: 30_000,
-  /** Between two requests on a connection: longer than the minute for which proxies commonly keep one. */
+  /** Between two requests on a connection: longer than the minute for which proxies commonly keep an idle connection. */
   keepAliveTimeout: 65_000,
-  /** Added to the announced timeout, so that a request sent just before it is answered. */
+  /** Added to the announced timeout, so that a request that is sent just before the timeout is answered. */
   keepAliveTimeoutBuffer: 1_000,
   /** How often Node checks `headersTimeout` and `requestTimeout`. */
   connectionsCheckingInterval: 1_000,

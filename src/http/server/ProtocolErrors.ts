@@ -1,6 +1,7 @@
 /**
- * Answers, with a JSON body, the requests that Node itself would answer without a body: invalid HTTP, requests that are too
- * large or too slow, unsupported expectations, `CONNECT`, and HTTP/1.1 without `Host`. Counts them as requests and decisions.
+ * Answers, with a JSON body, the requests that Node itself would answer without a body or not at all: invalid HTTP, requests
+ * that are too large or too slow, unsupported expectations, `CONNECT`, and HTTP/1.1 without `Host`. Counts them as requests
+ * and decisions.
  *
  * @module
  */
@@ -79,8 +80,8 @@ const serialize = (answer: Answer): string => {
 }
 
 /**
- * Whether a response can be written to a connection: not after another one has begun, nor while an earlier complete request
- * is unanswered, since the client would take it for that request's response.
+ * Whether a response can be written to a connection: not after another response has begun, nor while an earlier complete
+ * request is unanswered, since the client would take the response for that request's.
  */
 const canAnswer = (socket: Socket): boolean => {
   const response = NodeInternals.currentResponse(socket)

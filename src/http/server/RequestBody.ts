@@ -20,7 +20,7 @@ import * as RequestHead from "../endpoints/RequestHead.ts"
 
 // `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
 
-/** The body does not validate; `errors` lists every fault. */
+/** The body cannot be parsed as JSON or as a plain form; `errors` say why. */
 export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
 
 /** The body exceeds `HttpIncomingMessage.MaxBodySize`. */
@@ -47,8 +47,8 @@ export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 export const uncountedHeadBytes = 8_192
 
 /**
- * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Otherwise a few
- * slow senders would block everyone's larger bodies.
+ * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Without the share
+ * per address, a few slow senders would block everyone's larger bodies.
  */
 export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>("hydracore/http/RequestBody/Arrivals", {
   defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
@@ -99,7 +99,7 @@ interface IncomingBody {
   readonly release: () => void
   /** Adds a piece. Stop reading if it returns an error. */
   readonly add: (piece: Uint8Array) => Refused | undefined
-  /** The error of `add` or of a displacement, if any. */
+  /** The error of an earlier `add` or of a displacement, if any. */
   readonly refused: () => Refused | undefined
   /** Registers a callback for when another client's body displaces this one. */
   readonly onDisplaced: (fail: (error: BodyOverCapacity) => void) => void
@@ -114,7 +114,7 @@ const makeIncomingBody = (
   { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
 ): IncomingBody => {
   const pieces = new ByteCollector(Math.min(expected, maxBytes))
-  /** Small requests need none. */
+  /** Undefined for a small request. */
   let allocation: Capacity.Allocation | undefined
   let count = 0
   let displaced = (_: BodyOverCapacity) => {}

@@ -47,14 +47,14 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
-  /** For what a widget does besides chatting: resuming, stopping, reading and rating. */
+  /** For requests about a chat that send no message: resuming, stopping, reading and rating it, and listing the models. */
   readonly rateLimitChatRead: Option.Option<RateLimitPolicy>
   /** Whether this server also serves the owner API. */
   readonly ownerApi: boolean
   readonly rateLimitOwner: Option.Option<RateLimitPolicy>
-  /** Whether this server has the console; it needs the owner API. */
+  /** Whether this server has the console, which needs the owner API. */
   readonly console: boolean
-  /** The maximum number of open chat streams in this process; `None` for no limit. */
+  /** The maximum numbers of open chat streams in this process. */
   readonly chatStreams: StreamSlots.Options
   /** The key that signs the unsubscribe links of mails. */
   readonly secretsKey: Mail.Options["secretsKey"]
@@ -69,7 +69,7 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   readonly traceRatio?: number | undefined
 }
 
-/** The paths of a server, for metrics, traces and the answers to unknown paths. */
+/** The paths of a server, for metrics, traces and the responses to unknown paths. */
 const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownPath> => [
   ...Fallbacks.endpointsOf(Api),
   ...(ownerApi ? Fallbacks.endpointsOf(OwnerApi) : []),
@@ -82,7 +82,7 @@ const pathsOf = ({ console, ownerApi }: Options): ReadonlyArray<Fallbacks.KnownP
 /** The endpoints that both the fast path and the router serve. */
 const endpoints = (options: Options, unreadTimeout: number) =>
   Layer.mergeAll(
-    Analytics.endpoint({
+    Analytics.endpoints({
       rateLimit: options.rateLimitAnalytics,
       country: { header: options.geoHeader, trustedProxies: options.trustedProxies }
     }),
@@ -125,7 +125,7 @@ const routes = (options: Options, tracing: Trace.Tracing | undefined) =>
 /** The routes whose responses are streams, unless a client asks for a whole answer. */
 const chats = [ContractWidget.chat, OpenAiGroup.endpoints.completions, AgUiGroup.endpoints.run].map(({ path }) => path)
 
-/** Whether any rate limit is set. Without one, a few addresses may send all requests: behind a proxy, or in a load test. */
+/** Whether visitors' requests have a rate limit. If not, a few addresses may send all requests: behind a proxy, or in a load test. */
 const isLimited = ({ rateLimitAnalytics, rateLimitChat, rateLimitForms }: Options): boolean =>
   [rateLimitAnalytics, rateLimitChat, rateLimitForms].some(Option.isSome)
 

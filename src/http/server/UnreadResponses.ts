@@ -15,7 +15,7 @@ export interface Unread {
   readonly response: ServerResponse
   /** Bytes that the system has not accepted yet. */
   readonly queued: number
-  /** When `queued` last changed, in the caller's milliseconds. */
+  /** When `queued` last changed, by the caller's clock, in milliseconds. */
   readonly since: number
 }
 

@@ -61,7 +61,7 @@ describe("core/forms/FormCheck", () => {
 
   it("a rule holds for every value of a repeated member", () => {
     for (const text of ['{"field":"<b>","field":"ada@example.org"}', '{"field":"ada@example.org","field":"<b>"}']) {
-      const form_data = FormContent.withRepeated(text, JSON.parse(text))
+      const form_data = FormContent.withAllValues(text, JSON.parse(text))
       const errors = FormCheck.check({ field: { email: true } }, { form_data })
       assert.deepStrictEqual(
         errors.map(({ type }) => type),

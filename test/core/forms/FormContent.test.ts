@@ -46,9 +46,9 @@ describe("core/forms/FormContent", () => {
       ['{"a":"1","b":"x","a":"2"}', { a: ["1", "2"], b: "x" }],
       ['{"a":["1","2"],"\\u0061":"3","a":null}', { a: ["1", "2", "3", null] }]
     ] as const) {
-      assert.deepStrictEqual(FormContent.withRepeated(text, JSON.parse(text)), expected)
+      assert.deepStrictEqual(FormContent.withAllValues(text, JSON.parse(text)), expected)
     }
-    const own = FormContent.withRepeated('{"__proto__":1,"__proto__":2}', JSON.parse('{"__proto__":1,"__proto__":2}'))
+    const own = FormContent.withAllValues('{"__proto__":1,"__proto__":2}', JSON.parse('{"__proto__":1,"__proto__":2}'))
     assert.deepStrictEqual(Object.entries(own), [["__proto__", [1, 2]]])
   })
 

@@ -135,7 +135,7 @@ describe("requests that wait for a hanging store", () => {
         Effect.scoped,
         Effect.provide(
           Layer.mergeAll(
-            Analytics.endpoint({
+            Analytics.endpoints({
               rateLimit: Option.none(),
               country: { header: Option.none(), trustedProxies: [] }
             }),
