@@ -1,10 +1,10 @@
 /**
- * Undocumented fields and methods of Node's sockets, parsers and streams. No other module uses any.
+ * Undocumented fields, methods and calls of Node's servers, sockets, parsers and streams. No other module relies on any.
  * `test/runtime/NodeInternals` fails if a version of Node changes one of them.
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import { Predicate } from "effect"
@@ -44,6 +44,45 @@ export const destroyWhileParsing = (socket: Socket): void => {
     request.upgrade = false
     return 2
   }
+}
+
+/** The functions by which the parser of a connection takes data and the end of the data. */
+export interface ParserListeners {
+  readonly onData: (data: Buffer) => void
+  readonly onEnd: () => void
+}
+
+/** The parser's listeners of a connection. They are the last ones when the server emits `connection`. */
+export const parserListeners = (socket: Socket): ParserListeners => ({
+  onData: socket.listeners("data").at(-1) as ParserListeners["onData"],
+  onEnd: socket.listeners("end").at(-1) as ParserListeners["onEnd"]
+})
+
+/**
+ * Replaces a connection's `pause` and `resume`. Node calls them while the body of a request is not consumed, and while the
+ * client does not read its responses.
+ */
+export const replaceFlowControl = (socket: Socket, pause: () => void, resume: () => void): void => {
+  socket.pause = () => {
+    pause()
+    return socket
+  }
+  socket.resume = () => {
+    resume()
+    return socket
+  }
+}
+
+/** Sets whether the connection stays open after a response whose head is not sent yet. Returns what was set before. */
+export const setKeepAlive = (response: ServerResponse, keepAlive: boolean): boolean => {
+  const before = response.shouldKeepAlive
+  response.shouldKeepAlive = keepAlive
+  return before
+}
+
+/** Leaves idle connections open when the server stops listening. Node's `close` calls the method that this replaces. */
+export const keepIdleOnClose = (server: Server): void => {
+  server.closeIdleConnections = () => {}
 }
 
 /** The function that sets a pipe to blocking or non-blocking; `undefined` for a stream that is not a pipe. */

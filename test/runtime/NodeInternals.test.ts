@@ -3,7 +3,7 @@
  */
 import { spawn } from "node:child_process"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { connect, type Socket } from "node:net"
+import { connect, Socket } from "node:net"
 import { Writable } from "node:stream"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -82,6 +82,100 @@ describe("runtime/NodeInternals", () => {
       client.write(head(0).repeat(1_000))
       yield* until("the connection is closed", () => socket.closed)
       assert.lengthOf(exchanges, 1)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("without the parser's listeners nothing is parsed until they are called", () =>
+    Effect.gen(function* () {
+      const { client, exchanges, socket } = yield* connected
+      const { onData, onEnd } = NodeInternals.parserListeners(socket)
+      const received: Array<Buffer> = []
+      let hasEnded = false
+      socket.off("data", onData).off("end", onEnd)
+      socket
+        .on("data", (data: Buffer) => received.push(data))
+        .on("end", () => {
+          hasEnded = true
+        })
+      client.end(head(0))
+      yield* until("all is received", () => hasEnded)
+      assert.lengthOf(exchanges, 0)
+      onData(Buffer.concat(received))
+      assert.lengthOf(exchanges, 1)
+      exchanges[0]!.response.end()
+      yield* until("the response is sent", () => exchanges[0]!.response.closed)
+      assert.isFalse(socket.writableEnded)
+      onEnd()
+      assert.isTrue(socket.writableEnded)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("Node calls a connection's pause and resume for unread bodies and for unread responses", () =>
+    Effect.gen(function* () {
+      const { client, exchanges, socket } = yield* connected
+      const calls: Array<string> = []
+      NodeInternals.replaceFlowControl(
+        socket,
+        () => {
+          calls.push("pause")
+          Socket.prototype.pause.call(socket)
+        },
+        () => {
+          calls.push("resume")
+          Socket.prototype.resume.call(socket)
+        }
+      )
+      client.write(head(2 ** 20))
+      yield* until("the head is parsed", () => exchanges.length === 1)
+      client.write(Buffer.alloc(2 ** 20))
+      yield* until("the body's reader is behind", () => calls.at(-1) === "pause")
+      exchanges[0]!.request.resume()
+      yield* until("the body is read", () => exchanges[0]!.request.readableEnded)
+      assert.strictEqual(calls.at(-1), "resume")
+      client.pause()
+      exchanges[0]!.response.end(Buffer.alloc(32 * 2 ** 20))
+      client.write(head(0))
+      yield* until("the client is behind", () => exchanges.length === 2 && calls.at(-1) === "pause")
+      client.resume()
+      yield* until("the client has read the response", () => calls.at(-1) === "resume")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a response says whether its connection stays open, as was set last", () =>
+    Effect.gen(function* () {
+      const { client, exchanges } = yield* connected
+      let received = ""
+      client.setEncoding("latin1").on("data", (text: string) => {
+        received += text
+      })
+      for (const keepAlive of [true, false]) {
+        received = ""
+        client.write(head(0))
+        const { response } = yield* until("the head is parsed", () => exchanges.pop())
+        assert.isTrue(NodeInternals.setKeepAlive(response, false))
+        assert.isFalse(NodeInternals.setKeepAlive(response, keepAlive))
+        response.end()
+        yield* until("the response arrives", () => received.endsWith("\r\n\r\n"))
+        assert.match(received, keepAlive ? /^Connection: keep-alive\r$/m : /^Connection: close\r$/m)
+      }
+      yield* until("the connection is closed", () => client.closed)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("an idle connection of a server that no longer listens stays open", () =>
+    Effect.gen(function* () {
+      const { client, exchanges, server, socket } = yield* connected
+      NodeInternals.keepIdleOnClose(server)
+      const answered = Effect.gen(function* () {
+        client.write(head(0))
+        const { response } = yield* until("the head is parsed", () => exchanges.pop())
+        response.end()
+        yield* until("the response is sent", () => response.closed)
+      })
+      yield* answered
+      server.close()
+      assert.isFalse(socket.destroyed)
+      yield* answered
     }).pipe(Effect.scoped)
   )
 

@@ -18,14 +18,14 @@
  *
  * @module
  */
-import * as diagnostics from "node:diagnostics_channel"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, type Scope } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
+import { onRequestStart } from "./RequestStart.ts"
 import * as UnreadResponses from "./UnreadResponses.ts"
 
 export interface Options {
@@ -41,8 +41,8 @@ export interface Options {
 /** A response in progress, in a linked list per connection in request order. */
 interface PendingResponse {
   readonly response: ServerResponse
-  /** Whether the client requested to keep the connection alive. */
-  readonly keepAlive: boolean
+  /** Whether the connection would stay open after the response, before `closeAfter` prevented it. */
+  keepAlive: boolean
   next: PendingResponse | undefined
 }
 
@@ -65,9 +65,6 @@ interface ConnectionState {
  * its response. Browsers and proxies do not pipeline.
  */
 export const maxPipelined = 10_000
-
-/** Node's diagnostics channel for parsed request heads, shared by all servers of the process. */
-const requestStartChannel = "http.server.request.start"
 
 /** The maximum interval between checks of the connections, in milliseconds. */
 const maxInterval = 1_000
@@ -101,23 +98,27 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     if (isLingerOver && isIdle(socket, state)) socket.destroySoon()
   }
 
-  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request
+  /** Makes a response close the connection, unless its head is sent already. */
+  const closeAfter = (pending: PendingResponse) => {
+    if (!pending.response.headersSent) pending.keepAlive = NodeInternals.setKeepAlive(pending.response, false)
+  }
+
+  onRequestStart(server, ({ response, socket }) => {
     const state = connections.get(socket)
     if (state === undefined) return
     if (state.open++ === 0) limits.busy(state.entry)
     else if (++pipelined > maxPipelined) NodeInternals.destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
     if (isDraining && state.last !== undefined && !state.last.response.headersSent) {
-      state.last.response.shouldKeepAlive = state.last.keepAlive
+      NodeInternals.setKeepAlive(state.last.response, state.last.keepAlive)
     }
-    const pending: PendingResponse = { response, keepAlive: response.shouldKeepAlive, next: undefined }
+    const pending: PendingResponse = { response, keepAlive: true, next: undefined }
     if (state.last === undefined) state.first = pending
     else state.last.next = pending
     state.last = pending
-    if (isDraining) response.shouldKeepAlive = false
+    if (isDraining) closeAfter(pending)
     response.on("close", end)
-  }
+  })
 
   /** Pauses a connection until `release`. */
   const hold = (socket: Socket) => {
@@ -148,19 +149,8 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     // Node starts reading on the next tick, so an earlier pause has no effect.
     process.nextTick(hold, socket)
   })
-  // The channel and not the server's events, which omit the requests that Node answers by itself: those are queued too.
-  const onRequestStart = (message: unknown) => {
-    const started = message as {
-      readonly server: Server
-      readonly request: IncomingMessage
-      readonly response: ServerResponse
-    }
-    if (started.server === server) onRequest(started.request, started.response)
-  }
-  server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
-  server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
-  // Node calls this when it stops listening; `closeIdle` replaces it.
-  server.closeIdleConnections = () => {}
+  // `closeIdle` closes them.
+  NodeInternals.keepIdleOnClose(server)
 
   const closeIdle = (done: () => void): void =>
     afterQuietPoll(
@@ -192,10 +182,9 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     stop: (done: () => void): void => {
       held = []
       for (const socket of connections.keys()) hold(socket)
-      // Warms up `close`: its first call takes several times as long, and connections that arrive meanwhile are reset.
-      const warmUp = createServer()
-      warmUp.closeIdleConnections = () => {}
-      warmUp.close()
+      // Warms up `close`: a first call takes 0.2 ms until the socket is closed instead of 0.08 ms, and connections that arrive
+      // meanwhile are reset.
+      createServer().close()
       afterQuietPoll(
         () => accepted,
         () => {
@@ -203,7 +192,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
           // After `close`: a client that sees `Connection: close` reconnects at once, and its connection would be reset.
           isDraining = true
           for (const { last } of connections.values()) {
-            if (last !== undefined && !last.response.headersSent) last.response.shouldKeepAlive = false
+            if (last !== undefined) closeAfter(last)
           }
           release()
           done()

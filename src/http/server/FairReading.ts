@@ -11,7 +11,6 @@
  *
  * @module
  */
-import * as diagnostics from "node:diagnostics_channel"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import { Socket } from "node:net"
 import { clientKey } from "../../core/limits/ClientKey.ts"
@@ -19,6 +18,7 @@ import * as FairQueue from "../../core/limits/FairQueue.ts"
 import * as SmallBody from "../../core/limits/SmallBody.ts"
 import * as TurnBudget from "../../core/limits/TurnBudget.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
+import { onRequestStart } from "./RequestStart.ts"
 
 export interface Options {
   /**
@@ -54,11 +54,6 @@ const fewHeaders = 128
 /** Small bodies of known length are read natively. */
 const mayHaveLargeBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > SmallBody.maxBytes
-
-/** Node's channel for each request whose head was parsed, before its response is assigned to the socket. */
-const requestStartChannel = "http.server.request.start"
-
-type Listener = (...args: ReadonlyArray<unknown>) => void
 
 const waitingOf = new WeakMap<Socket, () => number>()
 
@@ -99,8 +94,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
 
   const slice = (socket: Socket) => {
     sliced.add(socket)
-    const onData = socket.listeners("data").at(-1) as Listener
-    const onEnd = socket.listeners("end").at(-1) as Listener
+    const { onData, onEnd } = NodeInternals.parserListeners(socket)
     const key = ownerOf(socket.remoteAddress ?? "unknown")
     if (key !== undefined) {
       suspects.delete(key)
@@ -184,37 +178,34 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
       hasEnded = true
       if (waiting.length === 0 && !isStopped) continueReading()
     })
-    // Node calls these for back-pressure: of a request body's reader and of a client that reads responses slowly.
-    socket.pause = () => {
-      isStopped = true
-      return Socket.prototype.pause.call(socket) as Socket
-    }
-    socket.resume = () => {
-      isStopped = false
-      if (waiting.length > 0) enqueue()
-      else continueReading()
-      return socket
-    }
+    NodeInternals.replaceFlowControl(
+      socket,
+      () => {
+        isStopped = true
+        Socket.prototype.pause.call(socket)
+      },
+      () => {
+        isStopped = false
+        if (waiting.length > 0) enqueue()
+        else continueReading()
+      }
+    )
     socket.once("close", () => {
       clear()
       if (--client.connections === 0) clients.delete(owner)
     })
   }
 
-  const onRequestStart = (message: unknown) => {
-    const started = message as { readonly server: Server; readonly request: IncomingMessage; readonly socket: Socket }
-    if (started.server !== server || sliced.has(started.socket)) return
-    const { request, socket } = started
+  onRequestStart(server, ({ request, socket }) => {
+    if (sliced.has(socket)) return
     const isPipelined = NodeInternals.currentResponse(socket) !== undefined
     if (isPipelined || request.rawHeaders.length > fewHeaders || mayHaveLargeBody(request)) slice(socket)
-  }
+  })
   server.on("connection", (socket: Socket) => {
     const owner = ownerOf(socket.remoteAddress ?? "unknown")
     const until = owner === undefined ? undefined : suspects.get(owner)
     if (until !== undefined && performance.now() < until) slice(socket)
   })
-  server.on("listening", () => diagnostics.subscribe(requestStartChannel, onRequestStart))
-  server.on("close", () => diagnostics.unsubscribe(requestStartChannel, onRequestStart))
 }
 
 /** Each address is one client, except an address that many clients share. */
