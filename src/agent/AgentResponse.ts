@@ -19,12 +19,13 @@ import * as ResponseHead from "./ResponseHead.ts"
 
 const accepted: AgentEvent = { _tag: "Accepted" }
 
-/** The error that undici aborts with. One for all: making an error walks the stack. */
+/** The error with which undici aborts a response. One instance for all responses: creating an error walks the stack. */
 const aborted = new Error("The answer is not read any further")
 
 /**
- * `requesting` until the headers; `sniffing` until the first byte; `streaming` while events arrive; `whole` and `refused`
- * while a body is collected; `finished` after the end of the answer; `closed` when nothing more is read.
+ * `requesting` until the headers; `sniffing` until the first byte of the body tells its kind; `streaming` while events
+ * arrive; `whole` while an answer in one piece is collected; `refused` while the body of a refusal is collected; `finished`
+ * from the end of the answer to the end of the response; `closed` when nothing more is read.
  */
 type Phase = "requesting" | "sniffing" | "whole" | "refused" | "streaming" | "finished" | "closed"
 
@@ -33,7 +34,7 @@ export interface Options {
   readonly scheduler: DeadlineScheduler
   /** How long the agent may be silent, in milliseconds. */
   readonly timeout: number
-  /** Sends a shortened request on the same handler. Undefined if the request cannot be shortened. */
+  /** Sends a shortened request with the same handler. Undefined if the request cannot be shortened. */
   readonly retry: (() => void) | undefined
 }
 
@@ -52,7 +53,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   private informational = 0
   /** The bytes after the end of the answer. */
   private lingering = 0
-  /** When the agent last sent something, or the reader began to wait. */
+  /** When the agent's silence began: when it last completed an event, or when the reader began to wait if that was later. */
   private since: number
   private retry: (() => void) | undefined
   private readonly protocol: AgentProtocol
@@ -99,7 +100,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.resume()
       return now + this.silenceTimeout()
     }
-    // While the reader does not wait, the agent's silence is not noticed.
+    // Silence counts only while the reader waits: otherwise the response may be paused.
     if (this.phase === "streaming" && !this.buffer.hasWaiter) return now + this.silenceTimeout()
     const due = this.since + this.silenceTimeout()
     if (now < due) return due
@@ -119,7 +120,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     status: number,
     headers: ResponseHead.Headers
   ): void {
-    // Otherwise a kilobyte is retained for as long as the answer lasts.
+    // The raw headers would take a kilobyte for as long as the answer lasts.
     controller.rawHeaders = null
     if (this.phase !== "requesting") return
     if (status < 200) {
@@ -132,7 +133,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
       this.readRefusal(headers)
       return
     }
-    // From here on the request is not needed: it may hold a long history.
+    // Frees the request, which may hold a long history and is not needed from here on.
     this.retry = undefined
     const kind = ResponseHead.bodyKind(headers)
     if (kind === "stream") this.accept()
@@ -199,7 +200,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     this.phase = "requesting"
     this.since = this.scheduler.now()
     this.informational = 0
-    // Not at once: this is inside of undici's parser.
+    // Not at once: undici's parser is the caller.
     queueMicrotask(() => {
       if (this.phase === "requesting") retry()
     })
@@ -239,7 +240,7 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
     if (wait > 0 || this.buffer.isFull) controller.pause()
   }
 
-  /** Not at once: this may be inside of undici's parser, or of a deadline. */
+  /** Resumes the response, but not at once: the caller may be undici's parser, or a deadline. */
   private resume(): void {
     queueMicrotask(() => {
       if (!this.isThrottled && !this.buffer.isFull) this.controller?.resume()
@@ -256,8 +257,8 @@ export class AgentResponse implements Undici.Dispatcher.DispatchHandler, Schedul
   }
 
   /**
-   * Ends the answer. If the protocol ended it, the response is read for a while longer: one that ends by itself leaves its
-   * connection reusable.
+   * Ends the answer. If the protocol ended it, the response is read for a while longer: the connection of a response that
+   * ends by itself can be reused.
    */
   private end(): void {
     const { reader } = this

@@ -18,11 +18,14 @@ import * as Endpoint from "./Endpoint.ts"
 import { protocols } from "./Protocols.ts"
 
 export interface Options {
-  /** How long the agent may be silent: before its headers come, and between any two events of its stream. */
+  /**
+   * How long the agent may be silent: before its headers come, and between any two events of its stream. An answer that is
+   * not streamed must be complete within this time.
+   */
   readonly timeout: Duration.Input
-  /** The key in an environment variable; none if it is not set. */
+  /** The key in an environment variable; none if the variable is not set. */
   readonly keyOf: (variable: string) => Effect.Effect<Option.Option<Redacted.Redacted>>
-  /** `SECRETS_KEY`, which decrypts the keys that the owner API stored. */
+  /** `SECRETS_KEY`, which decrypts the agents' keys that the owner API stored. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** Looks up the names of guarded agents, by default with the system's resolver. */
   readonly lookup?: OutwardConnector.Options["lookup"]
@@ -33,20 +36,20 @@ type Headers = Readonly<Record<string, string>>
 const commonHeaders = { accept: "text/event-stream", "content-type": "application/json" }
 const noHeaders = Effect.succeed({})
 
-/** An endpoint in the form that the dispatcher requires. */
-interface Address {
+/** The URL of an endpoint in the parts that the dispatcher requires. */
+interface UrlParts {
   readonly origin: string
   readonly path: string
 }
 
-/** The maximum number of cached addresses per protocol: a process uses few agents. */
-const maxAddresses = 1000
+/** The maximum number of cached endpoints per protocol: a process uses few agents. */
+const maxEndpoints = 1000
 
-const addressOf = Record.map(protocols, ({ path }) =>
+const endpointOf = Record.map(protocols, ({ path }) =>
   memoize(
-    (agentUrl): Option.Option<Address> =>
+    (agentUrl): Option.Option<UrlParts> =>
       Option.map(Endpoint.of(agentUrl, path), (url) => ({ origin: url.origin, path: url.pathname + url.search })),
-    maxAddresses
+    maxEndpoints
   )
 )
 
@@ -55,7 +58,7 @@ const toHeaders = ({ sampled, spanId, traceId }: Tracer.AnySpan): Headers => ({
   traceparent: `00-${traceId.padStart(32, "0")}-${spanId}-${sampled ? "01" : "00"}`
 })
 
-/** The headers that pass the trace on to the agent. If it is sampled, a span lasts until the scope closes. */
+/** The headers that pass the trace on to the agent. If the trace is sampled, a span lasts until the scope closes. */
 const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scope.Scope> =>
   Effect.withFiber(({ cache: { span } }) => {
     if (span === undefined) return noHeaders
@@ -66,7 +69,7 @@ const traceHeaders = (request: AgentRequest): Effect.Effect<Headers, never, Scop
     }).pipe(Effect.withTracerEnabled(true), Effect.map(toHeaders))
   })
 
-/** Outside of `open`, so that the finalizer retains nothing but the response. */
+/** Defined outside of `open`, so that the finalizer retains nothing but the response. */
 const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
   Scope.addFinalizer(
     scope,
@@ -74,8 +77,8 @@ const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
   )
 
 /**
- * The live layer. Agents that the owner API named are reached on the public internet only. A dispatcher follows no redirects,
- * and reuses the connection of a response that was read to its end.
+ * The live layer. It connects to an agent that the owner API set only on the public internet. A dispatcher follows no
+ * redirects, and reuses the connection of a response that was read to its end.
  */
 export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHttpClient.Dispatcher> =>
   Layer.effect(
@@ -113,13 +116,13 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
         })
       }
 
-      const dispatch = (address: Address, headers: Headers, request: AgentRequest) => {
+      const dispatch = (endpoint: UrlParts, headers: Headers, request: AgentRequest) => {
         const protocol = protocols[request.instance.agentProtocol]
         const dispatcher = request.instance.isGuarded ? guarded : unguarded
         const send = (request: AgentRequest) =>
           dispatcher.dispatch(
             {
-              ...address,
+              ...endpoint,
               method: "POST",
               headers,
               body: JSON.stringify(protocol.body(request)),
@@ -139,14 +142,14 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       /** Without a generator, for speed: every answer waits for this. */
       const open = (request: AgentRequest, scope: Scope.Scope) => {
         const { agentProtocol, agentUrl } = request.instance
-        const address = addressOf[agentProtocol](agentUrl)
-        if (Option.isNone(address)) {
-          return Effect.fail(new AgentRefused({ reason: "the agent's address is not an http or https address" }))
+        const endpoint = endpointOf[agentProtocol](agentUrl)
+        if (Option.isNone(endpoint)) {
+          return Effect.fail(new AgentRefused({ reason: "the agent's URL is not an http or https URL" }))
         }
         return Effect.flatMap(keyHeaders(request.instance), (key) =>
           Effect.flatMap(Scope.provide(traceHeaders(request), scope), (trace) => {
             const headers = { ...commonHeaders, ...protocols[agentProtocol].headers(request), ...key, ...trace }
-            const response = dispatch(address.value, headers, request)
+            const response = dispatch(endpoint.value, headers, request)
             return Effect.as(cancelWith(response, scope), response.pull)
           })
         ).pipe(Effect.uninterruptible)

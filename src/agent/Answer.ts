@@ -22,7 +22,7 @@ interface Tokens {
 
 const noTokens: Tokens = { inputTokens: 0, outputTokens: 0 }
 
-/** Codes of providers that an operator can act on. Only these are logged: other text could be a visitor's. */
+/** Error codes of providers that an operator can act on. No other code is logged: its text could be a visitor's. */
 const knownCodes: ReadonlySet<string> = new Set([
   "api_error",
   "authentication_error",
@@ -42,7 +42,7 @@ const knownCodes: ReadonlySet<string> = new Set([
   "timeout_error"
 ])
 
-/** How an answer ended: with `reason`, without text, or with a fault. */
+/** How an answer ended: with a finish reason, without text, or with a fault. */
 export type Ending = Result.Result<
   FinishReason,
   { readonly _tag: "Empty" } | { readonly _tag: "Fault"; readonly fault: string }
@@ -57,12 +57,12 @@ export class Answer {
   isDone = false
   /** The last finish reason of the agent. Text after it belongs to the answer too. */
   finishReason: FinishReason | undefined
-  /** Whether it has text other than whitespace. */
+  /** Whether the answer has text other than whitespace. */
   private hasText = false
-  /** Undefined once no `<think>` can follow. */
+  /** The state of the search for `<think>…</think>`. Undefined once no `<think>` can follow. */
   private opening: ThinkTag.State | undefined = ThinkTag.initial
   private sources: Sources | undefined
-  /** The names of the tools that run, by id; null for those that are done. */
+  /** The names of the tools that run, by id; null for the tools that are done. */
   private tools: Map<string, string | null> | undefined
   private hasUsage = false
   private earlierTokens = noTokens
@@ -108,7 +108,7 @@ export class Answer {
     if (source !== null) this.events.push(source)
   }
 
-  /** A page that the agent's side retrieved. It is a source if the answer cites none. */
+  /** A page that the agent's side retrieved. It becomes a source if the answer cites no page. */
   retrieved(url: string, title: string): void {
     this.sources ??= new Sources()
     this.sources.retrieve(url, title)
@@ -139,7 +139,7 @@ export class Answer {
     this.tokens = { inputTokens, outputTokens }
   }
 
-  /** The tokens of the message's input, where a protocol reports them apart. */
+  /** The input tokens of the message that is being read, for a protocol that need not report them again with the output. */
   get inputTokens(): number {
     return this.tokens.inputTokens
   }
@@ -148,7 +148,7 @@ export class Answer {
     this.finishReason = reason
   }
 
-  /** Another message begins: if one ended before, it was not the last. */
+  /** Another message begins. If an earlier message ended, its finish reason is dropped and its tokens are kept. */
   beginMessage(): void {
     if (this.finishReason === undefined) return
     this.finishReason = undefined
@@ -161,7 +161,7 @@ export class Answer {
     this.isDone = true
   }
 
-  /** Reading must stop. Only the first fault is kept. `code` is the agent's own. */
+  /** Records a fault, after which reading must stop. Only the first fault is kept. `code` is the error code of the agent. */
   fail(fault: string, code: string = ""): void {
     this.fault ??= knownCodes.has(code) ? `${fault} (${code})` : fault
   }

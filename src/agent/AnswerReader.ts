@@ -12,21 +12,21 @@ import * as Json from "./Json.ts"
 import type { AgentProtocol, EventReader } from "./Protocol.ts"
 import * as Sse from "./Sse.ts"
 
-/** The longest event of a stream, in bytes. Such events repeat the whole output, or contain an image that a tool made. */
+/** The longest event of a stream, in bytes. Long events repeat the whole output, or contain an image that a tool made. */
 const maxEventSize = 1.5 * 1024 * 1024
 
 const blankLine = Buffer.from("\n\n")
 
-/** Whether an event's data is complete: JSON, or the end of a stream. */
+/** Whether an event's data is complete: JSON, or `[DONE]`. */
 const isWhole = (data: string): boolean => data.trim() === "[DONE]" || Json.parse(data) !== undefined
 
 /**
- * The maximum number of events that the lines of one event are split into, since the split blocks the process. As many tokens
- * of the usual size exceed `maxEventSize`.
+ * The maximum number of lines of an event that is split: the split blocks the process. Lines of the usual size, each with
+ * one token, exceed `maxEventSize` before they exceed this number.
  */
 const maxLines = 8192
 
-/** Splits an event into its lines if each is one: some servers end events with a single line break. */
+/** Splits an event into one event per line if each line is complete: some servers end events with a single line break. */
 const separate = (event: Sse.Event): ReadonlyArray<Sse.Event> => {
   if (isWhole(event.data)) return [event]
   const lines = event.data.split("\n", maxLines + 1)
@@ -62,8 +62,8 @@ export class AnswerReader {
   }
 
   /**
-   * Reads the next chunk, which arrived at `now`, up to the end or a fault of the answer. How the bytes are cut into chunks
-   * does not matter.
+   * Reads the next chunk, which arrived at `now`, up to the end or a fault of the answer. The events do not depend on how
+   * the bytes are cut into chunks.
    */
   read(chunk: Buffer, now: number): Read {
     const { answer } = this
@@ -84,13 +84,13 @@ export class AnswerReader {
     return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }
   }
 
-  /** Reads an answer that was not streamed. False if it is not of the protocol. */
+  /** Reads an answer that was not streamed. False if the text is not an answer of the protocol. */
   readWhole(text: string): boolean {
     const body = Json.parse(text)
     return Json.isFields(body) && this.protocol.readWhole(body, this.answer)
   }
 
-  /** Whether reading is over: by the protocol, or because the answer has a fault. */
+  /** Whether reading is over: the protocol ended the answer, or the answer has a fault. */
   get isOver(): boolean {
     return this.answer.isDone || this.answer.fault !== undefined
   }
@@ -109,7 +109,7 @@ export class AnswerReader {
     return { events, failure }
   }
 
-  /** Reads a last event without a blank line after it, which some runtimes send, if it is complete. */
+  /** Reads a complete last event without a blank line after it: some runtimes leave that line out. */
   private readRest(): void {
     if (this.isOver) return
     const { events } = Sse.read(this.state, blankLine, maxEventSize)
@@ -117,7 +117,10 @@ export class AnswerReader {
     this.state = Sse.initial
   }
 
-  /** Applies events, up to the end or a fault of the answer; returns how many there are. */
+  /**
+   * Applies events, up to the end or a fault of the answer. Returns how many events there are, with those that are not
+   * applied; an event that is split counts as its lines.
+   */
   private apply(events: ReadonlyArray<Sse.Event>): number {
     let count = events.length
     for (const event of events) {

@@ -23,13 +23,13 @@ const body = (request: AgentRequest) => {
   }
 }
 
-/** A citation names a page, or a document of the request, which has no URL. */
+/** A citation names a page, or a document in the request. A document has no URL and is not a source. */
 const readCitation = (value: unknown, answer: Answer): void => {
   const { source, title, url } = Json.fields(value)
   answer.source(Json.text(url) || Json.text(source), Json.text(title))
 }
 
-/** The results of a search, or the page that was fetched. */
+/** Reads the results of a search, or the page that a tool fetched. */
 const readToolResult = (content: unknown, answer: Answer): void => {
   const found = Array.isArray(content) ? content : [content]
   for (const value of found) {
@@ -57,7 +57,7 @@ const readTypedBlock = Protocol.byType({
   mcp_tool_use: readTool
 })
 
-/** Each kind of tool has a result of its own, such as `web_search_tool_result`. */
+/** Reads a block of content. The result of each kind of tool has its own type, such as `web_search_tool_result`. */
 const readBlock = (block: Json.Fields, answer: Answer): void => {
   const type = Json.text(block["type"])
   readTypedBlock(type)(block, answer)
@@ -72,7 +72,7 @@ const readDelta = Protocol.byType({
   citations_delta: (delta, answer) => readCitation(delta["citation"], answer)
 })
 
-/** Cached input is input too. The output's count is cumulative, and the input's may be corrected at the end. */
+/** Cached input counts as input. The count of the output is cumulative; that of the input may be corrected at the end. */
 const readUsage = (value: unknown, answer: Answer): void => {
   if (!Json.isFields(value)) return
   const input =
@@ -106,7 +106,7 @@ const readEvent = Protocol.byType({
     readUsage(data["usage"], answer)
     readStopReason(Json.fields(data["delta"])["stop_reason"], answer)
   },
-  // Proxies of other providers leave out the reason.
+  // Proxies to other providers may send no `stop_reason`.
   message_stop: (_, answer) => {
     if (answer.finishReason === undefined) answer.finish("stop")
   },

@@ -28,10 +28,10 @@ class Usage {
   }
 }
 
-/** Refuses chats while the store is unavailable: the budget may be used up. */
+/** The error of a question while the store of the budgets is unavailable: the budget may be used up. */
 const unavailable = new AgentBusy({ reason: "the token budget is unavailable", retryAfter: 5 })
 
-/** Fails until the next day begins. */
+/** Fails with the time until the next UTC day begins. */
 const usedUp = Effect.flatMap(Clock.currentTimeMillis, (now) =>
   Effect.fail(new DailyTokensUsed({ retryAfter: Math.ceil((dayMillis - (now % dayMillis)) / 1000) }))
 )

@@ -13,12 +13,13 @@ import { Option } from "effect"
 const completeBase =
   /\/(v\d+[a-z0-9]*|v\d+[a-z0-9]*\/openai|openai\/deployments\/[^/]+|endpoints\/openapi|inference|models)$/
 
-/** Providers whose documented base has no path. */
+/** Hosts of providers whose documented base URL has no path. */
 const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.githubcopilot.com"])
 
 /**
- * The endpoint `path` (such as `chat/completions`) of an address. An address that ends with it is the endpoint already;
- * below any other base it is `/v1/{path}`. A query is kept. None if the address is not an http(s) URL.
+ * The URL of the endpoint `path` (such as `chat/completions`) of an agent. If `agentUrl` ends with `path`, it is that URL
+ * already. If it is one of the bases above, `/{path}` follows it; otherwise `/v1/{path}` does. A query is kept. None if
+ * `agentUrl` is not an http or https URL.
  */
 export const of = (agentUrl: string, path: string): Option.Option<URL> => {
   const url = URL.parse(agentUrl)

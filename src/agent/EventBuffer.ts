@@ -10,9 +10,10 @@ import type { AgentError } from "../services/chat/AgentStream.ts"
 type Events = Arr.NonEmptyReadonlyArray<AgentEvent>
 export type EventPull = Pull.Pull<Events, AgentError>
 
-/** The size of buffered events at which the agent is paused, in UTF-16 units of text and `eventCost` for each event. */
+/** The size of the buffered events above which the agent is paused: the sum of `costOf`. */
 const maxSize = 16 * 1024
 
+/** The cost of an event besides its text. A UTF-16 unit of text costs 1. */
 const eventCost = 16
 
 const costOf = (event: AgentEvent): number =>
@@ -20,7 +21,7 @@ const costOf = (event: AgentEvent): number =>
     ? event.delta.length + eventCost
     : 8 * eventCost
 
-/** Callbacks of the buffer to the response. */
+/** The response, as the buffer calls it. */
 export interface Producer {
   /** The reader begins to wait for the agent. */
   readonly onWait: () => void
@@ -90,7 +91,7 @@ export class EventBuffer {
     return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
   }
 
-  /** Wakes the reader after the parser has read all that came in one packet, so that the reader gets it in one piece. */
+  /** Wakes the reader when the parser has read a whole packet, so that the reader gets the packet's events together. */
   private wake(): void {
     if (this.waiter === undefined || this.isWaking) return
     this.isWaking = true

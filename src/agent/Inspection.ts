@@ -92,7 +92,7 @@ export const ask = Effect.fnUntraced(function* (
     )
 })
 
-/** Sends the operator's question, and returns the outcome with its instance. */
+/** Sends the operator's question, and returns the outcome with the id and name of the instance. */
 export const inspect = (instance: Instance, timeout: Duration.Input): Effect.Effect<AgentFacts, never, AgentStream> =>
   Effect.map(ask(instance, ofOperator, timeout), (outcome) => ({
     instanceId: instance.instanceId,

@@ -30,6 +30,6 @@ export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArr
 /** A string; empty for any other value. */
 export const text = (value: unknown): string => (typeof value === "string" ? value : "")
 
-/** A count; zero for any other value. */
+/** A positive integer; zero for any other value. */
 export const count = (value: unknown): number =>
   typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0

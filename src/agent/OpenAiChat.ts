@@ -9,7 +9,7 @@ import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"
 import type * as Sse from "./Sse.ts"
 
-/** OpenAI and Azure refuse `max_tokens` for newer models; other runtimes accept only that name. */
+/** OpenAI and Azure refuse `max_tokens` for newer models; many other runtimes know only `max_tokens`. */
 const maxTokensName = ({ instance }: AgentRequest): string => {
   const host = URL.parse(instance.agentUrl)?.hostname ?? ""
   return host === "api.openai.com" || host.endsWith(".openai.azure.com") ? "max_completion_tokens" : "max_tokens"
@@ -31,7 +31,7 @@ const body = (request: AgentRequest) => {
   }
 }
 
-/** The text of Mistral's `thinking`, which is an array of parts, or of a plain string. */
+/** The text of `thinking`: a string, or an array of parts, which Mistral sends. */
 const thinkingText = (value: unknown): string =>
   typeof value === "string"
     ? value
@@ -65,7 +65,7 @@ const readContent = (content: unknown, answer: Answer): void => {
 const reasoningOf = (delta: Json.Fields): string =>
   Json.text(delta["reasoning_content"]) || Json.text(delta["reasoning"]) || Json.text(delta["reasoning_text"])
 
-/** Reads reasoning. OpenRouter sends reasoning that is summarized or encrypted in `reasoning_details` alone. */
+/** Reads reasoning. OpenRouter sends summarized or encrypted reasoning only in `reasoning_details`. */
 const readReasoning = (delta: Json.Fields, answer: Answer): void => {
   const reasoning = reasoningOf(delta)
   if (reasoning !== "") answer.reasoning(reasoning)
@@ -79,14 +79,14 @@ const readAnnotation = (value: unknown, answer: Answer): void => {
   answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
 }
 
-/** Only the first piece of a call has its name. Later pieces have only its index, or an empty id. */
+/** Only the first delta of a call has the call's name. Later deltas have only its index, or an empty id. */
 const readToolCall = (value: unknown, position: number, answer: Answer): void => {
   const call = Json.fields(value)
   const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
   if (name !== "") answer.tool(Json.text(call["id"]) || `call-${call["index"] ?? position}`, name)
 }
 
-/** A tool that Groq ran: a search, with its results. */
+/** Reads a tool that Groq ran. A search has results. */
 const readExecutedTool = (value: unknown, position: number, answer: Answer): void => {
   const tool = Json.fields(value)
   const id = `executed-${tool["index"] ?? position}`
@@ -98,7 +98,7 @@ const readExecutedTool = (value: unknown, position: number, answer: Answer): voi
   }
 }
 
-/** A `delta`, or the `message` of an answer that was not streamed. */
+/** Reads a `delta`, or the `message` of an answer that was not streamed. */
 const readMessage = (message: Json.Fields, answer: Answer): void => {
   readReasoning(message, answer)
   readContent(message["content"], answer)
@@ -118,7 +118,7 @@ const readMessage = (message: Json.Fields, answer: Answer): void => {
     for (const one of Json.elements(Json.fields(context)["citations"])) readAnnotation(one, answer)
 }
 
-/** The sources that Perplexity and xAI send beside the choices; Perplexity repeats them with every token. */
+/** Reads the sources that Perplexity, xAI and Zhipu send beside the choices. Perplexity repeats them with every token. */
 const readSources = (chunk: Json.Fields, answer: Answer): void => {
   const { citations, search_results, web_search } = chunk
   // The results of Zhipu's search.
@@ -139,7 +139,7 @@ const readSources = (chunk: Json.Fields, answer: Answer): void => {
 const readUsage = (usage: unknown, answer: Answer): void => {
   if (!Json.isFields(usage)) return
   const input = Json.count(usage["prompt_tokens"])
-  // Where reasoning is counted apart (xAI), only the total has it.
+  // xAI counts reasoning only in the total.
   const output = Math.max(Json.count(usage["completion_tokens"]), Json.count(usage["total_tokens"]) - input)
   answer.usage(input, output)
 }
@@ -153,7 +153,7 @@ const readChoice = (value: unknown, answer: Answer): void => {
   const { delta, error, finish_reason, message, text } = choice
   if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   if (Json.isFields(delta)) readMessage(delta, answer)
-  // The text of the older completions.
+  // The text of a chunk of OpenAI's older completions.
   else if (typeof text === "string") answer.text(text)
   // A message repeats the text of its deltas, unless it is the whole answer.
   if (message !== undefined && answer.isEmpty && Json.isFields(message) && !Json.fields(delta)["content"])
@@ -161,7 +161,7 @@ const readChoice = (value: unknown, answer: Answer): void => {
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
 
-/** Whether a code beside a `message` means an error. Gateways send 0, 200 and words of success with what succeeded. */
+/** Whether a code beside a `message` means an error. Gateways also send codes of success: 0, 200 or `success`. */
 const isErrorCode = (code: unknown): boolean => {
   if (isNothing(code)) return false
   const number = Number(code)
@@ -207,7 +207,7 @@ const read = (event: Sse.Event, answer: Answer): void => {
   }
 }
 
-/** Whether a header can hold the session; the body has it in any case. */
+/** The sessions that a header can hold. The body has the session in any case. */
 const isHeaderValue = /^[\x21-\x7e]+$/
 
 export const protocol: Protocol.AgentProtocol = {

@@ -23,7 +23,7 @@ const body = (request: AgentRequest) => {
   }
 }
 
-/** Tool calls for the client. This service offers no tools, so they stay unanswered. */
+/** The types of items that ask the client to run a tool, or to approve its use. This service does neither. */
 const clientCalls: ReadonlySet<unknown> = new Set([
   "function_call",
   "custom_tool_call",
@@ -37,13 +37,13 @@ const clientCalls: ReadonlySet<unknown> = new Set([
 const isTool = (type: string): boolean =>
   type.endsWith("_call") || type === "mcp_list_tools" || type === "mcp_approval_request"
 
-/** The name of a tool, or the name of its type without `_call` (`web_search_call` is `web_search`). */
+/** The name of a tool. A tool without a name has that of its type, without `_call`: `web_search` for `web_search_call`. */
 const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
   const annotation = Json.fields(value)
   if (annotation["type"] !== "url_citation") return
-  // Some gateways keep the citation of chat completions.
+  // Some gateways put the fields in `url_citation`, as the Chat Completions protocol does.
   const { title, url } = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
   answer.source(Json.text(url), Json.text(title))
 }
@@ -73,8 +73,8 @@ const readWholeItem = (value: unknown, answer: Answer): void => {
   else if (isTool(type)) answer.tool(Json.text(item["id"]) || type, toolName(item, type))
 }
 
-/** The reason of a response that ended; one without a reason stopped, or called the client's tools. */
-const reasonOf = (response: Json.Fields): string => {
+/** The finish reason of a response that ended. A complete response has none: it stopped, or called the client's tools. */
+const finishReasonOf = (response: Json.Fields): string => {
   const reason = Json.text(Json.fields(response["incomplete_details"])["reason"])
   if (reason !== "") return reason
   if (response["status"] === "incomplete") return "other"
@@ -85,24 +85,24 @@ const reasonOf = (response: Json.Fields): string => {
 /** Ends a response by its `status`, whatever the name of the event. */
 const finish = (response: Json.Fields, answer: Answer): void => {
   readUsage(response["usage"], answer)
-  // What xAI read, whether the answer cites it or not.
+  // The pages that xAI read, whether the answer cites them or not.
   for (const url of Json.elements(response["citations"])) answer.retrieved(Json.text(url), "")
   const { status } = response
   if (status === "failed" || status === "cancelled") Protocol.failWith(response["error"], answer)
-  else Protocol.finish(reasonOf(response), answer)
+  else Protocol.finish(finishReasonOf(response), answer)
 }
 
-const reason = (data: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(data["delta"]))
+const readReasoning = (data: Json.Fields, answer: Answer): void => answer.reasoning(Json.text(data["delta"]))
 
-/** The error's fields are the event's own, or those of its `error`. */
+/** Applies the `error` of an event, or the `code` of an event that has no `error`. */
 const fail = (data: Json.Fields, answer: Answer): void =>
   Protocol.failWith(data["error"] ?? { code: data["code"] }, answer)
 
 /** The events that do not depend on earlier events. */
 const readStateless = Protocol.byType({
-  "response.reasoning_summary_text.delta": reason,
-  "response.reasoning_text.delta": reason,
-  "response.reasoning.delta": reason,
+  "response.reasoning_summary_text.delta": readReasoning,
+  "response.reasoning_text.delta": readReasoning,
+  "response.reasoning.delta": readReasoning,
   "response.output_text.annotation.added": (data, answer) => readAnnotation(data["annotation"], answer),
   "response.failed": (data, answer) => Protocol.failWith(Json.fields(data["response"])["error"], answer),
   "response.cancelled": fail,

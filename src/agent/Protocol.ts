@@ -6,7 +6,7 @@
  * takes 1.5 microseconds of processor time a token and 0.3 kB for an idle answer; `@ai-sdk/openai-compatible` 3.0 takes 12
  * microseconds and 130 kB, since it validates every chunk by a schema and pipes it through web streams, and the three
  * provider packages bring 22 MB of dependencies. They also refuse shapes that are not their provider's own, such as
- * Mistral's content parts, while an instance's address may lead to any compatible runtime. Effect's `@effect/ai-*` packages
+ * Mistral's content parts, while an instance's agent may be any compatible runtime. Effect's `@effect/ai-*` packages
  * are in beta.
  *
  * @module
@@ -25,7 +25,7 @@ export interface EventReader {
 export interface AgentProtocol {
   /** The endpoint below the API's base, such as `chat/completions`. */
   readonly path: string
-  /** The headers that carry the agent's key, unless the instance names one. */
+  /** The headers that carry the agent's key, unless the instance names a header for it. */
   readonly keyHeaders: (key: string) => Readonly<Record<string, string>>
   /** The protocol's own headers. */
   readonly headers: (request: AgentRequest) => Readonly<Record<string, string>>
@@ -43,8 +43,8 @@ interface RequestMessage {
 }
 
 /**
- * Leaves out messages without text, which some providers refuse. Joins adjacent messages of one role, which a failed answer
- * leaves: Perplexity and the chat templates of many models refuse roles that do not alternate.
+ * Leaves out earlier messages without text, which some providers refuse. Joins adjacent messages of the same role, which are
+ * left when an answer failed: Perplexity and the chat templates of many models refuse roles that do not alternate.
  */
 export const requestMessages = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<RequestMessage> => {
   const joined: Array<RequestMessage> = []

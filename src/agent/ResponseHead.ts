@@ -1,5 +1,5 @@
 /**
- * Interprets the status and the headers of an agent's response. Pure.
+ * Interprets the status, the headers and the first bytes of an agent's response. Pure.
  *
  * @module
  */
@@ -13,21 +13,21 @@ const header = (headers: Headers, name: string): string | undefined => {
   return typeof value === "string" ? value : value?.[0]
 }
 
-/** How a body is read; `sniff` if its type is unknown and its first byte decides. */
+/** How a body is read; `sniff` if its type leaves open whether it is a stream, and its first byte decides. */
 export const bodyKind = (headers: Headers): "stream" | "sniff" | "unreadable" => {
   const type = (header(headers, "content-type") ?? "").split(";", 1)[0]!.trim().toLowerCase()
   if (type === "text/event-stream") return "stream"
   return ["", "application/json", "text/plain", "application/octet-stream"].includes(type) ? "sniff" : "unreadable"
 }
 
-/** How a body of an unknown type begins: JSON with a brace, a page with `<`. Undefined for whitespace. */
+/** What a body is, by its first byte: JSON begins with a brace, and a page with `<`. Undefined for whitespace only. */
 export const sniff = (chunk: Buffer): "json" | "page" | "stream" | undefined => {
   const first = chunk.find((byte) => byte !== 0x20 && (byte < 0x09 || byte > 0x0d))
   if (first === undefined) return undefined
   return first === 0x7b ? "json" : first === 0x3c ? "page" : "stream"
 }
 
-/** The reason of a status other than success. */
+/** The `reason` of an error for a status other than 2xx. */
 export const reasonOf = (status: number): string => `the agent answered with status ${status}`
 
 /** The error of a status that means “try again later”: 429, 503, and Anthropic's 529. Undefined for another status. */

@@ -8,10 +8,10 @@ import { maxSources, maxTitle, maxUrl } from "../core/chat/AnswerParts.ts"
 
 type Source = AgentEvent & { readonly _tag: "Source" }
 
-/** The maximum number of retrieved pages that are shown of an answer that cites none. */
+/** The maximum number of retrieved pages that are the sources of an answer without citations. */
 const maxRetrieved = 10
 
-/** Whether a URL is that of a web page: a visitor's browser opens nothing else. */
+/** Whether a URL may be a web page's: a visitor's browser opens nothing else. */
 const isPage = (url: string): boolean => url.length <= maxUrl && /^https?:\/\//i.test(url) && URL.canParse(url)
 
 const sourceOf = (url: string, title: string): Source => {
@@ -23,7 +23,7 @@ export class Sources {
   private readonly urls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
 
-  /** A page that the answer cites; null if it was cited before, or is not a web page. */
+  /** A page that the answer cites; null if it was cited before, is not a web page, or exceeds `maxSources`. */
   cite(url: string, title: string): Source | null {
     if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
     this.urls.add(url)
@@ -36,7 +36,7 @@ export class Sources {
     this.retrieved.set(url, sourceOf(url, title))
   }
 
-  /** The retrieved pages of an answer that ended without a citation. */
+  /** The retrieved pages of an answer that ended without a citation; none for an answer with one. */
   rest(): ReadonlyArray<Source> {
     if (this.urls.size > 0) return []
     return [...this.retrieved.values()]

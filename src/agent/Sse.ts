@@ -18,13 +18,13 @@ export interface Event {
   readonly data: string
 }
 
-/** The state between two pieces. Begin with `initial`. */
+/** The state between two chunks. Begin with `initial`. */
 export interface State {
   /** The bytes since the last line's end. */
   readonly rest: string
-  /** Whether `rest` may hold more than ASCII. */
+  /** Whether `rest` or `data` may hold more than ASCII. */
   readonly isWide: boolean
-  /** Whether the last piece ended with CR: LF at the beginning of the next piece belongs to it. */
+  /** Whether the last chunk ended with CR: LF at the beginning of the next chunk belongs to the same line end. */
   readonly afterCr: boolean
   /** Whether no line was read yet: a byte order mark may follow. */
   readonly isFresh: boolean
@@ -43,7 +43,7 @@ export const initial: State = {
   data: undefined
 }
 
-/** The state between two events, where nearly every piece ends. Shared. */
+/** The state between two events, where nearly every chunk ends. Shared. */
 const between: State = { ...initial, isFresh: false }
 
 export interface Read {
@@ -68,7 +68,7 @@ const markLength = (beginning: string): number =>
     ? Math.min(beginning.length, byteOrderMark.length)
     : 0
 
-/** Keeps a piece in which no line ends, without scanning what is kept already. */
+/** Keeps a chunk in which no line ends, without scanning what is kept already. */
 const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
   const rest = state.rest + chunk.toString("latin1")
   const isWide = state.isWide || !isAscii(chunk)
@@ -77,9 +77,9 @@ const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
 }
 
 /**
- * Reads the next piece of a stream. How the bytes are cut into pieces does not matter. Comments, `id:`, `retry:` and
+ * Reads the next chunk of a stream. How the bytes are cut into chunks does not matter. Comments, `id:`, `retry:` and
  * unknown fields are skipped; an event is complete only after its blank line. A line, and the data of an event, may have
- * up to `maxBytes`; the events before a longer one are returned.
+ * up to `maxBytes`. The events before the line or data that exceeds this bound are returned.
  */
 export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
   if (chunk.length === 0) return { state, events: none, lines: 0, isOver: false }

@@ -24,7 +24,7 @@ const exportCommand = Command.make(
   {
     websiteConfigId: Inputs.site,
     from: Inputs.time("from", "Only rows since then, such as 90d, 12h, 2026-01-31 or 2026-01-31T08:00:00Z"),
-    to: Inputs.time("to", "Only rows before then, in the same form; a date means its midnight in UTC"),
+    to: Inputs.time("to", "Only rows before then, with the same kinds of values; a date means its midnight in UTC"),
     format: Flag.Literals("format", ["ndjson", "csv"]).pipe(
       Flag.withDescription(
         "One JSON object per line, or CSV with properties as JSON in one column; ndjson unless given"
@@ -47,7 +47,7 @@ const exportCommand = Command.make(
     const site = yield* directory.byWebsiteConfigId(websiteConfigId)
     if (Option.isNone(site)) return yield* Output.notFound("website", websiteConfigId)
     const { hostedWebsiteId } = site.value
-    // The first and last years that both PostgreSQL and `Date` print with four digits.
+    // Without the flags: all rows from 1970 on, up to the last year that PostgreSQL and `Date` print with four digits.
     const found = rows({ hostedWebsiteId, from: since ?? 0, to: until ?? Date.UTC(9999, 0) })
     const texts = json
       ? Output.jsonArray(Stream.map(found, Rows.json))
@@ -63,7 +63,7 @@ const exportCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Write a website's page views and then its events to stdout, each oldest first, except those that are not counted"
+    "Write a website's counted page views and then its counted events to stdout, each oldest first"
   ),
   Command.withExamples([
     {
@@ -74,7 +74,7 @@ const exportCommand = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when it runs. */
+/** The command. `storage` is built only when `analytics export` runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | AnalyticsExport, E, R>) =>
   Command.make("analytics").pipe(
     Command.withDescription("Page views and events"),

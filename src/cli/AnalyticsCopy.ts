@@ -23,7 +23,7 @@ const send = ({ hostedWebsiteId, id, rows, table }: AnalyticsCopy.Batch) =>
       if (first === undefined || !writable.has(hostedWebsiteId)) return Effect.void
       return ClickHouse.ClickHouse.use(({ insert }) =>
         insert({ table: table.name, columns: [first, ...others], rows, token: id }).pipe(
-          // The erasure of a website waits for `during`.
+          // Bounded, since the erasure of a website waits for `during`.
           ClickHouse.bounded(AnalyticsCopy.timeout)
         )
       )

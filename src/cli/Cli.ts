@@ -64,14 +64,14 @@ export interface Options<E, R, RCommands = never> {
   readonly storage: Layer.Layer<Storage, E, R>
   /** For commands that check an agent. */
   readonly agent: Layer.Layer<AgentStream, E, R>
-  /** Commands with their own storage (`serve`, `demo`, `migrate`). Help lists them first. */
+  /** Commands with storage of their own, such as `serve`, `demo` and `migrate`. Help lists them first. */
   // biome-ignore lint/suspicious/noExplicitAny: a command's name is invariant, and any name is allowed here.
   readonly commands: ReadonlyArray<Command.Command<any, never, unknown, unknown, RCommands>>
 }
 
 /**
- * Checks readiness first, so that an unmigrated database gets its own error. A read-only database passes: commands that
- * only read work on it, and a failed write has its own error.
+ * Checks readiness first, so that an unmigrated database gets its own error. A database that accepts no writes passes:
+ * commands that only read work on it, and a failed write has its own error.
  */
 export const ready = <A, E, R>(storage: Layer.Layer<A | Readiness, E, R>) =>
   Layer.effectDiscard(
@@ -118,7 +118,7 @@ const markRequired = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
   )
 })
 
-/** Prints help and the version to stdout. An invalid command line gets one sentence instead of its help. */
+/** Prints help and the version to stdout, but no help for an invalid command line: `fail` prints one line. */
 const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors })
   const print = (text: string) =>
@@ -137,7 +137,7 @@ const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => 
 const reportDefect = (cause: Cause.Cause<unknown>) =>
   Output.note(`Internal error; please report the following.\n${Cause.pretty(cause)}`)
 
-/** Reports why a command failed, and returns the error that ends the process. */
+/** Reports why a command failed, and fails with the error that ends the process. A closed stdout is not a failure. */
 const fail = (cause: Cause.Cause<unknown>): Effect.Effect<void, Output.CliFailure, Stdio.Stdio> => {
   const error = Cause.findErrorOption(cause)
   if (Option.isNone(error)) {

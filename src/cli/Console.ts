@@ -16,7 +16,9 @@ import * as Output from "./support/Output.ts"
 const link = Command.make(
   "link",
   {
-    sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
+    sites: Inputs.sites(
+      "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
+    ),
     role: Inputs.role,
     expires: Inputs.time("expires", "When the unused link expires, such as 30m or 2d; in an hour unless given"),
     label: Inputs.label("link"),

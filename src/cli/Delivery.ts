@@ -1,5 +1,5 @@
 /**
- * `delivery list`, `delivery show` and `delivery retry`: what was sent to a webhook.
+ * `delivery list`, `delivery show` and `delivery retry`: the deliveries to a webhook and their attempts.
  *
  * @module
  */
@@ -86,7 +86,7 @@ const show = Command.make(
           String(attempt.millis),
           TerminalText.truncate(TerminalText.printable(attempt.error ?? attempt.answer ?? "-"), 60)
         ]),
-        "It has not been attempted yet."
+        "The delivery has not been attempted yet."
       )}`
     })
   })

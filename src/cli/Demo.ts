@@ -1,6 +1,6 @@
 /**
- * `demo`, which `npm start` runs: the service with everything it needs, on this machine. It starts its own PostgreSQL
- * (whatever the environment names) and its own agent, and creates a website, an instance and a token.
+ * `demo`, which `npm start` runs: the service with everything it needs, on this machine. It starts a PostgreSQL of its own,
+ * even if the environment names a database, and an agent of its own, and creates a website, an instance and tokens.
  *
  * @module
  */
@@ -25,7 +25,7 @@ import * as Output from "./support/Output.ts"
 /** A browser's user agent, since curl's own is excluded as a bot's. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
-/** Quotes an address with brackets, such as `http://[::1]:8080`: some shells expand them. */
+/** Quotes a URL with brackets, such as `http://[::1]:8080`: some shells expand brackets. */
 const quoted = (url: string): string => (url.includes("[") ? `'${url}'` : url)
 
 /** A command that can be pasted into any POSIX shell. */
@@ -46,7 +46,7 @@ const builtIn = {
 
 /** The values in the welcome text besides the demo's ids. */
 interface Facts {
-  /** The address of the demo's database, and the file that holds its ids. */
+  /** The URL of the demo's database, and the file that holds the demo's ids. */
   readonly database: string
   readonly file: string
   /** The variables that are set and that the demo ignores. */
@@ -68,7 +68,7 @@ const notes = ({ listening, unused }: Facts): string => {
   return [...ignored, ...exposed].map((note) => `\n${note}\n`).join("")
 }
 
-/** The example of the owner API; empty if it is off. */
+/** The example of the owner API; empty if that API is off. */
 const ownerExample = (demo: DemoData.Demo, { ownerApi }: Facts): string =>
   !ownerApi || demo.owner_key === undefined
     ? ""
@@ -128,7 +128,7 @@ In another terminal, see what the service stored:
 ${hydracore} stats --site ${demo.website_config_id}
 ${hydracore} submissions export --site ${demo.website_config_id}
 
-The first start stored sample data: made-up visits, events and forms of the previous 60 days. To see which campaigns brought leads:
+The first start stored sample data: made-up visits, events and submissions of the previous 60 days. To see which campaigns brought leads:
 
 ${hydracore} stats --site ${demo.website_config_id} --by visit:utm_campaign
 

@@ -41,7 +41,7 @@ const agentTimeout = "30 seconds"
 /** An address reserved for documentation, as an example of a client. */
 const exampleClient = "203.0.113.7"
 
-/** Inspects the database and lists the instances. */
+/** Inspects the database and lists the instances; null if they cannot be read. */
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
@@ -78,7 +78,7 @@ const inspectReader = ({ databaseReadUrl }: Settings): Effect.Effect<ReaderFacts
       )
   })
 
-/** The transport to the database. The demo's is a Unix socket. */
+/** The transport to the database. Without `DATABASE_URL` it is the Unix socket of the demo's database. */
 const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
   Option.match(databaseUrl, {
     onNone: () => "local",
@@ -171,7 +171,7 @@ export const command = Command.make(
     peer: Inputs.peer,
     forwardedFor: Flag.String("forwarded-for").pipe(
       Flag.withMetavar("<text>"),
-      Flag.withDescription("The X-Forwarded-For header of these requests"),
+      Flag.withDescription(`The X-Forwarded-For header of a proxy's requests; ${exampleClient} unless given`),
       Flag.optional
     )
   },
@@ -239,7 +239,7 @@ export const command = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Check the database, connection limits, Redis, proxies, the mail server and agents, and say how to fix problems"
+    "Check the database, ClickHouse, connection limits, Redis, proxies, the mail server and agents, and say how to fix problems"
   ),
   Command.withExamples([
     {

@@ -73,7 +73,7 @@ const create = Command.make(
         TooManyForms: () =>
           Effect.fail(
             new Output.CliFailure({
-              message: `A website has at most ${maxForms} forms with rules; \`hydracore form delete\` deletes one.`
+              message: `A website has at most ${maxForms} forms with rules; \`hydracore form delete\` deletes the rules of one.`
             })
           )
       })

@@ -55,7 +55,8 @@ const create = Command.make(
       Effect.catchTag("GoalNameTaken", () =>
         Effect.fail(
           new Output.CliFailure({
-            message: "The website has a goal of this name; give another with --name, or see `hydracore goal list`."
+            message:
+              "The website already has a goal of this name; give another name with --name, or see `hydracore goal list`."
           })
         )
       )

@@ -113,7 +113,7 @@ const create = Command.make(
     ...common,
     name: Inputs.name("instance"),
     agentUrl: InstanceInputs.agentUrl,
-    origins: Inputs.origins,
+    origins: Inputs.origins("instance"),
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
@@ -170,8 +170,8 @@ const update = Command.make(
     instanceId: Inputs.instance,
     name: Inputs.newName("instance"),
     agentUrl: InstanceInputs.newAgentUrl,
-    origins: Inputs.newOrigins,
-    anyOrigin: Inputs.anyOrigin,
+    origins: Inputs.newOrigins("instance"),
+    anyOrigin: Inputs.anyOrigin("instance"),
     noCheck: InstanceInputs.noCheck
   },
   Effect.fnUntraced(function* (input) {

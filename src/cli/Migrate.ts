@@ -18,8 +18,8 @@ import * as Output from "./support/Output.ts"
 const retries = 3
 
 /**
- * Runs the migrations. Waits for an unreachable database as long as any statement does. A migration itself has no time
- * limit: on a large table, or while another process migrates, each attempt would time out in the same way.
+ * Runs the migrations. Waits for an unreachable database for `DATABASE_TIMEOUT`. A migration itself has no time limit: on a
+ * large table, or while another process migrates, each attempt would time out in the same way.
  */
 export const migrate = (settings: Settings) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(

@@ -14,7 +14,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-const recipient = Inputs.make("to", Inputs.recipientKind, "<address>", "The address that gets the mails")
+const recipient = Inputs.make("to", Inputs.recipientKind, "<address>", "The email address that gets the mails")
 
 const notificationId = Inputs.make(
   "notification-id",
@@ -108,7 +108,7 @@ const add = Command.make(
   Command.withExamples([
     {
       command: "hydracore notify add --site 0f8fad5b-d9cb-469f-a165-70867728950e --to owner@example.com",
-      description: "Mail each accepted submission to its owner"
+      description: "Mail each accepted submission to the website's owner"
     }
   ])
 )

@@ -1,6 +1,6 @@
 /**
- * `person export` and `person erase` for a person's data: submissions, conversations, their deliveries,
- * and notifications by mail. `person invite`: a link to the console by mail; the address is not stored.
+ * `person export` and `person erase`: a person's submissions and conversations with their deliveries, and the notifications
+ * that the person gets by mail. `person invite`: a link to the console by mail; the person's address is not stored.
  *
  * @module
  */
@@ -87,7 +87,7 @@ const erase = Command.make(
   ])
 )
 
-/** The names of websites; null for all. Fails if one does not exist. */
+/** The names of these websites; null for an empty list, which means all websites. Fails if one does not exist. */
 const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
   websiteConfigIds.length === 0
     ? Effect.succeed(null)
@@ -106,7 +106,9 @@ const invite = Command.make(
   "invite",
   {
     address: Inputs.make("email", Inputs.recipientKind, "<address>", "The email address of the person"),
-    sites: Inputs.sites("The website_config_id of a website that the person may open; repeatable; without it, all"),
+    sites: Inputs.sites(
+      "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
+    ),
     role: Inputs.roleOr("viewer"),
     expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),
     label: Inputs.label("person"),

@@ -1,5 +1,6 @@
 /**
- * `report rebuild`: rebuilds the rollups of websites.
+ * `report rebuild`: rebuilds what the store precomputes for the reports of websites: rollups in PostgreSQL, the visits of
+ * past days in ClickHouse.
  *
  * @module
  */
@@ -29,7 +30,7 @@ const rebuild = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Rebuild the rollups of a website, or of all, after page views were changed while triggers were off"
+    "Rebuild the rollups of a website, or of all, for example after page views were changed while triggers were off"
   ),
   Command.withExamples([
     { command: "hydracore report rebuild", description: "Every website; running processes use the new rollups at once" }

@@ -71,7 +71,7 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
 export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo with its own database."
 
-/** Starts the service once the database is ready, and returns its addresses. It stops when the scope closes. */
+/** Starts the service once the database is ready, and returns the service's addresses. It stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (
   settings: Settings,
   address: App.DatabaseAddress,
@@ -135,8 +135,8 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
 })
 
 /**
- * Handles SIGHUP while the scope is open; unhandled, it would end the process. Returns a function that sets the action.
- * A signal that arrives earlier is kept, and signals that arrive during the action run it again.
+ * Handles SIGHUP while the scope is open; unhandled, the signal would end the process. Returns a function that sets the
+ * action. A signal that arrives before the action is set runs it then, and signals that arrive while it runs run it again.
  */
 const hangups = Effect.gen(function* () {
   const requested = Latch.makeUnsafe(false)
@@ -162,7 +162,7 @@ const startGrace = Duration.seconds(60)
 
 const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
 
-/** Runs the service in `workers` processes. This one accepts their connections. */
+/** Runs the service in `workers` processes. This process accepts the connections for them. */
 const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
   // Installed before the start and removed after the last worker has ended; both may take a minute.
   const onHangup = yield* hangups

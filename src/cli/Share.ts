@@ -34,7 +34,7 @@ const create = Command.make(
         ["share_id", share.shareId],
         ["url", url],
         ["expires_at", share.expiresAt === null ? "never" : Output.moment(share.expiresAt)]
-      ])}\nAnyone with this address can see the statistics of the website, without small counts. It is not shown again.\n`
+      ])}\nAnyone with this address can see the statistics of the website, without small counts. The address is not shown again.\n`
     })
   })
 ).pipe(

@@ -42,7 +42,7 @@ const text = (site: Site): string =>
 
 const create = Command.make(
   "create",
-  { name: Inputs.name("website"), origins: Inputs.origins, timeZone: Inputs.timeZone },
+  { name: Inputs.name("website"), origins: Inputs.origins("website"), timeZone: Inputs.timeZone },
   Effect.fnUntraced(function* (input) {
     const directory = yield* SiteDirectory
     const site = yield* directory.create(input)
@@ -53,7 +53,7 @@ const create = Command.make(
   Command.withExamples([
     {
       command: 'hydracore site create --name "My website" --origin https://www.example.com',
-      description: "A website that only browsers on its own origin may use"
+      description: "A website whose ids only pages on this origin may use"
     }
   ])
 )
@@ -63,8 +63,8 @@ const update = Command.make(
   {
     websiteConfigId: Inputs.site,
     name: Inputs.newName("website"),
-    origins: Inputs.newOrigins,
-    anyOrigin: Inputs.anyOrigin,
+    origins: Inputs.newOrigins("website"),
+    anyOrigin: Inputs.anyOrigin("website"),
     timeZone: Inputs.newTimeZone
   },
   Effect.fnUntraced(function* ({ anyOrigin, name, origins, timeZone, websiteConfigId }) {
@@ -92,14 +92,14 @@ const update = Command.make(
     {
       command:
         "hydracore site update --site 0f8fad5b-d9cb-469f-a165-70867728950e --origin https://www.example.com --origin https://example.com",
-      description: "Only browsers on these two origins may use the website from now on"
+      description: "Only pages on these two origins may use the website's ids from now on"
     }
   ])
 )
 
 /**
- * A website's data cannot be restored, and UUIDs are easily confused, so the name is required too. Deleting an instance
- * does not need it: one command creates it again.
+ * A website's data cannot be restored, and UUIDs are easily confused, so the name is required too. `instance delete`
+ * requires no name: one command creates an instance again.
  */
 const remove = Command.make(
   "delete",
@@ -147,7 +147,7 @@ const remove = Command.make(
   Command.withExamples([
     {
       command: 'hydracore site delete --site 0f8fad5b-d9cb-469f-a165-70867728950e --name "My website"',
-      description: "Deletes its page views, submissions, conversations and counts; requests with its ids get 404"
+      description: "Deletes all data of the website; requests with its ids get 404"
     }
   ])
 )

@@ -27,7 +27,7 @@ export interface Given {
 export interface Lines {
   /** For every page. */
   readonly tracker: string
-  /** For a page with a form; it works without scripts too. */
+  /** For a page with a form. The form works without scripts too. */
   readonly form: string
   readonly chat: string | null
 }
@@ -75,7 +75,7 @@ export const page = (given: Given, isBaseGuessed: boolean): string => {
     "",
     "<!-- A form, with any fields. To redirect to a thank-you page on one of the website's origins: -->",
     '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
-    '<!-- Its messages have a default style; data-style="off" on the form turns it off. -->',
+    '<!-- The form\'s messages have a default style; data-style="off" on the form turns it off. -->',
     form,
     ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
     ""

@@ -1,6 +1,6 @@
 /**
- * `stats`: the statistics of websites, and uncounted requests by reason. Without `--by`, an overview of each website; with it,
- * one query.
+ * `stats`: the statistics of websites. Without `--by`: an overview of one website, with uncounted requests by reason, or its
+ * days as CSV; with `--all-sites`, one row per website. With `--by`: one query per website.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import * as StatsInputs from "./support/StatsInputs.ts"
 import * as StatsOverview from "./support/StatsOverview.ts"
 import * as StatsText from "./support/StatsText.ts"
 
-/** The metrics of a query with other dimensions. */
+/** The metrics of a query by dimensions other than goals and events. */
 const grouped: ReadonlyArray<Metric> = [
   "visitors",
   "visits",
@@ -42,7 +42,7 @@ const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => 
 
 const maxRows = QueryInput.limits.rows
 
-/** One more row than is shown, since lists omit the group without a value. */
+/** One more row than a list shows, since the list omits the group without a value. */
 const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)
 
 const json = Schema.decodeUnknownSync(Schema.Json)
@@ -144,6 +144,6 @@ const stats = Command.make(
   ])
 )
 
-/** The command. `storage` is built only when it runs. */
+/** The command. `storage` is built only when the command runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports | Decisions, E, R>) =>
   stats.pipe(Command.provide(storage))

@@ -55,7 +55,7 @@ const exportCommand = Command.make(
     ),
     status: Flag.Literals("status", statuses).pipe(
       Flag.withDescription(
-        "Export submissions with this status, and include status and reasons; without the flag, accepted ones without them"
+        "Only submissions with this status, each with its status and reasons; without the flag, accepted submissions without these"
       ),
       Flag.optional
     ),
@@ -126,7 +126,7 @@ const release = Command.make(
   ])
 )
 
-/** The submissions of a person on a website. */
+/** Deletes the submissions of a person on a website. */
 const removePerson = Effect.fnUntraced(function* (websiteConfigId: string, address: string) {
   const directory = yield* SiteDirectory
   const persons = yield* Persons
@@ -154,7 +154,7 @@ const remove = Command.make(
     if (submissionId === null || websiteConfigId !== null || address !== null) {
       return yield* new Output.CliFailure({
         message:
-          "Give either --submission-id, or both --site and --email. `hydracore person erase` deletes on all websites."
+          "Give either --submission-id, or both --site and --email. `hydracore person erase` deletes a person's data on all websites."
       })
     }
     const repo = yield* SubmissionRepo
@@ -167,7 +167,7 @@ const remove = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Delete a submission, or those of a person, and their data permanently"),
+  Command.withDescription("Delete a submission, or those of a person on a website, and their data permanently"),
   Command.withExamples([
     {
       command: "hydracore submissions delete --submission-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",

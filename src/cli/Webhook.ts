@@ -26,26 +26,32 @@ const urlKind: Inputs.Kind<string> = {
 
 const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
 
-const events = Flag.Literals("event", Event.types).pipe(
-  Flag.withDescription("An event to send; repeatable; without the flag, all"),
-  Flag.atLeast(0),
-  Flag.withDefault<ReadonlyArray<Event.Type>>([]),
-  Flag.map((given) => [...new Set(given)])
-)
+const eventsOf = (description: string) =>
+  Flag.Literals("event", Event.types).pipe(
+    Flag.withDescription(description),
+    Flag.atLeast(0),
+    Flag.withDefault<ReadonlyArray<Event.Type>>([]),
+    Flag.map((given) => [...new Set(given)])
+  )
 
 const format = Flag.Literals("format", formats).pipe(
-  Flag.withDescription("Standard Webhooks, or the messages that Slack, Mattermost and Discord (at /slack) show")
+  Flag.withDescription(
+    "standard: Standard Webhooks; slack: messages for Slack, Mattermost, or Discord with /slack at the end of its URL"
+  )
 )
 
 export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "The webhook_id of a webhook")
 
-/** Fails for an address that the guard refuses. The addresses of a name are checked whenever a connection opens. */
-const requireReachable = Effect.fnUntraced(function* (address: string) {
+/**
+ * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a
+ * connection opens.
+ */
+const requireAllowed = Effect.fnUntraced(function* (url: string) {
   const { webhookAllow } = yield* Settings
-  const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(address)))
+  const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(url)))
   if (Option.isNone(refusal)) return
   return yield* new CliError.ValidationError({
-    message: `No webhook can be sent to this address: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
+    message: `No events can be sent to this URL: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
   })
 })
 
@@ -74,17 +80,22 @@ const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
 
 const create = Command.make(
   "create",
-  { websiteConfigId: Inputs.site, url, events, format: Flag.withDefault(format, "standard" as const) },
+  {
+    websiteConfigId: Inputs.site,
+    url,
+    events: eventsOf("An event to send; repeatable; without the flag, all events are sent"),
+    format: Flag.withDefault(format, "standard" as const)
+  },
   Effect.fnUntraced(function* (given) {
     const webhooks = yield* Webhooks
-    yield* requireReachable(given.url)
+    yield* requireAllowed(given.url)
     const created = yield* webhooks.create(given)
     if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
     const { webhookId } = created.value.webhook
     yield* answerSecret(created.value, `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`)
   })
 ).pipe(
-  Command.withDescription("Send a website's events to an address; the secret that signs them is shown only once"),
+  Command.withDescription("Send a website's events to a URL; the secret that signs them is shown only once"),
   Command.withExamples([
     {
       command:
@@ -126,7 +137,7 @@ const update = Command.make(
   {
     webhookId,
     url: Inputs.optional(url),
-    events,
+    events: eventsOf("An event to send; repeatable; replaces the current events"),
     allEvents: Inputs.withoutValue("all-events", "Send all events"),
     format: Flag.optional(format),
     enable: Inputs.withoutValue("enable", "Send events again, and reset the record of failures"),
@@ -135,7 +146,7 @@ const update = Command.make(
   Effect.fnUntraced(function* (flags) {
     const webhooks = yield* Webhooks
     if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out when --enable is given")
-    if (flags.url !== null) yield* requireReachable(flags.url)
+    if (flags.url !== null) yield* requireAllowed(flags.url)
     const change = yield* Change.require(
       {
         url: flags.url ?? undefined,
@@ -162,7 +173,7 @@ const update = Command.make(
       ])
     })
   })
-).pipe(Command.withDescription("Change a webhook, or enable or disable it"))
+).pipe(Command.withDescription("Change a webhook, or enable or disable it; settings without a flag stay as they are"))
 
 const remove = Command.make(
   "delete",
@@ -205,7 +216,7 @@ const test = Command.make(
     })
     if (isDelivered) return
     return yield* new Output.CliFailure({
-      message: `The receiver did not accept the event: ${error ?? `it answered ${status}, and only 2xx is success`}.`
+      message: `The event was not delivered: ${error ?? `the receiver answered ${status}, and only 2xx is success`}.`
     })
   })
 ).pipe(Command.withDescription("Send one event and print the outcome"))

@@ -1,7 +1,7 @@
 /**
  * The primary's listening socket. Dispatches each connection to the least loaded worker and keeps its own handle until the
- * worker acknowledges it: if the worker dies first, the connection, still unread, goes to another worker. Connections queue
- * while there is no worker.
+ * worker acknowledges the connection: if the worker dies first, the connection, still unread, goes to another worker.
+ * Connections queue while no worker is free: a worker gets the next one when it has acknowledged the last.
  *
  * Node's `cluster` dispatches round-robin, loses a connection in transit to a worker that dies, stops listening when the
  * last worker exits, and resets queued connections when all workers close.
@@ -17,7 +17,7 @@ import { DescriptorLimit } from "../runtime/DescriptorLimit.ts"
 import { afterQuietPoll } from "../runtime/EventLoop.ts"
 import { type Address, type Channel, type FromWorker, type Listener, ofListener, type ToWorker } from "./Protocol.ts"
 
-/** The address cannot be bound: it is in use, or this process lacks permission. */
+/** The address cannot be bound. For example, it is in use, or this process lacks permission. */
 export class CannotListen extends Schema.TaggedError<CannotListen>()("CannotListen", {
   cause: Schema.Defect(),
   /** The listener of the address; missing for the public API. */
@@ -32,7 +32,7 @@ const drainTimeout = Duration.seconds(1)
 
 /** A worker that the dispatcher sends connections to. */
 export interface Registration {
-  /** Sends it no more connections. One in transit is still delivered. */
+  /** Sends the worker no more connections. A connection in transit is still delivered. */
   readonly retire: () => void
   /** Removes the worker after its exit. A connection in transit goes to another worker. */
   readonly remove: () => void
@@ -76,7 +76,7 @@ const listen = (
     })
   })
 
-/** Listens until `close` or the end of the scope. Records its metrics in the context's registry. */
+/** Listens until `close` or the end of the scope. Records metrics in the context's registry. */
 export const open = Effect.fnUntraced(function* (
   address: Address,
   context: Context.Context<never>,
@@ -182,7 +182,8 @@ export const open = Effect.fnUntraced(function* (
         }
       }
     },
-    // Closing resets connections in the kernel's accept queue, so it waits for a quiet poll: see `http/server/Connections`.
+    // Closing resets the connections in the kernel's accept queue, so `close` first waits for a quiet poll: see
+    // `http/server/Connections`.
     close: Effect.callback<void>((resume) =>
       afterQuietPoll(
         () => accepted,

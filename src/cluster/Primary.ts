@@ -20,7 +20,7 @@ export interface Options {
   readonly address: Address
   /** Where the owner API listens, if it has an address of its own. */
   readonly ownerAddress?: Address | undefined
-  /** Starts a worker process; its channel to the primary is its `process`. */
+  /** Starts a worker process with an IPC channel to this process. */
   readonly fork: (slot: number, address: Address) => ChildProcess
   /** How long a worker may take to start serving. */
   readonly startTimeout: Duration.Duration
@@ -45,7 +45,7 @@ interface Member {
   readonly registrations: ReadonlyArray<ConnectionDispatcher.Registration>
 }
 
-/** One worker number; successive processes fill it. */
+/** A worker's number. A process that replaces another gets its slot. */
 interface Slot {
   readonly number: number
   /** Pending requests to replace the worker; each completes with whether that succeeded. */
@@ -133,8 +133,8 @@ export const start = Effect.fnUntraced(function* (
   const register = Effect.fnUntraced(function* (slot: Slot, worker: WorkerProcess.WorkerProcess) {
     const member: Member = { worker, registrations: dispatchers.map(({ add }) => add(worker.channel)) }
     members.set(slot, member)
-    // Its own fiber, since `supervise` may be waiting, and a connection sent to a dead worker waits until it is removed.
-    // Detached, so that it also runs while the scope closes.
+    // In a fiber of its own, since `supervise` may be waiting, and a connection sent to a dead worker waits until the worker
+    // is removed. Detached, so that the fiber also runs while the scope closes.
     yield* Effect.forkDetach(removeWhenEnded(slot, member))
     return member
   })
@@ -166,8 +166,8 @@ export const start = Effect.fnUntraced(function* (
   }
 
   /**
-   * Replaces a serving worker, and completes the pending requests when the old one has ended. The old one may die
-   * meanwhile; if the new one then fails to start, the slot stays empty until `restart` succeeds.
+   * Replaces a serving worker. The pending requests complete when the old worker has ended, or when the new one cannot
+   * start. If the old worker dies and the new one cannot start, the slot stays empty until `restart` succeeds.
    */
   const replace = Effect.fnUntraced(function* (slot: Slot, old: Member) {
     const requests = slot.replacements.splice(0)

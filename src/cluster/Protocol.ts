@@ -49,7 +49,7 @@ export type FromWorker =
 
 /** One end of a channel. Messages to a closed channel are dropped without an error. */
 export interface Channel<In, Out> {
-  /** Sends a message and optionally a socket, which stays open here too. `done` runs once it is written or dropped. */
+  /** Sends a message and optionally a socket, which stays open here too. `done` runs when the message is written or dropped. */
   readonly send: (message: Out, socket?: Socket, done?: () => void) => void
   /** Subscribes to messages and returns the unsubscribe function. */
   readonly listen: (listener: (message: In, socket: Socket | undefined) => void) => () => void
@@ -57,7 +57,7 @@ export interface Channel<In, Out> {
 
 export type Link = Channel<ToWorker, FromWorker>
 
-/** The part of a channel with the connections of one listener: of the public API if `listener` is missing. */
+/** The part of a channel whose messages name this listener; if `listener` is missing, the messages that name none. */
 export const ofListener = <In extends object, Out extends object>(
   channel: Channel<In, Out>,
   listener?: Listener
@@ -70,7 +70,7 @@ export const ofListener = <In extends object, Out extends object>(
     })
 })
 
-/** What `process` and a `ChildProcess` share. */
+/** What `process` and a `ChildProcess` have in common. */
 interface Peer {
   readonly send?: NodeJS.Process["send"]
   readonly on: (event: "message", listener: (message: unknown, socket: unknown) => void) => unknown
@@ -80,7 +80,7 @@ interface Peer {
 const isMessage = (message: unknown): message is { readonly _tag: string } =>
   typeof message === "object" && message !== null && "_tag" in message && typeof message._tag === "string"
 
-/** The channel to a process: to a child, or as `process` to the parent. */
+/** The channel to a child process, or to the parent if `peer` is `process`. */
 export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({
   send: (message, socket, done) => {
     // With a callback, an error goes there instead of an `error` event, which would end the process.
@@ -99,7 +99,7 @@ export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> 
 export const encode = (decisions: ReadonlyArray<RateLimitDecision>): ReadonlyArray<number> =>
   decisions.flatMap(({ accepted, remaining, resetMillis }) => [accepted ? 1 : 0, remaining, resetMillis])
 
-/** The decision at an index of the encoded ones. */
+/** The decision at an index of the encoded decisions; undefined if there is none. */
 export const decode = (numbers: ReadonlyArray<number>, index: number): RateLimitDecision | undefined => {
   const [accepted, remaining, resetMillis] = numbers.slice(3 * index, 3 * index + 3)
   return accepted === undefined || remaining === undefined || resetMillis === undefined

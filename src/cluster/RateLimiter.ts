@@ -3,10 +3,10 @@
  * time and requests that arrive meanwhile form the next, so that a busy worker sends few messages and an idle one does not
  * wait.
  *
- * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before the
- * timeout is detected wait between one and two times `timeoutMillis`; later ones use the fallback at once, until the primary
- * answers again. Each side counts only what it accepted: around a switch a client may get up to two limits in a window, and
- * during the outage one limit per process.
+ * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before a batch
+ * times out wait for that timeout; later ones use the fallback at once, until the primary answers again. Each side counts
+ * only what it accepted: around a switch a client may get up to twice its limit in a window, and during the outage its limit
+ * from each process.
  *
  * Uses Node's timers, since the channel does not follow the TestClock.
  *
@@ -21,7 +21,7 @@ export interface Options {
   readonly link: Link
   /** Used while the primary does not answer. */
   readonly fallback: RateLimiter["Service"]
-  /** How long a request waits for the primary, in milliseconds. Default: 1000. */
+  /** How long a batch waits for the primary, in milliseconds. Default: 1000. A request may wait for two batches. */
   readonly timeoutMillis?: number
   /** How long to wait before querying the primary again, in milliseconds. Default: 500. */
   readonly retryMillis?: number
@@ -87,8 +87,8 @@ export const layer = (options: Options): Layer.Layer<RateLimiter> =>
       }
 
       /**
-       * If this process was busy, the answer may have arrived without having been read: the deferred check lets the event
-       * loop read it first.
+       * Uses the fallback unless the batch is answered. If this process was busy, the answer may have arrived and not been
+       * read yet: the deferred check lets the event loop read it first.
        */
       const onTimeout = (number: number): void => {
         setImmediate(() => {

@@ -2,8 +2,8 @@
  * The worker's side of `serve --workers`: its lifecycle and its reports to the primary.
  *
  * A worker ends when the primary sends `End`, or when the channel disconnects because the primary died; it completes open
- * requests first. It forwards signals, which a terminal or supervisor sends to all processes at once, to the primary, which
- * ends the workers in an order that loses no request.
+ * requests first. A terminal or supervisor may send a signal to all processes at once. A worker therefore reports SIGTERM and
+ * SIGINT to the primary, which ends the workers in an order that loses no request, and ignores SIGHUP.
  *
  * @module
  */
@@ -33,8 +33,8 @@ export const reportingFailure =
     Effect.tapCause(worker, (cause) => send(link, { _tag: "Failed", message: explain(cause) }))
 
 /**
- * Runs `service` until this worker must end, then closes its scope. Succeeds once it has closed; fails if the service could
- * not start.
+ * Runs `service` until this worker must end, then closes the service's scope. Succeeds once the scope has closed; fails if
+ * the service could not start.
  */
 export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link, service: Effect.Effect<A, E, R>) {
   const context = yield* Effect.context<never>()

@@ -21,7 +21,7 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
 export interface Ended {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** How long it served, in milliseconds; 0 if it never did. */
+  /** How long the worker served, in milliseconds; 0 if it never served. */
   readonly servedMillis: number
 }
 
@@ -34,16 +34,16 @@ export interface WorkerProcess {
   readonly slot: number
   readonly pid: number | undefined
   readonly channel: Channel<FromWorker, ToWorker>
-  /** Succeeds when it serves; fails if it ends first. */
+  /** Succeeds when the worker serves; fails if it ends first. */
   readonly serving: Effect.Effect<void, WorkerFailed>
   readonly ended: Effect.Effect<Ended>
   readonly hasServed: () => boolean
   readonly isOver: () => boolean
-  /** The metrics that it reported last. */
+  /** The metrics that the worker reported last. */
   readonly measured: () => Snapshot
-  /** Requests its metrics and waits up to a second for them. */
+  /** Requests the worker's metrics and waits up to a second for them. */
   readonly measure: Effect.Effect<void>
-  /** Requests its end and waits for its exit; kills it after `timeout`. */
+  /** Requests the worker's end and waits for its exit; kills it after `timeout`. */
   readonly end: (timeout: Duration.Duration) => Effect.Effect<Ended>
 }
 
@@ -56,7 +56,7 @@ export interface Options {
   readonly limiter: RateLimiter["Service"]
   /** The worker received a signal to end that the primary did not send. */
   readonly onEndRequested: () => void
-  /** Receives the final metrics when it has ended. */
+  /** Receives the final metrics when the worker has ended. */
   readonly onEnded: (snapshot: Snapshot) => void
 }
 
@@ -69,7 +69,7 @@ const notStarted = (error: unknown): WorkerFailed => {
   return new WorkerFailed({ message: `The system cannot start a worker process (${reason}).` })
 }
 
-/** Starts a worker, which runs until `end`. Fails if the process cannot be spawned. */
+/** Starts a worker. Fails if `fork` throws; if Node reports later that it cannot spawn the process, `serving` fails. */
 export const start = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<WorkerProcess, WorkerFailed> {
   const run = Effect.runForkWith(yield* Effect.context())
   const serving = yield* Deferred.make<void, WorkerFailed>()

@@ -1,5 +1,5 @@
 /**
- * Clients of Redis servers that never reconnect and queue nothing while they are not connected.
+ * Clients of Redis servers and clusters. A client never reconnects, and queues nothing while it is not connected.
  *
  * @module
  */

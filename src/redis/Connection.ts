@@ -37,7 +37,7 @@ const decodeReply = Schema.decodeUnknownResult(Reply)
 /** The minimum timeout for opening a connection and for its first reply. No request waits for them. */
 const minOpenMillis = 1000
 
-/** Runs the script on one server. */
+/** Runs the script on a server, or on the node of a cluster that has the key. */
 const run = async (
   client: Pick<Clients.Client, "evalSha" | "eval"> | Pick<Clients.Cluster, "evalSha" | "eval">,
   key: string,
@@ -67,7 +67,7 @@ const keyOfEachMaster = async (cluster: Clients.Cluster, prefix: string): Promis
   return [...keys.values()]
 }
 
-/** During a failover a Sentinel may name a replica, which is not a fault of the address. */
+/** Removes the fault of a replica that Sentinels name: they may do so during a failover, and `REDIS_URL` may be right. */
 const duringFailover = (error: RedisUnavailable): RedisUnavailable =>
   error.fault === "replica"
     ? new RedisUnavailable({ reason: "the Sentinels name a replica, as during a failover" })

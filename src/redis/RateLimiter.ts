@@ -5,10 +5,11 @@
  * While Redis is unavailable (down, hanging, rejecting writes), this process uses the fallback, logs that once, and sets the
  * gauge `hydracore_limiter_away`. The first affected requests wait up to `timeoutMillis`; later ones use the fallback at once,
  * until a background connection succeeds. A cluster is available if all of its masters are. Each side counts only what it
- * accepted: around a switch a client may get up to two limits in a window, and during the outage one limit per process.
+ * accepted: around a switch a client may get up to twice its limit in a window, and during the outage its limit from each
+ * process.
  *
- * Redis stores a digest of a client's key, not its address, for one window. This does not hide the address from the operator
- * of the Redis, who can hash all IPv4 addresses.
+ * For one window, Redis stores a digest of a client's key, not the client's address. This does not hide the address from the
+ * operator of Redis, who can hash all IPv4 addresses.
  *
  * @module
  */

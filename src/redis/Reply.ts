@@ -10,9 +10,9 @@ import { RedisUnavailable, reasonOf } from "./RedisUnavailable.ts"
 const slices = 4
 
 /**
- * Waits for a network reply by Node's timers, since the network does not follow the TestClock. The wait is a chain of
- * shorter timers, so that a blocked event loop uses up only one of them, and ends after one more poll of the sockets: this
- * process's own delay must not count as a Redis timeout.
+ * Waits for a network reply by Node's timers, since the network does not follow the TestClock. A delay of this process must
+ * not count as a timeout of Redis: so the wait is a chain of shorter timers, of which a blocked event loop uses up only one,
+ * and before it fails, the sockets are polled once more.
  */
 export const awaitReply = <A>(millis: number, call: () => Promise<A>): Effect.Effect<A, RedisUnavailable> =>
   Effect.callback((resume) => {

@@ -1,6 +1,6 @@
 /**
  * Resolves a Redis address: to one server, a cluster, or the master that Sentinels name. The Sentinel client of the
- * package hides why it cannot connect, so this module queries the Sentinels itself.
+ * package `redis` hides why it cannot connect, so this module queries the Sentinels itself.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { type Client, type ClientOptions, connect } from "./Clients.ts"
 import { RedisUnavailable } from "./RedisUnavailable.ts"
 import { awaitReply } from "./Reply.ts"
 
-/** The mode that `HELLO` reports. */
+/** The server's mode: `sentinel`, `cluster` or `standalone`. */
 const modeOf = (client: Client) =>
   client.hello().then(
     ({ mode }) => `${mode}`,
     (error: unknown) => {
-      // Redis before 6, some proxies and some users have no HELLO. Such a cluster is recognized by its slots.
+      // Redis before 6 and some proxies have no HELLO, and some users may not call it. A cluster still reports its slots.
       if (!(error instanceof ErrorReply) || /^NOAUTH\b/.test(error.message)) throw error
       return client.clusterSlots().then(
         (ranges) => (ranges.length > 0 ? "cluster" : "standalone"),
@@ -27,7 +27,7 @@ const modeOf = (client: Client) =>
 
 const isNamed = (host: string): boolean => host !== "" && host !== "?"
 
-/** The nodes of the cluster. A node that reports no host has the address that it was reached at. */
+/** The nodes of the cluster. A node that is reported without a host has the host of the node that was asked. */
 const nodesOf = async (client: Client, { host: own }: Host): Promise<ReadonlyArray<Host>> => {
   const ranges = await client.clusterSlots()
   return ranges.flatMap(({ master, replicas }) =>

@@ -206,7 +206,7 @@ describe("stats", () => {
         [[...mine, "--from", "2026-03-02", "--to", "2026-03-01"], "the range ends on 2026-03-01, before it begins on"],
         [[...mine, "--from", "yesterday"], "The flag --from must be a valid date"],
         [[...mine, "--to", "2026-03-01"], "The flag --to needs --from."],
-        [[...mine, "--days", "3", "--period", "7d"], "Give one of --period, --days, and --from with --to."],
+        [[...mine, "--days", "3", "--period", "7d"], "Give only one of --period, --days, and --from with --to."],
         [[...mine, "--period", "2w"], "The flag --period takes"],
         [[...mine, "--limit", "1000000"], "The flag --limit must be a whole number from 1 to 10000."],
         [[...mine, "--json", "--format", "csv"], "The flags --json and --format csv cannot be combined."]

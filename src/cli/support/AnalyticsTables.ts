@@ -42,7 +42,7 @@ export const create = (
       )
   })
 
-/** Fails if the tables are missing. A server that does not answer is logged: forms and chats need none. */
+/** Fails if tables are missing. If the server does not answer, this is logged: forms and chats do not need ClickHouse. */
 export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void, CliFailure> =>
   Option.match(analyticsUrl, {
     onNone: () => Effect.void,

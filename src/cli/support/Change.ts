@@ -26,7 +26,7 @@ export const originsToBe = (origins: ReadonlyArray<string>, isAny: boolean) =>
     { flag: "any-origin", isGiven: isAny, cleared: [] }
   )
 
-/** The changed settings. Fails, with the possible flags, if there are none. */
+/** The changed settings. If there are none, fails with a message that names the possible flags. */
 export const require = <A extends object>(
   change: { readonly [K in keyof A]: A[K] | undefined },
   flags: ReadonlyArray<string>

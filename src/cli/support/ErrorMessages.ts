@@ -1,5 +1,5 @@
 /**
- * The message, one sentence, of every error that can end a command. Pure.
+ * The message, one line, of every error that can end a command. Pure.
  *
  * @module
  */

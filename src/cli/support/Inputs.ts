@@ -1,6 +1,6 @@
 /**
- * Flags that several commands share. An invalid value fails with one sentence that says what the value must be. It does not
- * repeat the value, since a token, a key or a password may have been pasted by mistake.
+ * Flags that several commands share. An invalid value fails with one sentence that says what the value must be. The sentence
+ * does not repeat the value, since a token, a key or a password may have been pasted by mistake.
  *
  * @module
  */
@@ -124,16 +124,18 @@ export const timeZone = make(
   "time-zone",
   timeZoneKind,
   "<zone>",
-  "The IANA time zone of its reports; UTC unless given"
+  "The IANA time zone of the website's reports; UTC unless given"
 ).pipe(Flag.withDefault("UTC"))
 
-export const newTimeZone = optional(make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for its reports"))
+export const newTimeZone = optional(
+  make("time-zone", timeZoneKind, "<zone>", "A new IANA time zone for the website's reports")
+)
 
 export const site = make("site", uuidKind, "<uuid>", "The website_config_id of a website")
 
 export const instance = make("instance", uuidKind, "<uuid>", "The instance_id of an instance")
 
-/** The maximum number of websites that one flag list may name. */
+/** How often `--site` may be given. */
 const maxSites = 100
 
 /** Any number of websites, without duplicates. */
@@ -239,9 +241,11 @@ const originsOf = (description: string): Flag.Flag<ReadonlyArray<string>> =>
     )
   )
 
-export const origins = originsOf("An origin that may use it in a browser; repeatable; without the flag, any origin may")
+export const origins = (of: string) =>
+  originsOf(`An origin whose pages may use the ids of the ${of}; repeatable; without the flag, any origin may`)
 
-export const newOrigins = originsOf("An origin that may use it in a browser; repeatable; replaces the current origins")
+export const newOrigins = (of: string) =>
+  originsOf(`An origin whose pages may use the ids of the ${of}; repeatable; replaces the current origins`)
 
 const addressKind: Kind<string> = {
   expected: "an IP address such as 10.0.0.4 or 2001:db8::4",
@@ -249,14 +253,14 @@ const addressKind: Kind<string> = {
 }
 
 export const peer = optional(
-  make("peer", addressKind, "<address>", "The address of a proxy; shows which client its requests count for")
+  make("peer", addressKind, "<address>", "The IP address of a proxy; shows which client its requests count for")
 )
 
 /** A flag without a value. */
 export const withoutValue = (flag: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
-export const anyOrigin = withoutValue("any-origin", "Let any origin use it in a browser")
+export const anyOrigin = (of: string) => withoutValue("any-origin", `Let any origin use the ids of the ${of}`)
 
 /** A duration or a time, unparsed: `readTime` parses it with the current time. */
 export const time = (flag: string, description: string): Flag.Flag<Option.Option<string>> =>
@@ -276,7 +280,7 @@ export const readTime = (
 
 /** When a token or a key expires. */
 export const expires = (of: string) =>
-  time("expires", `When the ${of} expires, such as 90d, 12h or 2030-01-31; without it, never`)
+  time("expires", `When the ${of} expires, such as 90d, 12h or 2030-01-31; without the flag, never`)
 
 /** Parses `expires` to milliseconds since 1970; null for never. */
 export const readExpires = (text: Option.Option<string>, now: number) =>

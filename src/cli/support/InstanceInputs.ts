@@ -29,12 +29,14 @@ export const agentUrl = make(
   "agent-url",
   agentUrlKind,
   "<url>",
-  "The base address of the agent's API, or the address of its completions endpoint"
+  "The base URL of the agent's API, or the URL of its endpoint that answers messages"
 )
 
 export const newAgentUrl = optional(agentUrl)
 
-export const agentModel = optional(make("agent-model", nameKind, "<text>", "The model that requests to the agent name"))
+export const agentModel = optional(
+  make("agent-model", nameKind, "<text>", "The model that is named in requests to the agent")
+)
 
 export const agentKeyEnv = optional(
   make("agent-key-env", variableKind, "<name>", "The service's environment variable that holds the agent's key")
@@ -63,7 +65,7 @@ export const memory = choice(
 export const conversationIds = choice(
   "conversation-ids",
   ["service", "client"],
-  "client: random conversation ids from your application have memory too; a new instance has service"
+  "service: only ids that the service makes have memory; client: random ids from your application too; a new instance has service"
 )
 
 const { limits } = InstanceInput

@@ -53,8 +53,8 @@ export const configured = (settings: Settings): Option.Option<App.DatabaseAddres
   Option.map(settings.databaseUrl, (url) => ({ url }))
 
 /**
- * The settings with a key that encrypts secrets. For the embedded cluster it is generated once and kept in the data folder;
- * for another database it is `SECRETS_KEY`, or none.
+ * The settings with the key that encrypts secrets: `SECRETS_KEY` or, for the embedded cluster, a key that is generated once
+ * and kept in the data folder. Without `SECRETS_KEY`, another database has none.
  */
 export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   if (Option.isSome(settings.secretsKey) || Option.isSome(settings.databaseUrl)) return settings
@@ -65,7 +65,7 @@ export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   return { ...settings, secretsKey: key }
 })
 
-/** Starts the embedded cluster and returns its address. It stops when the scope closes. */
+/** Starts the embedded cluster and returns its address. The cluster stops when the scope closes. */
 export const start = Effect.fnUntraced(function* (settings: Settings) {
   const cluster = yield* EmbeddedCluster.start({ dataDir: clusterFolder(settings) })
   const address = { path: cluster.path, username: cluster.username, database: cluster.database }
@@ -73,7 +73,7 @@ export const start = Effect.fnUntraced(function* (settings: Settings) {
   return { address, url: cluster.url }
 })
 
-/** The address of a cluster that another hydracore process runs. */
+/** The address of a cluster that another hydracore process runs. Fails with `inUse` if that address cannot be read. */
 const running = (settings: Settings, inUse: EmbeddedCluster.EmbeddedClusterError) =>
   Effect.try({
     try: () => readFileSync(addressFile(settings), "utf8"),

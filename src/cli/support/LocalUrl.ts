@@ -1,5 +1,5 @@
 /**
- * The addresses of the service on this machine, for commands that print one.
+ * The URLs of the service on this machine, for commands that print one.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { Option } from "effect"
 import type { Settings } from "../../Config.ts"
 import * as DemoData from "../../demo/DemoData.ts"
 
-/** A server on all addresses is reachable on the loopback address. */
+/** The URL of a server. One that listens on all addresses is reachable on the loopback address. */
 const urlOf = (host: string, port: number): string => {
   const name = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`

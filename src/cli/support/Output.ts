@@ -1,6 +1,6 @@
 /**
  * Command output: the result on stdout, everything else on stderr. With `--json` the result is exactly one JSON document;
- * without, text for people. An error is one sentence on stderr.
+ * without, text for people. An error is one line on stderr.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
 
 export class CliFailure extends Schema.TaggedError<CliFailure>()("CliFailure", {
-  /** One sentence for the user, without secrets. */
+  /** One line for the user, without secrets. */
   message: Schema.String
 }) {
   override readonly [Runtime.errorExitCode] = 1

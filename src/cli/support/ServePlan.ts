@@ -88,7 +88,7 @@ const ofDelivery = ({ delivery, mail, secretsKey }: Settings): string => {
   })
 }
 
-/** `workers` is null for one process. */
+/** The lines about these settings. `workers` is null if this process serves alone. */
 export const of = (settings: Settings, database: Redacted.Redacted, workers: number | null): ReadonlyArray<Line> => [
   [
     "listens",

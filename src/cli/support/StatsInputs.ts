@@ -144,7 +144,8 @@ export const queries = Effect.fnUntraced(function* (flags: Flags, site: Site, no
     Option.isSome(flags.period),
     Option.isSome(flags.from) || Option.isSome(flags.to)
   ]
-  if (ranges.filter(Boolean).length > 1) return yield* invalid("Give one of --period, --days, and --from with --to.")
+  if (ranges.filter(Boolean).length > 1)
+    return yield* invalid("Give only one of --period, --days, and --from with --to.")
   if (Option.isSome(flags.to) && Option.isNone(flags.from)) return yield* invalid("The flag --to needs --from.")
   const filters: Array<unknown> = []
   for (const filter of flags.filter) {

@@ -12,13 +12,13 @@ import * as BarChart from "../../core/text/BarChart.ts"
 import * as Output from "./Output.ts"
 import * as StatsText from "./StatsText.ts"
 
-/** Without dimensions, the conversion rate of the group is that of all. */
+/** All metrics but the conversion rate of a group: without dimensions, it equals the conversion rate. */
 export const totals: ReadonlyArray<Metric> = metrics.filter((metric) => metric !== "group_conversion_rate")
 
 export interface List {
   readonly dimension: Dimension
   readonly title: string
-  /** The keys of the list and of its names in the JSON. */
+  /** The keys in the JSON: of the list, and of the name in each of its entries. */
   readonly key: string
   readonly nameKey: string
   readonly metrics: readonly [Metric, Metric]
@@ -63,7 +63,7 @@ export interface Overview {
   readonly counts: Counts
 }
 
-/** The rows without the group of absent values. Direct visits are a source, but no referrer. */
+/** The rows of a list, without the group of absent values. Direct visits are a source, but not a referrer. */
 const entries = ({ limit }: Overview, { dimension }: List, { results }: Answer): Answer["results"] =>
   results
     .filter(

@@ -8,7 +8,6 @@ import type { Metric } from "../../core/analytics/report/Query.ts"
 import * as BarChart from "../../core/text/BarChart.ts"
 import * as Csv from "../../core/text/Csv.ts"
 
-/** The titles of metrics. */
 export const titles: Readonly<Record<Metric, string>> = {
   visitors: "visitors",
   visits: "visits",
@@ -53,7 +52,7 @@ const numberOf = (given: MetricValue | undefined): number => (typeof given === "
 /** The title of a metric's change in CSV, where metrics have the names of queries. */
 const changeTitle = (metric: Metric) => `change of ${metric}`
 
-/** A row of an answer. `site` is null if the query is of one website. */
+/** A row of an answer. `site` is null if the query was about one website. */
 export interface NamedRow {
   readonly site: { readonly websiteConfigId: string; readonly name: string } | null
   readonly row: ResultRow
@@ -63,7 +62,7 @@ export interface NamedRow {
 export const named = (site: NamedRow["site"], { results }: Answer): ReadonlyArray<NamedRow> =>
   results.map((row) => ({ site, row }))
 
-/** A chart with a bar for the first metric and columns for the others, except the duration, for which there is no room. */
+/** A chart with bars for the first metric and columns for the others. The duration is left out: there is no room for it. */
 export const chart = (
   { dimensions, metrics }: Pick<Answer["query"], "dimensions" | "metrics">,
   rows: ReadonlyArray<NamedRow>,
