@@ -121,7 +121,7 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(
     Effect.catchTag("ConfigError", (error) =>
-      Effect.as(Effect.logWarning(`A request to an agent is sent without its key: ${error.message}`), Option.none())
+      Effect.as(Effect.logWarning(`The key of an agent cannot be read: ${error.message}`), Option.none())
     )
   )
 
@@ -184,7 +184,7 @@ export interface ServerOptions {
   readonly worker?: Worker | undefined
 }
 
-/** The maximum number of connections of a process to the owner API's own server. */
+/** The maximum number of open connections that a process's own server of the owner API has. */
 const maxOwnerConnections = 1_000
 
 /** The owner API's own server, if it has a port. */

@@ -119,7 +119,10 @@ const console = Config.all([ownerApi, ownerPort]).pipe(
   )
 )
 
-/** Whether `PORT` serves the owner API: if it is set, or for the console if that has no port of its own. */
+/**
+ * Whether `PORT` serves the owner API: as `OWNER_API` says. If that is unset: whether the console is served there, or else the
+ * default.
+ */
 const ownerApiOnPort = (hasConsole: Config.Config<boolean>, defaultValue: Config.Config<boolean>) =>
   Config.map(Config.all([ownerApi, hasConsole, ownerPort, defaultValue]), ([isOn, shown, port, otherwise]) =>
     Option.getOrElse(isOn, () => (shown && Option.isNone(port)) || otherwise)
@@ -219,7 +222,7 @@ const fields = {
   /** The maximum size of a request body, in bytes. */
   maxBody: bytes("MAX_BODY").pipe(withDefault(256 * 1024)),
 
-  /** How long an agent may be silent, before its response and between two chunks of it. */
+  /** How long an agent may be silent: before its response, and between two events of its stream. */
   agentTimeout: duration("AGENT_TIMEOUT").pipe(withDefault(Duration.seconds(60))),
   /** The maximum duration of a chat stream. */
   chatMaxDuration: duration("CHAT_MAX_DURATION").pipe(withDefault(Duration.minutes(15))),

@@ -20,7 +20,7 @@ const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>)
     })
   )
 
-/** The address of the service without a trailing slash. */
+/** The URL of the service without a trailing slash. */
 const parsePublicUrl = (text: string): Option.Option<string> =>
   Option.fromNullishOr(URL.parse(text)).pipe(
     Option.filter(
@@ -62,7 +62,10 @@ const mail = parsed("SMTP_URL", SmtpUrl.parse).pipe(
 export const fields = {
   /** Whether this process delivers events to webhooks and sends mails. */
   delivery: onOrOff("DELIVERY").pipe(withDefault(true)),
-  /** The key that encrypts the webhooks' secrets and signs unsubscribe links; without it there are neither webhooks nor mails. */
+  /**
+   * The key that encrypts the secrets of webhooks and the keys of agents, and signs unsubscribe links. Without it there are
+   * neither webhooks nor mails.
+   */
   secretsKey: Config.map(
     setting("SECRETS_KEY", "32 bytes in hexadecimal or base64", Sealing.parseKey, true),
     Option.map((key) => Redacted.make(key))

@@ -9,7 +9,7 @@ import * as Metrics from "../core/metrics/Metrics.ts"
 
 type Status = NextMail["status"] | "delivered"
 
-/** A cancelled mail has none: it was not attempted. */
+/** The outcome of an attempt, by the status that followed it. A cancelled mail has no outcome, since it was not attempted. */
 const outcomes: Readonly<Record<Exclude<Status, "cancelled">, Metrics.AttemptOutcome>> = {
   delivered: "delivered",
   sent: "delivered",

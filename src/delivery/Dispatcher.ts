@@ -1,6 +1,6 @@
 /**
- * Delivers events while the process runs: turns them into deliveries, leases these and the others that are due, sends them and
- * records the outcomes.
+ * Delivers events to webhooks while the process runs: turns events into deliveries, leases the deliveries that are due, sends
+ * them and records the outcomes.
  *
  * It polls, so that it needs no database session of its own, and any number of processes may run it. `Slots` divides the
  * attempts of a process among the webhooks, so that a hanging webhook does not delay the others.
@@ -22,12 +22,12 @@ import * as WebhookSender from "./WebhookSender.ts"
 const pollInterval = Duration.millis(500)
 
 /**
- * The time between two fan-outs while there are events: a few events cost about as much as one. It doubles with each fan-out that
- * finds none, up to `pollInterval`, so that the first event after a short pause is not delayed.
+ * The time between two fan-outs while there are events: a few events cost about as much as one. The time doubles with each
+ * fan-out that finds no events, up to `pollInterval`, so that the first event after a short pause is not delayed.
  */
 const fanOutInterval = Duration.millis(50)
 
-/** The wait after an attempt has ended, so that one query fills the free slots of several attempts. */
+/** The wait before each query for due deliveries, so that one query fills the slots of several attempts that end. */
 const gatherInterval = Duration.millis(10)
 
 /** The wait after a database error. */
@@ -36,8 +36,8 @@ const pause = Duration.seconds(1)
 const keyError = "the webhook's secret cannot be decrypted; check SECRETS_KEY"
 
 /**
- * Attempts a delivery and records the outcome. Calls `onAccepted` between the two if the receiver accepted it. Returns how long
- * the webhook pauses, in milliseconds.
+ * Attempts a delivery and records the outcome. If the receiver accepts the event, calls `onAccepted` before the outcome is
+ * recorded. Returns how long the webhook pauses, in milliseconds.
  */
 export const attempt = Effect.fnUntraced(function* (leased: Leased, onAccepted: () => void) {
   const deliveries = yield* Deliveries
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const running = RunningAttempts.make((webhookId) => {
       if (isFull || waiting.has(webhookId)) changed.openUnsafe()
     })
-    /** The two steps run one at a time, since both fill the same slots. */
+    /** Fan-outs and leases run one at a time, since both fill the same slots. */
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
 
     const start = (leased: Leased) => {

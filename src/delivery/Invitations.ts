@@ -11,7 +11,7 @@ import { Invitations } from "../services/mail/Invitations.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
 import type { Options } from "./TestDeliveries.ts"
 
-/** Mails are off without a console URL. */
+/** Without a mail server or a console URL, `mail` is none. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
   Layer.effect(
     Invitations,

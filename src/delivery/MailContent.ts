@@ -1,5 +1,6 @@
 /**
- * Reads the content of a mail. A report is read only when it is sent, since its period has ended and no longer changes.
+ * Reads the content of a mail. The numbers of a report are read when its mail is sent: the period has ended, so they no longer
+ * change.
  *
  * @module
  */

@@ -23,9 +23,9 @@ import * as MailContent from "./MailContent.ts"
 export interface Options {
   /** The sender. */
   readonly from: Mailbox
-  /** The service's address for browsers, without a trailing slash. */
+  /** The service's URL for browsers, without a trailing slash. */
   readonly publicUrl: string
-  /** The console's address without a trailing slash; null if `publicUrl` does not lead to it. */
+  /** The console's URL without a trailing slash; null if `publicUrl` does not lead to the console. */
   readonly consoleUrl: string | null
   /** Signs the unsubscribe links. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
@@ -34,7 +34,7 @@ export interface Options {
 /** The maximum number of concurrent attempts of a process: all mails go to one server. */
 const slots = 4
 
-/** The time limit for reading a report. Together with that of sending it, it is shorter than the lease. */
+/** The time limit for reading a mail's content. Together with the time limit for sending, it is shorter than the lease. */
 const contentTimeout = Duration.seconds(8)
 
 const pollInterval = Duration.millis(500)

@@ -1,6 +1,6 @@
 /**
- * The HTTP client that sends events to the addresses that owners name. It reaches the public internet only (`runtime/OutwardConnector`).
- * Redirects are not followed.
+ * The HTTP client that sends events to the URLs of webhooks. It reaches only the public internet and the hosts that the
+ * operator allows (`runtime/OutwardConnector`). Redirects are not followed.
  *
  * @module
  */

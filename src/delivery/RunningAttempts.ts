@@ -22,7 +22,7 @@ export const make = (onFree: (webhookId: string) => void): RunningAttempts => {
   const busy = new Map<string, Slots.Busy>()
   const pausing = new Map<string, number>()
 
-  /** Runs an action once, and then `onFree`. */
+  /** A function that runs `end` and then `onFree`, and does nothing when it is called again. */
   const ending = (webhookId: string, end: () => void) => {
     let hasEnded = false
     return () => {

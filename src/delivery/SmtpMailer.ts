@@ -71,7 +71,7 @@ const headersOf = ({ unsubscribeUrl }: Message) => ({
 
 const domainOf = (address: string): string => address.slice(address.lastIndexOf("@") + 1)
 
-/** The mailer, with the modules that it needs. */
+/** Makes the mailer with the modules of `nodemailer`. */
 const make = (
   { server, timeout: longest = timeout, tls }: Options,
   { MailComposer, Connection }: Awaited<ReturnType<typeof load>>

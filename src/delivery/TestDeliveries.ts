@@ -30,7 +30,7 @@ export interface Options {
   }>
 }
 
-/** A test, or the report of the latest period. */
+/** The content of a test mail; for a notification about reports, the report of the latest period. */
 const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: MailSite, now: number) {
   if (topic.kind !== "report") return TestMail.content(site)
   const range = ReportPeriod.latest(topic.period, { now, timeZone: site.timeZone })

@@ -22,7 +22,7 @@ export interface Options {
   readonly key?: Redacted.Redacted
   /** The delay before each token. */
   readonly pace?: Duration.Input
-  /** The origin of the demo's website, whose pages answers cite; without it, they cite nothing. */
+  /** The origin of the demo's website, whose pages answers cite; without it, answers cite nothing. */
   readonly website?: Effect.Effect<string>
 }
 

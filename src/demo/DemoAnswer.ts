@@ -44,14 +44,14 @@ const quote = (message: string): string => {
   return words === "" ? "You sent an empty message." : `You wrote: “${words}”`
 }
 
-const about = `I am the **demo agent**. I have no model, but I use the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the address of your own agent, and it answers here instead of me:
+const about = `I am the **demo agent**. I have no model, but I use the same protocol as agents that do, so this answer takes the real path, token by token. Create an instance with the URL of your own agent, and put its chat on your website:
 
 \`\`\`sh
 hydracore instance create --name Support \\
   --agent-url http://localhost:9000
 \`\`\``
 
-/** The answer to the last of a visitor's messages, oldest first. */
+/** The answer to the last of a visitor's messages. `messages` begins with the oldest. */
 export const answer = (messages: ReadonlyArray<string>): DemoAnswer => {
   const message = messages.at(-1) ?? ""
   const before = messages.at(-2)

@@ -30,7 +30,7 @@ export type Demo = typeof Demo.Type
 const siteName = "Demo website"
 const instanceName = "Demo assistant"
 
-/** The text of `demo.json`. It holds secrets: only its owner may read it. */
+/** The text of `demo.json`. The file holds secrets: only its owner may read it. */
 export const encode = (demo: Demo): string => `${JSON.stringify(demo, null, 2)}\n`
 
 export const demoFile = (dataDir: string): string => path.join(dataDir, "demo.json")
@@ -44,7 +44,7 @@ export const read = (dataDir: string): Option.Option<Demo> => {
   }
 }
 
-/** The record that `demo.json` names, else one with the demo's name, else a new one. */
+/** The record that `demo.json` names, else a record with the demo's name, else a new record. */
 const findOrMake = <A extends { readonly name: string }, E>(
   known: ReadonlyArray<A>,
   name: string,

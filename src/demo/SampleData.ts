@@ -43,7 +43,7 @@ export const store = Effect.fnUntraced(function* ({ hostedWebsiteId, instanceId,
     yield* goals.create({ websiteConfigId, name, kind: "event", value: name })
   }
   const options = { concurrency: 500, discard: true } as const
-  // The rows of a visit must precede its lead, which looks for them.
+  // A lead is credited to the stored rows of its visit, so these are stored first.
   yield* Effect.forEach(history.views, analytics.append, options)
   yield* Effect.forEach(history.events, events.append, options)
   yield* Effect.forEach(

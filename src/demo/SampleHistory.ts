@@ -11,12 +11,11 @@ import type * as Goal from "../core/analytics/Goal.ts"
 import type { PageView } from "../core/analytics/PageView.ts"
 import { dayMillis } from "../core/text/Calendar.ts"
 
-/** The number of days. */
 export const days = 60
 
 const hourMillis = 3_600_000
 
-/** A visit that ends with a sent form or a chat. */
+/** A lead at the end of a visit: a form that is sent, or a chat that begins. */
 export interface SampleLead {
   readonly kind: Goal.Lead
   readonly sessionId: string

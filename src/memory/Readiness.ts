@@ -1,5 +1,5 @@
 /**
- * The readiness of the memory layers: they are ready unless they are full.
+ * The readiness of the memory layers: they are ready unless the table of submissions is full.
  *
  * @module
  */

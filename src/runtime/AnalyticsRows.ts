@@ -1,5 +1,5 @@
 /**
- * The rows of an export of page views and events, as the SQL of both stores returns them.
+ * The rows of an export of page views and events, as the SQL of PostgreSQL and of ClickHouse returns them.
  *
  * @module
  */

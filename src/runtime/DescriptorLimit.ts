@@ -15,7 +15,7 @@ interface Report {
 const read = (): number => {
   const report = process.report as unknown as Report
   const { excludeNetwork } = report
-  // Otherwise the report waits for a reverse DNS lookup of every peer.
+  // With the network, the report would wait for a reverse DNS lookup of every peer.
   report.excludeNetwork = true
   const soft = report.getReport().userLimits?.open_files?.soft
   report.excludeNetwork = excludeNetwork

@@ -1,8 +1,9 @@
 /**
- * Opens connections to addresses that owners name: to the public internet only (`core/delivery/AddressGuard`).
+ * Opens connections to the hosts that owners name: only on the public internet (`core/delivery/AddressGuard`), or to the
+ * hosts that the operator allows.
  *
- * The connector looks up a name when a connection opens, and connects to an address that passed the guard. This prevents
- * DNS rebinding: a name server cannot change its answer between the check and the connection.
+ * The connector looks up a host name when a connection opens, and connects to an IP address that passed the guard. This
+ * prevents DNS rebinding: a name server cannot change its answer between the check and the connection.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { Option } from "effect"
 import * as AddressGuard from "../core/delivery/AddressGuard.ts"
 
 export interface Options {
-  /** Hosts and ports that the operator allows at any address. */
+  /** Hosts and ports that the operator allows, whatever their IP addresses are. */
   readonly allowed: ReadonlyArray<AddressGuard.AllowedHost>
   /** Looks up a name, by default with the system's resolver. */
   readonly lookup?: typeof Dns.lookup | undefined

@@ -1,5 +1,5 @@
 /**
- * Page views and events of sessions, as the statements of both stores select them to find the visits of leads.
+ * Page views and events of sessions, as the SQL of PostgreSQL and of ClickHouse returns them to find the visits of leads.
  *
  * @module
  */

@@ -34,8 +34,8 @@ export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A
   )
 
 /*
- * `Config.Port`, `Config.Duration` and `Config.URL` accept other values than these settings: no port 0, durations of 0 and
- * below, any protocol. They reject an empty value, and their errors do not say what to write instead.
+ * Effect's own readers do not fit: `Config.Port` refuses port 0, `Config.Duration` accepts 0 and less, and `Config.URL`
+ * accepts any protocol. They reject an empty value, and their errors do not say what to write instead.
  */
 
 /** A setting whose error says which values are valid. It does not repeat the value of a secret. */
@@ -73,7 +73,7 @@ export const bytes = (name: string) =>
     Option.map(ByteSize.fromString(value), ByteSize.toNumberUnsafe)
   )
 
-/** The address of a Redis, a Redis Cluster or of Sentinels. */
+/** The URL of a Redis server, of a Redis Cluster, or of Sentinels. */
 export const redisUrl = (name: string) =>
   parsed(name, (value) => Result.map(RedisUrl.parse(value), () => Redacted.make(value)))
 

@@ -12,7 +12,7 @@ import { HttpClient } from "effect/http"
 import { Otlp, OtlpSerialization } from "effect/observability"
 
 export interface Options {
-  /** The collector's base address: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. */
+  /** The collector's base URL: `/v1/traces`, `/v1/logs` and `/v1/metrics` are appended. */
   readonly endpoint: string
   readonly protocol: "http/protobuf" | "http/json"
   /** Headers of each export, such as an API key. */

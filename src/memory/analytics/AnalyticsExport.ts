@@ -1,5 +1,5 @@
 /**
- * Reads the page views and events in the memory of this process.
+ * Reads the counted page views and the events in the memory of this process.
  *
  * @module
  */

@@ -70,8 +70,8 @@ const read = (file: string): Effect.Effect<Database, GeoDatabaseUnusable> =>
   )
 
 /**
- * Reads a country database from a file. Fails at start if the file is not one. A new version of the file replaces the old one; if
- * it cannot be used, the old one stays in use, with one warning per version.
+ * Reads a country database from a file. Fails at start if the file is not a country database. A new version of the file
+ * replaces the old one; if the new one cannot be used, the old one stays in use, with one warning per version.
  */
 export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<Countries, GeoDatabaseUnusable> =>
   Layer.effect(

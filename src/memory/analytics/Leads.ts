@@ -1,5 +1,5 @@
 /**
- * Credits visits with leads, in the memory of this process.
+ * Credits leads to visits, in the memory of this process.
  *
  * @module
  */

@@ -5,9 +5,9 @@
  */
 
 export interface Recent<Row> {
-  /** Adds a record, and drops the oldest beyond the capacity. False if its website was erased. */
+  /** Adds a record, and drops the oldest beyond the capacity. False if the record's website was erased. */
   readonly add: (row: Row) => boolean
-  /** Removes the records of a hosted website and returns them. Its later records are not added. */
+  /** Removes the records of a hosted website and returns them. Later records of this website are not added. */
   readonly erase: (hostedWebsiteId: string) => ReadonlyArray<Row>
   /** In no particular order. */
   readonly all: () => ReadonlyArray<Row>

@@ -12,7 +12,7 @@ import { Events } from "./Events.ts"
 import { GoalRows } from "./GoalRows.ts"
 import { PageViews } from "./PageViews.ts"
 
-/** The period of `now`, in milliseconds. */
+/** `now` counts the visitors who were seen in this time, in milliseconds. */
 const recent = 5 * 60_000
 
 export const layer: Layer.Layer<Reports, never, PageViews | Events | Conversions | GoalRows> = Layer.effect(

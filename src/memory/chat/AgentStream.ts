@@ -7,7 +7,7 @@ import { type Duration, Effect, Layer, Stream } from "effect"
 import { type AgentEvent, type AgentRequest, type FinishReason, messageOf } from "../../core/chat/Agent.ts"
 import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 
-/** A request and its last message, the visitor's. */
+/** A request, with the text of its last message, which is the visitor's. */
 export type ScriptedRequest = AgentRequest & { readonly message: string }
 
 /** Answers a request. The script must emit events in the order that `AgentStream` documents. */

@@ -56,7 +56,7 @@ export const make = (
     return { events: events.slice(position), next: Math.max(position, events.length), ended: null }
   }
 
-  /** The conversations of an instance, after those of deleted instances are deleted. */
+  /** The conversations of an instance. First deletes the conversations of deleted instances. */
   const ofInstance = Effect.fnUntraced(function* (instanceId: string) {
     for (const conversation of table.all()) {
       if (Option.isNone(yield* instances.find(conversation.instanceId))) remove(conversation)

@@ -101,7 +101,6 @@ export const make = (options: Options): Table => {
   }
 }
 
-/** A message of the visitor's. */
 export const visitorMessage = (
   { clientId, messageId }: Pick<VisitorMessage, "messageId" | "clientId">,
   parts: ReadonlyArray<MessagePart>,

@@ -1,6 +1,6 @@
 /**
- * The outbox, the webhooks and the deliveries of this process. Its stores write the events of their changes to the outbox, as the
- * statements of the PostgreSQL layers do.
+ * The outbox, the webhooks and the deliveries of this process. The memory layers of other services write the events of their
+ * changes to the outbox, as the statements of the PostgreSQL layers do.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface StoredWebhook extends Webhook {
 export interface StoredDelivery extends Delivery {
   readonly websiteConfigId: string
   readonly subject: string | null
-  /** Null once its subject was deleted. */
+  /** Null once the subject was deleted. */
   readonly payload: string | null
   /** See `Leased`. */
   readonly generation: number
@@ -46,7 +46,7 @@ export class DeliveryTables extends Context.Service<
     readonly cancel: (webhookId: string) => void
     /** Deletes a webhook and its deliveries. */
     readonly remove: (webhookId: string) => void
-    /** Deletes the events of a subject, and its data in deliveries, except in those about its deletion. */
+    /** Deletes the events about a subject, and empties and cancels the deliveries about it, except those of its deletion. */
     readonly eraseSubject: (subject: string) => void
     /** Deletes everything of a website. */
     readonly eraseWebsite: (websiteConfigId: string) => void

@@ -25,7 +25,7 @@ export class Submissions extends Context.Service<
   {
     readonly all: () => ReadonlyArray<Submission>
     readonly find: (submissionId: string) => Submission | undefined
-    /** Deletes the submissions of a website and returns their number. Later submissions to it are refused. */
+    /** Deletes the submissions and idempotency keys of a website, and counts them. Later submissions to it are refused. */
     readonly erase: (websiteConfigId: string) => Pick<Erased, "submissions" | "idempotencyKeys">
     /** The leads of stored submissions, oldest first. */
     readonly leads: () => ReadonlyArray<SubmissionLead>

@@ -1,5 +1,5 @@
 /**
- * Gives a shared rate limiter an in-memory fallback, for the time while it is unreachable.
+ * Gives a shared rate limiter an in-memory fallback, for the time while the shared limiter is unreachable.
  *
  * @module
  */

@@ -30,7 +30,10 @@ interface PolicyClients {
   windowMillis: number
 }
 
-/** A ring buffer of the timestamps of a client's accepted requests; `head` is the oldest. Most clients send one request and need none. */
+/**
+ * A ring buffer of the timestamps of a client's accepted requests; `head` is the oldest. Most clients send one request and
+ * need no ring buffer.
+ */
 interface Ring {
   readonly times: Array<number>
   head: number

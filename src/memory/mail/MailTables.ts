@@ -10,7 +10,7 @@ import type { DisabledWebhook, LatestMail, Subject } from "../../core/mail/Mail.
 import { isMailed, type Notification } from "../../core/mail/Notification.ts"
 
 export interface StoredNotification extends Notification {
-  /** When its waiting submissions, or its next report, become a mail; null if there are none. */
+  /** When the waiting submissions, or the next report, become a mail; null if nothing waits. */
   readonly dueAt: number | null
   /** The last day of the latest report. */
   readonly reportedUntil: string | null
@@ -21,7 +21,7 @@ export interface MailItem {
   readonly notificationId: string
   readonly submissionId: string
   readonly createdAt: number
-  /** Null while it waits. */
+  /** The mail with the submission; null while the submission waits. */
   readonly mailId: string | null
 }
 
@@ -30,7 +30,7 @@ export interface StoredMail extends LatestMail {
   readonly notificationId: string
   /** The submissions of a mail are its items. */
   readonly about: Exclude<Subject, { readonly kind: "submissions" }> | { readonly kind: "submissions" }
-  /** Null once it has ended. */
+  /** Null once the mail is sent, has failed or is cancelled. */
   readonly nextAttemptAt: number | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * Counts rejected page views and submissions in the memory of this process.
+ * Counts rejected page views, events, submissions and chat messages in the memory of this process.
  *
  * @module
  */

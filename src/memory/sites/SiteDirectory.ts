@@ -8,7 +8,7 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Site } from "../../core/sites/Site.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 
-/** Finds and removes websites, for the memory layer of `SiteErasure`. */
+/** Finds and removes websites, for other memory layers. */
 export class Sites extends Context.Service<
   Sites,
   {

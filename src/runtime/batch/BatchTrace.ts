@@ -1,6 +1,6 @@
 /**
- * Spans for batches that contain an item of a sampled request. A batch's span is a child of the first such request's span and
- * links to the others.
+ * Spans for batches that contain items of sampled requests. The span of a batch is a child of the first of these requests'
+ * spans, and links to the spans of the others.
  *
  * @module
  */

@@ -35,7 +35,7 @@ export interface Options<Item, A, E> {
     items: Arr.NonEmptyReadonlyArray<Item>,
     batchId: string
   ) => Effect.Effect<ReadonlyArray<Result.Result<A, E>>, StorageUnavailable | RecordRefused>
-  /** The time from an item's arrival to its outcome, at most. */
+  /** The maximum time from an item's arrival to its outcome. */
   readonly timeout: Duration.Input
   /** The maximum number of queued items; beyond it `submit` fails at once. */
   readonly maxQueue: number
