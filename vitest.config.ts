@@ -2,10 +2,10 @@ import path from "node:path"
 import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** The files that start processes, browsers or servers: most of their time they wait. */
+/** The test files that start processes, browsers or servers. They wait for most of their time. */
 const long = /\/test\/(?:faults|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
 
-/** Starts long files first, so that no worker is left with one at the end. The others by Vitest's order. */
+/** Starts long files first, so that no worker is left with one at the end. The other files follow in Vitest's order. */
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
     const sorted = await super.sort(files)
@@ -21,15 +21,15 @@ export default defineConfig({
     setupFiles: ["test/support/responses/Recorder.ts"],
     sequence: { sequencer: LongFirst },
     // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
-    // In CI fewer, so that a test that fails there fails by itself.
+    // Fewer in CI, so that no test fails there only because the machine is busy.
     maxWorkers: process.env["CI"] === "true" ? 2 : 3,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
-    // Most of what a test allocates is dropped soon: with little room, a tenth of a worker's processor time goes into copying it.
+    // Most of what a test allocates is dropped soon. In smaller spaces, copying it takes a tenth of a worker's processor time.
     execArgv: ["--min-semi-space-size=32", "--max-semi-space-size=64"],
-    // For the scripts that tests start: half of a short one's processor time goes into loading its modules.
+    // For the scripts that tests start: a short script spends half of its processor time on loading modules.
     env: { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "node_modules/.cache/compile") },
-    // Waits have deadlines of their own, which name the missing state. These only end a test that hangs on a busy machine too.
+    // Waits have deadlines of their own, which name the missing state. These limits only end a test that hangs.
     testTimeout: 120_000,
     hookTimeout: 120_000
   }

@@ -1,5 +1,5 @@
 /**
- * `scripts/bench`: measures the service beside its alternatives, or beside another revision of itself. See
+ * `scripts/bench`: compares the service with its alternatives, or with another revision of itself. See
  * `test/bench/README.md`.
  *
  * @module

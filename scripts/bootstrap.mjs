@@ -2,11 +2,11 @@
  * Installs the packages of package-lock.json if they are missing or outdated. Runs before `npm start`, `npm test` and
  * `npm run hydracore`.
  *
- * Plain JavaScript without dependencies, for Node 18 and later: it runs on a fresh clone, with any installed Node. The packages
- * include the Node that the project runs on, and npm looks that up after this script has exited.
+ * Plain JavaScript without dependencies: on a fresh clone it runs with the Node that is installed, from 18 on. The packages
+ * include the Node that the project runs on; npm looks for it when this script has exited.
  *
  * All messages go to standard error, because the following command may print a document on standard output. Several instances
- * may run at once: one installs, the others wait. If the packages are up to date, it takes a few milliseconds.
+ * may run at once: one installs, the others wait. If the packages are up to date, the script takes a few milliseconds.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -123,8 +123,8 @@ const withLock = async (step) => {
 }
 
 /**
- * Runs `npm ci` with the npm that started this script, if any. The flags override settings inherited from it or from
- * NODE_ENV=production: -s hides errors, and without the development packages there is no Node to run on.
+ * Runs `npm ci` with the npm that started this script, if any. The flags override inherited settings: `-s` of that npm would
+ * hide errors, and NODE_ENV=production would leave out the development packages, which include the Node to run on.
  */
 const install = () =>
   new Promise((resolve) => {
@@ -162,7 +162,7 @@ const nodeVersion = () => {
   const bin = path.join(modules, ".bin", windows ? "node.cmd" : "node")
   const { status, stdout } = spawnSync(bin, ["--version"], { encoding: "utf8", shell: windows })
   if (status === 0) return versionOf(stdout)
-  // The installed one does not run here (NixOS has no loader for it), but npm's scripts would find it first. Replace it.
+  // The installed Node does not run here (NixOS has no loader for it), but npm's scripts would find it first. Replace it.
   const current = versionOf(process.version)
   if (!windows && isNewEnough(current) && attempt(() => lstatSync(bin)) !== undefined) {
     rmSync(bin, { force: true })

@@ -2,9 +2,9 @@
  * Builds `dist`: the service as one program with its assets. It needs no packages, except the optional ones: the demo's
  * PostgreSQL and country database. `node scripts/build.ts [--out FOLDER]`.
  *
- * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that the
- * sources find their files in both. What browsers load is bundled now (`build/Recorder.ts`), because the archive has no
- * bundler.
+ * The layout of the assets is that of `src`, and each module's `import.meta.url` is where its source would be, so that a
+ * module finds its files in `src` and in `dist`. What browsers load is bundled now (`build/Recorder.ts`), because the archive
+ * has no bundler.
  *
  * @module
  */
@@ -24,10 +24,10 @@ const recorder = path.join(import.meta.dirname, "build/Recorder.ts")
 
 const { out } = parseArgs({ options: { out: { type: "string", default: path.join(root, "dist") } } }).values
 
-/** Files that the program reads, by their folders in `src` and in `dist`. */
+/** The folders with files that the program reads; they have the same names in `src` and in `dist`. */
 const assets = ["docs", "demo/pages"]
 
-/** Bundles what browsers load, by the modules that serve it. */
+/** Bundles what browsers load, with the modules that serve it. */
 const recordScripts = async () => {
   registerHooks({
     resolve: (specifier, context, next) => {
@@ -49,10 +49,10 @@ const recordScripts = async () => {
   return { scripts: recorded(), inputs: usedFiles().map((file) => path.relative(root, path.resolve(file))) }
 }
 
-/** Node 22 warns about modules that the program's packages only look for. */
+/** How the first line of `main.ts` begins. `placed` adds a flag: Node 22 warns about modules that packages only look for. */
 const shebang = "#!/usr/bin/env -S node"
 
-/** Replaces the bundler, and says where each module's source would be. */
+/** Replaces the bundler's module by `Recorded.ts`, and gives each module the `import.meta.url` of its source. */
 const placed: Plugin = {
   name: "placed",
   setup: ({ onLoad }) =>
@@ -134,12 +134,12 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: [
     path.join(source, "main.ts"),
-    // The migrator finds them by their names.
+    // The migrator finds the migrations by their names.
     ...(await readdir(migrations)).map((file) => path.join(migrations, file))
   ],
   outbase: source,
   outdir: out,
-  // In the same folder as `main.js`, since `placed` names places relative to it.
+  // In the same folder as `main.js`, since the URLs of `placed` are relative to this folder.
   chunkNames: "[name]-[hash]",
   bundle: true,
   // What is loaded later, such as the Redis client, stays in files of its own.

@@ -6,7 +6,7 @@
 # nixpkgs is too large to fetch, so a small fake replaces it. The fake has only the attributes that flake.nix uses: it
 # proves the syntax and the names of flake.nix, and nothing about nixpkgs.
 #
-# Leaves no files. Without nix it prints how to install it and succeeds; with CI=true it installs nix or fails.
+# Leaves no files. Without nix, it prints how to install nix and succeeds; with CI=true, it installs nix or fails.
 set -euo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -137,7 +137,7 @@ quietly run_nix eval "${fake_nixpkgs[@]}" "path:$work/flake#." --apply "$(cat "$
 # The image's configuration, compared with the Containerfile: each instruction's value, without the paths of node and main.js.
 config=$(run_nix eval --raw "${fake_nixpkgs[@]}" "path:$work/flake#packages.x86_64-linux.container.config" 2>"$work/output") ||
   { cat "$work/output" >&2; fail "the image has no configuration."; }
-# npm installs a node.
+# The packages of the project include a node.
 PATH="$top/node_modules/.bin:$PATH" node - "$top/scripts/container/Containerfile" "$config" <<'JS' || fail "the image differs from scripts/container/Containerfile."
 const { deepStrictEqual } = require("node:assert")
 const [file, config] = process.argv.slice(2)

@@ -1,6 +1,7 @@
 /**
  * `scripts/replay FOLDER`: replays recorded streams of model providers through the whole service, over storage in memory,
- * and prints for each whether a visitor gets what the provider sent. Exit code 1 if one differs.
+ * and prints for each whether a visitor gets what the provider sent. Exit code 1 if a recording differs, or if there is no
+ * file.
  *
  * @module
  */
@@ -19,7 +20,8 @@ import * as Comparison from "../test/replay/Comparison.ts"
 import * as Recording from "../test/replay/Recording.ts"
 
 const usage = `scripts/replay FOLDER
-  Replays every recording below FOLDER: a file of JSON documents, one per line, each the data of one server-sent event.
+  Replays every recording below FOLDER: a file *.txt, *.jsonl or *.ndjson with one JSON document per line, each the data of
+  one server-sent event.
   Prints one line per recording: its name, its protocol, ok or what differs, the characters of its text, the number of its
   sources, what a visitor saw the agent do, and how the answer ended.`
 
@@ -92,6 +94,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
       }
     }).pipe(Effect.provide(context))
 
+  let replayed = 0
   let differing = 0
   for (const file of files) {
     const recording = Recording.parse(yield* Effect.promise(() => readFile(file, "utf8")))
@@ -100,6 +103,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
       console.log(`${name}  -  skipped: it contains no frame of a known protocol`)
       continue
     }
+    replayed++
     agent.body = Recording.toEventStream(recording)
     const { token, url } = yield* instanceFor(recording.protocol)
     const answer = yield* send(url, token)
@@ -117,7 +121,7 @@ const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder
       ].join("  ")
     )
   }
-  console.log(`${files.length - differing} of ${files.length} recordings reached the visitor unchanged.`)
+  console.log(`${replayed - differing} of ${replayed} recordings reached the visitor unchanged.`)
   return differing
 }, Effect.scoped)
 

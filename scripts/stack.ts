@@ -1,6 +1,6 @@
 /**
- * Starts the installation of `test/torture/Stack.ts`, prints its addresses, and runs until SIGINT or SIGTERM. Everything ends
- * with it: `scripts/stack`.
+ * `scripts/stack`: starts the installation of `test/torture/Stack.ts`, prints its addresses, and runs until SIGINT or SIGTERM,
+ * which end all of it.
  *
  * `npm run torture -- --only "three edges"` starts the same, and kills, hangs and restarts each part under load.
  *

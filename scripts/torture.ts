@@ -1,8 +1,8 @@
 /**
  * Causes real faults for a long time and prints a table of the results: `npm run torture`, or with `--help`.
  *
- * It starts its own PostgreSQL, and uses redis-server and nginx from PATH. A scenario whose requirement is violated is
- * reported as FAILED, and the exit code is 1.
+ * It starts its own PostgreSQL, and uses redis-server and nginx from PATH, and PgBouncer and ClickHouse if they are installed.
+ * A scenario whose requirement is violated is reported as FAILED, and the exit code is 1.
  *
  * @module
  */
@@ -72,7 +72,7 @@ const database = Effect.map(Cluster.make(), ({ url }) => url)
 
 const attacked = AttackedService.layer(database)
 
-/** Runs a scenario on a service with two workers, which must still end as it should. */
+/** Runs a scenario on a service with two workers. Afterwards, the service must end as it should. */
 const onWorkers = (run: Effect.Effect<Figures, never, Scope.Scope | Workers.Bench>) =>
   run.pipe(Effect.tap(Workers.end), Effect.provide(Workers.bench({ database, workers: 2 })))
 

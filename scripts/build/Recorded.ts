@@ -1,6 +1,6 @@
 /**
- * Takes the place of `http/assets/Esbuild.ts` in the archive: gives what `Recorder.ts` recorded. The build treats this module
- * as if it stood where the replaced one stands.
+ * Takes the place of `http/assets/Esbuild.ts` in the archive: gives what `Recorder.ts` recorded. In the archive, this module has
+ * the `import.meta.url` of the module that it replaces.
  *
  * @module
  */

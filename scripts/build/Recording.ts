@@ -1,5 +1,5 @@
 /**
- * What the bundler and the compression gave, for the archive.
+ * The results of the bundler and of the compression, as the archive holds them.
  *
  * @module
  */
@@ -8,18 +8,18 @@ import path from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Metafile } from "esbuild"
 
-/** What one call of the bundler gave. */
+/** The result of one call of the bundler. */
 export interface Recording {
   /** In the bundler's order. */
   readonly files: ReadonlyArray<{ readonly path: string; readonly text: string }>
-  /** The files that each one imports, if the call requests them. */
+  /** Each file with its imports, if the call requests a metafile. */
   readonly outputs: Metafile["outputs"] | undefined
 }
 
 /** Compressed content in Base64, by the SHA-256 of the content. */
 export type Compressions = Readonly<Record<string, { readonly br: string; readonly gzip: string }>>
 
-/** What the archive has of the scripts that browsers load. */
+/** The content of `browser.json`: bundles by `keyOf`, and compressed contents. */
 export interface Recordings {
   readonly bundles: Readonly<Record<string, Recording>>
   readonly compressions: Compressions
@@ -27,7 +27,7 @@ export interface Recordings {
 
 export const hashOf = (content: Uint8Array): string => createHash("sha256").update(content).digest("hex")
 
-/** Files, or files by the names of their results. */
+/** Source files, or source files by the names of their bundles. */
 export type EntryPoints = ReadonlyArray<string> | Readonly<Record<string, string>>
 
 /** Identifies a call by its entry points, relative to the folder that holds `src`'s files. */

@@ -1,6 +1,6 @@
 /**
- * Pictures of the console, of its websites' forms, and of mails. The websites are those of a service that this module starts, in
- * memory.
+ * Pictures of all that needs no demo: the console, websites' forms, mails, the start page and the guides. They show a service in
+ * memory, which this module starts.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import * as Mails from "./Mails.ts"
 import type { Take } from "./Take.ts"
 import * as Website from "./Website.ts"
 
-/** The agent of one instance refuses, the other ones answer. */
+/** The agent of the instance "Concierge" refuses; the agents of other instances answer. */
 const agent: MemoryAgentStream.Script = ({ instance }) =>
   instance.name === "Concierge"
     ? Stream.fail(new AgentRefused({ reason: "it answered 401", status: 401 }))

@@ -46,7 +46,7 @@ const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, n
   })
 })
 
-/** People who have opened the console, and one who has not. */
+/** Stores people who have opened the console, and one who has not. Returns the cookie of the owner of all websites. */
 const storePeople = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
   const sessions = yield* ConsoleSessions
   const link = (label: string, role: "owner" | "viewer", sites: "all" | ReadonlyArray<string>) =>
@@ -91,7 +91,7 @@ export const prepare = Effect.gen(function* () {
     fresh: yield* create("New website", 0),
     named,
     share: Option.getOrThrow(share).secret,
-    /** The cookie of a session with access to all of them. */
+    /** The cookie of a session with access to all websites. */
     cookie: yield* storePeople(busy, now)
   }
 })

@@ -70,7 +70,7 @@ export interface View {
   /** The same in a session with access to all websites. */
   readonly picture: View["show"]
   readonly sites: Effect.Success<typeof ConsoleData.prepare>
-  /** The address of a page of the busy website. */
+  /** The fragment of the console's address that opens a page of the busy website. */
   readonly busy: (page: string) => string
 }
 

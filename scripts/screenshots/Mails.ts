@@ -48,7 +48,7 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
     test: TestMail.content(site)
   }
   for (const [name, content] of Object.entries(mails)) {
-    // An invitation is sent once.
+    // An invitation has no link to unsubscribe, since it is sent once.
     const html = htmlBody(content, name === "invitation" ? null : "https://edge.example/v1/public/unsubscribe/example")
     for (const [size, options] of sizes) {
       yield* Effect.promise(() => picture(`mail-${name}-${size}`, options, (page) => page.setContent(html)))

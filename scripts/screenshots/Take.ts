@@ -12,7 +12,7 @@ export interface Take {
   readonly picture: (name: string, options: BrowserContextOptions, act: (page: Page) => Promise<void>) => Promise<void>
   /** Takes a picture of the page as it is now. */
   readonly also: (page: Page, name: string) => Promise<void>
-  /** The same as WebP, for the guides. */
+  /** Takes a picture of the page as it is now, in WebP, for the guides. */
   readonly alsoWebp: (page: Page, name: string) => Promise<void>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Pictures of what visitors and passers-by see of the service itself: the forms of websites in every state, the pages that answer
- * forms without a script, the start page and the guides.
+ * Pictures of what the service shows to people without a session: the forms of websites in every state, the pages that answer
+ * forms without a script, the start page, the guides, and the page that answers an invalid link to unsubscribe.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { paths, TestServer } from "../../test/support/TestServer.ts"
 import { phone, sizes, twoSizes } from "./ConsoleView.ts"
 import type { Take } from "./Take.ts"
 
-/** A website's page, in its own address of the service's origin, so that no network but the service's is needed. */
+/** The path of a website's page. The page is on the service's origin, so that the browser needs no other host. */
 const path = "/contact"
 
 const pageOf = (websiteConfigId: string, isScripted: boolean): string => `<!doctype html>

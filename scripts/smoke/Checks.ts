@@ -53,7 +53,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
 
   return [
     ["the process is alive", async () => (await get("/healthz", 200)).text],
-    ["it is ready", async () => (await get("/readyz", 200)).text],
+    ["the service is ready", async () => (await get("/readyz", 200)).text],
     [
       "the contract is OpenAPI 3.1 and has the three published paths",
       async () => {
@@ -116,7 +116,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
       async () => {
         const expected = afterFirst()
         const id = submissionId(await post(submit, 200, form, key))
-        expect(id === expected, `it is ${id}`)
+        expect(id === expected, `the submission is ${id}`)
         return id
       }
     ],
@@ -193,12 +193,12 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
           }
         })
         const allowed = header(response, "access-control-allow-headers").toLowerCase()
-        expect(/\bPOST\b/.test(header(response, "access-control-allow-methods")), "it does not allow POST")
+        expect(/\bPOST\b/.test(header(response, "access-control-allow-methods")), "the response does not allow POST")
         expect(
           ["content-type", "x-widget-token"].every((name) => allowed.includes(name)),
-          `it allows only the headers "${allowed}"`
+          `the response allows only the headers "${allowed}"`
         )
-        expect(header(response, "access-control-max-age") === "86400", "it is not valid for 86400 seconds")
+        expect(header(response, "access-control-max-age") === "86400", "the response is not valid for 86400 seconds")
         return `${header(response, "access-control-allow-methods")}, ${allowed}`
       }
     ],
@@ -231,10 +231,10 @@ export const limitCheck = (target: Target): Check => [
       if (response.status === 429) {
         const seconds = Number(header(response, "retry-after"))
         expect(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, `Retry-After is "${seconds}"`)
-        expect(left === 0, `it is refused although RateLimit says that ${left} are left`)
+        expect(left === 0, `a submission is refused although RateLimit says that ${left} are left`)
         expect(
           (remaining ?? 0) === 0,
-          `it is refused when ${remaining} were left, unless another program sends from this address`
+          `a submission is refused although ${remaining} were left; does another program send from this address?`
         )
         return `submission ${sent} of this check: 429, Retry-After: ${seconds}; ${detailOf(response)}`
       }

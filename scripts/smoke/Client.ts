@@ -14,7 +14,7 @@ export interface Target {
   readonly widget_token: string
 }
 
-/** The user agent of a browser: page views of other programs count as robots. */
+/** The user agent of a browser: the service does not count the page views of other programs. */
 const browser = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 interface Request {

@@ -56,7 +56,7 @@ describe("cli/Webhook", () => {
       status = 500
       const failed = yield* cli("webhook", "test", "--webhook-id", id)
       assert.strictEqual(failed.code, 1)
-      assert.include(failed.stderr, "it answered 500")
+      assert.include(failed.stderr, "The event was not delivered: the receiver answered 500")
 
       yield* SubmissionRepo.use((repo) =>
         repo.submit({
