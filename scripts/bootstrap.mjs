@@ -1,6 +1,6 @@
 /**
- * Installs the packages of package-lock.json if they are missing or outdated. Runs before `npm start`, `npm test` and
- * `npm run hydracore`.
+ * Installs the packages of package-lock.json if they are missing or outdated. Runs before `npm start`, `npm test`, `npm run build`
+ * and `npm run hydracore`.
  *
  * Plain JavaScript without dependencies: on a fresh clone it runs with the Node that is installed, from 18 on. The packages
  * include the Node that the project runs on; npm looks for it when this script has exited.
