@@ -16,7 +16,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Result, type Scope } from "effect"
+import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type Scope } from "effect"
 import * as BatchSize from "../../core/data/BatchSize.ts"
 import * as BoundedQueue from "../../core/data/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
@@ -110,9 +110,10 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   /** The last failure of the batch in flight, which items get when their deadline passes. */
   let lastFailure: StorageUnavailable | undefined
   let closed = false
-  let wakeWorker: (() => void) | undefined
-  let wakeReaper: (() => void) | undefined
-  let wakeFull: (() => void) | undefined
+  /** Opened by each item. */
+  const arrival = Latch.makeUnsafe()
+  /** Opened by an item with which the queue holds a full batch. */
+  const fullBatch = Latch.makeUnsafe()
 
   const answer = (entry: Waiting, outcome: Outcome<A, E>): void => {
     const { resume } = entry
@@ -132,9 +133,8 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
       if (closed) return resume(Exit.fail(new StorageUnavailable({ reason: "unreachable" })))
       const entry: Waiting = { item, weight: weigh(item), deadline: now() + timeoutMillis, resume }
       if (!queue.offer(entry)) return resume(Exit.fail(new StorageUnavailable({ reason: "overloaded" })))
-      wakeWorker?.()
-      wakeReaper?.()
-      if (queue.size() >= options.maxBatch) wakeFull?.()
+      arrival.openUnsafe()
+      if (queue.size() >= options.maxBatch) fullBatch.openUnsafe()
       return Effect.sync(() => {
         entry.resume = undefined
       })
@@ -217,27 +217,22 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  const parkWorker = Effect.callback<void>((resume) => {
-    if (queue.size() > 0) return resume(Effect.void)
-    wakeWorker = () => {
-      wakeWorker = undefined
-      resume(Effect.void)
-    }
-  })
+  /** Waits for a state that only an item which opens the latch can bring about. */
+  const awaitState = (latch: Latch.Latch, isReached: () => boolean) =>
+    Effect.suspend(() => {
+      if (isReached()) return Effect.void
+      latch.closeUnsafe()
+      return latch.await
+    })
 
-  const full = Effect.callback<void>((resume) => {
-    if (queue.size() >= options.maxBatch) return resume(Effect.void)
-    wakeFull = () => {
-      wakeFull = undefined
-      resume(Effect.void)
-    }
-  })
+  const queued = awaitState(arrival, () => queue.size() > 0)
+  const full = awaitState(fullBatch, () => queue.size() >= options.maxBatch)
 
   const work = Effect.gen(function* () {
     let previous = 0
     let begun = Number.NEGATIVE_INFINITY
     while (true) {
-      yield* parkWorker
+      yield* queued
       // Collects all items of this turn of the event loop into one batch.
       yield* Effect.yieldNow
       const early = begun + intervalMillis - now()
@@ -266,19 +261,13 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   const oldest = (): Waiting | undefined => inFlight.find((entry) => entry.resume !== undefined) ?? queue.oldest()
 
-  const parkReaper = Effect.callback<void>((resume) => {
-    if (oldest() !== undefined) return resume(Effect.void)
-    wakeReaper = () => {
-      wakeReaper = undefined
-      resume(Effect.void)
-    }
-  })
+  const unanswered = awaitState(arrival, () => oldest() !== undefined)
 
   /** One timer for all items: deadlines pass in order of arrival, so the oldest item's comes next. */
   const watch = Effect.gen(function* () {
     while (true) {
       const next = oldest()
-      if (next === undefined) yield* parkReaper
+      if (next === undefined) yield* unanswered
       else yield* clock.sleep(Duration.millis(Math.max(1, Math.ceil(next.deadline - now()))))
       reap()
     }
