@@ -27,7 +27,7 @@ export const RunPayload = Schema.Struct({
     {
       threadId: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e",
       runId: "1",
-      // The document shows the encoded side.
+      // The OpenAPI document shows the encoded value.
       messages: [{ id: "1", role: "user", content: "When do you open?" }] as never
     }
   ]

@@ -1,5 +1,5 @@
 /**
- * Page views.
+ * Page views and events.
  *
  * @module
  */
@@ -121,7 +121,7 @@ export const event = HttpApiEndpoint.post("event", "/v1/public/analytics/event",
       identifier: "track_event",
       summary: "Track Event",
       description:
-        "Record an event other than a page view, such as a signup. Shares the limit of page views. An event of a bot is counted as one and not stored."
+        "Record an event other than a page view, such as a signup. Shares the limit of page views. A bot's event is not stored, and is counted under the decision `bot`."
     })
   )
 

@@ -21,8 +21,8 @@ export class Api extends HttpApi.make("hydracore-public")
       title: "HydraCore Public API",
       version: "1.0.0",
       description: [
-        "What published websites send to HydraCore: page views, form submissions and chat messages.",
-        "Every operation has one method. Any other is answered with 405; `OPTIONS` is a CORS preflight of the Fetch standard and is answered with 204 for every path."
+        "What published websites send to HydraCore: page views, events, form submissions and chat messages.",
+        "A path answers the methods of its operations, and `HEAD` if it answers `GET`. Any other method gets a 405; `OPTIONS` is a CORS preflight of the Fetch standard and gets a 204 for every path."
       ].join(" "),
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },
       servers: [{ url: "/", description: "The service that serves this document" }],

@@ -87,6 +87,6 @@ export const ChatEvent = Schema.Struct({
 }).annotate({
   identifier: "ChatEvent",
   title: "ChatEvent",
-  // The document shows the encoded side.
+  // The OpenAPI document shows the encoded value.
   examples: [{ data: JSON.stringify(example) as never }]
 })

@@ -45,7 +45,7 @@ const textOf = (content: unknown): string | null => {
 const fail = (msg: string): Result.Result<never, Wire.FieldError> =>
   Result.fail({ type: "value_error", msg: `Value error, ${msg}` })
 
-/** Stops at the first error, because a body may have hundreds of thousands. */
+/** Stops at the first error, because a body may have hundreds of thousands of errors. */
 const readMessages: Wire.ReadField<ReadonlyArray<ClientConversation.ClientMessage>> = (input) => {
   if (!Array.isArray(input)) return Result.fail({ type: "list_type", msg: "Input should be a valid list" })
   const messages: Array<ClientConversation.ClientMessage> = []

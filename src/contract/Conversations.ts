@@ -1,6 +1,6 @@
 /**
- * The endpoints for a widget's conversation: resume or stop its running answer, read its messages, and rate an answer. They
- * respond 404 unless the id is that of a conversation with memory.
+ * The endpoints for a widget's conversation: resume or stop its running answer, read its messages, and rate an answer. Unless
+ * the id is that of a conversation with memory, `stream` responds 204 and the other endpoints 404.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Every response that is not a success, as a tagged error with the response's headers.
+ * The error responses of the public API, as tagged errors with the response's headers, and the functions that make them for
+ * both APIs.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { Predicate, Schema } from "effect"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as Headers from "./Headers.ts"
 
-/** One error of a request. A response may also have `ctx`. */
+/** One error of a request. In a response, the error may also have a member `ctx`. */
 export const ValidationError = Schema.Struct({
   loc: Schema.Array(Schema.Union([Schema.String, Schema.Int])).annotate({ title: "Location" }),
   msg: Schema.String.annotate({ title: "Message" }),
@@ -16,7 +17,7 @@ export const ValidationError = Schema.Struct({
 
 export type ValidationError = typeof ValidationError.Type
 
-/** The body of a 422: every error of the body, the path and the headers. */
+/** The body of a 422: the errors of the request. */
 export const HTTPValidationError = Schema.Struct({
   detail: Schema.Array(ValidationError).annotate({ title: "Detail" })
 })
@@ -78,16 +79,21 @@ export const Unauthorized = refusal(
   Headers.rateLimit
 )
 export const Forbidden = refusal(403, "Forbidden", "A browser on an origin that is not allowed", limited)
-export const NotFound = refusal(404, "NotFound", "No such website", limited)
+export const NotFound = refusal(404, "NotFound", "No such website, conversation or answer", limited)
 export const TooManyRequests = refusal(429, "TooManyRequests", "Over the rate limit; see Retry-After", {
   ...limited,
   ...Headers.retryAfter
 })
 export const BadGateway = refusal(502, "BadGateway", "The agent refused or could not be reached", Headers.rateLimit)
-export const ServiceUnavailable = refusal(503, "ServiceUnavailable", "Not known to be stored; see Retry-After", {
-  ...limited,
-  ...Headers.retryAfter
-})
+export const ServiceUnavailable = refusal(
+  503,
+  "ServiceUnavailable",
+  "Not answered now, and not known to be stored; see Retry-After",
+  {
+    ...limited,
+    ...Headers.retryAfter
+  }
+)
 export const GatewayTimeout = refusal(504, "GatewayTimeout", "The agent did not answer in time", Headers.rateLimit)
 
 const unreadableWith = <Fields extends Schema.Struct.Fields>(headers: Fields) =>
@@ -115,5 +121,5 @@ export const commonWith = <Fields extends Schema.Struct.Fields>(headers: Fields)
 /** The errors of the public API for requests that do not reach the endpoint, and for failures. */
 export const unhandled = unhandledWith(Headers.decision)
 
-/** The same, and those for a body that cannot be read. */
+/** The errors of `unhandled`, and those for a body that cannot be read. */
 export const common = commonWith(Headers.decision)

@@ -71,7 +71,7 @@ export const submit = HttpApiEndpoint.post("submit", "/v1/public/forms/submit", 
   },
   success: [
     HttpApiSchema.WithHeaders(SubmissionReceipt, limited),
-    // For a plain form, if the request accepts HTML.
+    // For a plain form. Its errors are pages if the request accepts HTML.
     HtmlPage,
     HttpApiSchema.WithHeaders(redirect, { ...limited, ...Headers.seeOther })
   ],

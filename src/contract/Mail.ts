@@ -38,4 +38,4 @@ export const unsubscribe = HttpApiEndpoint.post("unsubscribe", path, options).an
 
 export class MailGroup extends HttpApiGroup.make("mail")
   .add(show, unsubscribe)
-  .annotateMerge(OpenApi.annotations({ title: "Mail", description: "The unsubscribe links of mails to owners" })) {}
+  .annotateMerge(OpenApi.annotations({ title: "Mail", description: "The unsubscribe links of notifications" })) {}

@@ -41,7 +41,7 @@ export const CompletionPayload = Schema.Struct({
   identifier: "ChatCompletionRequest",
   title: "ChatCompletionRequest",
   description: "All other parameters of OpenAI's API are ignored.",
-  // The document shows the encoded side.
+  // The OpenAPI document shows the encoded value.
   examples: [{ model, messages: [{ role: "user", content: "When do you open?" }] as never, stream: true }]
 })
 

@@ -21,10 +21,10 @@ const allowOtherProperties = (schema: Json): Json => {
 }
 
 /** Whether a bound is just the range of safe integers, which readers do not need. */
-const isDoubleBound = (key: string, value: unknown): boolean =>
+const isSafeIntegerBound = (key: string, value: unknown): boolean =>
   (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER)
 
-/** Describes how Effect's servers report a failure in a stream. This service reports it in a frame instead. */
+/** Whether a member describes how Effect's servers report a failure in a stream. This service reports a failure in a frame. */
 const isEffectStream = (key: string): boolean => key === "x-effect-stream"
 
 /** Linters require `items` of every array. A tuple's `maxItems` already forbids items after the prefix. */
@@ -36,7 +36,7 @@ const normalize = (value: unknown): unknown => {
   if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(closeTuple(allowOtherProperties(value)))
-      .filter(([key, member]) => !isDoubleBound(key, member) && !isEffectStream(key))
+      .filter(([key, member]) => !isSafeIntegerBound(key, member) && !isEffectStream(key))
       .map(([key, member]) => [key, normalize(member)])
   )
 }
@@ -67,25 +67,25 @@ const withoutDuplicates = (document: Json): Json => {
 
 const text = (description: string) => ({ schema: { type: "string", description }, required: false })
 
-/** The headers of every response, which the CORS middleware adds. */
+/** The headers of every response of the public API, which the CORS middleware adds. */
 const cors = {
   "access-control-allow-origin": text("`*`: any website may read the response"),
   "access-control-expose-headers": text("The headers that a website may read")
 }
 
-/** The headers of every response of the owner API, except for console sessions. */
+/** The headers of every response of the owner API. */
 const owner = {
   "cache-control": text("The response is not stored"),
   "ratelimit-policy": text('The rate limit of the key: requests and window in seconds, such as `"owner";q=600;w=60`'),
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
-/** The headers of operations on a console session. The generator cannot declare `set-cookie`. */
+/** Those, and the header of operations on a console session. The generator cannot declare `set-cookie`. */
 const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
 
 /** The headers of every HTML page. The generator declares the headers of a status for its JSON only. */
 const page = {
-  "content-security-policy": text("The page loads and runs nothing, and only the form's origin may frame it"),
+  "content-security-policy": text("The page loads and runs nothing, and at most the form's origin may frame it"),
   "cache-control": text("The response is not stored"),
   "referrer-policy": text("Links from the page name no referrer"),
   "x-content-type-options": text("The content type is not guessed")

@@ -5,9 +5,9 @@
  * Parts other than text, roles other than `user` and `assistant`, and unknown members are ignored. Error messages are sentences
  * for visitors, because `useChat` shows them.
  *
- * `messageId` is the argument of the SDK's `sendMessage` or `regenerate`. With `submit-message`, it is the message that the newest
- * one replaces; a new message has none. With `regenerate-message`, it is the answer to replace, or the message to answer again; by
- * default the last one.
+ * `messageId` is the argument of the SDK's `sendMessage` or `regenerate`. With `submit-message`, it is the id of the message that
+ * the newest message replaces, or absent if that is a new message. With `regenerate-message`, it is the id of the answer to
+ * replace, or of the message to answer again; if absent, the last answer is replaced.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Declares that an endpoint responds to an invalid request with a 422 that lists every error. `http/middleware/Validation.ts`
- * implements it.
+ * Declares that an endpoint responds to an invalid request with a 422 that lists its errors. `http/middleware/Validation.ts`
+ * implements this.
  *
  * @module
  */

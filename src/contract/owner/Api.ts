@@ -1,8 +1,8 @@
 /**
  * The API for websites' owners and their programs. Every endpoint requires a key or a console session, except the one that
- * opens a session.
+ * opens a session, and those of shared dashboards, which require the secret of a share.
  *
- * A new endpoint is declared in a file of this folder and handled in the file of the same name in `http/owner`.
+ * A file of this folder declares the endpoints of a group, and a file of `http/owner` handles them.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
   .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
-  // The last one is the outermost: a request without a key is not validated.
+  // The last middleware is the outermost: a request without a key is not validated.
   .middleware(Validation)
   .middleware(Authentication)
   // Added last, so that they do not get this middleware.
@@ -45,7 +45,7 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
       title: "HydraCore Owner API",
       version: "1.0.0",
       description: [
-        "What websites' owners and their programs read from HydraCore.",
+        "What websites' owners and their programs read and change in HydraCore.",
         "A program sends a key, in `Authorization: Bearer hok_…`; the console sends the cookie of a session. A website that these do not reach, and an operation that their scope does not include, are answered 404, as if they did not exist.",
         "There is no CORS: a web page on another origin cannot use this API."
       ].join(" "),

@@ -1,6 +1,7 @@
 /**
- * Declares how a request to the owner API authenticates: with an owner key in `Authorization: Bearer`, or with the cookie of a
- * console session. `http/owner/Authentication.ts` implements it.
+ * Declares how a request to the owner API authenticates: with an owner key in `Authorization: Bearer`, with the cookie of a
+ * console session, or, for a shared dashboard, with the secret of its share. `Authentication.ts` and `SharedAuthentication.ts`
+ * in `http/owner` implement this.
  *
  * @module
  */
@@ -42,7 +43,7 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
       Errors.TooManyRequests,
       Errors.ServiceUnavailable
     ],
-    // If a scheme fails, the next one is tried. The last one determines the error.
+    // If a scheme fails, the next one is tried. The last scheme determines the error.
     security: {
       consoleSession: sessionCookie,
       ownerKey: HttpApiSecurity.bearer.pipe(

@@ -112,8 +112,8 @@ const filter = {
   }),
   unanswered: Fields.choice(["true"], { title: "Unanswered" }),
   rating: Fields.choice(["up", "down"], { title: "Rating" }),
-  from: Fields.date("The first day of the latest messages, in the website's time zone"),
-  to: Fields.date("Their last day, in the website's time zone")
+  from: Fields.date("The first day of a conversation's `updated_at`, in the website's time zone"),
+  to: Fields.date("The last day of a conversation's `updated_at`, in the website's time zone")
 }
 
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {

@@ -15,10 +15,10 @@ import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Fields from "./Fields.ts"
 
-const bound = (noun: string): string => `A caller for some websites manages 100 ${noun} at most.`
+const bound = (noun: string): string => `A key or session for some websites can have at most 100 ${noun}.`
 
-const rights =
-  "404 unless it reaches no other websites and allows no more than the key or the session of the request. Scope `write`."
+const rights = (noun: string): string =>
+  `404 if the access of the ${noun} exceeds that of the key or the session of the request. Scope \`write\`.`
 
 /** `all`, or ids. */
 const sites = Wire.field<"all" | ReadonlyArray<string>>(
@@ -108,7 +108,7 @@ export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
     identifier: "list_keys",
     summary: "List keys",
     description:
-      "The keys that reach only websites and grant only rights that the key or session of the request has, without their secrets. Scope `write`."
+      "The keys whose access does not exceed that of the key or the session of the request, without their secrets. Scope `write`."
   })
 )
 
@@ -120,7 +120,7 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
   OpenApi.annotations({
     identifier: "issue_key",
     summary: "Issue a key",
-    description: `Issues a key. ${bound("keys")} ${rights}`
+    description: `Issues a key. ${bound("keys")} ${rights("key")}`
   })
 )
 
@@ -132,7 +132,7 @@ export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:ke
   OpenApi.annotations({
     identifier: "revoke_key",
     summary: "Revoke a key",
-    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${rights}`
+    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${rights("key")}`
   })
 )
 
@@ -199,7 +199,7 @@ export const NewLink = Schema.Struct({
 export const CreatedLink = Schema.Struct({
   session_id: Fields.uuid,
   path: Schema.NullOr(Schema.String).annotate({
-    description: "The link, without the origin of the console, which is not shown again; null if it was mailed"
+    description: "The link without the console's origin, which is not shown again; null if the link was mailed"
   }),
   mailed: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail with the link" }),
   expires_at: Fields.time
@@ -219,7 +219,7 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
     identifier: "list_sessions",
     summary: "List sessions",
     description:
-      "The sessions and the unopened links that reach only websites and grant only rights that the key or session of the request has. Scope `write`."
+      "The sessions and the unopened links whose access does not exceed that of the key or the session of the request. Scope `write`."
   })
 )
 
@@ -231,7 +231,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   OpenApi.annotations({
     identifier: "create_link",
     summary: "Create a link to the console",
-    description: `Creates a link that opens a session once, and mails it if there is an \`email\` and the service sends mails: at most 10 an hour for a website. If the mail server does not take the mail, there is no link: 422. ${bound("sessions and links")} ${rights}`
+    description: `Creates a link that opens a session once, and mails it if there is an \`email\` and the service sends mails: at most 10 an hour for a website. If the mail server does not take the mail, there is no link: 422. ${bound("sessions and links")} ${rights("link")}`
   })
 )
 
@@ -243,7 +243,7 @@ export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/
   OpenApi.annotations({
     identifier: "revoke_session",
     summary: "End a session",
-    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${rights}`
+    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${rights("session")}`
   })
 )
 

@@ -18,7 +18,7 @@ const base = "/v1/owner/sites/:site_id"
 const params = { site_id: siteId }
 
 const duration = Schema.NullOr(Schema.String).annotate({
-  description: "Such as `90 days` or `25 months`; null if it is kept until it is deleted"
+  description: "Such as `90 days` or `25 months`; null if the data is kept until it is deleted"
 })
 
 export const Retention = Schema.Struct({

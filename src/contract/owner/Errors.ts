@@ -11,17 +11,22 @@ const challenge = {
   "www-authenticate": Schema.optionalKey(Schema.String.annotate({ description: "The scheme to authenticate with" }))
 }
 
-/** The errors of requests that do not reach a handler, and of failures. */
+/** The errors for requests that do not reach a handler, for bodies that cannot be read, and for failures. */
 export const common = commonWith({})
 
 export const ValidationFailed = error("ValidationFailed", HTTPValidationError, {})
-export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key", challenge)
-export const NotFound = refusal(404, "NotFound", "The key does not reach this, or it does not exist", {})
+export const Unauthorized = refusal(401, "Unauthorized", "The request has no valid key, session or secret", challenge)
+export const NotFound = refusal(
+  404,
+  "NotFound",
+  "What the request names does not exist, or its access does not include it",
+  {}
+)
 export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})
 export const TooManyRequests = refusal(
   429,
   "TooManyRequests",
-  "Over the rate limit, or over the bound of searches and exports at once; see Retry-After",
+  "Over the rate limit, or over another limit of the operation; see Retry-After",
   {
     ...Headers.rateLimit,
     ...Headers.retryAfter

@@ -11,10 +11,10 @@ import * as TimeInput from "../../core/text/TimeInput.ts"
 import { isCanonicalUuid, parseUuid } from "../../core/text/Uuid.ts"
 import * as Wire from "../Wire.ts"
 
-/** The maximum number of items on a page of a list. */
+/** The maximum `limit` of a list. */
 export const maxLimit = 100
 
-/** The number of items on a page of a list. */
+/** The maximum number of items in one part of a list. */
 export const limit = Schema.optionalKey(
   Wire.field<number, string>(
     {
@@ -39,7 +39,7 @@ const cursorOf = (isId: (id: string) => boolean) =>
       { type: "string", description: "The `next` of the part before; absent for the first part" },
       (input) =>
         Option.match(typeof input === "string" ? Cursor.parse(input, isId) : Option.none(), {
-          onNone: () => Wire.fail("value_error", "Value error, the next of an earlier answer is expected"),
+          onNone: () => Wire.fail("value_error", "Value error, the `next` of an earlier response is expected"),
           onSome: Result.succeed
         })
     )
@@ -57,11 +57,11 @@ export const next = Schema.NullOr(Schema.String).annotate({
     "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and a next"
 })
 
-/** A year from 1 on: PostgreSQL has no year 0. */
+/** Whether a text is a date in the year 1 or later: PostgreSQL has no year 0. */
 const isDate = (text: string): boolean =>
   /^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true
 
-/** A day of the website's time zone. */
+/** A date, which may be absent. */
 export const date = (description: string) =>
   Schema.optionalKey(
     Wire.field<string>({ type: "string", format: "date", description }, (input) =>
@@ -71,18 +71,18 @@ export const date = (description: string) =>
     )
   )
 
-/** A text to search for, or a name: not empty, and without NUL. */
+/** A text, not empty and without NUL, that may be absent. */
 export const text = (options: { readonly title: string; readonly description: string; readonly maxLength: number }) =>
   Schema.optionalKey(Wire.Text({ ...options, minLength: 1, refuseNul: true }))
 
-/** One of a few words. */
+/** One of `choices`, which may be absent. */
 export const choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>
   Schema.optionalKey(Wire.Choice(choices, options))
 
 /** The maximum number of ids of a selection. */
 export const maxSelected = 100
 
-/** Reads a text that is parsed. `expected` follows "Value error, ". */
+/** Reads a text with `parse`. `expected` follows "Value error, " in the error. */
 export const readParsed =
   <A>(parse: (text: string) => Option.Option<A>, expected: string): Wire.ReadField<A> =>
   (input) =>
@@ -91,7 +91,7 @@ export const readParsed =
       onSome: Result.succeed
     })
 
-/** A text that is parsed. */
+/** A text that `parse` reads. `expected` follows "Value error, " in the error. */
 export const parsed = <A>(
   jsonSchema: Record<string, unknown>,
   parse: (text: string) => Option.Option<A>,

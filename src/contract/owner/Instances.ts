@@ -92,7 +92,7 @@ const agentUrl = Fields.parsed(
   {
     type: "string",
     format: "uri",
-    description: "The base address of the agent's API, or of its completions endpoint, on the public internet"
+    description: "The base URL of the agent's API, or the URL of its completions endpoint, on the public internet"
   },
   InstanceInput.parseAgentUrl,
   "an address that begins with http:// or https:// and holds no credentials is expected"
@@ -163,7 +163,8 @@ export const AgentQuestion = Schema.Struct({
 export const AgentTest = Schema.Struct({
   answered: Schema.Boolean,
   text: nullableText.annotate({
-    description: "The beginning of the answer, of at most 500 characters; null if the agent only reasoned"
+    description:
+      "The beginning of the answer, of at most 500 characters; null without text, also if the agent only reasoned"
   }),
   first_word_millis: Schema.NullOr(Schema.Int),
   millis: Schema.Int.annotate({ description: "How long the test took" }),

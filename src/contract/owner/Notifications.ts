@@ -38,7 +38,9 @@ export const Notification = Schema.Struct({
   notification_id: Fields.uuid,
   to: Schema.String,
   report: Schema.NullOr(Schema.Literals(periods)).annotate({ description: "Null for submissions" }),
-  digest: Schema.NullOr(Schema.Literals(digests)).annotate({ description: "Null for a mail per submission" }),
+  digest: Schema.NullOr(Schema.Literals(digests)).annotate({
+    description: "Null for a mail per submission, and for a report"
+  }),
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
   created_at: Fields.time
 }).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
@@ -114,7 +116,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address, or with `report` a report of each week or month. An address that gets the same already keeps one notification, with the new options. Scope `write`."
+      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. Scope `write`."
   })
 )
 
@@ -126,7 +128,7 @@ export const remove = HttpApiEndpoint.delete("remove", ofNotification, {
   OpenApi.annotations({
     identifier: "remove_notification",
     summary: "Remove a notification",
-    description: "Mails that are not sent yet are not sent. Scope `write`."
+    description: "The address gets no more mails of this notification, not even those that wait. Scope `write`."
   })
 )
 

@@ -1,5 +1,5 @@
 /**
- * The settings of websites, their activity, and the requests that were not counted.
+ * The settings of websites and their deletion, their activity, and the requests that were not counted.
  *
  * @module
  */
@@ -74,7 +74,7 @@ export const create = HttpApiEndpoint.post("create", "/v1/owner/sites", {
     identifier: "create_site",
     summary: "Create a website",
     description:
-      "Creates a website. 404 unless the key or the session reaches all websites, since it would not reach this one. Scope `write`."
+      "Creates a website. 404 unless the key or the session reaches all websites, since it would not reach the new one. Scope `write`."
   })
 )
 
@@ -119,7 +119,7 @@ export const Decisions = Schema.Struct({
 export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site_id/decisions", {
   params,
   query: {
-    from: Fields.date("The first day, in UTC; a week ago if absent"),
+    from: Fields.date("The first day, in UTC; six days before `to` if absent"),
     to: Fields.date("The last day, in UTC; today if absent")
   },
   success: Decisions,
@@ -127,8 +127,8 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "site_decisions",
-    summary: "Count requests that were not counted",
-    description: "The requests for a website that were not counted, by reason. Scope `stats`."
+    summary: "Read why requests were not counted",
+    description: "The numbers of requests for a website that were not counted, by reason. Scope `stats`."
   })
 )
 
@@ -159,7 +159,7 @@ export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/d
     identifier: "delete_site",
     summary: "Delete a website",
     description:
-      "Deletes a website with its page views, events, submissions and conversations, permanently. Its instances stay, without a website. `name` must be its name. Once begun, the deletion continues without the caller. Scope `write`."
+      "Deletes a website with its page views, events, submissions and conversations, permanently. Its instances stay, without a website. `name` must be the website's name. Once begun, the deletion continues without the caller. Scope `write`."
   })
 )
 
@@ -221,7 +221,7 @@ export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_i
     identifier: "site_activity",
     summary: "List the latest activity",
     description:
-      "The latest counted page views, events, submissions and conversations of a website, latest first. The answer also has the time at which the website's tag was seen last. Scope `read`."
+      "The latest activities of a website, latest first: counted page views, events, submissions and new conversations. Scope `read`."
   })
 )
 

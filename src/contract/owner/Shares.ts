@@ -131,8 +131,8 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       identifier: "shared_query",
       summary: "Query a shared dashboard",
       description: [
-        "A query as of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated of these.",
-        "It has a period that ends today, one dimension at most, and one filter at most (`is` with one value), besides those that only choose rows; `conversion_rate` takes no such ones, except on `event:goal`. Nothing is listed of fewer than five visitors."
+        "A query in the form of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts.",
+        "Its `date_range` is a period that ends today. It has at most one dimension, and at most one filter, `is` with one value. Filters on that dimension select rows of the answer and do not count, except that with the metric `conversion_rate` only those on `event:goal` do not count. If the filter selects fewer than five visitors, nothing is listed."
       ].join(" ")
     })
   )

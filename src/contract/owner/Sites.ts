@@ -1,5 +1,5 @@
 /**
- * The websites that a key reaches.
+ * The websites that a key or a session reaches, and their current visitors.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export const list = HttpApiEndpoint.get("list", "/v1/owner/sites", { success: Si
   OpenApi.annotations({
     identifier: "list_sites",
     summary: "List websites",
-    description: "The websites that the key reaches, oldest first."
+    description: "The websites that the key or the session of the request reaches, oldest first."
   })
 )
 
@@ -65,4 +65,6 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/sites/:site_id/now", {
 
 export class SitesGroup extends HttpApiGroup.make("sites")
   .add(list, now)
-  .annotateMerge(OpenApi.annotations({ title: "Sites", description: "The websites that a key reaches" })) {}
+  .annotateMerge(
+    OpenApi.annotations({ title: "Sites", description: "The websites that a key or a session reaches" })
+  ) {}

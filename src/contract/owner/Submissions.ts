@@ -136,7 +136,7 @@ export const SubmissionOverview = Schema.Struct({
     description: `How many of the latest ${maxCount} submissions are accepted and not marked as read`
   }),
   quarantined: Schema.Int.annotate({ description: `At most ${maxCount}` }),
-  pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount}` })
+  pages: Schema.Array(Schema.String).annotate({ description: `The pages of the latest ${maxCount} submissions` })
 }).annotate({
   identifier: "SubmissionOverview",
   title: "SubmissionOverview",
@@ -151,7 +151,7 @@ export const overview = HttpApiEndpoint.get("overview", `${base}/overview`, {
   OpenApi.annotations({
     identifier: "submission_overview",
     summary: "Count submissions",
-    description: "How many submissions are unread and quarantined, and their pages. Scope `read`."
+    description: "How many submissions are unread, how many are quarantined, and the pages of the latest. Scope `read`."
   })
 )
 
@@ -186,7 +186,7 @@ const change = <const Name extends string>(name: Name, summary: string, descript
     OpenApi.annotations({
       identifier: `${name}_submissions`,
       summary,
-      description: `${description} 404 if none of them belongs to the website. Scope \`write\`.`
+      description: `${description} 404 if the website has none of the submissions. Scope \`write\`.`
     })
   )
 
@@ -203,7 +203,8 @@ export const mark = HttpApiEndpoint.post("mark", `${base}/read`, {
   OpenApi.annotations({
     identifier: "mark_submissions",
     summary: "Mark submissions as read",
-    description: "Marks submissions as read or as unread. 404 if none of them belongs to the website. Scope `write`."
+    description:
+      "Marks submissions as read or as unread. 404 if the website has none of the submissions. Scope `write`."
   })
 )
 
@@ -242,7 +243,7 @@ export const SubmissionDeliveries = Schema.Struct({
     Schema.Struct({
       to: Schema.String,
       status: Schema.Literals(["waiting", ...mailStatuses]).annotate({
-        description: "`waiting`: it is collected with others"
+        description: "`waiting`: the submission will be mailed with others"
       }),
       created_at: Fields.time,
       error: Schema.NullOr(Schema.String)
@@ -267,7 +268,7 @@ export const deliveries = HttpApiEndpoint.get("deliveries", `${base}/:submission
   OpenApi.annotations({
     identifier: "submission_deliveries",
     summary: "List the deliveries of a submission",
-    description: "The webhooks and the mail recipients that received a submission or will receive it. Scope `read`."
+    description: "The deliveries of a submission to webhooks and the mails about it, each with its state. Scope `read`."
   })
 )
 

@@ -1,6 +1,6 @@
 /**
  * Declares that an endpoint of the owner API responds to an invalid request with a 422 that lists its errors.
- * `http/owner/Validation.ts` implements it.
+ * `http/owner/Validation.ts` implements this.
  *
  * @module
  */

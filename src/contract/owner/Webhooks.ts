@@ -43,7 +43,7 @@ const exampleWebhook = {
 
 export const Webhook = Schema.Struct({
   webhook_id: Fields.uuid,
-  url: nullableText.annotate({ description: "Null without the scope `write`, since an address may hold a secret" }),
+  url: nullableText.annotate({ description: "Null without the scope `write`, since a URL may hold a secret" }),
   host: Schema.String,
   events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
   format: Schema.Literals(formats),
@@ -109,7 +109,9 @@ export const WebhookSecret = Schema.Struct({
 })
 
 const answered = {
-  status: Schema.NullOr(Schema.Int).annotate({ description: "The receiver's answer; null without one" }),
+  status: Schema.NullOr(Schema.Int).annotate({
+    description: "The HTTP status of the receiver's answer; null without an answer"
+  }),
   millis: Schema.Int,
   answer: nullableText.annotate({ description: "The first 2 kB of the answer" }),
   error: nullableText.annotate({ description: "Why there was no answer" })
@@ -149,7 +151,7 @@ export const Deliveries = Schema.Struct({ deliveries: Schema.Array(Schema.Struct
 
 export const DeliveryDetails = Schema.Struct({
   ...delivery,
-  payload: nullableText.annotate({ description: "The JSON that is sent; null once its submission was deleted" }),
+  payload: nullableText.annotate({ description: "The JSON that is sent; null once the submission in it was deleted" }),
   history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...answered })).annotate({
     description: "The attempts, oldest first"
   })
@@ -211,7 +213,11 @@ export const rotate = HttpApiEndpoint.post("rotate", `${ofWebhook}/rotate`, {
   success: WebhookSecret,
   error: Errors.NotFound
 }).annotateMerge(
-  describe("rotate_webhook", "Make a new secret", "The previous secret signs too for 24 hours. Scope `write`.")
+  describe(
+    "rotate_webhook",
+    "Make a new secret",
+    "For 24 hours, the previous secret signs the events too. Scope `write`."
+  )
 )
 
 export const test = HttpApiEndpoint.post("test", `${ofWebhook}/test`, {
@@ -242,7 +248,11 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesOf}/:event_id/re
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
-  describe("retry_delivery", "Retry a delivery", "Attempts a delivery now, with the whole schedule. Scope `write`.")
+  describe(
+    "retry_delivery",
+    "Retry a delivery",
+    "Attempts a delivery now, and if that fails, again on the whole schedule. Scope `write`."
+  )
 )
 
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")

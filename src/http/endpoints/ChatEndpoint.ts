@@ -140,7 +140,7 @@ const defaultHeartbeat = "15 seconds"
 const refusalOf = (error: SendQuestion.SendError, headers: RateLimitCheck.LimitHeaders): Effect.Effect<Response> => {
   switch (error._tag) {
     case "StorageUnavailable":
-      return ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+      return ErrorMapping.ofUnavailable(error, headers)
     case "RecordRefused":
       // The instance was deleted a moment ago.
       return Effect.succeed(ErrorResponses.unauthorized(headers))

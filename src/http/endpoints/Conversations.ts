@@ -112,7 +112,7 @@ export const layer = (options: Options) =>
             }),
           (error, headers) =>
             error._tag === "StorageUnavailable"
-              ? ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+              ? ErrorMapping.ofUnavailable(error, headers)
               : error._tag === "RecordRefused"
                 ? Effect.succeed(ErrorResponses.notStorable(headers))
                 : ErrorMapping.ofAgent(error, headers)
@@ -147,7 +147,7 @@ export const layer = (options: Options) =>
         return yield* stream(ChatEndpoint.uiMessageStream)(answer, headers).pipe(
           Effect.flatMap(ChatResponse.toResponse),
           // This process is about to end.
-          Effect.catch(() => Effect.succeed(ErrorResponses.unavailable(headers)))
+          Effect.catch(() => Effect.succeed(ErrorResponses.failed("shutting-down", headers)))
         )
       })
 

@@ -37,19 +37,17 @@ export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
     ...causeName(cause)
   })
 
-/** Logs that the store is unavailable, and answers 503. `headers` are those of the rate limit. */
-export const ofUnavailable = (headers: Record<string, string>) => ({
-  StorageUnavailable: (error: StorageUnavailable) =>
-    Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
-})
+/** The store is unavailable, in a request of a chat. `headers` are those of the rate limit. */
+export const ofUnavailable = (error: StorageUnavailable, headers: Record<string, string>) =>
+  Effect.as(logUnavailable(error), ErrorResponses.withoutDatabase(headers))
 
 /**
- * The store is unavailable or refused the record. A function and not a table, which would be built in every request. If the
- * website was deleted after the lookup, the response is the one for an unknown website.
+ * The store is unavailable or refused the record. If the website was deleted after the lookup, the response is the one for an
+ * unknown website.
  */
 export const ofStorage = (error: StorageUnavailable | RecordRefused, headers: Record<string, string>) =>
   error._tag === "StorageUnavailable"
-    ? ofUnavailable(headers).StorageUnavailable(error)
+    ? Effect.as(logUnavailable(error), ErrorResponses.unavailable(headers))
     : error.reason === "unknown-site"
       ? Effect.succeed(DecisionRecorder.withDecision(ErrorResponses.unknownSite(headers), "unknown-site"))
       : Effect.as(

@@ -97,6 +97,13 @@ export const unavailable = (headers?: Headers): HttpServerResponse.HttpServerRes
     "retry-after": "5"
   })
 
+/** 503: the database cannot be used, so the request is not answered. */
+export const withoutDatabase = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
+  refusal(503, "The service cannot use its database now. Please try again in a few seconds.", {
+    ...headers,
+    "retry-after": "5"
+  })
+
 /** 429: the instance has used its daily tokens; the day ends in `seconds`. */
 export const dailyTokensUsed = (seconds: number, headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(429, "The assistant has reached its limit for today. Please come back tomorrow.", {

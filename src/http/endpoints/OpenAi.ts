@@ -121,7 +121,7 @@ export const layer = (options: Options) =>
             admit(
               { head, instanceId, token: tokenOf(head) },
               (_, headers) => Effect.succeed(HttpServerResponse.jsonUnsafe(modelList, { headers })),
-              (error, headers) => ErrorMapping.ofUnavailable(headers).StorageUnavailable(error)
+              ErrorMapping.ofUnavailable
             ),
             (response) => (response.status === 200 ? response : OpenAiErrors.from(response))
           )

@@ -51,7 +51,7 @@ export const layer = (options: Options) =>
         caller: Identity
       ) => Effect.map(Effect.provideService(handler, Caller, caller), withJsonErrors)
 
-      /** The session of a cookie; none if this request may not use it, or if the session is not valid. */
+      /** The session of a cookie; none if this request may not use the cookie, or if the session is not valid. */
       const sessionOf = Effect.fnUntraced(function* (cookie: string) {
         const { headers } = yield* HttpServerRequest.HttpServerRequest
         const isUsable =
@@ -66,7 +66,7 @@ export const layer = (options: Options) =>
         return session
       })
 
-      /** Whether a key or session is still valid. While the store is unavailable, it counts as valid. */
+      /** Whether a key or session is still valid. While the store is unavailable, each counts as valid. */
       const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
         Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
 
@@ -108,7 +108,7 @@ export const layer = (options: Options) =>
     })
   )
 
-/** Rate-limits requests that submit a secret without authentication. */
+/** Refuses requests from addresses that are locked out, for endpoints that take a secret without authentication. */
 export const guest = Layer.effect(
   Guest,
   Effect.map(

@@ -1,8 +1,9 @@
 /**
- * Limits the rate of requests to the owner API: per key or session, and per address for requests without a valid one.
+ * Limits the rate of requests to the owner API: per key or session, and per address for requests of shared dashboards and for
+ * requests without a valid secret.
  *
- * An address that exceeds the limit gets no further lookups until its oldest request leaves the window, so that guessing
- * secrets costs the database little.
+ * An address that sends too many requests without a valid secret is locked out until the oldest of them leaves the window: its
+ * requests cause no lookups, so that guessing secrets costs the database little.
  *
  * @module
  */
@@ -33,7 +34,7 @@ export class CallerLimits extends Context.Service<
 >()("hydracore/http/owner/CallerLimits") {}
 
 export interface Options {
-  /** The limit of each key, each session, each address without a valid one, and each address for shared dashboards. */
+  /** The limit of each key, of each session, and of each address for requests without a valid secret and for shared dashboards. */
   readonly rateLimit: Option.Option<RateLimit.RateLimitPolicy>
 }
 
@@ -46,7 +47,7 @@ const tooMany = (resetMillis: number): TooManyRequests => ({
   headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
 })
 
-/** Adds headers to the response of the current request, also if that is an error. */
+/** Adds headers to the response of the current request, also to an error. */
 export const addHeaders = (headers: Record<string, string>) =>
   HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
 

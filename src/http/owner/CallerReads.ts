@@ -1,6 +1,6 @@
 /**
  * Limits the concurrent searches, exports, tests and live streams of each key or session in this process, and the live
- * streams of each website, since all callers share a few connections.
+ * streams of each website and of the process, since all callers share a few connections.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/sites/{site_id}/instances`.
+ * The endpoints that list a website's instances, and those of the instances' conversations.
  *
  * @module
  */

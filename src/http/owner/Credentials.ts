@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/keys` and `/v1/owner/sessions`.
+ * The endpoints at and below `/v1/owner/keys` and `/v1/owner/sessions`.
  *
  * @module
  */

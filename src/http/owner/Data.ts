@@ -1,5 +1,5 @@
 /**
- * The retention, the exports and the data of persons below `/v1/owner/sites/{site_id}`.
+ * The endpoints for a website's retention, the export of its page views and events, and the data of persons.
  *
  * @module
  */

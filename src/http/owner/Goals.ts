@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/sites/{site_id}/goals`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/goals`.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const toJson = (goal: Goal.Goal) => ({
 })
 
 const expected = {
-  event: "Value error, the name of an event is expected; page views are counted by a page",
+  event: "Value error, the name of an event is expected; for page views, create a goal of the kind page",
   page: `Value error, a path such as /thanks, with at most ${GoalInput.maxStars} stars, is expected`
 } as const
 

@@ -1,5 +1,6 @@
 /**
- * The endpoints of instances at `/v1/owner/sites/{site_id}/instances`.
+ * The endpoints that create, read, change, delete and test an instance, at and below
+ * `/v1/owner/sites/{site_id}/instances`.
  *
  * @module
  */
@@ -38,7 +39,7 @@ const given = <A extends object>(members: A) =>
     readonly [K in keyof A]?: Exclude<A[K], undefined>
   }
 
-/** The settings besides the name and the address. */
+/** The settings besides the name and the agent's URL. */
 const settingsOf = (payload: Omit<(typeof GivenChange)["Type"], "name" | "agent_url">) =>
   given({
     key: payload.agent_key,

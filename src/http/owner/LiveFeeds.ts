@@ -10,7 +10,7 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
-/** The number of current visitors, and the new activities. */
+/** The number of current visitors, and activities: the latest ones, or those since the previous change. */
 export interface Change {
   readonly visitors: number
   /** Latest first. */

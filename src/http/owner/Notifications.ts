@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/sites/{site_id}/notifications`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/notifications`.
  *
  * @module
  */
@@ -47,7 +47,7 @@ interface GivenTopic {
 const topicOf = ({ digest, quarantined = false, report }: GivenTopic) => {
   const unwanted = digest !== undefined ? "digest" : quarantined ? "quarantined" : undefined
   if (report !== undefined && unwanted !== undefined) {
-    const msg = "Value error, a report has neither digest nor quarantined; leave it out"
+    const msg = `Value error, a report has neither digest nor quarantined; leave ${unwanted} out`
     return Effect.fail(Validation.failed([{ loc: ["body", unwanted], msg, type: "value_error" }]))
   }
   return Effect.succeed<Topic>(

@@ -48,7 +48,7 @@ export class OwnerConversations extends Context.Service<
 
 const noConversation = Errors.make(
   "NotFound",
-  "This instance keeps no such conversation. It may have been deleted, or have expired."
+  "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
 )
 
 export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | Transcripts | ConversationStore> =

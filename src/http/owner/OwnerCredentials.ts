@@ -21,10 +21,10 @@ import * as Validation from "./Validation.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
 
-/** The maximum number of valid keys, and of sessions and links, of a caller for some websites. */
+/** The maximum number of keys that are not revoked, and of sessions and links, that a caller for some websites may have. */
 export const maxManaged = 100
 
-/** Fails with the same 404 for every caller who may not manage the key or session. */
+/** Fails with the same 404 for every caller that may not manage the key or session. */
 type Managed<A> = Effect.Effect<A, Failure, Caller>
 
 /** Like `Managed`. Also fails if a caller for some websites has `maxManaged` already. */
@@ -50,10 +50,10 @@ export class OwnerCredentials extends Context.Service<
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
     /** Whether links can be mailed. */
     readonly canMail: boolean
-    /** Creates a link, and mails it if there is an address and mails can be sent. No link remains if that fails. */
+    /** Creates a link, and mails it if `email` is not null and mails can be sent. If the mail is refused, no link remains. */
     readonly createLink: (
       request: NewLink,
-      address: string | null
+      email: string | null
     ) => Effect.Effect<CreatedLink, Effect.Error<Added<never>> | TooManyRequests, Caller>
     readonly revokeSession: (sessionId: string) => Managed<void>
   }
@@ -76,7 +76,7 @@ const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
           Validation.failed([
             {
               loc: ["body"],
-              msg: `Value error, there are ${maxManaged} ${noun} already; end one`,
+              msg: `Value error, there are ${maxManaged} ${noun} already; revoke one`,
               type: "value_error"
             }
           ])
@@ -127,7 +127,7 @@ export const layer: Layer.Layer<
     const directory = yield* SiteDirectory
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
-    /** Counts an invitation against each of its websites. */
+    /** Counts an invitation against each of its websites. Fails if one is over the limit. */
     const requireMails = (sites: Access.Access["sites"]) =>
       Effect.forEach(
         sites === "all" ? ["all"] : sites,
@@ -161,18 +161,18 @@ export const layer: Layer.Layer<
       }),
       sessions,
       canMail: Option.isSome(mail),
-      createLink: Effect.fnUntraced(function* (request, address) {
+      createLink: Effect.fnUntraced(function* (request, email) {
         const { sites } = request
         yield* requireCover(ConsoleSession.accessOf(request))
         yield* requireRoom(yield* sessions, "sessions and links")
-        const isMailed = address !== null && Option.isSome(mail)
+        const isMailed = email !== null && Option.isSome(mail)
         if (isMailed) yield* requireMails(sites)
         const websites = isMailed ? yield* namesOf(sites) : null
         const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
         if (Option.isNone(created)) return yield* refuse
         if (isMailed) {
           const { link, session } = created.value
-          const outcome = yield* mail.value.send(address, {
+          const outcome = yield* mail.value.send(email, {
             websites,
             role: request.role,
             url: `${mail.value.origin}${ConsoleSession.pathOf(link)}`,

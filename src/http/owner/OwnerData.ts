@@ -17,7 +17,7 @@ import { CallerReads } from "./CallerReads.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
-/** How long data is kept, by kind; none if forever. */
+/** How long each kind of data is kept; `None` for no limit. */
 export interface Options {
   readonly retentionPageViews: Option.Option<Retention>
   readonly retentionSubmissions: Option.Option<Retention>
@@ -39,8 +39,8 @@ export class OwnerData extends Context.Service<
       address: string
     ) => Stream.Stream<Person.PersonRecord, StorageUnavailable>
     /**
-     * Deletes the data of a person. Once begun, the deletion continues even if the request ends. It counts as one of the
-     * caller's searches until it ends, because it reads everything that the website stores.
+     * Deletes the data of a person. Once begun, the deletion continues even if the request ends. Until its end, the deletion
+     * counts as one of the caller's searches, because it reads everything that the website stores.
      */
     readonly erasePerson: (
       proof: AuthorizedSite<"write">,

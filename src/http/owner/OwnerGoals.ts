@@ -27,7 +27,7 @@ export class OwnerGoals extends Context.Service<
   }
 >()("hydracore/http/owner/OwnerGoals") {}
 
-const notFound = Errors.make("NotFound", "This website has no such goal. It may have been deleted.")
+const notFound = Errors.make("NotFound", "This website has no such goal. The goal may have been deleted.")
 
 export const layer: Layer.Layer<OwnerGoals, never, Goals> = Layer.effect(
   OwnerGoals,

@@ -1,8 +1,8 @@
 /**
  * The settings of instances for the owner API: only of websites that the caller is authorized for.
  *
- * An owner must not reach the operator's network or secrets. So an agent's address must be public, is checked again whenever a
- * connection opens, and never gets a key that was set for another address.
+ * An owner must not reach the operator's network or secrets. So an agent's URL must lead to the public internet, which is
+ * checked again whenever a connection opens, and a changed URL does not get the key of the previous one.
  *
  * @module
  */
@@ -60,12 +60,12 @@ export interface Options {
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
 }
 
-const notFound = Errors.make("NotFound", "This website has no such instance. It may have been deleted.")
+const notFound = Errors.make("NotFound", "This website has no such instance. The instance may have been deleted.")
 
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
 
-/** Checks the address as it is written. The addresses of a name are checked whenever a connection opens. */
+/** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
 const requirePublic = (agentUrl: string) =>
   Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
     onNone: () => Effect.void,

@@ -44,7 +44,10 @@ export class OwnerNotifications extends Context.Service<
   }
 >()("hydracore/http/owner/OwnerNotifications") {}
 
-const notFound = Errors.make("NotFound", "This website has no such notification. It may have been removed.")
+const notFound = Errors.make(
+  "NotFound",
+  "This website has no such notification. The notification may have been removed."
+)
 
 const fault = (msg: string) =>
   Effect.fail(Validation.failed([{ loc: ["body"], msg: `Value error, ${msg}`, type: "value_error" }]))

@@ -52,8 +52,8 @@ import * as Validation from "./Validation.ts"
 import * as WebhookHandlers from "./Webhooks.ts"
 
 /**
- * The services that handlers may use. Their methods take an `AuthorizedSite`, so a handler that reads or changes a website
- * without proving its caller's right does not compile. A handler that uses any other service does not compile either.
+ * The services that handlers may use. The methods that read or change what a website stores take an `AuthorizedSite`, so a
+ * handler that does not prove its caller's right does not compile. Nor does a handler that uses any other service.
  */
 type HandlerServices =
   | OwnerSites.OwnerSites

@@ -1,5 +1,5 @@
 /**
- * The server at `OWNER_PORT`, which serves only the owner API, the console and the documentation.
+ * The server at `OWNER_PORT`. It serves the owner API, the documentation, the page at `/` and, unless it is off, the console.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import * as Trace from "../middleware/Trace.ts"
 import * as NodeServer from "../server/NodeServer.ts"
 import * as OwnerRoutes from "./OwnerRoutes.ts"
 
-/** The address of the owner API's own server; none if it has none. */
+/** Where the server at `OWNER_PORT` listens; `None` if there is no such server. */
 export class OwnerServer extends Context.Service<
   OwnerServer,
   Option.Option<HttpServer.HttpServer["Service"]["address"]>
@@ -59,10 +59,10 @@ export const layer = (options: Options) =>
       const paths = pathsOf(options)
       const { serve } = yield* NodeServer.make(options, factsOf(options))
       const router = yield* HttpRouter.toHttpEffect(
-        // Fresh, because the public server has built the same layer on its own router.
         Layer.mergeAll(
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
+          // Fresh, because the public server has built the same layer on its own router.
           Layer.fresh(Docs.layer),
           Home.layer(options)
         ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))

@@ -1,5 +1,5 @@
 /**
- * The console sessions of the owner API.
+ * Opens, reads and closes console sessions for the owner API.
  *
  * @module
  */

@@ -56,10 +56,10 @@ export class OwnerSites extends Context.Service<
 
 const notFound = Errors.make(
   "NotFound",
-  "This key reaches no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
+  "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
 
-/** The maximum number of websites that are looked up at once for a key that names its websites. */
+/** The maximum number of websites that are looked up at once for a caller for some websites. */
 const concurrency = 8
 
 const cannotCreate = Errors.make(

@@ -28,7 +28,7 @@ export class OwnerWebhooks extends Context.Service<
   OwnerWebhooks,
   {
     readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
-    /** Fails for an address that is not on the public internet. */
+    /** Fails if the URL is not on the public internet. */
     readonly create: (proof: AuthorizedSite<"write">, webhook: NewWebhook) => Effect.Effect<NewSecret, Failure>
     readonly update: (
       proof: AuthorizedSite<"write">,
@@ -62,9 +62,12 @@ export interface Options {
   readonly webhookAllow: ReadonlyArray<AddressGuard.AllowedHost>
 }
 
-const noWebhook = Errors.make("NotFound", "This website has no such webhook. It may have been deleted.")
+const noWebhook = Errors.make("NotFound", "This website has no such webhook. The webhook may have been deleted.")
 
-const noDelivery = Errors.make("NotFound", "This webhook has no such delivery. Its retention may have ended.")
+const noDelivery = Errors.make(
+  "NotFound",
+  "This webhook has no such delivery. The delivery's retention may have ended."
+)
 
 const fault = (loc: ReadonlyArray<string>, msg: string) =>
   Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
@@ -96,10 +99,10 @@ export const layer = ({
           own.some((webhook) => webhook.webhookId === webhookId) ? Effect.void : Effect.fail(noWebhook)
         )
 
-      /** Checks the address as it is written. The addresses of a name are checked whenever a connection opens. */
-      const requirePublic = (address: string | undefined) => {
-        if (address === undefined) return Effect.void
-        const target = AddressGuard.targetOf(new URL(address))
+      /** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
+      const requirePublic = (url: string | undefined) => {
+        if (url === undefined) return Effect.void
+        const target = AddressGuard.targetOf(new URL(url))
         const refusal = AddressGuard.refusalOf([], target)
         if (Option.isSome(refusal)) return fault(["body", "url"], refusal.value)
         return AddressGuard.isAllowed(webhookAllow, target)

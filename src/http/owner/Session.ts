@@ -14,7 +14,7 @@ import * as Calendar from "../../core/text/Calendar.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerSessions, unusable } from "./OwnerSessions.ts"
 
-/** The attributes of the cookie for a page on `origin`. It is kept for `maxAge` milliseconds. */
+/** The attributes of the cookie for a page on `origin`. Browsers keep the cookie for `maxAge` milliseconds. */
 export const cookieOptions = (maxAge: number, origin: string | undefined) =>
   ({
     httpOnly: true,

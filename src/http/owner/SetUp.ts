@@ -1,5 +1,5 @@
 /**
- * `POST /v1/owner/sites`, and `GET`, `PATCH` and the decisions of `/v1/owner/sites/{site_id}`.
+ * The endpoints that create, read, change and delete a website, and those of its activity and decisions.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/shared`, which shared dashboards use.
+ * The endpoints at and below `/v1/owner/shared`, which shared dashboards use.
  *
  * @module
  */

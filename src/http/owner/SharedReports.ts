@@ -1,8 +1,8 @@
 /**
  * The statistics of shared dashboards: those of the share's website, without small counts.
  *
- * Anyone with the address may open one, so answers are cached for a minute and one report runs at a time in this process:
- * this leaves connections for the reports of owners.
+ * Anyone who has the address of a dashboard may open it, so answers are cached for a minute and one report runs at a time in
+ * this process: this leaves connections for the reports of owners.
  *
  * @module
  */
@@ -40,8 +40,8 @@ const nowTime = Duration.seconds(10)
 /** The maximum number of answers in a cache. */
 const capacity = 200
 
-/** The maximum number of reports that wait for their turn. */
-const maxWaiting = 32
+/** The maximum number of reports that run or wait for their turn. */
+const maxPending = 32
 
 const tooMany: TooManyRequests = {
   _tag: "TooManyRequests",
@@ -66,16 +66,16 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
   Effect.gen(function* () {
     const reports = yield* Reports
     const turn = yield* Semaphore.make(1)
-    let waiting = 0
+    let pending = 0
 
     /** Runs one report at a time. */
     const inTurn = <A, E>(report: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
       Effect.suspend((): Effect.Effect<A, E | TooManyRequests> => {
-        if (waiting >= maxWaiting) return Effect.fail(tooMany)
-        waiting++
+        if (pending >= maxPending) return Effect.fail(tooMany)
+        pending++
         return Effect.ensuring(
           turn.withPermit(report),
-          Effect.sync(() => waiting--)
+          Effect.sync(() => pending--)
         )
       })
 

@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/sites/{site_id}/submissions`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/submissions`.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { OwnerNotifications } from "./OwnerNotifications.ts"
 import { OwnerSites } from "./OwnerSites.ts"
 import { OwnerWebhooks } from "./OwnerWebhooks.ts"
 
-const notFound = Errors.make("NotFound", "This website has no such submission. It may have been deleted.")
+const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
 
 const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
   submission_id: message.submissionId,
@@ -77,7 +77,7 @@ const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>
       })
 }
 
-/** Maps submissions. A form may have thousands of values, which take milliseconds to format. */
+/** Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to format. */
 const paced = <A>(toResult: (message: Inbox.Message) => A) => Paced.map(({ formData }) => formData.length, toResult)
 
 const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const

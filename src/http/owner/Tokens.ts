@@ -1,5 +1,5 @@
 /**
- * The endpoints below `/v1/owner/sites/{site_id}/instances/{instance_id}/tokens`.
+ * The endpoints at and below `/v1/owner/sites/{site_id}/instances/{instance_id}/tokens`.
  *
  * @module
  */

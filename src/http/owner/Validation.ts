@@ -12,14 +12,14 @@ import { Validation } from "../../contract/owner/Validation.ts"
 import * as ValidationErrors from "../../contract/ValidationErrors.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
 
-/** A 422. What it repeats of the request is bounded. */
+/** A 422. The texts that its errors repeat from the request are shortened. */
 export const failed = (faults: ReadonlyArray<ValidationError>): (typeof ValidationFailed)["Type"] => ({
   _tag: "ValidationFailed",
   detail: faults.map(ErrorResponses.bounded),
   headers: {}
 })
 
-/** `HttpApiBuilder` answers a body of another type with a 415 in plain text. */
+/** Replaces the plain text of the 415 with which `HttpApiBuilder` answers a body that is not JSON. */
 export const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) =>
   response.status === 415
     ? ErrorResponses.refusal(415, "The body must be JSON. Send it with Content-Type: application/json.")
