@@ -28,11 +28,13 @@ export const Instances = Schema.Struct({
       instance_id: Fields.uuid,
       name: Schema.String,
       memory: Schema.Literals(["edge", "agent"]).annotate({
-        description: "Where its conversations are: here (`edge`), or in the agent only"
+        description: "Where the instance's conversations are: here (`edge`), or in the agent only"
       }),
       agent_protocol: Schema.Literals(protocols),
       agent_model: Schema.NullOr(Schema.String),
-      origins: Schema.Array(Schema.String).annotate({ description: "The origins that may use it; empty for any" })
+      origins: Schema.Array(Schema.String).annotate({
+        description: "The origins that may use the instance; empty for any"
+      })
     })
   )
 }).annotate({
@@ -177,7 +179,7 @@ export const Transcript = Schema.Struct({
   ]
 })
 
-const conversation = {
+const ofConversation = {
   ...ofInstance,
   conversation_id: Wire.field<string>({ type: "string", title: "Conversation Id" }, (input) =>
     typeof input === "string" && isConversationId(input)
@@ -187,7 +189,7 @@ const conversation = {
 }
 
 export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_id/conversations/:conversation_id`, {
-  params: conversation,
+  params: ofConversation,
   success: Transcript,
   error: Errors.NotFound
 }).annotateMerge(
@@ -199,7 +201,7 @@ export const transcript = HttpApiEndpoint.get("transcript", `${base}/:instance_i
 )
 
 export const remove = HttpApiEndpoint.delete("delete", `${base}/:instance_id/conversations/:conversation_id`, {
-  params: conversation,
+  params: ofConversation,
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(

@@ -108,7 +108,7 @@ export const WebhookSecret = Schema.Struct({
   examples: [{ webhook_id: exampleId, secret: `whsec_${"A".repeat(43)}=` }]
 })
 
-const answered = {
+const attempt = {
   status: Schema.NullOr(Schema.Int).annotate({
     description: "The HTTP status of the receiver's answer; null without an answer"
   }),
@@ -117,12 +117,12 @@ const answered = {
   error: nullableText.annotate({ description: "Why there was no answer" })
 }
 
-const exampleAnswered = { status: 204, millis: 48, answer: "", error: null }
+const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
 
-export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...answered }).annotate({
+export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...attempt }).annotate({
   identifier: "WebhookTest",
   title: "WebhookTest",
-  examples: [{ event_id: exampleId, delivered: true, ...exampleAnswered }]
+  examples: [{ event_id: exampleId, delivered: true, ...exampleAttempt }]
 })
 
 const delivery = {
@@ -152,13 +152,13 @@ export const Deliveries = Schema.Struct({ deliveries: Schema.Array(Schema.Struct
 export const DeliveryDetails = Schema.Struct({
   ...delivery,
   payload: nullableText.annotate({ description: "The JSON that is sent; null once the submission in it was deleted" }),
-  history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...answered })).annotate({
+  history: Schema.Array(Schema.Struct({ attempted_at: Fields.time, ...attempt })).annotate({
     description: "The attempts, oldest first"
   })
 }).annotate({
   identifier: "DeliveryDetails",
   title: "DeliveryDetails",
-  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: exampleTime, ...exampleAnswered }] }]
+  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: exampleTime, ...exampleAttempt }] }]
 })
 
 const describe = (identifier: string, summary: string, description: string) =>
@@ -235,7 +235,7 @@ export const deliveries = HttpApiEndpoint.get("deliveries", deliveriesOf, {
   describe("list_deliveries", "List deliveries", "The latest 100 deliveries of a webhook, latest first. Scope `read`.")
 )
 
-export const delivered = HttpApiEndpoint.get("delivery", `${deliveriesOf}/:event_id`, {
+export const readDelivery = HttpApiEndpoint.get("delivery", `${deliveriesOf}/:event_id`, {
   params: ofDelivery,
   success: DeliveryDetails,
   error: Errors.NotFound
@@ -256,5 +256,5 @@ export const retry = HttpApiEndpoint.post("retry", `${deliveriesOf}/:event_id/re
 )
 
 export class WebhooksGroup extends HttpApiGroup.make("webhooks")
-  .add(list, create, update, remove, rotate, test, deliveries, delivered, retry)
+  .add(list, create, update, remove, rotate, test, deliveries, readDelivery, retry)
   .annotateMerge(OpenApi.annotations({ title: "Webhooks", description: "A website's events for programs" })) {}

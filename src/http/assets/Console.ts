@@ -1,6 +1,6 @@
 /**
- * Serves the console: `GET /console`, and its scripts and style sheet as `GET /console/{name}-{hash}.{js,css}`, cacheable
- * forever. Its data comes from the owner API of the same origin.
+ * Serves the console: the page at `GET /console`, and the scripts and the style sheet at `GET /console/{name}-{hash}.{js,css}`,
+ * which are cacheable for a year. The console's data comes from the owner API of the same origin.
  *
  * @module
  */
@@ -37,7 +37,7 @@ const notBuilt = ErrorResponses.refusal(503, "The console could not be bundled. 
   "cache-control": "no-store"
 })
 
-/** The response to a page of an earlier version, which then reloads itself. */
+/** The response to a page of another version of the console, which then asks its user to load the page again. */
 const unknownFile = ErrorResponses.refusal(404, "This version of the console has no such file. Load the page again.", {
   "cache-control": "no-store"
 })

@@ -46,8 +46,8 @@ const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name
 const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar"))
 
 /**
- * Without these, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks the last
- * two; Effect passes them on.
+ * Without these settings, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks
+ * the last two; Effect passes them on.
  */
 const offline = { withDefaultFonts: false, showDeveloperTools: "never", hideClientButton: true } as const
 

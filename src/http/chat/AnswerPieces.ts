@@ -15,7 +15,7 @@ export class AnswerPieces {
   /** How many events the log had in the last round. */
   private seen = 0
   private pending: ReadonlyArray<AgentEvent> = []
-  private readonly isIdle = Latch.makeUnsafe(true)
+  private readonly idle = Latch.makeUnsafe(true)
   private isClosed = false
 
   /**
@@ -37,7 +37,7 @@ export class AnswerPieces {
       this.pending = [...this.pending, ...log.since(this.taken)]
       this.taken = log.length
     }
-    if (this.pending.length > 0) this.isIdle.closeUnsafe()
+    if (this.pending.length > 0) this.idle.closeUnsafe()
     return this.pending
   }
 
@@ -49,14 +49,14 @@ export class AnswerPieces {
 
   /** The attempt to store is over. */
   settled(): void {
-    this.isIdle.openUnsafe()
+    this.idle.openUnsafe()
   }
 
   /** Stores no further events, and waits until none is being stored. */
   get close(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.isClosed = true
-      return Effect.asVoid(this.isIdle.await)
+      return Effect.asVoid(this.idle.await)
     })
   }
 }

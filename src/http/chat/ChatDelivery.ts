@@ -89,8 +89,8 @@ const deliver = (chat: Chat, response: ServerResponse): typeof sent =>
 
 /**
  * Makes the handler that writes the chat directly to Node's response, after all middleware has run. If middleware replaced
- * `body`, the server is not Node's, or the head cannot be written, the platform sends the response. Interrupted when the
- * visitor disconnects.
+ * `body`, the server is not Node's, or the head cannot be written, the platform sends the response. The handler is interrupted
+ * when the visitor disconnects.
  */
 export const direct =
   (chat: Chat, body: HttpServerResponse.HttpServerResponse["body"]): HttpEffect.PreResponseHandler =>

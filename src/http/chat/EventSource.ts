@@ -29,7 +29,7 @@ type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentErr
 const emptied = (sink: EventSink): Effect.Effect<void> =>
   Effect.callback((resume) => sink.whenEmpty(() => resume(Effect.void)))
 
-/** Pulls the next events each time the sink is empty. An object, because an idle chat retains it. */
+/** Pulls the next events each time the sink is empty. An object takes less memory than closures, which an idle chat retains. */
 class Pump {
   private readonly pull: EventPull
   private readonly sink: EventSink

@@ -21,11 +21,11 @@ class FollowedAnswer {
 
   constructor(onReaders: (readers: number) => void) {
     this.log = new AnswerLog(onReaders)
-    // The agent of a running answer has accepted. A reader's response begins at once.
+    // The agent of a running answer has accepted, so a reader's response can begin at once.
     this.log.push([{ _tag: "Accepted" }])
   }
 
-  /** Adds the events that were stored since the last read; undefined if the answer was deleted. */
+  /** Adds the events that were stored since the last read. `progress` is undefined if the answer was deleted. */
   take(progress: AnswerProgress | undefined): void {
     if (progress === undefined) {
       this.fail("the answer was deleted")

@@ -25,7 +25,7 @@ export interface OpenChats {
   readonly remove: (chat: OpenChat) => void
 }
 
-/** Runs while the scope is open. `drain` completes when the grace period of this process is over. */
+/** Makes the set of open chats. `drain` completes when the grace period of this process is over. */
 export const make = Effect.fnUntraced(function* (
   drain: Effect.Effect<void>
 ): Effect.fn.Return<OpenChats, never, Scope.Scope> {

@@ -63,7 +63,7 @@ export const make = (store: ConversationStore["Service"]) => {
       Option.getOrElse((): Messages => [])
     )
 
-  /** A message at the end of the conversation. */
+  /** Prepares a message at the end of the conversation. */
   const append = (key: ConversationKey, message: NonNullable<NewTurn["message"]>, bounds: History.Bounds) =>
     Effect.map(
       store.history({ key, bounds, isRegenerating: false }),
@@ -108,8 +108,8 @@ export const make = (store: ConversationStore["Service"]) => {
         })
 
   /**
-   * The visitor's message that a new one replaces, because the client continues after an earlier answer than the last stored
-   * one: some clients edit a message without sending its id. Only `useChat` has the ids of answers.
+   * The visitor's stored message that the new message replaces: the one after the answer from which the client continues. Some
+   * clients edit a message without sending its id. Only `useChat` has the ids of answers.
    */
   const branchOf = ({ isResumable, conversation }: Of<"Conversation">, key: ConversationKey) =>
     isResumable && conversation.answerId !== null && conversation.history.at(-1)?.role === "assistant"

@@ -21,7 +21,7 @@ export const isFirst = (question: Question): boolean => {
 
 /** `conversationId` is the client's; undefined or empty begins a conversation. */
 export type Question =
-  /** A message alone. The edge or the agent keeps its history. */
+  /** A message alone. The edge or the agent keeps the conversation's history. */
   | { readonly _tag: "Message"; readonly conversationId: string | undefined; readonly text: string }
   /** The newest message of a conversation that the edge keeps, from a client that may have an id for it. */
   | ({

@@ -41,8 +41,8 @@ export class RunningAnswers extends Context.Service<
   {
     /**
      * Sends the question to the agent and stores the turn concurrently. The first event follows both; the last event follows
-     * the storage of the whole answer, so that the next turn finds it. The scope is the visitor's request: the answer has a
-     * reader while it is open. On failure, nothing runs and `onEnd` was called.
+     * the storage of the whole answer, so that the next turn finds it. The scope is that of the visitor's request: while it is
+     * open, the answer has a reader. On failure, nothing runs and `onEnd` was called.
      */
     readonly begin: (answer: NewAnswer) => Effect.Effect<EventSource.EventSource, BeginError, Scope.Scope>
     /** An answer that runs in this process, from its first event on. */
@@ -92,7 +92,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       const metrics = yield* ChatMetrics.make
       const running = new AnswerTable.AnswerTable<Entry>()
 
-      /** Ends an answer that has had no reader for `resume`; at once if that is `None`. */
+      /** Ends an answer once it has had no reader for `resume`, or at once if `resume` is `None`. */
       const watchReaders = (resume: Options["resume"], answerOf: () => RunningAnswer) => {
         let timer: Fiber.Fiber<void> | undefined
         const stop = () => {
@@ -226,7 +226,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
               for (const { answer, answerId } of entries) if (!runs.has(answerId)) answer.end("stopped")
             })
           ),
-          // The leases last several intervals.
+          // The leases last several intervals, so a later attempt is early enough.
           Effect.catch((error) => Effect.logDebug("The leases of answers were not extended", error))
         )
       })

@@ -76,7 +76,7 @@ export const make = Effect.gen(function* () {
   const addLead = yield* ChatLeads.make
   const prepare = PreparedTurn.make(store)
 
-  /** Stores the turn. The answer outlives the request if the visitor may resume it. */
+  /** Sends the question and stores the turn. The answer outlives the request if the visitor may resume it. */
   const sendAndStore = (
     instance: Instance,
     question: Question,
@@ -86,7 +86,7 @@ export const make = Effect.gen(function* () {
     trackerSession: string | null,
     onEnd: () => void
   ): Effect.Effect<EventSource.EventSource, SendError, Scope.Scope> =>
-    // Uninterruptible, so that `onEnd` is called whenever the visitor leaves.
+    // Uninterruptible, so that `onEnd` is called even if the visitor leaves between two steps.
     Effect.uninterruptibleMask((restore) =>
       restore(Effect.andThen(answers.end(key, "superseded"), prepare(question, key, boundsOf(instance)))).pipe(
         Effect.onError(() => Effect.sync(onEnd)),

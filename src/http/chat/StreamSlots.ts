@@ -1,6 +1,6 @@
 /**
- * Limits how many chat streams are open at once in this process: of one address, and of one instance. A resumed stream counts
- * for its address alone, because it sends no request to the instance's agent.
+ * Limits how many chat streams are open at once in this process, per address and per instance. A resumed stream counts for its
+ * address alone, because it sends no request to the instance's agent.
  *
  * @module
  */

@@ -35,7 +35,7 @@ const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({
   refusal: (response) => response
 })
 
-/** The group of the contract. */
+/** Serves the contract's group. */
 export const layer = HttpApiBuilder.group(
   Api,
   "agUi",

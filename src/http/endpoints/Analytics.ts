@@ -101,8 +101,8 @@ export const group = HttpApiBuilder.group(
           Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
         )
     const track = handle(yield* TrackHandler)
-    // The handlers are raw. Before other handlers run, the platform decodes the payload by its content type. These endpoints
-    // also read beacons (text/plain), count an invalid body as a decision, and list every error in the contract's form.
+    // Raw handlers: before any other handler, the platform decodes the payload as its content type says. These endpoints also
+    // read beacons (text/plain), count an invalid body as a decision, and list every error in the contract's form.
     // `uninterruptible`: a visitor who leaves the page at once must not cancel the storing.
     return handlers
       .handleRaw("track", track, { uninterruptible: true })

@@ -68,7 +68,7 @@ export interface ClientApi {
   /** The widget token of a request; empty if it has none. */
   readonly token: (head: RequestHead.RequestHead) => string
   readonly read: (body: unknown) => Result.Result<Request, ReadonlyArray<ValidationError>>
-  /** An error response in the form that the client reads, made from one of `ErrorResponses`. */
+  /** Converts a response of `ErrorResponses` to the form that the client reads. */
   readonly refusal: (response: Response) => Response
 }
 
@@ -86,8 +86,8 @@ export const only = (api: ClientApi): ClientApis => ({ of: () => api, guess: () 
 export const widgetToken = ({ headers }: RequestHead.RequestHead): string => headers["x-widget-token"] ?? ""
 
 /**
- * Handles a request to an instance, by its canonical id. The scope is the request's: it closes when the visitor has the
- * whole answer or disconnects.
+ * Handles a request to the instance whose canonical id is `instanceId`. The scope is the request's: it closes when the visitor
+ * has the whole answer or disconnects.
  */
 export type Handler = (
   head: RequestHead.RequestHead,
@@ -95,7 +95,7 @@ export type Handler = (
   body: Uint8Array
 ) => Effect.Effect<Answer, never, Scope.Scope>
 
-/** Answers a request whose body repeats the conversation. */
+/** Reads the body of a request, which may repeat the conversation, and answers the request. */
 export const respond = (
   request: HttpServerRequest.HttpServerRequest,
   instanceId: string,
@@ -169,7 +169,7 @@ export const layer = (options: Options) =>
   Layer.effect(
     ChatEndpoint,
     Effect.gen(function* () {
-      const admit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
+      const checkRateLimit = RateLimitCheck.make(yield* RateLimiter, options.rateLimit)
       const tokens = yield* WidgetTokens
       const openChats = yield* Effect.flatMap(Drain, (drain) => OpenChats.make(drain.expired))
       const slots = yield* StreamSlots
@@ -264,7 +264,7 @@ export const layer = (options: Options) =>
               bytes,
               () =>
                 RateLimitCheck.withRateLimit(
-                  admit,
+                  checkRateLimit,
                   (_, __, gate) => handle(head, instanceId, bytes, gate, apis),
                   (_, __, headers) =>
                     recordLimited(instanceId, apis.guess(bytes).refusal(ErrorResponses.overLimit(headers)))

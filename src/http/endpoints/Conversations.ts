@@ -62,7 +62,7 @@ const noContent = (headers: RateLimitCheck.LimitHeaders): Response => HttpServer
 const toMessage = (message: Message): Conversation["messages"][number] => ({
   id: message.messageId,
   role: message.role,
-  // A source has the same id as in the stream of the answer; it is unique in the conversation.
+  // The id of a source is unique in the conversation, and the same as in the stream of the answer.
   parts: message.parts.map((part) =>
     part.type === "source-url" ? { ...part, sourceId: `${message.messageId}-${part.sourceId}` } : part
   ),
@@ -72,7 +72,7 @@ const toMessage = (message: Message): Conversation["messages"][number] => ({
   }
 })
 
-/** The group of the contract. */
+/** Serves the contract's group. */
 export const layer = (options: Options) =>
   HttpApiBuilder.group(
     Api,

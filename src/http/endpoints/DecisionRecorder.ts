@@ -35,7 +35,7 @@ export const claimOf = (
 /** How many bytes `peekSiteId` searches. */
 const peekBytes = 128
 
-/** Finds `site_id` without parsing the JSON, if it is the first member, as our scripts send it. */
+/** Finds the `site_id` without parsing the JSON, but only as the first member, where our scripts send it. */
 export const peekSiteId = (bytes: Uint8Array, by: Parameters<typeof claimOf>[1]): Decision.Subject | null => {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, peekBytes)).toString("latin1")
   const site_id = /^\s*\{\s*"site_id"\s*:\s*"([^"]*)"/.exec(start)?.[1]

@@ -1,5 +1,6 @@
 /**
- * The error responses. Each has a JSON body: `{"detail": "a sentence"}`, or for a 422 the list of faults.
+ * The error responses. Each has a JSON body: `{"detail": "a sentence"}`, or for a 422 a list of faults, each a
+ * `ValidationError`.
  *
  * @module
  */
@@ -30,13 +31,13 @@ export const bounded = (error: ValidationError): ValidationError => ({
   msg: error.msg.length > 2 * maxEcho ? error.msg.slice(0, 2 * maxEcho) : error.msg
 })
 
-/** 422 with every fault. */
+/** 422 with a list of faults. */
 export const invalid = (
   errors: ReadonlyArray<ValidationError>,
   headers?: Headers
 ): HttpServerResponse.HttpServerResponse => json(422, { detail: errors.map(bounded) }, headers)
 
-/** 404: the site does not exist or is not public. */
+/** 404: no published website has the id. */
 export const unknownSite = (headers?: Headers): HttpServerResponse.HttpServerResponse =>
   refusal(404, "No published website has this site_id. Copy the id again from the website's settings.", headers)
 

@@ -12,10 +12,10 @@ import * as Origin from "../../core/sites/Origin.ts"
 import * as Html from "../../core/text/Html.ts"
 import * as HtmlPages from "./HtmlPages.ts"
 
-const html = (text: string, status: number, more: Readonly<Record<string, string>>, origin: string | undefined) =>
+const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>
   HtmlPages.respond(text, {
     status,
-    headers: more,
+    headers,
     formAction: "'none'",
     frameAncestors: Origin.frameAncestors(origin)
   })
@@ -29,12 +29,13 @@ const backLink = (back: string | null): string => {
 }
 
 /**
- * 200: the submission is stored. `back` is the URL of a page of the website, or null; `origin` is the request's `Origin` header.
+ * 200: the submission is stored. `back` is the URL of a page of the website, or null; `origin` is the request's `Origin` header;
+ * `headers` are those of the rate limit.
  */
 export const thanks = (
   submissionId: string,
   back: string | null,
-  more: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string>>,
   origin: string | undefined
 ): HttpServerResponse.HttpServerResponse =>
   html(
@@ -46,19 +47,22 @@ ${backLink(back)}
 <p><small>Reference: ${Html.escape(submissionId)}</small></p>`
     ),
     200,
-    more,
+    headers,
     origin
   )
 
 /** 303: the submission is stored; redirects the visitor to `url`. */
-export const redirect = (url: string, more: Readonly<Record<string, string>>): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.empty({ status: 303, headers: { ...more, location: url, "cache-control": "no-store" } })
+export const redirect = (
+  url: string,
+  headers: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.empty({ status: 303, headers: { ...headers, location: url, "cache-control": "no-store" } })
 
 const Detail = Schema.fromJsonString(
   Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
 )
 
-/** The corrections as a list of fields. */
+/** The lines of an HTML list of the corrections; none without corrections. */
 const list = (corrections: ReadonlyArray<FormRefusal.Correction>): ReadonlyArray<string> =>
   corrections.length === 0
     ? []

@@ -1,7 +1,7 @@
 /**
  * `POST /v1/public/forms/submit`: parses a submission (JSON or a plain HTML form), checks the rate limit (before parsing if
- * the body is large), finds its website, checks the rules of its form, scores the submission for spam and stores it. The
- * response is sent after the commit.
+ * the body is large), finds its website, checks the page's origin and the rules of the form, scores the submission for spam
+ * and stores it. The response is sent after the commit.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Probes for a supervisor: `GET /healthz` (the process is alive) and `GET /readyz` (it can serve requests).
+ * Probes for a supervisor: `GET /healthz` (the process is alive) and `GET /readyz` (the process can serve requests).
  *
  * @module
  */
@@ -12,7 +12,8 @@ const details: Record<NotReady["reason"], string> = {
   "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",
   "database-not-migrated": "The database lacks a migration. Run `npm run -s hydracore -- migrate`.",
   "database-read-only": "The database accepts no writes; it may be a standby. Set DATABASE_URL to the primary.",
-  "database-denied": "The user in DATABASE_URL may not write in the database. `doctor` shows what to do.",
+  "database-denied":
+    "The user in DATABASE_URL may not write in the database. `npm run -s hydracore -- doctor` shows what to do.",
   "database-not-storing": "The database answers but stores nothing. Check its log, and that its disk has room."
 }
 

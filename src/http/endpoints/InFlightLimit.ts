@@ -24,7 +24,10 @@ const full: Effect.Effect<Endpoint.Response> = Effect.map(
   (answer) => DecisionRecorder.withDecision(answer, "unavailable")
 )
 
-/** Makes the function that handles a request, or calls `overloaded` if the request exceeds the capacity. The first is always accepted. */
+/**
+ * Makes the function that handles a request, or calls `overloaded` if the sum would exceed the capacity. While no other request
+ * is counted, any request is accepted.
+ */
 export const make = ({ capacity = maxBytes } = {}) => {
   const memory = Capacity.make(capacity)
   return <A, E, R>(
@@ -47,7 +50,7 @@ export const make = ({ capacity = maxBytes } = {}) => {
   }
 }
 
-/** Wraps an endpoint: answers 503 if a request exceeds the capacity. */
+/** Wraps an endpoint: answers 503 if the sum would exceed the capacity. */
 export const bounded = (endpoint: Endpoint.Endpoint, options?: { readonly capacity?: number }): Endpoint.Endpoint => {
   const limitInFlight = make(options)
   return (head, body) =>

@@ -15,7 +15,7 @@ import type { RequestHead } from "./RequestHead.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
-export interface Admission {
+export interface AdmissionRequest {
   readonly head: RequestHead
   readonly instanceId: string
   readonly token: string
@@ -25,7 +25,7 @@ export interface Admission {
 export const make =
   (check: RateLimitCheck.CheckRateLimit, tokens: WidgetTokens["Service"]) =>
   <E, R>(
-    { head, instanceId, token }: Admission,
+    { head, instanceId, token }: AdmissionRequest,
     handle: (instance: Instance, headers: RateLimitCheck.LimitHeaders) => Effect.Effect<Response, E, R>,
     onError: (error: E | StorageUnavailable, headers: RateLimitCheck.LimitHeaders) => Effect.Effect<Response>
   ): Effect.Effect<Response, never, R> =>

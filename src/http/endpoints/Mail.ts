@@ -53,7 +53,7 @@ const invalid = respond(
   "<p>Use the link in the latest mail that you got.</p>"
 )
 
-/** The group of the contract. */
+/** Serves the contract's group. */
 export const layer = ({ secretsKey }: Options) =>
   HttpApiBuilder.group(
     Api,

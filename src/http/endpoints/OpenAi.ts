@@ -95,7 +95,7 @@ export interface Options {
   readonly rateLimit: Option.Option<RateLimitPolicy>
 }
 
-/** The group of the contract. */
+/** Serves the contract's group. */
 export const layer = (options: Options) =>
   HttpApiBuilder.group(
     Api,

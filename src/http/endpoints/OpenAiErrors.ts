@@ -21,7 +21,7 @@ const kinds: Readonly<Record<number, readonly [type: string, code: string | null
 
 const invalidKey = "The API key is not a valid widget token of this instance. Issue a new token for it."
 
-/** The path of the member of the body that has the first fault; null if there is none. */
+/** The path of the first invalid member of the body; null if there is none. */
 const paramOf = (response: Response): string | null => {
   const detail = ErrorSentence.detailOf(response)
   const fault: ValidationError | undefined = typeof detail === "string" ? undefined : detail[0]

@@ -16,7 +16,7 @@ import type { RequestHead } from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(SubmissionPayload)
 
-/** The maximum nesting depth of `form_data`: many JSON parsers accept no more, and the owner's must be able to read the data. */
+/** The maximum nesting depth of `form_data`: many JSON parsers accept no more, and the owner's programs must read the data. */
 const maxDepth = 100
 
 const tooDeep: ValidationError = {

@@ -26,7 +26,7 @@ export interface TraceDecision {
 }
 
 export interface Tracing {
-  /** Returns the same decision each time it is called for a request. */
+  /** Returns the same decision for each call with the same request. */
   readonly decide: (request: IncomingMessage) => TraceDecision
 }
 

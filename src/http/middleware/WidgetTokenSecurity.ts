@@ -1,5 +1,6 @@
 /**
- * Accepts every request: the chat endpoints check the token after the rate limit, which so bounds the lookups of guessed tokens.
+ * Accepts every request. The chat endpoints check the token themselves, after the rate limit, so that the limit bounds the
+ * lookups of guessed tokens.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The server at `OWNER_PORT`. It serves the owner API, the documentation, the page at `/` and, unless it is off, the console.
+ * The server at `OWNER_PORT`. It serves the owner API, the documentation, the page at `/` and, if `CONSOLE` is on, the console.
  *
  * @module
  */

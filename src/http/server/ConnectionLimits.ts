@@ -1,6 +1,6 @@
 /**
  * Limits a server's connections, in total and per address, and closes idle ones. `core/limits/ConnectionTable` and
- * `core/limits/IdleTime` decide; this module applies their decisions to sockets, and counts and logs those of the limits.
+ * `core/limits/IdleTime` decide; this module closes and resets the sockets, and counts and logs those over a limit.
  *
  * @module
  */

@@ -89,7 +89,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   }
 
   const sliced = new WeakSet<Socket>()
-  /** Until when a client's connections are sliced from their start, oldest first. */
+  /** Until when a client's new connections are sliced from their start, oldest first. */
   const suspects = new Map<string, number>()
 
   const slice = (socket: Socket) => {

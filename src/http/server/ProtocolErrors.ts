@@ -81,7 +81,7 @@ const serialize = (answer: Answer): string => {
 
 /**
  * Whether a response can be written to a connection: not after another response has begun, nor while an earlier complete
- * request is unanswered, since the client would take the response for that request's.
+ * request is unanswered, since the client would take the response for the one to that request.
  */
 const canAnswer = (socket: Socket): boolean => {
   const response = NodeInternals.currentResponse(socket)

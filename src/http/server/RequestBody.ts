@@ -41,8 +41,8 @@ type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
 export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
 
 /**
- * Heads up to this size, by `RequestHead.estimateBytes`, and small bodies do not count against `Arrivals`. A head has the
- * cookies of a website on the same origin.
+ * Heads up to this size, by `RequestHead.estimateBytes`, and small bodies do not count against `Arrivals`. A head may be larger
+ * than a small body, because it has the cookies of a website on the same origin.
  */
 export const uncountedHeadBytes = 8_192
 
