@@ -1,6 +1,6 @@
 /**
  * The primary of `serve --workers`: owns the listening socket and the rate-limit counts, and keeps the configured number of
- * workers running. It handles no requests itself.
+ * workers running. It handles no requests for the service itself.
  *
  * @module
  */
