@@ -47,7 +47,7 @@ if (!isConsole && !(await hasDemo())) {
   fail(`No demo runs at ${base}. Start it with \`npm start\`, or give its URL after the folder.`)
 }
 
-// Loaded after the arguments are checked: they load the whole service.
+// These modules load the whole service, so the arguments are checked first.
 const [Console, Demo, Take] = await Promise.all([
   import("./screenshots/Console.ts"),
   import("./screenshots/Demo.ts"),

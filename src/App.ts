@@ -109,7 +109,7 @@ export const rateLimiter = (settings: Settings) =>
       )
   })
 
-/** The rate limiter of a worker: the primary's, or with `REDIS_URL` the one in Redis. */
+/** The rate limiter of a worker: the primary's or, with `REDIS_URL`, that in Redis, each with an in-memory fallback. */
 export const workerRateLimiter = (settings: Settings, link: Link) =>
   Option.isSome(settings.redisUrl)
     ? rateLimiter(settings)
@@ -117,7 +117,7 @@ export const workerRateLimiter = (settings: Settings, link: Link) =>
         ClusterRateLimiter.layer({ link, fallback })
       )
 
-/** Reads an agent's bearer key from the environment variable that its instance names. */
+/** Reads an agent's key from the environment variable that its instance names. */
 export const keyOf = (variable: string) =>
   Config.option(Config.Redacted(variable)).pipe(
     Effect.catchTag("ConfigError", (error) =>

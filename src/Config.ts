@@ -1,7 +1,7 @@
 /**
  * Every setting, with its default and its meaning. Settings come from the environment. An invalid value stops the start
- * with an error that names the variable. No other module reads the environment, except for the agents' bearer keys, whose
- * variables the instances name.
+ * with an error that names the variable. No other module reads the environment, except for the agents' keys, whose variables
+ * the instances name.
  *
  * @module
  */
@@ -147,7 +147,7 @@ const fields = {
   /** The maximum number of requests that wait for one kind of batch; further ones get a 503. */
   databaseQueue: integer("DATABASE_QUEUE", 1, 10_000_000).pipe(withDefault(50_000)),
 
-  /** The time limit of one report. After it, the database cancels the report and the caller gets an error. */
+  /** The time limit of one report. Then the database cancels the report and the caller gets an error. */
   reportTimeout: duration("REPORT_TIMEOUT").pipe(withDefault(Duration.seconds(10))),
 
   /** The minimum time that page views, bot views, events, conversions and decision counts are kept; they are deleted by whole months. */
@@ -201,7 +201,7 @@ const fields = {
   chatStreams: Config.map(
     Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
-      // A load test that turns the chat's rate limit off needs this limit off too, unless it is set.
+      // A load test that turns the chat's rate limit off needs these limits off too, unless they are set.
       const defaultValue = (number: number) => () => Option.as(limit, number)
       return {
         perAddress: Option.getOrElse(perAddress, defaultValue(20)),

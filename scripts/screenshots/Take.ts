@@ -33,7 +33,7 @@ export const launch = (): Promise<Browser> =>
  */
 export const into = async (folder: string, browser: Browser, words: ReadonlyArray<string>): Promise<Take> => {
   mkdirSync(folder, { recursive: true })
-  // The user agent of a headless browser says so, and the service counts it as a robot.
+  // The user agent of a headless browser contains "Headless", and the service counts such a browser as a bot.
   const blank = await browser.newPage()
   const userAgent = (await blank.evaluate<string>("navigator.userAgent")).replace("Headless", "")
   await blank.close()

@@ -1,6 +1,6 @@
 /**
- * An agent's response to one request, on undici's dispatch: the bytes are read in the call that brings them, and an idle
- * answer holds few objects.
+ * An agent's response to one request, as a handler of undici's dispatch. Bytes are parsed in the call that delivers them, and
+ * an idle answer holds few objects.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const aborted = new Error("The answer is not read any further")
 
 /**
  * `requesting` until the headers; `sniffing` until the first byte of the body tells its kind; `streaming` while events
- * arrive; `whole` while an answer in one piece is collected; `refused` while the body of a refusal is collected; `finished`
+ * arrive; `whole` while an unstreamed answer is collected; `refused` while the body of a refusal is collected; `finished`
  * from the end of the answer to the end of the response; `closed` when nothing more is read.
  */
 type Phase = "requesting" | "sniffing" | "whole" | "refused" | "streaming" | "finished" | "closed"

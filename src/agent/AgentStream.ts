@@ -77,7 +77,7 @@ const cancelWith = (response: AgentResponse, scope: Scope.Scope) =>
   )
 
 /**
- * The live layer. It connects to an agent that the owner API set only on the public internet. A dispatcher follows no
+ * The live layer. An agent that was set over the owner API is reached only on the public internet. A dispatcher follows no
  * redirects, and reuses the connection of a response that was read to its end.
  */
 export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHttpClient.Dispatcher> =>
@@ -156,7 +156,7 @@ export const layer = (options: Options): Layer.Layer<AgentStream, never, NodeHtt
       }
 
       return AgentStream.of({
-        // The stream's scope owns the response: it is cancelled however the stream ends.
+        // The stream's scope owns the response, which is cancelled however the stream ends.
         stream: (request) => Stream.fromChannel(Channel.fromTransform((_, scope) => open(request, scope)))
       })
     })

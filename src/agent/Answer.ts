@@ -139,7 +139,7 @@ export class Answer {
     this.tokens = { inputTokens, outputTokens }
   }
 
-  /** The input tokens of the message that is being read, for a protocol that need not report them again with the output. */
+  /** The input tokens of the message that is being read, for a later report that has only output tokens. */
   get inputTokens(): number {
     return this.tokens.inputTokens
   }

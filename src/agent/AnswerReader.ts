@@ -118,8 +118,8 @@ export class AnswerReader {
   }
 
   /**
-   * Applies events, up to the end or a fault of the answer. Returns how many events there are, with those that are not
-   * applied; an event that is split counts as its lines.
+   * Applies events, up to the end or a fault of the answer. Returns the number of events: it includes those that are not
+   * applied, and each line of an event that is split.
    */
   private apply(events: ReadonlyArray<Sse.Event>): number {
     let count = events.length

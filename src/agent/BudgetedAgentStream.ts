@@ -22,7 +22,7 @@ class Usage {
     else if ("delta" in event) this.output += Buffer.byteLength(event.delta)
   }
 
-  /** The reported tokens, or an estimate if the agent reports none; 0 if it did not accept the request. */
+  /** The reported tokens, or an estimate if the agent reports no tokens; 0 if it did not accept the request. */
   tokens(input: number): number {
     return this.isAccepted ? (this.reported ?? input + Math.ceil(this.output / 3)) : 0
   }

@@ -18,7 +18,7 @@ const completeHosts: ReadonlySet<string> = new Set(["api.perplexity.ai", "api.gi
 
 /**
  * The URL of the endpoint `path` (such as `chat/completions`) of an agent. If `agentUrl` ends with `path`, it is that URL
- * already. If it is one of the bases above, `/{path}` follows it; otherwise `/v1/{path}` does. A query is kept. None if
+ * already. If it ends as a base above does, `/{path}` is added, and otherwise `/v1/{path}`. A query is kept. None if
  * `agentUrl` is not an http or https URL.
  */
 export const of = (agentUrl: string, path: string): Option.Option<URL> => {

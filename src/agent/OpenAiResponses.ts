@@ -37,7 +37,7 @@ const clientCalls: ReadonlySet<unknown> = new Set([
 const isTool = (type: string): boolean =>
   type.endsWith("_call") || type === "mcp_list_tools" || type === "mcp_approval_request"
 
-/** The name of a tool. A tool without a name has that of its type, without `_call`: `web_search` for `web_search_call`. */
+/** The name of a tool. A tool without a name is named after its type, without `_call`: `web_search` for `web_search_call`. */
 const toolName = (item: Json.Fields, type: string): string => Json.text(item["name"]) || type.replace(/_call$/, "")
 
 const readAnnotation = (value: unknown, answer: Answer): void => {

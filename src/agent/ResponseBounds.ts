@@ -1,5 +1,5 @@
 /**
- * The bounds of an agent's response. `AnswerReader` and `core/chat/AgentThrottle` have those of a stream.
+ * The bounds of an agent's response. `AnswerReader` and `core/chat/AgentThrottle` have the bounds of a stream.
  *
  * @module
  */

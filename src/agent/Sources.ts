@@ -23,7 +23,7 @@ export class Sources {
   private readonly urls = new Set<string>()
   private readonly retrieved = new Map<string, Source>()
 
-  /** A page that the answer cites; null if it was cited before, is not a web page, or exceeds `maxSources`. */
+  /** A page that the answer cites; null if it was cited before, is not a web page, or follows `maxSources` others. */
   cite(url: string, title: string): Source | null {
     if (this.urls.size >= maxSources || this.urls.has(url) || !isPage(url)) return null
     this.urls.add(url)

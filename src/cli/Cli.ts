@@ -118,7 +118,7 @@ const markRequired = (help: HelpDoc.HelpDoc): HelpDoc.HelpDoc => ({
   )
 })
 
-/** Prints help and the version to stdout, but no help for an invalid command line: `fail` prints one line. */
+/** Prints requested help and the version to stdout. For an invalid command line it prints nothing: `fail` does. */
 const presenter = (stdio: Stdio.Stdio, colors: boolean): CliOutput.Presenter => {
   const formatter = CliOutput.defaultFormatter({ colors })
   const print = (text: string) =>

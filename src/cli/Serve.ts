@@ -71,7 +71,7 @@ export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, caus
 export const noDatabase =
   "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo with its own database."
 
-/** Starts the service once the database is ready, and returns the service's addresses. It stops when the scope closes. */
+/** Starts the service once the database is ready, and returns its addresses. The service stops when the scope closes. */
 export const service = Effect.fnUntraced(function* (
   settings: Settings,
   address: App.DatabaseAddress,
@@ -136,7 +136,7 @@ const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: 
 
 /**
  * Handles SIGHUP while the scope is open; unhandled, the signal would end the process. Returns a function that sets the
- * action. A signal that arrives before the action is set runs it then, and signals that arrive while it runs run it again.
+ * action. A signal that arrives earlier runs the action as soon as it is set; after signals during a run, it runs once more.
  */
 const hangups = Effect.gen(function* () {
   const requested = Latch.makeUnsafe(false)

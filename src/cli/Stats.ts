@@ -89,7 +89,7 @@ const stats = Command.make(
     }
     const reports = yield* Reports
     const now = yield* Clock.currentTimeMillis
-    // Without `--by`, the CSV of one website has a row per day, and several websites have a row each.
+    // Without `--by`, the CSV of one website has a row per day, and `--all-sites` has a row per website.
     const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
     const metrics = metricsBy(dimensions)
     const limit = isGrouped ? flags.limit : maxRows

@@ -1,7 +1,7 @@
 /**
  * The primary's listening socket. Dispatches each connection to the least loaded worker and keeps its own handle until the
  * worker acknowledges the connection: if the worker dies first, the connection, still unread, goes to another worker.
- * Connections queue while no worker is free: a worker gets the next one when it has acknowledged the last.
+ * Connections queue while no worker is free: a worker gets a connection only when it has acknowledged the previous one.
  *
  * Node's `cluster` dispatches round-robin, loses a connection in transit to a worker that dies, stops listening when the
  * last worker exits, and resets queued connections when all workers close.

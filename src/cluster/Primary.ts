@@ -201,7 +201,7 @@ export const start = Effect.fnUntraced(function* (
     }
   })
 
-  // Added before the supervising fibers are forked, so that it runs after they end.
+  // Added before the supervising fibers are forked, so that the finalizer runs after they end.
   yield* Effect.addFinalizer(() =>
     Effect.gen(function* () {
       // From here on every worker is expected to end.

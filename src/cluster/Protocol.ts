@@ -35,7 +35,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly _tag: "Serving" }
-  /** The worker cannot serve and ends. The message is one sentence. */
+  /** The worker cannot serve and ends. `message` is one line for the user. */
   | { readonly _tag: "Failed"; readonly message: string }
   /** Acknowledges the last connection. */
   | { readonly _tag: "Took"; readonly listener?: Listener }

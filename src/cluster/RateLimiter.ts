@@ -1,6 +1,6 @@
 /**
  * Rate-limits clients across all workers: the primary holds the counts, and workers query it. One batch is in flight at a
- * time and requests that arrive meanwhile form the next, so that a busy worker sends few messages and an idle one does not
+ * time, and requests that arrive meanwhile form the next batch: a busy worker sends few messages and an idle one does not
  * wait.
  *
  * While the primary does not answer, this process uses the fallback and logs that once. Requests that arrive before a batch

@@ -14,7 +14,7 @@ import * as Limiter from "./RateLimiter.ts"
 
 /** A worker could not start, or ended before it served. */
 export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFailed", {
-  /** One sentence, without secrets. */
+  /** One line, without secrets. */
   message: Schema.String
 }) {}
 

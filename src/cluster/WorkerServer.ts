@@ -8,8 +8,8 @@ import type { Socket } from "node:net"
 import { type Address, type Link, type Listener, ofListener, type ToWorker } from "./Protocol.ts"
 
 /**
- * Makes servers that accept the primary's connections between `listen` and `close`. They otherwise behave like Node's: they
- * report `address`, and emit `close` after their last connection closed.
+ * Makes servers that accept the primary's connections between `listen` and `close`. Otherwise they behave like Node's servers:
+ * they report `address`, and emit `close` after their last connection closed.
  */
 export const create =
   (channel: Link, address: Address, listener?: Listener) =>
@@ -44,7 +44,7 @@ export const create =
         countEnded()
         if (!listening && sockets.size === 0) closeNow()
       })
-      // `http` sets these on the connections that it accepts itself.
+      // Node's server sets the same on the connections that it accepts itself.
       socket.allowHalfOpen = true
       socket.setNoDelay(true)
       server.emit("connection", socket)

@@ -76,7 +76,8 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const alone = Semaphore.makeUnsafe(1).withPermits(1)
 
     const start = (leased: Leased) => {
-      // An accepted delivery frees its slot before it is recorded. A failed one does not: recording it may reduce the slots.
+      // An accepted delivery frees its slot before its outcome is recorded. A failed one does not: the outcome may pause its
+      // webhook.
       const free = running.add(leased.webhook)
       return FiberSet.run(
         fibers,

@@ -1,5 +1,5 @@
 /**
- * Sends mails while the process runs: makes those that are due, leases them, sends them and records the outcomes. It polls, as
+ * Sends mails while the process runs: makes the mails that are due, leases them, sends them and records the outcomes. It polls, as
  * `Dispatcher` does. The fan-out of `Dispatcher` queues the submissions for mails.
  *
  * @module

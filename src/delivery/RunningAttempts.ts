@@ -9,7 +9,7 @@ import type { Webhook } from "../core/delivery/Webhook.ts"
 export interface RunningAttempts {
   /** The slots that are free. */
   readonly freeSlots: () => Slots.FreeSlots
-  /** The number of running attempts of each webhook. A paused webhook counts as running at least one, so that it gets no more. */
+  /** The number of running attempts of each webhook. A paused webhook counts as having one, so that it gets no other. */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */
   readonly add: (webhook: Webhook) => () => void

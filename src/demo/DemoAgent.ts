@@ -117,7 +117,7 @@ const makeApp = (options: Options) => {
 }
 
 /**
- * Starts the agent on a free loopback port and returns its base URL, without a trailing slash. It listens while the scope
+ * Starts the agent on a free loopback port and returns its base URL, without a trailing slash. The agent runs while the scope
  * is open.
  */
 export const start = Effect.fnUntraced(function* (

@@ -1,5 +1,5 @@
 /**
- * The answers of the demo agent. It has no model: it repeats the visitor's messages, and has a list of the website's tours.
+ * The answers of the demo agent. It has no model: it repeats the visitor's messages, and knows the list of the website's tours.
  * Pure.
  *
  * @module

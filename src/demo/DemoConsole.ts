@@ -30,7 +30,7 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
   )
 }
 
-/** Opens a session for a browser on this machine whose console has none, and answers its request with that session. */
+/** Opens a session for a console in a browser on this machine that has no session, and answers its request in that session. */
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions> = HttpRouter.middleware(
   Effect.gen(function* () {
     const sessions = yield* ConsoleSessions

@@ -126,7 +126,7 @@ export const make = Effect.gen(function* () {
       Effect.sync(() => {
         subject = newSubject
       }),
-    /** The newest events, then further ones as they happen, until `end`. */
+    /** The newest events, then further events as they happen, until `end`. */
     arrivals: Stream.fromPubSub(arrivals).pipe(Stream.interruptWhen(Deferred.await(ended))),
     /** Ends all subscriptions, so that the server need not wait for them. */
     end: Effect.asVoid(Deferred.succeed(ended, undefined)),

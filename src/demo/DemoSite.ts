@@ -20,7 +20,7 @@ import type { DemoFeed } from "./DemoFeed.ts"
 
 const file = (name: string): string => fileURLToPath(new URL(`./pages/${name}`, import.meta.url))
 
-/** A strict policy, to show that the embeds work with one. */
+/** A strict Content-Security-Policy, to show that the tracker, the forms and the chat work with it. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",

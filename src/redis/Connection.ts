@@ -34,7 +34,7 @@ export interface Connection {
 
 const decodeReply = Schema.decodeUnknownResult(Reply)
 
-/** The minimum timeout for opening a connection and for its first reply. No request waits for them. */
+/** The minimum timeout for opening a connection, and for its first reply. No request waits for either. */
 const minOpenMillis = 1000
 
 /** Runs the script on a server, or on the node of a cluster that has the key. */

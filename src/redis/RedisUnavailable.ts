@@ -19,7 +19,7 @@ export class RedisUnavailable extends Schema.TaggedError<RedisUnavailable>()("Re
 }) {}
 
 /**
- * Maps an error reply. Its first word identifies most errors; a wrong password and a wrong database number are both `ERR`
+ * Maps an error reply. The first word identifies most errors; a wrong password and a wrong database number are both `ERR`
  * and are distinguished by the message. The message may quote the command and is left out.
  */
 const refusalOf = ({ message }: ErrorReply): RedisUnavailable => {

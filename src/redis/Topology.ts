@@ -83,7 +83,7 @@ const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Ef
     )
   )
 
-/** Tries each host, and fails with the last error that names a fault, or else with the last one. */
+/** Tries each host. If all fail, fails with the last error that names a fault or, without such an error, with the last error. */
 const firstOf = <A, R>(
   hosts: ReadonlyArray<Host>,
   attempt: (host: Host) => Effect.Effect<A, RedisUnavailable, R>

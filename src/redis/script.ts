@@ -12,7 +12,7 @@ import { hash } from "node:crypto"
 /**
  * `KEYS`: the client's list. `ARGV`: the limit, the window and the list's time to live after a change (both in
  * milliseconds), and the current time, or an empty string for the server's. Returns the number of requests counted before
- * this one, the time of the oldest of them (0 if none), and the current time.
+ * this one, the time of the oldest counted request (0 if there is none), and the current time.
  */
 export const script = `
 local key = KEYS[1]

@@ -13,7 +13,7 @@ import * as KeyValueList from "../core/text/KeyValueList.ts"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
-/** The error of an invalid setting. `fault` follows its name in the sentence. */
+/** The error of an invalid setting. In the sentence, `fault` follows the setting's name. */
 export const invalid = (name: string, fault: string) =>
   Effect.fail(new Config.ConfigError(new ConfigProvider.SourceError({ message: `${name} ${fault}` })))
 
@@ -38,7 +38,7 @@ export const parsed = <A>(name: string, parse: (text: string) => Result.Result<A
  * accepts any protocol. They reject an empty value, and their errors do not say what to write instead.
  */
 
-/** A setting whose error says which values are valid. It does not repeat the value of a secret. */
+/** A setting whose error says which values are valid. The error does not repeat the value of a secret. */
 export const setting = <A>(name: string, expected: string, parse: (text: string) => Option.Option<A>, secret = false) =>
   parsed(name, (text) =>
     Result.fromOption(parse(text), () => `is ${secret ? "not usable" : quoted(text)}; it must be ${expected}.`)
@@ -77,7 +77,7 @@ export const bytes = (name: string) =>
 export const redisUrl = (name: string) =>
   parsed(name, (value) => Result.map(RedisUrl.parse(value), () => Redacted.make(value)))
 
-/** A parser that also accepts `off`, as `Option.none`. */
+/** A parser that also accepts `off`, whose value is `Option.none`. */
 export const orOff =
   <A>(parse: (text: string) => Option.Option<A>) =>
   (text: string): Option.Option<Option.Option<A>> =>

@@ -20,7 +20,7 @@ const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string)
     if (type === "Directory") return yield* fail(`${variable} names a folder; it must name a file.`)
     if (size > maxBytes) return yield* fail(`${variable} names a file of more than ${maxBytes} bytes.`)
     const content = yield* fileSystem.readFileString(file)
-    // The secret may not be written yet. To treat it as unset could turn off a protection unnoticed.
+    // The secret may not be written yet. If the setting counted as unset, a protection could be off unnoticed.
     if (content.trim() === "") return yield* fail(`${variable} names an empty file.`)
     return content.replace(/\r?\n$/, "")
   }).pipe(

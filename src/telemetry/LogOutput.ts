@@ -80,7 +80,7 @@ export const make = (output: Writable, lost: (lines: number) => string): LogOutp
   }
 }
 
-/** Sets the stream to non-blocking before each line, since a child process that shares it may have reset that. */
+/** Sets the stream to non-blocking before each line, since a child process that shares the stream may have reset the flag. */
 const nonBlocking = (output: LogOutput, stream: object): LogOutput => {
   const setBlocking = NodeInternals.setBlockingOf(stream)
   if (setBlocking === undefined) return output

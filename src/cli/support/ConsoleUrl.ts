@@ -24,7 +24,7 @@ export const originOf = Effect.fnUntraced(function* (baseUrl: string | null) {
     return yield* new CliError.ValidationError({ message: "The flag --base-url must be an address, not a path." })
   }
   const settings = yield* Settings
-  // The demo has its own default.
+  // Without `DATABASE_URL` the command is for the demo, whose default for CONSOLE differs.
   if (Option.isSome(settings.databaseUrl) && !settings.console) {
     yield* Output.note("CONSOLE is off in this environment. The address works where the service runs with CONSOLE=on.")
   }

@@ -1,5 +1,6 @@
 /**
- * The database that a command uses: `DATABASE_URL`, or the demo's in the data folder, which is started if it is not running.
+ * The database that a command uses: that of `DATABASE_URL`, or the demo's in the data folder, which is started if it does not
+ * run.
  *
  * @module
  */
@@ -54,7 +55,7 @@ export const configured = (settings: Settings): Option.Option<App.DatabaseAddres
 
 /**
  * The settings with the key that encrypts secrets: `SECRETS_KEY` or, for the embedded cluster, a key that is generated once
- * and kept in the data folder. Without `SECRETS_KEY`, another database has none.
+ * and kept in the data folder. Without `SECRETS_KEY`, the settings for another database have no key.
  */
 export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   if (Option.isSome(settings.secretsKey) || Option.isSome(settings.databaseUrl)) return settings

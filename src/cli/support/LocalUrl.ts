@@ -18,7 +18,7 @@ export const ofVisitors = (settings: Settings): string =>
   (Option.isSome(settings.databaseUrl) ? undefined : Option.getOrUndefined(DemoData.read(settings.dataDir)))
     ?.base_url ?? urlOf(settings.host, settings.port)
 
-/** The URL of the console: on the owner API's own port, if it has one. */
+/** The URL of the console: on `OWNER_PORT`, if that is set. */
 export const ofConsole = (settings: Settings): string =>
   Option.match(settings.ownerPort, {
     onNone: () => ofVisitors(settings),

@@ -65,7 +65,7 @@ export const writeAll = <E, R>(
   texts: Stream.Stream<string, E, R>
 ): Effect.Effect<void, E | CliFailure | StdoutClosed, R | Stdio.Stdio> =>
   Stdio.Stdio.use((stdio) =>
-    // Failures of the source pass unchanged; only those of the sink are write failures.
+    // Failures of the source pass unchanged; only failures of the sink are write failures.
     texts.pipe(
       Stream.mapError((error) => ({ _tag: "Source" as const, error })),
       Stream.run(stdio.stdout()),

@@ -93,7 +93,7 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
       }).pipe(
         Effect.catchTag("GeoDatabaseUnusable", (error) =>
           Effect.suspend(() => {
-            // A file may be absent while it is replaced. It is reported once.
+            // A file may be absent while it is replaced. An absent file is reported once.
             const wasMissing = isMissing
             isMissing = true
             return wasMissing ? Effect.void : warn(error)

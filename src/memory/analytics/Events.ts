@@ -1,5 +1,5 @@
 /**
- * The events in memory. The memory layer of `EventRepo` writes them, and that of `Reports` reads them.
+ * The events in memory. The memory layer of `EventRepo` writes them, and other memory layers read them.
  *
  * @module
  */

@@ -38,7 +38,7 @@ export const layer: Layer.Layer<
         ...events.all().map((event) => ({ ...event, view: null }))
       ].filter((row) => row.hostedWebsiteId === hostedWebsiteId && row.sessionId === sessionId)
 
-    /** The pending leads of chats. Removes those of instances without a website. */
+    /** The pending leads of chats. Removes the leads of instances without a website. */
     const pendingChats = Effect.map(instances.list, (all): ReadonlyArray<Lead.PendingLead> => {
       const websiteOf = new Map(all.map(({ instanceId, websiteConfigId }) => [instanceId, websiteConfigId ?? ""]))
       return chats.all().flatMap(({ instanceId, ...chat }) => {

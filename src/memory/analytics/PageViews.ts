@@ -1,5 +1,5 @@
 /**
- * The page views in memory. The memory layer of `AnalyticsRepo` writes them, and that of `Reports` reads them.
+ * The page views in memory. The memory layer of `AnalyticsRepo` writes them, and other memory layers read them.
  *
  * @module
  */

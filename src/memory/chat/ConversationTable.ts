@@ -1,5 +1,6 @@
 /**
- * A bounded table of conversations in this process. Beyond a bound it evicts the conversations that have been idle for longest.
+ * A table of conversations in this process, bounded in number and size. Beyond a bound, it evicts the conversations that have
+ * been idle for longest.
  *
  * @module
  */
@@ -107,7 +108,7 @@ export const visitorMessage = (
   createdAt: number
 ): VisitorMessage => ({ messageId, ...(clientId === undefined ? {} : { clientId }), role: "user", parts, createdAt })
 
-/** The messages with one answer ended. */
+/** The messages of a conversation, where one answer has these parts and this ending. */
 export const withEnding = (
   { messages }: StoredConversation,
   answerId: string,

@@ -1,5 +1,5 @@
 /**
- * Lists the conversations of this process for their owner.
+ * Lists the conversations of this process for the owner of their website.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import type { NewDelivery, OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { Attempt, Delivery, Webhook } from "../../core/delivery/Webhook.ts"
 import { MailTables, layer as mailTables } from "../mail/MailTables.ts"
 
-/** A webhook with its secrets. The previous one also signs until the time `until`, in milliseconds since 1970. */
+/** A webhook with its secrets. The previous secret signs too, until the time `until` in milliseconds since 1970. */
 export interface StoredWebhook extends Webhook {
   readonly secret: string
   readonly previous: { readonly secret: string; readonly until: number } | null

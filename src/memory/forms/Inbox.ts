@@ -1,5 +1,5 @@
 /**
- * Reads and changes submissions in the memory of this process for their website's owner.
+ * Reads and changes submissions in the memory of this process, for the owner of their website.
  *
  * @module
  */

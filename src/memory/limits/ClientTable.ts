@@ -41,7 +41,7 @@ export class ClientTable {
   size = 0
   /** The time of the client's last request, in milliseconds. */
   lastSeen = new Float64Array(minCapacity)
-  /** The number of the client's counted requests, and the number of times for which it has storage. */
+  /** The number of the client's counted requests, and the number of timestamps that it has storage for. */
   count = new Uint32Array(minCapacity)
   capacity = new Uint32Array(minCapacity)
   /** The time of the client's counted request, if `capacity` is 1. */

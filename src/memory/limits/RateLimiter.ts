@@ -24,7 +24,7 @@ const minTimes = 1_000_000
 /** The maximum number of idle keys that a request evicts. A request adds at most one key, so idle keys do not accumulate. */
 const sweep = 8
 
-/** The clients of one policy, ordered by their last request. All have the same window, so the oldest expire first. */
+/** The clients of one policy, ordered by their last request. Their window is the same, so the first ones expire first. */
 interface PolicyClients {
   readonly list: ClientTable.ClientList
   windowMillis: number
@@ -137,7 +137,7 @@ export class SlidingWindows {
     this.clients.remove(list, client)
   }
 
-  /** Evicts the client, other than `spared`, that has been idle for longest. False if there is none. */
+  /** Evicts the client, other than `spared`, that has been idle for longest. False if there is no such client. */
   private evictOldest(spared: number): boolean {
     const clients = this.clients
     let policy: PolicyClients | undefined

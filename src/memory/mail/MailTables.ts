@@ -28,7 +28,7 @@ export interface MailItem {
 export interface StoredMail extends LatestMail {
   readonly mailId: string
   readonly notificationId: string
-  /** The submissions of a mail are its items. */
+  /** For a mail about submissions, the table of items has the submissions. */
   readonly about: Exclude<Subject, { readonly kind: "submissions" }> | { readonly kind: "submissions" }
   /** Null once the mail is sent, has failed or is cancelled. */
   readonly nextAttemptAt: number | null

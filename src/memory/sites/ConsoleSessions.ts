@@ -48,7 +48,7 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
     })
 
-    /** The ids of revoked keys. An unopened link that such a key created is void. */
+    /** The ids of revoked keys. An unopened link that a revoked key created is void. */
     const revokedKeys = Effect.map(
       keys.list,
       (all) => new Set(all.filter(({ revokedAt }) => revokedAt !== null).map(({ keyId }) => keyId))

@@ -1,6 +1,6 @@
 /**
- * Stores the secret addresses of shared dashboards in the memory of this process. Unbounded, because visitors cannot create
- * them.
+ * Stores shared dashboards, with digests of their secret addresses, in the memory of this process. Unbounded, because visitors
+ * cannot create shared dashboards.
  *
  * @module
  */

@@ -28,8 +28,8 @@ export interface Options<Item, A, E> {
    * Stores a batch atomically and returns each item's outcome in the batch's order.
    *
    * After `StorageUnavailable` the batch is retried with the same `batchId` (a uuid), without the items that were answered
-   * meanwhile: the store must not store it twice if the first commit went through. `RecordRefused` means that nothing was
-   * stored and that an item is at fault. The flush is interrupted once no submitter waits for it.
+   * meanwhile: if the first commit went through, the store must not store an item twice. `RecordRefused` means that nothing
+   * was stored and that an item is at fault. The flush is interrupted once no submitter waits for it.
    */
   readonly flush: (
     items: Arr.NonEmptyReadonlyArray<Item>,
@@ -70,7 +70,7 @@ interface Entry<Item, A, E> {
   resume: ((outcome: Outcome<A, E>) => void) | undefined
 }
 
-/** A batch, or a half of one, stored under one id. */
+/** A batch, or a half of a part, stored under one id. */
 interface Part<Item, A, E> {
   readonly batchId: string
   readonly entries: ReadonlyArray<Entry<Item, A, E>>
@@ -156,7 +156,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     return taken
   }
 
-  /** The entries that still wait. Answers those whose deadline passed, in case `reap` has not run yet. */
+  /** The entries that still wait. Answers entries whose deadline passed, in case `reap` has not run yet. */
   const stillWaiting = (entries: ReadonlyArray<Waiting>): ReadonlyArray<Waiting> => {
     const time = now()
     return entries.filter((entry) => {
@@ -263,7 +263,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
 
   const unanswered = awaitState(arrival, () => oldest() !== undefined)
 
-  /** One timer for all items: deadlines pass in order of arrival, so the oldest item's comes next. */
+  /** One timer for all items: deadlines pass in order of arrival, so the next deadline is that of the oldest item. */
   const watch = Effect.gen(function* () {
     while (true) {
       const next = oldest()
