@@ -9,7 +9,7 @@ import * as OpenAiChat from "./OpenAiChat.ts"
 import * as OpenAiResponses from "./OpenAiResponses.ts"
 import type { AgentProtocol } from "./Protocol.ts"
 
-export const protocols: Readonly<Record<Instance.AgentProtocol, AgentProtocol>> = {
+export const protocols: Readonly<Record<Instance.AgentProtocolName, AgentProtocol>> = {
   "openai-chat": OpenAiChat.protocol,
   "openai-responses": OpenAiResponses.protocol,
   anthropic: Anthropic.protocol

@@ -81,10 +81,10 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
       Effect.map(([{ read_only }]) => read_only === "on")
     )
     const health = yield* WriteHealth.WriteHealth
-    const isStoring = Effect.flatMap(health.verdict, (verdict) =>
-      verdict === "unknown"
+    const isStoring = Effect.flatMap(health.status, (status) =>
+      status === "unknown"
         ? Effect.tap(trial(sql), (stored) => (stored ? health.recovered : Effect.void))
-        : Effect.succeed(verdict === "writable")
+        : Effect.succeed(status === "writable")
     )
     let migrated = false
     // A running migration locks the migrations table. A process that had all its migrations still has them, and stays ready

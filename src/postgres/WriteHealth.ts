@@ -17,7 +17,7 @@ export class WriteHealth extends Context.Service<
     ) => <A, R>(
       write: Effect.Effect<A, StorageUnavailable | RecordRefused, R>
     ) => Effect.Effect<A, StorageUnavailable | RecordRefused, R>
-    readonly verdict: Effect.Effect<Decision.Verdict>
+    readonly status: Effect.Effect<Decision.WriteStatus>
     /** Clears the failures, after a trial of every kind succeeded. */
     readonly recovered: Effect.Effect<void>
   }
@@ -55,7 +55,7 @@ export const layer: Layer.Layer<WriteHealth> = Layer.effect(
             })
           )
         }),
-      verdict: Effect.sync(() => Decision.verdict(failures, now())),
+      status: Effect.sync(() => Decision.statusOf(failures, now())),
       recovered: Effect.sync(() => {
         failures = Decision.none
       })

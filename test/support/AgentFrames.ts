@@ -16,7 +16,7 @@ const endingOf = (reader: AnswerReader) => {
 }
 
 /** The events of these frames, and how the answer ended. */
-export const read = (protocol: Instance.AgentProtocol, ...frames: ReadonlyArray<unknown>) => {
+export const read = (protocol: Instance.AgentProtocolName, ...frames: ReadonlyArray<unknown>) => {
   const reader = new AnswerReader(protocols[protocol])
   const stream = frames.map((frame) => `data: ${typeof frame === "string" ? frame : JSON.stringify(frame)}\n\n`)
   const { events } = reader.read(Buffer.from(stream.join("")), 0)

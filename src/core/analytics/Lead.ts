@@ -57,7 +57,7 @@ export interface SessionRow {
   readonly view: Pick<PageView, "path" | "campaign" | "referrerHost" | "referrerPath"> | null
 }
 
-export interface Visit {
+export interface CreditedVisit {
   readonly startedAt: number
   readonly attribution: Attribution
 }
@@ -85,7 +85,7 @@ const attributionOf = ({
 })
 
 /** The last visit of a session that began before a lead at `leadAt`; undefined if there is none. Rows in any order. */
-export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): Visit | undefined => {
+export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): CreditedVisit | undefined => {
   const before = rows
     .filter(({ receivedAt }) => receivedAt <= leadAt + clockToleranceMillis && receivedAt > leadAt - lookBackMillis)
     .sort((left, right) => left.receivedAt - right.receivedAt)
@@ -102,7 +102,7 @@ export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): Visit 
 /** A lead with its visit. */
 export interface MatchedLead {
   readonly lead: PendingLead
-  readonly visit: Visit
+  readonly visit: CreditedVisit
 }
 
 export const conversionOf = ({ lead, visit }: MatchedLead): Conversion => ({

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Activity } from "./Activity.ts"
+import type { AgentActivity } from "./AgentActivity.ts"
 import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"
 import { event } from "./EventStream.ts"
 
@@ -51,11 +51,11 @@ export class AgUiRun implements Dialect {
     return event({ type: "CUSTOM", name: "source-url", value })
   }
 
-  activityStart(stepName: Activity): string {
+  activityStart(stepName: AgentActivity): string {
     return event({ type: "STEP_STARTED", stepName })
   }
 
-  activityEnd(stepName: Activity): string {
+  activityEnd(stepName: AgentActivity): string {
     return event({ type: "STEP_FINISHED", stepName })
   }
 

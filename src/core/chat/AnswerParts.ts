@@ -6,8 +6,9 @@
  *
  * @module
  */
-import * as Activity from "./Activity.ts"
+
 import type { AgentEvent } from "./Agent.ts"
+import * as AgentActivity from "./AgentActivity.ts"
 import { joinTexts } from "./AnswerPieces.ts"
 import type { MessagePart } from "./Conversation.ts"
 
@@ -64,7 +65,7 @@ const add = (folded: Folded, event: AgentEvent): Folded => {
       return source === null ? folded : { ...folded, parts: [...folded.parts, source] }
     }
     case "Tool":
-      return Activity.of(event) === null ? folded : { ...folded, isTextOpen: false }
+      return AgentActivity.of(event) === null ? folded : { ...folded, isTextOpen: false }
     default:
       return folded
   }

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import * as Activity from "./Activity.ts"
+
 import type { AgentEvent, FinishReason } from "./Agent.ts"
+import * as AgentActivity from "./AgentActivity.ts"
 import { maxSources } from "./AnswerParts.ts"
 
 /** Why a chat stream ends without the agent having finished. */
@@ -63,8 +64,8 @@ export interface Dialect {
   readonly textDelta: (textId: string, delta: string) => string
   readonly textEnd: (textId: string) => string
   readonly source: (source: Source) => string
-  readonly activityStart: (activity: Activity.Activity) => string
-  readonly activityEnd: (activity: Activity.Activity) => string
+  readonly activityStart: (activity: AgentActivity.AgentActivity) => string
+  readonly activityEnd: (activity: AgentActivity.AgentActivity) => string
   /** Ends a stream whose agent finished. */
   readonly finished: (reason: FinishReason, sources: ReadonlyArray<Source>, usage: Usage | null) => string
   /** Ends a stream that failed. */
@@ -92,7 +93,7 @@ export interface State {
   /** How many more bytes of text (UTF-8) may be sent. */
   readonly allowance: number
   /** The activity that the client shows; null while there is none. */
-  readonly activity: Activity.Activity | null
+  readonly activity: AgentActivity.AgentActivity | null
   /** How many text parts were ended. */
   readonly texts: number
   /** The sources that were sent. */
@@ -203,7 +204,7 @@ const fail = (state: State, failure: Failure): Step => {
 
 /** A tool between two texts makes them separate parts. */
 const showActivity = (state: State, event: AgentEvent): Step => {
-  const next = Activity.of(event)
+  const next = AgentActivity.of(event)
   if (next === null || next === state.activity) return [state, ""]
   const [closed, frames] = event._tag === "Tool" ? endText(state) : ([state, ""] as const)
   return [{ ...closed, activity: next }, frames + endActivity(state) + state.dialect.activityStart(next)]

@@ -6,7 +6,7 @@
 /** The agent protocols. */
 export const protocols = ["openai-chat", "openai-responses", "anthropic"] as const
 
-export type AgentProtocol = (typeof protocols)[number]
+export type AgentProtocolName = (typeof protocols)[number]
 
 export interface Instance {
   readonly instanceId: string
@@ -15,7 +15,7 @@ export interface Instance {
   readonly websiteConfigId: string | null
   /** The base address of the agent's API, or the whole address of its completions endpoint. */
   readonly agentUrl: string
-  readonly agentProtocol: AgentProtocol
+  readonly agentProtocol: AgentProtocolName
   /** The model that requests name; null lets the agent choose. */
   readonly agentModel: string | null
   /** The environment variable that holds the agent's key, never the key; null for none. */

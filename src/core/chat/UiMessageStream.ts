@@ -6,8 +6,9 @@
  *
  * @module
  */
-import type { Activity } from "./Activity.ts"
+
 import type { FinishReason } from "./Agent.ts"
+import type { AgentActivity } from "./AgentActivity.ts"
 import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"
 import { doneEvent, event } from "./EventStream.ts"
 
@@ -57,7 +58,7 @@ export class UiMessageStream implements Dialect {
   }
 
   /** Transient: the AI SDK does not keep it in the message. */
-  activityStart(activity: Activity): string {
+  activityStart(activity: AgentActivity): string {
     return event({ type: "data-activity", data: { activity }, transient: true })
   }
 

@@ -27,9 +27,9 @@ export const memoryMillis = 2_000
  * - `unknown`: a last write failed before that. A load balancer may have removed the process because of the failure, so that it
  *   gets no more writes and must try one itself.
  */
-export type Verdict = "writable" | "failing" | "unknown"
+export type WriteStatus = "writable" | "failing" | "unknown"
 
-export const verdict = (failures: Failures, now: number): Verdict => {
+export const statusOf = (failures: Failures, now: number): WriteStatus => {
   if (failures.size === 0) return "writable"
   for (const failedAt of failures.values()) if (now - failedAt < memoryMillis) return "failing"
   return "unknown"

@@ -43,7 +43,7 @@ const bytes = (text: string): number => Buffer.byteLength(text)
 /** The website of an event. */
 export type Website = Pick<Site, "websiteConfigId" | "name">
 
-interface Facts {
+interface EventHead {
   readonly type: string
   /** Milliseconds since 1970. */
   readonly time: number
@@ -51,10 +51,10 @@ interface Facts {
 }
 
 /** @param data JSON text */
-export const payload = ({ time, type, website }: Facts, data: string): string => {
+export const payload = ({ time, type, website }: EventHead, data: string): string => {
   const { name, websiteConfigId } = website
-  const facts = { type, timestamp: Calendar.iso(time), website: { website_config_id: websiteConfigId, name } }
-  return `${JSON.stringify(facts).slice(0, -1)},"data":${data}}`
+  const head = { type, timestamp: Calendar.iso(time), website: { website_config_id: websiteConfigId, name } }
+  return `${JSON.stringify(head).slice(0, -1)},"data":${data}}`
 }
 
 /**

@@ -28,7 +28,7 @@ export interface ForwardedFacts {
   readonly untrusted: number
 }
 
-export interface Facts {
+export interface InstallationFacts {
   readonly database: DatabaseFacts
   readonly transport: DatabaseUrl.Transport
   readonly reader: ReaderFacts
@@ -78,7 +78,7 @@ const ofForwarded = (facts: ForwardedFacts | null): ReadonlyArray<Finding> =>
       ]
 
 /** The findings in the order in which to fix them. */
-export const diagnose = (facts: Facts): ReadonlyArray<Finding> => [
+export const diagnose = (facts: InstallationFacts): ReadonlyArray<Finding> => [
   ...ofDatabase(facts.database, facts.transport),
   ...ofReader(facts.reader),
   ...ofAnalytics(facts.analytics),

@@ -33,7 +33,7 @@ export const noSignals: SpamSignals = {
 /** A signal that added to the score. */
 export type SpamReason = "honeypot" | "links" | "link-markup" | "repeated" | "fast" | "disposable-email"
 
-export interface Verdict {
+export interface SpamVerdict {
   readonly status: Status
   readonly score: number
   /** All signals that added to the score, in the order of the type. An accepted submission may have some. */
@@ -49,7 +49,7 @@ const fastMillis = 2_000
 const linkPoints = (links: number): number => (links >= 10 ? 5 : links >= 5 ? 3 : links >= 3 ? 1 : 0)
 
 /** Scores a submission. One more signal, or a stronger one, never lowers the score. */
-export const judge = (signals: SpamSignals): Verdict => {
+export const judge = (signals: SpamSignals): SpamVerdict => {
   const points: ReadonlyArray<readonly [SpamReason, number]> = [
     ["honeypot", signals.honeypot ? threshold : 0],
     ["links", linkPoints(signals.links)],

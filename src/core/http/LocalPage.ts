@@ -7,7 +7,7 @@ import { isIP } from "node:net"
 import { isLoopback } from "../text/Loopback.ts"
 
 /** The request headers that name the page that made the request. */
-export interface OriginHeaders {
+export interface PageHeaders {
   readonly host: string | undefined
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
@@ -28,7 +28,7 @@ const isLocalHost = (host: string): boolean => {
  * `Origin` is absent or has that host, and `Sec-Fetch-Site` is absent, `same-origin` or `none`. Browsers omit
  * `Sec-Fetch-Site` for URLs that are neither https nor loopback.
  */
-export const isLocal = ({ host, origin, secFetchSite }: OriginHeaders): boolean =>
+export const isLocal = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
   host !== undefined &&
   isLocalHost(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&

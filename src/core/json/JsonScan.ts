@@ -50,14 +50,14 @@ type Expected = "value" | "value or ]" | "key" | "key or }" | "colon" | "comma o
  * Receives a token's start and end, the number of arrays and objects around it (a bracket is outside of its own), and
  * whether it is a key. Four parameters rather than an object, since a text may have as many tokens as characters.
  */
-export type Visit = (start: number, end: number, depth: number, isKey: boolean) => void
+export type TokenHandler = (start: number, end: number, depth: number, isKey: boolean) => void
 
 /**
  * Visits every token of a JSON text (strings, numbers, literals and punctuation) in order.
  *
  * @returns the offset of the first error, or undefined if the text is JSON.
  */
-export const scan = (text: string, visit: Visit): number | undefined => {
+export const scan = (text: string, visit: TokenHandler): number | undefined => {
   const open: Array<"[" | "{"> = []
   let expected: Expected = "value"
   let at = 0

@@ -19,7 +19,7 @@ export const kinds = ["submission", "conversation", "notification"] as const
 export type Kind = (typeof kinds)[number]
 
 /** The delivery of a submission or conversation to a subscriber of its website. */
-export interface Delivery {
+export interface FoundDelivery {
   readonly eventId: string
   readonly subscriberId: string
   readonly type: string
@@ -35,7 +35,7 @@ export type PersonRecord =
   | { readonly kind: "submission"; readonly submission: Submission }
   | { readonly kind: "conversation"; readonly instanceId: string; readonly conversation: Conversation }
   | { readonly kind: "notification"; readonly notification: Notification }
-  | { readonly kind: "delivery"; readonly delivery: Delivery }
+  | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 
 /** The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with it. */
 export interface Erased {

@@ -6,7 +6,7 @@
  */
 import { Context, Layer, Option } from "effect"
 import { clientKey } from "../../core/limits/ClientKey.ts"
-import * as Slots from "../../core/limits/Slots.ts"
+import * as OpenSlots from "../../core/limits/OpenSlots.ts"
 
 /** `None` means no limit. */
 export interface Options {
@@ -20,15 +20,15 @@ export class StreamSlots extends Context.Service<
   StreamSlots,
   {
     /** Takes a slot for an answer, which the caller must release. */
-    readonly openAnswer: (address: string, instanceId: string) => Slots.Attempt<Name>
+    readonly openAnswer: (address: string, instanceId: string) => OpenSlots.Opening<Name>
     /** Takes a slot for a resumed stream, which the caller must release. */
-    readonly openReader: (address: string) => Slots.Attempt<Name>
+    readonly openReader: (address: string) => OpenSlots.Opening<Name>
   }
 >()("hydracore/http/StreamSlots") {}
 
 export const layer = ({ perAddress, perInstance }: Options): Layer.Layer<StreamSlots> =>
   Layer.sync(StreamSlots, () => {
-    const slots = Slots.make()
+    const slots = OpenSlots.make()
     const limitOf = (name: Name, id: string, limit: Option.Option<number>) =>
       Option.toArray(Option.map(limit, (limit) => ({ name, key: `${name} ${id}`, limit })))
     const ofAddress = (address: string) => limitOf("address", clientKey(address), perAddress)

@@ -78,7 +78,7 @@ export const layer: Layer.Layer<
     const search = (query: Query) => Stream.flatMap(Stream.fromIterable(query.kinds), (kind) => stores[kind](query))
 
     /** The deliveries that contain data of a record. */
-    const deliveriesOf = (record: Found): ReadonlyArray<Person.Delivery> => {
+    const deliveriesOf = (record: Found): ReadonlyArray<Person.FoundDelivery> => {
       const about = subjectOf(record)
       if (about === null) return []
       return tables

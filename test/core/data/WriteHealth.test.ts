@@ -27,7 +27,7 @@ describe("core/data/WriteHealth", () => {
       const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
       const youngest = Math.max(...failed.map(({ at }) => at))
       assert.strictEqual(
-        WriteHealth.verdict(failures, now),
+        WriteHealth.statusOf(failures, now),
         failed.length === 0 ? "writable" : now - youngest < WriteHealth.memoryMillis ? "failing" : "unknown"
       )
     }

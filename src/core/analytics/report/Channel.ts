@@ -34,7 +34,7 @@ export const channels = [
 export type Channel = (typeof channels)[number]
 
 /** Null if absent. */
-export interface Facts {
+export interface ChannelFields {
   /** `utm_source`, else the referrer's host. */
   readonly source: string | null
   readonly medium: string | null
@@ -42,8 +42,8 @@ export interface Facts {
 }
 
 export type Condition =
-  /** The fact is present and the pattern matches a part of it. */
-  | { readonly fact: keyof Facts; readonly pattern: string }
+  /** The field is present and the pattern matches a part of it. */
+  | { readonly field: keyof ChannelFields; readonly pattern: string }
   | { readonly all: ReadonlyArray<Condition> }
   | { readonly any: ReadonlyArray<Condition> }
 
@@ -152,9 +152,9 @@ const mail = known(
   ["mail.google.com", "mail.yahoo.com", "outlook.live.com", "outlook.office.com", "mail.proton.me", "gmx.net", "web.de"]
 )
 
-const source = (pattern: string): Condition => ({ fact: "source", pattern })
-const medium = (pattern: string): Condition => ({ fact: "medium", pattern })
-const campaign = (pattern: string): Condition => ({ fact: "campaign", pattern })
+const source = (pattern: string): Condition => ({ field: "source", pattern })
+const medium = (pattern: string): Condition => ({ field: "medium", pattern })
+const campaign = (pattern: string): Condition => ({ field: "campaign", pattern })
 const any = (...conditions: ReadonlyArray<Condition>): Condition => ({ any: conditions })
 const all = (...conditions: ReadonlyArray<Condition>): Condition => ({ all: conditions })
 
@@ -208,11 +208,12 @@ const test = (pattern: string, text: string): boolean => {
 
 const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 
-const holds = (condition: Condition, facts: Facts): boolean => {
-  if ("all" in condition) return condition.all.every((part) => holds(part, facts))
-  if ("any" in condition) return condition.any.some((part) => holds(part, facts))
-  const text = facts[condition.fact]
+const holds = (condition: Condition, fields: ChannelFields): boolean => {
+  if ("all" in condition) return condition.all.every((part) => holds(part, fields))
+  if ("any" in condition) return condition.any.some((part) => holds(part, fields))
+  const text = fields[condition.field]
   return text !== null && test(condition.pattern, lower(text))
 }
 
-export const of = (facts: Facts): Channel => rules.find(([, condition]) => holds(condition, facts))?.[0] ?? "Direct"
+export const of = (fields: ChannelFields): Channel =>
+  rules.find(([, condition]) => holds(condition, fields))?.[0] ?? "Direct"

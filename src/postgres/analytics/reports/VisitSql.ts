@@ -46,7 +46,7 @@ const rows = (site: string, condition: string, selected: (table: keyof typeof co
 /** `utm_source`, else the referrer's host; null if absent. */
 export const source = "coalesce(nullif(utm_source, ''), nullif(referrer_host, ''))"
 
-const facts: Readonly<Record<keyof Channel.Facts, string>> = {
+const channelFields: Readonly<Record<keyof Channel.ChannelFields, string>> = {
   source,
   medium: "nullif(utm_medium, '')",
   campaign: "nullif(utm_campaign, '')"
@@ -59,7 +59,7 @@ const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 const holds = (condition: Channel.Condition): string => {
   if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`
   if ("any" in condition) return `(${condition.any.map(holds).join(" OR ")})`
-  return `coalesce(channel_${condition.fact} ~ ${literal(condition.pattern)}, false)`
+  return `coalesce(channel_${condition.field} ~ ${literal(condition.pattern)}, false)`
 }
 
 const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(rule)} THEN ${literal(channel)}`).join(" ")}
@@ -67,21 +67,21 @@ const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(r
 
 const lower = (value: string): string => `translate(${value}, '${alphabet}', '${alphabet.toLowerCase()}')`
 
-/** The channel of each combination of facts in `grouped`: there are far fewer than visits. */
+/** The channel of each combination of channel fields in `grouped`: there are far fewer than visits. */
 const channels = `channel AS MATERIALIZED (
   SELECT *, ${channelOf} AS channel FROM (
-    SELECT *, ${Object.keys(facts)
-      .map((fact) => `${lower(`given_${fact}`)} AS channel_${fact}`)
+    SELECT *, ${Object.keys(channelFields)
+      .map((field) => `${lower(`given_${field}`)} AS channel_${field}`)
       .join(", ")} FROM (
-      SELECT DISTINCT ${Object.entries(facts)
-        .map(([fact, value]) => `${value} AS given_${fact}`)
+      SELECT DISTINCT ${Object.entries(channelFields)
+        .map(([field, value]) => `${value} AS given_${field}`)
         .join(", ")} FROM grouped
     ) AS given
   ) AS lowered
 )`
 
-const joinChannel = `JOIN channel ON ${Object.entries(facts)
-  .map(([fact, value]) => `coalesce(given_${fact}, '') = coalesce(${value}, '')`)
+const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
+  .map(([field, value]) => `coalesce(given_${field}, '') = coalesce(${value}, '')`)
   .join(" AND ")}`
 
 /**

@@ -7,12 +7,12 @@
  */
 import type { AgentEvent } from "./Agent.ts"
 
-export type Activity = "thinking" | "searching" | "working"
+export type AgentActivity = "thinking" | "searching" | "working"
 
 const searches = /search|fetch|brows|retriev|crawl/i
 
 /** The activity that an event shows; null for an event that shows none. */
-export const of = (event: AgentEvent): Activity | null => {
+export const of = (event: AgentEvent): AgentActivity | null => {
   if (event._tag === "Reasoning") return "thinking"
   if (event._tag !== "Tool" || event.state === "done") return null
   return searches.test(event.name) ? "searching" : "working"

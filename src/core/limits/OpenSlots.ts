@@ -12,21 +12,21 @@ export interface SlotLimit<Name extends string> {
   readonly limit: number
 }
 
-export type Attempt<Name extends string> =
+export type Opening<Name extends string> =
   /** A slot was taken under every key. `release` frees them; further calls have no effect. */
   | { readonly _tag: "Opened"; readonly release: () => void }
   /** No slot was taken: the limit of this name is reached. */
   | { readonly _tag: "Full"; readonly name: Name }
 
-export interface Slots {
-  readonly open: <Name extends string>(limits: ReadonlyArray<SlotLimit<Name>>) => Attempt<Name>
+export interface OpenSlots {
+  readonly open: <Name extends string>(limits: ReadonlyArray<SlotLimit<Name>>) => Opening<Name>
   /** The number of keys with open slots. */
   readonly size: () => number
   /** The number of open slots of a key. */
   readonly count: (key: string) => number
 }
 
-export const make = (): Slots => {
+export const make = (): OpenSlots => {
   const counts = new Map<string, number>()
   const count = (key: string) => counts.get(key) ?? 0
   const add = (key: string, by: number) => {
