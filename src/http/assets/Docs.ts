@@ -13,6 +13,7 @@ import { Effect, Scope } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import type * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../contract/Api.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
@@ -42,9 +43,6 @@ export const guides = [
 const indexPath = "/docs"
 const guidePath = (name: (typeof guides)[number]): `/${string}` => `/docs/${name}`
 
-/** The module is 13 MB, so it is loaded when a reference is first requested. */
-const scalar = Effect.promise(() => import("effect/http-api/HttpApiScalar"))
-
 /**
  * Without these settings, a reference loads fonts from the internet and offers Scalar's services there. `ScalarConfig` lacks
  * the last two; Effect passes them on.
@@ -60,9 +58,8 @@ const describe = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   title,
   ...paths,
   specification: () => OpenApi.fromApi(api),
-  render: Effect.flatMap(scalar, (Scalar) =>
-    HttpRouter.toHttpEffect(Scalar.layer(api, { path: paths.reference, scalar: offline }))
-  ).pipe(Effect.flatten)
+  // The layer, which loads Scalar's 3 MB, is built when a reference is first requested.
+  render: Effect.flatten(HttpRouter.toHttpEffect(HttpApiScalar.layer(api, { path: paths.reference, scalar: offline })))
 })
 
 const apis = [
