@@ -35,9 +35,9 @@ export const direct = 2_048
 const sliceBytes = 1_024
 
 interface Client {
-  /** The turn of the event loop in which data was last parsed at once. */
+  /** The turn of the event loop in which data last arrived. */
   turn: number
-  /** The bytes that were parsed at once in that turn. */
+  /** The bytes that arrived in that turn. */
   bytes: number
   connections: number
 }
