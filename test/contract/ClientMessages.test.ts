@@ -12,7 +12,7 @@ const messagesOf = (messages: unknown) => Result.map(read({ messages }), ({ mess
 const textIn = (content: unknown) => Result.map(messagesOf([{ role: "user", content }]), ([message]) => message?.text)
 
 describe("contract/ClientMessages", () => {
-  it("reads the text parts of a content, and no others", () => {
+  it("reads the text parts of a message's content, and no other parts", () => {
     const image = { type: "image_url", image_url: { url: "https://image.example/" } }
     for (const [content, text] of [
       ["a", "a"],

@@ -29,7 +29,7 @@ describe("contract/Integer", () => {
     assert.deepStrictEqual(parseInteger(`${integer}.5`), Result.fail("int_parsing"))
   })
 
-  it.prop("an accepted text is one integer", [Schema.String], ([text]) => {
+  it.prop("an accepted text has the form of one integer", [Schema.String], ([text]) => {
     if (Result.isSuccess(parseInteger(text))) assert.match(text.trim(), /^[+-]?[0-9]+(?:_[0-9]+)*(?:\.0*)?$/)
   })
 

@@ -57,7 +57,7 @@ describe("contract/UseChat", () => {
     }
   )
 
-  it("the newest message has the published maximum length, in code points, and earlier ones have none", () => {
+  it("the newest message has the published maximum length, in code points, and earlier messages have none", () => {
     const read = (...texts: ReadonlyArray<string>) =>
       Result.isSuccess(UseChat.read({ id: "c", messages: texts.map(user) }))
     assert.isTrue(read("😀".repeat(8_000)))

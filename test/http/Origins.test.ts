@@ -124,7 +124,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("its own pages and clients that are not browsers are accepted", () =>
+  it.effect("the website's own pages, and clients that are not browsers, are accepted", () =>
     Effect.gen(function* () {
       const { all, stored } = yield* guarded
       const requests: ReadonlyArray<Record<string, string>> = [

@@ -140,7 +140,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("is alive and ready", () =>
+  it.effect("/healthz and /readyz answer GET and HEAD with 200", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       for (const path of ["/healthz", "/readyz"]) {

@@ -38,7 +38,7 @@ const textOf = (message: Message | undefined): string =>
   message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
 
 layer(server, { excludeTestServices: true })("between an agent and a client that are not ours", (it) => {
-  it.effect("the client reads what the agent said, and how it ended", () =>
+  it.effect("the client reads the agent's answer, and how the answer ended", () =>
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer

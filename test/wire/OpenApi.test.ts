@@ -127,7 +127,7 @@ describe("wire/OpenApi", () => {
     assert.include(headersOf(chat, "200"), "X-Vercel-AI-UI-Message-Stream")
   })
 
-  it("refers to headers and schemas that it has, each of which it has once", () => {
+  it("has every header and schema that it refers to, and no duplicates of schemas", () => {
     const references = JSON.stringify(document).match(/#\/components\/[^"]+/g) ?? []
     assert.isAbove(references.length, 50)
     for (const reference of references) {
@@ -174,7 +174,7 @@ describe("wire/OpenApi", () => {
     )
   })
 
-  it("has an example of each request that the endpoint would take", () => {
+  it("has an example of each request, which the endpoint accepts", () => {
     const [track, submit, chat] = operations
     for (const type of ["application/json", "text/plain"]) {
       const example = (operation: unknown) => at(operation, "requestBody", "content", type, "example")

@@ -44,7 +44,7 @@ const redoclyOf = Effect.fnUntraced(function* (documents: ReadonlyArray<Document
   const stdout = yield* Effect.promise(async () => {
     const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" }
     const arguments_ = [redoclyProgram, "lint", "--extends=recommended", "--format=json", ...files]
-    // It exits with 1 where there are errors, and reports them in the same way.
+    // If there are errors, Redocly exits with 1 and reports them in the same way.
     const run = promisify(execFile)(process.execPath, arguments_, { cwd: folder, env })
     return await run.then(
       (done) => done.stdout,
@@ -70,10 +70,10 @@ const spectral = Effect.fnUntraced(function* (document: Document) {
   return problems.map(({ code }) => String(code))
 })
 
-/** Without what some rule of each linter requires. */
+/** A document that breaks a rule of each linter. */
 const incomplete: Document = { ...published, servers: [], tags: [], info: { title: "", version: "1.0.0" } }
 
-/** One process for all documents: most of its time it loads its modules. */
+/** One process lints all documents, because loading its modules takes most of the time. */
 const redoclyReports = Effect.runSync(Effect.cached(redoclyOf([published, owner, incomplete])))
 
 const redocly = (document: Document) => Effect.map(redoclyReports, (reports) => reports.get(document) ?? [])
@@ -94,7 +94,7 @@ describe("wire/OpenApiLint", () => {
       )
     }
 
-    it.live(`${name} finds what is missing in an incomplete one`, () =>
+    it.live(`${name} finds what an incomplete document lacks`, () =>
       Effect.gen(function* () {
         assert.include(yield* lint(incomplete), broken)
       })

@@ -109,7 +109,7 @@ describe("wire/OwnerOpenApi", () => {
     assert.deepStrictEqual([cookie["type"], cookie["in"], cookie["name"]], ["apiKey", "cookie", "hydracore_console"])
   })
 
-  it("each operation declares the answers that any request can get, with the headers of its limit, and no CORS", () => {
+  it("each operation declares the responses that any request can get, with the headers of the rate limit, and no CORS", () => {
     for (const { name, operation } of operations) {
       const responses = at(operation, "responses") as Json
       const success = "204" in responses ? 204 : 200
@@ -127,7 +127,7 @@ describe("wire/OwnerOpenApi", () => {
     }
   })
 
-  it("refers to headers and schemas that it has", () => {
+  it("has every header and schema that it refers to", () => {
     const references = JSON.stringify(document).match(/#\/components\/[^"]+/g) ?? []
     assert.isAbove(references.length, 20)
     for (const reference of references) {
@@ -135,7 +135,7 @@ describe("wire/OwnerOpenApi", () => {
     }
   })
 
-  it("has an example of a query that the endpoint takes", () => {
+  it("has an example of a query, which the endpoint accepts", () => {
     const example = at(
       document.paths,
       "/v1/owner/query",

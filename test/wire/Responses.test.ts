@@ -43,14 +43,14 @@ describe("wire/Responses: the record", () => {
     }).pipe(Effect.provide(testServer()))
   )
 
-  it.live("answers invalid requests with the service's own responses", () =>
+  it.live("has the service's responses that belong to no request", () =>
     Effect.gen(function* () {
       const server = yield* speaking(
         "HTTP/1.1 408 Request Timeout\r\nAccess-Control-Expose-Headers: X-HydraCore-Decision\r\n\r\n"
       )
       const { port } = server.address() as { readonly port: number }
       yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}`))
-      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("service's own responses"))
+      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("belong to no request"))
       assert.deepInclude(one, { method: null, path: null, status: 408, headers: ["access-control-expose-headers"] })
     }).pipe(Effect.scoped)
   )
@@ -83,14 +83,14 @@ const operations = Documented.operationsOf({
 const faults = (changes: Partial<Recorded>) => Documented.undocumented(operations, response(changes))
 
 describe("wire/Responses: the comparison", () => {
-  it("finds nothing in what is declared, nor in what is no operation's", () => {
+  it("finds no fault in responses that are declared, or that belong to no operation", () => {
     assert.deepStrictEqual(faults({}), [])
     assert.deepStrictEqual(faults({ method: "GET", status: 405, headers: [], contentType: null }), [])
     assert.deepStrictEqual(faults({ path: "/widget/1/2/chat", status: 500 }), [])
     assert.deepStrictEqual(faults({ method: "OPTIONS", status: 204, headers: ["x-any"] }), [])
   })
 
-  it("finds a status, a header, a media type and a preflight that are not declared", () => {
+  it("finds a status, a header and a media type that are not declared, and a wrong status of a preflight", () => {
     assert.deepStrictEqual(faults({ status: 500 }), ["POST /widget/{id}/chat declares no 500"])
     assert.deepStrictEqual(faults({ headers: ["x-new"] }), ["POST /widget/{id}/chat 200 declares no header x-new"])
     assert.deepStrictEqual(faults({ contentType: "text/html" }), ["POST /widget/{id}/chat 200 declares no text/html"])

@@ -69,7 +69,7 @@ const tokenFor = (path: string) =>
   })
 
 const suite = (it: Vitest.MethodsNonLive<TestServer.TestServer | Tokens>) => {
-  it("are all here", () => assert.strictEqual(cases.length, 169))
+  it("there are 169 goldens", () => assert.strictEqual(cases.length, 169))
 
   for (const golden of cases) {
     it.effect(`${golden.path.split("/").at(-1)}: ${golden.name.slice(0, 80)}`, () =>

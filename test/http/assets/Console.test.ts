@@ -24,7 +24,7 @@ layer(testServer(), { excludeTestServices: true })("the console's files", (it) =
     })
   )
 
-  it.effect("the page is checked for a new version each time, and what it loads is kept forever", () =>
+  it.effect("browsers check the page for a new version each time, and keep the files that it loads", () =>
     Effect.gen(function* () {
       const { first, named } = yield* files
       for (const path of ["/console", "/console/"]) {
@@ -62,7 +62,7 @@ layer(testServer(), { excludeTestServices: true })("the console's files", (it) =
 })
 
 layer(testServer({ console: false }), { excludeTestServices: true })("a server without the console", (it) => {
-  it.effect("has no such page", () =>
+  it.effect("has no page at /console", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       assert.isNotEmpty(url)

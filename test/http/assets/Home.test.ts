@@ -9,25 +9,28 @@ import { layer as testServer } from "../../support/TestServer.ts"
 const browser = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" }
 
 for (const console of [true, false]) {
-  layer(testServer({ console }), { excludeTestServices: true })(console ? "with the console" : "without it", (it) => {
-    it.effect("a person gets a page with links, and a program gets a 404", () =>
-      Effect.gen(function* () {
-        const page = yield* get("/", browser)
-        assert.strictEqual(page.status, 200)
-        assert.strictEqual(page.headers["content-type"], "text/html; charset=utf-8")
-        assert.match(`${page.headers["content-security-policy"]}`, /default-src 'none'.*frame-ancestors 'none'/)
-        assert.match(`${page.headers["vary"]}`, /\bAccept,/)
-        const html = page.bytes.toString()
-        assert.include(html, 'href="/docs"')
-        assert.strictEqual(html.includes('href="/console/"'), console)
-        const unknown = yield* get("/nothing")
-        for (const accept of [{}, { accept: "*/*" }, { accept: "application/json" }]) {
-          const program = yield* get("/", accept)
-          assert.strictEqual(program.status, 404)
-          assert.strictEqual(program.bytes.toString(), unknown.bytes.toString())
-        }
-        assert.strictEqual((yield* get("/", {}, "POST")).status, 404)
-      })
-    )
-  })
+  layer(testServer({ console }), { excludeTestServices: true })(
+    console ? "with the console" : "without the console",
+    (it) => {
+      it.effect("a person gets a page with links, and a program gets a 404", () =>
+        Effect.gen(function* () {
+          const page = yield* get("/", browser)
+          assert.strictEqual(page.status, 200)
+          assert.strictEqual(page.headers["content-type"], "text/html; charset=utf-8")
+          assert.match(`${page.headers["content-security-policy"]}`, /default-src 'none'.*frame-ancestors 'none'/)
+          assert.match(`${page.headers["vary"]}`, /\bAccept,/)
+          const html = page.bytes.toString()
+          assert.include(html, 'href="/docs"')
+          assert.strictEqual(html.includes('href="/console/"'), console)
+          const unknown = yield* get("/nothing")
+          for (const accept of [{}, { accept: "*/*" }, { accept: "application/json" }]) {
+            const program = yield* get("/", accept)
+            assert.strictEqual(program.status, 404)
+            assert.strictEqual(program.bytes.toString(), unknown.bytes.toString())
+          }
+          assert.strictEqual((yield* get("/", {}, "POST")).status, 404)
+        })
+      )
+    }
+  )
 }

@@ -66,7 +66,7 @@ describe("ChatResponse", () => {
     })
   )
 
-  it.effect("a failure before the agent accepts is the caller's, and the log gets its reason", () =>
+  it.effect("a failure before the agent accepts is an error for the caller, and its reason is logged", () =>
     Effect.gen(function* () {
       for (const [error, tag] of [
         [new AgentRefused({ reason: "a reason for the log" }), "AgentRefused"],
@@ -160,7 +160,7 @@ describe("ChatResponse", () => {
   )
 
   it.effect(
-    "the process's end ends the stream with a sentence, and a message that is not accepted yet with a refusal",
+    "when the process ends, the stream ends with a sentence, and a message that is not accepted yet is refused",
     () =>
       Effect.gen(function* () {
         const drain = yield* Deferred.make<void>()

@@ -106,7 +106,7 @@ for (const [name, storage] of storages)
 describe("messages for an agent that stores the conversation", () => {
   const agent = recorder()
   layer(testServer({}, agent.script), { excludeTestServices: true })((it) => {
-    it.effect("it gets only the last message, with one session for each visitor, and nothing is stored", () =>
+    it.effect("the agent gets only the last message, with one session for each visitor, and nothing is stored", () =>
       Effect.gen(function* () {
         const chats = [said("user", "mine"), said("user", "theirs")]
         for (const first of chats) {

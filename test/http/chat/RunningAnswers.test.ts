@@ -167,7 +167,7 @@ describe("http/chat/RunningAnswers", () => {
     )
   }
 
-  it.live("an answer that grows too long is an error to its readers, the later ones too", () => {
+  it.live("an answer that grows too long is an error to its readers, also to later ones", () => {
     const canStart = Deferred.makeUnsafe<void>()
     const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(canStart))
     return Effect.gen(function* () {

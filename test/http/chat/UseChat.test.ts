@@ -183,7 +183,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("with ids that the operator trusts, any long id resumes", () =>
+    it.effect("if the operator trusts clients' ids, an answer of a chat with any long id can be resumed", () =>
       Effect.gen(function* () {
         const { instance } = yield* TestServer
         const setConversationIds = (conversationIds: "client" | "service") =>

@@ -1,5 +1,5 @@
 /**
- * The AG-UI client and CopilotKit's against the service.
+ * The AG-UI client against the service.
  */
 import { type AgentSubscriber, HttpAgent } from "@ag-ui/client"
 import { assert, describe, layer } from "@effect/vitest"
@@ -39,7 +39,7 @@ const say = (agent: HttpAgent, content: string) =>
 describe("the AG-UI client", () => {
   const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("runs several turns, in which its verifier finds no fault", () =>
+    it.effect("runs several turns, and its verifier finds no fault in them", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         client.setMessages([{ id: "s", role: "system", content: "You are a pirate." }])
@@ -69,7 +69,7 @@ describe("the AG-UI client", () => {
       })
     )
 
-    it.effect("gets an HTTP error before the run, and RUN_ERROR in it", () =>
+    it.effect("gets an HTTP error if the run cannot begin, and RUN_ERROR if it breaks off", () =>
       Effect.gen(function* () {
         const stranger = yield* say(yield* connect("hwt_wrong"), "hello")
         assert.match(stranger.fault?.message ?? "", /^HTTP 401: .*Issue a new token/)
@@ -82,7 +82,7 @@ describe("the AG-UI client", () => {
       })
     )
 
-    it.effect("ends the agent's answer when it aborts", () =>
+    it.effect("ends the agent's answer by aborting the run", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const { ended } = agent.endless

@@ -23,7 +23,7 @@ describe("http/endpoints/ClientCountry", () => {
     assert.isNull(of(head("198.51.100.1", "198.51.100.1", "NO")))
   })
 
-  it("looks the address up if the proxy names no country", () => {
+  it("looks up the client's address if the proxy names no country", () => {
     const of = ClientCountry.make(countries, { header: Option.some("cf-ipcountry"), trustedProxies })
     for (const unknown of [undefined, "XX", "T1", "", "Norway", "NO, SE"]) {
       assert.strictEqual(of(head("10.0.0.4", "203.0.113.7", unknown)), "SE", unknown)
@@ -31,7 +31,7 @@ describe("http/endpoints/ClientCountry", () => {
     }
   })
 
-  it("ignores the header if none is configured", () => {
+  it("ignores the header if no header is configured", () => {
     const of = ClientCountry.make(countries, { header: Option.none(), trustedProxies })
     assert.strictEqual(of(head("10.0.0.4", "203.0.113.7", "NO")), "SE")
   })

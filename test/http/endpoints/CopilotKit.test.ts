@@ -43,7 +43,7 @@ const connect = (token?: string) =>
 describe("CopilotKit", () => {
   const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("runs several turns without an error, and its tools and context are not passed on", () =>
+    it.effect("runs several turns without an error, and the agent does not get its tools and context", () =>
       Effect.gen(function* () {
         const { agent: client, errors, say } = yield* connect()
         yield* say("hello")

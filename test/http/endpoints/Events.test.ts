@@ -34,7 +34,7 @@ for (const [name, storage] of storages)
   layer(testServer({ trustedProxies, geoHeader: Option.some("cf-ipcountry") }, undefined, undefined, storage({})), {
     excludeTestServices: true
   })(`events ${name}`, (it) => {
-    it.effect("are stored with their visitor, country and everything that was sent", () =>
+    it.effect("an event is stored with its visitor, its country and everything that was sent", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const site = yield* newSite
@@ -67,32 +67,39 @@ for (const [name, storage] of storages)
       })
     )
 
-    it.effect("of bots and from other origins are counted as such and not stored, like referrer spam", () =>
-      Effect.gen(function* () {
-        const { send } = yield* TestServer
-        const site = yield* newSite
-        const event = { site_id: site.trackingToken, name: "Signup", page_path: "/" }
-        const bot = { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" }
-        const foreign = { ...browser, origin: "https://other.example" }
-        assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: bot })), [204, "bot"])
-        assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: foreign })), [
-          403,
-          "foreign-origin"
-        ])
-        const spam = { site_id: site.trackingToken, page_path: "/", referrer: "http://www.semalt.com/x" }
-        assert.deepStrictEqual(decisionOf(yield* send(paths.track, spam, { headers: browser })), [204, "referrer-spam"])
-        assert.deepStrictEqual(yield* rowsOf(site.hostedWebsiteId), [])
-        const counts = Decisions.use((decisions) => decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" }))
-        yield* Effect.gen(function* () {
-          while (Object.keys(yield* counts).length < 3) yield* Effect.sleep("20 millis")
-        }).pipe(Effect.timeout("10 seconds"))
-        assert.deepStrictEqual(yield* counts, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
-      })
+    it.effect(
+      "a bot's event, an event from another origin and a page view of referrer spam are counted by reason and not stored",
+      () =>
+        Effect.gen(function* () {
+          const { send } = yield* TestServer
+          const site = yield* newSite
+          const event = { site_id: site.trackingToken, name: "Signup", page_path: "/" }
+          const bot = { "user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)" }
+          const foreign = { ...browser, origin: "https://other.example" }
+          assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: bot })), [204, "bot"])
+          assert.deepStrictEqual(decisionOf(yield* send(paths.event, event, { headers: foreign })), [
+            403,
+            "foreign-origin"
+          ])
+          const spam = { site_id: site.trackingToken, page_path: "/", referrer: "http://www.semalt.com/x" }
+          assert.deepStrictEqual(decisionOf(yield* send(paths.track, spam, { headers: browser })), [
+            204,
+            "referrer-spam"
+          ])
+          assert.deepStrictEqual(yield* rowsOf(site.hostedWebsiteId), [])
+          const counts = Decisions.use((decisions) =>
+            decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" })
+          )
+          yield* Effect.gen(function* () {
+            while (Object.keys(yield* counts).length < 3) yield* Effect.sleep("20 millis")
+          }).pipe(Effect.timeout("10 seconds"))
+          assert.deepStrictEqual(yield* counts, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
+        })
     )
   })
 
 layer(testServer(), { excludeTestServices: true })("events", (it) => {
-  it.effect("that do not validate are refused with every error and its place", () =>
+  it.effect("an invalid event is refused with every error and its place", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       const valid = { site_id: trackingToken, name: "Signup", page_path: "/" }
@@ -140,7 +147,7 @@ const two = Option.getOrThrow(RateLimit.parse("analytics", "2/minute"))
 
 layer(testServer({ rateLimitAnalytics: Option.some(two) }), { excludeTestServices: true })((it) => {
   describe("events", () => {
-    it.effect("share the limit of page views", () =>
+    it.effect("events share the rate limit of page views", () =>
       Effect.gen(function* () {
         const { send, trackingToken } = yield* TestServer
         const body = { site_id: trackingToken, name: "Signup", page_path: "/" }

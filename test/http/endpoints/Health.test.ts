@@ -12,7 +12,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(refused, storage)),
   { excludeTestServices: true }
 )("GET /readyz", (it) => {
-  it.effect("says that the database is unreachable without revealing its error", () =>
+  it.effect("/readyz says that the database is unreachable, without revealing the error", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const answer = yield* send("/readyz", undefined, { method: "GET" })

@@ -115,7 +115,7 @@ describe("requests that wait for a hanging store", () => {
     ["bodies", 0, 2 ** 20],
     ["heads", 2 ** 20, 10]
   ] as const) {
-    it.effect(`are limited by the bytes of their ${what}, at both endpoints that store`, () =>
+    it.effect(`are limited by the bytes of their ${what}, for page views and for submissions`, () =>
       Effect.gen(function* () {
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Test", origins: [] }))
         const text = "x".repeat(large)

@@ -41,23 +41,28 @@ for (const [name, make] of storages) {
   const storage = make({})
   const layers = Server.layer({ secretsKey }, undefined, undefined, storage).pipe(Layer.provideMerge(storage))
   describe(`the unsubscribe link ${name}`, () => {
-    it.live("opening it changes nothing, one click ends the mails, and so does every further click", () =>
-      Effect.gen(function* () {
-        const id = yield* addNotification
-        const token = UnsubscribeToken.sign(key, id)
-        for (const method of ["GET", "HEAD", "GET"]) assert.strictEqual((yield* request(method, token)).status, 200)
-        const page = yield* request("GET", token)
-        assert.include(page.text, '<form method="post">')
-        assert.include(page.headers.get("content-security-policy") ?? "", "form-action 'self'; frame-ancestors 'none'")
-        assert.strictEqual(page.headers.get("cache-control"), "no-store")
-        assert.isTrue(yield* isThere(id))
-        for (const init of [oneClick, {}, oneClick]) {
-          const answer = yield* request("POST", token, init)
-          assert.strictEqual(answer.status, 200)
-          assert.include(answer.text, "You are unsubscribed")
-          assert.isFalse(yield* isThere(id))
-        }
-      }).pipe(Effect.provide(layers))
+    it.live(
+      "opening the link changes nothing, one click ends the mails, and further clicks get the same response",
+      () =>
+        Effect.gen(function* () {
+          const id = yield* addNotification
+          const token = UnsubscribeToken.sign(key, id)
+          for (const method of ["GET", "HEAD", "GET"]) assert.strictEqual((yield* request(method, token)).status, 200)
+          const page = yield* request("GET", token)
+          assert.include(page.text, '<form method="post">')
+          assert.include(
+            page.headers.get("content-security-policy") ?? "",
+            "form-action 'self'; frame-ancestors 'none'"
+          )
+          assert.strictEqual(page.headers.get("cache-control"), "no-store")
+          assert.isTrue(yield* isThere(id))
+          for (const init of [oneClick, {}, oneClick]) {
+            const answer = yield* request("POST", token, init)
+            assert.strictEqual(answer.status, 200)
+            assert.include(answer.text, "You are unsubscribed")
+            assert.isFalse(yield* isThere(id))
+          }
+        }).pipe(Effect.provide(layers))
     )
 
     it.live("a link with another signature unsubscribes no one and is a 404", () =>
@@ -79,14 +84,14 @@ for (const [name, make] of storages) {
 }
 
 describe("the unsubscribe link", () => {
-  it.live("no link is valid without a key", () =>
+  it.live("without SECRETS_KEY no link is valid", () =>
     Effect.gen(function* () {
       const token = UnsubscribeToken.sign(key, yield* addNotification)
       assert.strictEqual((yield* request("POST", token)).status, 404)
     }).pipe(Effect.provide(Server.layer().pipe(Layer.provideMerge(storages[0]?.[1]({}) ?? assert.fail("no storage")))))
   )
 
-  it.live("it does not report success while the database is down", () =>
+  it.live("the response does not report success while the database is down", () =>
     Effect.gen(function* () {
       const answer = yield* request("POST", UnsubscribeToken.sign(key, randomUUID()))
       assert.strictEqual(answer.status, 503)

@@ -33,7 +33,7 @@ const conversation: Array<Message> = [
 describe("the openai client", () => {
   const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("streams an answer to its messages, of which only those of the visitor and the assistant are sent", () =>
+    it.effect("streams an answer, and the agent gets only the messages of the visitor and the assistant", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const completion = yield* Effect.promise(() =>
@@ -64,7 +64,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("gets the same answer at once", () =>
+    it.effect("gets the same answer whole if it does not stream", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const completion = yield* Effect.promise(() =>
@@ -127,7 +127,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("throws an answer that breaks or is empty, streamed or not", () =>
+    it.effect("throws an error if the answer breaks off or is empty, streamed or not", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         for (const [message, code, sentence] of [
@@ -145,7 +145,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("ends the agent's answer when it aborts, streamed or not", () =>
+    it.effect("ends the agent's answer by aborting its request, streamed or not", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const { endless } = agent
@@ -168,7 +168,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("is stored for the owner only, as one conversation if the client sends its id", () =>
+    it.effect("has its conversation stored for the owner only, as one if it sends a conversation_id", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const { instance } = yield* TestServer.TestServer
@@ -191,7 +191,7 @@ describe("the openai client", () => {
       })
     )
 
-    it.effect("is refused on a page of a foreign origin", () =>
+    it.effect("gets a 403 on a page of a foreign origin", () =>
       Effect.gen(function* () {
         const foreign = yield* connect({ defaultHeaders: { origin: "https://other.example" } })
         const { instance } = yield* TestServer.TestServer

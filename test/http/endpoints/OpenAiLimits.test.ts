@@ -18,7 +18,7 @@ describe("the rate limits of the openai client", () => {
   layer(TestServer.layer({ rateLimitChat: policyOf("chat"), rateLimitChatRead: policyOf("chat-read") }, agent.script), {
     excludeTestServices: true
   })((it) => {
-    it.effect("are those of the chat, and of reading for the models", () =>
+    it.effect("are that of chats for completions, and that of reading for the list of models", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         yield* Effect.promise(() => client.chat.completions.create(ask("hi")))
@@ -38,7 +38,7 @@ describe("the streams of the openai client", () => {
   const agent = RecordingAgent.make()
   const chatStreams = { perAddress: Option.none(), perInstance: Option.some(1) }
   layer(TestServer.layer({ chatStreams }, agent.script), { excludeTestServices: true })((it) => {
-    it.effect("count, also an answer that is sent at once, until the client has left", () =>
+    it.effect("count until the client has left, and so does an answer that is not streamed", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         const abort = new AbortController()
@@ -70,7 +70,7 @@ describe("the limits of the openai client", () => {
     )
   }
   layer(TestServer.layer({ chatMaxBytes: 100 }, script), { excludeTestServices: true })((it) => {
-    it.effect("the tokens of the day are a 429 that it does not try again", () =>
+    it.effect("if the tokens of the day are used, the client gets a 429 and does not try again", () =>
       Effect.gen(function* () {
         const client = yield* connect({ maxRetries: 2 })
         const error = yield* errorOf(() => client.chat.completions.create(ask("spend")))

@@ -18,7 +18,7 @@ const withSite = Effect.gen(function* () {
 })
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
-  it.effect("one is stored and gets a 204 without a body; a bot's is not counted", () =>
+  it.effect("a page view is stored and gets a 204 without a body; a bot's page view is not counted", () =>
     Effect.gen(function* () {
       const { hostedWebsiteId, send, trackingToken } = yield* withSite
       const referrer = "https://search.example/?q=secret"

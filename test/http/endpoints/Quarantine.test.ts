@@ -47,7 +47,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a submission sent again with its key is the same one, whatever its hydracore_ms", () =>
+  it.effect("a submission that is sent again with its key is stored once, whatever its hydracore_ms", () =>
     Effect.gen(function* () {
       const { site, stored, submit } = yield* withSite()
       const headers = { "idempotency-key": "k" }

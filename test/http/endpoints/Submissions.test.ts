@@ -10,7 +10,7 @@ const submissions = (websiteConfigId: string) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
-  it.effect("one is stored as it was sent", () =>
+  it.effect("a submission is stored as it was sent", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
       const formData = String.raw`{"z":1e400,"__proto__":{"a":"\u0000\ud800"},"n":12345678901234567890,"z":-0.0}`

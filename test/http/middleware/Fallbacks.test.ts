@@ -10,7 +10,7 @@ const known = [
 ]
 
 describe("http/middleware/Fallbacks", () => {
-  it("knows the methods of a path", () => {
+  it("allowedMethods lists the methods of a path", () => {
     assert.deepStrictEqual(allowedMethods(known, "/v1/forms"), ["POST", "OPTIONS"])
     assert.deepStrictEqual(allowedMethods(known, "/healthz"), ["GET", "HEAD", "OPTIONS"])
     assert.deepStrictEqual(allowedMethods(known, "/v1/widget/anything/chat"), ["POST", "OPTIONS"])

@@ -110,7 +110,7 @@ layer(testServer({ ownerApi: false }), { excludeTestServices: true })("without O
 layer(testServer({ rateLimitOwner: Option.some({ name: "owner", limit: 3, windowMillis: 60_000 }) }), {
   excludeTestServices: true
 })("the owner API's rate limit", (it) => {
-  it.effect("counts each key separately, and returns what remains", () =>
+  it.effect("counts each key separately, and returns the remaining number of requests", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const [one, other] = [yield* newKey(), yield* newKey()]

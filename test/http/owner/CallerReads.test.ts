@@ -1,5 +1,5 @@
 /**
- * The bound of searches and exports that one key or session runs at once.
+ * The limits of searches and exports that one key or session runs at once.
  */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
@@ -61,7 +61,7 @@ const slow = Layer.effect(
 
 layer(testServer({}, undefined, undefined, slow), { excludeTestServices: true })("searches over HTTP", (it) => {
   it.effect(
-    "a third one of a session gets a 429 with Retry-After until another ends; exports run one after the other",
+    "a third search of a session gets a 429 with Retry-After until another ends; exports run one after the other",
     () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer

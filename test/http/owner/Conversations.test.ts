@@ -44,7 +44,7 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `conversations ${name}`,
     (it) => {
-      it.effect("are listed by part, filtered, read, exported and deleted", () =>
+      it.effect("conversations are listed in parts, filtered, read, exported and deleted", () =>
         Effect.gen(function* () {
           const { get, instanceId, remove } = yield* opened
           assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
@@ -136,7 +136,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("of other websites' instances, and of instances without a website, do not exist", () =>
+      it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
         Effect.gen(function* () {
           const [mine, theirs] = [yield* opened, yield* opened]
           const own = yield* converse(mine.instanceId, "Where?", "Here", 1000)
@@ -168,7 +168,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("invalid parameters are answered 422, with their place", () =>
+      it.effect("invalid parameters get a 422 that names their place", () =>
         Effect.gen(function* () {
           const { get, instanceId } = yield* opened
           for (const [path, place] of [

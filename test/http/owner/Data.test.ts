@@ -109,7 +109,7 @@ const unending = testServer({}, undefined, (storage) =>
 )
 
 layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
-  it.effect("a deletion counts until it has ended, also if its request ends before", () =>
+  it.effect("a deletion counts as a search until it has ended, even if its request ends before", () =>
     Effect.gen(function* () {
       const { request } = yield* opened
       for (const count of [1, 2]) {

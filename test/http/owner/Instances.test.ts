@@ -155,7 +155,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("another address gets no key that was meant for the one before, and is guarded", () =>
+      it.effect("a changed URL gets no key that was meant for the previous URL, and is guarded", () =>
         Effect.gen(function* () {
           const { request, site } = yield* opened
           const { instanceId } = yield* InstanceDirectory.use((instances) =>
@@ -232,7 +232,7 @@ layer(testServer({}, agent), { excludeTestServices: true })("trying an agent", (
     return { id, site, request, ask }
   })
 
-  it.effect("shows the beginning of its answer, or which problem it has, and stores nothing", () =>
+  it.effect("a test shows the beginning of the agent's answer, or the agent's problem, and stores nothing", () =>
     Effect.gen(function* () {
       const { ask, id, request } = yield* created
       const answer = JSON.parse((yield* ask(" When? ")).text)
@@ -249,7 +249,7 @@ layer(testServer({}, agent), { excludeTestServices: true })("trying an agent", (
     })
   )
 
-  it.effect("takes a question of limited length, and only from callers who may change the website", () =>
+  it.effect("a test takes a question of limited length, and only from callers that may change the website", () =>
     Effect.gen(function* () {
       const { ask, id, site } = yield* created
       const { url: server } = yield* TestServer
@@ -271,7 +271,7 @@ layer(
   testServer({}, () => Stream.never),
   { excludeTestServices: true }
 )("trying a silent agent", (it) => {
-  it.effect("a caller runs two tests at once", () =>
+  it.effect("a caller runs at most two tests at once", () =>
     Effect.gen(function* () {
       const { request } = yield* opened
       const { instance_id: id } = JSON.parse((yield* request("POST", "/instances", { name: "A", agent_url: url })).text)

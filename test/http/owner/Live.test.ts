@@ -64,41 +64,43 @@ const view = Effect.fnUntraced(function* (site: Effect.Success<typeof newSite>, 
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`live ${name}`, (it) => {
-    it.effect("begins with the latest, and continues with what arrives for this website only", () =>
-      Effect.gen(function* () {
-        const [site, other] = [yield* newSite, yield* newSite]
-        yield* view(site, "/first")
-        const { headers, next, status } = yield* follow(
-          site.websiteConfigId,
-          yield* newCookie("viewer", [site.websiteConfigId])
-        )
-        assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
-        const first = yield* next
-        assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
-        const [latest] = first?.data.activity ?? []
-        assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
-        // Nothing that identifies a visitor.
-        assert.sameMembers(Object.keys(latest ?? {}), [
-          "type",
-          "received_at",
-          "path",
-          "country",
-          "device",
-          "browser",
-          "source"
-        ])
-        yield* view(other, "/elsewhere")
-        yield* view(site, "/second")
-        const second = yield* next
-        assert.strictEqual(second?.name, "change")
-        assert.deepStrictEqual(
-          second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
-          ["/second"]
-        )
-      }).pipe(Effect.scoped)
+    it.effect(
+      "the stream begins with the latest activities, and continues with those that arrive for this website only",
+      () =>
+        Effect.gen(function* () {
+          const [site, other] = [yield* newSite, yield* newSite]
+          yield* view(site, "/first")
+          const { headers, next, status } = yield* follow(
+            site.websiteConfigId,
+            yield* newCookie("viewer", [site.websiteConfigId])
+          )
+          assert.deepStrictEqual([status, headers.get("content-type")], [200, "text/event-stream"])
+          const first = yield* next
+          assert.deepStrictEqual([first?.name, first?.data.visitors], ["latest", 1])
+          const [latest] = first?.data.activity ?? []
+          assert.strictEqual(latest?.type === "pageview" ? latest.path : latest, "/first")
+          // Nothing that identifies a visitor.
+          assert.sameMembers(Object.keys(latest ?? {}), [
+            "type",
+            "received_at",
+            "path",
+            "country",
+            "device",
+            "browser",
+            "source"
+          ])
+          yield* view(other, "/elsewhere")
+          yield* view(site, "/second")
+          const second = yield* next
+          assert.strictEqual(second?.name, "change")
+          assert.deepStrictEqual(
+            second?.data.activity.map((activity) => (activity.type === "pageview" ? activity.path : activity)),
+            ["/second"]
+          )
+        }).pipe(Effect.scoped)
     )
 
-    it.effect("ends when the session is revoked, and when the website is deleted", () =>
+    it.effect("the stream ends when the session is revoked, and when the website is deleted", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const cookie = yield* newCookie("owner", [site.websiteConfigId])
@@ -133,7 +135,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("a session has four streams at once, and one that ends makes room", () =>
+    it.effect("a session has at most four streams at once, and another can begin when one ends", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const cookie = yield* newCookie("viewer", [site.websiteConfigId])

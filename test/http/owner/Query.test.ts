@@ -174,7 +174,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
     }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.effect("each fault of a query is named with its place", () =>
+  it.effect("each fault of a query is reported with its place", () =>
     Effect.gen(function* () {
       const { key, siteId, url } = yield* seeded
       const body = {

@@ -16,7 +16,7 @@ import { poll } from "../../support/Wait.ts"
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`settings ${name}`, (it) => {
-    it.effect("a caller for all websites creates one, and others cannot", () =>
+    it.effect("a caller for all websites creates a website, and other callers cannot", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const post = (cookie: string, body: unknown) => send(url, "/v1/owner/sites", { cookie, body })
@@ -37,7 +37,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("changes what is given, and refuses what is not valid", () =>
+    it.effect("changes the given settings, and refuses invalid ones", () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
         const before = JSON.parse((yield* request("GET", "")).text)
@@ -66,36 +66,38 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("counts what was not counted in a range of days, the most first", () =>
-      Effect.gen(function* () {
-        const { request, site } = yield* opened
-        const decisions = yield* Decisions
-        const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
-        yield* decisions.record(subject, "bot")
-        yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 3)
-        const reasons = [
-          { reason: "foreign-origin", count: 3 },
-          { reason: "bot", count: 1 }
-        ]
-        const counted = yield* Effect.repeat(request("GET", "/decisions"), {
-          until: ({ text }) => JSON.parse(text).reasons[0]?.count === 3 && JSON.parse(text).reasons.length === 2
+    it.effect(
+      "lists how many requests were not counted in a range of days, by reason, the most frequent reason first",
+      () =>
+        Effect.gen(function* () {
+          const { request, site } = yield* opened
+          const decisions = yield* Decisions
+          const subject = { _tag: "Known", websiteConfigId: site.websiteConfigId } as const
+          yield* decisions.record(subject, "bot")
+          yield* Effect.replicateEffect(decisions.record(subject, "foreign-origin"), 3)
+          const reasons = [
+            { reason: "foreign-origin", count: 3 },
+            { reason: "bot", count: 1 }
+          ]
+          const counted = yield* Effect.repeat(request("GET", "/decisions"), {
+            until: ({ text }) => JSON.parse(text).reasons[0]?.count === 3 && JSON.parse(text).reasons.length === 2
+          })
+          const { from, reasons: found, to } = JSON.parse(counted.text)
+          assert.deepStrictEqual(found, reasons)
+          assert.strictEqual(Date.parse(to) - Date.parse(from), 6 * 86_400_000)
+          const past = yield* request("GET", "/decisions?from=2020-01-01&to=2020-01-31")
+          assert.deepStrictEqual(JSON.parse(past.text), { from: "2020-01-01", to: "2020-01-31", reasons: [] })
+          for (const date of ["today", "0000-01-01"]) {
+            assert.deepStrictEqual(
+              locationsOf((yield* request("GET", `/decisions?from=${date}`)).text),
+              ["query.from"],
+              date
+            )
+          }
         })
-        const { from, reasons: found, to } = JSON.parse(counted.text)
-        assert.deepStrictEqual(found, reasons)
-        assert.strictEqual(Date.parse(to) - Date.parse(from), 6 * 86_400_000)
-        const past = yield* request("GET", "/decisions?from=2020-01-01&to=2020-01-31")
-        assert.deepStrictEqual(JSON.parse(past.text), { from: "2020-01-01", to: "2020-01-31", reasons: [] })
-        for (const date of ["today", "0000-01-01"]) {
-          assert.deepStrictEqual(
-            locationsOf((yield* request("GET", `/decisions?from=${date}`)).text),
-            ["query.from"],
-            date
-          )
-        }
-      })
     )
 
-    it.effect("lists what arrived, latest first", () =>
+    it.effect("lists the latest activities, latest first", () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
         const { url } = yield* TestServer

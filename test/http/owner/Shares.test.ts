@@ -90,7 +90,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("days of choice, several filters, and another website are refused", () =>
+      it.effect("chosen days, several filters and another website are refused", () =>
         Effect.gen(function* () {
           const [site, other] = [yield* newSite, yield* newSite]
           const { ask } = yield* share(site)

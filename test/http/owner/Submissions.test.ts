@@ -43,7 +43,7 @@ const idsOf = (text: string) => (JSON.parse(text) as Listed).submissions.map(({ 
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`the inbox ${name}`, (it) => {
-    it.effect("lists submissions by part, and one with all its fields", () =>
+    it.effect("lists submissions in parts, and shows one with all its fields", () =>
       Effect.gen(function* () {
         const { get, id } = yield* opened
         const first = yield* submit(id, { receivedAt: 1_000, reasons: ["links"], formData: '{"a":"Hi","n":1.0}' })
@@ -170,7 +170,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("invalid parameters and bodies are answered 422, with their place", () =>
+    it.effect("invalid parameters and bodies get a 422 that names their place", () =>
       Effect.gen(function* () {
         const { get, id, post } = yield* opened
         const submission = yield* submit(id)
@@ -251,7 +251,7 @@ layer(
   testServer({}, undefined, (storage) => Layer.provideMerge(breaking, storage)),
   { excludeTestServices: true }
 )("an export whose store fails midway", (it) => {
-  it.effect("fails rather than ends, so that no one mistakes it for the whole", () =>
+  it.effect("breaks off instead of ending, so that no one takes it for the whole export", () =>
     Effect.gen(function* () {
       const { get, id } = yield* opened
       yield* submit(id)

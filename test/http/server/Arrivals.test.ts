@@ -126,7 +126,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
     )
   }
 
-  it.effect("a body over the maximum size holds nothing", () =>
+  it.effect("a body over the maximum size holds no memory", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { received, write } = yield* Raw.open(Number(new URL(url).port))

@@ -121,7 +121,7 @@ describe("http/server/ProtocolErrors", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("requests with a Host and HTTP/1.0 requests are served", () =>
+  it.live("HTTP/1.1 requests with a Host header are served, and so are HTTP/1.0 requests without one", () =>
     Effect.gen(function* () {
       const { port } = yield* serve()
       for (const head of [`HEAD /healthz HTTP/1.1\r\n${host}`, "HEAD /healthz HTTP/1.0\r\n"]) {

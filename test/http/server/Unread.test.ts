@@ -83,7 +83,7 @@ layer(
   ),
   { excludeTestServices: true }
 )("http: a chat pipelined behind an unread one", (it) => {
-  it.effect("ends with it", () =>
+  it.effect("ends when the unread chat ends", () =>
     Effect.gen(function* () {
       const { instance, send, url, widgetToken } = yield* TestServer
       const path = paths.chat(instance.instanceId)
