@@ -1,9 +1,11 @@
 /**
  * The console's conversations in a browser.
  */
+import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
@@ -40,6 +42,31 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
       yield* on(() => transcript.getByText("I wanted an answer, not another address").waitFor())
       assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
       assert.deepStrictEqual(errors, [])
+    })
+  )
+
+  it.effect("an answer is shown to its last character, with a paragraph for each of its texts", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const instanceId = yield* ConversationData.newInstance(site, "Guide")
+      const { begin, complete } = yield* ConversationStore
+      const key = { instanceId, conversationId: randomUUID() }
+      const answerId = randomUUID()
+      yield* begin({ key, answerId, message: { messageId: randomUUID(), text: "What is private?" } })
+      yield* complete({
+        answerId,
+        ending: "stop",
+        usage: null,
+        parts: [
+          { type: "text", text: "Let me look." },
+          { type: "text", text: "What begins with _" }
+        ]
+      })
+      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      yield* on(() => page.getByRole("link", { name: "What is private?" }).click())
+      const paragraphs = page.locator(".markdown p")
+      yield* on(() => paragraphs.last().waitFor())
+      assert.deepStrictEqual(yield* on(() => paragraphs.allTextContents()), ["Let me look.", "What begins with _"])
     })
   )
 

@@ -67,6 +67,20 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
+  it.effect("the inbox of another website opens without the search and the submission of this one", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const site = yield* three()
+      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=first`)
+      yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
+      yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
+      yield* on(() => page.getByRole("button", { name: "Websites: Forms" }).click())
+      yield* on(() => page.getByRole("menuitemradio", { name: "Fjordlight Kayaks" }).click())
+      yield* on(() => page.getByText("Choose a submission to read it.").waitFor())
+      assert.strictEqual(yield* on(() => page.evaluate<string>("location.hash")), `#/${busy.websiteConfigId}/inbox`)
+    })
+  )
+
   it.effect("searches, and shows one form or the unread ones; the address keeps it", () =>
     Effect.gen(function* () {
       const site = yield* three()

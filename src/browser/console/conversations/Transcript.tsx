@@ -1,5 +1,5 @@
 /**
- * A conversation as the visitor saw it: answers are rendered by the chat's own Markdown module, which never parses strings as HTML.
+ * A conversation as the visitor saw it. Answers are rendered by the chat's own Markdown module, which makes no HTML from text.
  *
  * @module
  */
@@ -26,15 +26,15 @@ const Markdown = ({ text }: { readonly text: string }) => {
     root.current.replaceChildren()
     const markdown = makeMarkdown(root.current, () => {})
     markdown.write(text)
-    while (markdown.renderNext() > 0);
-    markdown.end()
-    while (markdown.renderNext() > 0);
+    do markdown.end()
+    while (markdown.renderNext() > 0)
   }, [text])
   return <div class="markdown" ref={root} />
 }
 
+/** The text of a message. Each of its text parts is a paragraph. */
 const textOf = ({ parts }: Message): string =>
-  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("")
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 
 const Sources = ({ parts }: Message) => {
   const sources = parts.flatMap((part) => (part.type === "source-url" ? [part] : []))

@@ -1,5 +1,5 @@
 /**
- * The bar at the top: the website, its pages, and the theme.
+ * The bar at the top: the website, its pages, the theme, and the session.
  *
  * @module
  */
@@ -17,8 +17,17 @@ import * as Theme from "../Theme.ts"
 
 export type Site = Answer<"GET /v1/owner/sites">["sites"][number]
 
-/** The parts of the address that do not apply to another website: ids and names of this one. */
-const elsewhere = { filters: [], list: null } as const
+/**
+ * The address of another website, on the same page: without the parts that hold ids and names of the current website. In the
+ * settings, the open item is a section, which every website has.
+ */
+const ofSite = (siteId: string, page: string): Partial<Address.Address> => ({
+  site: siteId,
+  filters: [],
+  list: null,
+  view: {},
+  ...(page !== "setup" && { item: null })
+})
 
 export const ThemeMenu = () => {
   const choice = useStore(Theme.choice)
@@ -60,7 +69,7 @@ const SessionMenu = ({ session }: { readonly session: Session }) => (
   </Menu>
 )
 
-/** The maximum number that is shown, so that its room is known. */
+/** The maximum count that is shown, so that the width of counts is known. */
 const maxCount = 99
 
 /** The number of unread submissions. */
@@ -91,7 +100,7 @@ const inMenu = (sites: ReadonlyArray<Site>, current: Site): ReadonlyArray<Site> 
 }
 
 interface Props {
-  /** Undefined without a session. */
+  /** Undefined without a session, and while it is loading. */
   readonly session: Session | undefined
   readonly sites: ReadonlyArray<Site>
   readonly site: Site | undefined
@@ -123,9 +132,7 @@ export const Bar = ({ session, site, sites }: Props) => {
               })),
               ...(sites.length > 1 ? [{ value: null, label: Texts.sites.all, hasSeparator: true }] : [])
             ]}
-            onChoose={(site_id: string | null) =>
-              go(site_id === null ? Address.initial : { ...elsewhere, site: site_id })
-            }
+            onChoose={(site_id: string | null) => go(site_id === null ? Address.initial : ofSite(site_id, page))}
           >
             <b>{site.name}</b>
           </Menu>

@@ -6,13 +6,14 @@
 import type { ComponentChildren } from "preact"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import * as Inbox from "../inbox/View.ts"
 import { linkTo } from "../Location.ts"
 import * as Texts from "../Texts.ts"
 import type { Activity } from "./Feed.ts"
 
 interface Shown {
   readonly main: ComponentChildren
-  /** Where it came from. */
+  /** More about the activity, such as its source and the visitor's country. */
   readonly details: ReadonlyArray<string>
 }
 
@@ -43,7 +44,7 @@ const shownOf = (activity: Activity): Shown => {
             href={linkTo({
               page: "inbox",
               item: submission_id,
-              view: isQuarantined ? { folder: "quarantined" } : {}
+              view: Inbox.format({ ...Inbox.parse({}), folder: status })
             })}
           >
             <bdi>{page_slug ?? Texts.live.form}</bdi>
@@ -66,7 +67,7 @@ const shownOf = (activity: Activity): Shown => {
   }
 }
 
-/** Older times are shown with their day. In milliseconds. */
+/** Milliseconds. Times that are longer ago are shown with their day. */
 const recent = 12 * 3_600_000
 
 const timeOf = (time: string, { time_zone }: Site): string =>

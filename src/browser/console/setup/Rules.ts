@@ -11,14 +11,14 @@ type FieldRules = Form["rules"][string]
 export const kinds = ["text", "email", "number", "choice", "pattern"] as const
 export type Kind = (typeof kinds)[number]
 
-/** One field of a form. Texts are as they are typed. */
+/** The rules of one field. The texts are as the person typed them. */
 export interface RuleRow {
   readonly name: string
   readonly isRequired: boolean
   readonly kind: Kind
   readonly min: string
   readonly max: string
-  /** One per line. */
+  /** The allowed values, one per line. */
   readonly choices: string
   readonly pattern: string
   readonly message: string
@@ -35,9 +35,10 @@ export const emptyRow: RuleRow = {
   message: ""
 }
 
-/** Whether one row can show all rules of a field. */
-const isSimple = ({ email, number, one_of, pattern }: FieldRules): boolean =>
-  [email, number, one_of, pattern].filter((rule) => rule !== undefined && rule !== false).length <= 1
+/** Whether one row can show all rules of a field. The rows of choices and patterns have no bounds. */
+const isSimple = ({ email, max, min, number, one_of, pattern }: FieldRules): boolean =>
+  [email, number, one_of, pattern].filter((rule) => rule !== undefined && rule !== false).length <= 1 &&
+  ((one_of === undefined && pattern === undefined) || (min === undefined && max === undefined))
 
 /** The rows of rules; undefined if a field combines rules that one row cannot show. */
 export const toRows = (rules: Form["rules"]): ReadonlyArray<RuleRow> | undefined =>
@@ -81,13 +82,13 @@ const ofKind = (row: RuleRow): FieldRules => {
           .filter((line) => line !== "")
       }
     case "pattern":
-      return { pattern: row.pattern, ...bounds(row) }
+      return { pattern: row.pattern }
     default:
       return bounds(row)
   }
 }
 
-/** The rules of rows. Rows without a name are left out. */
+/** The rules that rows show. Rows without a name are left out. */
 export const ofRows = (rows: ReadonlyArray<RuleRow>): Form["rules"] =>
   Object.fromEntries(
     rows

@@ -1,5 +1,5 @@
 /**
- * The rules of a form as JSON, for those that rows cannot show.
+ * The rules of a form as JSON, for rules that rows cannot show.
  *
  * @module
  */
@@ -17,7 +17,7 @@ type Form = Answer<"GET /v1/owner/sites/:site_id/forms">["forms"][number]
 const parse = (text: string): Form["rules"] | undefined => {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === "object" && value !== null ? (value as Form["rules"]) : undefined
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Form["rules"]) : undefined
   } catch {
     return undefined
   }

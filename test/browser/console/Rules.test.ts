@@ -1,0 +1,39 @@
+/**
+ * The rules of forms, as rows of a form in the console.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as Rules from "../../../src/browser/console/setup/Rules.ts"
+
+const Text = Schema.Literals(["a1", "b2", "[0-9]{5}"])
+
+const FieldRules = Schema.Struct({
+  required: Schema.optionalKey(Schema.Literal(true)),
+  email: Schema.optionalKey(Schema.Literal(true)),
+  number: Schema.optionalKey(Schema.Literal(true)),
+  min: Schema.optionalKey(Schema.Literals([0, 5])),
+  max: Schema.optionalKey(Schema.Literals([10, 80])),
+  pattern: Schema.optionalKey(Text),
+  one_of: Schema.optionalKey(Schema.Array(Text).check(Schema.isMinLength(1))),
+  message: Schema.optionalKey(Text)
+})
+
+describe("browser/console/setup/Rules", () => {
+  it.prop("rules that rows can show are the rules of these rows", [FieldRules], ([field]) => {
+    const rows = Rules.toRows({ field })
+    if (rows !== undefined) assert.deepStrictEqual(Rules.ofRows(rows), { field })
+  })
+
+  it("a row shows one kind of rule, and bounds of texts, email addresses and numbers", () => {
+    for (const field of [{ max: 80 }, { email: true, max: 80 }, { number: true, min: 1 }, { pattern: "a" }]) {
+      assert.lengthOf(Rules.toRows({ field }) ?? [], 1)
+    }
+    for (const field of [
+      { one_of: ["a1"], pattern: "a" },
+      { one_of: ["a1"], max: 80 },
+      { pattern: "a", max: 80 }
+    ]) {
+      assert.strictEqual(Rules.toRows({ field }), undefined)
+    }
+  })
+})
