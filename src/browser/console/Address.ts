@@ -1,8 +1,8 @@
 /**
  * The state of the console as the fragment of its address: `#/SITE/PAGE?range=30d&source=Google`. Pure.
  *
- * Every filter is a parameter: the dimension without its prefix, then `.not`, `.has` or `.has-not` for the other operators.
- * A browser does not send the fragment, so filters are in no server log.
+ * Every value of a filter is a parameter. Its name is the dimension's short name, with `.not`, `.has` or `.has-not` for the
+ * operators other than `is`. A browser does not send the fragment, so filters are in no server log.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export type Range = Period | "yesterday" | "last-month" | Days
 export const operators = ["is", "is_not", "contains", "contains_not"] as const
 export type Operator = (typeof operators)[number]
 
-/** Matches if any of the values does, or if none does and the operator is negative. */
+/** Selects what has one of the values, or with a negative operator what has none of them. */
 export interface Filter {
   readonly dimension: Dimension
   readonly operator: Operator
@@ -33,7 +33,7 @@ export interface Address {
   readonly link: string | null
   /** The secret of a shared dashboard, which has the parameters of the overview; null for other addresses. */
   readonly share: string | null
-  /** The id of a website; null for the first one. */
+  /** The id of a website; null for the list of websites, or for the only website. */
   readonly site: string | null
   readonly page: string
   /** The open item of the page, such as the id of a submission; null for none. */
@@ -45,7 +45,7 @@ export interface Address {
   readonly filters: ReadonlyArray<Filter>
   /** The metric of the chart. */
   readonly metric: Metric
-  /** Null for the default of the range. */
+  /** Null for the default interval of the range. */
   readonly interval: Interval | null
   /** The dimensions whose tabs are open, other than the first of each list. */
   readonly tabs: ReadonlyArray<Dimension>
@@ -123,7 +123,7 @@ const dimensionOf = (name: string): Dimension | undefined =>
       ? dimensions[name]
       : undefined
 
-/** The filter of a parameter's name, without values. A longer suffix is tried first. */
+/** Parses the name of a filter's parameter. The empty suffix is tried last. */
 const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefined => {
   const operator = [...operators].reverse().find((operator) => name.endsWith(suffixes[operator])) ?? "is"
   const dimension = dimensionOf(name.slice(0, name.length - suffixes[operator].length))
@@ -132,7 +132,7 @@ const filterOf = (name: string): Pick<Filter, "dimension" | "operator"> | undefi
 
 const isDate = (text: string): boolean => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text))
 
-/** The days from one date to another; null if they are not dates in order. */
+/** The days from one date to another; null unless both texts are dates, in order. */
 export const parseDays = (first: string, last: string): Days | null =>
   isDate(first) && isDate(last) && first <= last ? [first, last] : null
 
@@ -152,7 +152,6 @@ export const parse = (fragment: string): Address => {
     .replace(/^#?\/?/, "")
     .split("?", 2)
   const [site = "", page = "", item = ""] = path.split("/").map(decoded)
-  // The secret of a link is used as it is.
   if (site === "link" && page !== "") return { ...initial, link: page }
   const parameters = new URLSearchParams(search)
   const share = site === "share" && page !== "" ? page : null
@@ -229,7 +228,7 @@ export const format = (address: Address): string => {
   return `#/${path}${parameters.size === 0 ? "" : `?${parameters}`}`
 }
 
-/** Adds a value to the filters, or removes it if it is one of them. A shared dashboard has one filter with one value. */
+/** Adds a value to the filters, or removes it if a filter has it. A shared dashboard has at most one filter, with one value. */
 export const toggle = (
   { filters, share }: Pick<Address, "filters" | "share">,
   dimension: Dimension,

@@ -87,7 +87,7 @@ const Console = () => {
     if (session.value === undefined && session.failure === undefined) return null
     if (site !== undefined) {
       const Page = pages[page]
-      // A key signs in as an owner, and the service refuses what it may not do.
+      // If the session cannot be read, the page assumes an owner: the service refuses what the person may not do.
       return (
         <Page
           key={site.site_id}

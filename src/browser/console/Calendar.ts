@@ -19,7 +19,7 @@ export const addDays = (date: string, days: number): string => dateOf(Date.parse
 /** The number of days of a range, both ends included. */
 export const countDays = ([first, last]: Days): number => Math.round((Date.parse(last) - Date.parse(first)) / day) + 1
 
-/** The date in a time zone. */
+/** The date of a time in a time zone. */
 export const today = (now: number, timeZone: string): string =>
   // Sweden uses the format of ISO 8601.
   new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short" }).format(now)
@@ -41,7 +41,7 @@ export const toQuery = (
   return [yesterday, yesterday]
 }
 
-/** The intervals that suit a range of this many days: those that give more than one point, and not thousands. */
+/** The intervals that a chart of this many days offers. Others would give it too many points, or too few. */
 export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days <= 14 ? (["time:hour"] as const) : []),
   ...(days > 1 && days <= 400 ? (["time:day"] as const) : []),
@@ -53,7 +53,11 @@ export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
 export const defaultInterval = (days: number): Interval =>
   days <= 2 ? "time:hour" : days <= 91 ? "time:day" : days <= 366 ? "time:week" : "time:month"
 
-/** The days of a value of a time dimension, within a range. */
+/**
+ * Returns the days of a range that a point of the chart stands for.
+ *
+ * @param label the point's value of the time dimension `interval`
+ */
 export const daysOf = (interval: Interval, label: string, [first, last]: Days): Days => {
   const start = label.slice(0, 10)
   const [year = 0, month = 1] = start.split("-").map(Number)
@@ -62,6 +66,6 @@ export const daysOf = (interval: Interval, label: string, [first, last]: Days): 
   return [start < first ? first : start, end > last ? last : end]
 }
 
-/** The hour in a time zone, as the value of `time:hour`. */
+/** The hour of a time in a time zone, as a value of `time:hour`. */
 export const hour = (now: number, timeZone: string): string =>
   `${new Intl.DateTimeFormat("sv-SE", { timeZone, dateStyle: "short", timeStyle: "short" }).format(now).slice(0, 13)}:00:00`

@@ -7,9 +7,9 @@ import { type Failure, send } from "./Requests.ts"
 import * as Store from "./Store.ts"
 
 export interface Connection {
-  /** Why the last request failed, if the failure concerns the whole console. */
+  /** Why the last request failed, if the failure concerns the whole console; null otherwise. */
   readonly failure: Failure | null
-  /** When the last request succeeded, in ms since 1970. */
+  /** When a request last succeeded, in milliseconds since 1970. */
   readonly succeededAt: number
 }
 
@@ -18,25 +18,27 @@ export const connection = Store.make<Connection>({ failure: null, succeededAt: D
 /** Increases whenever the page must reload its data. */
 export const refresh = Store.make(0)
 
-/** Seconds between two loads of a visible page, and before a retry. */
-const fresh = 60
+/** The age in seconds at which the data of a visible page is loaded again. */
+const maxAge = 60
+
+/** Seconds before a retry. They double with each failure. */
 const retryAfter = { first: 2, longest: 30 }
 
 let loadedAt = Date.now()
 let attempts = 0
 let retry: ReturnType<typeof setTimeout> | undefined
 
-/** Whether there is no session, or it has ended. */
+/** Whether there is no session, or the session has ended. */
 export const isSignedOut = ({ failure }: Connection): boolean => failure?.kind === "signed-out"
 
-/** Reloads the data of the page. Without a session, only checks whether there is one: any other request would be refused. */
+/** Reloads the data of the page. Without a session, only checks whether there is one again: other requests would be refused. */
 export const reloadData = (): void => {
   loadedAt = Date.now()
   if (isSignedOut(connection.get())) return void resume()
   refresh.set(refresh.get() + 1)
 }
 
-/** Reloads the data of the page if this browser has a session again; false if it has none. */
+/** Reloads the data of the page if this browser has a session again. Returns whether it has one. */
 export const resume = async (): Promise<boolean> => {
   const outcome = await send("GET /v1/owner/session", {})
   if (!outcome.ok) return false
@@ -45,7 +47,6 @@ export const resume = async (): Promise<boolean> => {
   return true
 }
 
-/** Whether a failure is temporary. */
 const isTemporary = (failure: Failure): boolean =>
   failure.kind === "offline" || failure.kind === "unavailable" || failure.kind === "too-many"
 
@@ -65,7 +66,7 @@ export const failed = (failure: Failure): void => {
   }, seconds * 1000)
 }
 
-const isOld = (): boolean => Date.now() - loadedAt >= fresh * 1000
+const isOld = (): boolean => Date.now() - loadedAt >= maxAge * 1000
 
 addEventListener("online", reloadData)
 document.addEventListener("visibilitychange", () => {

@@ -44,7 +44,7 @@ const percent = (value: number): string => `${decimal.format(value)}%`
 
 const isRate = (metric: Metric): boolean => metric.endsWith("_rate")
 
-/** The number of a value; of an amount, without its currency. */
+/** A value as a number. An amount loses its currency. */
 export const toNumber = (value: MetricValue | undefined): number =>
   value === hidden ? drawnHidden : typeof value === "number" ? value : (value?.value ?? 0)
 
@@ -72,7 +72,7 @@ export const change = (name: Metric, value: number): string => {
 /** 1 if a rise is good news, -1 if a fall is. */
 export const direction = (name: Metric): 1 | -1 => (name === "bounce_rate" ? -1 : 1)
 
-/** The share of a part; nothing for a part that is hidden. */
+/** The share of a part in `all`, in per cent; empty if the part is hidden or `all` is 0. */
 export const share = (of: MetricValue | undefined, all: number): string => {
   const part = toNumber(of)
   if (all === 0 || of === hidden) return ""
@@ -92,7 +92,7 @@ const hourShort = format({ hour: "numeric" })
 
 const at = (label: string): number => Date.parse(label.length === 10 ? label : `${label.replace(" ", "T")}Z`)
 
-/** A value of a time dimension on the x axis. */
+/** A value of a time dimension, for the x axis. */
 export const shortLabel = (interval: Interval, label: string): string => {
   if (interval === "time:hour") return hourShort.format(at(label))
   return interval === "time:month"
@@ -102,7 +102,7 @@ export const shortLabel = (interval: Interval, label: string): string => {
     : dayShort.format(at(label))
 }
 
-/** A value of a time dimension alone. */
+/** A value of a time dimension in full, such as with its year. */
 export const longLabel = (interval: Interval, label: string): string => {
   switch (interval) {
     case "time:hour":
@@ -143,7 +143,7 @@ const inZone = (timeZone: string, options: Intl.DateTimeFormatOptions): Intl.Dat
   return made
 }
 
-/** When something arrived, in a list: the time of today, a day of this year, or a date. */
+/** When something arrived, in a list: today a time, in the last 300 days a day, before that a date with its year. */
 export const arrival = (time: string, facts: { readonly now: number; readonly timeZone: string }): string => {
   const day = (millis: number) => inZone(facts.timeZone, { dateStyle: "short" }).format(millis)
   const millis = Date.parse(time)
@@ -160,11 +160,11 @@ export const arrival = (time: string, facts: { readonly now: number; readonly ti
 export const second = (time: string, timeZone: string): string =>
   inZone(timeZone, { timeStyle: "medium" }).format(Date.parse(time))
 
-/** A time of another day. */
+/** A time with its day, without the year. */
 export const dayAndTime = (time: string, timeZone: string): string =>
   inZone(timeZone, { day: "numeric", month: "short", hour: "numeric", minute: "2-digit" }).format(Date.parse(time))
 
-/** A time with its date. */
+/** A time with its full date. */
 export const moment = (time: string, timeZone: string): string =>
   inZone(timeZone, { dateStyle: "full", timeStyle: "short" }).format(Date.parse(time))
 
@@ -176,7 +176,7 @@ export const label = (name: string): string => {
 
 const regions = new Intl.DisplayNames(Texts.language, { type: "region", fallback: "code" })
 
-/** A value of a dimension. */
+/** A value of a dimension, for people. */
 export const value = (dimension: Dimension, text: string): string => {
   if (dimension === "visit:country" && /^[A-Z]{2}$/.test(text)) return regions.of(text) ?? text
   return dimension.startsWith("visit:") && Object.hasOwn(Texts.values, text) ? Texts.values[text]! : text

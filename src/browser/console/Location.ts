@@ -1,5 +1,5 @@
 /**
- * The console's address in the browser: the only state of the page that survives a reload.
+ * The console's address in the browser: the state of the page that survives a reload.
  *
  * @module
  */
@@ -12,7 +12,7 @@ addEventListener("hashchange", () => store.set(Address.parse(location.hash)))
 
 export const useAddress = (): Address.Address => Store.useStore(store)
 
-/** The address with some parts changed, for a link. */
+/** Returns the address for a link, with some parts changed. */
 export const linkTo = (change: Partial<Address.Address>): string => Address.format({ ...store.get(), ...change })
 
 /** Changes parts of the address. `replace` adds no step to the browser's history. */

@@ -26,7 +26,7 @@ type Part<Name extends string, Declared> = [Declared] extends [never]
     ? { readonly [Key in Name]: Value }
     : never
 
-/** The parameters of a URL, where every value may be a string, such as the `next` of an earlier answer. */
+/** The parameters of a URL. Values other than strings, numbers and booleans are sent as strings, such as an answer's `next`. */
 type AsTexts<Query> = [Query] extends [never]
   ? never
   : Query extends { readonly Type: infer Values }
@@ -64,15 +64,18 @@ export type Answer<O extends Operation> =
   EndpointNamed<O> extends { readonly "~Success": { readonly Type: infer Value } } ? Value : never
 
 export type FailureKind =
-  /** `offline`: the service cannot be reached. `unavailable`, `too-many`: it cannot answer now. */
+  /** The service cannot be reached. */
   | "offline"
+  /** The service, or a proxy in front of it, cannot answer now. */
   | "unavailable"
+  /** A rate limit is reached. */
   | "too-many"
   /** The session has ended, or there was none. */
   | "signed-out"
   | "not-found"
   | "invalid"
   | "too-slow"
+  /** Any other status. */
   | "defect"
 
 export interface Failure {
@@ -84,7 +87,7 @@ export interface Failure {
 }
 
 export interface Fault {
-  /** Its path in the body, such as `rules.name.max`; empty for the whole body. */
+  /** The path of the invalid value in the body, such as `rules.name.max`; empty for the whole body. */
   readonly place: string
   /** What is allowed there, as a sentence without a full stop. */
   readonly text: string
@@ -134,11 +137,11 @@ export const authorizeShared = (secret: string): void => {
   shareSecret = secret
 }
 
-/** The secret of a shared dashboard for its own endpoints; other requests have the cookie of a session. */
+/** The header with the secret of a shared dashboard, for its own endpoints. Other requests have the cookie of a session. */
 const authorization = (path: string): Readonly<Record<string, string>> =>
   shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
 
-/** The faults of a 422; none if its body cannot be read. */
+/** The faults of a 422; none if its body cannot be read, and none for other statuses. */
 const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
   if (response.status !== 422) return []
   try {

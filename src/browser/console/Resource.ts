@@ -1,16 +1,16 @@
 /**
- * Loads an answer of the API for a component, and caches it: navigating back shows it at once, and it stays visible if a later
- * request fails.
+ * Loads an answer of the API for a component, and caches the answer: navigating back shows it at once, and it stays visible if
+ * a later request fails.
  *
  * @module
  */
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import * as Connection from "./Connection.ts"
 import { type Answer, type Failure, type Input, type Operation, send } from "./Requests.ts"
 import { useStore } from "./Store.ts"
 
 export interface Resource<A> {
-  /** The newest answer; while the next request of the same `scope` is loading, the answer to the previous one. */
+  /** The newest answer; while the next request of the same `scope` loads, the answer to the previous request. */
   readonly value: A | undefined
   readonly failure: Failure | undefined
   /** Whether `value` belongs to an earlier request. */
@@ -47,8 +47,6 @@ export const useAnswer = <O extends Operation>(
   const version = useStore(Connection.refresh)
   const key = input === null ? "" : `${operation} ${JSON.stringify(input)}`
   const [state, setState] = useState<State>({ key: "", scope, value: undefined, failure: undefined })
-  const newest = useRef(key)
-  newest.current = key
 
   useEffect(() => {
     if (input === null) return

@@ -1,7 +1,7 @@
 /**
- * Every text of the console, by page. A translation is another folder `texts` with the same files.
+ * The texts of the console, by page. A translation is another folder `texts` with the same files.
  *
- * The texts of a page that is loaded when it is opened may be left out here: the page imports them itself.
+ * Pages that are loaded when they are opened can import their texts themselves. Those are left out here.
  *
  * @module
  */

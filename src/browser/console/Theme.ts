@@ -34,7 +34,7 @@ export const choose = (chosen: Choice): void => {
   choice.set(chosen)
 }
 
-/** Calls `listener` when the colours change. */
+/** Calls `listener` when the colours change, until the returned function is called. */
 export const onChange = (listener: () => void): (() => void) => {
   const system = matchMedia("(prefers-color-scheme: dark)")
   system.addEventListener("change", listener)

@@ -46,6 +46,26 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
     })
   )
 
+  it.effect("a quarantined submission is opened in the quarantine", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      yield* SubmissionRepo.use((submissions) =>
+        submissions.submit(
+          Draft.make(site.websiteConfigId, {
+            pageSlug: "spam",
+            status: "quarantined",
+            reasons: ["links"],
+            receivedAt: Date.now()
+          })
+        )
+      )
+      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+      yield* on(() => page.getByRole("link", { name: "spam" }).click())
+      yield* on(() => page.locator(".details header").waitFor())
+      yield* on(() => page.getByRole("button", { name: "Quarantine", pressed: true }).waitFor())
+    })
+  )
+
   it.effect("stops while it is paused, and continues with what has arrived since", () =>
     Effect.gen(function* () {
       const site = yield* newSite
@@ -54,14 +74,14 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
       yield* on(() => page.getByText("/first", { exact: true }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Pause" }).click())
       yield* visit(site, "/second")
-      yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())
+      yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
       assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
       yield* on(() => page.getByRole("button", { name: "Resume" }).click())
       yield* on(() => page.getByText("/second", { exact: true }).waitFor())
       // The list also pauses while the mouse is over it.
       yield* on(() => page.locator(".arrival").first().hover())
       yield* visit(site, "/third")
-      yield* on(() => page.getByText("Paused. One has arrived since.").waitFor())
+      yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
       yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
       yield* on(() => page.getByText("/third", { exact: true }).waitFor())
       assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [

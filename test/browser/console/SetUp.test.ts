@@ -72,7 +72,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
         await page.getByText("try again later").waitFor()
         await page.getByRole("button", { name: "Deliver again" }).waitFor()
         await page.getByLabel("Show").selectOption({ label: "Failed" })
-        await page.getByText("None of the latest 100.").waitFor()
+        await page.getByText("No delivery has this status.").waitFor()
         await page.getByLabel("Show").selectOption({ label: "Waiting" })
         await page.getByRole("button", { name: /^Submission accepted/ }).waitFor()
       })
@@ -107,7 +107,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       yield* loaded
       yield* on(async () => {
         await page.locator(".entry a").first().click()
-        await page.getByRole("heading", { name: "Delivered to" }).waitFor()
+        await page.getByRole("heading", { name: "Deliveries" }).waitFor()
         await page.getByText("hooks.fjordlight.example").waitFor()
         await page.getByText("ida@fjordlight.example").waitFor()
         await page.getByText("Waits for the next mail").waitFor()

@@ -1,5 +1,5 @@
 /**
- * The conversations of a view, those with the latest message first.
+ * The conversations of a view, in the order of their latest messages, latest first.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const Row = ({ conversation, site }: { readonly conversation: Conversation; read
 }
 
 const Empty = ({ isElsewhere, view }: { readonly isElsewhere: boolean; readonly view: View.View }) =>
-  View.isNarrow(view) ? (
+  View.isFiltered(view) ? (
     <div class="nothing">
       <p>{Texts.conversations.noMatch}</p>
       <button

@@ -38,7 +38,7 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
         ))}
       </nav>
       <div class="tools">
-        {/* First, so that nothing moves when it appears. */}
+        {/* The menu is the first tool, so that no other tool moves when the menu appears. */}
         {instance !== undefined && instances.length > 1 && (
           <Menu
             label={`${Texts.conversations.instance}: ${instance.name}`}

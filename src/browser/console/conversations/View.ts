@@ -36,7 +36,7 @@ export const format = ({ days, instance, kind, search }: View): Readonly<Record<
 
 type Query = Input<"GET /v1/owner/sites/:site_id/instances/:instance_id/conversations">["query"]
 
-/** Which conversations a view has, for a list and for an export. */
+/** The API's parameters for the conversations of a view, for a list and for an export. */
 export const toFilter = ({
   days,
   kind,
@@ -48,4 +48,5 @@ export const toFilter = ({
   ...(days !== null && { from: days[0], to: days[1] })
 })
 
-export const isNarrow = ({ days, kind, search }: View): boolean => kind !== "all" || search !== "" || days !== null
+/** Whether a view hides conversations of its instance. */
+export const isFiltered = ({ days, kind, search }: View): boolean => kind !== "all" || search !== "" || days !== null

@@ -1,5 +1,5 @@
 /**
- * Shown when the session has ended. It covers the page without discarding it: with a new session, the page continues where it was.
+ * Shown when the session has ended. Covers the page without discarding it, so that the page continues with a new session.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Opens a session with the secret of a link, when a person presses the button, so that link previews do not use it up.
+ * What the console shows without a session. A link opens a session only when a person presses the button, so that link previews
+ * do not use up the link.
  *
  * @module
  */
@@ -19,6 +20,7 @@ export const SignedOut = () => (
   </Message>
 )
 
+/** The address is a link, with the secret that opens a session. */
 export const Link = ({ secret }: { readonly secret: string }) => {
   const [isBusy, setBusy] = useState(false)
   const [failure, setFailure] = useState<FailureKind | null>(null)

@@ -1,5 +1,5 @@
 /**
- * Optimistic changes of submissions: shown at once, and reverted if the service refuses them.
+ * Optimistic changes of submissions: shown at once, and reverted if their requests fail.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Outcome, send } from "../Requests.ts"
 import type { Folder } from "./View.ts"
 
 export interface Change {
-  /** Whether it is read; undefined for the service's state. */
+  /** Whether the submission was marked as read or unread; undefined if it was not marked. */
   readonly isRead?: boolean
   readonly isReleased?: boolean
   readonly isDeleted?: boolean

@@ -1,5 +1,5 @@
 /**
- * The webhooks and recipients that a submission was delivered to.
+ * The deliveries of a submission, to webhooks and by mail.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import * as Texts from "../Texts.ts"
 
 type Deliveries = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries">
 
-/** The webhooks and mails in one form, oldest first. */
+/** The deliveries to webhooks and the mails as one list, oldest first. */
 const linesOf = ({ mails, webhooks }: Deliveries) =>
   [...webhooks.map(({ created_at, host, status }) => ({ to: host, status, created_at, error: null })), ...mails].sort(
     (left, right) => (left.created_at < right.created_at ? -1 : 1)

@@ -20,7 +20,7 @@ import { nameOf } from "./List.tsx"
 
 type Submission = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">
 
-/** A field whose value is the address that is shown above it. */
+/** Whether a field's value is the email address, which is shown above the fields. */
 const isRepeated = ({ email }: Submission, value: string): boolean => value === email
 
 const attributions = ["source", "medium", "campaign", "referrer", "entry_page"] as const
@@ -81,7 +81,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
   const isRead = changes.of(submissionId).isRead ?? value?.read
   useEffect(() => {
     if (isOwner && value !== undefined && !value.read) changes.mark([submissionId], true)
-    // Once for each submission: a person may mark it as unread again.
+    // Once for each submission, because a person may mark the submission as unread again.
   }, [submissionId, value === undefined])
 
   const back = (

@@ -10,7 +10,7 @@ type Field = Answer<"GET /v1/owner/sites/:site_id/submissions/:submission_id">["
 
 export interface FieldValue {
   readonly text: string
-  /** Whether it is JSON, which is shown in a monospaced font. */
+  /** Whether the text is JSON, which is shown in a monospaced font. */
   readonly isCode: boolean
 }
 
@@ -18,7 +18,10 @@ const plain = (text: string): FieldValue => ({ text, isCode: false })
 
 const isPlain = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number"
 
-/** Numbers keep the digits that were sent. An array of strings and numbers is joined with commas; other values stay JSON. */
+/**
+ * Booleans and null become texts. A number keeps the digits that were sent. An array of strings and numbers is joined with
+ * commas. Other values stay JSON.
+ */
 export const of = ({ type, value }: Field): FieldValue => {
   if (type === "text") return plain(value)
   let parsed: unknown

@@ -19,7 +19,7 @@ import * as View from "./View.ts"
 
 const Empty = ({ view }: { readonly view: View.View }) => {
   const { empty } = Texts.inbox
-  if (View.isNarrow(view)) {
+  if (View.isFiltered(view)) {
     return (
       <div class="nothing">
         <p>{view.isUnread && view.search === "" ? empty.unread : empty.found}</p>

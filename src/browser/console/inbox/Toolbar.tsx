@@ -41,7 +41,7 @@ export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) =
         ))}
       </nav>
       <div class="tools">
-        {/* First, so that nothing moves when it appears. */}
+        {/* The menu is the first tool, so that no other tool moves when the menu appears. */}
         {(forms.length > 1 || view.form !== "") && (
           <Menu
             label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}

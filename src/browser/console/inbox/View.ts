@@ -14,9 +14,9 @@ export interface View {
   readonly isUnread: boolean
   /** Empty for all. */
   readonly search: string
-  /** The page of a form; empty for all. */
+  /** The `data-page` of a form; empty for all forms. */
   readonly form: string
-  /** In the website's time zone; null for all. */
+  /** The days on which submissions were received, in the website's time zone; null for all. */
   readonly days: Days | null
 }
 
@@ -37,7 +37,7 @@ export const format = ({ days, folder, form, isUnread, search }: View): Readonly
   ...(days !== null && { from: days[0], to: days[1] })
 })
 
-/** Which submissions a view has, for a list and for an export. */
+/** The API's parameters for the submissions of a view, for a list and for an export. */
 export const toFilter = ({
   days,
   folder,
@@ -56,5 +56,5 @@ export const toFilter = ({
 })
 
 /** Whether a view hides submissions of its folder. */
-export const isNarrow = ({ days, form, isUnread, search }: View): boolean =>
+export const isFiltered = ({ days, form, isUnread, search }: View): boolean =>
   isUnread || search !== "" || form !== "" || days !== null

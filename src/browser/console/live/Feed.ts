@@ -1,5 +1,5 @@
 /**
- * Follows the live stream of a website, and opens it again when it breaks.
+ * Follows the live stream of a website, and opens the stream again when it breaks.
  *
  * @module
  */
@@ -26,13 +26,16 @@ export interface Feed {
 /** The maximum number of entries that are kept. */
 const maxEntries = 200
 
-/** Milliseconds before a stream that the service has ended is opened again. */
+/** Milliseconds before a broken stream is opened again, usually and while there is no session. */
 const retryAfter = { usual: 3_000, signedOut: 30_000 }
 
 type Action = { readonly kind: "latest" | "change"; readonly change: LiveChange } | { readonly kind: "broken" }
 
-/** The activities that are not among the entries yet; equal ones are counted. A new stream repeats the latest activities. */
-const unknown = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
+/**
+ * The activities that are not among the entries yet: a new stream repeats the latest activities. If the entries have fewer of
+ * some equal activities, the rest of these are new.
+ */
+const newOf = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()
   for (const entry of entries) {
     const key = JSON.stringify(entry.activity)
@@ -50,7 +53,7 @@ const unknown = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity
 export const reduce = (feed: Feed, action: Action): Feed => {
   if (action.kind === "broken") return { ...feed, isBroken: true }
   const { activity, visitors } = action.change
-  const arrived = action.kind === "latest" ? unknown(feed.entries, activity) : activity
+  const arrived = action.kind === "latest" ? newOf(feed.entries, activity) : activity
   const next = (feed.entries[0]?.number ?? 0) + arrived.length
   const added = arrived.map((one, place) => ({ number: next - place, activity: one }))
   return { visitors, entries: [...added, ...feed.entries].slice(0, maxEntries), isBroken: false }
@@ -58,7 +61,7 @@ export const reduce = (feed: Feed, action: Action): Feed => {
 
 const initial: Feed = { visitors: null, entries: [], isBroken: false }
 
-/** The feed of a website while the page is visible. */
+/** Follows the live stream of a website while the page is visible. */
 export const useFeed = (siteId: string): Feed => {
   const [feed, dispatch] = useReducer(reduce, initial)
   useEffect(() => {
@@ -83,7 +86,7 @@ export const useFeed = (siteId: string): Feed => {
         close()
         retry = setTimeout(
           () => {
-            // If the session has ended, this shows it.
+            // Shows it if the session has ended.
             reloadData()
             open()
           },

@@ -1,5 +1,5 @@
 /**
- * The live activity of a website: a list that grows at the top, and pauses while the pointer is over it.
+ * The live activity of a website: a list that grows at the top, and pauses while the mouse is over it or on request.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export const Live = ({ site }: PageProps) => {
   const { entries, isBroken, visitors } = useFeed(site.site_id)
   const [isPaused, setPaused] = useState(false)
   const [isHeld, setHeld] = useState(false)
-  /** The newest entry when the list was paused. */
+  /** The number of the newest entry when the list was paused. */
   const [restsAt, setRestsAt] = useState(0)
   const rests = isPaused || isHeld
   const newest = entries[0]?.number ?? 0

@@ -1,7 +1,7 @@
 /**
  * The chart of a metric over time, with the line of the comparison.
  *
- * For screen readers and keyboards it is a slider over its points; `ChartTable` shows the same as a table.
+ * For screen readers and keyboards it is a slider over its points. `ChartTable` shows the same points as a table.
  *
  * @module
  */
@@ -25,19 +25,19 @@ interface Props {
   readonly onOpen: (first: number, last: number) => void
 }
 
-/** The sizes if a rem is 16 pixels. */
+/** The sizes in pixels, if a rem is 16 pixels. */
 const sizes = {
   height: 300,
   font: 12,
-  /** A digit of the labels of the y axis, and the space beside them. */
+  /** The width of a digit in the labels of the y axis, and the space beside the labels. */
   digit: 7.5,
   gap: 12,
-  /** A label of the x axis, and the axis. */
+  /** The width of a label of the x axis, and the height of the axis. */
   label: 76,
   labels: 32
 }
 
-/** The sizes in pixels, because a canvas does not support rem. */
+/** The sizes in pixels at the current size of a rem, because a canvas does not support rem. */
 const sizesNow = (): typeof sizes => {
   const scale = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
   return Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, size * scale])) as typeof sizes

@@ -1,5 +1,5 @@
 /**
- * The most frequent values of some dimensions, with a tab for each. A click on a row filters the page.
+ * The most frequent values of some dimensions, with a tab for each dimension. A click on a row filters the page.
  *
  * @module
  */
@@ -14,14 +14,15 @@ import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
 import { useReport } from "./Statistics.ts"
 
-/** The rows of a list that is not opened. */
+/** The maximum number of rows, unless the whole list is opened. */
 export const shownRows = 8
 
 interface RowProps {
   readonly dimension: Dimension
   readonly row: Row
-  /** The largest value of the list, and the sum of all. */
+  /** The largest value of the list. */
   readonly max: number
+  /** The visitors of the range: the row's share is its part of them. */
   readonly all: number
 }
 

@@ -1,5 +1,5 @@
 /**
- * A whole list, with more columns, a search, and a second dimension that splits its rows.
+ * A whole list, with more columns, a search, a second dimension that splits its rows, and an export.
  *
  * @module
  */
@@ -71,7 +71,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
   const metrics = Queries.listMetrics(dimensions, true)
   const [problem, setProblem] = useState<string>()
-  /** Saves all rows of the search, whether they are shown or not. */
+  /** Saves the rows of the search, those that are not shown too, up to the API's maximum number. */
   const exportAll = async () => {
     const { pagination: _, ...all } = query
     const outcome = await loadReport(all, isShared)

@@ -24,7 +24,7 @@ import { Series } from "./Series.tsx"
 import { useReport } from "./Statistics.ts"
 import { type Total, Totals, totalOf } from "./Totals.tsx"
 
-/** Below everything else, so it is loaded later. */
+/** This part is below all others, so it is loaded later. */
 const NotCounted = lazy(() => import("./NotCounted.tsx").then(({ NotCounted }) => NotCounted))
 
 /** The tabs of each list. */
@@ -36,7 +36,7 @@ const lists: ReadonlyArray<readonly [Dimension, ...ReadonlyArray<Dimension>]> = 
   ["event:goal", "event:name"]
 ]
 
-/** The parts of a website that the overview uses. */
+/** The properties of a website that the overview uses. */
 export type OverviewSite = Pick<Site, "site_id" | "time_zone">
 
 const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
@@ -54,8 +54,8 @@ const NoVisits = ({ isFiltered }: { readonly isFiltered: boolean }) => (
   </p>
 )
 
-/** Explains how to install the tag. */
-const Install = () => {
+/** Shown instead of the statistics of a website that never had a visit. Explains how to install the tag. */
+const NoData = () => {
   const { share } = useAddress()
   return (
     <Message title={Texts.noData.title}>
@@ -110,11 +110,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
       {failure !== undefined && failure.kind !== "offline" ? (
         <PageProblem failure={failure} />
       ) : isNew ? (
-        address.share === null ? (
-          <Install />
-        ) : (
-          <Message title={Texts.noData.title} />
-        )
+        <NoData />
       ) : (
         <>
           {isEmpty && ever.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}

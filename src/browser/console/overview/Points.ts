@@ -11,7 +11,7 @@ export interface Point {
   /** A value of the time dimension. */
   readonly label: string
   readonly value: Format.MetricValue
-  /** The value at the same position of the comparison's range; undefined without a comparison. */
+  /** The value at the same position in the compared range; undefined if there is none. */
   readonly before: Format.MetricValue | undefined
   readonly beforeLabel: string | undefined
 }

@@ -44,20 +44,20 @@ export const leads = (scope: Scope, now: number): QueryBody | null => {
   }
 }
 
-/** The metric of the chart by an interval. */
+/** The query of the chart: its metric by an interval. Null if the metric counts leads and `leads` is null. */
 export const series = (scope: Scope, interval: Interval, now: number): QueryBody | null => {
   const { metric } = scope.address
   const query = metric === "conversions" ? leads(scope, now) : { ...base(scope, now), metrics: [metric] }
   return query && { ...query, dimensions: [interval], include: { ...query.include, time_labels: true } }
 }
 
-/** The dimensions of a whole list. */
+/** The dimension that a list lists, and the one that splits its rows, if any. */
 export type Dimensions = readonly [listed: Dimension, ...split: ReadonlyArray<Dimension>]
 
-/** The metrics of a list's rows; the first one orders them. */
+/** The metrics of a list. The first one determines the order of the rows. */
 export const listMetrics = (dimensions: Dimensions, isWhole: boolean): readonly [Metric, ...ReadonlyArray<Metric>] => {
   if (dimensions.includes("event:goal")) {
-    // Of a row that is split, the rate among the visitors of its other value.
+    // The rate of a split row is the one among the visitors with the row's other value.
     return ["visitors", "conversions", dimensions.length === 1 ? "conversion_rate" : "group_conversion_rate"]
   }
   if (dimensions.includes("event:name")) return ["visitors", "events"]
@@ -68,7 +68,7 @@ export const listMetrics = (dimensions: Dimensions, isWhole: boolean): readonly 
 const omitted = (dimension: Dimension): ReadonlyArray<string> =>
   dimension.startsWith("visit:utm_") ? ["(not set)"] : dimension === "event:name" ? ["pageview"] : []
 
-/** The rows of the dimensions, those with the highest counts first. A search is in their first values. */
+/** The query of a list, the rows with the highest counts first. `search` is a part of the first dimension's values. */
 export const list = (
   scope: Scope,
   dimensions: Dimensions,

@@ -1,5 +1,5 @@
 /**
- * A report as CSV (RFC 4180) that spreadsheets cannot mistake for formulas. Pure.
+ * A report as CSV (RFC 4180), with no value that a spreadsheet takes for a formula. Pure.
  *
  * @module
  */
@@ -17,11 +17,11 @@ const control = /[\p{Cc}\p{Cf}]/gu
 const text = (value: string): string =>
   `"${value.replace(control, "\uFFFD").replace(formula, "$1$2'$3").replaceAll('"', '""')}"`
 
-/** Amounts without their currency. */
+/** The value of a metric. An amount loses its currency. */
 const cell = (value: MetricValue | undefined): string =>
   typeof value === "object" ? String(value?.value ?? "") : String(value ?? "")
 
-/** The names of the columns are those of the API. */
+/** Returns the CSV. The names of the columns are those of the API. */
 export const of = (dimensions: Dimensions, metrics: ReadonlyArray<Metric>, { results }: Report): string =>
   [
     [...dimensions, ...metrics],

@@ -1,5 +1,5 @@
 /**
- * The totals of the range, each beside that of the comparison. The chosen one is in the chart.
+ * The totals of the range, each with its change from the compared range. The chart shows the chosen metric.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import * as Texts from "../Texts.ts"
 import * as Queries from "./Queries.ts"
 import type { Row } from "./Report.ts"
 
-/** A value with that of the comparison, if there is one. */
+/** The value of a metric in the range, and in the compared range if there is one. */
 export interface Total {
   readonly metric: Metric
   readonly value: Format.MetricValue | undefined
-  /** Null if there is nothing to compare with. */
+  /** Undefined without a compared range; null if the metric has no value there, because there were no visits. */
   readonly before: Format.MetricValue | null | undefined
   readonly change: number | null
   /** Why there is no value. */
   readonly note?: string
 }
 
-/** Totals of visits. Without a visit they are 0, which is no value of a visit. */
+/** Whether a metric describes visits. Without visits it is 0, which describes none. */
 const isOfVisits = (metric: Metric): boolean => metric === "bounce_rate" || metric === "visit_duration"
 
 export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => {

@@ -1,5 +1,5 @@
 /**
- * Asks before something is deleted. Enter confirms, and Escape cancels.
+ * Asks before something is deleted or ended. Enter confirms, and Escape cancels.
  *
  * @module
  */

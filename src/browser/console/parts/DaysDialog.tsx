@@ -8,7 +8,7 @@ import * as Calendar from "../Calendar.ts"
 import * as Texts from "../Texts.ts"
 import { Dialog } from "./Dialog.tsx"
 
-/** The earliest day that makes sense. */
+/** The earliest day that can be chosen. */
 const earliest = "2000-01-01"
 
 interface Props {

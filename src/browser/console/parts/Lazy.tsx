@@ -1,5 +1,5 @@
 /**
- * A page that is loaded when it is opened.
+ * A page, or a part of one, that is loaded when it is first shown.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { useEffect, useState } from "preact/hooks"
 import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
-/** `load` is called once, unless it fails. */
+/** Returns a component that calls `load` once, unless that fails. */
 export const lazy = <Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> => {
   let page: ComponentType<Props> | undefined
   return (props: Props) => {

@@ -1,5 +1,5 @@
 /**
- * A button that opens a menu of choices, one of which is current.
+ * A button that opens a menu of choices, one of which may be current.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface Choice<A> {
   readonly value: A
   readonly label: string
   readonly isCurrent?: boolean
-  /** Whether a line separates it from the previous choice. */
+  /** Whether a line separates this choice from the previous one. */
   readonly hasSeparator?: boolean
 }
 

@@ -10,7 +10,7 @@ import type { Resource } from "../Resource.ts"
 import { Problem } from "./Problem.tsx"
 import { SkeletonLines } from "./SkeletonLines.tsx"
 
-/** A part of a list, and where the next one begins; null after the last one. */
+/** A part of a list, and the cursor of the next part; null after the last part. */
 export interface ListPart<Item> {
   readonly items: ReadonlyArray<Item>
   readonly next: string | null

@@ -20,7 +20,7 @@ const TryAgain = ({ failure }: { readonly failure: Failure }) =>
 
 interface Props {
   readonly failure: Failure
-  /** The text for something that does not exist; by default, for a website. */
+  /** The text if what was to be loaded does not exist. The default is about a website. */
   readonly gone?: string
 }
 

@@ -11,13 +11,13 @@ import type { PageProps } from "./Page.ts"
 type Kind = keyof typeof Texts.kinds
 
 interface Reach {
-  /** As a request names them. */
+  /** The chosen websites, as a request names them. */
   readonly sites: "all" | ReadonlyArray<string>
   readonly kind: Kind
-  /** Only one if there is nothing to choose. */
+  /** Has one element if there is nothing to choose. */
   readonly choices: ReadonlyArray<readonly [kind: Kind, label: string]>
   readonly choose: (kind: Kind) => void
-  /** The list of websites; null unless several are chosen. */
+  /** The websites with checkboxes; false unless `kind` is `some`. */
   readonly list: ComponentChildren
 }
 
@@ -44,7 +44,7 @@ export const useReach = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "
             <label class="check" key={site_id}>
               <input
                 type="checkbox"
-                // The browser shows it when the form is sent.
+                // The browser shows this text when the form is submitted.
                 ref={(box) => box?.setCustomValidity(index === 0 && chosen.size === 0 ? Texts.chooseOne : "")}
                 checked={chosen.has(site_id)}
                 onChange={({ currentTarget }) => change(site_id, currentTarget.checked)}

@@ -5,7 +5,7 @@
  */
 import { useLayoutEffect, useRef } from "preact/hooks"
 
-/** The row of links. `current` names the current one. */
+/** Returns a ref for the row of links. `current` names the current link. */
 export const useRevealed = (current: string) => {
   const row = useRef<HTMLElement>(null)
   useLayoutEffect(() => {

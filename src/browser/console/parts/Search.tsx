@@ -41,7 +41,7 @@ export const useTyped = (
     const wait = setTimeout(() => onSearch(typed), pause)
     return () => clearTimeout(wait)
   }, [typed])
-  // The browser's Back changes it too.
+  // The browser's Back button changes the search, too.
   useEffect(() => setTyped(search), [search])
   return [typed, setTyped]
 }

@@ -1,5 +1,5 @@
 /**
- * A link from an empty page to its section of the settings.
+ * A link from an empty page to the section of the settings that helps to fill it.
  *
  * @module
  */

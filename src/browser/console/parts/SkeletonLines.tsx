@@ -1,5 +1,5 @@
 /**
- * What is shown of a row while its list loads: its title and what is said of it, as two bars.
+ * Two bars in place of the title and the facts of a row whose list is loading.
  *
  * @module
  */

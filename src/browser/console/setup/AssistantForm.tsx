@@ -23,6 +23,7 @@ interface Props {
   readonly onSaved: (settings: Settings) => void
 }
 
+/** The members of the body whose faults the fields show. */
 const members = [
   ...["name", "agent_url", "agent_key", "agent_model", "agent_key_header", "instructions", "history"],
   ...["history_characters", "max_tokens", "daily_tokens", "origins"]
@@ -55,7 +56,7 @@ type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
-/** The body to send. It has a key only if one was typed, or is to be removed. */
+/** The body to send. It has `agent_key` only if a key was typed, or if the stored key is to be removed. */
 const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
   name: typed.name,
   agent_protocol: typed.protocol,

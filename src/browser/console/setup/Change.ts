@@ -1,5 +1,5 @@
 /**
- * Sends a change for a component, with its state.
+ * Sends the changes of a component. Its state says whether a change is on its way, and why the last one failed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What was delivered to a webhook, with every attempt.
+ * The deliveries to a webhook, each with its attempts.
  *
  * @module
  */

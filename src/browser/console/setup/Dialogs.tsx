@@ -1,5 +1,5 @@
 /**
- * Dialogs that change something: a form, a confirmation, and a secret that is shown once.
+ * Dialogs for changes: a form, a confirmation, and a secret that is shown once.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { TextField } from "./Fields.tsx"
 interface FormProps {
   readonly title: string
   readonly submit: string
-  /** What the button that closes the dialog says; "Cancel" if absent. */
+  /** The text of the button that closes the dialog; "Cancel" if absent. */
   readonly cancel?: string
   readonly isBusy: boolean
   readonly isWide?: boolean
@@ -38,7 +38,7 @@ export const FormDialog = ({
   title
 }: FormProps) => {
   const form = useRef<HTMLFormElement>(null)
-  // The dialog is open: its effect runs before this one.
+  // The dialog is already open, because its effect runs before this one.
   useLayoutEffect(() => {
     form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus()
   }, [])
@@ -125,7 +125,7 @@ interface ConfirmChangeProps<O extends Operation> extends Omit<ConfirmProps, "is
   readonly onDone?: (answer: Answer<O>) => void
 }
 
-/** Confirms a change, and sends it. */
+/** Asks for a confirmation of a change, and then sends the change. */
 export function ConfirmChange<O extends Operation>({ input, onDone, operation, ...dialog }: ConfirmChangeProps<O>) {
   const change = useChange(operation)
   return (

@@ -1,5 +1,5 @@
 /**
- * The fields of forms, each with its label, a hint and its error.
+ * The fields of forms, with their labels, hints and errors.
  *
  * @module
  */
@@ -48,9 +48,9 @@ interface TextProps extends Common {
   readonly onInput: (value: string) => void
   readonly type?: "text" | "url" | "email" | "password" | "number" | "date"
   readonly placeholder?: string
-  /** The lines of a longer text. */
+  /** The height of a field for a longer text, in lines; absent for a field of one line. */
   readonly rows?: number
-  /** Whether a longer text is for a program, such as JSON. */
+  /** Whether the longer text is code, such as JSON. */
   readonly isCode?: boolean
 }
 
@@ -68,7 +68,7 @@ export const TextField = ({
       rows === undefined ? (
         <input
           {...described}
-          // JSX has a type for each of these, and none for their union.
+          // In JSX, an input has a type for each of these, and none for their union.
           type={type as "text"}
           value={value}
           placeholder={placeholder}

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The lines that are not empty. */
+/** Returns the items. Commas separate items too, and empty items are left out. */
 export const parse = (text: string): ReadonlyArray<string> =>
   text
     .split(/[\n,]/)

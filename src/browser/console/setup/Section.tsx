@@ -1,5 +1,5 @@
 /**
- * A section of the page with a list, and the rows of the list.
+ * A section of the settings, and its list.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The HTML to paste into a website's pages, each with a live check, and the requests that were not counted.
+ * The HTML to paste into a website's pages, with live checks, and the requests that were not counted.
  *
  * @module
  */
@@ -19,11 +19,11 @@ import * as Tags from "./Tags.ts"
 
 type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][number]
 
-/** Milliseconds between two checks while the page is open. */
+/** Milliseconds between two checks. */
 const pause = 5_000
 
 /** The result of a live check: that something works, or what it waits for. */
-export const Check = ({ found, waiting }: { readonly found: string | undefined; readonly waiting: string }) => (
+const Check = ({ found, waiting }: { readonly found: string | undefined; readonly waiting: string }) => (
   <p class={found === undefined ? "check-line muted" : "check-line good"} role="status">
     {found === undefined ? <span class="pulse" /> : <Icon name="check" />}
     {found ?? waiting}
@@ -37,8 +37,8 @@ const seenOf = (activity: Activity | undefined, now: number): string | undefined
       ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
       : Texts.install.seen(activity.path, ago(activity.received_at, now))
 
-/** Repeats the checks every few seconds. */
-export const useNow = (): number => {
+/** Returns the time, and repeats the checks while the page is visible, every few seconds. */
+const useNow = (): number => {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {
     const timer = setInterval(() => {

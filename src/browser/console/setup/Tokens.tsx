@@ -1,5 +1,5 @@
 /**
- * The widget tokens of an assistant. A new one is shown once, in the tag to paste.
+ * The widget tokens of an assistant. A new token is shown once, in the tag to paste.
  *
  * @module
  */
@@ -93,12 +93,12 @@ export const Tokens = (props: Props) => {
     instanceId
   )
   const close = () => setOpen(undefined)
-  const valid = value?.tokens.filter(({ revoked_at }) => revoked_at === null) ?? []
+  const listed = value?.tokens.filter(({ revoked_at }) => revoked_at === null) ?? []
   return (
     <div class="tokens">
-      {value !== undefined && valid.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
+      {value !== undefined && listed.length === 0 && <p class="muted">{Texts.tokens.empty}</p>}
       <ul class="rows">
-        {valid.map(({ created_at, expires_at, label, token_id }) => (
+        {listed.map(({ created_at, expires_at, label, token_id }) => (
           <Row
             key={token_id}
             title={label ?? Texts.tokens.unnamed}

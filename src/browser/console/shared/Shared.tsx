@@ -1,5 +1,5 @@
 /**
- * A shared dashboard: the overview of one website for anyone with its address, without the rest of the console.
+ * A shared dashboard: the overview of one website, without the rest of the console, for anyone with the dashboard's address.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 
 export const Shared = ({ secret }: { readonly secret: string }) => {
-  // Before the first request.
+  // The first request needs the secret already.
   authorizeShared(secret)
   const { failure, value: site } = useAnswer("GET /v1/owner/shared", {})
   const isOver = failure?.kind === "signed-out" || failure?.kind === "not-found"

@@ -16,9 +16,9 @@ import * as Texts from "../Texts.ts"
 export interface Grant {
   readonly id: string
   readonly name: string
-  /** Its permissions, and their end. */
+  /** What the access permits, and its dates. */
   readonly details: ComponentChildren
-  /** Whether the access can be removed here. */
+  /** Whether this is the person's own access, which cannot be removed here. */
   readonly isOwn: boolean
 }
 

@@ -24,7 +24,7 @@ const hour = 3_600_000
 
 type Expiry = keyof typeof Texts.people.expiries
 
-/** In milliseconds. A link is valid for a week at most, also if this browser's clock is ahead. */
+/** In milliseconds. The service allows a week at most: the longest is a bit shorter, in case this browser's clock is ahead. */
 const expiries: Readonly<Record<Expiry, number>> = {
   "1h": hour,
   "1d": 24 * hour,

@@ -7,7 +7,7 @@
 const width = 120
 const height = 32
 
-/** Keeps the line, which is 1.5 pixels wide, inside. */
+/** The distance from the edges, so that the whole line, which is 1.5 pixels wide, is visible. */
 const inset = 2
 
 /** The points of the line, as an SVG attribute. Pure. */

@@ -9,7 +9,7 @@ export const add = "New assistant"
 export const edit = (name: string): string => `Edit ${name}`
 export const name = "Name"
 export const url = "Address of the agent"
-export const urlHint = "The base address of its API, on the public internet."
+export const urlHint = "The base address of the agent's API, on the public internet."
 export const urlByOperator =
   "It was set on the server, and is not shown. Enter an address to replace it; the key then has to be entered again."
 export const key = "Key"
@@ -34,9 +34,10 @@ export const memoryChoices = {
 } as const
 export const memories = { edge: "conversations are kept here", agent: "conversations are kept by the agent" } as const
 export const instructions = "Instructions"
-export const instructionsHint = "What it should know and how it should answer. Visitors do not see it."
+export const instructionsHint = "What the assistant should know, and how it should answer. Visitors do not see this."
 export const origins = "Origins"
-export const originsHint = "One per line. Only pages from them may use it. Leave it empty to allow any."
+export const originsHint =
+  "One per line. Only pages from these origins may use the assistant. Leave this empty to allow any origin."
 export const limits = "Limits and details"
 export const history = "Earlier messages sent with a question"
 export const historyCharacters = "Maximum length of these messages, in characters"
@@ -48,18 +49,19 @@ export const conversationIdChoices = {
 export const maxTokens = "Tokens per answer"
 export const dailyTokens = "Tokens per day"
 export const empty =
-  "No assistant yet. Connect a model of OpenAI, Anthropic or any compatible service, and paste its tag into a page."
+  "No assistant yet. Connect a model of OpenAI, Anthropic or any compatible service, and paste the assistant's tag into a page."
 export const confirm = (name: string): string => `Delete ${name}?`
 export const confirmBody = "Its tokens and conversations are deleted with it. Pages with its tag no longer have a chat."
 export const chatted = (when: string): string => `A visitor chatted ${when}.`
-export const noChat = "No visitor has chatted yet. Paste its tag into a page: the tag is shown with each new token."
+export const noChat =
+  "No visitor has chatted yet. Paste the assistant's tag into a page: it is shown with each new token."
 
 /** Trying an assistant. */
 export const tried = {
   action: "Try",
   title: (name: string): string => `Try ${name}`,
   question: "Question",
-  hint: "It is sent like the first message of a chat, and is not stored. It uses tokens like a chat.",
+  hint: "The question is sent like the first message of a chat, and is not stored. It uses tokens as a chat does.",
   example: "What can you help me with?",
   ask: "Ask",
   busy: "Asking…",
@@ -109,7 +111,7 @@ export const tokens = {
   unnamed: "Token without a label",
   title: "The tag of the chat",
   body: "Paste it at the end of the body. It contains the new token, which is not shown again.",
-  empty: "It has no token, so no page can use it.",
+  empty: "This assistant has no token, so no page can use it.",
   created: (day: string): string => `Created on ${day}`,
   confirm: "Revoke this token?",
   confirmBody: "Within a second, pages with its tag no longer have a chat."

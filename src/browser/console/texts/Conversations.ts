@@ -21,7 +21,7 @@ export const conversations = {
     stopped: "The visitor stopped this answer.",
     superseded: "The visitor sent another message before this answer was complete.",
     "content-filter": "The agent’s content filter ended this answer.",
-    failed: "The agent failed, and this answer was not completed.",
+    failed: "The agent failed, or a limit of the service ended this answer.",
     cut: "The service ended before this answer was complete.",
     other: "This answer was not completed."
   } as Readonly<Record<string, string>>,

@@ -19,11 +19,9 @@ export const frame = {
   theme: "Theme",
   themes: { system: "System", light: "Light", dark: "Dark" },
   close: "Close",
-  loading: "Loading",
   notLoaded: "This page could not be loaded",
   again: "Try again",
-  reload: "Reload the console",
-  docs: "Documentation"
+  reload: "Reload the console"
 } as const
 
 export const pages = {

@@ -35,12 +35,11 @@ export const inbox = {
   no: "No",
   nothing: "–",
   cancel: "Cancel",
-  failed: "That did not work, and nothing was changed.",
+  failed: "That did not work. Please try again.",
   gone: "This submission no longer exists. It may have been deleted, or its retention has ended.",
-  received: "Received",
-  from: "Form",
   visit: "Where it came from",
-  noVisit: "Its visit is not known: the page had no tag for page views, or the visitor blocks it.",
+  noVisit:
+    "Its visit is not known, for example because the page has no tag for page views, or the visitor blocks the tag.",
   attribution: {
     source: "Source",
     medium: "Medium",
@@ -48,7 +47,7 @@ export const inbox = {
     referrer: "Referrer",
     entry_page: "Entry page"
   },
-  delivered: "Delivered to",
+  delivered: "Deliveries",
   deliveryStatuses: {
     waiting: "Waits for the next mail",
     pending: "On its way",

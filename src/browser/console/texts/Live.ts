@@ -8,11 +8,7 @@ export const live = {
   pause: "Pause",
   resume: "Resume",
   paused: (waiting: number): string =>
-    waiting === 0
-      ? "Paused."
-      : waiting === 1
-        ? "Paused. One has arrived since."
-        : `Paused. ${waiting} have arrived since.`,
+    waiting === 0 ? "Paused." : waiting === 1 ? "Paused. 1 new entry waits." : `Paused. ${waiting} new entries wait.`,
   connecting: "The connection was lost. The console tries again automatically.",
   failed: "The live activity cannot be loaded",
   failedBody: "The console tries again automatically every few seconds. If this continues, ask the operator.",

@@ -1,5 +1,5 @@
 /**
- * Texts of what was not counted. Its chunk imports them.
+ * Texts of what was not counted. They are loaded with that part of the overview.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export const notCounted = {
     "foreign-origin": ["Pages of other origins", "If one of them is yours, add its origin in Set up, under Website."],
     limited: [
       "Over the rate limit",
-      "One address sent too many requests. If it is your proxy's, add it to TRUSTED_PROXIES."
+      "One address sent too many requests. If it is that of your proxy, add it to TRUSTED_PROXIES."
     ],
     quarantined: [
       "Suspected spam",

@@ -62,10 +62,10 @@ export const forms = {
   removeField: (name: string): string => (name === "" ? "Remove" : `Remove ${name}`),
   requiredField: (name: string): string => `${name} (required)`,
   json: "Rules, as JSON",
-  jsonHint: "A field of this form has several rules, which a row cannot show. The guide Websites lists the rules.",
+  jsonHint: "A field of this form has rules that a row cannot show. The guide Websites lists the rules.",
   notJson: "This is not JSON. An object with a member for each field is expected.",
   at: (place: string, text: string): string => `${place}: ${text}`,
-  empty: "No form has rules: every submission is accepted. Rules keep out what you cannot use.",
+  empty: "No form has rules: every form accepts any fields. Rules keep out what you cannot use.",
   confirm: (page: string): string => `Delete the rules of “${page}”?`,
   confirmBody: "The form accepts any fields again. Its submissions are kept."
 } as const
@@ -102,7 +102,7 @@ export const webhooks = {
   confirm: (host: string): string => `Delete the webhook at ${host}?`,
   confirmBody: "Its deliveries are deleted too, including those that are still due.",
   rotate: "Create a new secret?",
-  rotateBody: "The current secret also signs for 24 hours. Give the new one to the receiver within that time.",
+  rotateBody: "Both secrets sign for 24 hours. Give the new secret to the receiver within that time.",
   rotateYes: "Create a new secret",
   secret: "The secret of the webhook",
   secretBody: "It signs what is sent, so that the receiver can trust it. Save it now: it is not shown again."
@@ -110,14 +110,14 @@ export const webhooks = {
 
 export const deliveries = {
   title: "Deliveries",
-  empty: "Nothing was delivered yet. Deliveries are listed here for 30 days.",
-  none: "None of the latest 100.",
+  empty: "No deliveries yet. They are listed here for 30 days.",
+  none: "No delivery has this status.",
   show: "Show",
   all: "The latest 100",
   statuses: { pending: "Waiting", delivered: "Delivered", failed: "Failed", cancelled: "Cancelled" },
   notAttempted: "Not attempted yet.",
   answered: (status: number | null, millis: number): string => `answered ${status} in ${millis} ms`,
   payload: "What is sent:",
-  deleted: "Its submission was deleted, and with it what was sent.",
+  deleted: "What was sent is deleted, because its submission or conversation was deleted.",
   retry: "Deliver again"
 } as const

@@ -37,11 +37,12 @@ export const metricNotes: Readonly<Partial<Record<Metric, string>>> = {
   visits: "Page views and events of a visitor without a pause of more than 30 minutes.",
   pageviews: "Pages that were opened.",
   bounce_rate: "Visits with one page view and no other action.",
-  visit_duration: "The average time from the first page view of a visit to its last.",
+  visit_duration: "The average time from the first page view or event of a visit to the last.",
   conversions: "Accepted submissions, and chats that began."
 }
 
-export const leadsNeedVisit = "A lead belongs to a visit, not to a page or an event. Remove that filter to see leads."
+export const leadsNeedVisit =
+  "A lead belongs to a visit, not to a page or an event. Remove the filters by page or event to see leads."
 
 export const dimensions: Readonly<Record<string, string>> = {
   "event:page": "Page",
@@ -103,19 +104,18 @@ export const lists = {
   more: "Show more",
   none: "Nothing on these days.",
   noMatch: "Nothing matches.",
-  share: "Share",
   filterBy: (dimension: string, value: string): string => `Filter by ${dimension.toLowerCase()} ${value}`,
   noneOf: {
     "visit:utm_campaign":
       "Links with ?utm_campaign=… in their address are counted here, so that you see which campaign brings visitors.",
     "event:goal":
       "Submissions and chats are goals already. You can add others in Set up, under Goals: an event, or a page such as /thanks.",
-    "event:name": "Your pages send events with hydracore('event', 'Signup'). See the guide Websites.",
+    "event:name": "Your pages send events with hydracore.event('Signup'). See the guide Websites.",
     "visit:country": "Countries need a database: see GEO_DATABASE in Settings."
   } as Readonly<Record<string, string>>
 } as const
 
-/** Values that stand for an absent one, or that are spelled for programs. */
+/** The texts of values that stand for an absent value, or that are spelled for programs. */
 export const values: Readonly<Record<string, string>> = {
   "Direct / None": "Direct",
   "(not set)": "Unknown",
@@ -188,7 +188,6 @@ export const chart = {
   point: (label: string, value: string, before: string | undefined): string =>
     before === undefined ? `${label}: ${value}` : `${label}: ${value}, ${before} before`,
   help: "Arrow keys move along the chart. Enter opens the days of a point. Drag to choose days.",
-  now: "not over yet",
   when: "When",
   before: "Before"
 } as const

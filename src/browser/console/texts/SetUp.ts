@@ -53,7 +53,7 @@ export const install = {
   received: (page: string | null, when: string): string =>
     page === null ? `A form was received ${when}.` : `The form “${page}” was received ${when}.`,
   widget: "Chat",
-  widgetNote: "The tag of the chat has a token of an assistant. Issue one, and it is shown with the tag.",
+  widgetNote: "The tag of the chat contains a token of an assistant. Issue a token: it is shown in the tag.",
   toAssistants: "Assistants"
 } as const
 
@@ -97,7 +97,7 @@ export const website = {
   timeZoneHint: "Reports use the days of this time zone.",
   origins: "Origins",
   originsHint:
-    "One per line, such as https://www.example.com. Only pages from them may use this website’s ids. Leave it empty to allow any.",
+    "One per line, such as https://www.example.com. Only pages from these origins may use this website’s ids. Leave this empty to allow any origin.",
   anyOrigin: "Any",
   saved: "Saved.",
   remove: "Delete this website",
@@ -109,9 +109,7 @@ export const website = {
 } as const
 
 export const newSite = {
-  title: "New website",
-  hint: "You can change everything later.",
-  button: "New website"
+  title: "New website"
 } as const
 
 export const goals = {
@@ -122,7 +120,7 @@ export const goals = {
   values: { page: "Path", event: "Event" },
   hints: {
     page: "Such as /thanks. A star matches any text: /blog/*.",
-    event: "The name that your page sends, as in hydracore('event', 'Signup')."
+    event: "The name that your page sends, as in hydracore.event('Signup')."
   },
   name: "Name",
   empty: "No goal of your own yet. A thank-you page or a signup is a good first one.",

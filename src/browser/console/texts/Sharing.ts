@@ -27,7 +27,7 @@ export const people = {
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
-    "The session ends within a second, and an unopened link stops working. The keys that were created in the session stop working too."
+    "The session ends within a second, or the unopened link stops working. So do the keys and the unopened links that were created in the session."
 } as const
 
 export const dashboards = {
