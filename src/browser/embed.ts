@@ -43,7 +43,7 @@ declare global {
 const start = (script: HTMLScriptElement) => {
   const data = script.dataset
   const resolve = (path: string) => new URL(path, script.src).href
-  /** The second and last attempts that are to be made, one for each record that waits for its own. */
+  /** The pending retries, one for each record whose first attempt failed. */
   const retries = new Set<() => void>()
   let { referrer } = document
   /** The last path whose view was sent without a call of `track`. */

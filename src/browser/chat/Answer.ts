@@ -78,7 +78,7 @@ const ratingButtons = (strings: Strings, onRate: (rating: Rating) => void, ratin
   return make("div", { part: "rating" }, ...buttons)
 }
 
-/** Copies the text of an element. Without access to the clipboard, as on pages without TLS, copies it by a selection. */
+/** Copies the text of an element. Without access to the clipboard, as on pages without TLS, copies a selection of the text. */
 const copyText = async (code: HTMLElement): Promise<void> => {
   try {
     await navigator.clipboard.writeText(code.textContent)

@@ -90,7 +90,7 @@ const readStream = async (
 }
 
 /**
- * Reads the answer in a response. Never rejects. Aborting `stop` ends the reception, whose end aborts `stop` in any case.
+ * Reads the answer in a response. Never rejects. Aborting `stop` ends the reception. Any other end of it also aborts `stop`.
  *
  * @param onEmpty returns the outcome of a response with status 204
  */

@@ -11,7 +11,7 @@ export type Mode = "send" | "resume" | "wait"
 export interface Continuation {
   /** The messages without the running answer. */
   readonly messages: ReadonlyArray<Message>
-  /** The question whose answer is to be received, how, and the answer so far. */
+  /** The question whose answer is to be received, the way to receive it, and the answer so far. */
   readonly running?: {
     readonly question: string
     readonly mode: Mode

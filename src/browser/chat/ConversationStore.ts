@@ -48,7 +48,7 @@ export const empty: Conversation = {
   draft: ""
 }
 
-/** Returns the last messages, within `maxMessages` and `maxStored` but at least one, with its text cut. Pure. */
+/** Returns the last messages that fit `maxMessages` and `maxStored`, at least one, whose text is cut. Pure. */
 export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const last = messages
     .slice(-Limits.maxMessages)

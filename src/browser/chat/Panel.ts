@@ -50,7 +50,7 @@ export interface Panel {
 /** Windows that the panel fills as a modal dialog. */
 export const narrowWindow = "(max-width: 30rem), (max-height: 26rem)"
 
-/** In UTF-16 units. The edge's limit is 8000 characters, which are at least as many units. */
+/** The longest message, in UTF-16 units. The edge's limit is 8000 characters, which are at least as many units. */
 const maxMessage = "8000"
 
 const button = (part: string, picture: Parameters<typeof icon>[0], type = "button") =>

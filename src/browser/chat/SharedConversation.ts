@@ -43,7 +43,7 @@ export class SharedConversation {
     )
   }
 
-  /** Whether this tab already shows the newer conversation of another tab, or receives the answer in it itself. */
+  /** Whether this tab already shows the newer conversation of another tab, or itself receives the running answer. */
   #isKnown(theirs: Store.Conversation): boolean {
     const { conversation, run } = this
     if (run === undefined) {

@@ -41,7 +41,7 @@ export const toQuery = (
   return [yesterday, yesterday]
 }
 
-/** The intervals that a chart of this many days offers. Others would give it too many points, or too few. */
+/** The intervals that suit a chart of this many days: with others, the chart would have too many points or too few. */
 export const intervalsOf = (days: number): ReadonlyArray<Interval> => [
   ...(days <= 14 ? (["time:hour"] as const) : []),
   ...(days > 1 && days <= 400 ? (["time:day"] as const) : []),

@@ -21,7 +21,7 @@ export const refresh = Store.make(0)
 /** The age in seconds at which the data of a visible page is loaded again. */
 const maxAge = 60
 
-/** Seconds before a retry. They double with each failure. */
+/** Seconds before the first retry, and the longest wait. The wait doubles with each failure. */
 const retryAfter = { first: 2, longest: 30 }
 
 let loadedAt = Date.now()

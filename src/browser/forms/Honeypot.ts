@@ -16,7 +16,7 @@ const noAutofill = {
   "data-form-type": "other"
 }
 
-/** Adds the field to a form. If the form has one, hides that by a style, because a style sheet can override `hidden`. */
+/** Adds the field to a form. If the form already has it, hides it by a style: a style sheet can override `hidden`. */
 export const add = (form: HTMLFormElement): void => {
   const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
   if (existing) {

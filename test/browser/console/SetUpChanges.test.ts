@@ -108,7 +108,7 @@ inChromium(
           await page.getByText("It answers. The first word came after").waitFor()
           await page.getByText("Hello there").waitFor()
           await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click()
-          await page.getByText("It has no token").waitFor()
+          await page.getByText("This assistant has no token").waitFor()
           await page.getByRole("button", { name: "Issue a token" }).click()
           await page.getByRole("dialog").getByRole("button", { name: "Create" }).click()
           await page.getByText(/token="hwt_/).waitFor()

@@ -1,6 +1,6 @@
 /**
- * What the console shows without a session. A link opens a session only when a person presses the button, so that link previews
- * do not use up the link.
+ * How a person opens a session: instructions for getting a link, and the page of a link. The link is used only when the person
+ * presses the button, so that previews of links do not use it up.
  *
  * @module
  */

@@ -32,8 +32,8 @@ const retryAfter = { usual: 3_000, signedOut: 30_000 }
 type Action = { readonly kind: "latest" | "change"; readonly change: LiveChange } | { readonly kind: "broken" }
 
 /**
- * The activities that are not among the entries yet: a new stream repeats the latest activities. If the entries have fewer of
- * some equal activities, the rest of these are new.
+ * The activities that are not among the entries yet: a new stream repeats the latest activities. Of equal activities, as many
+ * are left out as there are equal entries.
  */
 const newOf = (entries: ReadonlyArray<Entry>, activity: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()

@@ -1,5 +1,5 @@
 /**
- * The live activity of a website: a list that grows at the top, and pauses while the mouse is over it or on request.
+ * The live activity of a website: a list that grows at the top, and pauses on request and while the mouse is over it.
  *
  * @module
  */

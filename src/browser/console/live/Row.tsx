@@ -1,5 +1,5 @@
 /**
- * One activity. It contains nothing that identifies a visitor.
+ * One activity of the live list. It contains nothing that identifies a visitor.
  *
  * @module
  */

@@ -22,7 +22,7 @@ export interface Total {
   readonly note?: string
 }
 
-/** Whether a metric describes visits. Without visits it is 0, which describes none. */
+/** Whether a metric is a rate or an average of visits. Its value without visits, 0, means nothing. */
 const isOfVisits = (metric: Metric): boolean => metric === "bounce_rate" || metric === "visit_duration"
 
 export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => {

@@ -1,5 +1,5 @@
 /**
- * Creates a website. The form is loaded when it is opened.
+ * The button that opens the form for a new website. The form is loaded when it is first opened.
  *
  * @module
  */
