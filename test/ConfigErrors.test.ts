@@ -23,7 +23,7 @@ describe("Config: errors", () => {
     })
   )
 
-  it.effect("a header of countries needs trusted proxies and a name", () =>
+  it.effect("GEO_HEADER needs trusted proxies, and must be the name of a header", () =>
     Effect.gen(function* () {
       assert.include(String(yield* read({ GEO_HEADER: "cf-ipcountry" })), "GEO_HEADER needs TRUSTED_PROXIES")
       const proxies = { TRUSTED_PROXIES: "10.0.0.0/8" }
@@ -72,7 +72,7 @@ describe("Config: errors", () => {
     )
   }
 
-  it.effect("DATABASE_URL names a user, unless the process has one", () =>
+  it.effect("DATABASE_URL must name a user, unless USER or USERNAME is set", () =>
     Effect.gen(function* () {
       assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres://db/x", USER: "u" })))
       assert.isTrue(Exit.isSuccess(yield* read({ DATABASE_URL: "postgres:///x?host=/run&user=u" })))

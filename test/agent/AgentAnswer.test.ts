@@ -36,7 +36,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("every finish reason has its name for the visitor", () =>
+  it.effect("each finish reason of the agent becomes one of the visitor's", () =>
     Effect.gen(function* () {
       for (const [upstream, reason] of [
         ["stop", "stop"],
@@ -52,7 +52,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("[DONE] without a reason is a stop", () =>
+  it.effect("an answer that ends with [DONE] and gave no finish reason has stopped", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange(streams(says("Hi"), done))
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
@@ -88,7 +88,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an agent that sends a finish reason and then neither ends nor sends text has finished after seconds", () =>
+  it.effect("the answer of an agent that is silent after its finish reason ends within seconds", () =>
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
         response.writeHead(200, sse)
@@ -145,45 +145,49 @@ describe("AgentStream over HTTP: the answer", () => {
     )
   }
 
-  it.effect("a stream is read whatever type it has, or none, and a last event without a blank line too", () =>
-    Effect.gen(function* () {
-      for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {
-        const { events, result } = yield* exchange((_, response) => {
-          response.writeHead(200, type === undefined ? {} : { "content-type": type })
-          response.end(`\n: beat\n\n${says("Hi")}data: [DONE]`)
-        })
-        assert.isTrue(Result.isSuccess(result), type)
-        assert.strictEqual(said(events), "Hi")
-      }
-    }).pipe(Effect.provide(layer))
+  it.effect(
+    "a stream is read without a content type and with those of JSON, text and bytes, also a last event without a blank line",
+    () =>
+      Effect.gen(function* () {
+        for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {
+          const { events, result } = yield* exchange((_, response) => {
+            response.writeHead(200, type === undefined ? {} : { "content-type": type })
+            response.end(`\n: beat\n\n${says("Hi")}data: [DONE]`)
+          })
+          assert.isTrue(Result.isSuccess(result), type)
+          assert.strictEqual(said(events), "Hi")
+        }
+      }).pipe(Effect.provide(layer))
   )
 
-  it.effect("the connection of an answer that ended serves the next request; that of one that broke does not", () =>
-    Effect.gen(function* () {
-      const ports: Array<number | undefined> = []
-      const upstream = yield* start((received, response) => {
-        ports.push(response.socket?.remotePort)
-        response.writeHead(200, sse)
-        response.write(received.body.includes("broken") ? "data: {\n\n" : says("Hi") + finishes("stop"))
-        // The end comes in a packet of its own.
-        setImmediate(() => response.end(done))
-      })
-      const dispatcher = (yield* Dispatcher) as Undici.Agent
-      for (const message of ["one", "two", "broken", "three"]) {
-        yield* ask(upstream.instance, [], message)
-        const free = message === "broken" ? 0 : 1
-        yield* until("the connection is free, or closed", () => {
-          const stats = dispatcher.stats[upstream.url]
-          return (stats !== undefined && "free" in stats ? stats.free : 0) === free
+  it.effect(
+    "the connection of an answer that ended serves the next request; the connection of a broken answer does not",
+    () =>
+      Effect.gen(function* () {
+        const ports: Array<number | undefined> = []
+        const upstream = yield* start((received, response) => {
+          ports.push(response.socket?.remotePort)
+          response.writeHead(200, sse)
+          response.write(received.body.includes("broken") ? "data: {\n\n" : says("Hi") + finishes("stop"))
+          // The end comes in a packet of its own.
+          setImmediate(() => response.end(done))
         })
-      }
-      assert.strictEqual(ports[0], ports[1])
-      assert.strictEqual(ports[1], ports[2])
-      assert.notStrictEqual(ports[2], ports[3])
-    }).pipe(Effect.provide(layer))
+        const dispatcher = (yield* Dispatcher) as Undici.Agent
+        for (const message of ["one", "two", "broken", "three"]) {
+          yield* ask(upstream.instance, [], message)
+          const free = message === "broken" ? 0 : 1
+          yield* until("the connection is free, or closed", () => {
+            const stats = dispatcher.stats[upstream.url]
+            return (stats !== undefined && "free" in stats ? stats.free : 0) === free
+          })
+        }
+        assert.strictEqual(ports[0], ports[1])
+        assert.strictEqual(ports[1], ports[2])
+        assert.notStrictEqual(ports[2], ports[3])
+      }).pipe(Effect.provide(layer))
   )
 
-  it.effect("reads a response without streaming", () =>
+  it.effect("an answer that is not streamed is read", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange((_, response) => {
         response.writeHead(200, { "content-type": "application/json; charset=utf-8" })

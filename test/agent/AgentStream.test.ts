@@ -55,7 +55,7 @@ suite(
 )
 
 describe("AgentStream over HTTP: the request", () => {
-  it.effect("it requests a stream with the message, the conversation, the model and the key", () =>
+  it.effect("the request asks for a stream, and has the message, the conversation, the model and the key", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange(streams(says("a"), done), { agentModel: "m-1", agentKeyEnv: "AGENT_KEY" })
       const received = upstream.received[0]!
@@ -75,7 +75,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("without a model and a key it names neither", () =>
+  it.effect("without a model and a key, the request names neither", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange(streams(done))
       assert.notProperty(upstream.received[0]?.headers, "authorization")
@@ -83,7 +83,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("the address may end with a slash, with /v1, or lie beneath a path", () =>
+  it.effect("the agent's URL may end with a slash, end with /v1, or have a path", () =>
     Effect.gen(function* () {
       for (const [path, expected] of [
         ["/", "/v1/chat/completions"],
@@ -135,7 +135,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer), Effect.provideService(References.TracerEnabled, false))
   )
 
-  it.effect("refuses without a request if the key is not set, and names the variable", () =>
+  it.effect("if the key's variable is not set, no request is sent and the refusal names the variable", () =>
     Effect.gen(function* () {
       const { result, upstream } = yield* exchange(streams(done), { agentKeyEnv: "NO_SUCH_KEY" })
       assert.strictEqual(failure(result).tag, "AgentRefused")
@@ -187,7 +187,7 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
     )
   }
 
-  it.effect("refuses an address on which nothing listens, and an invalid one", () =>
+  it.effect("an address on which nothing listens and an invalid URL give refusals", () =>
     Effect.gen(function* () {
       const gone = yield* Effect.scoped(
         Effect.map(
@@ -257,19 +257,21 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("it is sent at most twice, and a request that is refused for another reason once", () =>
-    Effect.gen(function* () {
-      for (const [body, times, history] of [
-        [tooLong, 2, messages],
-        [tooLong, 1, messages.slice(-1) as unknown as AgentRequest["messages"]],
-        [secret, 1, messages],
-        [secret.repeat(10_000), 1, messages]
-      ] as const) {
-        const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
-        assert.strictEqual(failure(result).tag, "AgentRefused")
-        assert.notInclude(JSON.stringify(result), secret)
-        assert.lengthOf(upstream.received, times)
-      }
-    }).pipe(Effect.provide(layer))
+  it.effect(
+    "a request that is too long is sent at most twice, and a request that is refused for another reason once",
+    () =>
+      Effect.gen(function* () {
+        for (const [body, times, history] of [
+          [tooLong, 2, messages],
+          [tooLong, 1, messages.slice(-1) as unknown as AgentRequest["messages"]],
+          [secret, 1, messages],
+          [secret.repeat(10_000), 1, messages]
+        ] as const) {
+          const { result, upstream } = yield* askAll((_, response) => void response.writeHead(400).end(body), history)
+          assert.strictEqual(failure(result).tag, "AgentRefused")
+          assert.notInclude(JSON.stringify(result), secret)
+          assert.lengthOf(upstream.received, times)
+        }
+      }).pipe(Effect.provide(layer))
   )
 })

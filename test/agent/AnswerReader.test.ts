@@ -98,7 +98,7 @@ describe("agent/AnswerReader", () => {
     assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
   })
 
-  it("reads a bounded number of events from the lines of one, and counts each as a frame", () => {
+  it("reads a bounded number of events from the lines of one event, and counts each line as a frame", () => {
     const most = 8192
     const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
     const reader = new AnswerReader(protocols["openai-chat"])

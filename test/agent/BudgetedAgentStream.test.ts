@@ -51,7 +51,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("a refusal uses no tokens, and an abandoned answer uses those of its text", () =>
+  it.effect("a refusal uses no tokens, and an abandoned answer uses the tokens of its text", () =>
     Effect.gen(function* () {
       const refused = yield* ask(request(1000)).pipe(
         Effect.andThen(used),
@@ -95,7 +95,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("without the store no request is sent; an instance without a limit does not need it", () =>
+  it.effect("without the store no request is sent; an instance without a limit does not need the store", () =>
     Effect.gen(function* () {
       const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
       const budget = Layer.succeed(

@@ -30,19 +30,21 @@ describe("agent: guarded instances", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("a stored key is sent instead of one of the environment, and one of another instance is not", () =>
-    Effect.gen(function* () {
-      const seal = (context: string) => Sealing.seal(secretsKey, randomBytes(Sealing.nonceBytes), context, "sk-1")
-      const { upstream } = yield* exchange(streams(says("a"), done))
-      const { instanceId } = upstream.instance
-      yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyEnv: "AGENT_KEY" })
-      assert.strictEqual(upstream.received.at(-1)?.headers["authorization"], "Bearer sk-1")
-      yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyHeader: "api-key" })
-      assert.strictEqual(upstream.received.at(-1)?.headers["api-key"], "sk-1")
-      const count = upstream.received.length
-      const { result } = yield* ask({ ...upstream.instance, agentKey: seal("another") })
-      assert.strictEqual(failure(result).reason, "SECRETS_KEY does not decrypt the agent's key")
-      assert.lengthOf(upstream.received, count)
-    }).pipe(Effect.provide(layer))
+  it.effect(
+    "a stored key is sent instead of a key in the environment; a key that was stored for another instance is not sent",
+    () =>
+      Effect.gen(function* () {
+        const seal = (context: string) => Sealing.seal(secretsKey, randomBytes(Sealing.nonceBytes), context, "sk-1")
+        const { upstream } = yield* exchange(streams(says("a"), done))
+        const { instanceId } = upstream.instance
+        yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyEnv: "AGENT_KEY" })
+        assert.strictEqual(upstream.received.at(-1)?.headers["authorization"], "Bearer sk-1")
+        yield* ask({ ...upstream.instance, agentKey: seal(instanceId), agentKeyHeader: "api-key" })
+        assert.strictEqual(upstream.received.at(-1)?.headers["api-key"], "sk-1")
+        const count = upstream.received.length
+        const { result } = yield* ask({ ...upstream.instance, agentKey: seal("another") })
+        assert.strictEqual(failure(result).reason, "SECRETS_KEY does not decrypt the agent's key")
+        assert.lengthOf(upstream.received, count)
+      }).pipe(Effect.provide(layer))
   )
 })

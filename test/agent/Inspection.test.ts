@@ -29,7 +29,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("a model that reasons until its tokens are used up works; one that says nothing does not", () =>
+  it.live("a model that reasons until its tokens are used up works; a model that says nothing does not", () =>
     Effect.gen(function* () {
       const { outcome: reasoned } = yield* inspectAgent(streams(finishes("length"), done))
       assert.deepStrictEqual(reasoned, { _tag: "Answered", text: "", firstWordMillis: null })
@@ -79,7 +79,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("reads the beginning of an answer, and what arrived of one that does not end", () =>
+  it.live("reads the beginning of an answer, and what arrived of an answer that does not end", () =>
     Effect.gen(function* () {
       const beginningOf = Effect.fnUntraced(function* (
         respond: Respond,

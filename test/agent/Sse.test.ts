@@ -65,7 +65,7 @@ describe("Sse", () => {
   )
 
   it.prop(
-    "it reads what the platform's own parser reads",
+    "reads the same events as the platform's own parser",
     [Schema.Array(Fragment), Schema.Array(Schema.Int)],
     ([fragments, cuts]) => {
       const bytes = Buffer.concat(fragments.map((fragment) => Buffer.from(fragment, "latin1")))

@@ -46,7 +46,7 @@ describe("doctor: the database", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("counts the websites whose rollups lag, until a round", () =>
+  it.live("counts the websites whose rollups lag, until a round rolls them up", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [used, unused] = [randomUUID(), randomUUID()]
@@ -62,7 +62,7 @@ describe("doctor: the database", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("reports whether it accepts writes", () =>
+  it.live("reports that the database accepts no writes", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const writer = yield* TestDatabase.clientOf(connection)

@@ -81,7 +81,7 @@ describe("person", () => {
     })
   )
 
-  it.live("erase deletes it, and says how much", () =>
+  it.live("erase deletes a person's data, and says how much", () =>
     Effect.gen(function* () {
       const { other, text } = yield* session
       const json = ["--email", "Ann@example.com", "--json"]

@@ -165,7 +165,7 @@ describe("stats", () => {
     })
   )
 
-  it.effect("finds a website by its name, and prints all of them", () =>
+  it.effect("finds a website by its name, and prints a row for each website with --all-sites", () =>
     Effect.gen(function* () {
       const { append, context, json, refusal, text } = yield* session
       assert.strictEqual((yield* json("--site", " Example ")).website_config_id, site.websiteConfigId)
@@ -190,7 +190,7 @@ describe("stats", () => {
     })
   )
 
-  it.effect("says what is wrong", () =>
+  it.effect("refuses invalid flags in one sentence", () =>
     Effect.gen(function* () {
       const { refusal } = yield* session
       for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {

@@ -7,7 +7,7 @@ import * as Cluster from "../torture/Cluster.ts"
 import * as Raw from "../torture/Raw.ts"
 
 describe("cluster/Primary", () => {
-  it.live("dispatches connections to all workers in turn, and ends them with its scope", () =>
+  it.live("dispatches connections to all workers in turn, and ends the workers with its scope", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const cluster = yield* Scope.provide(started({ workers: 3 }), scope)
@@ -142,7 +142,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("connections queue up to the descriptor limit, and further ones are reset", () =>
+  it.live("connections queue up to the descriptor limit, and further connections are reset", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1, descriptors: 64 + 2 * 3 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
@@ -158,7 +158,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("replaces the workers one by one, each by one that already serves", () =>
+  it.live("replaces the workers one by one, each by a worker that already serves", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       yield* cluster.replaceAll

@@ -41,7 +41,7 @@ const partOf = (content: Content, kind: "figures" | "table") =>
 
 for (const [name, make] of storages) {
   describe(`the content of a report ${name}`, () => {
-    it.live("counts the days of the website's zone, and compares them with those before", () =>
+    it.live("counts the days of the website's time zone, and compares the period with the period before", () =>
       Effect.gen(function* () {
         const views = yield* AnalyticsRepo
         const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Tours", origins: [], timeZone }))

@@ -6,7 +6,7 @@ import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { memory, newSite } from "../support/Delivery.ts"
 
 describe("delivery/MailDispatcher: without a mail server", () => {
-  it.live("it is logged at the start if a website has a notification", () =>
+  it.live("a process without a mail server logs at its start that a website has a notification", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const logs = Logger.layer([Logger.map(Logger.formatLogFmt, (line) => void lines.push(line))])

@@ -33,7 +33,7 @@ const answerTo = (port: number, path: string, method: string, headers: Record<st
 const session = "/v1/owner/session"
 
 describe("demo: the console", () => {
-  it.live("opens for pages on this machine, and for no others", () =>
+  it.live("the console opens for browsers on this machine, and for no others", () =>
     Effect.gen(function* () {
       const built = yield* Layer.build(
         Server.layer({ ...options, routes: DemoConsole.layer }).pipe(

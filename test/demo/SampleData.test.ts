@@ -19,7 +19,7 @@ const hostedWebsiteId = "5e0d4b4e-6f2c-4a3c-8f6e-0a2f6f1f7b3d"
 const history = SampleHistory.make({ hostedWebsiteId, before: today, seed: "one" })
 
 describe("the demo's sample history", () => {
-  it.effect("is the same for the same seed, and another for another", () =>
+  it.effect("is the same for the same seed, and differs for another seed", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* history, yield* history)
       const other = yield* SampleHistory.make({ hostedWebsiteId, before: today, seed: "two" })
@@ -27,7 +27,7 @@ describe("the demo's sample history", () => {
     })
   )
 
-  it.effect("has visits on each of the 60 days before, each of which ends on its day and has one visitor", () =>
+  it.effect("has visits on each of the 60 days before; each visit ends on its day and has one visitor", () =>
     Effect.gen(function* () {
       const { events, leads, views } = yield* history
       const rows = [...views, ...events]

@@ -115,7 +115,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
     60_000
   )
 
-  it.live("a replica is named as what it is, and sets the gauge of the metrics", () =>
+  it.live("a replica is reported as a replica and sets the gauge, until it is promoted", () =>
     Effect.gen(function* () {
       const master = yield* TestRedis.started
       const replica = yield* TestRedis.makeWith({ args: ["--replicaof", "127.0.0.1", `${master.port}`] })

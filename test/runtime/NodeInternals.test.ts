@@ -38,7 +38,7 @@ const connected = Effect.gen(function* () {
 const head = (length: number) => `POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: ${length}\r\n\r\n`
 
 describe("runtime/NodeInternals", () => {
-  it.live("the current request, the current response and the parser of a connection", () =>
+  it.live("a connection has its parser until it closes, and the current request and response", () =>
     Effect.gen(function* () {
       const { client, exchanges, socket } = yield* connected
       assert.isUndefined(NodeInternals.currentResponse(socket))
@@ -61,7 +61,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the bytes that the system has not accepted", () =>
+  it.live("the bytes that the system has not accepted are counted", () =>
     Effect.gen(function* () {
       const { client, exchanges, socket } = yield* connected
       client.pause()

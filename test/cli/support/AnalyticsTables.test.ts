@@ -18,7 +18,7 @@ const drop = (server: HttpServer.HttpServer) =>
   )
 
 describeWithClickHouse("cli/support/AnalyticsTables", () => {
-  it.live("creates what is missing, and nothing twice; the service does not start before", () =>
+  it.live("creates missing tables, and no table twice; the service does not start while tables are missing", () =>
     Effect.gen(function* () {
       const server = yield* HttpServer.make
       const settings = yield* settingsOf(server.url)

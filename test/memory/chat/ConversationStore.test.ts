@@ -16,7 +16,7 @@ suite("memory/chat/ConversationStore", over(), {
   runs: 100
 })
 
-it.effect("over its limits, it evicts the conversations that were idle longest", () =>
+it.effect("over its limits, the memory layer evicts the conversations that were idle longest", () =>
   Effect.gen(function* () {
     const store = yield* Service
     const { instanceId } = yield* newKey

@@ -22,7 +22,7 @@ const parent = (id: number, sampled = true) =>
   Tracer.externalSpan({ traceId: String(id).repeat(32), spanId: String(id).repeat(16), sampled })
 
 it.effect(
-  "a batch is a child of its first sampled request and links to the others; one without such has no span",
+  "a batch is a child of its first sampled request and links to the others; a batch without sampled requests has no span",
   () => {
     const spans: Array<Tracer.NativeSpan> = []
     const tracer = Tracer.make({

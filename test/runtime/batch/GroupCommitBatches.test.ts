@@ -27,7 +27,7 @@ describe("GroupCommit: batches", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("items that arrive during a flush form two batches, neither of more than half of them", () =>
+  it.effect("items that arrive during a flush form two batches, neither with more than half of the items", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const sizes: Array<number> = []

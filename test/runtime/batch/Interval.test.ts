@@ -65,7 +65,7 @@ it.effect.prop(
   { arbitrary: { runs: 50 } }
 )
 
-it.effect("the first item after a pause is stored at once, later ones together, and a full batch at once", () =>
+it.effect("the first item after a pause is stored at once, later items together, and a full batch at once", () =>
   Effect.gen(function* () {
     const { batches, group } = yield* make(0)
     yield* submitAt(group, 0, 0)
