@@ -24,7 +24,7 @@ export interface Given {
   readonly chat: { readonly instanceId: string; readonly token: string } | null
 }
 
-export interface Lines {
+export interface Tags {
   /** For every page. */
   readonly tracker: string
   /** For a page with a form. The form works without scripts too. */
@@ -32,7 +32,7 @@ export interface Lines {
   readonly chat: string | null
 }
 
-export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Lines => {
+export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Tags => {
   const base = `${Html.escape(baseUrl)}/v1/public`
   return {
     tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"></script>`,
@@ -56,9 +56,9 @@ export const lines = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given):
   }
 }
 
-/** The lines as HTML, with comments that say where each belongs. Pure. */
+/** The tags as HTML, with comments that say where each belongs. Pure. */
 export const page = (given: Given, isBaseGuessed: boolean): string => {
-  const { chat, form, tracker } = lines(given)
+  const { chat, form, tracker } = tagsOf(given)
   const guessed = isBaseGuessed
     ? [`<!-- ${given.baseUrl} is this machine's address. To use the public address: --base-url https://... -->`]
     : []
@@ -124,7 +124,7 @@ export const command = Command.make(
       websiteConfigId,
       chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }
     }
-    yield* Output.answer({ json: { ...lines(given) }, text: page(given, baseUrl === null) })
+    yield* Output.answer({ json: { ...tagsOf(given) }, text: page(given, baseUrl === null) })
   })
 ).pipe(
   Command.withDescription("Print the HTML to paste into a website's pages"),

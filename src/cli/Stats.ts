@@ -54,7 +54,7 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const query = yield* StatsInputs.queries(flags, site, now)
   const run = (selection: StatsInputs.Selection) =>
     Effect.flatMap(query(selection), (made) => reports.query(site, made))
-  const totals = yield* run({ metrics: StatsOverview.totals, dimensions: [], limit: 1 })
+  const totals = yield* run({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
   const days = yield* run({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
     Effect.map(

@@ -52,7 +52,7 @@ export interface ParserListeners {
   readonly onEnd: () => void
 }
 
-/** The parser's listeners of a connection. They are the last ones when the server emits `connection`. */
+/** The parser's listeners of a connection. They are the last listeners when the server emits `connection`. */
 export const parserListeners = (socket: Socket): ParserListeners => ({
   onData: socket.listeners("data").at(-1) as ParserListeners["onData"],
   onEnd: socket.listeners("end").at(-1) as ParserListeners["onEnd"]
@@ -80,7 +80,7 @@ export const setKeepAlive = (response: ServerResponse, keepAlive: boolean): bool
   return before
 }
 
-/** Leaves idle connections open when the server stops listening. Node's `close` calls the method that this replaces. */
+/** Leaves idle connections open when the server stops listening: Node's `close` calls the method that is replaced here. */
 export const keepIdleOnClose = (server: Server): void => {
   server.closeIdleConnections = () => {}
 }

@@ -213,7 +213,7 @@ inChromium("a form", testServer(), (it) => {
         Effect.gen(function* () {
           const { edge, open, page, pages, relay, site } = yield* BrowserSite.make({ javaScriptEnabled: false })
           const mark = `Ada-${enctype.length}`
-          const { form } = Snippet.lines({
+          const { form } = Snippet.tagsOf({
             baseUrl: relay.url,
             trackingToken: edge.trackingToken,
             websiteConfigId: edge.websiteConfigId,
@@ -244,7 +244,7 @@ inChromium("a form", testServer(), (it) => {
           sites.create({ name: "Shop", origins: [site.url] })
         )
         assert.notStrictEqual(websiteConfigId, edge.websiteConfigId)
-        const { form } = Snippet.lines({ baseUrl: relay.url, trackingToken, websiteConfigId, chat: null })
+        const { form } = Snippet.tagsOf({ baseUrl: relay.url, trackingToken, websiteConfigId, chat: null })
         pages["/"] = "<h1>The home page, which knows nothing of forms</h1>"
         pages["/thanks"] = "<h1>Danke</h1>"
         pages["/contact"] = form

@@ -95,7 +95,7 @@ inChromium("a form", testServer(), (it) => {
       it.effect(name, () =>
         Effect.gen(function* () {
           const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make(options)
-          const { form } = Snippet.lines({
+          const { form } = Snippet.tagsOf({
             baseUrl: relay.url,
             trackingToken: edge.trackingToken,
             websiteConfigId: edge.websiteConfigId,

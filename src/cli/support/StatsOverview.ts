@@ -13,7 +13,7 @@ import * as Output from "./Output.ts"
 import * as StatsText from "./StatsText.ts"
 
 /** All metrics but the conversion rate of a group: without dimensions, it equals the conversion rate. */
-export const totals: ReadonlyArray<Metric> = metrics.filter((metric) => metric !== "group_conversion_rate")
+export const totalMetrics: ReadonlyArray<Metric> = metrics.filter((metric) => metric !== "group_conversion_rate")
 
 export interface List {
   readonly dimension: Dimension
@@ -108,9 +108,9 @@ const uncounted = (counts: Counts) =>
     .flatMap((name) => (counts[name] === undefined ? [] : [{ name, times: counts[name] }]))
     .sort((left, right) => right.times - left.times)
 
-const total = (answer: Answer): ReadonlyArray<readonly [string, string]> => {
+const totalFacts = (answer: Answer): ReadonlyArray<readonly [string, string]> => {
   const [row] = answer.results
-  return totals.flatMap((metric, index) => {
+  return totalMetrics.flatMap((metric, index) => {
     const value = row?.metrics[index] ?? null
     if (value === null) return []
     const name = metric === "visitors" ? "visitors (each day's, summed)" : StatsText.titles[metric]
@@ -132,7 +132,7 @@ export const text = (overview: Overview, width: number): string => {
       ["website", overview.site.name],
       ["period", `${query.date_range[0]} to ${query.date_range[1]} (${meta.time_zone})`],
       ...(comparison === undefined ? [] : [["compared with", `${comparison[0]} to ${comparison[1]}`] as const]),
-      ...total(overview.totals)
+      ...totalFacts(overview.totals)
     ]),
     `\nPage views and visitors per ${days.length > maxDailyBars ? "month" : "day"}\n`,
     BarChart.render(bars(days), width),
@@ -165,14 +165,14 @@ export const json = (overview: Overview) => {
     website_config_id: overview.site.websiteConfigId,
     date_range: query.date_range,
     time_zone: meta.time_zone,
-    ...Object.fromEntries(totals.map((metric, index) => [wireName(metric), row?.metrics[index] ?? null])),
+    ...Object.fromEntries(totalMetrics.map((metric, index) => [wireName(metric), row?.metrics[index] ?? null])),
     ...(row?.comparison === undefined
       ? {}
       : {
           comparison: {
             date_range: meta.comparison_date_range,
             ...Object.fromEntries(
-              totals.map((metric, index) => [wireName(metric), row.comparison?.metrics[index] ?? null])
+              totalMetrics.map((metric, index) => [wireName(metric), row.comparison?.metrics[index] ?? null])
             )
           }
         }),

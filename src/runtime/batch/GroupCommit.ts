@@ -110,7 +110,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   /** The last failure of the batch in flight, which items get when their deadline passes. */
   let lastFailure: StorageUnavailable | undefined
   let closed = false
-  /** Opened by each item. */
+  /** Opened by each item that is queued. */
   const arrival = Latch.makeUnsafe()
   /** Opened by an item with which the queue holds a full batch. */
   const fullBatch = Latch.makeUnsafe()
@@ -217,7 +217,7 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
     }
   })
 
-  /** Waits for a state that only an item which opens the latch can bring about. */
+  /** Waits until `isReached`. Each item that can bring this state about must open the latch. */
   const awaitState = (latch: Latch.Latch, isReached: () => boolean) =>
     Effect.suspend(() => {
       if (isReached()) return Effect.void

@@ -13,7 +13,7 @@ it("the console and the command line have the same tags", () => {
     chat: { instanceId: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11", token: 'hwt_<">' }
   }
   const { baseUrl, chat, trackingToken, websiteConfigId } = given
-  assert.deepStrictEqual(Snippet.lines(given), {
+  assert.deepStrictEqual(Snippet.tagsOf(given), {
     tracker: Tags.tracker(baseUrl, trackingToken),
     form: Tags.form(baseUrl, websiteConfigId),
     chat: Tags.chat(baseUrl, chat.instanceId, chat.token)
