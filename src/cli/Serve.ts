@@ -15,6 +15,7 @@ import type { Address } from "../cluster/Protocol.ts"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
 import { OwnerServer } from "../http/owner/OwnerServer.ts"
+import * as Rounds from "../runtime/Rounds.ts"
 import { NotReady, Readiness } from "../services/Readiness.ts"
 import * as MetricsServer from "../telemetry/MetricsServer.ts"
 import * as AnalyticsTables from "./support/AnalyticsTables.ts"
@@ -149,6 +150,7 @@ const hangups = Effect.gen(function* () {
     requested.await.pipe(
       Effect.andThen(Effect.sync(() => requested.closeUnsafe())),
       Effect.andThen(act),
+      Rounds.recover("The signal could not be handled; send it again"),
       Effect.forever,
       Effect.forkScoped
     )

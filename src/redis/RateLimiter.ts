@@ -92,7 +92,17 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.sleep(retryMillis)
   })
 
-  yield* session.pipe(Effect.catch(disconnected), Effect.forever, Effect.forkScoped)
+  yield* session.pipe(
+    Effect.catch(disconnected),
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        Effect.logWarning("A connection to Redis failed with a defect; reconnecting", cause),
+        disconnected(new RedisUnavailable({ reason: "an internal error" }))
+      )
+    ),
+    Effect.forever,
+    Effect.forkScoped
+  )
   yield* Deferred.await(tried)
 
   const take: RateLimiter["Service"]["take"] = (policy, key) =>

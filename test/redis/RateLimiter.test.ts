@@ -169,6 +169,22 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
+  it.live("a defect is logged, and Redis is used again afterwards", () => {
+    const lines: Array<string> = []
+    const logger = Logger.map(Logger.formatSimple, (line) => {
+      const isFirst = !lines.some((one) => one.includes("Redis is back"))
+      lines.push(line)
+      if (isFirst && line.includes("Redis is back")) throw new Error("the first recovery")
+    })
+    return Effect.gen(function* () {
+      const redis = yield* TestRedis.make
+      const one = yield* limiter(redis, spare, { logs: Logger.layer([logger]) })
+      yield* redis.start
+      yield* decidedBy("redis", one, "a")
+      assert.match(lines.join("\n"), /level=WARN.*failed with a defect; reconnecting.*the first recovery/s)
+    })
+  })
+
   it.live("logs each outage and recovery once, without clients, addresses or passwords", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${JSON.stringify(message)}`))

@@ -6,6 +6,7 @@
  */
 import { Duration, Effect, Exit, Latch, type Scope } from "effect"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { AgentBroken } from "../../services/chat/AgentStream.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { AnswerLog } from "./AnswerLog.ts"
@@ -78,16 +79,20 @@ export const make = Effect.fnUntraced(function* (
   const readStore = Effect.suspend(() => {
     const answers = [...followed]
     const queries = answers.map(([answerId, { position }]) => ({ answerId, position }))
-    return Effect.map(Effect.exit(store.follow(queries)), (found) => {
+    return Effect.flatMap(Effect.exit(store.follow(queries)), (found) => {
       for (const [answerId, answer] of answers) {
         if (Exit.isSuccess(found)) answer.take(found.value.get(answerId))
         else answer.fail("the store is unavailable")
         if (answer.log.exit !== undefined) unfollow(answerId, answer)
       }
+      return found
     })
   })
   yield* hasReaders.await.pipe(
     Effect.andThen(readStore),
+    // The readers have the error.
+    Effect.catch(() => Effect.void),
+    Rounds.recover("The answers of other processes could not be read; retrying"),
     Effect.andThen(Effect.sleep(interval)),
     Effect.forever,
     Effect.forkScoped

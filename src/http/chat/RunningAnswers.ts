@@ -8,6 +8,7 @@ import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Pull, 
 import type { AgentRequest } from "../../core/chat/Agent.ts"
 import type { ConversationKey } from "../../core/chat/Conversation.ts"
 import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
 import { AnswerPieces } from "./AnswerPieces.ts"
@@ -154,9 +155,16 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
       // All answers at once, so that they share a statement and its commit.
       const storeAll = Effect.suspend(() => {
         const due = running.all().filter(({ answer, pieces }) => pieces.isDue(answer.log))
-        return Effect.forEach(due, storeEvents, { concurrency: "unbounded", discard: true })
+        // Exits, so that a defect in one does not interrupt the others.
+        const exits = Effect.forEach(due, (entry) => Effect.exit(storeEvents(entry)), { concurrency: "unbounded" })
+        return Effect.flatMap(exits, Exit.asVoidAll)
       })
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(storeInterval), storeAll)))
+      yield* Effect.sleep(storeInterval).pipe(
+        Effect.andThen(storeAll),
+        Rounds.recover("The events of answers could not be stored; retrying"),
+        Effect.forever,
+        Effect.forkScoped
+      )
 
       /** Stores the whole answer, ends its log, and returns whether this process ended it. */
       const settle = Effect.fnUntraced(function* ({ answer, answerId, pieces }: Entry, exit: AgentExit) {
@@ -230,7 +238,12 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           Effect.catch((error) => Effect.logDebug("The leases of answers were not extended", error))
         )
       })
-      yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(checkInterval), renew)))
+      yield* Effect.sleep(checkInterval).pipe(
+        Effect.andThen(renew),
+        Rounds.recover("The leases of answers could not be extended; retrying"),
+        Effect.forever,
+        Effect.forkScoped
+      )
 
       // Answers may finish within the grace period. Those that run longer are stored as far as they arrived, while connections close.
       const cut = Effect.sync(() => {

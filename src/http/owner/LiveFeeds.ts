@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { Context, Effect, Layer, PubSub, RcMap, Schedule, type Scope, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, RcMap, Scope, Stream } from "effect"
 import { type Activity, arrived } from "../../core/analytics/SiteActivity.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
@@ -49,27 +50,34 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
     const read = (site: ReportSite): Effect.Effect<Change, LiveError> =>
       Effect.all({ visitors: reports.now(site), activity: latest(site, window) })
 
-    const feeds = yield* RcMap.make({
-      lookup: Effect.fnUntraced(function* (key: string) {
-        const site: ReportSite = JSON.parse(key)
-        const changes = yield* PubSub.sliding<Change>(backlog)
-        let known = yield* read(site)
-        const poll = Effect.gen(function* () {
-          const next = yield* read(site)
-          const activity = arrived(known.activity, next.activity)
-          const isSame = activity.length === 0 && next.visitors === known.visitors
-          known = next
-          if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
-        })
-        yield* Effect.sleep(interval).pipe(
-          Effect.andThen(poll),
-          // The next poll finds what this one missed.
-          Effect.catch((error) => Effect.logDebug("The activity of a website could not be read", error)),
-          Effect.repeat(Schedule.forever),
-          Effect.forkScoped
-        )
-        return { changes, current: () => known }
+    const feed = Effect.fnUntraced(function* (site: ReportSite) {
+      const changes = yield* PubSub.sliding<Change>(backlog)
+      let known = yield* read(site)
+      const poll = Effect.gen(function* () {
+        const next = yield* read(site)
+        const activity = arrived(known.activity, next.activity)
+        const isSame = activity.length === 0 && next.visitors === known.visitors
+        known = next
+        if (!isSame) yield* PubSub.publish(changes, { visitors: next.visitors, activity })
       })
+      yield* Effect.sleep(interval).pipe(
+        Effect.andThen(poll),
+        // The next poll finds what this one missed.
+        Effect.catch((error) => Effect.logDebug("The activity of a website could not be read", error)),
+        Rounds.recover("The activity of a website could not be read; retrying"),
+        Effect.forever,
+        Effect.forkScoped
+      )
+      return { changes, current: () => known }
+    })
+
+    const context = yield* Effect.context<never>()
+    const feeds = yield* RcMap.make({
+      // The feed would otherwise run in its first reader's context, and retain that reader's request and span.
+      lookup: (key: string) =>
+        Effect.updateContext(feed(JSON.parse(key)), (ofReader: Context.Context<Scope.Scope>) =>
+          Context.add(context, Scope.Scope, Context.get(ofReader, Scope.Scope))
+        )
     })
 
     return {

@@ -23,6 +23,7 @@ import type { Socket } from "node:net"
 import { Clock, Context, type Duration, Effect, type Scope } from "effect"
 import { afterQuietPoll } from "../../runtime/EventLoop.ts"
 import * as NodeInternals from "../../runtime/NodeInternals.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import * as FairReading from "./FairReading.ts"
 import { onRequestStart } from "./RequestStart.ts"
@@ -233,16 +234,16 @@ export const track = (
   const limits = ConnectionLimits.make(options.limits, context)
   const connections = watch(server, limits)
   const interval = Math.min(maxInterval, Math.ceil(Math.min(options.unreadTimeout, options.limits.idle.head) / 4))
-  const checking = Effect.forever(
-    Effect.andThen(
-      realSleep(interval),
-      Effect.suspend(() => {
-        const now = performance.now()
-        connections.closeUnread(options.unreadTimeout, now)
-        limits.closeIdle(now)
-        return ConnectionLimits.report(limits, now)
-      })
-    )
+  const check = Effect.suspend(() => {
+    const now = performance.now()
+    connections.closeUnread(options.unreadTimeout, now)
+    limits.closeIdle(now)
+    return ConnectionLimits.report(limits, now)
+  })
+  const checking = realSleep(interval).pipe(
+    Effect.andThen(check),
+    Rounds.recover("The connections could not be checked; retrying"),
+    Effect.forever
   )
   const close = Effect.all(
     [

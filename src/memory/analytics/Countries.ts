@@ -8,6 +8,7 @@ import { type Duration, Effect, Layer } from "effect"
 import { Reader, type Response } from "mmdb-lib"
 import * as Country from "../../core/analytics/Country.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { Countries, GeoDatabaseUnusable } from "../../services/analytics/Countries.ts"
 
 /** Without a database, no country is known. */
@@ -100,7 +101,12 @@ export const layer = ({ file, interval = "10 seconds" }: Options): Layer.Layer<C
           })
         )
       )
-      yield* Effect.sleep(interval).pipe(Effect.andThen(reload), Effect.forever, Effect.forkScoped)
+      yield* Effect.sleep(interval).pipe(
+        Effect.andThen(reload),
+        Rounds.recover("The country database could not be checked for a change; retrying"),
+        Effect.forever,
+        Effect.forkScoped
+      )
       return { of: (address) => lookUp(database, address) }
     })
   )

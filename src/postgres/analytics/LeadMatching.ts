@@ -4,6 +4,7 @@
  * @module
  */
 import { Effect, Layer } from "effect"
+import * as Rounds from "../../runtime/Rounds.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
 
 /** The pause between two passes: a lead is matched within a second. */
@@ -13,19 +14,11 @@ const interval = "500 millis"
 export const layer: Layer.Layer<never, never, Leads> = Layer.effectDiscard(
   Effect.gen(function* () {
     const { match } = yield* Leads
-    let isFailing = false
-    const pass = match.pipe(
-      Effect.tap(() =>
-        Effect.sync(() => {
-          isFailing = false
-        })
-      ),
-      Effect.catchCause((cause) => {
-        const wasFailing = isFailing
-        isFailing = true
-        return wasFailing ? Effect.void : Effect.logWarning("Could not match leads with their visits; retrying", cause)
-      })
+    yield* match.pipe(
+      Rounds.recover("Could not match leads with their visits; retrying"),
+      Effect.andThen(Effect.sleep(interval)),
+      Effect.forever,
+      Effect.forkScoped
     )
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(pass, Effect.sleep(interval))))
   })
 )

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
+import { Cause, Clock, Duration, Effect, Latch, Layer, Schedule, Schema } from "effect"
 import { limitEventMillis } from "../../core/delivery/Event.ts"
 import { type Counted, type Counts, reasons, type Subject } from "../../core/sites/Decision.ts"
 import * as Tally from "../../core/sites/Tally.ts"
@@ -147,6 +147,10 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
                     "reason",
                     error.reason._tag
                   )
+            ),
+            Effect.catchCauseIf(
+              (cause) => !Cause.hasFails(cause),
+              (cause) => Effect.logWarning("Some decision counts could not be stored and are lost", cause)
             ),
             Database.bounded(timeout),
             Effect.tapError(({ reason }) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Scope, Stream } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Logger, Option, Scope, Stream } from "effect"
 import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
 import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
 import type { AnswerEnding, ConversationKey } from "../../../src/core/chat/Conversation.ts"
@@ -203,6 +203,44 @@ describe("http/chat/RunningAnswers", () => {
       assert.strictEqual((yield* Effect.flip(collect(source)))._tag, "AgentBroken")
       assert.strictEqual(tries, 1)
     }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), over })))
+  })
+
+  it.live("after defects of the store, answers are still stored in pieces and their leases extended", () => {
+    const lines: Array<string> = []
+    const failing = new Set(["append", "renew"])
+    const appended: Array<string> = []
+    const renewed: Array<string> = []
+    const over = (store: Store): Partial<Store> => ({
+      append: (piece) =>
+        Effect.suspend(() => {
+          if (failing.delete("append")) return Effect.die(new Error("the first piece"))
+          appended.push(piece.answerId)
+          return store.append(piece)
+        }),
+      renew: (answerIds) =>
+        Effect.suspend(() => {
+          if (failing.delete("renew")) return Effect.die(new Error("the first leases"))
+          renewed.push(...answerIds)
+          return store.renew(answerIds)
+        })
+    })
+    return Effect.gen(function* () {
+      const answers = yield* RunningAnswers.RunningAnswers
+      const keys = [yield* newKey, yield* newKey]
+      const ids = (yield* Effect.forEach(keys, (key) => begin(key))).map(({ answerId }) => answerId)
+      yield* until("all are stored", () => ids.every((id) => appended.includes(id)))
+      yield* until("all leases are extended", () => ids.every((id) => renewed.includes(id)))
+      for (const key of keys) assert.isTrue(yield* answers.end(key, "stopped"))
+      assert.lengthOf(lines, 2)
+      assert.match(lines[0] ?? "", /level=WARN.*events of answers could not be stored; retrying.*the first piece/s)
+      assert.match(lines[1] ?? "", /level=WARN.*leases of answers could not be extended; retrying.*the first leases/s)
+    }).pipe(
+      Effect.provide(
+        layer({ script: () => endless(), over }).pipe(
+          Layer.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+        )
+      )
+    )
   })
 
   it.live("a process ends although the store does not answer", () => {

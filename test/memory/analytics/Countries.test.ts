@@ -105,4 +105,26 @@ describe("memory/analytics/Countries", () => {
       assert.strictEqual(of("8.8.8.8"), "US")
     }).pipe(Effect.scoped)
   )
+
+  it.live("after a defect, a changed file is still loaded", () =>
+    Effect.gen(function* () {
+      const file = path.join(yield* folder, "countries.mmdb")
+      const copy = Effect.promise(() => copyFile(database, file))
+      yield* copy
+      const lines: Array<string> = []
+      const logs = Logger.layer([
+        Logger.map(Logger.formatSimple, (line) => {
+          lines.push(line)
+          if (lines.length === 1) throw new Error("the first line")
+        })
+      ])
+      yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provide(logs)))
+      yield* copy
+      yield* until("the warning", () => lines.some((line) => line.includes("level=WARN")))
+      assert.match(lines.join("\n"), /could not be checked for a change; retrying.*the first line/s)
+      const before = lines.length
+      yield* copy
+      yield* until("the new database", () => lines.slice(before).some((line) => line.includes("Loaded the new")))
+    }).pipe(Effect.scoped)
+  )
 })

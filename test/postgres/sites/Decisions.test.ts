@@ -10,6 +10,7 @@ import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import { suite } from "../../suites/Decisions.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { lastDays } from "../../support/UtcDays.ts"
+import { poll, until } from "../../support/Wait.ts"
 
 const options = { timeout: "20 seconds" } as const
 const directory = SiteDirectory.layer(options).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -93,6 +94,36 @@ describe("postgres/sites/Decisions: batches", () => {
         assert.strictEqual(message, "Some decision counts could not be stored and are lost")
         assert.isString(annotations.reason)
       }).pipe(Effect.provide(directory))
+  )
+
+  it.live("counts whose statement is a defect are dropped with a log message, and the next ones are stored", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* makeSite
+      const lines: Array<string> = []
+      let statements = 0
+      const broken: PgClient.PgClient = new Proxy(sql, {
+        get: (target, name, receiver) =>
+          name === "unsafe" && ++statements === 1
+            ? () => Effect.die(new Error("the first batch"))
+            : Reflect.get(target, name, receiver)
+      })
+      const built = yield* Layer.build(
+        Layer.fresh(Decisions.layer(options)).pipe(
+          Layer.provide([
+            Layer.succeed(PgClient.PgClient, broken),
+            Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))])
+          ])
+        )
+      )
+      const decisions = Context.get(built, Service.Decisions)
+      yield* decisions.record(known(site), "limited")
+      yield* until("the first batch is dropped", () => lines.length > 0)
+      assert.match(lines.join("\n"), /level=WARN.*could not be stored and are lost.*the first batch/s)
+      yield* decisions.record(known(site), "limited")
+      yield* poll(stored, (times) => times === 1)
+      assert.lengthOf(lines, 1)
+    }).pipe(Effect.provide(directory))
   )
 
   it.live("a flood costs no statement per request, and a broken connection neither loses nor duplicates counts", () =>

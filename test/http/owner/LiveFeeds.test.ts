@@ -1,0 +1,72 @@
+import { assert, it } from "@effect/vitest"
+import { Context, Effect, Exit, Layer, Logger, Option, Scope, Stream, Tracer } from "effect"
+import { TestClock } from "effect/testing"
+import { authorize } from "../../../src/core/sites/Access.ts"
+import * as LiveFeeds from "../../../src/http/owner/LiveFeeds.ts"
+import { Reports } from "../../../src/services/analytics/Reports.ts"
+import { SiteActivity } from "../../../src/services/analytics/SiteActivity.ts"
+
+const site = Option.getOrThrow(
+  authorize({ scope: "read", sites: "all" }, "read", {
+    websiteConfigId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f01",
+    hostedWebsiteId: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f02",
+    trackingToken: "5b0c6f04-8d3c-4c5c-9a55-0d6f3f4d1f03",
+    name: "Shop",
+    origins: [],
+    timeZone: "UTC",
+    createdAt: 0
+  })
+)
+
+/** The feeds of a website whose number of visitors is that of `now`. */
+const layer = (now: Effect.Effect<number>) =>
+  LiveFeeds.layer.pipe(
+    Layer.provide([
+      Layer.succeed(SiteActivity, { latest: () => Effect.succeed([]) }),
+      Layer.mock(Reports, { now: () => now })
+    ])
+  )
+
+it.effect("http/owner/LiveFeeds: a defect in one poll is logged once, and a later poll reaches the reader", () =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    let polls = 0
+    const now = Effect.suspend(() => {
+      polls++
+      return polls === 2 || polls === 3 ? Effect.die(new Error("a row does not match")) : Effect.succeed(polls)
+    })
+    const context = yield* Layer.build(
+      Layer.provide(layer(now), Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+    )
+    const { changes, latest } = yield* Context.get(context, LiveFeeds.LiveFeeds).follow(site)
+    assert.strictEqual(latest.visitors, 1)
+    yield* TestClock.adjust("6 seconds")
+    const [change] = yield* changes.pipe(Stream.take(1), Stream.runCollect)
+    assert.strictEqual(change?.visitors, 4)
+    assert.lengthOf(lines, 1)
+    assert.match(lines[0] ?? "", /level=WARN.*could not be read; retrying.*a row does not match/s)
+  })
+)
+
+class Request extends Context.Service<Request, object>()("test/Request") {}
+
+it.effect("http/owner/LiveFeeds: the polls do not run in the context of the first reader", () =>
+  Effect.gen(function* () {
+    const contexts: Array<Context.Context<never>> = []
+    const now = Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => contexts.push(context)))
+    const feeds = Context.get(yield* Layer.build(layer(now)), LiveFeeds.LiveFeeds)
+    const [first, second] = [yield* Scope.make(), yield* Effect.scope]
+    for (const reader of [first, second]) {
+      yield* feeds
+        .follow(site)
+        .pipe(Scope.provide(reader), Effect.provideService(Request, {}), Effect.withSpan("request"))
+    }
+    yield* Scope.close(first, Exit.void)
+    yield* TestClock.adjust("4 seconds")
+    assert.lengthOf(contexts, 3)
+    for (const context of contexts) {
+      assert.isTrue(Option.isNone(Context.getOption(context, Request)))
+      assert.isTrue(Option.isNone(Context.getOption(context, Tracer.ParentSpan)))
+    }
+  })
+)
