@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Cause, Clock, Duration, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
+import { Clock, Duration, Effect, FiberSet, Latch, Layer, Random, Semaphore } from "effect"
 import * as Schedule from "../core/delivery/Schedule.ts"
 import type { Leased } from "../core/delivery/Webhook.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
@@ -89,9 +89,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
             return Effect.ensuring(Effect.sleep(pause), Effect.sync(resume))
           }),
           Effect.catchCause((cause) =>
-            Cause.hasInterruptsOnly(cause)
-              ? Effect.void
-              : Effect.logWarning("Could not record a delivery; it is attempted again when its lease ends", cause)
+            Effect.logWarning("Could not record a delivery; it is attempted again when its lease ends", cause)
           ),
           Effect.ensuring(Effect.sync(free))
         )
@@ -136,12 +134,7 @@ export const layer: Layer.Layer<never, never, Deliveries | OutwardClient> = Laye
     const forever = <R>(round: Effect.Effect<void, StorageUnavailable, R>, what: string) =>
       round.pipe(
         Effect.catchCause((cause) =>
-          Cause.hasInterruptsOnly(cause)
-            ? Effect.failCause(cause)
-            : Effect.andThen(
-                Effect.logWarning(`Could not ${what}; trying again in a second`, cause),
-                Effect.sleep(pause)
-              )
+          Effect.andThen(Effect.logWarning(`Could not ${what}; trying again in a second`, cause), Effect.sleep(pause))
         ),
         Effect.forever,
         Effect.forkScoped

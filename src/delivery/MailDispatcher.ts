@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Cause, Clock, Duration, Effect, Exit, FiberSet, Layer, Random, Redacted } from "effect"
+import { Clock, Duration, Effect, FiberSet, Layer, Random, Redacted } from "effect"
 import type { Mailbox } from "../core/mail/Address.ts"
 import * as Compose from "../core/mail/Compose.ts"
 import * as ConsoleLink from "../core/mail/ConsoleLink.ts"
@@ -124,9 +124,7 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
           fibers,
           attempt(options, mail).pipe(
             Effect.catchCause((cause) =>
-              Cause.hasInterruptsOnly(cause)
-                ? Effect.void
-                : Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
+              Effect.logWarning("Could not record a mail; it is sent again when its lease ends", cause)
             )
           )
         )
@@ -136,16 +134,14 @@ export const layer = (options: Options): Layer.Layer<never, never, Mails | Maile
         const free = slots - (yield* FiberSet.size(fibers))
         const leased = free > 0 ? yield* mails.lease(free) : []
         yield* Effect.forEach(leased, start, { discard: true })
-        return made > 0 || leased.length > 0
+        return made > 0 || leased.length > 0 ? busyInterval : pollInterval
       })
 
-      yield* Effect.exit(round).pipe(
-        Effect.tap((exit) =>
-          Exit.isFailure(exit) && !Cause.hasInterruptsOnly(exit.cause)
-            ? Effect.logWarning("Could not read the due mails; trying again in a second", exit.cause)
-            : Effect.void
+      yield* round.pipe(
+        Effect.catchCause((cause) =>
+          Effect.as(Effect.logWarning("Could not read the due mails; trying again in a second", cause), pause)
         ),
-        Effect.flatMap((exit) => Effect.sleep(Exit.isFailure(exit) ? pause : exit.value ? busyInterval : pollInterval)),
+        Effect.flatMap(Effect.sleep),
         Effect.forever,
         Effect.forkScoped
       )

@@ -1,0 +1,56 @@
+import { assert, it } from "@effect/vitest"
+import { Effect, Layer, Logger, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import * as Dispatcher from "../../src/delivery/Dispatcher.ts"
+import * as MailDispatcher from "../../src/delivery/MailDispatcher.ts"
+import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
+import { Mailer } from "../../src/services/mail/Mailer.ts"
+import { Mails } from "../../src/services/mail/Mails.ts"
+
+/** Starts a dispatcher whose first rounds are interrupted by something else than its end, and returns its log lines. */
+const started = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
+  const lines: Array<string> = []
+  yield* Layer.build(
+    Layer.provide(dispatcher, Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+  )
+  yield* TestClock.adjust("3 seconds")
+  return lines
+})
+
+it.effect("delivery/Dispatcher: after an interrupted round, which is logged, the next ones run", () =>
+  Effect.gen(function* () {
+    const rounds = { fanOut: 0, lease: 0 }
+    const none = { leased: [], waiting: new Set<string>() }
+    const deliveries = Layer.mock(Deliveries, {
+      fanOut: () => (rounds.fanOut++ === 0 ? Effect.interrupt : Effect.succeed({ ...none, events: 0 })),
+      lease: () => (rounds.lease++ === 0 ? Effect.interrupt : Effect.succeed(none))
+    })
+    const lines = yield* started(Layer.provide(Dispatcher.layer, [deliveries, Layer.mock(OutwardClient, {})]))
+    assert.isAbove(rounds.fanOut, 2)
+    assert.isAbove(rounds.lease, 2)
+    assert.lengthOf(lines, 2)
+    for (const line of lines) assert.match(line, /level=WARN.*trying again in a second/)
+  })
+)
+
+it.effect("delivery/MailDispatcher: after an interrupted round, which is logged, the next ones run", () =>
+  Effect.gen(function* () {
+    let rounds = 0
+    const mails = Layer.mock(Mails, {
+      make: () => (rounds++ === 0 ? Effect.interrupt : Effect.succeed(0)),
+      lease: () => Effect.succeed([])
+    })
+    const dispatcher = MailDispatcher.layer({
+      from: { name: "Edge", address: "edge@example.com" },
+      publicUrl: "http://edge",
+      consoleUrl: null,
+      secretsKey: Redacted.make(new Uint8Array(32))
+    })
+    const lines = yield* started(Layer.provide(dispatcher, [mails, Layer.mock(Mailer, {}), Layer.mock(Reports, {})]))
+    assert.isAbove(rounds, 2)
+    assert.lengthOf(lines, 1)
+    assert.match(lines[0] ?? "", /level=WARN.*Could not read the due mails; trying again in a second/)
+  })
+)
