@@ -36,6 +36,15 @@ const inDataFolder = (file: string, act: () => void): Effect.Effect<void, CliFai
       })
   })
 
+const readKey = (file: string): Effect.Effect<string, CliFailure> =>
+  Effect.try({
+    try: () => readFileSync(file, "utf8"),
+    catch: (error) =>
+      new CliFailure({
+        message: `Cannot read ${file}${SystemErrorCode.suffix(error)}; run the command as the user who owns that file.`
+      })
+  })
+
 /** Creates the data folder if it does not exist. */
 export const makeDataFolder = ({ dataDir }: Settings): Effect.Effect<void, CliFailure> =>
   inDataFolder(dataDir, () => Folders.make(dataDir))
@@ -62,8 +71,8 @@ export const withSecretsKey = Effect.fnUntraced(function* (settings: Settings) {
   if (!existsSync(settings.dataDir)) return settings
   const file = path.join(settings.dataDir, "secrets.key")
   if (!existsSync(file)) yield* writePrivate(file, `${randomBytes(Sealing.keyBytes).toString("hex")}\n`)
-  const key = Option.map(Sealing.parseKey(readFileSync(file, "utf8").trim()), (bytes) => Redacted.make(bytes))
-  return { ...settings, secretsKey: key }
+  const key = Sealing.parseKey((yield* readKey(file)).trim())
+  return { ...settings, secretsKey: Option.map(key, (bytes) => Redacted.make(bytes)) }
 })
 
 /** Starts the embedded cluster and returns its address. The cluster stops when the scope closes. */

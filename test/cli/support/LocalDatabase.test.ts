@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -26,6 +26,18 @@ describe("the data folder", () => {
         assert.include(message, file)
         assert.include(message, "HYDRACORE_DATA_DIR")
       }
+    })
+  )
+
+  it.effect("an unreadable key for secrets is an error that names its file", () =>
+    Effect.gen(function* () {
+      const dataDir = yield* folder
+      // Root may read any file, but not a folder.
+      mkdirSync(path.join(dataDir, "secrets.key"))
+      const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: dataDir }))
+      const error = yield* Effect.flip(LocalDatabase.withSecretsKey(settings))
+      assert.strictEqual(error._tag, "CliFailure")
+      assert.include(error.message, `Cannot read ${path.join(dataDir, "secrets.key")} (EISDIR);`)
     })
   )
 
