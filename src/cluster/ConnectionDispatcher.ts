@@ -137,15 +137,14 @@ export const open = Effect.fnUntraced(function* (
     dispatch()
   })
 
-  const bound = yield* listen(server, address, listener)
-  // A failed accept (no descriptors left) concerns that connection only.
-  server.on("error", () => {})
-  yield* Effect.addFinalizer(() =>
+  const bound = yield* Effect.acquireRelease(listen(server, address, listener), () =>
     Effect.sync(() => {
       server.close()
       for (const socket of waiting.splice(0)) socket.destroy()
     })
   )
+  // A failed accept (no descriptors left) concerns that connection only.
+  server.on("error", () => {})
 
   return {
     address: bound,

@@ -87,11 +87,11 @@ export const start = Effect.fnUntraced(function* (
   restarts.updateUnsafe(0, context)
   const restarted = () => restarts.updateUnsafe(1, context)
 
-  const requestReplacement = (slot: Slot): Effect.Effect<boolean> => {
+  const requestReplacement = (slot: Slot): Deferred.Deferred<boolean> => {
     const replacement = Deferred.makeUnsafe<boolean>()
     slot.replacements.push(replacement)
     slot.isRequested.openUnsafe()
-    return Deferred.await(replacement)
+    return replacement
   }
 
   /** Starts a worker and waits until it serves. */
@@ -228,7 +228,8 @@ export const start = Effect.fnUntraced(function* (
     replaceAll: Effect.gen(function* () {
       yield* Effect.logInfo("Replacing all workers")
       for (const slot of slots) {
-        if (!(yield* requestReplacement(slot))) return yield* Effect.logError("The other workers are not replaced")
+        if (!(yield* Deferred.await(requestReplacement(slot))))
+          return yield* Effect.logError("The other workers are not replaced")
       }
       yield* Effect.logInfo("All workers are replaced")
     }),
