@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* <A>(
       )
     })
 
-  // The cache would run a lookup in its first caller's context and retain that context, with the request and its body.
+  // Not the first caller's: the query is shared, so it must not have that caller's span and log annotations.
   const context = yield* Effect.context<never>()
   return (key: string) =>
     Effect.suspend(() => {

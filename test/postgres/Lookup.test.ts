@@ -172,7 +172,7 @@ describe("postgres/Lookup", () => {
     })
   )
 
-  it.effect("does not retain the request that called it", () =>
+  it.effect("a query does not run in the context of its first caller", () =>
     Effect.gen(function* () {
       class Request extends Context.Service<Request, string>()("test/Request") {}
       let seen: Option.Option<string> | undefined

@@ -62,8 +62,7 @@ export const layer = (options: Options) =>
         Layer.mergeAll(
           OwnerRoutes.layer({ ...options, rateLimit: rateLimitOwner }),
           options.console ? Console.layer : Layer.empty,
-          // Fresh, because the public server has built the same layer on its own router.
-          Layer.fresh(Docs.layer),
+          Docs.layer,
           Home.layer(options)
         ).pipe(Layer.provideMerge(Global.layer({ paths, trustedProxies, tracing })))
       )
