@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Result } from "effect"
+import { Predicate, Result } from "effect"
 import type { AgentEvent } from "../core/chat/Agent.ts"
 import * as AgentThrottle from "../core/chat/AgentThrottle.ts"
 import { AgentBroken, AgentEmpty, type AgentFailure } from "../services/chat/AgentStream.ts"
@@ -87,7 +87,7 @@ export class AnswerReader {
   /** Reads an answer that was not streamed. False if the text is not an answer of the protocol. */
   readWhole(text: string): boolean {
     const body = Json.parse(text)
-    return Json.isFields(body) && this.protocol.readWhole(body, this.answer)
+    return Predicate.isObject(body) && this.protocol.readWhole(body, this.answer)
   }
 
   /** Whether reading is over: the protocol ended the answer, or the answer has a fault. */

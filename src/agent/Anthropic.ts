@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
@@ -74,7 +75,7 @@ const readDelta = Protocol.byType({
 
 /** Cached input counts as input. The count of the output is cumulative; that of the input may be corrected at the end. */
 const readUsage = (value: unknown, answer: Answer): void => {
-  if (!Json.isFields(value)) return
+  if (!Predicate.isObject(value)) return
   const input =
     Json.count(value["input_tokens"]) +
     Json.count(value["cache_creation_input_tokens"]) +

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -18,11 +19,8 @@ export const parse = (text: string): unknown => {
   }
 }
 
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /** The fields of an object; none for any other value. */
-export const fields = (value: unknown): Fields => (isFields(value) ? value : noFields)
+export const fields = (value: unknown): Fields => (Predicate.isObject(value) ? value : noFields)
 
 /** The elements of an array; none for any other value. */
 export const elements = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
@@ -57,7 +58,7 @@ const readPart = (value: unknown, answer: Answer): void => {
 const readContent = (content: unknown, answer: Answer): void => {
   if (typeof content === "string") answer.text(content)
   else if (Array.isArray(content)) for (const part of content) readPart(part, answer)
-  else if (Json.isFields(content) && typeof content["text"] === "string") answer.text(content["text"])
+  else if (Predicate.isObject(content) && typeof content["text"] === "string") answer.text(content["text"])
   else if (content !== undefined && content !== null) answer.fail("the agent sent content that is not text")
 }
 
@@ -75,7 +76,7 @@ const readReasoning = (delta: Json.Fields, answer: Answer): void => {
 
 const readAnnotation = (value: unknown, answer: Answer): void => {
   const annotation = Json.fields(value)
-  const citation = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
+  const citation = Predicate.isObject(annotation["url_citation"]) ? annotation["url_citation"] : annotation
   answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
 }
 
@@ -137,7 +138,7 @@ const readSources = (chunk: Json.Fields, answer: Answer): void => {
 }
 
 const readUsage = (usage: unknown, answer: Answer): void => {
-  if (!Json.isFields(usage)) return
+  if (!Predicate.isObject(usage)) return
   const input = Json.count(usage["prompt_tokens"])
   // xAI counts reasoning only in the total.
   const output = Math.max(Json.count(usage["completion_tokens"]), Json.count(usage["total_tokens"]) - input)
@@ -152,11 +153,11 @@ const readChoice = (value: unknown, answer: Answer): void => {
   if ((choice["index"] ?? 0) !== 0) return
   const { delta, error, finish_reason, message, text } = choice
   if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
-  if (Json.isFields(delta)) readMessage(delta, answer)
+  if (Predicate.isObject(delta)) readMessage(delta, answer)
   // The text of a chunk of OpenAI's older completions.
   else if (typeof text === "string") answer.text(text)
   // A message repeats the text of its deltas, unless it is the whole answer.
-  if (message !== undefined && answer.isEmpty && Json.isFields(message) && !Json.fields(delta)["content"])
+  if (message !== undefined && answer.isEmpty && Predicate.isObject(message) && !Json.fields(delta)["content"])
     readMessage(message, answer)
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }

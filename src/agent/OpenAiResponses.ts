@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 import type { AgentRequest } from "../core/chat/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
@@ -44,12 +45,12 @@ const readAnnotation = (value: unknown, answer: Answer): void => {
   const annotation = Json.fields(value)
   if (annotation["type"] !== "url_citation") return
   // Some gateways put the fields in `url_citation`, as the Chat Completions protocol does.
-  const { title, url } = Json.isFields(annotation["url_citation"]) ? annotation["url_citation"] : annotation
+  const { title, url } = Predicate.isObject(annotation["url_citation"]) ? annotation["url_citation"] : annotation
   answer.source(Json.text(url), Json.text(title))
 }
 
 const readUsage = (usage: unknown, answer: Answer): void => {
-  if (!Json.isFields(usage)) return
+  if (!Predicate.isObject(usage)) return
   const input = Json.count(usage["input_tokens"])
   answer.usage(input, Math.max(Json.count(usage["output_tokens"]), Json.count(usage["total_tokens"]) - input))
 }

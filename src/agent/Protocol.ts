@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 import type { AgentRequest, FinishReason, ModelMessage } from "../core/chat/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
@@ -81,7 +82,7 @@ const nothing: Apply = () => {}
 /** The data of an event as an object. Empty data is ignored; anything else is a fault of the answer. */
 export const dataOf = (event: Sse.Event, answer: Answer): Json.Fields | undefined => {
   const data = Json.parse(event.data)
-  if (Json.isFields(data)) return data
+  if (Predicate.isObject(data)) return data
   if (event.data.trim() !== "") answer.fail("the agent sent an event that is not a JSON object")
   return undefined
 }
@@ -94,7 +95,7 @@ export const failWith = (error: unknown, answer: Answer): void => {
 
 /** Applies the error of an event without a type, as proxies send it. */
 export const failIfError: Apply = ({ error }, answer) => {
-  if (Json.isFields(error) || typeof error === "string") failWith(error, answer)
+  if (Predicate.isObject(error) || typeof error === "string") failWith(error, answer)
 }
 
 const reasons: Readonly<Record<string, FinishReason>> = {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Socket } from "node:net"
+import { Predicate } from "effect"
 import type { RateLimitDecision, RateLimitPolicy } from "../core/limits/RateLimit.ts"
 import type { Snapshot } from "../core/metrics/Snapshot.ts"
 
@@ -78,7 +79,7 @@ interface Peer {
 }
 
 const isMessage = (message: unknown): message is { readonly _tag: string } =>
-  typeof message === "object" && message !== null && "_tag" in message && typeof message._tag === "string"
+  Predicate.hasProperty(message, "_tag") && Predicate.isString(message._tag)
 
 /** The channel to a child process, or to the parent if `peer` is `process`. */
 export const channelOf = <In, Out extends object>(peer: Peer): Channel<In, Out> => ({

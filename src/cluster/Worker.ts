@@ -8,6 +8,7 @@
  * @module
  */
 import { type Cause, Deferred, Duration, Effect } from "effect"
+import { constVoid } from "effect/Function"
 import * as Snapshot from "../core/metrics/Snapshot.ts"
 import type { FromWorker, Link } from "./Protocol.ts"
 
@@ -44,7 +45,6 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
     Effect.sync(() => {
       const end = () => Deferred.doneUnsafe(ended, Effect.void)
       const forward = () => link.send({ _tag: "EndRequested" })
-      const ignore = () => {}
       const stop = link.listen(({ _tag }) => {
         if (_tag === "End") end()
         else if (_tag === "Measure") link.send(measured())
@@ -53,7 +53,7 @@ export const run = Effect.fnUntraced(function* <A, E, R>(host: Host, link: Link,
         ["disconnect", end],
         ["SIGTERM", forward],
         ["SIGINT", forward],
-        ["SIGHUP", ignore]
+        ["SIGHUP", constVoid]
       ] as const
       for (const [event, listener] of listeners) host.on(event, listener)
       return () => {

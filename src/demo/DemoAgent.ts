@@ -7,7 +7,7 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { ByteSize, Duration, Effect, Redacted, Schema, type Scope, Stream } from "effect"
+import { ByteSize, Duration, Effect, Option, Redacted, Schema, type Scope, Stream } from "effect"
 import {
   HttpIncomingMessage,
   HttpServer,
@@ -109,7 +109,7 @@ const makeApp = (options: Options) => {
       Effect.provideService(HttpIncomingMessage.MaxBodySize, maxBody),
       Effect.option
     )
-    if (body._tag === "None") return failure(400, "The body is not a chat completion request.")
+    if (Option.isNone(body)) return failure(400, "The body is not a chat completion request.")
     const answer = yield* answerTo(body.value, options.website)
     const model = body.value.model ?? "demo"
     return body.value.stream === true ? streamed(model, answer, pace) : whole(model, answer)

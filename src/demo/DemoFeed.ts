@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Clock, Deferred, Effect, Layer, PubSub, Ref, Schema, Stream } from "effect"
+import { Clock, Deferred, Effect, Layer, Option, PubSub, Ref, Schema, Stream } from "effect"
 import type { PageView } from "../core/analytics/PageView.ts"
 import { messageOf } from "../core/chat/Agent.ts"
 import type { SubmissionDraft } from "../core/forms/Submission.ts"
@@ -37,7 +37,7 @@ const FormData = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unkno
 
 const fieldsOf = (formData: string): ReadonlyArray<readonly [string, string]> => {
   const decoded = Schema.decodeUnknownOption(FormData)(formData)
-  return decoded._tag === "None"
+  return Option.isNone(decoded)
     ? []
     : Object.entries(decoded.value)
         .slice(0, limits.fields)

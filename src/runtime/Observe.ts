@@ -4,15 +4,14 @@
  * @module
  */
 import { type Context, Effect, Metric, type Scope } from "effect"
-
-const ignore = () => {}
+import { constVoid } from "effect/Function"
 
 /** Registers a metric whose state is the result of `read`, and returns the function that removes it. */
 export const observeUnsafe = <Input, State>(
   metric: Metric.Metric<Input, State>,
   read: () => State,
   context: Context.Context<never>
-): (() => void) => Metric.registerUnsafe(metric, context, { get: read, update: ignore, modify: ignore }).remove
+): (() => void) => Metric.registerUnsafe(metric, context, { get: read, update: constVoid, modify: constVoid }).remove
 
 /** Registers a metric as long as the scope is open. */
 export const observe = <Input, State>(

@@ -107,7 +107,7 @@ describe("console", () => {
       for (const [args, sentence] of [
         [["link", "--site", unknown], `There is no website ${unknown}.\n`],
         [["link", "--site", "Example"], "The flag --site must be a UUID."],
-        [["link", "--role", "admin"], "The flag --role must be one of viewer, owner."],
+        [["link", "--role", "admin"], 'The flag --role takes "viewer" or "owner"; see'],
         [["link", "--expires", "8d"], "The flag --expires must be a future time within a week, such as 1h or 2d."],
         [["link", "--expires", "2020-01-01"], "The flag --expires must be a future time within a week"],
         [["link", "--base-url", "/hc"], "The flag --base-url must be an address, not a path."],

@@ -92,7 +92,7 @@ describe("key", () => {
         [["issue", "--site", unknown], `There is no website ${unknown}.\n`],
         [["issue", "--site", id, "--site", unknown], `There is no website ${unknown}.\n`],
         [["issue", "--site", "Example"], "The flag --site must be a UUID."],
-        [["issue", "--all-sites", "--scope", "admin"], "The flag --scope must be one of stats, read, write."],
+        [["issue", "--all-sites", "--scope", "admin"], 'The flag --scope takes "stats" or "read" or "write"; see'],
         [["issue", "--all-sites", "--expires", "2020-01-01"], "The flag --expires must be a future time"],
         [["revoke", "--key-id", unknown], `There is no key ${unknown}.\n`],
         [["revoke", "--key-id", `hok_${"a".repeat(43)}`], "The flag --key-id must be a UUID."]

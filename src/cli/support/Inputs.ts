@@ -155,30 +155,20 @@ export const sites = (description: string) =>
     )
   )
 
-const scopeKind: Kind<Scope.Scope> = {
-  expected: `one of ${Scope.scopes.join(", ")}`,
-  parse: (text) => Option.fromUndefinedOr(Scope.scopes.find((scope) => scope === text))
-}
-
-const roleKind: Kind<Role.Role> = {
-  expected: `one of ${Role.roles.join(", ")}`,
-  parse: (text) => Option.fromUndefinedOr(Role.roles.find((role) => role === text))
-}
-
-export const scope = make(
-  "scope",
-  scopeKind,
-  `<${Scope.scopes.join("|")}>`,
-  "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
-).pipe(Flag.withDefault<Scope.Scope>("stats"))
+export const scope = Flag.Literals("scope", Scope.scopes).pipe(
+  Flag.withDescription(
+    "What the key may do: read numbers (stats, the default), also submissions and conversations (read), or change them too (write)"
+  ),
+  Flag.withDefault<Scope.Scope>("stats")
+)
 
 export const roleOr = (usual: Role.Role) =>
-  make(
-    "role",
-    roleKind,
-    `<${Role.roles.join("|")}>`,
-    `What the person may do: read everything (viewer), or change it too (owner); ${usual} unless given`
-  ).pipe(Flag.withDefault(usual))
+  Flag.Literals("role", Role.roles).pipe(
+    Flag.withDescription(
+      `What the person may do: read everything (viewer), or change it too (owner); ${usual} unless given`
+    ),
+    Flag.withDefault(usual)
+  )
 
 export const role = roleOr("owner")
 

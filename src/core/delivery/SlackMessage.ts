@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Predicate } from "effect"
 
 /** The maximum number of characters of one value, and of the message. */
 const maxValue = 500
@@ -16,9 +17,6 @@ const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(mention, "@\u200b")
 
 const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max).toWellFormed()}…`)
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const titles: Readonly<Record<string, string>> = {
   "submission.accepted": "New submission",
@@ -34,7 +32,7 @@ const titles: Readonly<Record<string, string>> = {
 /** The names and values of an event's data: for a submission, the fields of its form; otherwise all members. */
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
-  return isRecord(form)
+  return Predicate.isObject(form)
     ? [["email", data["email"]], ["page", data["page_slug"]], ...Object.entries(form)]
     : Object.entries(data)
 }
@@ -46,11 +44,11 @@ const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly 
  */
 export const body = (payload: string): string => {
   const parsed: unknown = JSON.parse(payload)
-  const { data, type, website } = isRecord(parsed) ? parsed : {}
+  const { data, type, website } = Predicate.isObject(parsed) ? parsed : {}
   const title = titles[String(type)] ?? String(type)
   // A delivery that an earlier version stored has no website.
-  const name = isRecord(website) ? ` – ${escape(String(website["name"]))}` : ""
-  const values = lines(isRecord(data) ? data : {})
+  const name = Predicate.isObject(website) ? ` – ${escape(String(website["name"]))}` : ""
+  const values = lines(Predicate.isObject(data) ? data : {})
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => {
       const text = typeof value === "string" ? value : JSON.stringify(value)

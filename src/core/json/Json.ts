@@ -4,6 +4,7 @@
  * @module
  */
 import { Result } from "effect"
+import { constVoid } from "effect/Function"
 import { isClosing, isOpening, scan } from "./JsonScan.ts"
 
 export interface JsonFault {
@@ -12,10 +13,8 @@ export interface JsonFault {
   readonly reason: string
 }
 
-const ignore = () => {}
-
 /** The offset of the first error, or undefined if the text is JSON. */
-export const faultOffset = (text: string): number | undefined => scan(text, ignore)
+export const faultOffset = (text: string): number | undefined => scan(text, constVoid)
 
 const decoder = new TextDecoder("utf-8", { fatal: true })
 

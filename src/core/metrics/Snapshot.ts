@@ -5,6 +5,7 @@
  * @module
  */
 import { Context, Metric } from "effect"
+import { constVoid } from "effect/Function"
 import { isPerProcess } from "./Metrics.ts"
 
 /** The values of one metric under one set of labels. */
@@ -78,10 +79,9 @@ export const named = (process: string, snapshot: Snapshot): Snapshot =>
 export const toContext = (snapshot: Snapshot): Context.Context<never> => {
   const registry: Metric.MetricRegistry = new Map()
   for (const { state, ...series } of snapshot) {
-    const ignore = () => {}
     registry.set(keyOf({ ...series, state } as Series), {
       ...series,
-      hooks: { get: () => state, update: ignore, modify: ignore }
+      hooks: { get: () => state, update: constVoid, modify: constVoid }
     })
   }
   return Context.make(Metric.MetricRegistry, registry)

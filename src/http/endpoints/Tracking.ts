@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Clock, Effect, type Option, Result } from "effect"
+import { Clock, Effect, Option, Result } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type * as PageView from "../../core/analytics/PageView.ts"
@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           Effect.flatMap(
             directory.byTrackingToken(payload.site_id),
             (site): ReturnType<typeof store> =>
-              site._tag === "Some"
+              Option.isSome(site)
                 ? store(head, payload, site.value, headers)
                 : recordUncounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
           ),

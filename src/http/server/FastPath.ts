@@ -11,6 +11,7 @@
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import { Cause, Context, Effect, Exit, type Fiber, FiberSet, Scope, Tracer } from "effect"
+import { constVoid } from "effect/Function"
 import { HttpServerResponse } from "effect/http"
 import type { IpNetwork } from "effect/net"
 import * as ContractAnalytics from "../../contract/Analytics.ts"
@@ -108,10 +109,8 @@ const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): vo
   // `take` empties the collector: the request is retained until its response ends, which may take minutes.
   request.on("end", () => then(pieces.take()))
   // The server handles connection errors. Without a listener the error would end the process.
-  request.on("error", ignore)
+  request.on("error", constVoid)
 }
-
-const ignore = () => {}
 
 /**
  * Frees a request's headers on `end()`: a response retains its request, and pipelined responses wait for the first.
@@ -192,7 +191,7 @@ export const make = (
     const begin = (response: ServerResponse, { chat, headers }: StartedChat): void => {
       try {
         writeHead(response, 200, headers)
-        ChatDelivery.write(chat, response, ignore)
+        ChatDelivery.write(chat, response, constVoid)
       } catch (error) {
         abort(response, error, fork)
       }

@@ -8,6 +8,7 @@
 import { type IncomingMessage, type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import type { Context } from "effect"
+import { constVoid } from "effect/Function"
 import type { HttpServerResponse } from "effect/http"
 import * as Routes from "../../core/http/Routes.ts"
 import * as Metrics from "../../core/metrics/Metrics.ts"
@@ -94,8 +95,6 @@ const respond = (response: ServerResponse, answer: Answer): void => {
   response.end(bodyOf(answer))
 }
 
-const ignore = () => {}
-
 const isWithoutHost = ({ headers, httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean =>
   headers.host === undefined && httpVersionMajor === 1 && httpVersionMinor === 1
 
@@ -136,7 +135,7 @@ export const answer = (server: Server, maxHeaderSize: number, context: Context.C
 
   const onConnect = (_: IncomingMessage, socket: Socket): void => {
     // Node has removed its `error` listener, and an error without a listener ends the process.
-    socket.on("error", ignore)
+    socket.on("error", constVoid)
     if (!canAnswer(socket)) return void socket.destroy()
     countRequest(noProxy.status)
     countDecision()

@@ -9,6 +9,7 @@
  */
 import { IncomingMessage } from "node:http"
 import { ByteSize, Context, Data, Effect, Result, Stream } from "effect"
+import { constVoid } from "effect/Function"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import { ByteCollector } from "../../core/data/ByteCollector.ts"
@@ -183,8 +184,6 @@ const collect = (
     return Effect.sync(stop)
   })
 
-const ignore = () => {}
-
 /** Collects a body from the platform's stream. */
 const collectStream = (
   request: HttpServerRequest.HttpServerRequest,
@@ -230,7 +229,7 @@ export const readBytes = Effect.fnUntraced(function* (
   const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
   // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
   // without a listener ends the process.
-  if (request.source instanceof IncomingMessage) request.source.on("error", ignore)
+  if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
   // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
   yield* Effect.ensuring(
     Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {

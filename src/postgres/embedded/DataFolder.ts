@@ -30,7 +30,7 @@ import {
 import { tmpdir, userInfo } from "node:os"
 import path from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { Effect, type Scope } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 import { type EmbeddedClusterError, elsewhere, fail, io } from "./EmbeddedClusterError.ts"
 import * as Folders from "./Folders.ts"
@@ -160,7 +160,7 @@ export const homeOf = Effect.fnUntraced(function* (
         return made
       })
     )
-    if (home._tag === "None") continue
+    if (Option.isNone(home)) continue
     if (yield* canEnter(user, home.value)) {
       yield* io(`write ${placeFile}`, () => write(placeFile, home.value))
       return home.value

@@ -5,7 +5,7 @@
  * @module
  */
 import { PgTypes } from "@effect/sql-pg"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
@@ -147,12 +147,8 @@ export const ensure = Effect.fnUntraced(function* (
     yield* create(partition).pipe(
       Effect.catchTag("SqlError", (cause) =>
         Effect.sync(() => {
-          const occupied = Database.sqlState(cause)
-          missing.push({
-            partition,
-            reason: occupied._tag === "Some" && occupied.value === "23514" ? "occupied" : "failed",
-            cause
-          })
+          const isOccupied = Option.contains(Database.sqlState(cause), "23514")
+          missing.push({ partition, reason: isOccupied ? "occupied" : "failed", cause })
         })
       )
     )

@@ -16,7 +16,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type Scope } from "effect"
+import { Array as Arr, Cause, Clock, Duration, Effect, Exit, Latch, Result, type Scope } from "effect"
 import * as BatchSize from "../../core/data/BatchSize.ts"
 import * as BoundedQueue from "../../core/data/BoundedQueue.ts"
 import { type RecordRefused, StorageUnavailable } from "../../services/Storage.ts"
@@ -168,15 +168,13 @@ export const make = Effect.fnUntraced(function* <Item, A, E>(
   /** Whether any of `entries` still waits. */
   const isWanted = (entries: ReadonlyArray<Waiting>) => () => entries.some((entry) => entry.resume !== undefined)
 
-  const isNonEmpty = <T>(items: ReadonlyArray<T>): items is Arr.NonEmptyReadonlyArray<T> => items.length > 0
-
   /** Stores a part, with retries, until it is stored or refused or no submitter waits. Returns its halves if refused. */
   const store = Effect.fnUntraced(function* (part: Part<Item, A, E>) {
     let retryMillis = firstRetryMillis
     while (true) {
       const entries = stillWaiting(part.entries)
       const items = entries.map((entry) => entry.item)
-      if (!isNonEmpty(items)) return []
+      if (!Arr.isReadonlyArrayNonEmpty(items)) return []
       const begun = now()
       const flush = Effect.suspend(() => options.flush(items, part.batchId))
       const exit = yield* Effect.exit(runner.run(isWanted(entries), flush))

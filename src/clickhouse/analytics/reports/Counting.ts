@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Effect, Schema } from "effect"
+import { Array as Arr, Effect, Schema } from "effect"
 import type * as Assembly from "../../../core/analytics/report/Assembly.ts"
 import * as Counting from "../../../core/analytics/report/Counting.ts"
 import type * as Counts from "../../../core/analytics/report/Counts.ts"
@@ -51,8 +51,6 @@ const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Ro
 /** Maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds their number. */
 export const maxGroups = 100_000
 
-const isNonEmpty = <A>(list: ReadonlyArray<A>): list is readonly [A, ...ReadonlyArray<A>] => list.length > 0
-
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   reader: Reader,
@@ -75,7 +73,7 @@ export const count = Effect.fnUntraced(function* (
     const hosted = parameters.uuid(site.hostedWebsiteId)
     const statement = GroupSql.statement({ ...shape, goals, offsets, parameters }, (columns) =>
       [
-        ...(isNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
+        ...(Arr.isReadonlyArrayNonEmpty(stored) ? [VisitDays.storedVisits(parameters, hosted, stored, columns)] : []),
         ...spans.map((span) => VisitSql.visits(parameters, hosted, span, columns))
       ].join(" UNION ALL ")
     )
