@@ -80,7 +80,7 @@ const owner = {
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
 
-/** Those, and the header of operations on a console session. The generator cannot declare `set-cookie`. */
+/** The headers of every response of an operation on a console session. The generator cannot declare `set-cookie`. */
 const session = { ...owner, "set-cookie": text("The cookie of the session, where it is set or cleared") }
 
 /** The headers of every HTML page. The generator declares the headers of a status for its JSON only. */

@@ -194,7 +194,7 @@ export const optional = <A>(title: string, jsonSchema: Record<string, unknown>, 
 export const OptionalText = (options: TextOptions & { readonly title: string }) =>
   optional(options.title, { type: "string" }, readText(options))
 
-/** An integer that may be absent or null. It accepts what Pydantic accepts. */
+/** An integer that may be absent or null, in every form that Pydantic accepts. */
 export const OptionalInteger = (options: { readonly title: string }) =>
   optional(options.title, { type: "integer" }, readInteger)
 
@@ -205,6 +205,6 @@ const readBoolean: ReadField<boolean> = (input) =>
 export const OptionalBoolean = (options: { readonly title: string; readonly description?: string }) =>
   optional(options.title, { type: "boolean", ...options }, readBoolean)
 
-/** The same JSON with the media type `text/plain`, which beacons use to avoid a CORS preflight. */
+/** The JSON of `body` with the media type `text/plain`, which beacons use to avoid a CORS preflight. */
 export const asBeacon = <S extends Schema.Top>(body: S): S["Rebuild"] =>
   body.pipe(HttpApiSchema.asJson({ contentType: "text/plain" }))

@@ -15,10 +15,10 @@ import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Fields from "./Fields.ts"
 
-const bound = (noun: string): string => `A key or session for some websites can have at most 100 ${noun}.`
+const bound = (noun: string): string => `A caller that reaches only some websites can manage at most 100 ${noun}.`
 
 const rights = (noun: string): string =>
-  `404 if the access of the ${noun} exceeds that of the key or the session of the request. Scope \`write\`.`
+  `404 if the access of the ${noun} exceeds that of the request. Scope \`write\`.`
 
 /** `all`, or ids. */
 const sites = Wire.field<"all" | ReadonlyArray<string>>(
@@ -107,8 +107,7 @@ export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
   OpenApi.annotations({
     identifier: "list_keys",
     summary: "List keys",
-    description:
-      "The keys whose access does not exceed that of the key or the session of the request, without their secrets. Scope `write`."
+    description: "The keys whose access does not exceed that of the request, without their secrets. Scope `write`."
   })
 )
 
@@ -218,8 +217,7 @@ export const sessions = HttpApiEndpoint.get("sessions", "/v1/owner/sessions", {
   OpenApi.annotations({
     identifier: "list_sessions",
     summary: "List sessions",
-    description:
-      "The sessions and the unopened links whose access does not exceed that of the key or the session of the request. Scope `write`."
+    description: "The sessions and the unopened links whose access does not exceed that of the request. Scope `write`."
   })
 )
 

@@ -54,7 +54,7 @@ export const conversationCursor = cursorOf(isConversationId)
 /** The `next` of an answer. */
 export const next = Schema.NullOr(Schema.String).annotate({
   description:
-    "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and a next"
+    "The `cursor` of the next part; null after the last one. A part may have fewer items than `limit`, even none, and still a `next`"
 })
 
 /** Whether a text is a date in the year 1 or later: PostgreSQL has no year 0. */

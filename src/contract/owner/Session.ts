@@ -32,7 +32,7 @@ export const open = HttpApiEndpoint.post("open", path, {
       identifier: "open_session",
       summary: "Open a session",
       description:
-        "Exchanges the secret of a link, which `hydracore console link` prints, for a session in a cookie. A link can be exchanged once. 401 if it is unknown, expired or used, or if a page of another origin sent the request."
+        "Exchanges the secret of a link to the console for a session in a cookie. A link can be exchanged once. 401 if the link is unknown, expired or used, or if a page of another origin sent the request."
     })
   )
 

@@ -43,7 +43,7 @@ const common = {
   received_at: Fields.time,
   status: Schema.Literals(statuses),
   reasons: Schema.Array(Schema.String).annotate({
-    description: "Why it may be spam. The reasons stay after a release"
+    description: "Why the submission may be spam. The reasons stay after a release"
   }),
   read: Schema.Boolean,
   email: Schema.NullOr(Schema.String),
@@ -98,7 +98,7 @@ export const SubmissionDetails = Schema.Struct({
       value: Schema.String
     })
   ).annotate({ description: "The form's fields in order: texts, and any other value as JSON" }),
-  source: text.annotate({ description: "Where its visit came from, as the reports name it" }),
+  source: text.annotate({ description: "Where the submission's visit came from, as the reports name it" }),
   medium: text,
   campaign: text,
   referrer: text,

@@ -198,7 +198,7 @@ export const update = HttpApiEndpoint.patch("update", ofWebhook, {
   describe(
     "update_webhook",
     "Change a webhook",
-    "Changes what is given. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Scope `write`."
+    "Changes the given settings. `enabled: true` also resets the record of failures; `false` cancels pending deliveries. Scope `write`."
   )
 )
 

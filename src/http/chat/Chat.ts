@@ -42,15 +42,20 @@ export class Chat implements OpenChat, EventSink {
   /** The fiber that reads the agent's events. */
   readerFiber: Fiber.Fiber<unknown, unknown> | undefined
   private state: ChatStream.State
-  private text = ""
+  /** The frames that the socket has not taken yet. */
+  private pending = ""
   private isClosed = false
+  /** When the socket last took frames, or the stream began. */
   private takenAt = 0
   /** When the request was sent to the agent; undefined after the first text. */
   private sentAt: number | undefined
-  private until = Number.POSITIVE_INFINITY
-  private opener: ((opened: Effect.Effect<void, Refusal>) => void) | undefined
+  /** When the stream has lasted for the maximum duration; infinite before its first frame. */
+  private endsAt = Number.POSITIVE_INFINITY
+  /** Resumes the fiber that waits in `opened`. */
+  private resumeOpened: ((opening: Effect.Effect<void, Refusal>) => void) | undefined
   private onFrames: OnFrames | undefined
-  private waiter: (() => void) | undefined
+  private onEmpty: (() => void) | undefined
+  /** The result of `opened`; undefined until the agent accepts or refuses. */
   private opening: Effect.Effect<void, Refusal> | undefined
   readonly openChats: OpenChats
   private sink: ChatSink | undefined
@@ -73,20 +78,20 @@ export class Chat implements OpenChat, EventSink {
   /** Waits until the agent accepts the message, or refuses it. */
   opened(): Effect.Effect<void, Refusal> {
     return Effect.callback((resume) => {
-      if (this.opening === undefined) this.opener = resume
+      if (this.opening === undefined) this.resumeOpened = resume
       else resume(this.opening)
     })
   }
 
   /** Calls back once the socket has taken all frames. */
   whenEmpty(callback: () => void): void {
-    if (this.text === "") callback()
-    else this.waiter = callback
+    if (this.pending === "") callback()
+    else this.onEmpty = callback
   }
 
   /** Passes the pending frames to `onFrames` as soon as there are any; undefined after the last. One call at a time. */
   next(onFrames: OnFrames): void {
-    if (this.text !== "") onFrames(this.taken())
+    if (this.pending !== "") onFrames(this.taken())
     else if (this.isClosed) onFrames(undefined)
     else this.onFrames = onFrames
   }
@@ -105,7 +110,7 @@ export class Chat implements OpenChat, EventSink {
 
   /** Whether no frame is pending. */
   get isEmpty(): boolean {
-    return this.text === ""
+    return this.pending === ""
   }
 
   /** Whether the agent has accepted the message. Also true after `refuse`. */
@@ -131,7 +136,7 @@ export class Chat implements OpenChat, EventSink {
   push(events: Iterable<AgentEvent>): void {
     if (!this.isAccepted) {
       this.takenAt = this.openChats.scheduler.now()
-      this.until = this.takenAt + this.maxDuration
+      this.endsAt = this.takenAt + this.maxDuration
       this.openChats.scheduler.set(this, this.nextDeadline(this.takenAt))
     }
     if (this.isMeasured) this.countTokens(events)
@@ -154,26 +159,25 @@ export class Chat implements OpenChat, EventSink {
   close(): void {
     if (this.isClosed) return
     this.isClosed = true
-    // Infinite: the stream has not begun.
-    if (Number.isFinite(this.until)) this.openChats.metrics.ended(this.endReason)
+    if (Number.isFinite(this.endsAt)) this.openChats.metrics.ended(this.endReason)
     this.openChats.remove(this)
     if (this.sink?.destroyed === false) this.armCloseTimeout()
-    if (this.text === "") this.passFrames(undefined)
+    if (this.pending === "") this.passFrames(undefined)
   }
 
   onDeadline(now: number): number | undefined {
     // The visitor has not read the last frames in time.
     if (this.isClosed) return this.cut()
-    if (now >= this.until) {
+    if (now >= this.endsAt) {
       this.stop("too-long")
       return undefined
     }
-    if (this.text !== "" && now - this.takenAt >= this.readTimeout) {
+    if (this.pending !== "" && now - this.takenAt >= this.readTimeout) {
       this.stop("unread")
       return this.cut()
     }
     // No heartbeat while data is pending.
-    if (now - this.takenAt >= this.heartbeat && this.text === "") this.put(ChatStream.comment)
+    if (now - this.takenAt >= this.heartbeat && this.pending === "") this.put(ChatStream.comment)
     return this.nextDeadline(now)
   }
 
@@ -188,8 +192,8 @@ export class Chat implements OpenChat, EventSink {
   }
 
   private nextDeadline(now: number): number {
-    const due = this.takenAt + (this.text === "" ? this.heartbeat : this.readTimeout)
-    return Math.min(due, now + this.readTimeout, this.until)
+    const due = this.takenAt + (this.pending === "" ? this.heartbeat : this.readTimeout)
+    return Math.min(due, now + this.readTimeout, this.endsAt)
   }
 
   private armCloseTimeout(): void {
@@ -226,8 +230,8 @@ export class Chat implements OpenChat, EventSink {
 
   private open(opening: Effect.Effect<void, Refusal>): void {
     this.opening = opening
-    this.opener?.(opening)
-    this.opener = undefined
+    this.resumeOpened?.(opening)
+    this.resumeOpened = undefined
   }
 
   private write(events: Iterable<ChatStream.Event>): void {
@@ -238,8 +242,8 @@ export class Chat implements OpenChat, EventSink {
 
   private put(text: string): void {
     if (this.isClosed) return
-    this.text += text
-    if (this.text !== "" && this.onFrames !== undefined) this.passFrames(this.taken())
+    this.pending += text
+    if (this.pending !== "" && this.onFrames !== undefined) this.passFrames(this.taken())
   }
 
   private passFrames(text: string | undefined): void {
@@ -249,13 +253,13 @@ export class Chat implements OpenChat, EventSink {
   }
 
   private taken(): string {
-    const { text } = this
-    this.text = ""
+    const text = this.pending
+    this.pending = ""
     this.takenAt = this.openChats.scheduler.now()
-    const { waiter } = this
-    this.waiter = undefined
+    const { onEmpty } = this
+    this.onEmpty = undefined
     // The writer continues once the socket has these frames.
-    if (waiter !== undefined) queueMicrotask(waiter)
+    if (onEmpty !== undefined) queueMicrotask(onEmpty)
     return text
   }
 }

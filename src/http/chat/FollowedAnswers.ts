@@ -18,6 +18,7 @@ const interval = Duration.millis(100)
 class FollowedAnswer {
   readonly log: AnswerLog
   position = 0
+  /** The parts of the events so far. */
   private folded = AnswerParts.none
 
   constructor(onReaders: (readers: number) => void) {
