@@ -137,7 +137,7 @@ inChromium("a tab with a chat", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("can have no storage, or invalid data in it", () =>
+  it.effect("works without storage, and with invalid data in the storage", () =>
     Effect.gen(function* () {
       const edge = yield* TestServer
       const key = JSON.stringify(`hydracore-chat:${edge.instance.instanceId}`)

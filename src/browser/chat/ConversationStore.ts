@@ -48,7 +48,7 @@ export const empty: Conversation = {
   draft: ""
 }
 
-/** Returns the last messages that fit `maxMessages` and `maxStored`, at least one, whose text is cut. Pure. */
+/** Returns the last messages that fit `maxMessages` and `maxStored`, in any case the last one, with its text cut. Pure. */
 export const limitMessages = (messages: ReadonlyArray<Message>): ReadonlyArray<Message> => {
   const last = messages
     .slice(-Limits.maxMessages)

@@ -52,7 +52,7 @@ const isClosing = (token: number, after: string): boolean =>
 
 /**
  * Makes a function that passes the next piece of a text to the parser. A piece that ends with an underscore must be the last
- * one, because the letter after an underscore decides whether the underscore is a mark.
+ * piece, because the letter after an underscore decides whether the underscore is a mark.
  *
  * @param onAlignments receives the alignments of the current table
  */

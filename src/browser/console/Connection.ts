@@ -31,7 +31,7 @@ let retry: ReturnType<typeof setTimeout> | undefined
 /** Whether there is no session, or the session has ended. */
 export const isSignedOut = ({ failure }: Connection): boolean => failure?.kind === "signed-out"
 
-/** Reloads the data of the page. Without a session, only checks whether there is one again: other requests would be refused. */
+/** Reloads the data of the page. Without a session, only checks whether there is a new one: other requests would be refused. */
 export const reloadData = (): void => {
   loadedAt = Date.now()
   if (isSignedOut(connection.get())) return void resume()

@@ -37,7 +37,7 @@ interface State {
 /**
  * The answer to a request. No request is sent if `input` is null.
  *
- * @param scope while an answer loads, the previous answer of the same scope is shown, such as that of the same website
+ * @param scope such as the id of a website: while an answer loads, the previous answer of the same scope is shown
  */
 export const useAnswer = <O extends Operation>(
   operation: O,

@@ -1,8 +1,8 @@
 /**
  * Shows validation errors at the fields of a form, for screen readers too.
  *
- * The errors of a field named `email` are shown in the form's own `<span data-hydracore-error="email"></span>`, or without
- * one in an element that is created after the field.
+ * The errors of a field named `email` are shown in the form's own `<span data-hydracore-error="email"></span>`. If the form has
+ * no such element, it is created after the field.
  *
  * @module
  */

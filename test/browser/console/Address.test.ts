@@ -67,7 +67,7 @@ describe("browser/console/Address", () => {
     assert.deepStrictEqual(Address.parse(Address.format(address)), address)
   })
 
-  it("a page without a website is not one", () => {
+  it("a page without a website is the overview", () => {
     assert.deepStrictEqual(Address.parse("#//inbox"), Address.initial)
   })
 
@@ -87,7 +87,7 @@ describe("browser/console/Address", () => {
     )
   })
 
-  it("a link's secret is read as it is, and nothing else with it", () => {
+  it("the address of a link has the link's secret, and otherwise the defaults", () => {
     assert.deepStrictEqual(Address.parse("#/link/hcl_A-b_9"), { ...Address.initial, link: "hcl_A-b_9" })
   })
 

@@ -89,7 +89,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("those of the chosen days are listed, and exported as they are filtered", () =>
+  it.effect("the conversations of the chosen days are listed, and the export has the same filters", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
       const { loaded, on, page } = yield* ConsolePage.open(`#/${site}/conversations?from=2020-01-01&to=2020-01-31`)
@@ -115,7 +115,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("one is deleted after a question", () =>
+  it.effect("a conversation is deleted after a confirmation", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
       const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)

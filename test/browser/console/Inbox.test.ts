@@ -81,7 +81,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("searches, and shows one form or the unread ones; the address keeps it", () =>
+  it.effect("searches, shows one form or unread submissions only, and keeps these filters in its address", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
@@ -113,7 +113,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("a selection is deleted after a question, and only then", () =>
+  it.effect("a selection is deleted after a confirmation, and only then", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)

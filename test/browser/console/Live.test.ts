@@ -92,7 +92,7 @@ inChromium("the console's live page", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("says that nothing can be loaded, and shows what arrived once it can", () =>
+  it.effect("says that the live activity cannot be loaded, and shows what has arrived once it can be", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)

@@ -20,7 +20,7 @@ const list = (page: Page, tab: string) =>
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
 inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
-  it.effect("shows the totals beside those before, the chart, the lists and the current visitors", () =>
+  it.effect("shows the totals with their changes, the chart, the lists and the current visitors", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
@@ -159,7 +159,7 @@ inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("a whole list is searched, and a click on it filters", () =>
+  it.effect("a whole list is searched, and a click on a row filters the page", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
@@ -194,7 +194,7 @@ inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("a whole list is split by another dimension, which its address and its file have", () =>
+  it.effect("a whole list is split by another dimension, which the address and the exported file name", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {

@@ -8,7 +8,7 @@ import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
 inChromium("opening the console", ConsolePage.layer, (it) => {
-  it.effect("a link opens it after a click, once, for its websites only", () =>
+  it.effect("a link opens the console after a click, once, and only for the websites of the link", () =>
     Effect.gen(function* () {
       const { fresh } = yield* ConsolePage.Websites
       const chromium = yield* Chromium
@@ -34,7 +34,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("signing out ends the session, and without one the page says how to sign in", () =>
+  it.effect("signing out ends the session, and without a session the page says how to sign in", () =>
     Effect.gen(function* () {
       const { context, on, page } = yield* ConsolePage.open("#/")
       yield* on(() => page.getByRole("button", { name: "Session: Owner" }).click())

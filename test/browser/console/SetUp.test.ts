@@ -100,7 +100,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("the inbox shows to whom a submission was delivered, and lists the submissions of some days", () =>
+  it.effect("the inbox shows the deliveries of a submission, and lists the submissions of some days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`)

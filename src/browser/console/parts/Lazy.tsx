@@ -1,5 +1,5 @@
 /**
- * A page, or a part of one, that is loaded when it is first shown.
+ * A page, or a part of a page, that is loaded when it is first shown.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Chooses the websites that a link or a key reaches: the open one, several, or all.
+ * Chooses the websites that a link or a key reaches: the open website, several websites, or all.
  *
  * @module
  */
