@@ -37,7 +37,7 @@ const guardedLookup =
     lookup(host, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, "", 0)
       const [first, ...others] = addresses.filter(({ address }) => AddressGuard.isPublicText(address))
-      if (first === undefined) return callback(new Refused(AddressGuard.privateAddress(host)), "", 0)
+      if (first === undefined) return callback(new Refused(AddressGuard.noPublicAddress(host)), "", 0)
       if (options.all === true) return callback(null, [first, ...others])
       return callback(null, first.address, first.family)
     })

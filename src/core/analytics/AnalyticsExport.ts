@@ -18,7 +18,7 @@ export type Row =
 
 type Value = string | number | boolean | null
 
-/** The texts of a row by column, in the columns' order. */
+/** The values of a row by column, in the columns' order. */
 const cellsOf = (row: Row): Readonly<Record<string, Value>> => {
   const [common, view, event] =
     row.type === "pageview" ? [row.view, row.view, undefined] : [row.event, undefined, row.event]

@@ -1,5 +1,5 @@
 /**
- * The country of a client, as two capital letters of ISO 3166-1. Pure: the lookup of an address is an argument.
+ * The country of a client, as two capital letters of ISO 3166-1. Pure: the record of a country database is an argument.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Predicate } from "effect"
 /** Codes that proxies and databases use for an unknown country. */
 const unknown = new Set(["XX", "ZZ"])
 
-/** The code in capital letters; null for any other text and for the codes of an unknown country. */
+/** Parses a country code in upper or lower case; null for any other text, and for the codes of an unknown country. */
 export const parse = (text: string | undefined): string | null => {
   if (text === undefined || !/^[a-z]{2}$/i.test(text)) return null
   const code = text.toUpperCase()
@@ -31,6 +31,6 @@ export const ofRecord = (record: unknown): string | null => {
   )
 }
 
-/** Removes the prefix `::ffff:` of an IPv4 address on a dual-stack socket. Databases have IPv4 addresses without it. */
+/** Removes the prefix `::ffff:`, which IPv4 addresses have on a dual-stack socket and not in databases. */
 export const withoutMapping = (address: string): string =>
   address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address

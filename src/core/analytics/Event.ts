@@ -49,7 +49,7 @@ export interface EventClaim {
   readonly interactive?: boolean | null | undefined
 }
 
-/** Lengths were validated; U+FFFD for NUL adds none. */
+/** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
 const storable = (text: string): string => Storable.text(text, text.length)
 
 const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {

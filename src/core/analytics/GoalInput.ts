@@ -8,7 +8,7 @@ import * as EventLimits from "./EventLimits.ts"
 
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
-/** The name of an event. Page views are counted by a path. */
+/** Parses the name of an event. It cannot be `pageview`: a goal names page views by their path. */
 export const parseEvent: (text: string) => Option.Option<string> = Option.liftPredicate(
   (text: string) =>
     text !== "" &&
@@ -18,10 +18,10 @@ export const parseEvent: (text: string) => Option.Option<string> = Option.liftPr
     isStorable(text)
 )
 
-/** Maximum number of stars in a pattern, which is matched with every path of a report. */
+/** The maximum number of stars in a pattern. A pattern is matched with every path of a report. */
 export const maxStars = 20
 
-/** A path, or a pattern in which each star matches any text. */
+/** Parses a path, or a pattern in which each star matches any text. */
 export const parsePage: (text: string) => Option.Option<string> = Option.liftPredicate(
   (text: string) => /^[/*][^?#]{0,2047}$/.test(text) && text.split("*").length <= maxStars + 1 && isStorable(text)
 )

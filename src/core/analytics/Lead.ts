@@ -39,7 +39,7 @@ export const noAttribution: Attribution = {
   entryPage: null
 }
 
-/** A lead that is not matched yet. */
+/** A lead that is not matched with a visit yet. */
 export interface PendingLead {
   /** A submission's id, or a random id. */
   readonly leadId: string
@@ -65,7 +65,7 @@ export interface CreditedVisit {
 /** How long before a lead its visit may have ended: a form may stay open for hours. */
 export const lookBackMillis = 24 * 60 * 60_000
 
-/** How long after a lead its rows may have been received: another process's clock may be ahead. */
+/** How long after a lead the rows of its visit may have been received: another process's clock may be ahead. */
 export const clockToleranceMillis = 5_000
 
 /** How long a lead waits for its visit's rows, which may not be stored yet. */
@@ -84,7 +84,12 @@ const attributionOf = ({
   entryPage: path
 })
 
-/** The last visit of a session that began before a lead at `leadAt`; undefined if there is none. Rows in any order. */
+/**
+ * The last visit of a session that began before a lead at `leadAt`; undefined if there is none. Rows outside of
+ * `lookBackMillis` and `clockToleranceMillis` are ignored.
+ *
+ * @param rows the rows of the session, in any order
+ */
 export const visitOf = (rows: ReadonlyArray<SessionRow>, leadAt: number): CreditedVisit | undefined => {
   const before = rows
     .filter(({ receivedAt }) => receivedAt <= leadAt + clockToleranceMillis && receivedAt > leadAt - lookBackMillis)

@@ -183,7 +183,7 @@ export const sessionIdOf = (claimed: string | null | undefined): string | null =
 export const exclusionOf = ({ client }: Pick<VisitorFacts, "client">, referrer: Referrer): Exclusion | null =>
   client.isBot ? "bot" : referrer.isSpam ? "referrer-spam" : null
 
-/** `referrer` is that of `splitReferrer` and `foreignReferrer`. */
+/** @param referrer the result of `splitReferrer` and then `foreignReferrer` */
 export const make = (claim: PageViewClaim, facts: VisitorFacts, referrer: Referrer): PageView => {
   const { campaign, path } = splitPath(claim.page_path)
   const width = claim.screen_width ?? null

@@ -74,7 +74,7 @@ export const ofSubmission = ({
   pageSlug
 })
 
-/** The latest of several lists, at most `limit`, latest first. */
+/** The latest activities of several lists, at most `limit`, latest first. */
 export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: number): ReadonlyArray<Activity> =>
   lists
     .flat()
@@ -82,8 +82,8 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .slice(0, limit)
 
 /**
- * The activities that are new since an earlier list, at any position. Equal activities are counted, because page views have no
- * id, and two of them can be equal.
+ * The activities of `now` that are not in the earlier list `before`. Page views have no id, so several can be equal: then only
+ * as many as `before` has are left out.
  */
 export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()

@@ -10,6 +10,6 @@ export const text = (value: string, max: number): string => {
   return (cut.includes("\0") ? cut.replaceAll("\0", "\uFFFD") : cut).toWellFormed()
 }
 
-/** The same, with null for an absent or empty text. */
+/** As `text`; null for an absent or empty text. */
 export const textOrNull = (value: string | null | undefined, max: number): string | null =>
   value === undefined || value === null || value === "" ? null : text(value, max)

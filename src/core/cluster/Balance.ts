@@ -5,15 +5,15 @@
  */
 
 export interface Candidate {
-  /** Whether it can take a connection now. */
+  /** Whether the worker can take a connection now. */
   readonly isFree: boolean
-  /** The number of its open connections. */
+  /** The number of the worker's open connections. */
   readonly connections: number
-  /** The order of its last assignment: a number that grows with every assignment. */
+  /** When the worker last got a connection: a number that grows with every assignment. */
   readonly lastAssigned: number
 }
 
-/** The free candidate with the fewest connections; of several, the one assigned longest ago. Undefined if none is free. */
+/** The free candidate with the fewest connections; if several have as few, the one assigned longest ago. Undefined if none is free. */
 export const pick = <A extends Candidate>(candidates: Iterable<A>): A | undefined => {
   let best: A | undefined
   for (const candidate of candidates) {

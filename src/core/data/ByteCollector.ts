@@ -14,7 +14,7 @@ export class ByteCollector {
   private buffer: Uint8Array = empty
   private filled = 0
 
-  /** @param maxLength the maximum number of bytes of the body; may be infinite. */
+  /** @param maxLength the expected maximum number of bytes, for which the buffer makes room at most; may be infinite. */
   constructor(maxLength: number) {
     this.maxLength = maxLength
   }
@@ -24,7 +24,7 @@ export class ByteCollector {
     return this.filled
   }
 
-  /** The size of the buffer in bytes: up to twice `length`. */
+  /** The size of the buffer in bytes: at most twice `length`, or `minCapacity` if that is more. */
   get capacity(): number {
     return this.buffer.length
   }

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** An entry of at most one queue, which writes `due` and `heapIndex`. */
+/** An entry of at most one queue. The queue writes `due` and `heapIndex`. */
 export interface Deadline {
   /** In the caller's unit of time. */
   due: number

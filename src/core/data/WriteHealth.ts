@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The time of the last write of each kind whose last write failed, in milliseconds of a monotonic clock. */
+/** The kinds of writes of which the last one failed, each with the time of that failure in milliseconds of a monotonic clock. */
 export type Failures = ReadonlyMap<string, number>
 
 export const none: Failures = new Map()
@@ -23,9 +23,9 @@ export const memoryMillis = 2_000
 
 /**
  * - `writable`: the last write of every kind succeeded.
- * - `failing`: a last write failed within `memoryMillis`.
- * - `unknown`: a last write failed before that. A load balancer may have removed the process because of the failure, so that it
- *   gets no more writes and must try one itself.
+ * - `failing`: the last write of a kind failed, less than `memoryMillis` ago.
+ * - `unknown`: the last write of a kind failed, but each such failure is older. A load balancer may have removed the process
+ *   because of the failure, so that the process gets no more writes and must try one itself.
  */
 export type WriteStatus = "writable" | "failing" | "unknown"
 

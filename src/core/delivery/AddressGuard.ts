@@ -1,9 +1,10 @@
 /**
- * Decides which addresses and ports an outward request may reach: the public internet only. Pure.
+ * Decides which IP addresses and ports an outward request may reach: the public internet, and hosts that the operator allows.
+ * Pure.
  *
- * The ranges are those of the IANA special-purpose address registries (RFC 6890) that are not globally reachable, and
- * multicast. An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is judged by that address as well, since a
- * gateway would connect to it.
+ * The reserved ranges are those of the IANA special-purpose address registries (RFC 6890) that are not globally reachable, and
+ * multicast. An IPv6 address that contains an IPv4 address (mapped, NAT64, 6to4) is judged by the IPv4 address, which the
+ * connection would reach.
  *
  * @module
  */
@@ -27,7 +28,7 @@ const reserved4 = [
   "224.0.0.0/3"
 ].map(IpNetwork.fromStringUnsafe)
 
-/** Within 2000::/3, outside of which no address is public. */
+/** Reserved ranges in 2000::/3. No address outside of 2000::/3 is public. */
 const reserved6 = ["2001::/23", "2001:db8::/32", "3fff::/20"].map(IpNetwork.fromStringUnsafe)
 
 const global6 = IpNetwork.fromStringUnsafe("2000::/3")
@@ -43,7 +44,7 @@ const embedded = (segments: ReadonlyArray<number>, index: number): NetAddress.Ip
   return NetAddress.ipv4FromBytesUnsafe(Uint8Array.of(high >> 8, high & 255, low >> 8, low & 255))
 }
 
-/** Whether an address is reachable on the public internet, and nothing else. */
+/** Whether an address belongs to the public internet. */
 export const isPublic = (address: NetAddress.IpAddress): boolean => {
   if (NetAddress.isIpv4Address(address)) return !isIn(reserved4, address)
   const segments = NetAddress.ipv6ToSegments(address)
@@ -52,11 +53,11 @@ export const isPublic = (address: NetAddress.IpAddress): boolean => {
   return IpNetwork.contains(global6, address) && !isIn(reserved6, address)
 }
 
-/** The same for an address as a resolver returns it; false for any other text. */
+/** `isPublic` for the text of an address, as a resolver returns it; false for any other text. */
 export const isPublicText = (text: string): boolean =>
   Result.match(NetAddress.ipFromString(text), { onFailure: () => false, onSuccess: isPublic })
 
-/** A host and port that the operator allows, whatever their address is. */
+/** A host and port that the operator allows, whatever IP address the host has. */
 export interface AllowedHost {
   /** In lower case; an IPv6 address without brackets. */
   readonly host: string
@@ -94,17 +95,17 @@ export const parseAllowed = (text: string): Result.Result<ReadonlyArray<AllowedH
 export const isAllowed = (allowed: ReadonlyArray<AllowedHost>, { host, port }: Target): boolean =>
   allowed.some((one) => one.host === host && one.port === port)
 
-/** Why a target is refused before its name is looked up; none if the look-up decides. */
+/** Why a target is refused before its name is looked up; none if it is allowed, or if the lookup decides. */
 export const refusalOf = (allowed: ReadonlyArray<AllowedHost>, target: Target): Option.Option<string> => {
   if (isAllowed(allowed, target)) return Option.none()
   if (target.port !== 80 && target.port !== 443) {
     return Option.some(`port ${target.port} is not allowed; only 80 and 443 are`)
   }
   if (Result.isSuccess(NetAddress.ipFromString(target.host)) && !isPublicText(target.host)) {
-    return Option.some(privateAddress(target.host))
+    return Option.some(noPublicAddress(target.host))
   }
-  return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(privateAddress(target.host)) : Option.none()
+  return /(^|\.)localhost\.?$/.test(target.host) ? Option.some(noPublicAddress(target.host)) : Option.none()
 }
 
 /** The refusal of a host without a public address. */
-export const privateAddress = (host: string): string => `${host.slice(0, 253)} has no address on the public internet`
+export const noPublicAddress = (host: string): string => `${host.slice(0, 253)} has no address on the public internet`

@@ -1,5 +1,5 @@
 /**
- * The events of a website, and the payload in which a subscriber gets one (Standard Webhooks: type, timestamp, data). Pure.
+ * The events of a website, and the payload in which a subscriber gets an event (Standard Webhooks: type, timestamp, data). Pure.
  *
  * @module
  */
@@ -22,10 +22,10 @@ export const types = [
 
 export type Type = (typeof types)[number]
 
-/** The time between two `site.limit` events of a website, in milliseconds. */
+/** The minimum time between two `site.limit` events of a website, in milliseconds. */
 export const limitEventMillis = 60 * 60 * 1000
 
-/** The event that `webhook test` sends. */
+/** The type of the event that tests a webhook. */
 export const testType = "webhook.test"
 
 /** Whether a webhook gets an event; an empty list means all. */
@@ -58,9 +58,9 @@ export const payload = ({ time, type, website }: EventHead, data: string): strin
 }
 
 /**
- * Parses an object once, and returns a function that shortens its texts to a length and leaves out other members that are
- * longer. The function gives up early, and returns undefined, if the result would exceed the maximum payload: thousands of
- * members then take little time.
+ * Parses an object once, and returns a function that shortens the object's texts to a length. Members whose name is longer, and
+ * other values that are longer, are left out. The function stops and returns undefined as soon as the result exceeds the maximum
+ * payload, so that thousands of members take little time.
  */
 const shortenerOf = (object: string) => {
   const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>
@@ -89,7 +89,7 @@ const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
 const withMark = (json: string): string =>
   json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
 
-/** The data of an object if it fits, else of its longest shortened form that fits, else of an empty object. */
+/** The data of an object if they fit. Otherwise, with `truncated`, those of its longest shortened form that fits, or of `{}`. */
 const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
   const data = dataOf(object)
   if (fits(data)) return data
@@ -103,15 +103,15 @@ const firstThatFits = (object: string, dataOf: (object: string) => string): stri
 }
 
 /**
- * A submission as the export writes it, with its verdict. The fields of a form that would exceed the maximum payload are
- * shortened, and `truncated` is set; the export has them in full.
+ * A submission as the export writes it, with its verdict. If the payload would be too large, fields of the form are shortened
+ * or left out and `truncated` is set; the export has them in full.
  */
 export const submissionData = (submission: Submission): string =>
   firstThatFits(submission.formData, (formData) =>
     SubmissionExport.json({ ...submission, formData }, { withVerdict: true })
   )
 
-/** Shortens the texts of data that would exceed the maximum payload, and then sets `truncated`. */
+/** The data. If the payload would be too large, texts are shortened, other long members are left out and `truncated` is set. */
 export const bounded = (data: string): string => firstThatFits(data, (object) => object)
 
 /** A conversation that began, with the visitor's first message. */

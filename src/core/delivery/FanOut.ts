@@ -13,7 +13,7 @@ export interface OutboxEvent {
   readonly type: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** What the event is about: a submission's id, or a `conversationSubject`. Its data is deleted with it. */
+  /** A submission's id or a `conversationSubject`; null for another event. If the subject is deleted, so is the event's data. */
   readonly subject: string | null
   /** JSON text; null if the data is that of the subject. */
   readonly data: string | null
@@ -36,14 +36,17 @@ export interface NewDelivery {
   readonly payload: string
 }
 
-/** The subscribers that get an event. */
+/** Finds the subscribers that get an event. */
 const subscribersOf = (subscribers: ReadonlyArray<Subscriber>) => {
   const bySite = Map.groupBy(subscribers, ({ websiteConfigId }) => websiteConfigId)
   return ({ type, websiteConfigId }: OutboxEvent): ReadonlyArray<Subscriber> =>
     (bySite.get(websiteConfigId) ?? []).filter(({ events }) => Event.isWanted(events, type))
 }
 
-/** The subjects whose data `deliveries` reads: those of events that a subscriber gets. Most websites have no webhook. */
+/**
+ * The subjects whose data `deliveries` reads. Subjects of events that no subscriber gets are not among them, since most websites
+ * have no webhook.
+ */
 export const subjectsOf = (
   events: ReadonlyArray<OutboxEvent>,
   subscribers: ReadonlyArray<Subscriber>
@@ -58,8 +61,8 @@ export const subjectsOf = (
 /**
  * One delivery for each event and each subscriber of its website that gets events of its type.
  *
- * @param dataOf the data of a subject of `subjectsOf` as JSON text; undefined if it was deleted, and then its events are not
- * delivered
+ * @param dataOf the data of a subject of `subjectsOf` as JSON text. Events of a subject are not delivered if it is undefined,
+ * because the subject was deleted
  */
 export const deliveries = (
   events: ReadonlyArray<OutboxEvent>,

@@ -23,7 +23,7 @@ export const delays: ReadonlyArray<number> = [
   24 * hour
 ]
 
-/** The maximum delay, even if `Retry-After` asks for more. */
+/** The maximum delay before jitter, even if `Retry-After` asks for more. */
 export const maxDelay = 24 * hour
 
 /** A webhook whose every attempt fails is disabled after this time. */
@@ -38,8 +38,9 @@ const pauseShare = 0.1
 /** The maximum share by which a delay is lengthened, so that the retries of many deliveries spread out. */
 export const jitter = 0.2
 
-/** The outcome of an attempt: the response's status, or null without a response. */
+/** The outcome of an attempt. */
 export interface Outcome {
+  /** The response's status; null if there was no response. */
   readonly status: number | null
   /** Milliseconds that the receiver requested to wait, or null. */
   readonly retryAfter: number | null
@@ -73,12 +74,12 @@ export const next = (outcome: Outcome, attempt: number, now: number, random: num
 
 /** The health of a webhook. Times are milliseconds since 1970. */
 export interface Health {
-  /** The first failure after the last success. */
+  /** The time of the first failure after the last success; null if the last attempt succeeded, or none was made. */
   readonly failingSince: number | null
   readonly disabledAt: number | null
 }
 
-/** The health after an attempt: 410 disables at once, and so do five days in which every attempt failed. */
+/** The health after an attempt: a webhook is disabled by a 410, or by a failure five days after the first of a series. */
 export const healthAfter = (health: Health, outcome: Outcome, now: number): Health => {
   if (isDelivered(outcome)) return { ...health, failingSince: null }
   const failingSince = health.failingSince ?? now
@@ -87,8 +88,8 @@ export const healthAfter = (health: Health, outcome: Outcome, now: number): Heal
 }
 
 /**
- * How long a webhook gets no request after this attempt, in milliseconds. Otherwise the deliveries of a webhook that is down
- * would use up their attempts in quick succession, which also takes processor time.
+ * How long a webhook gets no request after this attempt, in milliseconds. Without this pause, the deliveries of a webhook that is
+ * down would use up their attempts in quick succession, which also takes processor time.
  */
 export const pauseAfter = ({ failingSince }: Health, now: number): number =>
   failingSince === null ? 0 : Math.min(Math.max(0, (now - failingSince) * pauseShare), maxPause)

@@ -31,7 +31,7 @@ export const seal = (key: Uint8Array, nonce: Uint8Array, context: string, secret
   return Buffer.concat([Uint8Array.of(version), nonce, cipher.getAuthTag(), text])
 }
 
-/** None if it was sealed with another key or context, or was changed. */
+/** The secret; none if it was sealed with another key or context, or if `sealed` was changed. */
 export const open = (key: Uint8Array, context: string, sealed: Uint8Array): Option.Option<string> => {
   if (sealed[0] !== version || sealed.length < 1 + nonceBytes + tagBytes) return Option.none()
   const tagAt = 1 + nonceBytes

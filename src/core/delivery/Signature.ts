@@ -8,10 +8,10 @@ import { createHmac } from "node:crypto"
 
 const prefix = "whsec_"
 
-/** The bytes of a secret. The specification allows 24 to 64. */
+/** The number of bytes of a secret. The specification allows 24 to 64. */
 export const secretBytes = 32
 
-/** Formats a secret. */
+/** The text of a secret: `whsec_` and its bytes in base64. */
 export const formatSecret = (bytes: Uint8Array): string => `${prefix}${Buffer.from(bytes).toString("base64")}`
 
 const keyOf = (secret: string): Buffer => Buffer.from(secret.slice(prefix.length), "base64")
@@ -25,7 +25,7 @@ export interface Message {
   readonly body: string
 }
 
-/** The headers of a request, signed with each of the secrets. */
+/** The headers of a request, with one signature for each secret. */
 export const headers = ({ body, id, sentAt }: Message, secrets: ReadonlyArray<string>) => {
   const timestamp = Math.floor(sentAt / 1000)
   const signatures = secrets.map(

@@ -1,18 +1,18 @@
 /**
- * The message that Slack, and programs that accept its format (Mattermost, Discord at `/slack`), show for an event. Pure.
+ * The message for an event in the format of Slack, which Mattermost and Discord (at `/slack`) also accept. Pure.
  *
  * @module
  */
 import { Predicate } from "effect"
 
-/** The maximum number of characters of one value, and of the message. */
+/** The length in UTF-16 units to which a value, and the whole message, is cut. */
 const maxValue = 500
 const maxText = 3_000
 
-/** Mentions as Mattermost and Discord recognize them: of a user except after a letter or digit, of a group anywhere. */
+/** Mentions in Mattermost and Discord: of a user only if no letter or digit precedes the `@`, of a group anywhere. */
 const mention = /(?<![a-z0-9])@|@(?=everyone|here|channel|all)/gi
 
-/** Escapes Slack's control characters and breaks mentions. An address stays as it is, so that it can be copied. */
+/** Escapes Slack's control characters and breaks mentions. Most email addresses stay as they are, so that they can be copied. */
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(mention, "@\u200b")
 
@@ -29,7 +29,7 @@ const titles: Readonly<Record<string, string>> = {
   "webhook.test": "Test of this webhook"
 }
 
-/** The names and values of an event's data: for a submission, the fields of its form; otherwise all members. */
+/** The names and values of an event's data: for a submission, its email, page and the fields of its form; otherwise all members. */
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
   return Predicate.isObject(form)

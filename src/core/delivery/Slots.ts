@@ -1,9 +1,10 @@
 /**
  * How many deliveries one process attempts at a time. Pure.
  *
- * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so their number is bounded over all webhooks.
- * Half of the slots are reserved for webhooks without a running attempt, and of the others a webhook may hold only a share of
- * what is free: as they fill up, each webhook may hold fewer. Webhooks that fail hold at most half of all slots together.
+ * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so the number of attempts for all webhooks is
+ * bounded. Half of the slots are reserved for webhooks without a running attempt. Of the other half, a webhook may hold only a
+ * share of the free slots: as they fill up, each webhook may hold fewer. Webhooks that fail together hold at most half of all
+ * slots.
  *
  * @module
  */
@@ -28,7 +29,7 @@ const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserve
 /** The running attempts of a webhook. */
 export interface Busy {
   readonly count: number
-  /** Whether the webhook was failing when the last of them began. */
+  /** Whether the webhook was failing when its last attempt began. */
   readonly isFailing: boolean
 }
 
@@ -68,8 +69,8 @@ export interface Due {
 const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
 
 /**
- * The deliveries to attempt now: the first of every webhook before the second of any, and otherwise those that are due for
- * longest.
+ * The deliveries to attempt now: the first of every webhook before the second of any webhook, and otherwise those that have been
+ * due for the longest time.
  *
  * @param running the number of running attempts of each webhook
  */

@@ -29,7 +29,7 @@ export interface WebhookChange {
   readonly url?: string
   readonly events?: ReadonlyArray<string>
   readonly format?: Format
-  /** True enables it and resets its failures; false disables it and cancels its pending deliveries. */
+  /** True enables the webhook and resets its failures; false disables it and cancels its pending deliveries. */
   readonly isEnabled?: boolean
 }
 
@@ -48,7 +48,7 @@ export interface Delivery {
   readonly createdAt: number
   readonly status: DeliveryStatus
   readonly attempts: number
-  /** Null once it has ended. */
+  /** Null once the delivery has ended. */
   readonly nextAttemptAt: number | null
 }
 
@@ -57,7 +57,7 @@ export interface AttemptResult {
   /** The response's status; null without a response. */
   readonly status: number | null
   readonly millis: number
-  /** The first 2 kB of the response; null without a response, and after the submission was deleted. */
+  /** The first 2 kB of the response; null without a response, and once the event's subject is deleted. */
   readonly answer: string | null
   /** Why there was no response. */
   readonly error: string | null
@@ -71,9 +71,10 @@ export interface Attempt extends AttemptResult {
 /** The maximum number of webhooks that the owner API creates for a website. */
 export const maxWebhooks = 50
 
-/** A delivery with its payload, which is null once the submission was deleted, and its attempts, oldest first. */
 export interface DeliveryDetails extends Delivery {
+  /** Null once the event's subject is deleted. */
   readonly payload: string | null
+  /** Oldest first. */
   readonly history: ReadonlyArray<Attempt>
 }
 

@@ -8,9 +8,9 @@ import { Option } from "effect"
 const maxUrl = 2_000
 
 /** Completes a message that begins with "must be" or "Value error,". */
-export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user`
+export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user and a fragment`
 
-/** An address in its canonical form. */
+/** The canonical form of a webhook's URL; none for a text that is not as `expectedUrl` says. */
 export const parseUrl = (text: string): Option.Option<string> =>
   Option.fromNullishOr(text.length <= maxUrl ? URL.parse(text.trim()) : null).pipe(
     Option.filter(

@@ -47,7 +47,7 @@ const ofUnavailable = (agent: string, reason: string, update: string): Finding =
   return fault === undefined
     ? problem(
         "agents",
-        `${agent} cannot be reached (${reason}).`,
+        `${agent} does not answer (${reason}).`,
         `Check that it runs and is reachable from here; ${address}.`
       )
     : problem(
@@ -94,7 +94,7 @@ export const ofAgent = ({ instanceId, name, outcome }: AgentFacts): Finding => {
   }
 }
 
-/** A finding for each agent; null if the instances could not be read. */
+/** @param facts null if the instances could not be read; then there is no finding */
 export const ofAgents = (facts: ReadonlyArray<AgentFacts> | null): ReadonlyArray<Finding> => {
   if (facts === null) return []
   return facts.length > 0

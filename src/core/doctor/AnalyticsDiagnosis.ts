@@ -7,19 +7,19 @@ import { isLoopback } from "../text/Loopback.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type AnalyticsFacts =
-  /** It could not be queried. `code` names the error, as ClickHouse or the system does. */
+  /** The store could not be queried. `code` names the error, as ClickHouse or the system does. */
   | { readonly _tag: "Unavailable"; readonly code: string }
   | {
       readonly _tag: "Reached"
-      /** Its scheme, host and port. */
+      /** Scheme, host and port. */
       readonly url: string
       readonly version: string
       readonly roundTripMillis: number
       /** The cluster that has the tables; null for one server. */
       readonly cluster: string | null
-      /** The tables that it lacks. */
+      /** The tables that the store lacks. */
       readonly missing: ReadonlyArray<string>
-      /** The tables that its user may not write. */
+      /** The tables that the user of `ANALYTICS_URL` may not write. */
       readonly denied: ReadonlyArray<string>
     }
 

@@ -6,7 +6,7 @@
 import { Result } from "effect"
 
 export interface Address {
-  /** `http:` or `https:`, host and port. It holds no user and no password. */
+  /** `http:` or `https:`, host and port, without user and password. */
   readonly url: string
   readonly user: string
   /** Empty for a user without a password. */
@@ -28,15 +28,15 @@ const decoded = (text: string): string | undefined => {
 }
 
 /**
- * Parses `clickhouse://user:password@host:8123/database`, or `clickhouses://` for TLS; fails with a predicate for a sentence
- * about the setting, which repeats no part of the URL. The default port is that of ClickHouse's HTTP interface: 8123, or
- * 8443 for TLS.
+ * Parses `clickhouse://user:password@host:8123/database`, or `clickhouses://` for TLS. The default port is that of ClickHouse's
+ * HTTP interface: 8123, or 8443 for TLS. Fails with a predicate for a sentence about the setting; the predicate repeats no part
+ * of the URL.
  */
 export const parse = (text: string): Result.Result<Address, string> => {
   const form = "write clickhouse://user:password@host:8123/database, or clickhouses:// for TLS"
   if (!protocol.test(text)) return Result.fail(`is not usable; ${form}.`)
   const isSecure = /^clickhouses:/i.test(text)
-  // A special scheme, whose host and port the parser validates.
+  // The parser validates host and port only if the scheme is one that it knows.
   const url = URL.parse(text.replace(protocol, isSecure ? "https://" : "http://"))
   if (url === null || url.hostname === "") {
     return Result.fail(
@@ -51,9 +51,11 @@ export const parse = (text: string): Result.Result<Address, string> => {
     return Result.fail("has a % that is not followed by a percent-encoded character; write %25 for a literal %.")
   }
   if (!isName(database)) {
-    return Result.fail("names no database, or one whose name has characters other than letters, digits and _.")
+    return Result.fail(
+      "names no database, or one whose name is not made of letters, digits and _, or begins with a digit."
+    )
   }
-  // The original scheme has no default port, which the parser would leave out.
+  // The parser leaves out the default port of a scheme that it knows, so the port is read from the original URL.
   const port = URL.parse(text)?.port || (isSecure ? "8443" : "8123")
   return Result.succeed({
     url: `${url.protocol}//${url.hostname}:${port}`,

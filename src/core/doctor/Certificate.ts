@@ -37,7 +37,7 @@ export const descriptions: Readonly<Record<Fault, string>> = {
   invalid: "it is invalid"
 }
 
-/** What to do, as a clause. `setting` names what holds the server's address. */
+/** What to do, as a clause. `setting` names the setting that contains the server's host. */
 export const advice = (fault: Fault, setting: string): string => {
   switch (fault) {
     case "untrusted":

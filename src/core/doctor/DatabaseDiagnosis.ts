@@ -7,23 +7,23 @@ import type * as DatabaseUrl from "./DatabaseUrl.ts"
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type DatabaseFacts =
-  /** It could not be queried; `reason` is a sentence for the operator. */
+  /** The database could not be queried; `reason` is a sentence for the operator. */
   | { readonly _tag: "Unavailable"; readonly reason: string }
   | {
       readonly _tag: "Reached"
-      /** The ids of the migrations that it lacks. */
+      /** The ids of the migrations that the database lacks. */
       readonly pending: ReadonlyArray<number>
-      /** How far its clock is ahead of this machine's, in milliseconds; negative if it is behind. */
+      /** How far the database's clock is ahead of this machine's, in milliseconds; negative if it is behind. */
       readonly clockAheadMillis: number
       /** The duration of the query that read the clock: the uncertainty of `clockAheadMillis`. */
       readonly roundTripMillis: number
-      /** A standby, or `default_transaction_read_only` is on. */
+      /** Whether the database is a standby, or `default_transaction_read_only` is on. */
       readonly isReadOnly: boolean
-      /** The privileges that the endpoints need and its user lacks, as `INSERT on page_view`; empty if it is read-only. */
+      /** The privileges that the endpoints need and the user lacks, as `INSERT on page_view`; empty if `isReadOnly`. */
       readonly denied: ReadonlyArray<string>
-      /** The privileges that maintenance, which deletes expired data, needs and its user lacks. */
+      /** The privileges that the deletion of expired data needs and the user lacks; empty if `isReadOnly`. */
       readonly deniedForMaintenance: ReadonlyArray<string>
-      /** Whether its encoding can store every Unicode character. */
+      /** Whether the database's encoding can store every Unicode character. */
       readonly storesUnicode: boolean
       readonly fsync: boolean
       readonly fullPageWrites: boolean
@@ -79,7 +79,7 @@ const rights = ({ denied, deniedForMaintenance }: DatabaseFacts & { readonly _ta
 
 const encoding = warning(
   "encoding",
-  "The database's encoding cannot store every character: page views and submissions with other characters get a 422.",
+  "The database's encoding cannot store every character: page views and submissions with the rest get a 422.",
   "Create a database WITH ENCODING 'UTF8' TEMPLATE template0, and move the data with pg_dump and pg_restore."
 )
 
@@ -144,10 +144,10 @@ export const ofDatabase = (facts: DatabaseFacts, transport: DatabaseUrl.Transpor
       ? []
       : [
           missingPartitions.length === 0
-            ? ok("partitions", "The partitions of page views exist for this month and the next three.")
+            ? ok("partitions", "The partitions of page views and events exist for this month and the next three.")
             : warning(
                 "partitions",
-                `Partitions are missing: ${missingPartitions.join(", ")}. Their page views are stored in the default partition.`,
+                `Partitions are missing: ${missingPartitions.join(", ")}. Their rows are stored in the default partition.`,
                 `${migrate.slice(0, -1)} to create them; a running service tries every hour and logs why it cannot.`
               )
         ]),

@@ -11,12 +11,15 @@
 import { Result } from "effect"
 
 export interface DatabaseHost {
-  /** A name, an address, or the folder of a Unix socket. */
+  /** A name, an IP address, or the folder of a Unix socket. */
   readonly host: string
   readonly port: number
 }
 
-/** Which servers to use: `primary` and `standby` by their recovery state, the others by whether they accept writes. */
+/**
+ * Which servers to use. `read-write` and `read-only` say whether a server accepts writes; `primary`, `standby` and
+ * `prefer-standby` say whether it is a standby.
+ */
 export const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const
 
 export type Attribute = (typeof attributes)[number]
@@ -27,6 +30,7 @@ export interface ServerState {
   readonly isReadOnly: boolean
 }
 
+/** Whether an attribute asks for such a server. With `prefer-standby`, a primary is used if no standby is reachable. */
 export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: ServerState): boolean => {
   switch (attribute) {
     case "any":
@@ -43,7 +47,7 @@ export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: Serv
   }
 }
 
-/** The name of the URL's parameter. */
+/** The name of the URL's parameter that holds the attribute. */
 export const parameter = "target_session_attrs"
 
 const defaultPort = "5432"
@@ -52,7 +56,7 @@ const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?
 
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
 
-/** Moves a list of hosts from before the path into the query. Undefined if the list cannot be parsed. */
+/** Moves a list of hosts from before the path into the query, unless the query names hosts. Undefined if the list is invalid. */
 export const normalized = (text: string): string | undefined => {
   const match = authority.exec(text)
   if (match === null) return text
@@ -104,7 +108,7 @@ export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, st
   )
 }
 
-/** Undefined if it is none of the `attributes`. The default for several hosts is a server that accepts writes. */
+/** Undefined if the URL asks for none of the `attributes`. The default is `read-write` for several hosts and `any` for one. */
 export const attributeOf = (url: URL): Attribute | undefined => {
   const text = url.searchParams.getAll(parameter).at(-1)
   if (text === undefined) return isList(url) ? "read-write" : "any"
@@ -124,7 +128,7 @@ export const withAttribute = (url: URL, attribute: Attribute): URL => {
   return complete
 }
 
-/** The URL that connects to one of its servers only. */
+/** The URL for one of the servers that a URL names. */
 export const urlOf = (url: URL, { host, port }: DatabaseHost): URL => {
   const one = new URL(url)
   one.searchParams.delete(parameter)

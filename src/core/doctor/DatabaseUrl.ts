@@ -2,8 +2,8 @@
  * Validates the URL of the database and determines which transport it requires. Pure.
  *
  * The driver ignores parameters that it does not support. A URL that requires TLS by another program's parameter would silently
- * be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: it would
- * fail on connecting, as if the database were unreachable.
+ * be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: the driver would
+ * fail only on connecting, as if the database were unreachable.
  *
  * @module
  */
@@ -90,8 +90,8 @@ const parseFault = (url: URL): string | null => {
 }
 
 /**
- * Why a URL is rejected, as a predicate for a sentence about the setting; null if it is valid. It never repeats a value, nor
- * a name that may be part of a password that was not percent-encoded.
+ * Why a URL is rejected, as a predicate for a sentence about the setting; null if the URL is valid. The predicate never repeats a
+ * value, nor a name that may be part of a password that was not percent-encoded.
  */
 export const fault = (url: URL): string | null => {
   for (const [name, value] of url.searchParams) {
@@ -111,13 +111,13 @@ export const fault = (url: URL): string | null => {
     : `has an sslmode that the driver does not support; it supports ${[...transports.keys()].join(", ")}.`
 }
 
-/** `local`: on this machine. `preferred`: TLS if the server supports it, which is unknown until it is connected. */
+/** `local`: on this machine. `preferred`: TLS if the server supports it, which is unknown before the connection. */
 export type Transport = "local" | "plain" | "tls" | "preferred"
 
 /** Whether a host is this machine. An empty one is the driver's default, and a path is the folder of a Unix socket. */
 const isLocal = (host: string): boolean => host === "" || /^(\/|%2f)/i.test(host) || isLoopback(host)
 
-/** The transport over a network of a URL without `fault`. The default is `plain`. */
+/** The transport that a URL without `fault` has if its hosts are on the network. The default is `plain`. */
 const modeOf = (url: URL): Transport =>
   (transports as Map<string, Transport>).get(url.searchParams.getAll("sslmode").at(-1) ?? "disable") ?? "plain"
 

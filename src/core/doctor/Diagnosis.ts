@@ -13,9 +13,9 @@ import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
-/** A request that a proxy forwards, and the address of the client that it counts for. */
+/** A request that a proxy forwards, and the client for which the request counts. All of them are IP addresses. */
 export interface ProxyFacts {
-  /** The socket's peer. */
+  /** The peer of the connection. */
   readonly peer: string
   readonly forwardedFor: string
   readonly client: string
@@ -24,7 +24,7 @@ export interface ProxyFacts {
 
 /** What the metrics of the running service show about `X-Forwarded-For`. */
 export interface ForwardedFacts {
-  /** The requests since its start whose `X-Forwarded-For` was ignored, because `TRUSTED_PROXIES` does not name their sender. */
+  /** How many requests since the service's start had an `X-Forwarded-For` and a sender that is not in `TRUSTED_PROXIES`. */
   readonly untrusted: number
 }
 
@@ -91,6 +91,6 @@ export const diagnose = (facts: InstallationFacts): ReadonlyArray<Finding> => [
   ...ofAgents(facts.agents)
 ]
 
-/** Warnings do not count. */
+/** Whether no finding is a problem. There may be warnings. */
 export const isHealthy = (findings: ReadonlyArray<Finding>): boolean =>
   findings.every(({ severity }) => severity !== "problem")

@@ -5,10 +5,10 @@
  */
 import { type Finding, ok, problem, warning } from "./Finding.ts"
 
-/** The outcome of a connection with a login and without a mail. */
+/** The outcome of a connection that logs in and sends no mail. */
 export type MailFacts =
   | { readonly _tag: "Ready"; readonly isEncrypted: boolean; readonly isLocal: boolean }
-  /** `error` is the server's answer, or what went wrong before it. It holds no password. */
+  /** `error` is the server's answer, or what went wrong before an answer. It holds no password. */
   | { readonly _tag: "Failed"; readonly error: string }
   /** The server offers no TLS, and there is a password that must not be sent without it. */
   | { readonly _tag: "WithoutTls" }

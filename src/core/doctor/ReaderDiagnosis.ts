@@ -1,5 +1,5 @@
 /**
- * Diagnoses the database that reports read, if it is not the service's own. Pure.
+ * Diagnoses the database that reports read if `DATABASE_READ_URL` is set. Pure.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 
 export type ReaderFacts =
   | { readonly _tag: "NotConfigured" }
-  /** It could not be queried; `reason` is a sentence for the operator. */
+  /** The database could not be queried; `reason` is a sentence for the operator. */
   | { readonly _tag: "Unavailable"; readonly reason: string }
   | {
       readonly _tag: "Reached"
-      /** The ids of the migrations that it lacks. */
+      /** The ids of the migrations that the database lacks. */
       readonly pending: ReadonlyArray<number>
-      /** How far it is behind its primary, in seconds; null if it is not a standby. */
+      /** How far the database is behind its primary, in seconds; null if it is not a standby. */
       readonly lagSeconds: number | null
     }
 
-/** A replica that is further behind is reported. */
+/** There is a warning about a standby that is further behind. */
 export const maxLagSeconds = 60
 
 export const ofReader = (facts: ReaderFacts): ReadonlyArray<Finding> => {

@@ -9,11 +9,11 @@ import { type Finding, ok, problem, warning } from "./Finding.ts"
 /**
  * What is wrong with `REDIS_URL` or with the certificate of its server.
  *
- * - `replica`: it names a replica, which accepts no writes.
- * - `sentinel`: it names a Sentinel as if it were a Redis server.
- * - `no-sentinel`: it names a server that is not a Sentinel after `redis+sentinel://`.
- * - `master`: its Sentinels watch no master of that name.
- * - `several`: it names several hosts that are not nodes of a cluster.
+ * - `replica`: the URL names a replica, which accepts no writes.
+ * - `sentinel`: the URL names a Sentinel as if it were a Redis server.
+ * - `no-sentinel`: the URL begins with `redis+sentinel://` and names a server that is not a Sentinel.
+ * - `master`: the Sentinels watch no master of the name in the URL.
+ * - `several`: the URL names several hosts that are not nodes of a cluster.
  */
 export const redisFaults = [
   "login",
@@ -37,15 +37,15 @@ export type RedisTopology =
 
 export type RedisFacts =
   | { readonly _tag: "NotConfigured" }
-  /** `reason` is an error code or a message of this program, without an address. */
+  /** `reason` is an error code or a message of this program, without a host or URL. */
   | { readonly _tag: "Unavailable"; readonly reason: string; readonly fault?: RedisFault | undefined }
   | { readonly _tag: "Counted"; readonly topology: RedisTopology; readonly roundTripMillis: number }
 
 /** What the metrics of the running service show about its rate limiter. */
 export interface LimiterFacts {
-  /** How many of its processes apply the limits alone now, because they cannot use Redis. */
+  /** How many of the service's processes apply the limits alone now, because they cannot use Redis. */
   readonly away: number
-  /** The requests since its start that a process counted on its own. */
+  /** How many requests since the service's start were counted by one process alone. */
   readonly fallbacks: number
 }
 

@@ -44,7 +44,7 @@ const shape = /^(rediss?)(\+sentinel)?:\/\/(?:([^/?#]*)@)?([^/?#@]*)(?:\/([^?#]*
 const defaultPort = 6379
 const defaultSentinelPort = 26_379
 
-/** The maximum number of hosts that an address may name. */
+/** The maximum number of hosts that a URL may name. */
 const maxHosts = 32
 
 /** Decodes percent-encoded text; undefined if it is invalid. */
@@ -116,7 +116,7 @@ const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> =
   return Result.succeed({ name, database: database === "" ? undefined : Number(database) })
 }
 
-/** The login of the Sentinels, whose parameters are the only ones. */
+/** The login of the Sentinels. A URL may have no other parameters. */
 const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, string> => {
   const parameters = new URLSearchParams(query)
   const known = hasMaster ? ["sentinel_user", "sentinel_password"] : []
@@ -134,7 +134,7 @@ const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, 
   })
 }
 
-/** Fails with a predicate for a sentence about the setting, which repeats no part of the address. */
+/** Fails with a predicate for a sentence about the setting. The predicate repeats no part of the URL. */
 export const parse = (text: string): Result.Result<RedisAddress, string> => {
   const match = shape.exec(text)
   if (match === null) {

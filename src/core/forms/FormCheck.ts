@@ -62,7 +62,7 @@ const brokenLength = ({ max, min }: FieldRules, text: string): Broken | undefine
   return undefined
 }
 
-/** The maximum number of characters of a submission that patterns match, in UTF-16 units: a match takes microseconds for each. */
+/** How many characters of a submission may be matched with patterns, in UTF-16 units: a match takes microseconds for each. */
 export const maxMatched = 5_000
 
 const tooMuchToMatch: Broken = [
@@ -135,7 +135,7 @@ const faultsOf = (name: string, rules: FieldRules, content: Content, left: Budge
 
 /**
  * The errors of a submission, at most one per field and location, in the order of the rules. Takes time linear in the content,
- * and matches patterns with at most `maxMatched` of its characters.
+ * of which at most `maxMatched` characters are matched with patterns.
  */
 export const check = (rules: FormRules, content: Content): ReadonlyArray<ValidationError> => {
   const left: Budget = { characters: maxMatched }

@@ -1,6 +1,6 @@
 /**
- * The reserved fields of a form, whose names begin with `hydracore_`. The page's script sends them to this service.
- * They are read, and not stored. Pure.
+ * Reads the fields of a form. Reserved fields, whose names begin with `hydracore_`, are for this service: they are not stored.
+ * Pure.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const prefix = "hydracore_"
 
 export const isReserved = (name: string): boolean => name.startsWith(prefix)
 
-/** The values of the reserved fields. */
+/** The reserved fields by which spam is recognized. */
 export interface Hints {
   /** `hydracore_hp`: whether the hidden field was filled in. */
   readonly honeypot: boolean
@@ -29,7 +29,7 @@ const millisOf = (value: unknown): number | null => {
   return typeof number === "number" && Number.isFinite(number) && number >= 0 ? number : null
 }
 
-/** `hydracore_session`: the tracker's session id, in the length that is stored; null if there is none. */
+/** `hydracore_session`: the tracker's session id as it is stored (`PageView.sessionIdOf`); null if there is none. */
 export const sessionOf = (fields: Readonly<Record<string, unknown>>): string | null => {
   const session = fields["hydracore_session"]
   return typeof session === "string" ? PageView.sessionIdOf(session) : null
@@ -55,8 +55,8 @@ export const withoutReserved = (text: string, fields: Readonly<Record<string, un
     : text
 
 /**
- * A form's parsed data, in which a repeated member has the list of all its values rather than the last one. All of them are
- * stored and shown to the owner.
+ * A form's parsed data, in which a repeated member has the list of all its values rather than the last value, since all are
+ * stored and shown to the owner. Values that are lists are joined.
  *
  * @param text the JSON text of an object.
  * @param fields the parsed object.

@@ -1,6 +1,6 @@
 /**
- * Explains to a visitor why a plain form was refused. The text depends on the status; the response's `detail` addresses the
- * developer of the form and is shown separately, for the website's owner. Pure.
+ * Explains to a visitor why a plain form was refused. The text depends on the status, and for a 422 also on the errors in the
+ * fields. Errors of the form itself are shown separately, for the website's owner. Pure.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The rules of a form: what its fields must hold, as the website's owner writes it in a file. Pure.
+ * The rules of a form: what its fields must hold. The website's owner writes them as JSON. Pure.
  *
  *     {"name": {"required": true, "max": 100}, "people": {"number": true, "min": 1, "max": 12}}
  *
@@ -21,7 +21,7 @@ export const limits = {
 
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
-/** A text that PostgreSQL can hold. */
+/** A text of 1 to `max` characters that PostgreSQL can store. */
 const Text = (max: number) =>
   Schema.String.annotate({ message: "must be a text" }).check(
     Schema.makeFilter((text: string) =>
@@ -63,7 +63,7 @@ const FieldRules = Schema.Struct({
 
 export type FieldRules = typeof FieldRules.Type
 
-/** The page of a form. */
+/** The page of a form: a text that can be the `page_slug` of submissions. */
 export const parsePage = Option.liftPredicate(
   (text: string) => text !== "" && text.length <= limits.page && isStorable(text)
 )
@@ -137,7 +137,7 @@ const issuesOf = SchemaIssue.makeFormatterStandardSchemaV1({
     issue._tag === "UnexpectedKey" ? `is not a rule; the rules are ${ruleNames}` : SchemaIssue.defaultLeafHook(issue)
 })
 
-/** An error in a rules file: the keys that lead to it, and what is allowed there. */
+/** An error in rules: the keys that lead to it, and what is allowed there. */
 export interface Fault {
   readonly path: ReadonlyArray<string>
   readonly message: string

@@ -35,7 +35,10 @@ export interface Filter {
 /** Part of a list, latest first. */
 export interface Page<Item> {
   readonly items: ReadonlyArray<Item>
-  /** Where the next part begins; null after the last one. A part may have fewer items than requested, even none, although another part follows. */
+  /**
+   * Where the next part begins; null in the last part. A part that is not the last may nevertheless have fewer items than
+   * requested, or none.
+   */
   readonly next: Position | null
 }
 
@@ -73,7 +76,7 @@ export const needlesOf = (search: string): Needles => ({ text: search, json: Jso
 const contains = (text: string | null, needle: string): boolean =>
   (text ?? "").toLowerCase().includes(needle.toLowerCase())
 
-/** Whether a list with this filter has a submission. */
+/** Whether a list with this filter contains the submission. */
 export const matches = (message: Message, filter: Filter): boolean => {
   const {
     before = Number.POSITIVE_INFINITY,
@@ -96,7 +99,7 @@ export const matches = (message: Message, filter: Filter): boolean => {
   )
 }
 
-/** The part of a form's data that `preview` needs, in characters. */
+/** The number of characters at the beginning of a form's data that `preview` gets. */
 export const previewSource = 4_096
 
 const maxPreview = 200
@@ -121,7 +124,7 @@ const textMembers = function* (source: string): Generator<string> {
 const isEmailAddress = (line: string): boolean => !line.includes(" ") && line.slice(1, -1).includes("@")
 
 /**
- * The texts of a form on one line, without email addresses. Takes time linear in the source.
+ * The texts of a form on one line of at most `maxPreview` characters, without email addresses. Takes time linear in the source.
  *
  * @param source the beginning of the JSON text of an object, without white space between its tokens.
  */

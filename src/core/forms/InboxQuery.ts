@@ -12,7 +12,7 @@ export interface InboxQuery {
   readonly read?: "true" | "false"
   readonly page?: string
   readonly search?: string
-  /** `YYYY-MM-DD` in the website's time zone, both included. */
+  /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */
   readonly from?: string
   readonly to?: string
 }

@@ -1,6 +1,6 @@
 /**
  * The patterns of form rules: regular expressions in RE2's syntax. The engine never backtracks, so a match takes time linear
- * in the text, whatever the pattern; both are bounded. Pure.
+ * in the text, whatever the pattern. The lengths of text and pattern are bounded. Pure.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { Result } from "effect"
 import { RE2JS, RE2JSException } from "re2js"
 import * as Memo from "../data/Memo.ts"
 
-/** The longest pattern, and the longest text that is matched, in UTF-16 units. */
+/** The maximum length of a pattern, and of a text that is matched, in UTF-16 units. */
 export const maxPattern = 200
 export const maxText = 500
 
-/** The maximum number of instructions of a compiled pattern: `{n}` repeats what it follows. */
+/** The maximum number of instructions of a compiled pattern. A repetition `{n}` multiplies the instructions of what it repeats. */
 const maxInstructions = 200
 
 /** The maximum number of compiled patterns that are kept. */

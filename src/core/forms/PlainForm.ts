@@ -1,5 +1,6 @@
 /**
- * Converts the fields of a plain HTML form to the JSON of a submission, so that both kinds follow the same rules. Pure.
+ * Converts the fields of a plain HTML form to the JSON of a submission, to which the same rules apply as to JSON from a script.
+ * Pure.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { isReserved } from "./FormContent.ts"
 /** A field of a form. Names may repeat. */
 export type Field = readonly [name: string, value: string]
 
-/** The maximum number of fields, repeated names included. A submission has far fewer properties. */
+/** The maximum number of fields, repeated names included. A submission may have far fewer different names. */
 export const maxFields = 1_000
 
 /**

@@ -1,15 +1,15 @@
 /**
- * Detects repeated content by the digests of recent submissions. Bounded and local to the process: each of several processes
- * sees its share, and a restart clears it. Pure: the time is an argument.
+ * Detects repeated content by the digests of recent submissions. The number of digests is bounded. Each process has its own: it
+ * knows only the submissions that it received, and forgets them when it restarts. Pure: the time is an argument.
  *
  * @module
  */
 
 interface Occurrences {
-  /** The time of the last one, in milliseconds since 1970. */
+  /** The time of the last occurrence, in milliseconds since 1970. */
   readonly lastAt: number
   readonly times: number
-  /** The `Idempotency-Key` of the last one, or null. */
+  /** The `Idempotency-Key` of the last occurrence, or null. */
   readonly key: string | null
 }
 

@@ -1,5 +1,5 @@
 /**
- * Judges whether a submission looks like spam. It drops nothing: a submission that looks like spam is quarantined, and the
+ * Judges whether a submission looks like spam. No submission is dropped: one that looks like spam is quarantined, and the
  * website's owner can release it. Pure: repetitions and times are arguments.
  *
  * @module
@@ -66,7 +66,7 @@ export const judge = (signals: SpamSignals): SpamVerdict => {
   }
 }
 
-/** Disposable email services. The list is short on purpose: it adds to the score and cannot reach the threshold alone. */
+/** Disposable email services. A short list suffices: this signal only adds to others, since it does not reach `threshold` alone. */
 const disposableDomains = new Set([
   "10minutemail.com",
   "dispostable.com",
@@ -104,12 +104,12 @@ export const isDisposable = (email: string | null): boolean => {
 /** Links beyond this number are not counted: the score is the same. */
 const maxLinks = 100
 
-const address = /https?:\\?\/\\?\/|\bwww\.[a-z0-9]/gi
+const url = /https?:\\?\/\\?\/|\bwww\.[a-z0-9]/gi
 const markup = /<a\s|\[(?:url|link)[=\]]/i
 
 /** The links in a text, which may be JSON text with escaped slashes (`https:\/\/`). */
 export const linksIn = (text: string): Pick<SpamSignals, "links" | "linkMarkup"> => {
   let links = 0
-  for (const _ of text.matchAll(address)) if (++links >= maxLinks) break
+  for (const _ of text.matchAll(url)) if (++links >= maxLinks) break
   return { links, linkMarkup: markup.test(text) }
 }

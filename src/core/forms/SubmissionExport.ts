@@ -27,7 +27,7 @@ const attributionOf = ({ attribution }: Submission): Readonly<Record<string, str
   entry_page: attribution.entryPage
 })
 
-/** The submission as a JSON object on one line, without a trailing newline. The meaning of `form_data` is preserved. */
+/** The submission as a JSON object on one line, without a trailing newline. The value of `form_data` stays the same. */
 export const json = (submission: Submission, options?: ExportOptions): string =>
   TerminalText.inertJson(
     `{"submission_id":${JSON.stringify(submission.submissionId)},` +
@@ -60,8 +60,8 @@ export const csvHeader = (options?: ExportOptions): string =>
   )
 
 /**
- * The submission as a CSV record. A null is an empty cell, and reasons are separated by spaces. The meaning of `form_data` is
- * preserved; all other texts have the escapes and apostrophes of `Csv.safe`.
+ * The submission as a CSV record. A null is an empty cell, and reasons are separated by spaces. The value of `form_data` stays
+ * the same; all other texts have the escapes and apostrophes of `Csv.safe`.
  */
 export const csv = (submission: Submission, options?: ExportOptions): string =>
   Csv.record([

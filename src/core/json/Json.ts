@@ -1,5 +1,5 @@
 /**
- * Parses JSON, and unlike `JSON.parse` reports the offset of an error and preserves integers of any size. Pure.
+ * Parses JSON, and unlike `JSON.parse` reports the offset of an error and preserves large integers. Pure.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { constVoid } from "effect/Function"
 import { isClosing, isOpening, scan } from "./JsonScan.ts"
 
 export interface JsonFault {
-  /** In UTF-16 units; in bytes if the text is nested too deeply. */
+  /** In UTF-16 units; in bytes if the text is nested too deeply; 0 if the bytes are not UTF-8. */
   readonly offset: number
   readonly reason: string
 }
@@ -23,7 +23,7 @@ const manyDigits = /[0-9]{16}/
 
 const isUnsafe = (value: unknown): boolean => typeof value === "number" && !(Math.abs(value) <= Number.MAX_SAFE_INTEGER)
 
-/** Whether a value may hold an unsafe integer. Nested values are not searched: they may. */
+/** Whether a value may hold an unsafe integer. Nested arrays and objects are not searched: each of them may. */
 const mayHoldUnsafe = (value: unknown): boolean => {
   if (typeof value !== "object" || value === null) return isUnsafe(value)
   for (const key in value) {
@@ -33,7 +33,7 @@ const mayHoldUnsafe = (value: unknown): boolean => {
   return false
 }
 
-/** A reviver that returns unsafe integers as `bigint`. */
+/** A reviver that returns unsafe integers of up to 4,400 digits as `bigint`. */
 const keepInteger = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
   typeof value === "number" &&
   !Number.isSafeInteger(value) &&
@@ -45,7 +45,7 @@ const keepInteger = (_key: string, value: unknown, context?: { readonly source?:
 /** Texts up to this length, in bytes, are cheap to parse at any depth. */
 export const cheapBytes = 16_384
 
-/** The maximum depth of a longer text. A text that nests with every byte takes ten times as long to parse. */
+/** The maximum depth of a longer text. A text in which each byte opens a level takes ten times as long to parse as others. */
 export const maxDepth = 1_000
 
 /** The offset, in bytes, of the first bracket that is more than `levels` deep; undefined if there is none. */
@@ -66,7 +66,8 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
 
 /**
  * Parses a JSON text from bytes: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is
- * longer than `cheapBytes`. Integers that a double cannot hold exactly become `bigint`s.
+ * longer than `cheapBytes`. Unsafe integers (beyond 2^53 - 1) become `bigint`s, except in the cases of `keepInteger` and
+ * `reparse`.
  */
 export const parse = (
   bytes: Uint8Array
@@ -93,7 +94,7 @@ export const parse = (
   }
 }
 
-/** A reviver recurses: a text that is nested too deeply for it keeps its doubles. */
+/** The value with `bigint`s. `JSON.parse` recurses if it has a reviver: a text that is too deep for that keeps its doubles. */
 const reparse = (text: string, value: unknown): unknown => {
   try {
     return JSON.parse(text, keepInteger)

@@ -47,8 +47,9 @@ const endOfString = (text: string, offset: number): number => {
 type Expected = "value" | "value or ]" | "key" | "key or }" | "colon" | "comma or end" | "nothing"
 
 /**
- * Receives a token's start and end, the number of arrays and objects around it (a bracket is outside of its own), and
- * whether it is a key. Four parameters rather than an object, since a text may have as many tokens as characters.
+ * Receives a token's start and end, the number of arrays and objects around the token, and whether it is a key. A bracket is
+ * outside the array or object that it opens or closes. Four parameters rather than an object, since a text may have as many
+ * tokens as characters.
  */
 export type TokenHandler = (start: number, end: number, depth: number, isKey: boolean) => void
 

@@ -14,7 +14,7 @@ const maxAddress = 254
 const localPart = /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
 const label = /^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/
 
-/** Whether mail can be sent to a text. It does not say that the mailbox exists. */
+/** Whether a text is an address to which mail can be sent. The mailbox need not exist. */
 export const isAddress = (text: string): boolean => {
   if (text.length > maxAddress) return false
   const at = text.lastIndexOf("@")

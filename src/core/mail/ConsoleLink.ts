@@ -1,7 +1,7 @@
 /**
  * The link from a mail to its subject in the console. Pure.
  *
- * The page of the console is in the fragment of the address, which browsers send to no server.
+ * The page of the console is in the fragment of the URL, which browsers send to no server.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" |
 /**
  * Adds the link to the content, before its minor facts.
  *
- * @param consoleUrl the console's address without a trailing slash; null if mails cannot link to it
+ * @param consoleUrl the console's URL without a trailing slash; null if mails cannot link to the console
  */
 export const add = (
   consoleUrl: string | null,

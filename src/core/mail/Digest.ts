@@ -2,7 +2,7 @@
  * Decides which submissions go into one mail, and when. Pure: the time is an argument.
  *
  * Without a digest each submission has a mail of its own, up to ten mails in an hour. Beyond that, all waiting
- * submissions go into one mail, a quarter of an hour after the last one, so that an attack fills no mailbox and a busy day
+ * submissions go into one mail, a quarter of an hour after the last mail, so that an attack fills no mailbox and a busy day
  * remains readable.
  *
  * @module
@@ -10,7 +10,7 @@
 import * as LocalMorning from "./LocalMorning.ts"
 import type { Digest } from "./Notification.ts"
 
-/** The maximum number of mails about a single submission that a recipient gets in an hour. */
+/** Each submission has its own mail only if the recipient then gets at most this many mails within an hour. */
 export const maxSingles = 10
 
 export const hourMillis = 3_600_000
@@ -25,9 +25,9 @@ export const maxItems = 5_000
 export interface Waiting {
   readonly digest: Digest | null
   readonly timeZone: string
-  /** The number of the submissions. */
+  /** The number of waiting submissions. */
   readonly count: number
-  /** When the oldest of them was stored. */
+  /** When the oldest of these submissions was stored. */
   readonly oldestAt: number
   /** When the recipient's mails of the last hour were created, in any order. */
   readonly mailedAt: ReadonlyArray<number>
@@ -36,11 +36,11 @@ export interface Waiting {
 export interface Plan {
   /** The number of submissions of each mail to make now, oldest first. */
   readonly mails: ReadonlyArray<number>
-  /** When to decide about the others; null if there are none. */
+  /** When to decide about the remaining submissions; null if none remain. */
   readonly nextAt: number | null
 }
 
-/** One mail with all waiting submissions, once it is due. */
+/** One mail with the waiting submissions, at most `maxItems`, once the mail is due. */
 const together = ({ count }: Waiting, dueAt: number, now: number): Plan => {
   if (now < dueAt) return { mails: [], nextAt: dueAt }
   return { mails: [Math.min(count, maxItems)], nextAt: count > maxItems ? now + quarterMillis : null }

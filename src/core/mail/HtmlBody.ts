@@ -11,7 +11,7 @@ import type { Content, Field, Figure, Part } from "./Message.ts"
 
 const font = "font-family:-apple-system,BlinkMacSystemFont,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
-/** The theme of clients that support `prefers-color-scheme`. The classes change colours only. */
+/** For clients that support media queries: the dark theme, and less padding on narrow screens. */
 const theme = `
 :root { color-scheme: light dark; supported-color-schemes: light dark }
 @media (prefers-color-scheme: dark) {

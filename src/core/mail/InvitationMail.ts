@@ -39,7 +39,7 @@ export const content = ({ expires, role, url, websites }: Invitation): Content =
         text: `The link works once, and until ${expires}. Do not forward it: it opens the console for anyone.`
       }
     ],
-    reason: "You get this mail once, because an owner of the website entered this address.",
+    reason: "You get this mail once, because this address was invited to the console.",
     replyTo: null
   }
 }

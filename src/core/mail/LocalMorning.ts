@@ -1,5 +1,5 @@
 /**
- * The time of day at which digests and reports are sent: eight o'clock in the website's time zone. Pure.
+ * The time of day at which daily digests and reports are sent: eight o'clock in the website's time zone. Pure.
  *
  * @module
  */

@@ -16,9 +16,9 @@ export type MailStatus = (typeof mailStatuses)[number]
 export type Subject =
   | {
       readonly kind: "submissions"
-      /** The first `SubmissionMail.maxShown`, oldest first. */
+      /** The first `SubmissionMail.maxShown` submissions of the mail, oldest first. */
       readonly submissions: ReadonlyArray<Submission>
-      /** The number of all; 0 if they were deleted meanwhile. */
+      /** The number of all submissions of the mail; 0 if they were deleted meanwhile. */
       readonly count: number
     }
   | { readonly kind: "report"; readonly range: Range }
@@ -27,9 +27,9 @@ export type Subject =
 /** A webhook that was disabled because it fails. */
 export interface DisabledWebhook {
   readonly webhookId: string
-  /** The host of its address; the rest of the address may be secret. */
+  /** The host of its URL; the rest of the URL may be secret. */
   readonly host: string
-  /** Whether the receiver answered 410 (Gone); otherwise it failed for five days. */
+  /** Whether the receiver answered 410 (Gone); otherwise every attempt failed for five days. */
   readonly isGone: boolean
 }
 

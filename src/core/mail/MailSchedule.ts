@@ -1,5 +1,6 @@
 /**
- * The state of a mail after an attempt to send it. Pure: the time and the random number are arguments.
+ * The state of a mail after an attempt to send it, and which SMTP errors are final. Pure: the time and the random number are
+ * arguments.
  *
  * @module
  */
@@ -10,7 +11,7 @@ export type Outcome =
   | { readonly _tag: "Accepted" }
   /** The server refused the recipient or the message permanently. */
   | { readonly _tag: "Refused"; readonly error: string }
-  /** Anything else, such as a server that is down or does not accept our password. */
+  /** Any other error, such as a server that is down or does not accept our password. */
   | { readonly _tag: "Failed"; readonly error: string }
 
 /** Times are milliseconds since 1970. */
@@ -34,7 +35,7 @@ export const next = (outcome: Outcome, attempt: number, now: number, random: num
   return { status: "pending", nextAttemptAt: now + Math.round(delay * (1 + jitter * random)) }
 }
 
-/** The step of an SMTP session at which an error occurred, and the server's code, if it answered. */
+/** An error of an SMTP session: the step at which it occurred, and the server's answer if there was one. */
 export interface SmtpError {
   /** The command that the server answered, such as `RCPT TO`. */
   readonly command: string | undefined
@@ -45,13 +46,13 @@ export interface SmtpError {
   readonly message: string
 }
 
-/** An answer whose enhanced status (RFC 3463) is about security or policy, such as `554 5.7.1 Relay access denied`. */
+/** Whether an answer's enhanced status (RFC 3463) is about security or policy, as in `554 5.7.1 Relay access denied`. */
 const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
 
 /**
- * Whether an error is final. A refusal of the recipient or of the message with 5xx is. A refusal of the login, of the sender
- * or of the whole connection is not, and neither is a refusal of the recipient with 5.7.x, for example because the server does
- * not relay for us: the operator has to fix it, and the mail must not be lost meanwhile.
+ * Whether an error is final. A code of 5xx is final if it refuses the recipient or the message. It is not final if it refuses the
+ * login, the sender or the whole connection, or if it refuses the recipient with 5.7.x, for example because the server does not
+ * relay for us: the operator has to fix these, and the mail must not be lost meanwhile.
  */
 export const outcomeOf = ({
   answer = "",

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** Characters that are invisible or change the direction of text, except the joiners that some scripts and emoji need. */
+/**
+ * Characters that are invisible or change the direction of text, except line feeds, tabs, and the joiners that some scripts and
+ * emoji need.
+ */
 const invisible = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\t\u200C\u200D]]/gv
 
 const cut = (text: string, max: number): string =>
@@ -26,7 +29,7 @@ export const block = (text: string, max: number): string =>
     max
   )
 
-/** A text of one line, as for a subject. */
+/** A text of one line, such as a subject, of at most `max` UTF-16 units. */
 export const line = (text: string, max: number): string => cut(block(text, 4 * max).replace(/\s+/g, " "), max)
 
 /** A whole number with separators, such as `1,204`. */

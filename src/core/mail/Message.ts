@@ -26,13 +26,13 @@ export type Part =
   | { readonly kind: "fields"; readonly fields: ReadonlyArray<Field> }
   /** Short values of minor interest. */
   | { readonly kind: "facts"; readonly fields: ReadonlyArray<Field> }
-  /** One of several records. */
+  /** One of several submissions. */
   | { readonly kind: "record"; readonly title: string; readonly note: string; readonly fields: ReadonlyArray<Field> }
   | { readonly kind: "figures"; readonly figures: ReadonlyArray<Figure> }
   | {
       readonly kind: "table"
       readonly header: ReadonlyArray<string>
-      /** Each with as many cells as the header; all but the first are numbers. */
+      /** Each with as many cells as the header. The first cell is a name, and the other cells are numbers or dashes. */
       readonly rows: ReadonlyArray<ReadonlyArray<string>>
     }
   | { readonly kind: "button"; readonly label: string; readonly href: string }
@@ -47,7 +47,7 @@ export interface Content {
   readonly parts: ReadonlyArray<Part>
   /** Why the recipient gets this mail. */
   readonly reason: string
-  /** Whom a reply reaches; null for the sender. */
+  /** The address to which a reply is sent; null for the sender's. */
   readonly replyTo: string | null
 }
 

@@ -38,7 +38,10 @@ export interface Notification {
   readonly createdAt: number
 }
 
-/** Whether a recipient gets a mail about an event. Each submission is mailed once: when it is quarantined or accepted. */
+/**
+ * Whether a recipient gets a mail about an event. No submission is mailed twice: an accepted one is mailed when it is stored, and
+ * a quarantined one either when it is stored or when it is released.
+ */
 export const isMailed = (topic: Topic, eventType: string): boolean => {
   if (topic.kind === "report") return false
   switch (eventType) {

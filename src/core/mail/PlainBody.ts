@@ -6,7 +6,7 @@
 import * as TerminalText from "../text/TerminalText.ts"
 import type { Content, Field, Part } from "./Message.ts"
 
-/** A value of several lines follows its name, indented, so that none of its lines looks like another field. */
+/** A value of several lines is indented below its name, so that none of these lines looks like another field. */
 const field = ([name, value]: Field): string =>
   value.includes("\n") ? `${name}:\n${value.replace(/^/gm, "    ")}` : `${name}: ${value}`
 

@@ -1,5 +1,5 @@
 /**
- * The queries and the content of a report: a period's visitors, sources and leads compared with the previous period. Pure.
+ * The queries and the content of a report: a period's totals, sources, leads and pages compared with the previous period. Pure.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Period } from "./Notification.ts"
 import * as ReportPeriod from "./ReportPeriod.ts"
 import { reasonOf } from "./SubmissionMail.ts"
 
-/** The maximum number of rows of a list. */
+/** The maximum number of rows of a table. */
 const maxRows = 10
 
 const isLead: Condition = { operator: "is", dimension: "event:goal", values: Object.values(leads) }
@@ -60,7 +60,7 @@ const value = (answer: Answer, index: number): number => {
   return typeof found === "number" ? found : 0
 }
 
-/** The first metric by the first dimension, in the answer's order. */
+/** The first dimension and the first metric of each row, in the answer's order. */
 const groups = ({ results }: Answer): ReadonlyArray<readonly [name: string, value: number]> =>
   results.map(({ dimensions, metrics }) => [dimensions[0] ?? "", typeof metrics[0] === "number" ? metrics[0] : 0])
 
@@ -80,7 +80,7 @@ const figure = (name: string, now: number, before: number): Figure => ({
 
 const sum = (answer: Answer): number => groups(answer).reduce((total, [, count]) => total + count, 0)
 
-/** A list with the numbers of both periods. A name that may be missing from a truncated earlier answer has a dash. */
+/** A table with the numbers of both periods. A dash says that the earlier number is unknown, because that answer was truncated. */
 const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
   const rows = groups(now).slice(0, maxRows)
   const previous = new Map(groups(before))

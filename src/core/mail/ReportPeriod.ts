@@ -1,6 +1,6 @@
 /**
  * The periods that reports cover, and when a report is due: on the morning after its period's last day. Pure: the time and the
- * zone are arguments.
+ * time zone are arguments.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { LocalDate } from "../analytics/report/Query.ts"
 import * as LocalMorning from "./LocalMorning.ts"
 import type { Period } from "./Notification.ts"
 
-/** Days of the website's zone, both included. */
+/** The first and the last day of a period, in the website's time zone. */
 export interface Range {
   readonly first: LocalDate
   readonly last: LocalDate
@@ -19,7 +19,7 @@ export interface Range {
 const beginningOf = (period: Period, date: LocalDate): LocalDate =>
   period === "weekly" ? LocalTime.weekOf(date) : LocalTime.monthOf(date)
 
-/** The first day of the period after the one of a date. */
+/** The first day of the first period that begins after a date. */
 const nextBeginning = (period: Period, date: LocalDate): LocalDate =>
   period === "weekly"
     ? LocalTime.addDays(LocalTime.weekOf(date), 7)
@@ -31,11 +31,11 @@ const endingBefore = (period: Period, beginning: LocalDate): Range => {
   return { first: beginningOf(period, last), last }
 }
 
-/** The latest period that has ended, from Monday to Sunday or a month. */
+/** The latest week (from Monday to Sunday) or month that has ended. */
 export const latest = (period: Period, facts: { readonly now: number; readonly timeZone: string }): Range =>
   endingBefore(period, beginningOf(period, DateRange.today(facts)))
 
-/** The period before another one. */
+/** The period before the given one. */
 export const before = (period: Period, { first }: Range): Range => endingBefore(period, first)
 
 /** When the next report is due, in milliseconds since 1970. */

@@ -1,8 +1,8 @@
 /**
- * The address of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Pure.
+ * Parses the URL of an SMTP server, `smtp://user:password@host:587` or `smtps://user:password@host`. Pure.
  *
- * A password is sent without encryption to this machine and to addresses of private networks only, unless `?tls=optional`
- * allows it.
+ * Without encryption, a password may be sent to this machine and to the IP addresses of private networks only, unless the URL
+ * has `?tls=optional`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { isLoopback } from "../text/Loopback.ts"
 export interface SmtpServer {
   readonly host: string
   readonly port: number
-  /** Whether the connection begins with TLS; without it, STARTTLS is used where the server offers it. */
+  /** Whether the connection begins with TLS. If not, STARTTLS is used if the server offers it. */
   readonly isTls: boolean
   /** Whether mail must not be sent without TLS: a password would cross a network unencrypted. */
   readonly needsTls: boolean
@@ -25,7 +25,7 @@ const ports = { "smtp:": 587, "smtps:": 465 } as const
 
 const isProtocol = (text: string): text is keyof typeof ports => text in ports
 
-/** Whether a host is an address that the public internet does not reach. A name may lead anywhere. */
+/** Whether a host is an IP address that the public internet does not reach. A name is not, since it may lead anywhere. */
 const isPrivate = (host: string): boolean =>
   Result.match(NetAddress.ipFromString(host), {
     onFailure: () => false,
@@ -45,7 +45,7 @@ const decoded = (text: string): string | null => {
 
 const expected = "it must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587"
 
-/** The failure is a predicate for a sentence about the setting. It does not repeat the value, which has a password. */
+/** The failure is a predicate for a sentence about the setting. It does not repeat the value, which may have a password. */
 export const parse = (text: string): Result.Result<SmtpServer, string> => {
   const url = URL.parse(text)
   if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.hash !== "") {

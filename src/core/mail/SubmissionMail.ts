@@ -12,9 +12,11 @@ import type { Content, Field, Part } from "./Message.ts"
 /** The maximum number of submissions that a mail shows. Mail clients truncate larger mails. */
 export const maxShown = 25
 
+/** The limits of a submission in a mail. */
 interface Limits {
+  /** The number of fields that are shown. */
   readonly fields: number
-  /** Characters of one value. */
+  /** UTF-16 units of one value. */
   readonly value: number
 }
 
@@ -23,7 +25,7 @@ const limits = { one: { fields: 50, value: 10_000 }, several: { fields: 8, value
   Limits
 >
 
-/** Characters of all values of a mail in total. Gmail truncates mails of more than 100 kB. */
+/** UTF-16 units of all values of one submission. Gmail truncates mails of more than 100 kB. */
 const maxValues = 20_000
 
 const textOf = (value: unknown): string =>
@@ -47,7 +49,7 @@ type Form = Readonly<Record<string, unknown>>
 
 const formOf = ({ formData }: Submission): Form => JSON.parse(formData) as Form
 
-/** The email, then the filled fields of the form. */
+/** The email, then the fields of the form that are not empty, and the number of those that are left out. */
 const fieldsOf = ({ email }: Submission, form: Form, most: Limits): ReadonlyArray<Field> => {
   const given = Object.entries(form)
   const entries = given.filter(([name, value]) => !isEmpty(value) && !(name === "email" && value === email))
@@ -99,7 +101,7 @@ const release = ({ submissionId }: Submission): ReadonlyArray<Part> => [
   { kind: "command", text: `hydracore submissions release --submission-id ${submissionId}` }
 ]
 
-/** The properties of its website that a mail needs. */
+/** The properties of the website that a mail needs. */
 export type Website = Pick<Site, "websiteConfigId" | "name" | "timeZone">
 
 /** Why a recipient gets a website's mail. */
@@ -168,7 +170,7 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
         ? [
             {
               kind: "notice",
-              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. The export has all:`
+              text: `This mail leaves out ${MailText.counted(count - shown.length, "submission")}. To see all that are accepted, export them:`
             } as const,
             { kind: "command", text: `hydracore submissions export --site ${website.websiteConfigId}` } as const
           ]
@@ -182,8 +184,8 @@ const several = (website: Website, submissions: ReadonlyArray<Submission>, count
 /**
  * The content of a mail.
  *
- * @param submissions at least one, oldest first; of more than `maxShown`, the first suffice
- * @param count the number of all
+ * @param submissions at least one, oldest first; the first `maxShown` suffice
+ * @param count the number of all submissions of the mail
  */
 export const content = (website: Website, submissions: ReadonlyArray<Submission>, count: number): Content => {
   const [first] = submissions

@@ -1,5 +1,5 @@
 /**
- * The content of the mail that `notify test` sends. Pure.
+ * The content of the mail that tests a notification about submissions. Pure.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export const content = (website: Website): Content => {
     parts: [
       {
         kind: "paragraph",
-        text: "This is a test. The submissions of the website will arrive like this mail, and a reply to one reaches its sender."
+        text: "This is a test. The submissions of the website will arrive like this mail. If a mail is about one submission, a reply goes to the visitor who sent it."
       }
     ],
     reason: reasonOf(website),

@@ -1,6 +1,6 @@
 /**
- * The token in a mail's unsubscribe link: the id of the notification with a signature (HMAC-SHA256), so that a link cannot be
- * guessed or changed, and the database need not keep it. Pure.
+ * The token in a mail's unsubscribe link: the id of the notification with a signature (HMAC-SHA256). A link cannot be guessed or
+ * changed, and the database need not store the token. Pure.
  *
  * @module
  */
@@ -17,11 +17,11 @@ const keyOf = (secretsKey: Uint8Array): Uint8Array =>
 const signatureOf = (secretsKey: Uint8Array, notificationId: string): Buffer =>
   createHmac("sha256", keyOf(secretsKey)).update(notificationId).digest()
 
-/** Safe in a URL's path. */
+/** The token of a notification, which is safe in a URL's path. */
 export const sign = (secretsKey: Uint8Array, notificationId: string): string =>
   `${notificationId}.${signatureOf(secretsKey, notificationId).toString("base64url")}`
 
-/** The notification of a token; none if the token was not signed with this key. */
+/** The id of the notification of a token; none if the token was not signed with this key. */
 export const verify = (secretsKey: Uint8Array, token: string): Option.Option<string> => {
   const [notificationId = "", signature = "", ...rest] = token.slice(0, 200).split(".")
   const given = Buffer.from(signature, "base64url")

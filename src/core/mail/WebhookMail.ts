@@ -9,7 +9,11 @@ import * as MailText from "./MailText.ts"
 import type { Content } from "./Message.ts"
 import { reasonOf, type Website } from "./SubmissionMail.ts"
 
-/** The facts of the mail about a webhook that was disabled after an answer of this status; null if there was no answer. */
+/**
+ * The facts of the mail about a webhook that was disabled.
+ *
+ * @param status the status of the receiver's last answer; null if the last attempt got no answer
+ */
 export const disabled = ({ url, webhookId }: Webhook, status: number | null): DisabledWebhook => ({
   webhookId,
   host: hostOf({ url }),

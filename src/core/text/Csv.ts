@@ -1,9 +1,9 @@
 /**
  * Writes CSV (RFC 4180) that spreadsheets cannot mistake for formulas. Pure.
  *
- * A spreadsheet that assumes a separator other than the comma, as in many European locales, or another quote, also splits
- * inside quoted cells, at `,`, `;`, `|`, tabs and line breaks. A text is therefore made safe after each of these characters
- * and not only at its beginning (OWASP, "CSV Injection").
+ * Some spreadsheets expect another separator than the comma, as in many European locales, or another quote than `"`. They also
+ * split inside quoted cells, at `,`, `;`, `|`, tabs and line breaks. Tabs and line breaks are therefore written as `\u` escapes,
+ * and a text is made safe not only at its beginning but also after each `,`, `;` and `|` (OWASP, "CSV Injection").
  *
  * @module
  */
@@ -27,22 +27,23 @@ export const safe = (text: string): string => TerminalText.escape(text).replace(
 /** A cell with the `safe` text; null is an empty cell. */
 export const text = (value: string | null): Cell => quoted(safe(value ?? ""))
 
-/** A cell with a number. No number begins a formula. */
+/** A cell with a number. A `-` before the digits needs no apostrophe, since the cell contains nothing else. */
 export const number = (value: number): Cell => quoted(String(value))
 
-const jsonString = /"[^"\\]*(?:\\.[^"\\]*)*"/g
+/** A JSON string, with the comma before it if there is one. */
+const jsonString = /(?:,\s*)?"[^"\\]*(?:\\.[^"\\]*)*"/g
 
-/** The beginning of a formula within a JSON string. The string's start needs none, since the cell begins with a bracket. */
+/** The beginning of a formula after a separator. The first cell begins with the bracket of the JSON text, not with a formula. */
 const formulaInside = /([,;|])([\s"]*)([=+\-@＝＋－＠])/gu
 
 const escapeFormula = (_: string, separator: string, skipped: string, begin: string): string =>
   separator + skipped + TerminalText.unicodeEscape(begin)
 
-/** Replaces by `\u` escapes what could begin a formula after a separator. The meaning of the JSON text is preserved. */
+/** Writes as `\u` escapes the characters of strings that could begin a formula after a separator. The value stays the same. */
 export const safeJson = (json: string): string =>
   TerminalText.inertJson(json).replace(jsonString, (string) => string.replace(formulaInside, escapeFormula))
 
-/** A cell with JSON text of the same meaning. The value must be an object or an array, since a bracket begins no formula. */
+/** A cell with the `safeJson` of an object or an array. Another JSON value could begin a formula at the start of the cell. */
 export const json = (value: string): Cell => quoted(safeJson(value))
 
 /** A record with its line break (CRLF). */

@@ -1,8 +1,8 @@
 /**
  * Whether a text that a visitor entered is an email address. Pure.
  *
- * Wider than `mail/Address`, which decides what this service may write into the head of a mail: people have addresses in any
- * script.
+ * This accepts more addresses than `mail/Address`, which decides what the service may write into the head of a mail: people
+ * have addresses in any script.
  *
  * @module
  */
@@ -10,14 +10,14 @@
 /** The maximum length of an address, in UTF-16 units (RFC 3696, erratum 1690). */
 const maxLength = 254
 
-/** The characters that browsers accept before the `@`, and letters of any script; no white space and no separators of addresses. */
+/** The name before the `@`: no white space, no control characters, and of the specials of RFC 5322 only the dot. */
 const local = /^[^\s\p{C}@<>()[\]\\,;:"]{1,64}$/u
 
 const label = /^(?!-)[\p{L}\p{M}\p{N}-]{1,63}(?<!-)$/u
 
 /**
- * Whether the text has the form of an address on the internet: a name, `@`, and a domain with a dot. Spaces around it are
- * ignored, as browsers do. Whether the address exists is unknown.
+ * Whether the text has the form of an address on the internet: a name, `@`, and a domain with a dot. White space around the
+ * address is ignored, as in browsers. The address need not exist.
  */
 export const isEmailAddress = (text: string): boolean => {
   const address = text.trim()

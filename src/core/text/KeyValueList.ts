@@ -21,7 +21,7 @@ const pair = (text: string): Option.Option<readonly [string, string]> => {
     : Option.all([Option.filter(decode(text.slice(0, at)), (key) => key !== ""), decode(text.slice(at + 1))])
 }
 
-/** The last value of a key wins. None if a part is not a pair or not correctly encoded. */
+/** The last value of a key wins. Empty parts are skipped. None if another part is not a pair or not correctly encoded. */
 export const parse = (text: string): Option.Option<Readonly<Record<string, string>>> =>
   Option.map(
     Option.all(

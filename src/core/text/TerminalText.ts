@@ -7,14 +7,15 @@
  * @module
  */
 
+/** Control and format characters, lone surrogates and line separators. The functions below call all of them control characters. */
 const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 
 /** Replaces control characters by U+FFFD. */
 export const printable = (text: string): string => text.replace(control, "\uFFFD")
 
-/** Without the joiners (U+200C, U+200D), which Persian, Indic scripts and many emoji need. */
+/** Not the joiners (U+200C, U+200D), which Persian, Indic scripts and many emoji need. */
 const controlButJoiner = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\u200C\u200D]]/gv
-const controlButLineEnd = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\u200C\u200D]]/gv
+const controlButJoinerOrLineFeed = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\u200C\u200D]]/gv
 
 /** Escapes a character as in JSON: `\uXXXX` for each UTF-16 unit. */
 export const unicodeEscape = (character: string): string =>
@@ -23,20 +24,23 @@ export const unicodeEscape = (character: string): string =>
     (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`
   ).join("")
 
-/** Replaces control characters, line breaks included, by their `\u` escapes. */
+/** Replaces control characters other than joiners by `\u` escapes, line breaks included. */
 export const escape = (text: string): string => text.replace(controlButJoiner, unicodeEscape)
 
-/** Replaces control characters other than line feeds by `\u` escapes. The meaning of the JSON text is preserved. */
-export const inertJson = (json: string): string => json.replace(controlButLineEnd, unicodeEscape)
+/**
+ * Replaces control characters other than joiners and line feeds by `\u` escapes. The value of the JSON text stays the same. Its
+ * white space between tokens must be spaces and line feeds.
+ */
+export const inertJson = (json: string): string => json.replace(controlButJoinerOrLineFeed, unicodeEscape)
 
-/** Created when a text is first measured: that takes a tenth of the processor time of a start, and `serve` measures no text. */
+/** Made when a text is first measured: making it takes a tenth of the processor time of a start, and `serve` measures no text. */
 let segmenter: Intl.Segmenter | undefined
 
 const zero = /^\p{M}+$/u
 const wide =
   /^[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97C\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{16FE0}-\u{18AFF}\u{1B000}-\u{1B2FF}\u{1F200}-\u{1F2FF}\u{20000}-\u{3FFFD}\p{Emoji_Presentation}]/u
 
-/** The units of a text that a terminal shows as one character. */
+/** Splits a text into units, each of which a terminal shows as one character. */
 const graphemes = (text: string): Array<string> => {
   segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" })
   return Array.from(segmenter.segment(text), ({ segment }) => segment)
@@ -44,10 +48,10 @@ const graphemes = (text: string): Array<string> => {
 
 const cells = (grapheme: string): number => (zero.test(grapheme) ? 0 : wide.test(grapheme) ? 2 : 1)
 
-/** The width of a printable text in cells. Chinese, Japanese and Korean characters and emoji take two. */
+/** The width of a printable text in cells. A Chinese, Japanese or Korean character or an emoji takes two cells. */
 export const width = (text: string): number => graphemes(text).reduce((sum, grapheme) => sum + cells(grapheme), 0)
 
-/** Truncates a text to at most `max` cells (at least one), with a final `…`. */
+/** Truncates a text that is wider than `max` cells (at least one), and ends it with `…`. */
 export const truncate = (text: string, max: number): string => {
   if (width(text) <= max) return text
   let kept = ""

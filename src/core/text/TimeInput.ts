@@ -1,6 +1,6 @@
 /**
- * Parses the durations and times that a person writes on a command line. Pure: the current time is an argument. Times are in
- * milliseconds since 1970, durations in milliseconds.
+ * Parses the durations of the command line, and the times of the command line and of the owner API. Pure: the current time is an
+ * argument. Times are in milliseconds since 1970, durations in milliseconds.
  *
  * @module
  */
@@ -35,8 +35,8 @@ const parseOffset = (text: string): number =>
 
 /**
  * Parses an ISO 8601 date (`2026-03-01`, which means its midnight in UTC) or a timestamp with a time zone
- * (`2026-03-01T12:00:00Z`, `2026-03-01T12:00+02:00`). The time zone is required: without it the meaning would depend on the
- * machine.
+ * (`2026-03-01T12:00:00Z`, `2026-03-01T12:00+02:00`). None for a timestamp without a time zone, whose meaning would depend on
+ * the machine.
  */
 export const parseTimestamp = (text: string): Option.Option<number> => {
   const match = timestamp.exec(text)

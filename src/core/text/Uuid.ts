@@ -25,9 +25,9 @@ const fromHyphenated = (text: string): Result.Result<string, string> => {
 }
 
 /**
- * Parses a UUID to its canonical form: lower case, with hyphens. The input has hyphens, or is 32 digits,
- * `{with-hyphens}` or `urn:uuid:with-hyphens`, of any version and variant. Fails with a message for the client, which is
- * part of the contract.
+ * Parses a UUID of any version and variant to its canonical form: lower case, with hyphens. The input is 32 digits,
+ * `with-hyphens`, `{with-hyphens}` or `urn:uuid:with-hyphens`. Fails with a message for the client; the message is part of the
+ * contract.
  */
 export const parseUuid = (input: string): Result.Result<string, string> => {
   const text =
@@ -50,5 +50,5 @@ export const parseUuid = (input: string): Result.Result<string, string> => {
 
 const canonical = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
-/** Nearly all clients send the canonical form, which this recognizes faster than `parseUuid`. */
+/** Recognizes the canonical form, which nearly all clients send, faster than `parseUuid`. */
 export const isCanonicalUuid = (text: string): boolean => canonical.test(text)

@@ -25,7 +25,7 @@ const table = (forms: ReadonlyArray<string>, late: ReadonlyArray<string> = []) =
 }
 
 describe("core/forms/SubmissionTable", () => {
-  it("has a column for each field, in the order in which they were met", () => {
+  it("a table has a column for each field, in the order of first appearance, and repeated values share a cell", () => {
     const [header = [], first, second] = table([
       '{"name":"Ada","email":"form@example.org","tags":["a",1]}',
       '{"message":"Hi","name":"Bo","name":"Cy"}'
@@ -36,7 +36,7 @@ describe("core/forms/SubmissionTable", () => {
     assert.deepStrictEqual(second?.slice(11), ["Bo\\u000aCy", "", "", "Hi", ""])
   })
 
-  it("loses no field: those without a column are in the last one", () => {
+  it("fields without a column of their own are in the last column", () => {
     const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`f${index}`, String(index)]))
     const [header = [], first, late] = table([JSON.stringify(many)], ['{"new":"x"}'])
     assert.lengthOf(header, 11 + 200 + 1)

@@ -21,16 +21,16 @@ export interface Compared<Value = MetricValue> {
   readonly dimensions: ReadonlyArray<string>
   readonly metrics: ReadonlyArray<Value>
   /**
-   * The change of each metric, in per cent of its old value; of the metrics that are rates, in percentage points. Null if
-   * it cannot be calculated.
+   * The change of each metric: for rates in percentage points, for other metrics in per cent of the old value. Null if it
+   * cannot be calculated. See `Counts.change`.
    */
   readonly change: ReadonlyArray<number | null>
 }
 
 export interface ResultRow<Value = MetricValue> {
-  /** A value per dimension of the query, in its order. */
+  /** A value per dimension of the query, in the query's order. */
   readonly dimensions: ReadonlyArray<string>
-  /** A value per metric of the query, in its order. */
+  /** A value per metric of the query, in the query's order. */
   readonly metrics: ReadonlyArray<Value>
   /** Only if the query has a comparison. */
   readonly comparison?: Compared<Value>

@@ -28,7 +28,7 @@ const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dime
 
 const timeDimension = ({ dimensions }: Query) => dimensions.find(isTimeDimension)
 
-/** Adds a group for each label without visits, because its comparison may have visits. */
+/** If the only dimension is a time, adds a group for each label without visits, because its comparison may have visits. */
 const fill = (query: Query, { groups, range }: Counted): ReadonlyArray<Counts.Group> => {
   const [dimension, ...others] = query.dimensions
   if (dimension === undefined || others.length > 0 || !isTimeDimension(dimension)) return groups
@@ -120,10 +120,10 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
   const time = timeDimension(query)
   const labels = new Map<string, string>()
   if (time !== undefined) {
-    const later = DateRange.labels(time, compared.range, query.timeZone)
+    const earlier = DateRange.labels(time, compared.range, query.timeZone)
     for (const [index, label] of DateRange.labels(time, counted.range, query.timeZone).entries()) {
       // The compared range can have fewer weeks, months or hours.
-      labels.set(label, later[index] ?? "")
+      labels.set(label, earlier[index] ?? "")
     }
   }
   return ({ counts, dimensions }: Counts.Group): Compared<Value> => {

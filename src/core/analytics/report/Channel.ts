@@ -3,8 +3,8 @@
  * Plausible, which follows Google Analytics' default channel group
  * (https://plausible.io/docs/top-referrers#channels, https://support.google.com/analytics/answer/9756891). Pure.
  *
- * The rules are data, so that a database can apply them too: each pattern means the same in JavaScript and in PostgreSQL. It is
- * matched with a text whose ASCII letters are in lower case.
+ * The rules are data, so that databases can apply them too: each pattern means the same in JavaScript, PostgreSQL and ClickHouse.
+ * A pattern is matched with a text whose ASCII letters are in lower case.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export const channels = [
 
 export type Channel = (typeof channels)[number]
 
-/** Null if absent. */
+/** What the channel depends on. An absent field is null. */
 export interface ChannelFields {
   /** `utm_source`, else the referrer's host. */
   readonly source: string | null
@@ -47,7 +47,7 @@ export type Condition =
   | { readonly all: ReadonlyArray<Condition> }
   | { readonly any: ReadonlyArray<Condition> }
 
-/** Names as a campaign's source, and the hosts of the websites, with any subdomain. */
+/** A pattern of sources: names in a `utm_source`, and hosts of referrers with any subdomain. */
 const known = (names: ReadonlyArray<string>, hosts: ReadonlyArray<string>): string =>
   `^(${names.join("|")})$|(^|\\.)(${hosts.join("|").replaceAll(".", "\\.")})$`
 
@@ -161,7 +161,7 @@ const all = (...conditions: ReadonlyArray<Condition>): Condition => ({ all: cond
 const paid = medium("cp|^ppc$|^retargeting$|^paid")
 const shop = any(source(shopping), campaign("([^a-df-z]|^)shop|shopping"))
 
-/** The first rule that holds gives the channel; without one it is `Direct`. */
+/** The first rule that holds gives the channel. If none holds, the channel is `Direct`. */
 export const rules: ReadonlyArray<readonly [channel: Channel, condition: Condition]> = [
   ["Cross-network", any(medium("^cross-network$"), campaign("cross-network"))],
   ["Paid Shopping", all(shop, paid)],

@@ -1,5 +1,5 @@
 /**
- * Plans what a database counts for a query: the groups, and the divisors of conversion rates. Pure.
+ * Plans what a database counts for a query (the groups, and the divisors of conversion rates), and joins the counts. Pure.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type * as DateRange from "./DateRange.ts"
 import * as Evaluate from "./Evaluate.ts"
 import { isTimeDimension, type Metric, type Query } from "./Query.ts"
 
-/** The shape of a statement, and the counts that cost extra. */
+/** What a statement groups and filters by, and which of the more expensive counts it returns. */
 export interface Shape extends Pick<Query, "dimensions" | "filters"> {
   readonly visitors: boolean
   readonly conversions: boolean
@@ -36,8 +36,11 @@ const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dime
 const leadGoals: ReadonlyArray<string> = Object.values(leads)
 
 /**
- * The goals of a query that counts only conversions and filters only by goals, if they are one goal, or leads; else null. No
- * fact reaches two of these, so the result is a sum over the goals. Rollups have these sums, but no filters.
+ * The goals by which a query filters, if its result is a sum over these goals; else null. Roll-ups have the count of each goal,
+ * and cannot be filtered.
+ *
+ * The query counts conversions only, groups by time at most, and filters by one goal or by leads only. No fact reaches two of
+ * these goals, so no conversion is counted twice.
  */
 const summedGoals = ({ dimensions, filters, metrics }: Query): ReadonlyArray<string> | null => {
   const [filter] = filters
@@ -85,7 +88,7 @@ export const plan = (query: Query): Plan<Shape> => {
   }
 }
 
-/** The groups of a query in one range of days, from the counts of its plan. A group with visits has visitors. */
+/** The groups of a query in one range of days, from the counts of its plan. */
 export const counted = (
   query: Query,
   range: DateRange.Resolved,
@@ -96,6 +99,7 @@ export const counted = (
   const goals = summedGoals(query)
   const shown = (goals === null ? groups : joinGoals(groups, goals))
     .filter(
+      // A group has visits if and only if it has visitors, which may not be counted.
       ({ counts }) =>
         query.dimensions.length === 0 || counts.visits > 0 || (needsConversions(query) && counts.conversions > 0)
     )

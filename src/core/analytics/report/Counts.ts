@@ -8,7 +8,7 @@ import * as CodePoints from "../../text/CodePoints.ts"
 import type { MetricValue, RevenueTotal } from "./Answer.ts"
 import type { Metric } from "./Query.ts"
 
-/** Whole numbers. `Evaluate` defines which visits and facts they count. */
+/** Whole numbers, except `revenue`. `Evaluate` defines which visits and facts they count. */
 export interface Counts {
   readonly visitors: number
   readonly visits: number
@@ -23,7 +23,7 @@ export interface Counts {
   /** The sum of the visits' durations, in seconds. */
   readonly duration: number
   readonly conversions: number
-  /** Visitors who converted. */
+  /** The visitors with a conversion. */
   readonly converted: number
   /** The divisor of `group_conversion_rate`. */
   readonly groupVisitors: number
@@ -115,8 +115,8 @@ export const sortKey = (name: Metric, counts: Counts, allVisitors: number): numb
 }
 
 /**
- * The change from `old` to `current`: of a bounce rate or a conversion rate in percentage points, of others in per cent of
- * `old`, rounded half up. From 0 to more it is 100. Null if it cannot be calculated.
+ * The change from `old` to `current`: for a bounce rate or a conversion rate in percentage points, for other metrics in per cent
+ * of `old`, rounded half up; 100 if these were 0 and are more now. Null if a value is null, or if a bounce rate was 0.
  */
 export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
   const [before, after] = [toNumber(old), toNumber(current)]
@@ -133,7 +133,7 @@ export const change = (name: Metric, old: MetricValue, current: MetricValue): nu
   }
 }
 
-/** The currencies of all groups, if the revenue of one of them is in several. */
+/** The currencies of the groups whose revenue is in more than one currency. */
 export const mixedCurrencies = (groups: Iterable<Group>): ReadonlyArray<string> => {
   const found = new Set<string>()
   for (const { counts } of groups) {
@@ -152,7 +152,7 @@ const sumRevenue = (revenue: Counts["revenue"]): Counts["revenue"] =>
     ([currency, sums]) => ({ currency, value: sumDecimals(sums.map(({ value }) => value)) })
   )
 
-/** The counts of a group in two ranges without a common day. */
+/** The counts of two groups together, if neither counts what the other counts: a group in two ranges without a common day. */
 export const sum = (left: Counts, right: Counts): Counts => ({
   visitors: left.visitors + right.visitors,
   visits: left.visits + right.visits,

@@ -1,6 +1,6 @@
 /**
- * The days of a query, the days of its comparison, and the labels of its time dimension. Pure: the current time and the zone are
- * arguments.
+ * The days of a query, the days of its comparison, and the labels of its time dimension. Pure: the current time and the time zone
+ * are arguments.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const firstDay = (period: Period, today: LocalDate): LocalDate | null => {
   }
 }
 
-/** The date of a time in a zone. */
+/** The date at the time `now` in a time zone. */
 export const today = (facts: { readonly now: number; readonly timeZone: string }): LocalDate =>
   dateOf(LocalTime.zone(facts.timeZone).toLocal(facts.now))
 
@@ -65,7 +65,7 @@ export const beginning = (range: DateRange, first: number | null): Resolved => (
   last: range.last
 })
 
-/** The range that ends the day before `first`, with as many days; or one as long that begins a year earlier. */
+/** A range with as many days: `previous_period` ends the day before `first`, `year_over_year` begins a year before `first`. */
 export const compared = ({ first, last }: Resolved, comparison: Comparison): Resolved => {
   const days = LocalTime.countDays(first, last)
   if (comparison === "previous_period") {

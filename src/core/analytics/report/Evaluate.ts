@@ -50,7 +50,7 @@ export const divisor = ({ dimensions, filters }: Shape): Shape => ({
   filters: filters.filter((filter) => !Filters.mentions(filter, isOfConversion))
 })
 
-/** Whether the query groups by this goal: every condition on goals that is not nested accepts it. */
+/** Whether the query groups by a goal: every condition on goals at the top level accepts it. */
 export const groupsByGoal =
   ({ filters }: Pick<Query, "filters">) =>
   (goal: string): boolean =>
@@ -100,11 +100,11 @@ const visitorsBy = (shape: Shape, entries: ReadonlyArray<Entry>): ReadonlyMap<st
 }
 
 /** The counts of a group while the facts are read. */
-class Tally {
+class GroupCounter {
   readonly dimensions: ReadonlyArray<string>
   readonly visitors = new Set<string>()
   readonly visits = new Set<Visits.Visit>()
-  /** The visits of `bounce_rate` and `visit_duration`. */
+  /** The visits over which `bounce_rate` and `visit_duration` are computed. */
   readonly entries = new Set<Visits.Visit>()
   readonly converted = new Set<string>()
   pageviews = 0
@@ -148,13 +148,13 @@ class Tally {
   }
 }
 
-const tally = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<Tally> => {
+const countGroups = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<GroupCounter> => {
   const countsConversions = usesGoals(query)
-  const tallies = new Map<string, Tally>()
-  const of = (dimensions: ReadonlyArray<string>): Tally => {
+  const counters = new Map<string, GroupCounter>()
+  const of = (dimensions: ReadonlyArray<string>): GroupCounter => {
     const key = keyOf(dimensions)
-    const known = tallies.get(key) ?? new Tally(dimensions)
-    tallies.set(key, known)
+    const known = counters.get(key) ?? new GroupCounter(dimensions)
+    counters.set(key, known)
     return known
   }
   // Without dimensions there is always one group.
@@ -174,7 +174,7 @@ const tally = (query: Query, entries: ReadonlyArray<Entry>): ReadonlyArray<Tally
       for (const group of groupsOf(query, entry, fact, entry.visit.entryPage)) of(group).entries.add(entry.visit)
     }
   }
-  return [...tallies.values()]
+  return [...counters.values()]
 }
 
 const needsConversions = ({ metrics }: Query): boolean =>
@@ -190,7 +190,7 @@ const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolve
   const rate = divisor(query)
   const groupVisitors = visitorsBy(rate, entries)
   const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
-  const groups = tally(query, entries)
+  const groups = countGroups(query, entries)
     .filter(
       ({ conversions, visitors }) =>
         query.dimensions.length === 0 || visitors.size > 0 || (needsConversions(query) && conversions > 0)
@@ -225,6 +225,6 @@ const evaluateWith = <A>(
 /** The answer to a query over the rows of its site. */
 export const evaluate = (query: Query, rows: SiteRows): Answer => evaluateWith(query, rows, Assembly.answer)
 
-/** The same answer without small counts. */
+/** The same answer with coarse counts, as a shared dashboard shows it. */
 export const evaluateCoarse = (query: Query, rows: SiteRows): SmallCounts.CoarseAnswer =>
   evaluateWith(query, rows, SmallCounts.answer)
