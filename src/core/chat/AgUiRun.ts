@@ -1,9 +1,9 @@
 /**
  * A run of the AG-UI protocol (version 1.0), in Server-Sent Events. Pure.
  *
- * A run begins with `RUN_STARTED`. Each message is a `TEXT_MESSAGE_START`, `TEXT_MESSAGE_CONTENT` and `TEXT_MESSAGE_END`. An
- * activity is a step (`STEP_STARTED`, `STEP_FINISHED`). The protocol has no event for a source, so it is a `CUSTOM` event with the
- * name `source-url`. The run ends with `RUN_FINISHED` or `RUN_ERROR`.
+ * A run begins with `RUN_STARTED`. Each text is a `TEXT_MESSAGE_START`, one or more `TEXT_MESSAGE_CONTENT` and a
+ * `TEXT_MESSAGE_END`. An activity is a step (`STEP_STARTED`, `STEP_FINISHED`). The protocol has no event for a source, so a
+ * source is a `CUSTOM` event with the name `source-url`. The run ends with `RUN_FINISHED` or `RUN_ERROR`.
  *
  * @module
  */

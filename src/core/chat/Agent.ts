@@ -13,13 +13,16 @@ export interface ModelMessage {
 
 export interface AgentRequest {
   readonly instance: Instance
-  /** The agent's key for the conversation: at most 64 characters. A visitor can neither choose nor guess it. */
+  /** The id of the conversation for the agent: at most 64 characters. A visitor can neither choose nor guess it. */
   readonly session: string
   /** Oldest first. The last message is the visitor's. */
   readonly messages: readonly [...ReadonlyArray<ModelMessage>, ModelMessage]
 }
 
-/** The reasons of OpenAI's `finish_reason` that a visitor's client can use; anything else is `other`. */
+/**
+ * Why an agent finished: the reasons of OpenAI's `finish_reason` that a visitor's client can use; any other reason is
+ * `other`.
+ */
 export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other"
 
 export type AgentEvent =

@@ -2,8 +2,8 @@
  * Limits how fast an agent's answer is read, and how much it may send besides its text. Pure.
  *
  * Reading an answer costs processor time that all instances share, with or without text: a reasoning model sends thousands of
- * frames before its first word. So every frame has a cost. An answer that arrives too fast is paused, and one that sends too much
- * besides its text is ended.
+ * frames before its first word. So every frame has a cost. An answer that arrives too fast is paused, and one that sends too
+ * much besides its text is ended.
  *
  * The limits fit ordinary agents. A token arrives in a frame of 200 to 300 bytes, 500 if its reasoning is sent twice. `burst`
  * is the first 8,000 tokens at any speed; `rate` is a thousand tokens a second after that, which few models reach, and
@@ -13,10 +13,10 @@
  * @module
  */
 
-/** Minimum cost of a frame, in bytes: a small frame takes as long to read as the frame of a token. */
+/** The minimum cost of a frame, in bytes: a small frame takes as long to read as the frame of a token. */
 export const frameCost = 256
 
-/** Minimum cost of a line, in bytes: empty lines and comments are parsed too. */
+/** The minimum cost of a line, in bytes: empty lines and comments are parsed too. */
 export const lineCost = 32
 
 /** The cost that may arrive at any speed, in bytes. */
@@ -26,15 +26,15 @@ export const burst = 2 * 1024 * 1024
 export const rate = 256 * 1024
 
 /**
- * Minimum pause, in milliseconds. When reading resumes, the HTTP client reads up to 64 KiB more and copies its whole buffer:
- * pausing after every few small pieces would cost more than reading them.
+ * The minimum pause, in milliseconds. When reading resumes, the HTTP client reads up to 64 KiB more and copies its whole
+ * buffer: pausing after every few small chunks would cost more than reading them.
  */
 export const pause = 2_000
 
-/** Maximum cost of an answer besides its text, in bytes. */
+/** The maximum cost of an answer besides its text, in bytes. */
 export const maxOverhead = 64 * 1024 * 1024
 
-/** The cost that each UTF-16 unit of text offsets, in bytes: that of a frame of its own. */
+/** The cost that each UTF-16 unit of text offsets, in bytes: enough for a frame that contains nothing else. */
 const textCredit = 512
 
 /** The counts of one answer. Begin with `initial`. */
@@ -49,16 +49,16 @@ export interface State {
 
 export const initial: State = { level: 0, at: 0, overhead: 0 }
 
-/** One piece: its bytes, the frames and lines that ended in it, and their text in UTF-16 units. */
-export interface Piece {
+/** One chunk: its bytes, the frames and lines that ended in it, and their text in UTF-16 units. */
+export interface Chunk {
   readonly bytes: number
   readonly frames: number
   readonly lines: number
   readonly units: number
 }
 
-/** Counts a piece that arrived at `now`. A piece costs at least one frame. */
-export const take = (state: State, now: number, { bytes, frames, lines, units }: Piece): State => {
+/** Counts a chunk that arrived at `now`. A chunk costs at least one frame. */
+export const take = (state: State, now: number, { bytes, frames, lines, units }: Chunk): State => {
   const cost = Math.max(bytes, frameCost, frameCost * frames, lineCost * lines)
   const left = state.level - (Math.max(0, now - state.at) * rate) / 1000
   return { level: Math.max(0, left) + cost, at: now, overhead: state.overhead + cost - textCredit * units }

@@ -12,13 +12,13 @@ import * as AgentActivity from "./AgentActivity.ts"
 import { joinTexts } from "./AnswerPieces.ts"
 import type { MessagePart } from "./Conversation.ts"
 
-/** The maximum number of sources of one answer. Later ones are dropped. */
+/** The maximum number of sources of one answer. Later sources are dropped. */
 export const maxSources = 50
 
-/** The maximum length of a source's address, in UTF-16 units. A source with a longer one is dropped. */
+/** The maximum length of a source's URL, in UTF-16 units. A source with a longer URL is dropped. */
 export const maxUrl = 2_048
 
-/** The maximum length of a source's title, in UTF-16 units. A longer one is cut. */
+/** The maximum length of a source's title, in UTF-16 units. A longer title is cut. */
 export const maxTitle = 300
 
 type Parts = ReadonlyArray<MessagePart>
@@ -35,7 +35,7 @@ const sourceOf = (parts: Parts, url: string, title: string | null): MessagePart 
   }
 }
 
-/** The parts of an answer so far, and whether its next text continues the last one. */
+/** The parts of an answer so far, and whether the answer's next text continues the last text part. */
 export interface Folded {
   readonly parts: Parts
   readonly isTextOpen: boolean
@@ -86,7 +86,7 @@ export const toWellFormed = (parts: Parts): Parts =>
 export const textOf = (parts: Parts): string =>
   parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
 
-/** The number of UTF-16 units in all texts, addresses and titles, which count against `Conversation.maxSize`. */
+/** The number of UTF-16 units in all texts, URLs and titles, which count against `Conversation.maxSize`. */
 export const sizeOf = (parts: Parts): number =>
   parts.reduce(
     (sum, part) => sum + (part.type === "text" ? part.text.length : part.url.length + (part.title?.length ?? 0)),
@@ -97,8 +97,8 @@ export const sizeOf = (parts: Parts): number =>
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
 
 /**
- * The events that a reader with the parts `had` lacks of an answer with the parts `all`. For every split of an answer's events,
- * `addAll(had, missing(had, all)).parts` is `all`.
+ * The events that complete an answer for a reader that has the first parts, `had`, of `all` its parts: if `had` are the parts
+ * of an answer's first events and `all` those of all events, `addAll(had, missing(had, all)).parts` is `all`.
  */
 export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
   let isTextOpen = had.isTextOpen

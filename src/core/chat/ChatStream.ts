@@ -2,7 +2,8 @@
  * Turns an agent's answer into the frames of a chat stream, in the protocol of the client. Pure.
  *
  * For any sequence of events the frames are well formed. The start is first. Each text has a start, one or more deltas and an
- * end. Sources and activities are between them, at most one activity at a time. The last frame is the only end.
+ * end, and texts do not overlap. Sources and activities may be anywhere after the start, at most one activity at a time. The
+ * last frame is the only end of the stream.
  *
  * @module
  */
@@ -11,7 +12,7 @@ import type { AgentEvent, FinishReason } from "./Agent.ts"
 import * as AgentActivity from "./AgentActivity.ts"
 import { maxSources } from "./AnswerParts.ts"
 
-/** Why a chat stream ends without the agent having finished. */
+/** Why a chat stream fails. */
 export type Failure =
   /** The agent was silent for too long. */
   | "agent-timeout"
@@ -25,7 +26,7 @@ export type Failure =
   | "too-long"
   /** The agent's text is too long. */
   | "too-much"
-  /** The visitor does not read. */
+  /** The visitor's client does not read the stream. */
   | "unread"
   /** This process is about to end. */
   | "shutting-down"
@@ -74,7 +75,7 @@ export interface Dialect {
 
 /**
  * A comment, which opens the connection and keeps it alive. It ends with a single line break: a client by Microsoft takes a
- * blank line after it for an empty message.
+ * blank line after a comment for an empty message.
  */
 export const comment = ": ping\n"
 
@@ -86,7 +87,7 @@ export interface State {
   readonly phase: "fresh" | "open" | "text" | "ended"
   readonly dialect: Dialect
   readonly messageId: string
-  /** The text part that is open, or the next one. */
+  /** The id of the open text part, or of the next text part if none is open. */
   readonly textId: string
   /** The first half of a surrogate pair at the end of the last delta, until its other half arrives; else empty. */
   readonly held: string
@@ -134,7 +135,9 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xd
 
 const replacement = "\uFFFD"
 
-/** The state after a token. It is copied field by field, because spreading would cost more than everything else here. */
+/**
+ * The state after a delta, without an activity. Copied field by field, because spreading would cost more than all else here.
+ */
 const advanced = (state: State, phase: State["phase"], held: string, allowance: number): State => ({
   phase,
   dialect: state.dialect,
@@ -186,7 +189,7 @@ const endText = (state: State): Step => {
   ]
 }
 
-/** Ends what is open. */
+/** Ends the open text part and activity. */
 const close = (state: State): Step => {
   const [closed, frames] = endText(state)
   return [{ ...closed, phase: "ended", activity: null }, frames + endActivity(state)]

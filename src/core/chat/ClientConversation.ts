@@ -26,11 +26,11 @@ export interface ClientConversation {
   readonly message: string
   /** The client's id of the message; null if it has none. */
   readonly messageId: string | null
-  /** The client's id of the last answer before the message: the service's own id, if the client adopts it. */
+  /** The client's id of the last answer before the message. It is the service's id if the client uses that. */
   readonly answerId: string | null
   /**
-   * Identifies the client's first message: its id, or its text. It stays the same as the conversation grows, and differs
-   * between visitors whose clients give every conversation the same id.
+   * Identifies the client's first message: its id, or its text if it has no id. It stays the same as the conversation grows. It
+   * tells visitors apart whose clients give every conversation the same id, unless their first texts are equal too.
    */
   readonly origin: string
 }
@@ -38,7 +38,7 @@ export interface ClientConversation {
 const isModelMessage = (message: ClientMessage): message is ClientMessage & ModelMessage =>
   message.text !== "" && (message.role === "user" || message.role === "assistant")
 
-/** The visitor's last message and the messages before it; null if there is none. Later messages are dropped. */
+/** The visitor's last message and the messages before it; null without a visitor's message. Later messages are dropped. */
 export const read = (messages: ReadonlyArray<ClientMessage>): ClientConversation | null => {
   const kept = messages.filter(isModelMessage)
   const first = kept.find(({ role }) => role === "user")

@@ -27,10 +27,10 @@ export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}
 /** Whether a client's id for a message is stored: it may have any printable ASCII characters except spaces. */
 export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test(text)
 
-/** Identifies a conversation. Instances never share one, even if the ids are equal. */
+/** Identifies a conversation. Instances never share a conversation, even if the ids are equal. */
 export interface ConversationKey {
   readonly instanceId: string
-  /** A UUID, or the keyed hash of an id that a client generated (`conversationIds: "client"`). See `isConversationId`. */
+  /** A UUID, or a keyed hash (`ConversationHash`). See `isConversationId`. */
   readonly conversationId: string
 }
 
@@ -41,7 +41,7 @@ export type MessagePart =
 /**
  * How an answer ended:
  * - a finish reason: the agent finished;
- * - `stopped`: the visitor stopped it;
+ * - `stopped`: the visitor stopped the answer;
  * - `superseded`: the visitor's next message ended it;
  * - `failed`: the agent failed, or a bound of the edge ended it;
  * - `cut`: its process died or was stopped, and the rest is lost.
@@ -87,9 +87,9 @@ export type Message = VisitorMessage | AgentAnswer
 export interface ConversationSummary {
   readonly conversationId: string
   readonly createdAt: number
-  /** When its last message arrived, or its last answer ended. */
+  /** When the last message arrived, or the last answer ended. */
   readonly updatedAt: number
-  /** How many messages it has, answers included. */
+  /** The number of messages, answers included. */
   readonly messages: number
 }
 

@@ -1,6 +1,6 @@
 /**
- * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. Control characters are escaped, for
- * terminals. Pure.
+ * Writes conversations for the owner of an instance: as JSON, and as a transcript to read. In both texts, control characters
+ * are escaped, for terminals. Pure.
  *
  * @module
  */
@@ -68,5 +68,5 @@ const paragraph = (message: Message): string => {
     .join("")
 }
 
-/** The messages as paragraphs with their authors and times, and with the ending of an answer unless the agent finished it. */
+/** The messages as paragraphs with their authors and times, and with the ending of an answer unless it is `stop`. */
 export const transcript = (messages: ReadonlyArray<Message>): string => messages.map(paragraph).join("\n")

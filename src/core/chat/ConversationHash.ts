@@ -1,5 +1,5 @@
 /**
- * Keyed hashes of conversation ids. Without the key, they can be neither chosen nor guessed. Pure.
+ * Keyed hashes of conversation ids. Without the key, a hash can be neither chosen nor guessed. Pure.
  *
  * @module
  */
@@ -23,12 +23,13 @@ const hash = (
     .update(JSON.stringify([purpose, instanceId, ...ids]))
     .digest("hex")
 
-/** The stored id of a conversation whose id its client generated. */
+/** The stored id of a conversation if its client generated the conversation's id. */
 export const ofClientId = (key: Key, instanceId: string, clientId: string): string =>
   hash(key, "client-id", instanceId, clientId)
 
 /**
- * The stored id of a conversation that its client sends whole, and that is kept for the owner only. No request can name it.
+ * The stored id of a conversation that a client sends in full with each request, and that is kept for the owner only. No
+ * request can name the stored id.
  *
  * @param origin see `ClientConversation.origin`
  */

@@ -10,7 +10,7 @@ import { isCanonicalUuid } from "../text/Uuid.ts"
 import * as ConversationHash from "./ConversationHash.ts"
 import type { Instance } from "./Instance.ts"
 
-/** The shortest client-made id that has memory, in UTF-16 units. */
+/** The minimum length of an id that a client made and that has memory, in UTF-16 units. */
 export const minClientId = 16
 
 export interface Identified {
@@ -20,7 +20,7 @@ export interface Identified {
   readonly storedId: string | null
   /** Whether the id is a key: its holder may continue the conversation, read it and resume its answers. */
   readonly isOpen: boolean
-  /** The conversation's id for the agent; null for a new one with each request. */
+  /** The conversation's id for the agent; null if each request gets a new one. */
   readonly session: string | null
 }
 
@@ -28,7 +28,7 @@ export interface Identified {
 export interface FullHistoryClient {
   /** See `ClientConversation.origin`. */
   readonly origin: string
-  /** Whether the client resumes answers and reads its conversation by its id. */
+  /** Whether the client resumes answers and reads the conversation by the conversation's id. */
   readonly isResumable: boolean
 }
 
@@ -47,8 +47,8 @@ const openId = (
 /**
  * @param given the client's id; undefined or empty begins a conversation.
  * @param fresh a new UUID.
- * @param client null for a client that sends only its new message. A conversation that is sent whole is stored even if its id is
- * not a key: under a hash that no request can name, for the owner only. If the client cannot resume, its id is never a key.
+ * @param client null for a client that sends only its new message. A conversation that is sent in full is stored even if its id
+ * is not a key: under a hash that no request can name, for the owner only. If the client cannot resume, the id is never a key.
  */
 export const identify = (
   instance: Pick<Instance, "instanceId" | "memory" | "conversationIds">,

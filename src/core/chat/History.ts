@@ -23,12 +23,12 @@ export const toModelMessages = (
     return text === "" ? [] : [{ role, text }]
   })
 
-/** The messages up to the visitor's last one, which are sent to regenerate the answer to it. */
+/** The messages up to the visitor's last message. They are sent to get another answer to that message. */
 export const beforeAnswer = (messages: ReadonlyArray<ModelMessage>): ReadonlyArray<ModelMessage> =>
   messages.slice(0, messages.findLastIndex(({ role }) => role === "user") + 1)
 
 /**
- * The newest messages within the bounds. Older ones are left out, and the rest begins with a visitor's message, so that no
+ * The newest messages within the bounds. If older messages are left out, the rest begins with a visitor's message, so that no
  * message is separated from its answer. If the last message is the visitor's, it is kept at any size.
  */
 export const newest = (messages: ReadonlyArray<ModelMessage>, bounds: Bounds): ReadonlyArray<ModelMessage> => {

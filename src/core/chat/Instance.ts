@@ -13,7 +13,7 @@ export interface Instance {
   readonly name: string
   /** The website that the instance serves, by its `website_config_id`; null for none. */
   readonly websiteConfigId: string | null
-  /** The base address of the agent's API, or the whole address of its completions endpoint. */
+  /** The base URL of the agent's API, or the whole URL of its completions endpoint. */
   readonly agentUrl: string
   readonly agentProtocol: AgentProtocolName
   /** The model that requests name; null lets the agent choose. */
@@ -22,7 +22,7 @@ export interface Instance {
   readonly agentKeyEnv: string | null
   /** The agent's key that was set through the owner API, encrypted with `SECRETS_KEY` for this instance; null for none. */
   readonly agentKey: Uint8Array | null
-  /** Whether requests may reach the public internet only, because the address was set through the owner API. */
+  /** Whether requests may reach the public internet only, because the URL was set through the owner API. */
   readonly isGuarded: boolean
   /** The header that carries the key as it is, such as `api-key`; null sends the protocol's own header. */
   readonly agentKeyHeader: string | null
@@ -49,7 +49,7 @@ type Required = "name" | "agentUrl"
 /** An instance to create. Absent members get their defaults; an absent id is random. */
 export type NewInstance = Pick<Instance, Required> & Partial<Omit<Instance, Required>>
 
-/** A change of an instance. Absent members keep their values; null clears a nullable one. */
+/** A change of an instance. Absent members keep their values; null clears a nullable member. */
 export type InstanceChange = Partial<Omit<Instance, "instanceId">>
 
 const defaults: Omit<Instance, Required | "instanceId"> = {

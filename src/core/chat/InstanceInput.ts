@@ -18,25 +18,25 @@ export const limits = {
   perSite: 20
 }
 
-/** Letters and signs of any language, without white space and control characters. */
+/** An http or https URL, in any script, without white space, backslashes and control characters. */
 const urlShape = /^https?:\/\/[^\s\\\p{Cc}\p{Cs}]+$/iu
 
-/** The address of an agent: http or https, without credentials. */
+/** Parses the URL of an agent: http or https, without credentials. */
 export const parseAgentUrl = (text: string): Option.Option<string> =>
   Option.fromNullishOr(text.length <= limits.url && urlShape.test(text) ? URL.parse(text) : null).pipe(
     Option.filter((url) => url.username === "" && url.password === "" && !/^[^/?#]*\/\/[^/?#]*@/.test(text)),
     Option.map(() => text)
   )
 
-/** Headers that the service sets, or that describe the connection. */
+/** Headers that cannot carry a key: the service sets them, or they describe the connection. */
 const reservedHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
-/** The name of a header for a key. */
+/** Parses the name of a header that can carry a key. */
 export const parseKeyHeader = Option.liftPredicate(
   (text: string) => /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/.test(text) && !reservedHeaders.test(text)
 )
 
-/** A key, which is sent in a header: printable ASCII without spaces around it. */
+/** Parses a key, which is sent in a header: printable ASCII. Spaces around it are removed. */
 export const parseKey = (text: string): Option.Option<string> =>
   Option.liftPredicate(text.trim(), (key) => key.length <= limits.key && /^[!-~]([ -~]*[!-~])?$/.test(key))
 
@@ -48,8 +48,8 @@ const parseText =
       (trimmed) => trimmed !== "" && trimmed.length <= maxLength && !trimmed.includes("\0") && trimmed.isWellFormed()
     )
 
-/** A system prompt without white space around it. */
+/** Parses a system prompt, and removes white space around it. */
 export const parseInstructions = parseText(limits.instructions)
 
-/** A test question for an agent, without white space around it. */
+/** Parses a test question for an agent, and removes white space around it. */
 export const parseQuestion = parseText(limits.question)

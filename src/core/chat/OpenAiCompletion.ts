@@ -1,9 +1,10 @@
 /**
  * The chat completions of OpenAI's API: a stream of chunks in Server-Sent Events, or one object. Pure.
  *
- * A stream has a chunk with the role, a chunk for each delta of text, a chunk with the sources (`annotations`) if there are any,
- * a chunk with the `finish_reason`, a chunk with the usage if the client requested it and the agent reported it, and `[DONE]`. A
- * failure is an `error` in place of the last chunks, which OpenAI's clients throw. Activities have no chunk.
+ * A stream has a chunk with the role, a chunk for each delta of text, a chunk with the sources (`annotations`) if there are
+ * any, a chunk with the `finish_reason`, a chunk with the usage if the client requested it and the agent reported it, and
+ * `[DONE]`. If the answer fails, an `error`, which OpenAI's clients throw, replaces all chunks after the text. Activities
+ * have no chunk.
  *
  * @module
  */

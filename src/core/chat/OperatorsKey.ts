@@ -6,7 +6,7 @@
  */
 import type { Instance } from "./Instance.ts"
 
-/** The members, with their names in the owner API. */
+/** The members that hold these settings, with their names in the owner API. */
 const reserved = {
   agentProtocol: "agent_protocol",
   agentModel: "agent_model",
@@ -18,7 +18,10 @@ const reserved = {
 
 type Reserved = keyof typeof reserved
 
-/** The first reserved member that a change modifies, by its name in the owner API; undefined if there is none. */
+/**
+ * The first reserved member that a change modifies, by its name in the owner API. Undefined if there is none, or if the
+ * instance does not use the operator's key.
+ */
 export const refusedOf = (
   before: Pick<Instance, Reserved | "agentKeyEnv">,
   change: { readonly [K in Reserved]?: Instance[K] | undefined }

@@ -1,7 +1,7 @@
 /**
  * Decides which stored messages a request replaces: the visitor edits a message, or requests another answer. Pure.
  *
- * A client that keeps the conversation identifies them by message ids, or by the history that it sends.
+ * A client that keeps the conversation identifies these messages by message ids, or by the history that it sends.
  *
  * @module
  */
@@ -52,7 +52,10 @@ const indexOfId = (messages: Messages, id: string | null): number =>
         (message) => message.role === "user" && (message.messageId === id || message.clientId === id)
       )
 
-/** The index of the visitor's message with this id, or of the one that the answer with this id answers. */
+/**
+ * The index of the visitor's message with this id, or of the message that the answer with this id answers; -1 if there is
+ * none.
+ */
 export const answeredBy = (messages: Messages, id: string | null): number => {
   const own = indexOfId(messages, id)
   return own === -1

@@ -7,7 +7,7 @@
 const open = "<think>"
 const close = "</think>"
 
-/** The maximum whitespace before `<think>` that is held back, in UTF-16 units. */
+/** The maximum white space before `<think>`, in UTF-16 units. After more white space, the tag is text. */
 const maxIndent = 256
 
 /** The state of the parser. The first one is `initial`; in phase `text`, nothing more is separated. */
@@ -49,12 +49,13 @@ export const read = (state: State, delta: string): Read => {
   const text = state.held + delta
   if (state.phase === "thinking") return think(text)
   const begin = text.trimStart()
-  if (begin.startsWith(open)) return think(begin.slice(open.length))
-  return open.startsWith(begin) && text.length <= maxIndent
+  const isIndented = text.length - begin.length <= maxIndent
+  if (isIndented && begin.startsWith(open)) return think(begin.slice(open.length))
+  return isIndented && open.startsWith(begin)
     ? { state: { phase: "start", held: text }, reasoning: "", text: "" }
     : { state: { phase: "text", held: "" }, reasoning: "", text }
 }
 
-/** The held back text at the end of the input. */
+/** The held text at the end of the input, as reasoning or text. */
 export const end = (state: State): Omit<Read, "state"> =>
   state.phase === "thinking" ? { reasoning: state.held, text: "" } : { reasoning: "", text: state.held }

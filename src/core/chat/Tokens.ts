@@ -5,21 +5,21 @@
  */
 import type { AgentRequest } from "./Agent.ts"
 
-/** Overhead of a message in tokens, for its role and delimiters. */
+/** The overhead of a message in tokens, for its role and delimiters. */
 const messageCost = 4
 
 /**
- * Estimated tokens of a text: a third of its UTF-8 bytes. That overestimates English (four bytes a token) and is close for
- * Chinese and Japanese (three bytes a character).
+ * The estimated tokens of a text: a third of its UTF-8 bytes. The estimate is too high for English (four bytes a token) and
+ * close for Chinese and Japanese (three bytes a character).
  */
 export const ofText = (text: string): number => Math.ceil(Buffer.byteLength(text) / 3)
 
-/** Estimated tokens of a request's input: its messages and the instructions. */
+/** The estimated tokens of a request's input: its messages and the instructions. */
 export const ofRequest = ({ instance, messages }: AgentRequest): number =>
   messages.reduce((sum, { text }) => sum + messageCost + ofText(text), 0) +
   (instance.instructions === null ? 0 : messageCost + ofText(instance.instructions))
 
-/** Minimum number of tokens for an answer, unless the instance's `maxTokens` is lower. */
+/** The minimum number of tokens for an answer, unless the instance's `maxTokens` is lower. */
 const minAnswerTokens = 64
 
 /** The minimum and maximum number of tokens that a request may reserve. */

@@ -12,7 +12,7 @@ export interface TranscriptSummary extends ConversationSummary {
   readonly preview: string
   /** How many answers the visitor did not get; see `isMissing`. */
   readonly unanswered: number
-  /** How many answers were rated. */
+  /** How many answers were rated `up`, and how many `down`. */
   readonly up: number
   readonly down: number
 }
@@ -25,8 +25,9 @@ export interface Filter {
   readonly unanswered?: boolean | undefined
   /** Selects conversations with an answer of this rating. */
   readonly rating?: "up" | "down" | undefined
-  /** Whose latest message came at this time or later, and before that time, in milliseconds since 1970. */
+  /** Selects conversations whose `updatedAt` is at this time or later, in milliseconds since 1970. */
   readonly since?: number | undefined
+  /** Selects conversations whose `updatedAt` is before this time, in milliseconds since 1970. */
   readonly before?: number | undefined
 }
 
@@ -60,7 +61,7 @@ export const endedByVisitor = ["stopped", "superseded"] as const
 /** The endings of an answer that broke off. */
 export const brokenOff = ["failed", "cut"] as const
 
-/** Whether the visitor did not get an answer: it broke off, or it ended without a text. */
+/** Whether the visitor did not get an answer: it broke off, or it ended empty although the visitor did not end it. */
 export const isMissing = ({ ending, parts }: Pick<AgentAnswer, "ending" | "parts">): boolean =>
   ending !== null &&
   ((brokenOff as ReadonlyArray<string>).includes(ending) ||
@@ -89,7 +90,7 @@ const hasText = (message: Message, search: string): boolean =>
   ) ||
   (isAnswer(message) && contains(message.comment, search))
 
-/** Whether a list with this filter has a conversation. */
+/** Whether a list with this filter contains the conversation. */
 export const matches = (
   { messages, updatedAt }: Pick<Conversation, "messages" | "updatedAt">,
   { before, rating, search, since, unanswered }: Filter

@@ -10,7 +10,7 @@ export interface TranscriptQuery {
   readonly search?: string
   readonly unanswered?: "true"
   readonly rating?: "up" | "down"
-  /** `YYYY-MM-DD` in the website's time zone, both included. */
+  /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */
   readonly from?: string
   readonly to?: string
 }

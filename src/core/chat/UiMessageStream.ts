@@ -1,8 +1,8 @@
 /**
  * The UI message stream of the AI SDK, version 1, in Server-Sent Events: the chat's own protocol. Pure.
  *
- * A stream has `start`; texts, each of which is a `text-start`, `text-delta` and `text-end`; `source-url` and transient
- * `data-activity` parts; at most one `error`; `finish`; and `[DONE]`.
+ * A stream has `start`; texts, each of which is a `text-start`, one or more `text-delta` and a `text-end`; `source-url` and
+ * transient `data-activity` parts; at most one `error`; `finish`; and `[DONE]`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { doneEvent, event } from "./EventStream.ts"
 
 export interface Names {
   readonly messageId: string
-  /** The client sends it with its next message. */
+  /** The id that the client sends with its next message. */
   readonly conversationId: string
   /** Whether the edge keeps the conversation. */
   readonly memory: boolean

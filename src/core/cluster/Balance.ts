@@ -13,7 +13,10 @@ export interface Candidate {
   readonly lastAssigned: number
 }
 
-/** The free candidate with the fewest connections; if several have as few, the one assigned longest ago. Undefined if none is free. */
+/**
+ * The free candidate with the fewest connections; if several have as few, the one assigned longest ago. Undefined if none is
+ * free.
+ */
 export const pick = <A extends Candidate>(candidates: Iterable<A>): A | undefined => {
   let best: A | undefined
   for (const candidate of candidates) {

@@ -8,8 +8,8 @@
 export const maxUnsplit = 16
 
 /**
- * The size of the next batch: half of the active clients, but at least `maxUnsplit` if as many items wait. The active clients are
- * those of the last batch, most of which are about to send again, and those that wait now.
+ * The size of the next batch: half of the active clients, but at least `maxUnsplit` if as many items wait. The active clients
+ * are those of the last batch, most of which are about to send again, and those that wait now.
  *
  * A store that takes one batch at a time divides its clients into two groups: while one group's batch is stored, the other
  * group's items arrive. If a batch took all waiting items, the groups would keep the sizes that chance gave them, in the

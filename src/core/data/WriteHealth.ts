@@ -4,7 +4,9 @@
  * @module
  */
 
-/** The kinds of writes of which the last one failed, each with the time of that failure in milliseconds of a monotonic clock. */
+/**
+ * The kinds of writes of which the last one failed, each with the time of that failure in milliseconds of a monotonic clock.
+ */
 export type Failures = ReadonlyMap<string, number>
 
 export const none: Failures = new Map()

@@ -1,5 +1,6 @@
 /**
- * The events of a website, and the payload in which a subscriber gets an event (Standard Webhooks: type, timestamp, data). Pure.
+ * The events of a website, and the payload in which a subscriber gets an event (Standard Webhooks: type, timestamp, data).
+ * Pure.
  *
  * @module
  */
@@ -58,9 +59,9 @@ export const payload = ({ time, type, website }: EventHead, data: string): strin
 }
 
 /**
- * Parses an object once, and returns a function that shortens the object's texts to a length. Members whose name is longer, and
- * other values that are longer, are left out. The function stops and returns undefined as soon as the result exceeds the maximum
- * payload, so that thousands of members take little time.
+ * Parses an object once, and returns a function that shortens the object's texts to a length. Members whose name is longer,
+ * and other values that are longer, are left out. The function stops and returns undefined as soon as the result exceeds the
+ * maximum payload, so that thousands of members take little time.
  */
 const shortenerOf = (object: string) => {
   const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>
@@ -89,7 +90,9 @@ const fits = (data: string): boolean => bytes(data) + envelope < maxPayload
 const withMark = (json: string): string =>
   json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
 
-/** The data of an object if they fit. Otherwise, with `truncated`, those of its longest shortened form that fits, or of `{}`. */
+/**
+ * The data of an object if they fit. Otherwise, with `truncated`, those of its longest shortened form that fits, or of `{}`.
+ */
 const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
   const data = dataOf(object)
   if (fits(data)) return data

@@ -13,7 +13,9 @@ export interface OutboxEvent {
   readonly type: string
   /** Milliseconds since 1970. */
   readonly createdAt: number
-  /** A submission's id or a `conversationSubject`; null for another event. If the subject is deleted, so is the event's data. */
+  /**
+   * A submission's id or a `conversationSubject`; null for another event. If the subject is deleted, so is the event's data.
+   */
   readonly subject: string | null
   /** JSON text; null if the data is that of the subject. */
   readonly data: string | null
@@ -44,8 +46,8 @@ const subscribersOf = (subscribers: ReadonlyArray<Subscriber>) => {
 }
 
 /**
- * The subjects whose data `deliveries` reads. Subjects of events that no subscriber gets are not among them, since most websites
- * have no webhook.
+ * The subjects whose data `deliveries` reads. Subjects of events that no subscriber gets are not among them, since most
+ * websites have no webhook.
  */
 export const subjectsOf = (
   events: ReadonlyArray<OutboxEvent>,

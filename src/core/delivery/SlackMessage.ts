@@ -12,7 +12,9 @@ const maxText = 3_000
 /** Mentions in Mattermost and Discord: of a user only if no letter or digit precedes the `@`, of a group anywhere. */
 const mention = /(?<![a-z0-9])@|@(?=everyone|here|channel|all)/gi
 
-/** Escapes Slack's control characters and breaks mentions. Most email addresses stay as they are, so that they can be copied. */
+/**
+ * Escapes Slack's control characters and breaks mentions. Most email addresses stay as they are, so that they can be copied.
+ */
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(mention, "@\u200b")
 
@@ -29,7 +31,10 @@ const titles: Readonly<Record<string, string>> = {
   "webhook.test": "Test of this webhook"
 }
 
-/** The names and values of an event's data: for a submission, its email, page and the fields of its form; otherwise all members. */
+/**
+ * The names and values of an event's data: for a submission, its email, page and the fields of its form; otherwise all
+ * members.
+ */
 const lines = (data: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [name: string, value: unknown]> => {
   const form = data["form_data"]
   return Predicate.isObject(form)

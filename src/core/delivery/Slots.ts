@@ -69,8 +69,8 @@ export interface Due {
 const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
 
 /**
- * The deliveries to attempt now: the first of every webhook before the second of any webhook, and otherwise those that have been
- * due for the longest time.
+ * The deliveries to attempt now: the first of every webhook before the second of any webhook, and otherwise those that have
+ * been due for the longest time.
  *
  * @param running the number of running attempts of each webhook
  */

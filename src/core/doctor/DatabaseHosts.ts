@@ -56,7 +56,9 @@ const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?
 
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
 
-/** Moves a list of hosts from before the path into the query, unless the query names hosts. Undefined if the list is invalid. */
+/**
+ * Moves a list of hosts from before the path into the query, unless the query names hosts. Undefined if the list is invalid.
+ */
 export const normalized = (text: string): string | undefined => {
   const match = authority.exec(text)
   if (match === null) return text

@@ -1,9 +1,9 @@
 /**
  * Validates the URL of the database and determines which transport it requires. Pure.
  *
- * The driver ignores parameters that it does not support. A URL that requires TLS by another program's parameter would silently
- * be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: the driver would
- * fail only on connecting, as if the database were unreachable.
+ * The driver ignores parameters that it does not support. A URL that requires TLS by another program's parameter would
+ * silently be used in plaintext, so URLs with unknown parameters are rejected. So are URLs that the driver cannot parse: the
+ * driver would fail only on connecting, as if the database were unreachable.
  *
  * @module
  */
@@ -90,8 +90,8 @@ const parseFault = (url: URL): string | null => {
 }
 
 /**
- * Why a URL is rejected, as a predicate for a sentence about the setting; null if the URL is valid. The predicate never repeats a
- * value, nor a name that may be part of a password that was not percent-encoded.
+ * Why a URL is rejected, as a predicate for a sentence about the setting; null if the URL is valid. The predicate never
+ * repeats a value, nor a name that may be part of a password that was not percent-encoded.
  */
 export const fault = (url: URL): string | null => {
   for (const [name, value] of url.searchParams) {

@@ -105,8 +105,8 @@ export const previewSource = 4_096
 const maxPreview = 200
 
 /**
- * A JSON string, or its beginning if the source ends within it, even within an escape. It matches from every quote, so that each
- * character is read once: a pattern that could fail after the string would try again from each quote in it.
+ * A JSON string, or its beginning if the source ends within it, even within an escape. It matches from every quote, so that
+ * each character is read once: a pattern that could fail after the string would try again from each quote in it.
  */
 const string = /"((?:[^"\\]|\\u[0-9a-fA-F]{4}|\\[^u])*)("?:?)/g
 

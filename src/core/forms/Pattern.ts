@@ -12,7 +12,10 @@ import * as Memo from "../data/Memo.ts"
 export const maxPattern = 200
 export const maxText = 500
 
-/** The maximum number of instructions of a compiled pattern. A repetition `{n}` multiplies the instructions of what it repeats. */
+/**
+ * The maximum number of instructions of a compiled pattern. A repetition `{n}` multiplies the instructions of what it
+ * repeats.
+ */
 const maxInstructions = 200
 
 /** The maximum number of compiled patterns that are kept. */

@@ -66,7 +66,10 @@ export const judge = (signals: SpamSignals): SpamVerdict => {
   }
 }
 
-/** Disposable email services. A short list suffices: this signal only adds to others, since it does not reach `threshold` alone. */
+/**
+ * Disposable email services. A short list suffices: this signal only adds to others, since it does not reach `threshold`
+ * alone.
+ */
 const disposableDomains = new Set([
   "10minutemail.com",
   "dispostable.com",

@@ -10,9 +10,9 @@ import * as Csv from "../text/Csv.ts"
 import * as Inbox from "./Inbox.ts"
 
 /**
- * The maximum number of columns for fields, and the maximum length of a field's name that gets a column. Fields without a column
- * are in the last column, as a JSON array of names and values. So are fields that were first sent after the columns were
- * collected.
+ * The maximum number of columns for fields, and the maximum length of a field's name that gets a column. Fields without a
+ * column are in the last column, as a JSON array of names and values. So are fields that were first sent after the columns
+ * were collected.
  */
 const limits = { columns: 200, name: 200 }
 
@@ -47,7 +47,9 @@ const titleOf = (name: string): string =>
 export const header = (columns: Columns): string =>
   Csv.record([...ownColumns, ...[...columns].map(titleOf), "other_fields"].map(Csv.text))
 
-/** A submission as a CSV record. The values of a repeated field are in one cell, separated by `\u000a` (an escaped line feed). */
+/**
+ * A submission as a CSV record. The values of a repeated field are in one cell, separated by `\u000a` (an escaped line feed).
+ */
 export const row = (message: Inbox.Message, columns: Columns): string => {
   const values = new Map<string, string>()
   const others: Array<readonly [name: string, value: string]> = []

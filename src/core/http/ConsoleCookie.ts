@@ -6,14 +6,14 @@
 import { isLoopback } from "../text/Loopback.ts"
 
 /**
- * Whether a page of this origin sent the request; otherwise its cookie is not accepted. Browsers send `Sec-Fetch-Site` to URLs
- * that are https or loopback, and no page can set it.
+ * Whether a page of this origin sent the request; otherwise the request's cookie is not accepted. Browsers send
+ * `Sec-Fetch-Site` to URLs that are https or loopback, and no page can set that header.
  */
 export const isSameOrigin = (secFetchSite: string | undefined): boolean => secFetchSite === "same-origin"
 
 /**
  * Whether a page's browser must send the cookie over TLS only: on every origin except http on loopback. `origin` is the
- * request's `Origin`, which also names the page's origin behind a proxy.
+ * request's `Origin`, which names the page's origin even behind a proxy.
  */
 export const isSecure = (origin: string | undefined): boolean => {
   const page = URL.parse(origin ?? "")

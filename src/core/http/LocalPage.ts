@@ -1,5 +1,5 @@
 /**
- * Rejects requests that foreign pages make to a program on this machine or in the local network. Pure.
+ * Recognizes requests that foreign pages or other machines make to a program on this machine or in the local network. Pure.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export const isLocal = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&
   (secFetchSite === undefined || secFetchSite === "same-origin" || secFetchSite === "none")
 
-/** How a request came: its `Host`, the address of the socket's peer, and whether a proxy forwarded it. */
+/** How a request came: its `Host`, the IP address of the socket's peer, and whether a proxy forwarded the request. */
 export interface Route {
   readonly host: string | undefined
   readonly peer: string

@@ -7,7 +7,7 @@
 /** A content coding that the service offers. */
 export type Coding = "br" | "gzip" | "identity"
 
-/** In the order of preference among equal weights: the smallest first. */
+/** In the order of preference among equal weights. The first makes the smallest responses. */
 const codings: ReadonlyArray<Coding> = ["br", "gzip", "identity"]
 
 /** The `q` of a coding, from 0 (not acceptable) to 1. An invalid `q` counts as 0. */

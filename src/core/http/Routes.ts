@@ -9,7 +9,7 @@ export const other = "other"
 
 const methods = new Set(["GET", "HEAD", "POST", "OPTIONS"])
 
-/** The method if some route has it, else `other`. */
+/** The method if a route of the public server has it, else `other`. */
 export const methodOf = (method: string | undefined): string =>
   method !== undefined && methods.has(method) ? method : other
 

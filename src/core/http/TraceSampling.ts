@@ -4,7 +4,9 @@
  * @module
  */
 
-/** A request with a parent is sampled if the parent is; others with the probability `ratio`. `random` is in [0, 1). */
+/**
+ * A request with a parent is sampled if its parent is; any other request with the probability `ratio`. `random` is in [0, 1).
+ */
 export const isSampled = (ratio: number, parent: { readonly sampled: boolean } | undefined, random: number): boolean =>
   parent?.sampled ?? random < ratio
 

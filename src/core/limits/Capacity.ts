@@ -1,6 +1,6 @@
 /**
- * Bounds the sum of allocations, in total and per owner. A single allocation may have any size, so that no amount is
- * permanently too large.
+ * Bounds the sum of allocations, in total and per owner. An allocation may have any size while there are no others, so that no
+ * amount is permanently too large.
  *
  * If the capacity is exhausted, an owner may displace allocations of owners that hold more than twice as much, the largest
  * first.
@@ -26,7 +26,7 @@ export interface Capacity {
   readonly allocate: (owner?: string, onDisplaced?: () => void) => Allocation
   /** The sum of all allocations. */
   readonly held: () => number
-  /** The number of owners with allocations above zero. No others are stored. */
+  /** The number of owners with allocations above zero. Other owners are not stored. */
   readonly owners: () => number
 }
 
@@ -35,7 +35,10 @@ export interface OwnedAmount {
   readonly amount: number
 }
 
-/** An owner is displaced if it holds more than this multiple. With 1, bodies that grow together would displace each other. */
+/**
+ * How many times as much as the new owner another must hold to be displaced. With 1, growing bodies would displace each
+ * other.
+ */
 const margin = 2
 
 /**

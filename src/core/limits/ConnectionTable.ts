@@ -24,7 +24,7 @@ export interface Entry<A> {
 /** The outcome of adding a connection. */
 export type Outcome<A> =
   | { readonly _tag: "Kept"; readonly entry: Entry<A> }
-  /** It is kept in place of `closed`, which is removed. `bound` is the bound that it exceeded. */
+  /** The new connection is kept in place of `closed`, which is removed. `bound` is the bound that the new one exceeded. */
   | { readonly _tag: "Replaced"; readonly entry: Entry<A>; readonly closed: A; readonly bound: Bound }
   /** No connection that counts against `bound` is idle. */
   | { readonly _tag: "Refused"; readonly bound: Bound }
@@ -46,7 +46,7 @@ export interface ConnectionTable<A> {
   /** The idle connections that became idle at `time` or before. */
   readonly idleUntil: (time: number) => ReadonlyArray<Entry<A>>
   readonly size: () => number
-  /** The number of clients that have connections: no others are remembered. */
+  /** The number of clients that have connections. Other clients are not remembered. */
   readonly clients: () => number
 }
 
@@ -103,7 +103,7 @@ class Kept<A> implements Entry<A> {
 const reserved = 64
 
 /**
- * The bound of a process's connections where it may open `descriptors` files and sockets: half of what is neither
+ * The bound of the connections of a process that may open `descriptors` files and sockets: half of what is neither
  * reserved nor for the database, since a chat needs a second descriptor for its agent.
  */
 export const totalOf = (descriptors: number, databaseConnections: number): number =>

@@ -4,7 +4,7 @@
  * @module
  */
 export interface FairQueue<A> {
-  /** Adds an item after the owner's other items. An item that is in the queue is not added again. */
+  /** Adds an item after the owner's other items. An item that the owner already has in the queue is not added again. */
   readonly add: (owner: string, item: A) => void
   /** Removes and returns the oldest item of the next owner; undefined if the queue is empty. */
   readonly take: () => A | undefined

@@ -10,7 +10,7 @@ export interface Lockout {
   readonly lock: (client: string, until: number) => void
 }
 
-/** Holds at most `capacity` clients; beyond it, evicts the one that was locked first. */
+/** Holds at most `capacity` clients. A further client evicts the client that was locked first. */
 export const make = (capacity: number): Lockout => {
   const untilOf = new Map<string, number>()
   return {

@@ -4,16 +4,16 @@
  * @module
  */
 
-/** At most `limit` may be open under `key`. */
+/** At most `limit` slots may be open under `key`. */
 export interface SlotLimit<Name extends string> {
-  /** Names the limit in `Full`. */
+  /** The name of the limit in `Full`. */
   readonly name: Name
   readonly key: string
   readonly limit: number
 }
 
 export type Opening<Name extends string> =
-  /** A slot was taken under every key. `release` frees them; further calls have no effect. */
+  /** A slot was taken under every key. `release` frees these slots; further calls have no effect. */
   | { readonly _tag: "Opened"; readonly release: () => void }
   /** No slot was taken: the limit of this name is reached. */
   | { readonly _tag: "Full"; readonly name: Name }

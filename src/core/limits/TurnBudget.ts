@@ -11,7 +11,7 @@ export const maxItems = 64
 
 /**
  * The number of items of the next turn, given the number and the whole duration (milliseconds) of the last one: half as many
- * after a turn longer than `target`, else one more; at least one.
+ * after a turn longer than `target`, else one more; at least one and at most `maxItems`.
  *
  * The whole turn counts, since an item causes further work after it, such as writing responses.
  */

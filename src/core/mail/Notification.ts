@@ -39,8 +39,8 @@ export interface Notification {
 }
 
 /**
- * Whether a recipient gets a mail about an event. No submission is mailed twice: an accepted one is mailed when it is stored, and
- * a quarantined one either when it is stored or when it is released.
+ * Whether a recipient gets a mail about an event. No submission is mailed twice: an accepted one is mailed when it is stored,
+ * and a quarantined one either when it is stored or when it is released.
  */
 export const isMailed = (topic: Topic, eventType: string): boolean => {
   if (topic.kind === "report") return false

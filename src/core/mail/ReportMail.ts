@@ -80,7 +80,10 @@ const figure = (name: string, now: number, before: number): Figure => ({
 
 const sum = (answer: Answer): number => groups(answer).reduce((total, [, count]) => total + count, 0)
 
-/** A table with the numbers of both periods. A dash says that the earlier number is unknown, because that answer was truncated. */
+/**
+ * A table with the numbers of both periods. A dash says that the earlier number is unknown, because that answer was
+ * truncated.
+ */
 const table = (title: string, header: string, now: Answer, before: Answer): ReadonlyArray<Part> => {
   const rows = groups(now).slice(0, maxRows)
   const previous = new Map(groups(before))

@@ -1,6 +1,6 @@
 /**
- * The token in a mail's unsubscribe link: the id of the notification with a signature (HMAC-SHA256). A link cannot be guessed or
- * changed, and the database need not store the token. Pure.
+ * The token in a mail's unsubscribe link: the id of the notification with a signature (HMAC-SHA256). A link cannot be guessed
+ * or changed, and the database need not store the token. Pure.
  *
  * @module
  */

@@ -85,7 +85,7 @@ export const untrustedForwarded = counter(
 
 export const chatStreamsOpen = gauge("hydracore_chat_streams_open", "Chat responses that are being streamed.")
 
-/** `finished`: the agent completed its answer. `left`: the visitor disconnected. Otherwise the service ended it. */
+/** `finished`: the agent completed its answer. `left`: the visitor disconnected. Otherwise the stream failed. */
 export type ChatEnd = Failure | "finished" | "left"
 
 export const chatEnds: ReadonlyArray<ChatEnd> = [
@@ -119,8 +119,8 @@ export const chatTokens = counter(
 )
 
 /**
- * `refused` and `busy`: before the agent accepted the message. `broken` and `empty` (no text): after it. `timeout`: before or
- * after.
+ * `refused` and `busy`: before the agent accepted the message. `broken` and `empty` (no text): after the agent accepted it.
+ * `timeout`: before or after.
  */
 export type AgentFailureKind = "refused" | "busy" | "timeout" | "broken" | "empty"
 

@@ -65,7 +65,7 @@ export const merge = (snapshots: ReadonlyArray<Snapshot>): Snapshot => {
   return [...merged.values()]
 }
 
-/** The series that only grow. They outlast their process, so that the sums do not fall when a process ends. */
+/** The series that only grow and are summed. They outlast their process, so that the sums do not fall when a process ends. */
 export const cumulative = (snapshot: Snapshot): Snapshot =>
   snapshot.filter(({ id, type }) => (type === "Counter" || type === "Histogram") && !isPerProcess(id))
 

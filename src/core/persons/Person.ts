@@ -37,7 +37,10 @@ export type PersonRecord =
   | { readonly kind: "notification"; readonly notification: Notification }
   | { readonly kind: "delivery"; readonly delivery: FoundDelivery }
 
-/** The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with it. */
+/**
+ * The numbers of records that were deleted. Of a delivery only the data is deleted; a notification's mails are deleted with
+ * it.
+ */
 export interface Erased {
   readonly submissions: number
   readonly conversations: number
@@ -51,7 +54,7 @@ const fold = (text: string): string => text.replace(/[^\u0130\u212A]+/g, (part) 
 /** The maximum length of an address, in UTF-16 units. */
 const maxLength = 320
 
-/** Trims and folds an address, as the other functions require. None if the text is not an address. */
+/** Trims and folds an address. The other functions require addresses in this form. None if the text is not an address. */
 export const parse = (text: string): Option.Option<string> =>
   Option.liftPredicate(
     fold(text.trim()),
@@ -60,15 +63,15 @@ export const parse = (text: string): Option.Option<string> =>
   )
 
 /**
- * The longest run of printable ASCII characters in an address. A text that contains the address, in any case, contains this run
- * once its ASCII letters are lower case.
+ * The longest run of printable ASCII characters in an address. A text that contains the address, in upper or lower case,
+ * contains this run once the text's ASCII letters are lower case.
  */
 export const needleOf = (address: string): string =>
   (address.match(/[!-~]+/g) ?? []).reduce((longest, part) => (part.length > longest.length ? part : longest), "")
 
 const isAddress = (value: string, address: string): boolean => fold(value.trim()) === address
 
-/** The texts among the parsed values of JSON, at any depth. */
+/** The texts in a parsed JSON value, at any depth. */
 function* textsOf(json: unknown): Generator<string> {
   const left = [json]
   while (left.length > 0) {
@@ -82,7 +85,7 @@ function* textsOf(json: unknown): Generator<string> {
 export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "formData">, address: string): boolean => {
   if (email !== null && isAddress(email, address)) return true
   let isFound = false
-  // The tokens, because `JSON.parse` drops all but the last of repeated members, and all of them are stored.
+  // The tokens, because `JSON.parse` drops all but the last of repeated members, and all repeated members are stored.
   JsonScan.scan(formData, (start, end, _, isKey) => {
     if (isFound || isKey || formData[start] !== '"') return
     isFound = isAddress(JSON.parse(formData.slice(start, end)), address)
@@ -93,7 +96,10 @@ export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "fo
 /** How far around a match to look for the rest of a longer address, in UTF-16 units. */
 const around = 64
 
-/** Whether a text contains the address, other than as part of a longer one such as `joann@example.com`. */
+/**
+ * Whether a text contains the address, other than as part of a longer address, as `joann@example.com` contains
+ * `ann@example.com`.
+ */
 export const isMentioned = (text: string, address: string): boolean => {
   const folded = fold(text)
   for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {

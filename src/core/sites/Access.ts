@@ -44,7 +44,7 @@ class Proof<Included> {
 
 /**
  * The proof that a caller may use a website in a scope. Only `authorize` makes one, so a function that takes an
- * `AuthorizedSite<"read">` cannot be called without a check. A proof of a larger scope is also one of a smaller scope.
+ * `AuthorizedSite<"read">` cannot be called without a check. A proof for a larger scope is also a proof for a smaller scope.
  */
 export type AuthorizedSite<S extends Scope.Scope> = Proof<Scope.Includes[S]>
 

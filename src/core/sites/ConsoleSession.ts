@@ -40,7 +40,7 @@ export const isOpen = (session: ConsoleSession): session is OpenSession => sessi
 /** The secret in a link: `hcl_` and 43 characters. */
 export const link = Credential.syntax("hcl")
 
-/** The path of a link. Browsers do not send what follows `#` to servers. */
+/** The path and fragment of a link's URL. Browsers do not send the fragment, which follows `#`, to servers. */
 export const pathOf = (secret: string): string => `/console/#/link/${secret}`
 
 /** The secret in a cookie: `hcs_` and 43 characters. */

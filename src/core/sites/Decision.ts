@@ -16,13 +16,13 @@ export const reasons = [
   "referrer-spam",
   /** The page's origin is not among the website's origins. */
   "foreign-origin",
-  /** The address exceeded its rate limit. */
+  /** The client exceeded its rate limit. */
   "limited",
   /** The submission looks like spam. The owner can release it. */
   "quarantined",
   /** The request does not validate. */
   "invalid",
-  /** No website has this id, so no website's counts include it. */
+  /** No website has the id in the request, so no website's counts include the request. */
   "unknown-site",
   /** The store did not confirm the write. The request may be sent again. */
   "unavailable"
@@ -30,7 +30,10 @@ export const reasons = [
 
 export type Reason = (typeof reasons)[number]
 
-/** What is counted: a reason, or a chat message that was refused because of a limit, which no statistics count. */
+/**
+ * What is counted: a reason, or `chat-limited`, a chat message that was refused because of a limit. No statistics show the
+ * latter.
+ */
 export type Counted = Reason | "chat-limited"
 
 /** Whether a visitor was refused because of a limit. */
@@ -45,7 +48,7 @@ export type Counts = Readonly<Partial<Record<Reason, number>>>
 /** The response header that carries the decision. */
 export const header = "x-hydracore-decision"
 
-/** The website that a decision is counted for, or the one that an instance serves. */
+/** The website for which a decision is counted, named by its own id or by the id of an instance that serves it. */
 export type Subject =
   /** A website that exists. */
   | { readonly _tag: "Known"; readonly websiteConfigId: string }

@@ -35,13 +35,13 @@ export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite
   return named !== null && origins.includes(named)
 }
 
-/** The maximum length of an address, in UTF-16 units. */
-const maxAddress = 2048
+/** The maximum length of a URL, in UTF-16 units. */
+const maxUrl = 2048
 
-/** The address, fit for a `Location` header, if it is on one of the origins. */
-const onOrigins = (origins: ReadonlyArray<string>, address: string | undefined): string | null => {
-  if (address === undefined || address.length > maxAddress || !/^https?:\/\//i.test(address)) return null
-  const url = URL.parse(address)
+/** The URL, fit for a `Location` header, if it is on one of the origins. */
+const onOrigins = (origins: ReadonlyArray<string>, text: string | undefined): string | null => {
+  if (text === undefined || text.length > maxUrl || !/^https?:\/\//i.test(text)) return null
+  const url = URL.parse(text)
   return url !== null && url.username === "" && url.password === "" && origins.includes(url.origin) ? url.href : null
 }
 
@@ -49,14 +49,15 @@ const onOrigins = (origins: ReadonlyArray<string>, address: string | undefined):
  * Where a plain form redirects to: the page in `next`, if it is on one of the origins; else null. A website without
  * origins never redirects, since the endpoint would be an open redirect.
  */
-export const nextAddress = (origins: ReadonlyArray<string>, next: string | undefined): string | null =>
+export const nextUrl = (origins: ReadonlyArray<string>, next: string | undefined): string | null =>
   onOrigins(origins, next)
 
 /**
- * The target of the thank-you page's back link: the form's page, or its website if the browser sends only the origin;
- * null if neither is on one of the origins. It is a link rather than a redirect, since the form's page would not confirm anything.
+ * The target of the thank-you page's back link: the form's page, or its website if the browser sends only the origin; null if
+ * neither is on one of the origins. A visitor is not redirected there at once, since the form's page would not confirm
+ * anything.
  */
-export const backAddress = (
+export const backUrl = (
   origins: ReadonlyArray<string>,
   headers: { readonly referer: string | undefined; readonly origin: string | undefined }
 ): string | null => onOrigins(origins, headers.referer) ?? onOrigins(origins, headers.origin)

@@ -24,7 +24,7 @@ export interface IssuedOwnerKey extends OwnerKey {
   readonly key: string
 }
 
-/** The id of a session or a key, and of the keys that it issued, and of those that they issued. */
+/** The id of a session or a key, the ids of the keys that it issued, the ids of the keys that those issued, and so on. */
 export const issuersFrom = (
   id: string,
   keys: ReadonlyArray<Pick<OwnerKey, "keyId" | "issuedBy">>

@@ -27,7 +27,7 @@ export const parse = (text: string): Option.Option<Retention> => {
   return count <= max[unit] ? Option.some({ count, unit }) : Option.none()
 }
 
-/** The text that `parse` reads. */
+/** The text of a retention, which `parse` reads. */
 export const format = ({ count, unit }: Retention): string => `${count} ${count === 1 ? unit.slice(0, -1) : unit}`
 
 /** The first moment of the UTC month that is `offset` months from `time`. Times are milliseconds since 1970. */

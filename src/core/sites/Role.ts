@@ -5,7 +5,7 @@
  */
 import type { Scope } from "./Scope.ts"
 
-/** A `viewer` reads everything, and an `owner` also changes it. */
+/** A `viewer` may read everything, and an `owner` may also change it. */
 export const roles = ["viewer", "owner"] as const
 
 export type Role = (typeof roles)[number]

@@ -1,10 +1,13 @@
 /**
- * What a caller of the owner API may do: each scope includes the ones before it. Pure; browsers can import it.
+ * What a caller of the owner API may do. Pure; browsers can import it.
  *
  * @module
  */
 
-/** `stats` reads numbers, `read` also submissions and conversations, `write` also changes them. */
+/**
+ * In order; each scope includes those before it. `stats` reads numbers, `read` submissions and conversations, `write`
+ * changes.
+ */
 export const scopes = ["stats", "read", "write"] as const
 
 export type Scope = (typeof scopes)[number]

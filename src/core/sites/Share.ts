@@ -1,6 +1,6 @@
 /**
- * The secret address of a shared dashboard, which anyone with the address can view. Pure: times are arguments, in milliseconds since
- * 1970.
+ * The secret URL of a shared dashboard: anyone who has the URL can view the dashboard. Pure: times are arguments, in
+ * milliseconds since 1970.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface Share {
 /** `hsh_` and 43 characters. */
 export const secret = Credential.syntax("hsh")
 
-/** The path of a shared dashboard. Browsers do not send what follows `#` to servers. */
+/** The path and fragment of a shared dashboard's URL. Browsers do not send the fragment, which follows `#`, to servers. */
 export const pathOf = (secret: string): string => `/console/#/share/${secret}`
 
 export const isValidAt = ({ expiresAt }: Share, now: number): boolean => expiresAt === null || now < expiresAt

@@ -20,5 +20,7 @@ export interface Site {
   readonly createdAt: number
 }
 
-/** A change of a website. Absent members do not change. The ids never change, since published pages hold them. */
+/**
+ * A change of a website. Absent members do not change. The ids never change, since published pages and stored data hold them.
+ */
 export type SiteChange = Partial<Pick<Site, "name" | "origins" | "timeZone">>

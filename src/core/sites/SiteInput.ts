@@ -1,5 +1,5 @@
 /**
- * What a person may enter for a website, an instance or a credential: names, origins and time zones. Pure.
+ * What a person may enter for a website, an instance or a credential: names and origins. Pure.
  *
  * @module
  */
@@ -18,13 +18,13 @@ const isName = (text: string): boolean =>
   text.isWellFormed() &&
   !text.includes("\0")
 
-/** A name without white space around it. */
+/** Parses a name, and removes white space around it. */
 export const parseName = (text: string): Option.Option<string> => Option.liftPredicate(text.trim(), isName)
 
 /** A scheme, a host without wildcards and an optional port: no credentials, path or query. */
 const originPattern = /^https?:\/\/[^\s/?#@*\\]+\/?$/i
 
-/** An origin in its canonical form. */
+/** Parses an origin, and returns its canonical form. */
 export const parseOrigin = (text: string): Option.Option<string> =>
   Option.fromNullishOr(originPattern.test(text) && text.length <= 300 ? URL.parse(text) : null).pipe(
     Option.map((url) => url.origin)

@@ -1,6 +1,6 @@
 /**
- * Counts decisions between two flushes to the store. Bounded: clients choose the ids that they claim, so claims may fill
- * only half of it; what does not fit is dropped. Pure: the time is an argument.
+ * Counts decisions between two flushes to the store. The number of entries is bounded; decisions that do not fit are dropped.
+ * Clients choose the ids that they claim, so claims may take only half of the entries. Pure: the time is an argument.
  *
  * @module
  */

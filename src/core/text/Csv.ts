@@ -1,9 +1,9 @@
 /**
  * Writes CSV (RFC 4180) that spreadsheets cannot mistake for formulas. Pure.
  *
- * Some spreadsheets expect another separator than the comma, as in many European locales, or another quote than `"`. They also
- * split inside quoted cells, at `,`, `;`, `|`, tabs and line breaks. Tabs and line breaks are therefore written as `\u` escapes,
- * and a text is made safe not only at its beginning but also after each `,`, `;` and `|` (OWASP, "CSV Injection").
+ * Some spreadsheets expect another separator than the comma, as in many European locales, or another quote than `"`. They
+ * also split inside quoted cells, at `,`, `;`, `|`, tabs and line breaks. Tabs and line breaks are therefore written as `\u`
+ * escapes, and a text is made safe not only at its beginning but also after each `,`, `;` and `|` (OWASP, "CSV Injection").
  *
  * @module
  */
@@ -33,7 +33,9 @@ export const number = (value: number): Cell => quoted(String(value))
 /** A JSON string, with the comma before it if there is one. */
 const jsonString = /(?:,\s*)?"[^"\\]*(?:\\.[^"\\]*)*"/g
 
-/** The beginning of a formula after a separator. The first cell begins with the bracket of the JSON text, not with a formula. */
+/**
+ * The beginning of a formula after a separator. The first cell begins with the bracket of the JSON text, not with a formula.
+ */
 const formulaInside = /([,;|])([\s"]*)([=+\-@＝＋－＠])/gu
 
 const escapeFormula = (_: string, separator: string, skipped: string, begin: string): string =>

@@ -7,7 +7,10 @@
  * @module
  */
 
-/** Control and format characters, lone surrogates and line separators. The functions below call all of them control characters. */
+/**
+ * Control and format characters, lone surrogates and line separators. The functions below call all of them control
+ * characters.
+ */
 const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 
 /** Replaces control characters by U+FFFD. */
@@ -33,7 +36,9 @@ export const escape = (text: string): string => text.replace(controlButJoiner, u
  */
 export const inertJson = (json: string): string => json.replace(controlButJoinerOrLineFeed, unicodeEscape)
 
-/** Made when a text is first measured: making it takes a tenth of the processor time of a start, and `serve` measures no text. */
+/**
+ * Made when a text is first measured: making it takes a tenth of the processor time of a start, and `serve` measures no text.
+ */
 let segmenter: Intl.Segmenter | undefined
 
 const zero = /^\p{M}+$/u

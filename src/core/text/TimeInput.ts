@@ -1,6 +1,6 @@
 /**
- * Parses the durations of the command line, and the times of the command line and of the owner API. Pure: the current time is an
- * argument. Times are in milliseconds since 1970, durations in milliseconds.
+ * Parses the durations of the command line, and the times of the command line and of the owner API. Pure: the current time is
+ * an argument. Times are in milliseconds since 1970, durations in milliseconds.
  *
  * @module
  */

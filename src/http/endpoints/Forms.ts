@@ -66,10 +66,10 @@ const page = (
   submissionId: string,
   headers: Record<string, string>
 ) => {
-  const next = Origin.nextAddress(site.origins, form.next)
+  const next = Origin.nextUrl(site.origins, form.next)
   if (next !== null) return FormPages.redirect(next, headers)
   const { origin, referer } = head.headers
-  return FormPages.thanks(submissionId, Origin.backAddress(site.origins, { referer, origin }), headers, origin)
+  return FormPages.thanks(submissionId, Origin.backUrl(site.origins, { referer, origin }), headers, origin)
 }
 
 /** The endpoint of submissions. */

@@ -14,7 +14,7 @@ const Arrival = Schema.Struct({
 })
 const Arrivals = Schema.Array(Arrival).check(Schema.isMinLength(1), Schema.isMaxLength(80))
 
-const costOf = ({ bytes, frames, lines }: AgentThrottle.Piece) =>
+const costOf = ({ bytes, frames, lines }: AgentThrottle.Chunk) =>
   Math.max(bytes, AgentThrottle.frameCost * Math.max(1, frames), AgentThrottle.lineCost * lines)
 
 describe("core/chat/AgentThrottle", () => {

@@ -17,7 +17,7 @@ const read = (deltas: ReadonlyArray<string>) => {
   return { reasoning: reasoning + rest.reasoning, text: text + rest.text }
 }
 
-const Piece = Schema.Literals(["<", "think", ">", "</", "<think>", "</think>", " ", "\n", "a", "<thi"])
+const Piece = Schema.Literals(["<", "think", ">", "</", "<think>", "</think>", " ", "\n", "a", "<thi", " ".repeat(200)])
 
 describe("core/chat/ThinkTag", () => {
   it.prop("the division of a text into deltas does not matter", [Schema.Array(Piece)], ([pieces]) => {
@@ -30,7 +30,13 @@ describe("core/chat/ThinkTag", () => {
     if (!text.trimStart().startsWith("<think>")) assert.deepStrictEqual(read(pieces), { reasoning: "", text })
   })
 
-  it("extracts the text between the tags, and does not change the rest", () => {
+  it("a tag after a lot of white space is text, whole or split", () => {
+    const text = `${" ".repeat(300)}<think>a</think>b`
+    assert.deepStrictEqual(read([text]), { reasoning: "", text })
+    assert.deepStrictEqual(read([...text]), { reasoning: "", text })
+  })
+
+  it("the text between the tags is reasoning, and the rest does not change", () => {
     assert.deepStrictEqual(read(["\n<th", "ink>two and two</thi", "nk>\n\nFour. </think>"]), {
       reasoning: "two and two",
       text: "\n\nFour. </think>"
@@ -38,7 +44,7 @@ describe("core/chat/ThinkTag", () => {
     assert.deepStrictEqual(read(["<think>without an end </th"]), { reasoning: "without an end </th", text: "" })
   })
 
-  it("holds back no more than a little whitespace", () => {
+  it("white space at the beginning is held back up to a maximum", () => {
     const { state, text } = ThinkTag.read(ThinkTag.initial, " ".repeat(10_000))
     assert.strictEqual(text.length + state.held.length, 10_000)
     assert.isBelow(state.held.length, 300)

@@ -109,14 +109,14 @@ const Address = Schema.UndefinedOr(
   ])
 )
 
-describe("core/sites/Origin.nextAddress, backAddress and frameAncestors", () => {
+describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
   it.prop(
     "an address is on a listed origin and valid in a header",
     [Origins, Address, Address],
     ([origins, first, second]) => {
       for (const address of [
-        Origin.nextAddress(origins, first),
-        Origin.backAddress(origins, { referer: first, origin: second })
+        Origin.nextUrl(origins, first),
+        Origin.backUrl(origins, { referer: first, origin: second })
       ]) {
         if (address === null) continue
         const url = new URL(address)
@@ -129,29 +129,29 @@ describe("core/sites/Origin.nextAddress, backAddress and frameAncestors", () => 
 
   it.prop("the next address is the page that the form names, and null without origins", [Schema.String], ([text]) => {
     const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
-    assert.strictEqual(Origin.nextAddress(allowed, next), new URL(next).href)
-    assert.isNull(Origin.nextAddress(allowed, undefined))
-    assert.isNull(Origin.nextAddress(allowed, "https://evil.example/"))
-    assert.isNull(Origin.nextAddress([], next))
+    assert.strictEqual(Origin.nextUrl(allowed, next), new URL(next).href)
+    assert.isNull(Origin.nextUrl(allowed, undefined))
+    assert.isNull(Origin.nextUrl(allowed, "https://evil.example/"))
+    assert.isNull(Origin.nextUrl([], next))
     // A URL that looks like one of another site.
     for (const name of ["evil.example", "evil.example:a", ":a"]) {
-      assert.isNull(Origin.nextAddress(allowed, `https://${name}@shop.example/`))
+      assert.isNull(Origin.nextUrl(allowed, `https://${name}@shop.example/`))
     }
-    assert.isNull(Origin.nextAddress(allowed, `${next}${"a".repeat(2048)}`))
+    assert.isNull(Origin.nextUrl(allowed, `${next}${"a".repeat(2048)}`))
   })
 
   it.prop("the back address is the form's page, or its origin", [Schema.String], ([text]) => {
     const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
     const origin = "https://shop.example"
     const evil = "https://evil.example"
-    assert.strictEqual(Origin.backAddress(allowed, { referer, origin }), new URL(referer).href)
+    assert.strictEqual(Origin.backUrl(allowed, { referer, origin }), new URL(referer).href)
     for (const other of [undefined, `${evil}/`]) {
-      assert.strictEqual(Origin.backAddress(allowed, { referer: other, origin }), `${origin}/`)
+      assert.strictEqual(Origin.backUrl(allowed, { referer: other, origin }), `${origin}/`)
       for (const hidden of [undefined, "null", evil]) {
-        assert.isNull(Origin.backAddress(allowed, { referer: other, origin: hidden }))
+        assert.isNull(Origin.backUrl(allowed, { referer: other, origin: hidden }))
       }
     }
-    assert.isNull(Origin.backAddress([], { referer, origin }))
+    assert.isNull(Origin.backUrl([], { referer, origin }))
   })
 
   it.prop("a response page may be framed by one origin or by none", [Header], ([origin]) => {

@@ -23,7 +23,10 @@ const readings = (text: string): ReadonlyArray<string> =>
     ...cells(text, separator, false)
   ])
 
-/** The same of JSON, except the negative numbers of its arrays. They follow commas, which separate cells if quotes are ignored. */
+/**
+ * The same of JSON, except the negative numbers of its arrays. They follow commas, which separate cells if quotes are
+ * ignored.
+ */
 const readingsOfJson = (text: string): ReadonlyArray<string> => [
   ...([";", "\t", "|"] as const).flatMap((separator) => [
     ...cells(text, separator, true),

@@ -3,8 +3,8 @@
  * Plausible, which follows Google Analytics' default channel group
  * (https://plausible.io/docs/top-referrers#channels, https://support.google.com/analytics/answer/9756891). Pure.
  *
- * The rules are data, so that databases can apply them too: each pattern means the same in JavaScript, PostgreSQL and ClickHouse.
- * A pattern is matched with a text whose ASCII letters are in lower case.
+ * The rules are data, so that databases can apply them too: each pattern means the same in JavaScript, PostgreSQL and
+ * ClickHouse. A pattern is matched with a text whose ASCII letters are in lower case.
  *
  * @module
  */

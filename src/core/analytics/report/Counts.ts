@@ -115,8 +115,8 @@ export const sortKey = (name: Metric, counts: Counts, allVisitors: number): numb
 }
 
 /**
- * The change from `old` to `current`: for a bounce rate or a conversion rate in percentage points, for other metrics in per cent
- * of `old`, rounded half up; 100 if these were 0 and are more now. Null if a value is null, or if a bounce rate was 0.
+ * The change from `old` to `current`: for a bounce rate or a conversion rate in percentage points, for other metrics in per
+ * cent of `old`, rounded half up; 100 if these were 0 and are more now. Null if a value is null, or if a bounce rate was 0.
  */
 export const change = (name: Metric, old: MetricValue, current: MetricValue): number | null => {
   const [before, after] = [toNumber(old), toNumber(current)]

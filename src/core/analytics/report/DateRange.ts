@@ -1,6 +1,6 @@
 /**
- * The days of a query, the days of its comparison, and the labels of its time dimension. Pure: the current time and the time zone
- * are arguments.
+ * The days of a query, the days of its comparison, and the labels of its time dimension. Pure: the current time and the time
+ * zone are arguments.
  *
  * @module
  */

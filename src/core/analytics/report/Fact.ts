@@ -11,22 +11,22 @@ import { type FilterDimension, propertyPrefix } from "./Query.ts"
 import type { GoalRow, ViewRow } from "./Row.ts"
 import type { Visit } from "./Visits.ts"
 
-/** A page view, an event or a conversion without an event. Null is absent. */
+/** A page view, an event or a conversion without an event. An absent value is null. */
 export interface Fact {
   readonly kind: "view" | "event" | "conversion"
   readonly page: string | null
   readonly name: string | null
-  /** The names of the goals that it reaches. */
+  /** The names of the goals that the fact reaches. */
   readonly goals: ReadonlyArray<string>
   readonly properties: Readonly<Record<string, PropertyValue>> | null
   readonly revenue: Revenue | null
   readonly visitorHash: string
 }
 
-/** The value of a dimension that is absent. */
+/** The value of a dimension if it is absent. */
 export const notSet = "(not set)"
 
-/** The source and the referrer of a visit without a campaign and a referrer. */
+/** The source of a visit that has neither a `utm_source` nor a referrer, and the referrer of a visit that has none. */
 export const direct = "Direct / None"
 
 /** The facts of a visit. */
@@ -120,7 +120,9 @@ const visitValue = (dimension: string, visit: Visit): string => {
   }
 }
 
-/** The values of a dimension: the goals, or exactly one. `page` is what `event:page` means; see `Evaluate`. */
+/**
+ * The values of a dimension: any number for `event:goal`, otherwise one. `page` is the value of `event:page`; see `Evaluate`.
+ */
 export const values = (
   dimension: FilterDimension,
   visit: Visit,

@@ -18,11 +18,11 @@ import {
 export const limits = {
   /** How deep `and`, `or` and `not` may be nested. */
   depth: 8,
-  /** Conditions of a query. */
+  /** The number of conditions of a query. */
   conditions: 100,
-  /** Values of a condition. */
+  /** The number of values of a condition. */
   values: 100,
-  /** The length of a value, in UTF-16 units. Paths are the longest. */
+  /** The length of a value, in UTF-16 units. Paths are the longest values. */
   value: 2_048,
   /** The length of the name of a property, in UTF-16 units. */
   property: 300
@@ -31,7 +31,7 @@ export const limits = {
 const isProperty = (name: string): name is EventDimension & `${typeof propertyPrefix}${string}` =>
   name.startsWith(propertyPrefix)
 
-/** A dimension that filters can use, or one of `others`. */
+/** Reads a dimension that filters can use, or one of `others`. */
 export const readDimension = <const A extends string>(
   reader: InputReader,
   input: unknown,

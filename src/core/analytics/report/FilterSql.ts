@@ -12,8 +12,8 @@ export const isStorable = (text: string): boolean => !text.includes("\0") && tex
 export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
 
 /**
- * Whether a condition holds. `write` gives the SQL of the positive operator: `is` if `isEqual`, else `contains`. Its values are
- * those that can be stored.
+ * SQL that says whether a condition holds. `write` gives the SQL of `is` if `isEqual`, else of `contains`, for the values that
+ * can be stored.
  */
 export const condition = (
   { operator, values }: Condition,
@@ -23,7 +23,7 @@ export const condition = (
   return operator === "is_not" || operator === "contains_not" ? `NOT ${holds}` : holds
 }
 
-/** Whether a filter holds. `write` gives the SQL of a condition. */
+/** SQL that says whether a filter holds. `write` gives the SQL of a condition. */
 export const matches = (filter: Filter, write: (condition: Condition) => string): string => {
   switch (filter.operator) {
     case "and":

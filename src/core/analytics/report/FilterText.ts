@@ -9,8 +9,8 @@ import { operators } from "./Query.ts"
 const pattern = new RegExp(`^(\\S.*?)\\s+(${operators.toSorted().toReversed().join("|")})\\s+(\\S.*)$`, "s")
 
 /**
- * A filter for `QueryInput`, which validates it. The values are separated by `|`. None for another form. A text that begins
- * with a bracket is a filter in JSON, such as `["not", ["is", "event:page", ["/"]]]`.
+ * Parses a filter for `QueryInput`, which validates it. The values are separated by `|`. A text that begins with a bracket is
+ * JSON, such as `["not", ["is", "event:page", ["/"]]]`. None for a text that has neither form.
  */
 export const parse = (text: string): Option.Option<unknown> => {
   const trimmed = text.trim()

@@ -23,7 +23,7 @@ export const oneOf = (values: ReadonlyArray<string>): string => {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`
 }
 
-/** The result of reading a value for which an error was reported. */
+/** The result of reading a value for which an error is reported. */
 export const invalid = Symbol("invalid")
 
 export type Invalid = typeof invalid
@@ -39,12 +39,12 @@ export class InputReader {
     return invalid
   }
 
-  /** An error of a rule that a valid value breaks. */
+  /** Reports a value that has the right type and breaks a rule. */
   refuse(loc: Location, msg: string): Invalid {
     return this.fail(loc, "value_error", `Value error, ${msg}`)
   }
 
-  /** An object whose keys are all among `keys`. */
+  /** Reads an object, and reports each of its keys that is not among `keys`. */
   object(input: unknown, loc: Location, keys: ReadonlyArray<string>): Readonly<Record<string, unknown>> | Invalid {
     if (!Predicate.isObject(input)) return this.fail(loc, "dict_type", "Input should be a valid dictionary")
     const unknown = Object.keys(input).filter((key) => !keys.includes(key))
@@ -78,7 +78,7 @@ export class InputReader {
     return input
   }
 
-  /** Reads every item of a list; invalid if one is. */
+  /** Reads every item of a list; `invalid` if an item is. */
   items<A>(
     inputs: ReadonlyArray<unknown>,
     loc: Location,
@@ -88,7 +88,7 @@ export class InputReader {
     return values.every((value): value is Exclude<typeof value, Invalid> => value !== invalid) ? values : invalid
   }
 
-  /** A text that PostgreSQL can hold, with at most `max` UTF-16 units. */
+  /** Reads a text that PostgreSQL can store, with at most `max` UTF-16 units. */
   text(input: unknown, loc: Location, max: number): string | Invalid {
     if (typeof input !== "string") return this.fail(loc, "string_type", "Input should be a valid string")
     if (!input.isWellFormed()) {
@@ -127,7 +127,7 @@ export class InputReader {
     return input
   }
 
-  /** A UUID in its canonical form. */
+  /** Reads a UUID, and returns its canonical form. */
   uuid(input: unknown, loc: Location): string | Invalid {
     if (typeof input !== "string") {
       return this.fail(loc, "uuid_type", "UUID input should be a string, bytes or UUID object")

@@ -1,6 +1,6 @@
 /**
- * Wall clocks and days of a time zone, clock changes included. Times are in milliseconds since 1970. A local time is a time
- * whose UTC fields are those of the wall clock. Pure.
+ * Wall clocks and days of a time zone, clock changes included. Times are in milliseconds since 1970. The local time of a time
+ * has the date and hour of the wall clock as its UTC date and hour. Pure.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface Day {
   readonly end: number
 }
 
-/** Part of a local hour. `label` is `YYYY-MM-DD HH:00:00`. */
+/** A local hour, or a part of one. `label` is `YYYY-MM-DD HH:00:00`. */
 export interface Hour {
   readonly label: string
   readonly start: number
@@ -28,7 +28,7 @@ const minute = 60_000
 
 const hour = 60 * minute
 
-/** Local hours begin at whole quarters of an hour, also after a clock change. */
+/** In every zone, hours begin at a quarter of an hour of UTC, also after a clock change. */
 const quarter = 15 * minute
 
 export interface Zone {
@@ -36,14 +36,14 @@ export interface Zone {
   readonly toLocal: (time: number) => number
   /** When a date begins: at midnight, or at the clock change that skips it. */
   readonly startOf: (date: LocalDate) => number
-  /** `days` of this zone, by the first and the last date with a space between them. */
+  /** `days` of this zone. `range` is the first and the last date with a space between them. */
   readonly daysOf: (range: string) => ReadonlyArray<Day>
 }
 
-/** Maximum number of cached offsets per zone: more than a query of ten years looks up. */
+/** The maximum number of cached offsets per zone: more than a query of ten years looks up. */
 const maxOffsets = 20_000
 
-/** Maximum number of cached ranges of days per zone: the queries of a dashboard share a few. */
+/** The maximum number of cached ranges of days per zone: the queries of a dashboard share a few ranges. */
 const maxRanges = 10
 
 const makeZone = (timeZone: string): Zone => {
@@ -57,7 +57,7 @@ const makeZone = (timeZone: string): Zone => {
     const local = midnight(date)
     const [before, after] = [offset(local - dayMillis), offset(local + dayMillis)]
     if (before === after) return local - before
-    // The clocks change near this midnight. If it is repeated, the first one counts; if it is skipped, the time of the change.
+    // The clocks change near this midnight. A day begins at the first of two midnights, or at the change that skips midnight.
     return [before, after].map((each) => local - each).find((time) => time + offset(time) === local) ?? local - before
   }
   const daysOf = (range: string): ReadonlyArray<Day> => {
@@ -77,8 +77,8 @@ const makeZone = (timeZone: string): Zone => {
 }
 
 /**
- * The wall clock of a zone, an IANA name. Caches the offsets of zones, since a lookup takes longer than all other work for a
- * day, and some ranges of days.
+ * The wall clock of the zone with an IANA name. Caches offsets, because the lookup of one takes longer than all other work
+ * for a day, and some ranges of days.
  */
 export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 
@@ -168,7 +168,10 @@ export const offsets = (timeZone: string, days: ReadonlyArray<Day>): ReadonlyArr
   return found
 }
 
-/** The times of a zone's days, both included, which may be open at either end: `since`, and `before` the end. */
+/**
+ * When a range of days begins (`since`) and ends (`before`) in a time zone. Both days are included. Without `from` or `to`, the
+ * range is open at that end.
+ */
 export const boundsOf = (
   { from, to }: { readonly from?: LocalDate | undefined; readonly to?: LocalDate | undefined },
   timeZone: string

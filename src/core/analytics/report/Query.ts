@@ -22,7 +22,7 @@ export const metrics = [
 
 export type Metric = (typeof metrics)[number]
 
-/** Dimensions of a row of a visit: a page view or an event. */
+/** Dimensions of a fact of a visit: a page view, an event or a conversion. */
 export const eventDimensions = ["event:page", "event:name", "event:goal"] as const
 
 /** Dimensions of a whole visit. */
@@ -101,7 +101,7 @@ export type Period = (typeof periods)[number]
 /** A date of the site's zone, `YYYY-MM-DD`. */
 export type LocalDate = string
 
-/** Days of the site's zone, both included. `first` is null if the range begins with the site's first visit. */
+/** The first and the last day, in the site's zone. `first` is null if the range begins with the site's first visit. */
 export interface DateRange {
   readonly first: LocalDate | null
   readonly last: LocalDate

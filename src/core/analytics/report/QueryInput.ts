@@ -27,10 +27,12 @@ import {
 
 export const limits = {
   dimensions: 4,
-  /** Rows of an answer, and the default. */
+  /** The maximum number of rows of an answer, which is also the default. */
   rows: 10_000,
   offset: 10_000_000,
-  /** The days of a range with a value for each hour: a page has at most the hours of 416 days. */
+  /**
+   * The maximum number of days of a range that is counted by hour. The hours of so many days fit into the rows of an answer.
+   */
   hourlyDays: 366,
   ...FilterInput.limits
 } as const
@@ -150,7 +152,7 @@ const readPagination = (
   return limit === invalid || offset === invalid ? invalid : { limit, offset }
 }
 
-/** Decodes a request, or lists its errors. Their locations begin inside the input. */
+/** Decodes a request, or lists its errors. The locations of errors are relative to `input`. */
 export const decode = (input: unknown): Result.Result<Request, ReadonlyArray<InputError>> => {
   const reader = new InputReader()
   const body = reader.object(input, [], keys)

@@ -1,6 +1,6 @@
 /**
- * Decides which rollups a query may read, and which days it must count from page views and events. Pure. Times are in
- * milliseconds since 1970.
+ * Decides which rollups (stored visits and their sums) a query may read, and which times it must count from page views and
+ * events. Pure. Times are in milliseconds since 1970.
  *
  * @module
  */
@@ -15,14 +15,14 @@ export interface Interval {
   readonly end: number
 }
 
-/** A day or month whose visits are stored and summed, up to `end`. */
+/** A day or month whose visits up to `end` are stored, and are summed unless it is a `RolledDay` that says otherwise. */
 export interface Rolled extends Interval {
   /** The end of the last visit, or `end` if that is later. */
   readonly visitsEnd: number
 }
 
 export interface RolledDay extends Rolled {
-  /** Whether an open day has a sum of its visits up to `end`. */
+  /** Whether an open day has a sum of its visits up to `end`. A day that is not open always has a sum. */
   readonly isPartlySummed: boolean
 }
 
@@ -31,7 +31,7 @@ export interface State {
   readonly days: ReadonlyMap<LocalDate, RolledDay>
   /** By the first day. A month may end early, with the end of one of its days; later days are not in its sum. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
-  /** The starts of the hours in which a row was changed after it was rolled up. */
+  /** The starts of the hours in which a row was changed after the hour was rolled up. */
   readonly stale: ReadonlyArray<number>
 }
 
@@ -40,13 +40,13 @@ export interface Plan {
   readonly months: ReadonlyArray<LocalDate>
   /** The other days whose sum is read. The sum may cover only the first visits of the day. */
   readonly days: ReadonlyArray<LocalDate>
-  /** The months and days that are rolled up. */
+  /** The times that the sums of `months`, and of those `days` that are not open, cover. */
   readonly stored: ReadonlyArray<Interval>
-  /** The summed parts of open days. A visitor of such a part may have visits after it. */
+  /** The summed parts of open days. A visitor of such a part may have visits after that part. */
   readonly begun: ReadonlyArray<Interval>
   /** The parts of open days whose visits are stored but not summed. */
   readonly open: ReadonlyArray<Interval>
-  /** Everything else. */
+  /** All other times, which must be counted from page views and events. */
   readonly raw: ReadonlyArray<Interval>
 }
 

@@ -26,7 +26,7 @@ export interface ConversionRow {
 /** `event:goal` is the name of the goal. */
 export type GoalRow = Pick<Goal, "name" | "kind" | "value">
 
-/** The rows of one site, each in any order. */
+/** The rows of one site. Each list is in any order. */
 export interface SiteRows {
   readonly views: ReadonlyArray<ViewRow>
   readonly events: ReadonlyArray<EventRow>

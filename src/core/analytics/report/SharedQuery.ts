@@ -1,9 +1,10 @@
 /**
  * Restricts the queries of a shared dashboard. Pure.
  *
- * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query has
- * a period that ends today instead of chosen days, at most one dimension, and at most one filter, with one value. Nothing is
- * listed for fewer visitors than `SmallCounts.threshold`, because it would describe each of them.
+ * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query
+ * has a period that ends today instead of chosen days, at most one dimension, and at most one filter that selects visitors,
+ * with one value. If that filter selects fewer visitors than `SmallCounts.threshold`, nothing is listed by a dimension,
+ * because the list would describe each of these visitors.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { type InputError, InputReader, type Invalid, invalid, oneOf } from "./In
 import type { Condition, Dimension, Filter, Metric, Request } from "./Query.ts"
 import { isTimeDimension } from "./Query.ts"
 
-/** No amounts. */
+/** All metrics but revenue and the rate that needs the visitors of each group. */
 export const metrics = [
   "visitors",
   "visits",
@@ -26,7 +27,7 @@ export const metrics = [
   "conversion_rate"
 ] as const satisfies ReadonlyArray<Metric>
 
-/** Without properties of events, and all else that could name a person. */
+/** Not the dimensions that could identify a person, such as properties of events. */
 export const filterDimensions = [
   "event:page",
   "event:name",
@@ -42,7 +43,7 @@ export const filterDimensions = [
   "visit:country"
 ] as const satisfies ReadonlyArray<Dimension>
 
-/** Maximum number of rows in an answer. */
+/** The maximum number of rows in an answer. */
 export const maxRows = 1_000
 
 const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is A =>
@@ -108,7 +109,7 @@ export const restrict = (request: Request): Result.Result<Request, ReadonlyArray
   return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
 }
 
-/** The request that counts the visitors that the filter selects; null without a filter or without dimensions. */
+/** The request that counts the visitors that the filter selects; null without such a filter or without dimensions. */
 export const chosenVisitors = (request: Request): Request | null => {
   const filters = choices(request)
   if (filters.length === 0 || request.dimensions.length === 0) return null

@@ -1,6 +1,6 @@
 /**
- * Statistics that hide small counts, for shared dashboards: a count from 1 to 4 is `"<5"`, and every other one is rounded to a
- * multiple of 5, as in published health statistics. Pure.
+ * Statistics that hide small counts, for shared dashboards: a count from 1 to 4 is `"<5"`, and every other count is rounded
+ * to a multiple of 5, as in published health statistics. Pure.
  *
  * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
  * no rate, change, order or difference of two answers reveals a small count.
@@ -12,7 +12,7 @@ import * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
 import type { Metric, Query } from "./Query.ts"
 
-/** Counts below it are hidden, except 0. */
+/** Counts from 1 to less than this are hidden. */
 export const threshold = 5
 
 export const hidden = "<5"
@@ -57,7 +57,7 @@ const coarse = ({ allVisitors, groups, range }: Assembly.Counted): Assembly.Coun
   allVisitors: round(allVisitors)
 })
 
-/** The counts that a metric is calculated with; null if it is a count itself. */
+/** The counts from which a metric is calculated; null if the metric is a count itself. */
 const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> | null => {
   switch (name) {
     case "views_per_visit":

@@ -20,9 +20,9 @@ export interface Visit {
   readonly views: ReadonlyArray<ViewRow>
   readonly events: ReadonlyArray<EventRow>
   readonly conversions: ReadonlyArray<ConversionRow>
-  /** The visitor hash of the first row; if several rows have its time, the smallest. */
+  /** The visitor hash of the first row; if several rows have the same first time, the smallest of their hashes. */
   readonly visitorHash: string
-  /** The campaign, referrer and paths of the views; absent without a view. */
+  /** The campaign, referrer and path of the first view, and as `exitPage` the path of the last; null without a view. */
   readonly campaign: Campaign | null
   readonly referrerHost: string | null
   readonly referrerPath: string | null
