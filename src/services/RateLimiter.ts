@@ -14,7 +14,7 @@ export class RateLimiter extends Context.Service<
      * Decides on a request of `key`, and counts it if it is accepted. The window slides and is exact: a request is accepted
      * if and only if fewer than `policy.limit` requests were accepted in the `policy.windowMillis` before it.
      *
-     * It never fails and never waits long: a layer whose store is unavailable falls back to local counts.
+     * It never fails and never waits long: while the store of a layer is unavailable, each process counts alone.
      */
     readonly take: (policy: RateLimitPolicy, key: string) => Effect.Effect<RateLimitDecision>
   }

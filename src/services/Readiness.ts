@@ -14,7 +14,7 @@ export class NotReady extends Schema.TaggedError<NotReady>()("NotReady", {
     "database-denied",
     "database-not-storing"
   ]),
-  /** Why it is unreachable; see `StorageUnavailable`. It is shown to the operator and never sent to clients. */
+  /** Why the database is unreachable; see `StorageUnavailable`. Shown to the operator and never sent to clients. */
   code: Schema.optional(Schema.String)
 }) {}
 
@@ -22,8 +22,9 @@ export class Readiness extends Context.Service<
   Readiness,
   {
     /**
-     * Succeeds if the store answers within two seconds, has all migrations that this version needs, and accepts writes of
-     * the service's user. While writes fail, the check tries one itself, so that it recovers without requests.
+     * Succeeds if the store answers within two seconds, has all migrations that this version needs, and accepts writes of the
+     * service's user. While writes fail, the check tries a write itself, so that the process can become ready without
+     * requests.
      */
     readonly check: Effect.Effect<void, NotReady>
   }

@@ -1,5 +1,5 @@
 /**
- * Looks up the country of an address. The interface only; see `memory/analytics/Countries`.
+ * Looks up the country of an IP address. The interface only; see `memory/analytics/Countries`.
  *
  * @module
  */
@@ -14,8 +14,8 @@ export class Countries extends Context.Service<
   Countries,
   {
     /**
-     * The country of a client's address, as two capital letters; null if it is unknown, and for any other text. Synchronous
-     * and without a cache, so that no address is kept.
+     * The country of a client's IP address, as two capital letters; null if the country is unknown, and for any other text.
+     * Synchronous and without a cache, so that no address is kept.
      */
     readonly of: (address: string) => string | null
   }

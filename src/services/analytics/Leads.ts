@@ -18,9 +18,9 @@ export class Leads extends Context.Service<
   Leads,
   {
     /**
-     * Stores the lead of a chat that is not stored otherwise, until `match` credits a visit with it. Does nothing for an instance
-     * without a website. (The leads of submissions are stored by `SubmissionRepo.submit`, and those of stored conversations by
-     * `ConversationStore.begin`.)
+     * Stores the lead of a chat whose conversation is not stored, until `match` credits a visit with the lead. Does nothing
+     * for an instance without a website. (`SubmissionRepo.submit` stores the leads of submissions, and
+     * `ConversationStore.begin` those of stored conversations.)
      */
     readonly addChat: (chat: {
       readonly instanceId: string

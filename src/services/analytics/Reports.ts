@@ -18,7 +18,7 @@ export class ReportTimeout extends Schema.TaggedError<ReportTimeout>()("ReportTi
 }) {}
 
 /**
- * The report has more groups than a process may hold, or needs more of the database's memory than one may take. A shorter
+ * The report has more groups than a process may hold, or needs more of the database's memory than a report may take. A shorter
  * date range, fewer dimensions or a filter makes it smaller.
  */
 export class ReportTooLarge extends Schema.TaggedError<ReportTooLarge>()("ReportTooLarge", {
@@ -37,7 +37,7 @@ export class Reports extends Context.Service<
   {
     /** The answer that `core/analytics/report/Evaluate` gives over all stored rows of the website. */
     readonly query: (site: ReportSite, query: Query) => Effect.Effect<Answer, ReportError>
-    /** The same answer without small counts, as `core/analytics/report/SmallCounts` hides them. */
+    /** The same answer with coarse counts; see `core/analytics/report/SmallCounts`. */
     readonly queryCoarse: (site: ReportSite, query: Query) => Effect.Effect<CoarseAnswer, ReportError>
     /** The number of visitors of the last five minutes. */
     readonly now: (site: ReportSite) => Effect.Effect<number, StorageUnavailable | ReportTimeout>

@@ -24,12 +24,12 @@ export interface Store {
   readonly sessionRows: (
     query: SessionQuery
   ) => Effect.Effect<ReadonlyMap<string, ReadonlyArray<SessionRow>>, StorageUnavailable>
-  /** Succeeds after the conversions are durable. Called again with the same id, it stores them once. */
+  /** Succeeds after the conversions are durable. Several calls with the same `batchId` store them once. */
   readonly addConversions: (
     batchId: string,
     conversions: ReadonlyArray<Conversion>
   ) => Effect.Effect<void, StorageUnavailable>
-  /** Deletes all rows of a website from the disk, and returns their numbers. Nothing may be stored for it afterwards. */
+  /** Deletes all rows of a website from the disk, and returns their numbers. Callers must store nothing for it afterwards. */
   readonly erase: (
     hostedWebsiteId: string
   ) => Effect.Effect<Pick<Erased, "pageViews" | "botViews" | "events" | "conversions">, StorageUnavailable>

@@ -13,8 +13,8 @@ export class SiteActivity extends Context.Service<
   SiteActivity,
   {
     /**
-     * The latest counted page views and events, submissions, quarantined ones included, and conversations that began: at most
-     * `limit`, latest first.
+     * The latest activities, at most `limit`, latest first: counted page views, events, submissions (also quarantined ones) and
+     * beginnings of conversations.
      */
     readonly latest: (
       site: Pick<Site, "websiteConfigId" | "hostedWebsiteId">,

@@ -10,7 +10,7 @@ import type { Instance } from "../../core/chat/Instance.ts"
 export class AgentCheck extends Context.Service<
   AgentCheck,
   {
-    /** Sends a question and reads the beginning of its answer, for at most `timeout`. Stores neither. */
+    /** Sends a question and reads the beginning of the answer, for at most `timeout`. Stores neither question nor answer. */
     readonly ask: (instance: Instance, question: Question, timeout: Duration.Input) => Effect.Effect<Outcome>
   }
 >()("hydracore/services/AgentCheck") {}

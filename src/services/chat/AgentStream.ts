@@ -9,7 +9,7 @@ import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Age
 
 /** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {
-  /** What happened, for the log. Never a text of the agent's. */
+  /** What happened, for the log. Contains no text of the agent. */
   reason: Schema.String,
   /** The status of the agent's response, if there was one. */
   status: Schema.optional(Schema.Int),
@@ -25,13 +25,13 @@ export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefus
 export class AgentBusy extends Schema.TaggedError<AgentBusy>()("AgentBusy", {
   reason: Schema.String,
   status: Schema.optional(Schema.Int),
-  /** When to try again, in seconds. */
+  /** The seconds to wait before another attempt. */
   retryAfter: Schema.Int
 }) {}
 
 /** The instance has used its tokens of the day. */
 export class DailyTokensUsed extends Schema.TaggedError<DailyTokensUsed>()("DailyTokensUsed", {
-  /** When the next day (UTC) begins, in seconds. */
+  /** The seconds until the next day (UTC) begins. */
   retryAfter: Schema.Int
 }) {}
 
@@ -40,7 +40,7 @@ export class AgentTimeout extends Schema.TaggedError<AgentTimeout>()("AgentTimeo
 
 /** The agent's stream broke after the agent had accepted the request: cut, not readable, or over a bound. */
 export class AgentBroken extends Schema.TaggedError<AgentBroken>()("AgentBroken", {
-  /** What happened, for the log. Never a text of the agent's. */
+  /** What happened, for the log. Contains no text of the agent. */
   reason: Schema.String
 }) {}
 
@@ -64,7 +64,7 @@ export class AgentStream extends Context.Service<
   {
     /**
      * The first event is always `Accepted`, and the last event of a stream that succeeds is always `Finish`, after at
-     * least one `Text` or `Refusal` that is more than whitespace. Deltas of `Text` and `Refusal` are not empty; an empty
+     * least one `Text` or `Refusal` that is more than white space. Deltas of `Text` and `Refusal` are not empty; an empty
      * `Reasoning` means that the agent reasons without sending its reasoning.
      *
      * An `AgentRefusal` fails the stream before `Accepted`, an `AgentFailure` after it. The upstream request ends when

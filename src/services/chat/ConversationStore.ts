@@ -2,9 +2,9 @@
  * Keeps the conversations of instances with `memory: "edge"`. The interface only; see `memory/chat/ConversationStore` and
  * `postgres/chat/ConversationStore`.
  *
- * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, over all processes.
- * A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has expired reads as `cut`, with
- * its stored text; if its process is alive after all, `renew` lets it run again.
+ * Each conversation orders its messages: `begin` is atomic, and at most one answer of a conversation runs, over all
+ * processes. A running answer holds a lease of `leaseMillis`, which `renew` extends. An answer whose lease has expired reads
+ * as `cut`, with its stored text; if its process is alive after all, `renew` lets it run again.
  *
  * @module
  */
@@ -32,16 +32,16 @@ export class NothingToRegenerate extends Schema.TaggedError<NothingToRegenerate>
 export interface NewTurn {
   readonly key: ConversationKey
   /**
-   * The visitor's message. `clientId` is the client's own id for it, for which `Conversation.isClientId` holds. Null requests
-   * another answer to an earlier message (regenerate), which replaces everything after that message.
+   * The visitor's message. `clientId` is the client's own id for the message, for which `Conversation.isClientId` holds. Null
+   * requests another answer to an earlier message (regenerate), which replaces everything after that message.
    */
   readonly message: { readonly messageId: string; readonly text: string; readonly clientId?: string } | null
   /**
-   * The visitor's message that is answered again, or that the new one replaces, with everything after it. If it is absent or not
-   * in the conversation, the last message is answered again, or the new one is appended.
+   * The id of the visitor's message that is answered again, or that the new message replaces together with everything after it.
+   * If it is absent or not in the conversation, the visitor's last message is answered again, or the new message is appended.
    */
   readonly from?: string | undefined
-  /** The tracker's session to credit with the chat that begins, see `Leads`; none if the turn is not a lead. */
+  /** The tracker's session to credit with the chat that begins (see `Leads`); null or absent if the turn is not a lead. */
   readonly trackerSession?: string | null | undefined
   /** The message id of the answer that begins. Message ids are UUIDs in canonical form, made by the service. */
   readonly answerId: string
@@ -67,9 +67,9 @@ export class ConversationStore extends Context.Service<
   ConversationStore,
   {
     /**
-     * The messages of a conversation to send to the agent, oldest first, cut by `History.newest`; none if there is no such
-     * conversation. They include a running answer with its text so far. With `isRegenerating` they end with the visitor's last
-     * message.
+     * The messages of a conversation to send to the agent, oldest first, selected by `History.newest`; empty if there is no
+     * such conversation. They include a running answer with its text so far. With `isRegenerating` they end with the
+     * visitor's last message.
      */
     readonly history: (query: {
       readonly key: ConversationKey
@@ -88,7 +88,7 @@ export class ConversationStore extends Context.Service<
 
     /**
      * Stores events of a running answer, so that other processes can follow it. `position` is how many events of the answer
-     * were stored before these. Each call costs a row: gather the events of 100 ms or more in one. False if the answer no
+     * were stored before these. Each call costs a row: gather the events of 100 ms or more in one call. False if the answer no
      * longer runs.
      */
     readonly append: (piece: {
@@ -98,14 +98,15 @@ export class ConversationStore extends Context.Service<
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
     /**
-     * Returns which of these answers still run: the others were stopped, superseded or deleted. Extends only leases that were
-     * last extended `renewMillis` ago, so that more frequent calls write nothing.
+     * Returns which of these answers still run. The other answers have ended or were deleted. Extends only leases that were
+     * last extended `renewMillis` ago or earlier, so that more frequent calls write nothing.
      */
     readonly renew: (answerIds: ReadonlyArray<string>) => Effect.Effect<ReadonlySet<string>, StorageUnavailable>
 
     /**
-     * Ends an answer with these parts. The first ending wins: false if the answer had already ended. If another process ended it
-     * (`stopped`, `superseded`, `cut`), it had only the stored text; these parts replace that text if they are longer.
+     * Ends an answer with these parts. The first ending wins: false if the answer had already ended. If another process ended
+     * the answer (`stopped`, `superseded`, `cut`), that process had only the stored text; these parts replace that text if
+     * they are longer.
      */
     readonly complete: (answer: {
       readonly answerId: string
@@ -115,12 +116,12 @@ export class ConversationStore extends Context.Service<
       readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
-    /** The running answer of a conversation. */
+    /** The id of the running answer of a conversation; none if no answer runs. */
     readonly running: (key: ConversationKey) => Effect.Effect<Option.Option<string>, StorageUnavailable>
 
     /**
-     * The stored progress of answers, each from its `position` on; 0 is the first event. An answer that does not exist is not in
-     * the result. One call serves many answers, because a process has many readers of other processes' answers.
+     * The stored progress of answers, each from its `position` on; 0 is the first event. An answer that does not exist is not
+     * in the result. One call serves many answers, because a process has many readers of other processes' answers.
      */
     readonly follow: (
       answers: ReadonlyArray<{ readonly answerId: string; readonly position: number }>
@@ -132,12 +133,15 @@ export class ConversationStore extends Context.Service<
     readonly stop: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
     /**
-     * The messages of a conversation, oldest first; none if there is no such conversation. A running answer has the parts stored
-     * so far.
+     * The messages of a conversation, oldest first; none if there is no such conversation. A running answer has the parts
+     * stored so far.
      */
     readonly read: (key: ConversationKey) => Effect.Effect<Option.Option<ReadonlyArray<Message>>, StorageUnavailable>
 
-    /** The id of the visitor's message that follows an answer; none if it is the last, or the conversation does not have it. */
+    /**
+     * The id of the visitor's message that follows an answer; none if no message follows, or the conversation lacks the
+     * answer.
+     */
     readonly messageAfter: (
       key: ConversationKey,
       answerId: string
@@ -151,24 +155,25 @@ export class ConversationStore extends Context.Service<
       readonly comment: string | null
     }) => Effect.Effect<boolean, StorageUnavailable | RecordRefused>
 
-    /** The conversations of an instance, newest first, before the last conversation of the previous page. */
+    /** At most `limit` conversations of an instance, those with the latest `updatedAt` first. */
     readonly list: (query: {
       readonly instanceId: string
       readonly limit: number
+      /** The last conversation of the previous page; null for the first page. */
       readonly before: { readonly updatedAt: number; readonly conversationId: string } | null
     }) => Effect.Effect<ReadonlyArray<ConversationSummary>, StorageUnavailable>
 
     /** The conversations of an instance in the order in which they began, read one at a time. */
     readonly stream: (query: {
       readonly instanceId: string
-      /** Only those with a message or an answer since then, in milliseconds since 1970. */
+      /** Only conversations whose `updatedAt` is at this time or later, in milliseconds since 1970; null for all. */
       readonly since: number | null
     }) => Stream.Stream<Conversation, StorageUnavailable>
 
     /** Deletes a conversation and its messages. False if there is none. */
     readonly delete: (key: ConversationKey) => Effect.Effect<boolean, StorageUnavailable>
 
-    /** The key of `ConversationHash`. It is generated once per store, and the same in every process. */
+    /** The key for `ConversationHash`. It is generated once per store, and is the same in every process. */
     readonly hashKey: Effect.Effect<ConversationHash.Key, StorageUnavailable>
   }
 >()("hydracore/services/ConversationStore") {}

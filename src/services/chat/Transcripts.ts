@@ -1,6 +1,6 @@
 /**
  * Lists the conversations of an instance for its owner. The interface only; see `memory/chat/Transcripts` and
- * `postgres/chat/Transcripts`. `ConversationStore` deletes a single one.
+ * `postgres/chat/Transcripts`. `ConversationStore.delete` deletes a conversation.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class Transcripts extends Context.Service<
   Transcripts,
   {
-    /** At most `limit` conversations, those with the latest message first. Searches `windowSize` conversations at most. */
+    /** At most `limit` conversations, those with the latest `updatedAt` first. Searches `windowSize` conversations at most. */
     readonly list: (query: {
       readonly instanceId: string
       readonly filter: Filter

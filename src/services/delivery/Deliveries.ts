@@ -20,7 +20,7 @@ export interface Settlement {
 /** Deliveries that are leased to this process. */
 export interface Leases {
   readonly leased: ReadonlyArray<Leased>
-  /** The webhooks that have more due deliveries, for which there was no free slot. */
+  /** The webhooks that have more due deliveries, which got no slot. */
   readonly waiting: ReadonlySet<string>
 }
 
@@ -28,22 +28,23 @@ export class Deliveries extends Context.Service<
   Deliveries,
   {
     /**
-     * Turns some events into deliveries, and leases those that have a free slot, as `lease` does, unless their webhook has
-     * earlier ones that are due. Returns the number of the events, too. Several processes may do it at once.
+     * Turns some events of the outbox into deliveries. Leases those for which there is a free slot, as `lease` does, unless
+     * their webhook has earlier deliveries that are due. Also returns the number of events. Several processes may call it at
+     * once.
      */
     readonly fanOut: (
       freeSlots: FreeSlots,
       running: ReadonlyMap<string, number>
     ) => Effect.Effect<Leases & { readonly events: number }, StorageUnavailable>
     /**
-     * Leases due deliveries that have a free slot (see `Slots.choose`). `running` is the number of running attempts of each
-     * webhook. Until the lease ends, no other process gets them.
+     * Leases due deliveries for which there is a free slot (see `Slots.choose`). `running` is the number of running attempts of
+     * each webhook. Until the lease ends, no other process gets these deliveries.
      */
     readonly lease: (
       freeSlots: FreeSlots,
       running: ReadonlyMap<string, number>
     ) => Effect.Effect<Leases, StorageUnavailable>
-    /** Records an attempt. Does nothing if the delivery was leased or retried again, or has ended. */
+    /** Records an attempt. Does nothing if the delivery was leased again or retried, or has ended. */
     readonly settle: (leased: Leased, settlement: Settlement) => Effect.Effect<void, StorageUnavailable>
     /** The latest 100 deliveries of a webhook, latest first. */
     readonly list: (
@@ -59,7 +60,9 @@ export class Deliveries extends Context.Service<
       webhookId: string,
       eventId: string
     ) => Effect.Effect<Option.Option<DeliveryDetails>, StorageUnavailable>
-    /** Makes a delivery due now, with the whole schedule. False if there is none, or its submission was deleted. */
+    /**
+     * Makes a delivery due now and restarts its schedule. False if there is none, or if the subject of its event is deleted.
+     */
     readonly retry: (webhookId: string, eventId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/Deliveries") {}

@@ -16,7 +16,7 @@ export class MailNotSetUp extends Schema.TaggedError<MailNotSetUp>()("MailNotSet
 /** The outcome of a test event. */
 export interface TestedWebhook extends AttemptResult {
   readonly eventId: string
-  /** Whether the receiver accepted it. */
+  /** Whether the receiver accepted the event. */
   readonly isDelivered: boolean
 }
 

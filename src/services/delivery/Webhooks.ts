@@ -12,7 +12,7 @@ export class SecretsKeyUnusable extends Schema.TaggedError<SecretsKeyUnusable>()
   reason: Schema.Literals(["missing", "wrong"])
 }) {}
 
-/** A webhook with its new secret, which is returned only when it is made. */
+/** A webhook with a new secret. No other method returns the secret later, except `withSecrets`. */
 export interface NewSecret {
   readonly webhook: Webhook
   readonly secret: string
@@ -37,11 +37,13 @@ export class Webhooks extends Context.Service<
     ) => Effect.Effect<Option.Option<Webhook>, StorageUnavailable>
     /** Deletes a webhook and its deliveries. False if there is no such webhook. */
     readonly delete: (webhookId: string) => Effect.Effect<boolean, StorageUnavailable>
-    /** Makes a new secret. For 24 hours, deliveries are signed with the previous one too. */
+    /**
+     * Makes a new secret; none if there is no such webhook. For 24 hours, deliveries are signed with the previous secret too.
+     */
     readonly rotate: (
       webhookId: string
     ) => Effect.Effect<Option.Option<NewSecret>, StorageUnavailable | SecretsKeyUnusable>
-    /** A webhook with the secrets that sign now. */
+    /** A webhook with the secrets that sign now; none if there is no such webhook. */
     readonly withSecrets: (
       webhookId: string
     ) => Effect.Effect<

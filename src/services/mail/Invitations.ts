@@ -10,11 +10,11 @@ import type { Outcome } from "../../core/mail/MailSchedule.ts"
 export class Invitations extends Context.Service<
   Invitations,
   {
-    /** None if this process sends no mail, or does not know the console's address. */
+    /** None if this process sends no mail, or does not know the console's URL. */
     readonly mail: Option.Option<{
       /** The origin of the console that a link opens. */
       readonly origin: string
-      /** Sends a mail at once. The address is not stored. */
+      /** Sends a mail at once. The recipient's address is not stored. */
       readonly send: (address: string, invitation: Invitation) => Effect.Effect<Outcome>
     }>
   }

@@ -1,6 +1,6 @@
 /**
- * The mails of websites, from the event to the record that they are sent. The interface only; see `memory/mail/Mails` and
- * `postgres/mail/Mails`. `Deliveries.fanOut` supplies the events.
+ * The mails of websites: makes them, leases them to processes and records whether they were sent. The interface only; see
+ * `memory/mail/Mails` and `postgres/mail/Mails`. `Deliveries.fanOut` assigns submissions to recipients.
  *
  * @module
  */
@@ -20,11 +20,12 @@ export class Mails extends Context.Service<
   Mails,
   {
     /**
-     * Makes mails for the waiting submissions and for the reports that are due at `now`, in milliseconds since 1970, and returns
-     * the number of notifications that it checked. Each submission and each report is in one mail, even with several processes.
+     * Makes mails for the waiting submissions and for the reports that are due at `now`, in milliseconds since 1970, and
+     * returns the number of notifications that it checked. For each notification, a submission or report is in one mail only,
+     * even with several processes.
      */
     readonly make: (now: number) => Effect.Effect<number, StorageUnavailable>
-    /** Leases at most `count` mails that are due. Until the lease ends, no other process gets them. */
+    /** Leases at most `count` mails that are due. Until the lease ends, no other process gets these mails. */
     readonly lease: (count: number) => Effect.Effect<ReadonlyArray<LeasedMail>, StorageUnavailable>
     /** Records an attempt. Does nothing if the mail was leased again, or has ended. */
     readonly settle: (mail: LeasedMail, settlement: MailSettlement) => Effect.Effect<void, StorageUnavailable>

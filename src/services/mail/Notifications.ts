@@ -11,7 +11,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 /** A notification with its latest mail. */
 export interface ListedNotification {
   readonly notification: Notification
-  /** Null before the first. */
+  /** Null before the first mail. */
   readonly latest: LatestMail | null
 }
 
@@ -20,14 +20,17 @@ export interface SubmissionMail {
   readonly recipient: string
   /** When the submission was assigned to the recipient, in milliseconds since 1970. */
   readonly createdAt: number
-  /** Null while the submission waits for its digest. */
+  /** Null while the submission waits for its mail. */
   readonly mail: LatestMail | null
 }
 
 export class Notifications extends Context.Service<
   Notifications,
   {
-    /** None if there is no such website. A recipient who has the same topic already keeps one notification, with the new options. */
+    /**
+     * Adds a notification; none if there is no such website. If the recipient already has a notification of this kind and, for
+     * reports, of this period, that notification gets the new options instead.
+     */
     readonly add: (notification: {
       readonly websiteConfigId: string
       readonly recipient: string
@@ -35,7 +38,7 @@ export class Notifications extends Context.Service<
     }) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
-    /** The notifications of a website that include a submission, oldest first, with its mail. */
+    /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */
     readonly ofSubmission: (
       websiteConfigId: string,
       submissionId: string
@@ -43,7 +46,10 @@ export class Notifications extends Context.Service<
     /** Whether any website has a notification. */
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
-    /** Removes a notification with its mails, also those that are not sent yet. False if there is no such notification. */
+    /**
+     * Removes a notification with its mails; mails that are not sent yet are not sent. False if there is no such
+     * notification.
+     */
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
   }
 >()("hydracore/services/Notifications") {}

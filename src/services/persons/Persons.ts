@@ -12,7 +12,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 export interface Query {
   /** As `Person.parse` returns it. */
   readonly address: string
-  /** Only what belongs to this website; null for all websites, and for instances without one. */
+  /** Only what belongs to this website; null for all websites, and for instances without a website. */
   readonly websiteConfigId: string | null
   readonly kinds: ReadonlyArray<Kind>
 }
@@ -22,7 +22,7 @@ export class Persons extends Context.Service<
   {
     /**
      * The records of a person, in constant memory: the submissions of each website, then the conversations and notifications,
-     * each oldest first. The deliveries of a record follow it.
+     * each oldest first. The deliveries of a record come directly after the record.
      */
     readonly records: (query: Query) => Stream.Stream<PersonRecord, StorageUnavailable>
     /**

@@ -17,27 +17,31 @@ export class ConsoleSessions extends Context.Service<
      */
     readonly createLink: (
       request: Pick<ConsoleSession, "role" | "sites" | "label" | "linkExpiresAt"> & {
-        /** The session or the key that creates it. */
+        /** The session or the key that creates the link. */
         readonly createdBy?: string
       }
     ) => Effect.Effect<Option.Option<{ readonly link: string; readonly session: ConsoleSession }>, StorageUnavailable>
     /**
      * Opens the session of a link, and returns the secret for its cookie, here only. None if the link is unknown, expired,
-     * revoked, or was opened before. Of concurrent calls, one opens it.
+     * revoked, or was opened before. Of concurrent calls, one opens the session.
      */
     readonly open: (
       link: string
     ) => Effect.Effect<Option.Option<{ readonly cookie: string; readonly session: OpenSession }>, StorageUnavailable>
     /**
-     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. None does not reveal why. A
-     * revocation takes effect on every process within a second.
+     * The session whose cookie has this secret, if it has not ended. Counts as a use of the session. None does not reveal
+     * why. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
     /** Like `authenticate`, without counting as a use. */
     readonly find: (cookie: string) => Effect.Effect<Option.Option<OpenSession>, StorageUnavailable>
-    /** Every session and every link that is not opened, oldest first, without secrets. Those that have ended may be missing. */
+    /**
+     * Every session and every unopened link, oldest first, without secrets. Ended sessions and expired links may be missing.
+     */
     readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
-    /** Deletes a session when its person signs out. Its keys and links remain valid. False if there is none. */
+    /**
+     * Deletes a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
+     */
     readonly end: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
      * Deletes a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were

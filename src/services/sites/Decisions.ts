@@ -1,6 +1,6 @@
 /**
- * Counts rejected page views, submissions and chat messages by reason. The interface only; see `memory/sites/Decisions` and
- * `postgres/sites/Decisions`.
+ * Counts by reason the page views, submissions and chat messages that do not count in statistics (below: rejections). The
+ * interface only; see `memory/sites/Decisions` and `postgres/sites/Decisions`.
  *
  * @module
  */
@@ -14,16 +14,17 @@ export class Decisions extends Context.Service<
   {
     /**
      * Counts a rejection at the current time. It never fails and never waits for the store, which receives the counts shortly
-     * after: a process that is killed loses those that it has not sent. A claimed id that no website has is dropped.
+     * after: if a process is killed, the counts that it has not sent are lost. Counts of a claimed id that no website has are
+     * dropped.
      */
     readonly record: (subject: Subject, reason: Counted) => Effect.Effect<void>
     /**
-     * The rejections of a website, except those of chat messages, between two UTC dates, both inclusive, as far as the store has
-     * received them.
+     * The rejections of a website, except those of chat messages, between two UTC dates, both inclusive, as far as the store
+     * has received them.
      */
     readonly counts: (query: {
       readonly site: Pick<Site, "websiteConfigId" | "trackingToken">
-      /** `YYYY-MM-DD`. */
+      /** The first and the last date, `YYYY-MM-DD`. */
       readonly first: string
       readonly last: string
     }) => Effect.Effect<Counts, StorageUnavailable>

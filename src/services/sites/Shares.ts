@@ -1,5 +1,6 @@
 /**
- * Stores the secret addresses of shared dashboards. The interface only; see `memory/sites/Shares` and `postgres/sites/Shares`.
+ * Stores the secrets in the URLs of shared dashboards. The interface only; see `memory/sites/Shares` and
+ * `postgres/sites/Shares`.
  *
  * @module
  */
@@ -22,9 +23,9 @@ export class Shares extends Context.Service<
      * revocation takes effect on every process within a second.
      */
     readonly authenticate: (secret: string) => Effect.Effect<Option.Option<Share>, StorageUnavailable>
-    /** Every share of a website, or of all, oldest first, without secrets. Expired ones are left out. */
+    /** The shares of a website, or of all websites for null, oldest first, without secrets. Expired shares are left out. */
     readonly list: (websiteConfigId: string | null) => Effect.Effect<ReadonlyArray<Share>, StorageUnavailable>
-    /** Deletes a share of a website, or of any. False if there is none. */
+    /** Deletes a share of a website, or of any website for null. False if there is no such share. */
     readonly revoke: (share: {
       readonly shareId: string
       readonly websiteConfigId: string | null

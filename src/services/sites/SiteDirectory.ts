@@ -11,11 +11,11 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class SiteDirectory extends Context.Service<
   SiteDirectory,
   {
-    /** `trackingToken` is a canonical UUID. Other ids of a website are not found. */
+    /** The website with this tracking token, a canonical UUID. No other id of a website finds it here. */
     readonly byTrackingToken: (trackingToken: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** `websiteConfigId` is a canonical UUID. Other ids of a website are not found. */
+    /** The website with this id, a canonical UUID. No other id of a website finds it here. */
     readonly byWebsiteConfigId: (websiteConfigId: string) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
-    /** Creates a website. The default time zone is UTC. Every process finds it within a second. */
+    /** Creates a website. The default time zone is UTC. Every process finds the website within a second. */
     readonly create: (site: {
       readonly name: string
       readonly origins: ReadonlyArray<string>

@@ -10,13 +10,13 @@ import type { StorageUnavailable } from "../Storage.ts"
 /** The numbers of deleted rows. */
 export interface Erased {
   readonly pageViews: number
-  /** Page views of bots. */
+  /** Page views with an `exclusion`, of bots and of referrer spam. */
   readonly botViews: number
   readonly events: number
   readonly conversions: number
   /** Quarantined submissions included. */
   readonly submissions: number
-  /** Of the instances that served the website. */
+  /** The conversations of the instances that served the website. */
   readonly conversations: number
   readonly idempotencyKeys: number
   /** Counts of rejections: one per day and reason. */
@@ -29,9 +29,10 @@ export class SiteErasure extends Context.Service<
     /** The name of a website, also of one whose erasure began and did not complete. */
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
-     * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none if
-     * there is no such website. Its instances stay, with their tokens, and belong to no website. Once begun, only cached
-     * lookups find the website, and nothing more is stored for it: new data is refused as for an unknown website.
+     * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none
+     * if there is no such website. Its instances stay, with their tokens, and belong to no website. Once the erasure has
+     * begun, only cached lookups find the website, and nothing more is stored for it: new data is refused as for an unknown
+     * website.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
      * the numbers of the rows that it deleted itself.
