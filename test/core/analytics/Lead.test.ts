@@ -56,7 +56,7 @@ describe("core/analytics/Lead", () => {
     })
   })
 
-  it("the source is the referrer's host without a campaign, and null without page views", () => {
+  it("without a campaign the source is the referrer's host, and without page views it is null", () => {
     const [view] = [viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })]
     assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {
       ...Lead.noAttribution,

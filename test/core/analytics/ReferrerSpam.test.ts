@@ -25,7 +25,7 @@ describe("core/analytics/ReferrerSpam", () => {
     for (const host of ordinary) assert.isFalse(ReferrerSpam.isSpam(host), host)
   })
 
-  it("a view with such a referrer is excluded as spam, and that of a bot as a bot's", () => {
+  it("a view with a listed referrer is excluded as referrer spam, and a bot's view as a bot", () => {
     const referrer = PageView.splitReferrer("http://semalt.semalt.com/crawler.php?u=http://shop.example")
     const client = { browser: null, os: null, deviceType: null, isBot: false }
     assert.strictEqual(PageView.exclusionOf({ client }, referrer), "referrer-spam")

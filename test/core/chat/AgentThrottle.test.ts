@@ -19,7 +19,7 @@ const costOf = ({ bytes, frames, lines }: AgentThrottle.Chunk) =>
 
 describe("core/chat/AgentThrottle", () => {
   it.prop(
-    "a reader that keeps the waits never reads more than the burst, the rate and one piece",
+    "a reader that keeps the waits never reads more than the burst, the rate and one chunk",
     [Arrivals],
     ([arrivals]) => {
       let state = AgentThrottle.initial
@@ -82,12 +82,12 @@ describe("core/chat/AgentThrottle", () => {
   )
 
   it.prop(
-    "a piece without a complete frame costs one frame, and the shortest wait is a pause",
+    "a chunk without a complete frame costs one frame, and the shortest wait is a pause",
     [between(1, AgentThrottle.frameCost)],
     ([bytes]) => {
       let state = AgentThrottle.initial
-      const maxPieces = AgentThrottle.burst / AgentThrottle.frameCost
-      for (let piece = 0; piece < maxPieces; piece++)
+      const maxChunks = AgentThrottle.burst / AgentThrottle.frameCost
+      for (let chunk = 0; chunk < maxChunks; chunk++)
         state = AgentThrottle.take(state, 0, { bytes, frames: 0, lines: 0, units: 0 })
       assert.strictEqual(state.overhead, AgentThrottle.burst)
       assert.strictEqual(AgentThrottle.wait(state), 0)

@@ -85,7 +85,7 @@ describe("core/chat/AnswerParts", () => {
     assert.deepStrictEqual(clientParts(frames), AnswerParts.fromEvents(events).map(shown))
   })
 
-  it("limits the number of sources and the length of their addresses, and truncates long titles", () => {
+  it("limits the number of sources and the length of their URLs, and truncates long titles", () => {
     const source = (url: string, title: string | null = null): AgentEvent => ({ _tag: "Source", url, title })
     const many = Array.from({ length: 60 }, (_, index) => source(`https://example.com/${index}`))
     assert.lengthOf(AnswerParts.fromEvents(many), AnswerParts.maxSources)
@@ -94,7 +94,7 @@ describe("core/chat/AnswerParts", () => {
     assert.strictEqual(titled?.type === "source-url" ? titled.title : null, `${"x".repeat(299)}\uFFFD`)
   })
 
-  it("the size of parts is that of their texts, addresses and titles", () => {
+  it("the size of parts is that of their texts, URLs and titles", () => {
     const parts: ReadonlyArray<MessagePart> = [
       { type: "text", text: "12345" },
       { type: "source-url", sourceId: "source-1", url: "123", title: "12" },

@@ -18,7 +18,7 @@ const isIncluded = ({ role, text }: Messages[number]): boolean =>
 
 describe("core/chat/ClientConversation", () => {
   it.prop(
-    "the messages of visitor and assistant are read up to the visitor's last one, and no other messages",
+    "only messages of visitor and assistant are read, up to the visitor's last message",
     [Messages],
     ([messages]) => {
       const read = ClientConversation.read(messages)
@@ -45,7 +45,7 @@ describe("core/chat/ClientConversation", () => {
   })
 
   it.prop(
-    "the agent gets the newest messages within its bounds, and always the visitor's last one",
+    "the agent gets the newest messages within its bounds, and always the visitor's last message",
     [Messages],
     ([messages]) => {
       const read = ClientConversation.read(messages)

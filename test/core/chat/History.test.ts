@@ -49,7 +49,7 @@ describe("core/chat/History", () => {
   )
 
   it.prop(
-    "a regenerated answer is requested with the messages up to the visitor's last one",
+    "a regenerated answer is requested with the messages up to the visitor's last message",
     [Messages],
     ([messages]) => {
       const before = History.beforeAnswer(messages)

@@ -35,7 +35,7 @@ const nothing: Replacement.Replaced = { _tag: "Nothing" }
 
 describe("core/chat/Replacement", () => {
   it.prop(
-    "a message that names an earlier one replaces that, whether or not the client sends what came before",
+    "a message that names an earlier message replaces it, whether or not the client sends what came before",
     [Texts, Chosen, Schema.Literals(["client", "user"])],
     ([texts, chosen, own]) => {
       const index = chosen % texts.length
@@ -93,7 +93,7 @@ describe("core/chat/Replacement", () => {
     }
   )
 
-  it("a message that names itself, an answer, or what the store does not have is a new one", () => {
+  it("a message that names itself, an answer, or what the store does not have is a new message", () => {
     const stored = pairs(["one", "two"])
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
       const conversation = alone({ id: "new", text: "three" })
@@ -104,7 +104,7 @@ describe("core/chat/Replacement", () => {
     }
   })
 
-  it("a regenerated message that is not stored is a new one, unless it has the text of the last one", () => {
+  it("a regenerated message that is not stored is a new message, unless it has the text of the last message", () => {
     const stored = pairs(["one", "two"])
     const again = (text: string) =>
       Replacement.replaced(stored, {

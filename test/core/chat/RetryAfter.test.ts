@@ -15,7 +15,7 @@ describe("core/chat/RetryAfter", () => {
     }
   )
 
-  it("is a number of seconds, or the time from the response's date on", () => {
+  it("the wait is the header's seconds, or the time from the response's date to the header's date", () => {
     for (const [header, expected] of [
       ["7", 7],
       ["0", RetryAfter.bounds.min],

@@ -4,7 +4,7 @@ import { type AnswerEnding, endings } from "../../../src/core/chat/Conversation.
 import * as Transcript from "../../../src/core/chat/Transcript.ts"
 
 describe("core/chat/Transcript", () => {
-  it("an answer is missing if it broke off, or ended by itself without a text", () => {
+  it("an answer is missing if it broke off, or ended empty although the visitor did not end it", () => {
     const said = [{ type: "text", text: "Hi" }] as const
     const broken: ReadonlyArray<AnswerEnding> = ["failed", "cut"]
     const byVisitor: ReadonlyArray<AnswerEnding> = ["stopped", "superseded"]

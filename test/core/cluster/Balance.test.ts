@@ -10,7 +10,7 @@ const Candidates = Schema.Array(
 
 describe("core/cluster/Balance.pick", () => {
   it.prop(
-    "picks the free candidate with the fewest connections, of several the one assigned longest ago",
+    "picks the free candidate with the fewest connections, and of several such candidates the one assigned longest ago",
     [Candidates],
     ([candidates]) => {
       const picked = pick(candidates)

@@ -12,7 +12,7 @@ const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * Write
 
 describe("core/data/WriteHealth", () => {
   it.prop(
-    "writable if each kind's last write was stored; else failing, or unknown once the last failure is old",
+    "a store is writable if each kind's last write was stored, else failing, or unknown once the last failure is old",
     [Schema.Array(Write), Later],
     ([writes, later]) => {
       let now = 0

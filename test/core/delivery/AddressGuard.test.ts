@@ -34,7 +34,7 @@ describe("core/delivery/AddressGuard", () => {
     for (const text of ["", "localhost", "1.1.1", "fe80::1%eth0"]) assert.isFalse(AddressGuard.isPublicText(text), text)
   })
 
-  it.prop("an IPv6 address that contains an IPv4 address is treated like it", [Octets], ([octets]) => {
+  it.prop("an IPv6 address that contains an IPv4 address is treated like the IPv4 address", [Octets], ([octets]) => {
     const [a, b, c, d] = octets
     const judged = AddressGuard.isPublicText(octets.join("."))
     const high = ((a << 8) | b).toString(16)

@@ -94,7 +94,7 @@ describe("core/delivery/Event", () => {
     { arbitrary: { runs: 20 } }
   )
 
-  it("a webhook without a list of events gets them all", () => {
+  it("a webhook without a list of events gets all events", () => {
     for (const type of Event.types) {
       assert.isTrue(Event.isWanted([], type))
       assert.isTrue(Event.isWanted([type], type))
@@ -112,7 +112,7 @@ describe("core/delivery/SlackMessage", () => {
     assert.isAtMost(text.length, 3_001)
   })
 
-  it("shows the fields of the form, and addresses that can be copied", () => {
+  it("a message shows the fields of the form, and email addresses that can be copied", () => {
     const text: string = JSON.parse(SlackMessage.body(payloadOf(submission({ name: "Ada", age: 36 }), "Shop"))).text
     assert.strictEqual(text, "*New submission – Shop*\nemail: visitor@example.com\npage: contact\nname: Ada\nage: 36")
   })

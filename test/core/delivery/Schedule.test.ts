@@ -10,7 +10,7 @@ const Time = integer(0, 4e12)
 
 describe("core/delivery/Schedule", () => {
   it.prop(
-    "only 2xx delivers; 410 and the tenth failure end; anything else is retried, not before the time that the receiver requested",
+    "only 2xx delivers; after 410 or the tenth failure a delivery has failed; any other is retried, not before the requested time",
     [Status, Wait, integer(1, 12), Time, Random],
     ([status, retryAfter, attempt, now, random]) => {
       const next = Schedule.next({ status, retryAfter }, attempt, now, random)
@@ -46,7 +46,7 @@ describe("core/delivery/Schedule", () => {
   )
 
   it.prop(
-    "the longer a webhook fails, the longer it pauses, for seconds at most; one that works does not pause",
+    "the longer a webhook fails, the longer it pauses, for seconds at most; a webhook that works does not pause",
     [Time, Time, Time],
     (times) => {
       const [failingSince, now, later] = times.toSorted((left, right) => left - right) as [number, number, number]

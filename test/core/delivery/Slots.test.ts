@@ -42,7 +42,7 @@ describe("core/delivery/Slots", () => {
   )
 
   it.prop(
-    "those of a webhook that begin are those that have been due for the longest time",
+    "of a webhook's due deliveries, those that have been due for the longest time are attempted",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
       const { due, named, freeSlots, running } = situation(webhooks)

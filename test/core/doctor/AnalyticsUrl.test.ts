@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { parse } from "../../../src/core/doctor/AnalyticsUrl.ts"
 
 describe("core/doctor/AnalyticsUrl", () => {
-  it("reads the address, with the ports of ClickHouse's HTTP interface as the default", () => {
+  it("reads the URL, with the ports of ClickHouse's HTTP interface as the default", () => {
     for (const [text, url, user, password, database] of [
       ["clickhouse://a:b@host:9/db", "http://host:9", "a", "b", "db"],
       ["clickhouse://host/db", "http://host:8123", "default", "", "db"],

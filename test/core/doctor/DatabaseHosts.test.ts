@@ -38,7 +38,7 @@ describe("core/doctor/DatabaseHosts", () => {
     }
   })
 
-  it("one host is used as it is, unless the URL says what it must be", () => {
+  it("one host is used in any state, unless the URL names an attribute", () => {
     assert.isFalse(DatabaseHosts.isRouted(parsed("postgres://u@a:5433/edge")))
     assert.deepStrictEqual(Result.getOrThrow(DatabaseHosts.hostsOf(parsed("postgres://u@%2Frun%2Fpg/edge"))), [
       { host: "/run/pg", port: 5432 }

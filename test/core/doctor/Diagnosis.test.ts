@@ -14,7 +14,7 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "a mail server is a problem if it fails, and deserves a warning if mails cross a network unencrypted",
+    "a mail server that fails is a problem, and mails that cross a network unencrypted are a warning",
     [Facts],
     ([facts]) => {
       const { mail } = facts
@@ -25,7 +25,7 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop("a reader that cannot be used is a problem, and one that lags a warning", [Facts], ([facts]) => {
+  it.prop("a database of reports that cannot be used is a problem, and one that lags a warning", [Facts], ([facts]) => {
     const { reader } = facts
     const [finding] = findingsOf(facts, "reader")
     const isBad = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)

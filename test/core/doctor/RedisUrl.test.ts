@@ -27,7 +27,7 @@ const written = ({ database, hosts, master, password, tls, username }: typeof Ad
   ].join("")
 
 describe("core/doctor/RedisUrl", () => {
-  it.prop("an address is read as it was written", [Address], ([address]) => {
+  it.prop("a URL is read as it was written", [Address], ([address]) => {
     if (!isEncodable(address.username) || !isEncodable(address.password)) return
     const { database, hosts, master, password, tls, username } = address
     assert.deepStrictEqual(Result.getOrThrow(RedisUrl.parse(written(address))), {

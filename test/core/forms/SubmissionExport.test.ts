@@ -67,7 +67,7 @@ describe("core/forms/SubmissionExport", () => {
   })
 
   it.prop(
-    "the form's text stands in it token for token, its control characters as escapes",
+    "a line of NDJSON has the form's tokens as they were stored, with control characters as escapes",
     [SubmissionParts],
     ([parts]) => {
       const submission = submissionOf(parts)

@@ -99,7 +99,7 @@ describe("core/limits/Capacity", () => {
     }
   })
 
-  it("displaces the largest allocation of the owner that holds most, of equals the oldest", () => {
+  it("displaces the largest allocation of the owner that holds most, and of equal allocations the oldest", () => {
     const limits = Capacity.make(100, 40)
     const displaced: Array<string> = []
     const enter = (owner: string, name: string, amount: number) =>

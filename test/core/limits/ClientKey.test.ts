@@ -14,7 +14,7 @@ const hex = (groups: ReadonlyArray<number>) => groups.map((group) => group.toStr
 const global = (groups: ReadonlyArray<number>) => [0x2000 | (groups[0]! & 0x1fff), ...groups.slice(1)]
 
 describe("core/limits/ClientKey", () => {
-  it.prop("is the same for all addresses of a /64", [Groups, Groups], ([groups, other]) => {
+  it.prop("the key is the same for all addresses of a /64", [Groups, Groups], ([groups, other]) => {
     const network = global(groups).slice(0, 4)
     assert.strictEqual(
       clientKey(hex([...network, ...groups.slice(4)])),
@@ -22,19 +22,19 @@ describe("core/limits/ClientKey", () => {
     )
   })
 
-  it.prop("differs between two /64", [Groups, Groups], ([one, other]) => {
+  it.prop("the key differs between two /64", [Groups, Groups], ([one, other]) => {
     const [left, right] = [global(one), global(other)]
     const same = hex(left.slice(0, 4)) === hex(right.slice(0, 4))
     assert.strictEqual(clientKey(hex(left)) === clientKey(hex(right)), same)
   })
 
-  it.prop("does not depend on the notation of an IPv6 address", [Groups], ([groups]) => {
+  it.prop("the key does not depend on the notation of an IPv6 address", [Groups], ([groups]) => {
     const address = global(groups)
     const spelled = address.map((group) => group.toString(16).toUpperCase().padStart(4, "0")).join(":")
     assert.strictEqual(clientKey(spelled), clientKey(hex(address)))
   })
 
-  it.prop("is the address for IPv4, also if it is IPv4-mapped", [Octets], ([octets]) => {
+  it.prop("the key of an IPv4 address is the address, also if it is mapped to IPv6", [Octets], ([octets]) => {
     const address = octets.join(".")
     assert.strictEqual(clientKey(address), address)
     assert.strictEqual(clientKey(`::ffff:${address}`), address)
@@ -42,7 +42,7 @@ describe("core/limits/ClientKey", () => {
     assert.strictEqual(clientKey(`::ffff:${hex([a! * 256 + b!, c! * 256 + d!])}`), address)
   })
 
-  it.prop("never throws, and any other text is its own key", [Schema.String], ([text]) => {
+  it.prop("any other text is its own key, and none throws", [Schema.String], ([text]) => {
     const key = clientKey(text)
     assert.isTrue(key === text || text.includes(":"))
   })

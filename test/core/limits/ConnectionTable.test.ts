@@ -25,7 +25,7 @@ const oldest = (connections: ReadonlyArray<Model>): Model | undefined =>
 
 describe("core/limits/ConnectionTable", () => {
   it.prop(
-    "no bound is exceeded; the longest idle connection gives way, and a busy one never",
+    "no bound is exceeded; the longest idle connection is closed for a new one, and a busy connection never is",
     [Schema.Array(Step).check(Schema.isMaxLength(80)), between(1, 4), between(1, 8)],
     ([steps, perClient, total]) => {
       const table = ConnectionTable.make<number>({ perClient, total })

@@ -6,7 +6,7 @@ const Caller = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 400 }))
 
 describe("core/limits/LiveShares", () => {
   it.prop(
-    "a website without a stream gets one, however many callers of another open some",
+    "a website without a stream gets a stream, however many callers of another website open streams",
     [Schema.Array(Caller).check(Schema.isMaxLength(1_000))],
     ([callers]) => {
       const open = new Map<number, number>()

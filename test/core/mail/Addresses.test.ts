@@ -56,7 +56,7 @@ describe("core/mail/Address", () => {
 })
 
 describe("core/mail/SmtpUrl", () => {
-  it("a password needs TLS, except on this machine, in a private network, and where the address allows it", () => {
+  it("a password needs TLS, except on this machine, in a private network, and if the URL says otherwise", () => {
     const parse = (text: string) => Result.getOrThrow(SmtpUrl.parse(text))
     assert.deepStrictEqual(parse("smtps://edge%40x:p%3Aw@mail.example.com"), {
       host: "mail.example.com",
@@ -83,7 +83,7 @@ describe("core/mail/SmtpUrl", () => {
     assert.strictEqual(parse("smtp://[::1]:1025").host, "::1")
   })
 
-  it("an invalid address has an error that does not repeat it", () => {
+  it("an invalid URL has an error that does not repeat the URL", () => {
     for (const text of [
       "mail.example.com",
       "http://mail.example.com",

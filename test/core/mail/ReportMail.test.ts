@@ -66,7 +66,7 @@ const before = answers({
 const none = answers({ totals: [["", 0, 0, 0]], leads: [], sources: [], pages: [] })
 
 describe("core/mail/ReportMail", () => {
-  it("a report has the period's numbers against those before", () => {
+  it("a report has the period's numbers and those of the period before", () => {
     const content = ReportMail.content(site, "weekly", week, now, before)
     assert.strictEqual(content.subject, "Week of Harbour Tours: 1,204 visitors, 23 leads (16 – 22 November 2026)")
     const [figures] = content.parts
@@ -93,7 +93,7 @@ describe("core/mail/ReportMail", () => {
     assert.include(htmlBody(content, "https://edge.example/stop"), "1,204")
   })
 
-  it("a month is compared with the month before, and an empty one says so", () => {
+  it("a month is compared with the month before, and a month without visitors says so", () => {
     const range = { first: "2026-03-01", last: "2026-03-31" }
     const content = ReportMail.content(site, "monthly", range, none, now)
     assert.strictEqual(content.subject, "Month of Harbour Tours: 0 visitors, 0 leads (March 2026)")

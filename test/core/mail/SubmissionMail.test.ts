@@ -56,7 +56,7 @@ const Hostile = Schema.Union([
 ])
 
 describe("core/mail/SubmissionMail", () => {
-  it("one submission is mailed in full, and a reply reaches its visitor", () => {
+  it("one submission is mailed in full, and a reply goes to the visitor", () => {
     const submission = stored({
       attribution: { source: "google", medium: "cpc", campaign: null, referrer: null, entryPage: "/" },
       formData: JSON.stringify({
@@ -96,7 +96,7 @@ describe("core/mail/SubmissionMail", () => {
     assert.include(htmlOf(content), 'href="mailto:ada@example.org"')
   })
 
-  it("suspected spam says so, and has no button to answer it", () => {
+  it("a mail about suspected spam says so, and has no button to reply", () => {
     const content = SubmissionMail.content(website, [stored({ status: "quarantined", reasons: ["links"] })], 1)
     assert.include(content.subject, "Suspected spam")
     assert.deepStrictEqual(content.parts[0]?.kind, "notice")

@@ -127,7 +127,7 @@ describe("core/mail/Digest", () => {
     }
   )
 
-  it.prop("a digest of fifteen minutes contains everything within them", [Zone, Pauses], ([zone, pauses]) => {
+  it.prop("a digest is mailed at most fifteen minutes after its submissions", [Zone, Pauses], ([zone, pauses]) => {
     const mails = simulate("15m", zone, pauses)
     assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
     for (const [index, { at, items }] of mails.entries()) {
@@ -145,7 +145,7 @@ describe("core/mail/Digest", () => {
     }
   })
 
-  it("more submissions than a mail holds follow a quarter of an hour later", () => {
+  it("submissions that do not fit into a mail follow a quarter of an hour later", () => {
     const waiting = { digest: "15m", timeZone: "UTC", count: Digest.maxItems + 3, oldestAt: 0, mailedAt: [] } as const
     const now = Digest.quarterMillis
     assert.deepStrictEqual(Digest.plan(waiting, now), { mails: [Digest.maxItems], nextAt: now + Digest.quarterMillis })

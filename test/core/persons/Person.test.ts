@@ -24,7 +24,7 @@ const said = (text: string, role: "user" | "assistant" = "user") => {
 
 describe("core/persons/Person", () => {
   it.prop(
-    "parses an address in any case, and with space around it",
+    "parses an address in upper or lower case, and with white space around it",
     [Spelled, Space, Space],
     ([upper, before, after]) => {
       assert.deepStrictEqual(Person.parse(before + spelled(upper) + after), Option.some(address))
@@ -50,7 +50,7 @@ describe("core/persons/Person", () => {
   })
 
   it.prop(
-    "finds an address as the email or as a value at any depth, and not as a part of one",
+    "finds an address as the email or as a value at any depth, and not as a part of a value",
     [Spelled, Space, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), Schema.Boolean],
     ([upper, space, depth, isList]) => {
       const value = space + spelled(upper) + space
@@ -82,7 +82,7 @@ describe("core/persons/Person", () => {
   })
 
   it.prop(
-    "finds an address in a text, and not as a part of a longer one",
+    "finds an address in a text, and not as a part of a longer address",
     [
       Spelled,
       Schema.Literals(["", "mail ", "<", "(", "...", "- ", "mailto:", "é? "]),
@@ -114,7 +114,7 @@ describe("core/persons/Person", () => {
   })
 
   it.prop(
-    "a text that contains an address contains its needle when its letters of ASCII are lower case",
+    "a text that contains an address contains the address's needle once the text's ASCII letters are lower case",
     [
       Schema.Array(
         Schema.Literals(["a", "Z", "é", "É", "ß", "Σ", "k", "\u212A", "i", "\u0130", "/", "\u{10400}", "1"])

@@ -57,7 +57,7 @@ describe("core/sites/Origin.isAllowed and canonical", () => {
   )
 
   it.prop(
-    "an origin may have any case and the scheme's default port; other texts are none",
+    "an origin may have upper-case letters and the scheme's default port; no other text is an origin",
     [Schema.String],
     ([text]) => {
       assert.strictEqual(Origin.canonical("HTTPS://Shop.Example:443"), "https://shop.example")
@@ -111,7 +111,7 @@ const Address = Schema.UndefinedOr(
 
 describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
   it.prop(
-    "an address is on a listed origin and valid in a header",
+    "a URL for a redirect or link is on a listed origin and valid in a header",
     [Origins, Address, Address],
     ([origins, first, second]) => {
       for (const address of [
@@ -127,20 +127,20 @@ describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
     }
   )
 
-  it.prop("the next address is the page that the form names, and null without origins", [Schema.String], ([text]) => {
+  it.prop("the next URL is the page that the form names, and null without origins", [Schema.String], ([text]) => {
     const next = `https://shop.example/thanks?${encodeURIComponent(text.toWellFormed())}`
     assert.strictEqual(Origin.nextUrl(allowed, next), new URL(next).href)
     assert.isNull(Origin.nextUrl(allowed, undefined))
     assert.isNull(Origin.nextUrl(allowed, "https://evil.example/"))
     assert.isNull(Origin.nextUrl([], next))
-    // A URL that looks like one of another site.
+    // A URL that looks like a URL of another site.
     for (const name of ["evil.example", "evil.example:a", ":a"]) {
       assert.isNull(Origin.nextUrl(allowed, `https://${name}@shop.example/`))
     }
     assert.isNull(Origin.nextUrl(allowed, `${next}${"a".repeat(2048)}`))
   })
 
-  it.prop("the back address is the form's page, or its origin", [Schema.String], ([text]) => {
+  it.prop("the back URL is the form's page, or its origin", [Schema.String], ([text]) => {
     const referer = `http://localhost:3000/form?${encodeURIComponent(text.toWellFormed())}`
     const origin = "https://shop.example"
     const evil = "https://evil.example"

@@ -4,7 +4,7 @@ import * as TimeZone from "../../../src/core/text/TimeZone.ts"
 
 describe("core/text/TimeZone", () => {
   it.prop(
-    "every zone that the runtime lists is accepted in any case, under its own name",
+    "every zone that the runtime lists is accepted in its own and in lower case, and returned as it was written",
     [Schema.Literals(["UTC", ...Intl.supportedValuesOf("timeZone")]), Schema.Boolean],
     ([name, isLower]) => {
       const text = isLower ? name.toLowerCase() : name

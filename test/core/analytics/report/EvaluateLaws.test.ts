@@ -34,7 +34,7 @@ const shapes = { rows: Rows, request: RequestShape, timeZone: TimeZone }
 
 describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () => {
   it.prop(
-    "the counts of time periods add up to the totals; those of visitors too, except of hours",
+    "the counts of time periods add up to the totals, also of visitors unless the periods are hours",
     { ...shapes, dimension: Schema.Literals(timeDimensions) },
     ({ dimension, request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)
@@ -83,7 +83,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     assert.deepStrictEqual(Evaluate.evaluate(query, rows), Evaluate.evaluate(query, reversed))
   })
 
-  it.prop("results are in order, ties by their dimensions", shapes, ({ request, rows: shape, timeZone }) => {
+  it.prop("results are in order, and equal ones by their dimensions", shapes, ({ request, rows: shape, timeZone }) => {
     const query = { ...queryOf(request, timeZone), ...everything }
     const { results } = Evaluate.evaluate(query, rowsOf(shape))
     const compare = (left: ResultRow, right: ResultRow): number => {

@@ -120,7 +120,7 @@ describe("core/analytics/report/SmallCounts", () => {
     }
   )
 
-  it("a rate of a hidden count is null, and a change from or to one too", () => {
+  it("a rate of a hidden count is null, and so is a change from or to a hidden count", () => {
     const counts = { visitors: 4, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
     const group = (more: Partial<Counts.Counts>) => ({
       range,
