@@ -33,7 +33,7 @@ const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
     .sort()
 }
 
-/** An upstream that answers every request with `current.body`. */
+/** An agent that answers every request with the `body` that was set last. */
 const upstream = Effect.acquireRelease(
   Effect.promise(
     () =>

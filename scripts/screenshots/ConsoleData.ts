@@ -4,7 +4,6 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import * as SiteInput from "../../src/core/sites/SiteInput.ts"
 import { FormDirectory } from "../../src/services/forms/FormDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
@@ -17,7 +16,7 @@ import * as SubmissionDraft from "../../test/support/SubmissionDraft.ts"
 
 const minute = 60_000
 
-/** A name of the maximum length, whose words do not break. */
+/** A long name of one word, which does not break. */
 const longName = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 
 const storeSubmissions = Effect.fnUntraced(function* (websiteConfigId: string, now: number) {
@@ -70,7 +69,7 @@ export const prepare = Effect.gen(function* () {
   const instance = yield* ConversationData.newInstance(busy, "Guide")
   for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
   yield* create("Harbour Coffee Roasters", 12)
-  const named = yield* create(longName.slice(0, SiteInput.maxName), 3)
+  const named = yield* create(longName, 3)
   yield* create("Studio Lindqvist", 25)
   yield* SetUpData.store(busy)
   yield* FormDirectory.use((forms) =>

@@ -53,7 +53,7 @@ const list = Command.make(
       text: isCut ? `${table}\nThere may be more: raise --limit, or use \`hydracore conversation export\`.\n` : table
     })
   })
-).pipe(Command.withDescription("List an instance's conversations, newest first"))
+).pipe(Command.withDescription("List an instance's conversations, the one with the latest message first"))
 
 const show = Command.make(
   "show",
@@ -98,7 +98,9 @@ const exportCommand = Command.make(
     yield* Output.writeAll(texts)
   })
 ).pipe(
-  Command.withDescription("Write an instance's conversations to stdout, one JSON object per line, oldest first"),
+  Command.withDescription(
+    "Write an instance's conversations to stdout, one JSON object per line, in the order of their beginning"
+  ),
   Command.withExamples([
     {
       command: "hydracore conversation export --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --since 7d",

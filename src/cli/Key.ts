@@ -13,7 +13,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
 
-/** The websites that the flags name. Fails if one does not exist. */
+/** The websites that the flags name. Fails without websites, with both flags, and if a website does not exist. */
 const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
   if (allSites === sites.length > 0) {
     return yield* new CliError.ValidationError({
@@ -56,7 +56,7 @@ const issue = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Issue a key for the owner API; it is shown only once"),
+  Command.withDescription("Issue a key for the owner API; the key is shown only once"),
   Command.withExamples([
     {
       command: 'hydracore key issue --site 0f8fad5b-d9cb-469f-a165-70867728950e --label "Dashboard"',

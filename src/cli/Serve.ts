@@ -1,6 +1,6 @@
 /**
  * `serve`: runs the service on the database of `DATABASE_URL` until SIGTERM or SIGINT. With `--workers`, several processes
- * share one port, one rate limiter and one set of metrics.
+ * share one port, one rate limiter and one set of metrics. With `--check`, it only checks the settings.
  *
  * @module
  */

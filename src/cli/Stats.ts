@@ -63,7 +63,7 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
     )
   )
   const [first, last] = totals.query.date_range
-  // The counts are of UTC days, and today's date may be another in the site's zone.
+  // The counts are of UTC days, and today's UTC date may differ from that in the website's time zone.
   const isToday = last === DateRange.today({ now, timeZone: site.timeZone })
   const utcToday = dateOf(now)
   const counts = yield* decisions.counts({ site, first, last: isToday && utcToday > last ? utcToday : last })

@@ -36,7 +36,7 @@ const issue = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Issue a token for an instance; it is shown only once"),
+  Command.withDescription("Issue a token for an instance; the token is shown only once"),
   Command.withExamples([
     {
       command: 'hydracore token issue --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --expires 90d --label "Shop"',

@@ -1,6 +1,6 @@
 /**
- * The primary of `serve --workers`: owns the listening socket and the rate-limit counts, and keeps the configured number of
- * workers running. It handles no requests for the service itself.
+ * The primary of `serve --workers`: owns the listening sockets and, without Redis, the rate-limit counts, and keeps the
+ * configured number of workers running. It handles no requests for the service itself.
  *
  * @module
  */
@@ -55,8 +55,8 @@ interface Slot {
 }
 
 /**
- * Starts the workers and succeeds when all of them serve; fails if one cannot. When the scope closes, stops listening,
- * drains the connection queue, and ends all workers gracefully.
+ * Starts the workers and succeeds when all of them serve; fails if a worker cannot serve. When the scope closes, stops
+ * listening, drains the queue of connections, and ends all workers gracefully.
  */
 export const start = Effect.fnUntraced(function* (
   options: Options

@@ -2,8 +2,8 @@
  * The worker's side of `serve --workers`: its lifecycle and its reports to the primary.
  *
  * A worker ends when the primary sends `End`, or when the channel disconnects because the primary died; it completes open
- * requests first. A terminal or supervisor may send a signal to all processes at once. A worker therefore reports SIGTERM and
- * SIGINT to the primary, which ends the workers in an order that loses no request, and ignores SIGHUP.
+ * requests first. A terminal or supervisor may send a signal to all processes at once. A worker therefore ignores SIGHUP, and
+ * reports SIGTERM and SIGINT to the primary, which ends the workers in an order that loses no request.
  *
  * @module
  */

@@ -76,8 +76,8 @@ const frame = (arrival: Numbered): string => `id: ${arrival.number}\ndata: ${JSO
 
 const comment = ": ping\n\n"
 
-/** Whether `/demo` itself sent the request. Other websites must not read the feed. */
-const isOwn = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
+/** Whether `/demo` itself, or a program, sent the request. Pages of other websites must not read the feed. */
+const mayRead = ({ headers }: HttpServerRequest.HttpServerRequest): boolean =>
   LocalPage.isLocal({
     host: headers["host"],
     origin: headers["origin"],
@@ -138,7 +138,7 @@ export const make = Effect.fnUntraced(function* (feed: DemoFeed, options: Option
 
   const events = Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
-    if (!isOwn(request)) return refused
+    if (!mayRead(request)) return refused
     return HttpServerResponse.stream(
       Stream.succeed(comment).pipe(
         Stream.concat(

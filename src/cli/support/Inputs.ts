@@ -268,7 +268,7 @@ export const readTime = (
     onSome: (value) => read(flag, { expected, parse }, value.trim())
   })
 
-/** When a token or a key expires. */
+/** When a token, a key or a shared dashboard expires. */
 export const expires = (of: string) =>
   time("expires", `When the ${of} expires, such as 90d, 12h or 2030-01-31; without the flag, never`)
 

@@ -74,7 +74,7 @@ export const writeAll = <E, R>(
   )
 
 /**
- * One JSON array of serialized documents, one per line. A missing end of the array means that the command was
+ * One JSON array of serialized documents, one per line. A missing end of the array means that the command failed or was
  * interrupted.
  */
 export const jsonArray = <E>(documents: Stream.Stream<string, E>): Stream.Stream<string, E> =>

@@ -1,5 +1,5 @@
 /**
- * The conversions in memory. The memory layer of `Leads` writes them, and that of `Reports` reads them.
+ * The conversions in memory. The memory layer of `Leads` writes them, and other memory layers read them.
  *
  * @module
  */

@@ -19,7 +19,7 @@ export interface Options {
   readonly isKnownSite?: (websiteConfigId: string) => boolean
 }
 
-/** The stored submissions, for other stores of this process. */
+/** The stored submissions, for other memory layers. */
 export class Submissions extends Context.Service<
   Submissions,
   {
