@@ -73,10 +73,11 @@ const send = (url: string, token: string) =>
 
 const replay = Effect.fnUntraced(function* (files: ReadonlyArray<string>, folder: string) {
   const agent = yield* upstream
+  const parsed = yield* settings
   const context = yield* Layer.build(
-    App.server({ settings: yield* settings, listen: { host: "127.0.0.1", port: 0 } }).pipe(
+    App.server({ settings: parsed, listen: { host: "127.0.0.1", port: 0 } }).pipe(
       Layer.provideMerge(App.memoryStorage),
-      Layer.provide(Logger.layer([]))
+      Layer.provide([App.outwardClient(parsed), Logger.layer([])])
     )
   )
   const { address } = yield* Effect.provide(HttpServer.HttpServer, context)

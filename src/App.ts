@@ -49,8 +49,8 @@ export type DatabaseAddress = Omit<Database.Options, "connections">
 export const database = (settings: Settings, address: DatabaseAddress) =>
   Database.layer({ ...address, connections: settings.databaseConnections })
 
-/** The client that sends to webhooks. */
-const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
+/** The client that sends to webhooks. One for the process, since it limits the connections that it keeps open. */
+export const outwardClient = ({ webhookAllow: allowed }: Settings) => OutwardClient.layer({ allowed })
 
 /** The connection to the mail server: none without `SMTP_URL`. */
 export const mailer = ({ mail }: Pick<Settings, "mail">) =>
@@ -74,23 +74,20 @@ export const mail = (settings: Settings) => {
   )
 }
 
-/** Sends tests to webhooks and to the recipients of mails. Requires `storage`. */
-export const testDeliveries = (settings: Settings) =>
-  TestDeliveries.layer({ mail: mail(settings) }).pipe(Layer.provide(outwardClient(settings)))
+type Mail = ReturnType<typeof mail>
 
-/** Mails links to the console. */
-const invitations = (settings: Settings) => Invitations.layer({ mail: mail(settings) })
+/** Sends tests to webhooks and to the recipients of mails. Requires `storage` and `outwardClient`. */
+export const testDeliveries = (settings: Settings) => TestDeliveries.layer({ mail: mail(settings) })
 
-/** Delivers in the background, unless `DELIVERY` is off. Requires `storage` and `database`. */
-const deliver = (settings: Settings) => {
+/** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
+const deliver = (settings: Settings, found: Mail) => {
   if (!settings.delivery) return Layer.empty
-  const found = mail(settings)
   const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(found)
     ? MailDispatcher.warnWithoutServer
     : MailDispatcher.layer(found.value.sender).pipe(
         Layer.provide([found.value.mailer, Mails.layer({ timeout: settings.databaseTimeout })])
       )
-  return Layer.merge(Layer.provide(Dispatcher.layer, outwardClient(settings)), mails)
+  return Layer.merge(Dispatcher.layer, mails)
 }
 
 /** The rate limiter: in memory, or with `REDIS_URL` in Redis, with the in-memory one as a fallback. */
@@ -204,8 +201,8 @@ const ownerServer = (
       })
   })
 
-/** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories. */
-export const server = (options: ServerOptions) => {
+/** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
+export const server = (options: ServerOptions, found: Mail = mail(options.settings)) => {
   const { extensions, listen, settings, worker } = options
   const live = Layer.provide(BudgetedAgent.layer, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
@@ -228,8 +225,8 @@ export const server = (options: ServerOptions) => {
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),
-      testDeliveries(settings),
-      invitations(settings),
+      TestDeliveries.layer({ mail: found }),
+      Invitations.layer({ mail: found }),
       Layer.provide(AgentInspection.layer, live),
       extensions === undefined ? live : Layer.provide(extensions.observers, live)
     ])
@@ -237,16 +234,19 @@ export const server = (options: ServerOptions) => {
 }
 
 /** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
-export const live = (options: ServerOptions) =>
-  Layer.mergeAll(
-    server(options),
+export const live = (options: ServerOptions) => {
+  const { settings } = options
+  const found = mail(settings)
+  return Layer.mergeAll(
+    server(options, found),
     LeadMatching.layer,
     // ClickHouse needs no rollups.
-    Option.isNone(options.settings.analyticsUrl) ? Rollups.layer : Layer.empty,
-    deliver(options.settings),
+    Option.isNone(settings.analyticsUrl) ? Rollups.layer : Layer.empty,
+    deliver(settings, found),
     Maintenance.layer({
-      pageViews: options.settings.retentionPageViews,
-      submissions: options.settings.retentionSubmissions,
-      conversations: options.settings.retentionConversations
+      pageViews: settings.retentionPageViews,
+      submissions: settings.retentionSubmissions,
+      conversations: settings.retentionConversations
     })
-  )
+  ).pipe(Layer.provide(outwardClient(settings)))
+}

@@ -25,6 +25,7 @@ const delivery = Cli.ready(
     Effect.gen(function* () {
       const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
       return App.testDeliveries(settings).pipe(
+        Layer.provide(App.outwardClient(settings)),
         Layer.provideMerge(App.storage(settings)),
         Layer.provide(LocalDatabase.layer(settings))
       )

@@ -13,14 +13,15 @@ import type { Options } from "./TestDeliveries.ts"
 
 /** Without a mail server or a console URL, `mail` is none. */
 export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
-  Layer.effect(
-    Invitations,
-    Effect.gen(function* () {
-      const usable = Option.filter(mail, ({ sender }) => sender.consoleUrl !== null)
-      return {
-        mail: yield* Effect.transposeOption(
-          Option.map(usable, ({ mailer, sender: { from, publicUrl } }) =>
-            Effect.map(Layer.build(mailer), (context) => ({
+  Option.match(
+    Option.filter(mail, ({ sender }) => sender.consoleUrl !== null),
+    {
+      onNone: () => Layer.succeed(Invitations, { mail: Option.none() }),
+      onSome: ({ mailer, sender: { from, publicUrl } }) =>
+        Layer.effect(
+          Invitations,
+          Effect.map(Mailer, ({ send }) => ({
+            mail: Option.some({
               origin: publicUrl,
               send: Effect.fnUntraced(function* (to: string, invitation: InvitationMail.Invitation) {
                 const message = Compose.compose(InvitationMail.content(invitation), {
@@ -30,11 +31,10 @@ export const layer = ({ mail }: Options): Layer.Layer<Invitations> =>
                   createdAt: yield* Clock.currentTimeMillis,
                   unsubscribeUrl: null
                 })
-                return yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(context))
+                return yield* send(message)
               })
-            }))
-          )
-        )
-      }
-    })
+            })
+          }))
+        ).pipe(Layer.provide(mailer))
+    }
   )

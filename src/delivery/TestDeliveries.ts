@@ -37,58 +37,64 @@ const contentOf = Effect.fnUntraced(function* ({ topic }: Notification, site: Ma
   return yield* MailContent.report(site, topic.period, range)
 })
 
-export const layer = ({ mail }: Options) =>
-  Layer.effect(
-    TestDeliveries,
-    Effect.gen(function* () {
-      const webhooks = yield* Webhooks
-      const outward = yield* OutwardClient
-      const notifications = yield* Notifications
-      const sites = yield* SiteDirectory
-      const reports = yield* Reports
-      const mailer = yield* Effect.transposeOption(
-        Option.map(mail, ({ mailer, sender }) => Effect.map(Layer.build(mailer), (context) => ({ sender, context })))
-      )
+const make = Effect.fnUntraced(function* (
+  mail: Option.Option<{ readonly sender: MailDispatcher.Options; readonly mailer: Mailer["Service"] }>
+) {
+  const webhooks = yield* Webhooks
+  const outward = yield* OutwardClient
+  const notifications = yield* Notifications
+  const sites = yield* SiteDirectory
+  const reports = yield* Reports
 
-      return TestDeliveries.of({
-        hasMail: Option.isSome(mail),
-        webhook: Effect.fnUntraced(function* (webhookId) {
-          const found = yield* webhooks.withSecrets(webhookId)
-          if (Option.isNone(found)) return Option.none()
-          const { secrets, webhook } = found.value
-          const website = yield* sites.byWebsiteConfigId(webhook.websiteConfigId)
-          if (Option.isNone(website)) return Option.none()
-          const eventId = randomUUID()
-          const data = JSON.stringify({ webhook_id: webhookId })
-          const time = yield* Clock.currentTimeMillis
-          const payload = Event.payload({ type: Event.testType, time, website: website.value }, data)
-          const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
-            Effect.provideService(OutwardClient, outward)
-          )
-          const { answer, error, millis, status } = response
-          return Option.some({ eventId, status, millis, answer, error, isDelivered: Schedule.isDelivered(response) })
-        }),
-        notification: Effect.fnUntraced(function* (notificationId) {
-          if (Option.isNone(mailer)) return yield* new MailNotSetUp()
-          const { context, sender } = mailer.value
-          const notification = yield* notifications.find(notificationId)
-          if (Option.isNone(notification)) return Option.none()
-          const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
-          if (Option.isNone(site)) return Option.none()
-          const createdAt = yield* Clock.currentTimeMillis
-          const content = yield* contentOf(notification.value, site.value, createdAt).pipe(
-            // Cannot happen: the lists of a report are short.
-            Effect.catchTag("ReportTooLarge", Effect.die),
-            Effect.provideService(Reports, reports)
-          )
-          const message = MailDispatcher.messageOf(sender, content, {
-            mailId: randomUUID(),
-            createdAt,
-            notification: notification.value
-          })
-          const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(context))
-          return Option.some({ recipient: notification.value.recipient, outcome })
-        })
+  return TestDeliveries.of({
+    hasMail: Option.isSome(mail),
+    webhook: Effect.fnUntraced(function* (webhookId) {
+      const found = yield* webhooks.withSecrets(webhookId)
+      if (Option.isNone(found)) return Option.none()
+      const { secrets, webhook } = found.value
+      const website = yield* sites.byWebsiteConfigId(webhook.websiteConfigId)
+      if (Option.isNone(website)) return Option.none()
+      const eventId = randomUUID()
+      const data = JSON.stringify({ webhook_id: webhookId })
+      const time = yield* Clock.currentTimeMillis
+      const payload = Event.payload({ type: Event.testType, time, website: website.value }, data)
+      const response = yield* WebhookSender.send(webhook, secrets, eventId, payload).pipe(
+        Effect.provideService(OutwardClient, outward)
+      )
+      const { answer, error, millis, status } = response
+      return Option.some({ eventId, status, millis, answer, error, isDelivered: Schedule.isDelivered(response) })
+    }),
+    notification: Effect.fnUntraced(function* (notificationId) {
+      if (Option.isNone(mail)) return yield* new MailNotSetUp()
+      const { mailer, sender } = mail.value
+      const notification = yield* notifications.find(notificationId)
+      if (Option.isNone(notification)) return Option.none()
+      const site = yield* sites.byWebsiteConfigId(notification.value.websiteConfigId)
+      if (Option.isNone(site)) return Option.none()
+      const createdAt = yield* Clock.currentTimeMillis
+      const content = yield* contentOf(notification.value, site.value, createdAt).pipe(
+        // Cannot happen: the lists of a report are short.
+        Effect.catchTag("ReportTooLarge", Effect.die),
+        Effect.provideService(Reports, reports)
+      )
+      const message = MailDispatcher.messageOf(sender, content, {
+        mailId: randomUUID(),
+        createdAt,
+        notification: notification.value
       })
+      const outcome = yield* mailer.send(message)
+      return Option.some({ recipient: notification.value.recipient, outcome })
     })
-  )
+  })
+})
+
+/** Requires the client, since it limits the connections that the process keeps open. */
+export const layer = ({ mail }: Options) =>
+  Option.match(mail, {
+    onNone: () => Layer.effect(TestDeliveries, make(Option.none())),
+    onSome: ({ mailer, sender }) =>
+      Layer.effect(
+        TestDeliveries,
+        Mailer.use((mailer) => make(Option.some({ mailer, sender })))
+      ).pipe(Layer.provide(mailer))
+  })

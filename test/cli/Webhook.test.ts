@@ -23,7 +23,12 @@ const commands = (env: Readonly<Record<string, string>>, secretsKey = key) =>
     const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
     const settings = { ...(yield* Effect.provide(Settings, provider)), secretsKey }
     const layers = Layer.succeedContext(
-      yield* Layer.build(Layer.provideMerge(App.testDeliveries(settings), App.storage(settings)))
+      yield* Layer.build(
+        Layer.provideMerge(
+          Layer.provide(App.testDeliveries(settings), App.outwardClient(settings)),
+          App.storage(settings)
+        )
+      )
     )
     const cli = (...args: ReadonlyArray<string>) =>
       run(args, storage(), { commands: [Webhook.command(layers), Delivery.command(layers)] }).pipe(

@@ -65,7 +65,11 @@ export const start = Effect.fnUntraced(function* (
     App.server({
       settings: { ...settings, ...(options.limits === undefined ? {} : { limits: options.limits }) },
       listen: { host: "127.0.0.1", port: 0 }
-    }).pipe(Layer.provideMerge(over(App.memoryStorage)), Layer.provide([counted, logged]), Layer.orDie)
+    }).pipe(
+      Layer.provideMerge(over(App.memoryStorage)),
+      Layer.provide([App.outwardClient(settings), counted, logged]),
+      Layer.orDie
+    )
   )
   return yield* Effect.gen(function* () {
     const server = yield* HttpServer.HttpServer
