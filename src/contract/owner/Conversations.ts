@@ -114,8 +114,8 @@ const filter = {
   }),
   unanswered: Fields.choice(["true"], { title: "Unanswered" }),
   rating: Fields.choice(["up", "down"], { title: "Rating" }),
-  from: Fields.date("The first day of a conversation's `updated_at`, in the website's time zone"),
-  to: Fields.date("The last day of a conversation's `updated_at`, in the website's time zone")
+  from: Fields.date("Only conversations with an `updated_at` on this day or later, in the website's time zone"),
+  to: Fields.date("Only conversations with an `updated_at` on this day or earlier, in the website's time zone")
 }
 
 export const list = HttpApiEndpoint.get("list", `${base}/:instance_id/conversations`, {

@@ -19,7 +19,7 @@ export const Unauthorized = refusal(401, "Unauthorized", "The request has no val
 export const NotFound = refusal(
   404,
   "NotFound",
-  "What the request names does not exist, or its access does not include it",
+  "What the request names does not exist, or is not included in the access of the request",
   {}
 )
 export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})

@@ -128,7 +128,7 @@ export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site
   OpenApi.annotations({
     identifier: "site_decisions",
     summary: "Read why requests were not counted",
-    description: "The numbers of requests for a website that were not counted, by reason. Scope `stats`."
+    description: "How many of a website's requests were not counted, by reason. Scope `stats`."
   })
 )
 

@@ -29,7 +29,7 @@ type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentErr
 const emptied = (sink: EventSink): Effect.Effect<void> =>
   Effect.callback((resume) => sink.whenEmpty(() => resume(Effect.void)))
 
-/** Pulls the next events each time the sink is empty. An object takes less memory than closures, which an idle chat retains. */
+/** Pulls the next events each time the sink is empty. Each idle chat retains one, and an object is smaller than closures. */
 class Pump {
   private readonly pull: EventPull
   private readonly sink: EventSink

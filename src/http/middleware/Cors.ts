@@ -24,7 +24,7 @@ const exposedHeaders = [
 /** One day, in seconds. */
 const maxAge = 86_400
 
-/** The headers that the middleware adds to every response except those to preflights and of the owner API. */
+/** The headers that the middleware adds to every response of the public API, except to a response to a preflight. */
 export const answerHeaders = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": exposedHeaders.join(",")

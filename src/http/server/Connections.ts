@@ -143,7 +143,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       connections.delete(socket)
       limits.remove(entry)
       if (state.open > 1) pipelined -= state.open - 1
-      // Node itself destroys the pending responses unless a CONNECT followed. The handlers of those would continue.
+      // Node itself destroys the pending responses, unless a CONNECT followed: their handlers would then continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()
     })

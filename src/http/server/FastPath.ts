@@ -3,9 +3,9 @@
  *
  * Together, the router, the platform's request and response and the middleware cost more than handling a page view, and
  * cause half of the latency that the service adds to a chat's first token. So a POST to an endpoint's exact path takes this
- * path if its head and body are small, the body's length is known, and the request is neither sampled for a trace nor has an
- * `Expect` header. Every other request takes the router. Both call the same endpoint function, and tests verify that both give
- * the same responses.
+ * path if its head and body are small, the body's length is known, the request has no `Expect` header, and it is not sampled
+ * for a trace. Every other request takes the router. Both paths call the same endpoint function, and tests verify that both
+ * give the same responses.
  *
  * @module
  */
