@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Failure, send } from "./Requests.ts"
+import { type Failure, type FailureKind, send } from "./Requests.ts"
 import * as Store from "./Store.ts"
 
 export interface Connection {
@@ -38,13 +38,13 @@ export const reloadData = (): void => {
   refresh.set(refresh.get() + 1)
 }
 
-/** Reloads the data of the page if this browser has a session again. Returns whether it has one. */
-export const resume = async (): Promise<boolean> => {
+/** Reloads the data of the page if this browser has a session again. Otherwise, returns why none was found. */
+export const resume = async (): Promise<FailureKind | undefined> => {
   const outcome = await send("GET /v1/owner/session", {})
-  if (!outcome.ok) return false
+  if (!outcome.ok) return outcome.failure.kind
   succeeded()
   reloadData()
-  return true
+  return undefined
 }
 
 const isTemporary = (failure: Failure): boolean =>

@@ -76,6 +76,10 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
             await page.keyboard.press("Escape")
             await page.getByRole("button", { name: "Continue" }).click()
             await page.getByText("This browser has no session yet.").waitFor()
+            await context.setOffline(true)
+            await page.getByRole("button", { name: "Continue" }).click()
+            await page.getByText("There is no connection to the service.").filter({ visible: true }).waitFor()
+            await context.setOffline(false)
           })
           const link = yield* ConsolePage.newLink()
           yield* on(async () => {

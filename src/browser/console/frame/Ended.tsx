@@ -6,11 +6,12 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks"
 import { resume } from "../Connection.ts"
 import { Snippet } from "../parts/Snippet.tsx"
+import type { FailureKind } from "../Requests.ts"
 import * as Texts from "../Texts.ts"
 
 export const Ended = () => {
   const dialog = useRef<HTMLDialogElement>(null)
-  const [isStill, setStill] = useState(false)
+  const [failure, setFailure] = useState<FailureKind>()
   // A dialog, because an open dialog of the page would cover anything else.
   useLayoutEffect(() => {
     const focused = document.activeElement
@@ -40,14 +41,14 @@ export const Ended = () => {
             type="button"
             class="button primary large"
             onClick={async () => {
-              setStill(false)
-              setStill(!(await resume()))
+              setFailure(undefined)
+              setFailure(await resume())
             }}
           >
             {Texts.ended.resume}
           </button>
           <span class="bad" role="status">
-            {isStill ? Texts.ended.still : ""}
+            {failure === undefined ? "" : failure === "signed-out" ? Texts.ended.still : Texts.failures[failure]}
           </span>
         </p>
       </section>
