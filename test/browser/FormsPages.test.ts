@@ -10,6 +10,14 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
+/** A script with which the first form of a page cannot be enhanced. */
+const refusesFirst = `const create = Document.prototype.createElement
+  let refused = 0
+  Document.prototype.createElement = function (name) {
+    if (name === "p" && refused++ === 0) throw new Error("not this one")
+    return create.call(this, name)
+  }`
+
 inChromium("a form", testServer(), (it) => {
   describe("leaves to the browser", () => {
     const button = (name: string, markup: string, attributes: string, outcome: string) =>
@@ -40,14 +48,7 @@ inChromium("a form", testServer(), (it) => {
 
     it.effect("a form that cannot be enhanced, and enhances the next", () =>
       Effect.gen(function* () {
-        const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make({
-          before: `const create = Document.prototype.createElement
-            let refused = 0
-            Document.prototype.createElement = function (name) {
-              if (name === "p" && refused++ === 0) throw new Error("not this one")
-              return create.call(this, name)
-            }`
-        })
+        const { edge, open, page, pages, relay, script, site } = yield* BrowserSite.make({ before: refusesFirst })
         pages["/own"] = "<p>The page's own</p>"
         const form = `<form data-hydracore-form data-site="${edge.websiteConfigId}" action="/own"><button>Send</button></form>`
         pages["/contact"] = `${form}${form}${script()}`
@@ -61,6 +62,27 @@ inChromium("a form", testServer(), (it) => {
       })
     )
   })
+
+  it.effect("without an address is not sent by the browser, even if it cannot be enhanced", () =>
+    Effect.gen(function* () {
+      const { edge, open, page, pages, script, site } = yield* BrowserSite.make({ before: refusesFirst })
+      const form = (attributes: string) =>
+        `<form data-hydracore-form ${attributes}><input name="name" value="Ada"><button>Send</button></form>`
+      pages["/contact"] = form("") + form(`data-site="${edge.websiteConfigId}"`) + script()
+      yield* open(`${site.url}/contact`)
+      yield* until("the second form", () =>
+        page.evaluate<boolean>("document.forms[1].querySelector('[role=status]') !== null")
+      )
+      // The window gets the event after the enhancer.
+      const isPrevented = yield* Effect.promise(() =>
+        page.evaluate<boolean>(`new Promise((resolve) => {
+          addEventListener("submit", (event) => resolve(event.defaultPrevented))
+          document.forms[0].requestSubmit()
+        })`)
+      )
+      assert.isTrue(isPrevented)
+    })
+  )
 
   it.effect("works with fields of any name", () =>
     Effect.gen(function* () {

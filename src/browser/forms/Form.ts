@@ -233,6 +233,8 @@ const isForEdge = (form: HTMLFormElement, submitter: HTMLElement | null): boolea
 export const submit = (form: HTMLFormElement, event: SubmitEvent, endpoint: string): void => {
   const addressless = isAddressless(form)
   if (!(attributeOf(form, "data-site") || addressless) || !isForEdge(form, event.submitter)) return
+  // Before `enhance`, which can fail: the browser must not send this form in any case.
+  if (addressless) event.preventDefault()
   const state = enhance(form)
   if (state === undefined) return
   event.preventDefault()
