@@ -97,8 +97,8 @@ export const sizeOf = (parts: Parts): number =>
 const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
 
 /**
- * The events that complete an answer for a reader that has the first parts, `had`, of `all` its parts: if `had` are the parts
- * of an answer's first events and `all` those of all events, `addAll(had, missing(had, all)).parts` is `all`.
+ * The events that a reader with the parts `had` still needs for the parts `all`. If `had` are the parts of an answer's first
+ * events, and `all` those of all its events, `addAll(had, missing(had, all)).parts` is `all`.
  */
 export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
   let isTextOpen = had.isTextOpen

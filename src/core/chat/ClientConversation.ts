@@ -29,8 +29,8 @@ export interface ClientConversation {
   /** The client's id of the last answer before the message. It is the service's id if the client uses that. */
   readonly answerId: string | null
   /**
-   * Identifies the client's first message: its id, or its text if it has no id. It stays the same as the conversation grows. It
-   * tells visitors apart whose clients give every conversation the same id, unless their first texts are equal too.
+   * Identifies the client's first message: its id, or its text if it has no id. The origin stays the same as the conversation
+   * grows. It distinguishes visitors whose clients give every conversation the same id, unless their first messages are equal.
    */
   readonly origin: string
 }

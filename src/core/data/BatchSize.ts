@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Up to this many waiting items go into one batch: it costs a store about as much as a batch of one. */
+/** Up to this many waiting items go into one batch. Such a batch costs a store about as much as a batch of one item. */
 export const maxUnsplit = 16
 
 /**

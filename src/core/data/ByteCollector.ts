@@ -14,7 +14,10 @@ export class ByteCollector {
   private buffer: Uint8Array = empty
   private filled = 0
 
-  /** @param maxLength the expected maximum number of bytes, for which the buffer makes room at most; may be infinite. */
+  /**
+   * @param maxLength the expected maximum number of bytes; may be infinite. The buffer is larger only if more bytes are
+   * added.
+   */
   constructor(maxLength: number) {
     this.maxLength = maxLength
   }

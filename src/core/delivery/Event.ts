@@ -91,7 +91,8 @@ const withMark = (json: string): string =>
   json === "{}" ? '{"truncated":true}' : `${json.slice(0, -1)},"truncated":true}`
 
 /**
- * The data of an object if they fit. Otherwise, with `truncated`, those of its longest shortened form that fits, or of `{}`.
+ * The result of `dataOf` if it fits. Otherwise, with `truncated`, the result for the longest shortened object that fits, or for
+ * `{}`.
  */
 const firstThatFits = (object: string, dataOf: (object: string) => string): string => {
   const data = dataOf(object)

@@ -63,8 +63,8 @@ export const subjectsOf = (
 /**
  * One delivery for each event and each subscriber of its website that gets events of its type.
  *
- * @param dataOf the data of a subject of `subjectsOf` as JSON text. Events of a subject are not delivered if it is undefined,
- * because the subject was deleted
+ * @param dataOf the data of a subject of `subjectsOf` as JSON text. Undefined for a deleted subject, whose events are not
+ * delivered
  */
 export const deliveries = (
   events: ReadonlyArray<OutboxEvent>,

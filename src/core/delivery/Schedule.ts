@@ -79,7 +79,7 @@ export interface Health {
   readonly disabledAt: number | null
 }
 
-/** The health after an attempt: a webhook is disabled by a 410, or by a failure five days after the first of a series. */
+/** The health after an attempt. A webhook is disabled by a 410, or by a failure five days after `failingSince`. */
 export const healthAfter = (health: Health, outcome: Outcome, now: number): Health => {
   if (isDelivered(outcome)) return { ...health, failingSince: null }
   const failingSince = health.failingSince ?? now

@@ -3,8 +3,8 @@
  *
  * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so the number of attempts for all webhooks is
  * bounded. Half of the slots are reserved for webhooks without a running attempt. Of the other half, a webhook may hold only a
- * share of the free slots: as they fill up, each webhook may hold fewer. Webhooks that fail together hold at most half of all
- * slots.
+ * share of the free slots: as they fill up, each webhook may hold fewer. The webhooks that fail hold at most half of the slots
+ * in total.
  *
  * @module
  */

@@ -91,7 +91,7 @@ export interface Leased {
   readonly secrets: ReadonlyArray<string>
 }
 
-/** The duration of a lease in milliseconds: longer than an attempt takes, shorter than 30 s. */
+/** The duration of a lease in milliseconds: longer than an attempt. If a process dies, another continues within 30 s. */
 export const leaseMillis = 25_000
 
 /** The maximum number of deliveries in a list. */

@@ -17,8 +17,8 @@ export interface DatabaseHost {
 }
 
 /**
- * Which servers to use. `read-write` and `read-only` say whether a server accepts writes; `primary`, `standby` and
- * `prefer-standby` say whether it is a standby.
+ * Which servers to use: `read-write` and `read-only` by whether they accept writes, `primary`, `standby` and `prefer-standby`
+ * by whether they are standbys.
  */
 export const attributes = ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"] as const
 
@@ -30,7 +30,9 @@ export interface ServerState {
   readonly isReadOnly: boolean
 }
 
-/** Whether an attribute asks for such a server. With `prefer-standby`, a primary is used if no standby is reachable. */
+/**
+ * Whether an attribute asks for a server in this state. With `prefer-standby`, a primary is used if no standby is reachable.
+ */
 export const isSuitable = (attribute: Attribute, { isReadOnly, isStandby }: ServerState): boolean => {
   switch (attribute) {
     case "any":

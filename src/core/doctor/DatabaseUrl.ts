@@ -114,7 +114,7 @@ export const fault = (url: URL): string | null => {
 /** `local`: on this machine. `preferred`: TLS if the server supports it, which is unknown before the connection. */
 export type Transport = "local" | "plain" | "tls" | "preferred"
 
-/** Whether a host is this machine. An empty one is the driver's default, and a path is the folder of a Unix socket. */
+/** Whether a host is this machine. An empty host is the driver's default, and a path is the folder of a Unix socket. */
 const isLocal = (host: string): boolean => host === "" || /^(\/|%2f)/i.test(host) || isLoopback(host)
 
 /** The transport that a URL without `fault` has if its hosts are on the network. The default is `plain`. */

@@ -13,9 +13,9 @@ import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
-/** A request that a proxy forwards, and the client for which the request counts. All of them are IP addresses. */
+/** A request that a proxy forwards, and the IP address of the client for which the request counts. */
 export interface ProxyFacts {
-  /** The peer of the connection. */
+  /** The IP address of the connection's peer. */
   readonly peer: string
   readonly forwardedFor: string
   readonly client: string

@@ -19,7 +19,7 @@ export interface Summary extends Omit<Message, "formData"> {
   readonly preview: string
 }
 
-/** Selects submissions for a list. An absent member allows any. */
+/** Selects submissions for a list. An absent member selects all. */
 export interface Filter {
   readonly status?: Status | undefined
   readonly isRead?: boolean | undefined

@@ -66,8 +66,8 @@ const tooDeepAt = (bytes: Uint8Array, levels: number): number | undefined => {
 
 /**
  * Parses a JSON text from bytes: strict UTF-8, with or without a byte order mark, of at most `maxDepth` levels if it is
- * longer than `cheapBytes`. Unsafe integers (beyond 2^53 - 1) become `bigint`s, except in the cases of `keepInteger` and
- * `reparse`.
+ * longer than `cheapBytes`. Unsafe integers (beyond 2^53 - 1) become `bigint`s if they have at most 4,400 digits and the text
+ * is not too deep for a reviver.
  */
 export const parse = (
   bytes: Uint8Array

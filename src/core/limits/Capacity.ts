@@ -36,8 +36,8 @@ export interface OwnedAmount {
 }
 
 /**
- * How many times as much as the new owner another must hold to be displaced. With 1, growing bodies would displace each
- * other.
+ * An owner is displaced only if it holds more than this many times the amount of the owner that needs space. With 1, growing
+ * bodies would displace each other.
  */
 const margin = 2
 

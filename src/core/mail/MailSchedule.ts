@@ -50,9 +50,9 @@ export interface SmtpError {
 const isPolicy = (answer: string): boolean => /^5\d\d[ -]5\.7\.\d/.test(answer)
 
 /**
- * Whether an error is final. A code of 5xx is final if it refuses the recipient or the message. It is not final if it refuses
- * the login, the sender or the whole connection, or if it refuses the recipient with 5.7.x, for example because the server
- * does not relay for us: the operator has to fix these, and the mail must not be lost meanwhile.
+ * Whether an error is final. An answer of 5xx is final if it refuses the recipient or the message. It is not final if it
+ * refuses the login, the sender or the whole connection, or if it refuses the recipient with 5.7.x, for example because the
+ * server does not relay for us: the operator has to fix these, and the mail must not be lost meanwhile.
  */
 export const outcomeOf = ({
   answer = "",

@@ -6,8 +6,8 @@
  */
 
 /**
- * Why a request is not counted. Nothing is stored, except the page views of `bot` and `referrer-spam` and the submissions of
- * `quarantined`, separately.
+ * Why a request is not counted. The page views of `bot` and `referrer-spam` and the submissions of `quarantined` are stored
+ * separately. Nothing is stored of other requests.
  */
 export const reasons = [
   /** The user agent is a known bot. */
@@ -31,8 +31,8 @@ export const reasons = [
 export type Reason = (typeof reasons)[number]
 
 /**
- * What is counted: a reason, or `chat-limited`, a chat message that was refused because of a limit. No statistics show the
- * latter.
+ * What is counted: a reason, or `chat-limited` for a chat message that was refused because of a limit. No statistics show
+ * `chat-limited`.
  */
 export type Counted = Reason | "chat-limited"
 

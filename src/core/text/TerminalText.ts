@@ -16,7 +16,7 @@ const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
 /** Replaces control characters by U+FFFD. */
 export const printable = (text: string): string => text.replace(control, "\uFFFD")
 
-/** Not the joiners (U+200C, U+200D), which Persian, Indic scripts and many emoji need. */
+/** Control characters except the joiners (U+200C, U+200D), which Persian, Indic scripts and many emoji need. */
 const controlButJoiner = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\u200C\u200D]]/gv
 const controlButJoinerOrLineFeed = /[[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]--[\n\u200C\u200D]]/gv
 

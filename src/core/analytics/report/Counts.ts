@@ -152,7 +152,7 @@ const sumRevenue = (revenue: Counts["revenue"]): Counts["revenue"] =>
     ([currency, sums]) => ({ currency, value: sumDecimals(sums.map(({ value }) => value)) })
   )
 
-/** The counts of two groups together, if neither counts what the other counts: a group in two ranges without a common day. */
+/** The sum of counts of different visits, such as those of a group in two ranges without a common day. */
 export const sum = (left: Counts, right: Counts): Counts => ({
   visitors: left.visitors + right.visitors,
   visits: left.visits + right.visits,

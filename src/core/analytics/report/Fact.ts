@@ -23,7 +23,7 @@ export interface Fact {
   readonly visitorHash: string
 }
 
-/** The value of a dimension if it is absent. */
+/** Stands for the absent value of a dimension. */
 export const notSet = "(not set)"
 
 /** The source of a visit that has neither a `utm_source` nor a referrer, and the referrer of a visit that has none. */

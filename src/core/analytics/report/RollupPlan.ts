@@ -15,7 +15,7 @@ export interface Interval {
   readonly end: number
 }
 
-/** A day or month whose visits up to `end` are stored, and are summed unless it is a `RolledDay` that says otherwise. */
+/** A day or month whose visits up to `end` are stored. Their sum is stored too, except for some open days: see `RolledDay`. */
 export interface Rolled extends Interval {
   /** The end of the last visit, or `end` if that is later. */
   readonly visitsEnd: number
@@ -40,7 +40,7 @@ export interface Plan {
   readonly months: ReadonlyArray<LocalDate>
   /** The other days whose sum is read. The sum may cover only the first visits of the day. */
   readonly days: ReadonlyArray<LocalDate>
-  /** The times that the sums of `months`, and of those `days` that are not open, cover. */
+  /** The times whose visits are in the sums of `months`, and of the `days` that are not open. */
   readonly stored: ReadonlyArray<Interval>
   /** The summed parts of open days. A visitor of such a part may have visits after that part. */
   readonly begun: ReadonlyArray<Interval>
