@@ -5,7 +5,7 @@ import * as AgentCheck from "../../../src/core/chat/AgentCheck.ts"
 const Status = Schema.Int.check(Schema.isBetween({ minimum: 300, maximum: 599 }))
 
 describe("core/chat/AgentCheck", () => {
-  it.prop("every status of a refusal is one of the listed problems", [Status], ([status]) => {
+  it.prop("every status of a refusal belongs to a listed problem", [Status], ([status]) => {
     const problem = AgentCheck.problemOf({ _tag: "Refused", status })
     assert.include(AgentCheck.problems, problem)
     // Only the operator of the agent can fix a 5xx.

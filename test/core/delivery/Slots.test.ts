@@ -69,10 +69,10 @@ describe("core/delivery/Slots", () => {
     }
   )
 
-  it("webhooks that hang leave slots for another one until more than half as many hang as there are slots", () => {
+  it("if no more webhooks hang than half the number of slots, another webhook gets a slot", () => {
     const running = new Map<string, number>()
     const isFailing = false
-    // Each new webhook has many deliveries that are due, and none of them ends.
+    // Each new webhook has many due deliveries, whose attempts do not end.
     for (let number = 0; number < Slots.total; number++) {
       const webhookId = String(number)
       const due = Array.from({ length: 40 }, (_, dueAt) => ({ webhookId, isFailing, dueAt }))
@@ -83,7 +83,7 @@ describe("core/delivery/Slots", () => {
     }
   })
 
-  it("webhooks that fail and hang take no slot from one that works", () => {
+  it("webhooks that fail and hang take no slot from a webhook that works", () => {
     const failing = Array.from({ length: 1_000 }, (_, index) => ({
       webhookId: `failing ${index}`,
       isFailing: true,

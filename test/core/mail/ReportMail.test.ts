@@ -103,7 +103,7 @@ describe("core/mail/ReportMail", () => {
     assert.include(text, "Visitors: 0 (−100%)")
   })
 
-  it("a week across two months or years names both", () => {
+  it("the title of a week across two months or years names both", () => {
     const content = ReportMail.content(site, "weekly", { first: "2026-12-28", last: "2027-01-03" }, none, none)
     assert.strictEqual(content.title, "Week of 28 December 2026 – 3 January 2027")
   })

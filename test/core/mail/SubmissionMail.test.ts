@@ -103,7 +103,7 @@ describe("core/mail/SubmissionMail", () => {
     assert.notInclude(htmlOf(content), "mailto:")
   })
 
-  it("several submissions are in one mail, which stays small and says how many it leaves out", () => {
+  it("several submissions are in one mail, which stays small and says how many submissions are left out", () => {
     const long = JSON.stringify(
       Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`f${index}`, "<".repeat(5_000)]))
     )

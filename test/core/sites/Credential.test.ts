@@ -19,7 +19,7 @@ describe("core/sites/Credential", () => {
     assert.deepStrictEqual([...Buffer.from(text.slice("abc_".length), "base64url")], bytes)
   })
 
-  it.prop("a secret of one kind is not one of another kind", [Secret], ([bytes]) => {
+  it.prop("a secret of one kind is not a secret of another kind", [Secret], ([bytes]) => {
     const key = OwnerKey.format(Uint8Array.from(bytes))
     assert.deepStrictEqual(
       [OwnerKey.isWellFormed(key), isWellFormed(key), WidgetToken.isWellFormed(key)],

@@ -24,14 +24,18 @@ const lengthOf = (line: string): number =>
 const plain = (bars: ReadonlyArray<BarChart.Bar>) => bars.map((bar, index) => ({ ...bar, label: `day ${index}` }))
 
 describe("core/text/BarChart", () => {
-  it.prop("has one line per bar, which ends with its number and is not too wide", [Bars, Width], ([bars, width]) => {
-    const lines = linesOf(bars, width)
-    assert.strictEqual(lines.length, bars.length)
-    for (const [index, line] of lines.entries()) {
-      assert.isTrue(line.endsWith(` ${bars[index]!.value}`))
-      assert.isAtMost(TerminalText.width(line), Math.max(width, BarChart.minWidth))
+  it.prop(
+    "a chart has a line per bar, which ends with the bar's number and is not too wide",
+    [Bars, Width],
+    ([bars, width]) => {
+      const lines = linesOf(bars, width)
+      assert.strictEqual(lines.length, bars.length)
+      for (const [index, line] of lines.entries()) {
+        assert.isTrue(line.endsWith(` ${bars[index]!.value}`))
+        assert.isAtMost(TerminalText.width(line), Math.max(width, BarChart.minWidth))
+      }
     }
-  })
+  )
 
   it.prop("a larger number never has a shorter bar, and only zero has no bar", [Bars, Width], ([bars, width]) => {
     const lengths = linesOf(plain(bars), width).map(lengthOf)

@@ -18,7 +18,7 @@ describe("core/text/TimeZone", () => {
     }
   })
 
-  it.prop("an accepted name is one that Intl accepts", [Schema.String], ([text]) => {
+  it.prop("Intl accepts every accepted name", [Schema.String], ([text]) => {
     if (Option.isNone(TimeZone.parse(text))) return
     assert.isString(new Intl.DateTimeFormat("en", { timeZone: text }).resolvedOptions().timeZone)
   })

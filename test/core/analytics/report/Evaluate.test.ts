@@ -121,7 +121,7 @@ describe("core/analytics/report/Evaluate", () => {
     )
   })
 
-  it("counts the visits that viewed a page, and the bounces of those that began on it", () => {
+  it("counts the visits that viewed a page, and the bounces of the visits that began on the page", () => {
     assert.deepStrictEqual(ask({ metrics: ["visits", "pageviews", "bounce_rate"], dimensions: ["event:page"] }), [
       ["/pricing", 3, 3, 100],
       ["/", 2, 2, 0],

@@ -83,33 +83,38 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
     assert.deepStrictEqual(Evaluate.evaluate(query, rows), Evaluate.evaluate(query, reversed))
   })
 
-  it.prop("results are in order, and equal ones by their dimensions", shapes, ({ request, rows: shape, timeZone }) => {
-    const query = { ...queryOf(request, timeZone), ...everything }
-    const { results } = Evaluate.evaluate(query, rowsOf(shape))
-    const compare = (left: ResultRow, right: ResultRow): number => {
-      for (const { by, direction } of query.orderBy) {
-        const index = (query.dimensions as ReadonlyArray<string>).indexOf(by)
-        const values = ({ dimensions, metrics }: ResultRow) => {
-          const metric = metrics[(query.metrics as ReadonlyArray<string>).indexOf(by)] ?? null
-          return index === -1
-            ? typeof metric === "number"
-              ? metric
-              : (metric?.value ?? -1)
-            : (dimensions[index] ?? "")
+  it.prop(
+    "results are in order, and equal results by their dimensions",
+    shapes,
+    ({ request, rows: shape, timeZone }) => {
+      const query = { ...queryOf(request, timeZone), ...everything }
+      const { results } = Evaluate.evaluate(query, rowsOf(shape))
+      const compare = (left: ResultRow, right: ResultRow): number => {
+        for (const { by, direction } of query.orderBy) {
+          const index = (query.dimensions as ReadonlyArray<string>).indexOf(by)
+          const values = ({ dimensions, metrics }: ResultRow) => {
+            const metric = metrics[(query.metrics as ReadonlyArray<string>).indexOf(by)] ?? null
+            return index === -1
+              ? typeof metric === "number"
+                ? metric
+                : (metric?.value ?? -1)
+              : (dimensions[index] ?? "")
+          }
+          const [a, b] = [values(left), values(right)]
+          const order =
+            typeof a === "string" && typeof b === "string" ? CodePoints.compare(a, b) : Number(a) - Number(b)
+          if (order !== 0) return direction === "asc" ? order : -order
         }
-        const [a, b] = [values(left), values(right)]
-        const order = typeof a === "string" && typeof b === "string" ? CodePoints.compare(a, b) : Number(a) - Number(b)
-        if (order !== 0) return direction === "asc" ? order : -order
+        const different = left.dimensions.findIndex((value, index) => value !== right.dimensions[index])
+        return different === -1
+          ? 0
+          : CodePoints.compare(left.dimensions[different] ?? "", right.dimensions[different] ?? "")
       }
-      const different = left.dimensions.findIndex((value, index) => value !== right.dimensions[index])
-      return different === -1
-        ? 0
-        : CodePoints.compare(left.dimensions[different] ?? "", right.dimensions[different] ?? "")
+      for (const [index, row] of results.slice(1).entries()) {
+        assert.isBelow(compare(results[index] ?? row, row), 0)
+      }
     }
-    for (const [index, row] of results.slice(1).entries()) {
-      assert.isBelow(compare(results[index] ?? row, row), 0)
-    }
-  })
+  )
 
   it.prop("the pages together are the complete result", shapes, ({ request, rows: shape, timeZone }) => {
     const rows = rowsOf(shape)
@@ -141,7 +146,7 @@ describe("core/analytics/report/Evaluate, for arbitrary rows and queries", () =>
   })
 
   it.prop(
-    "the counts of the days of a range add up to those of the range",
+    "the counts of the days of a range add up to the counts of the range",
     shapes,
     ({ request, rows: shape, timeZone }) => {
       const rows = rowsOf(shape)

@@ -86,7 +86,7 @@ describe("core/analytics/report/RollupPlan", () => {
     }
   )
 
-  it.prop("the sums that are read are those of the stored days, each once", arbitrary, (given) => {
+  it.prop("exactly the sums of the stored and the begun days are read, each once", arbitrary, (given) => {
     const { days, plan, state } = make(given)
     const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
     const isOfMonth = ({ date, end }: LocalTime.Day) => {
