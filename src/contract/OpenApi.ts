@@ -76,6 +76,8 @@ const cors = {
 /** The headers of every response of the owner API. */
 const owner = {
   "cache-control": text("The response is not stored"),
+  "cross-origin-resource-policy": text("No page of another origin may embed the response"),
+  "x-content-type-options": text("The content type is not guessed"),
   "ratelimit-policy": text('The rate limit of the key: requests and window in seconds, such as `"owner";q=600;w=60`'),
   ratelimit: text("What remains of the rate limit, and the seconds until more is allowed")
 }
@@ -98,6 +100,7 @@ const canonicalNames = [
   "Cache-Control",
   "Content-Disposition",
   "Content-Security-Policy",
+  "Cross-Origin-Resource-Policy",
   "Location",
   "RateLimit",
   "RateLimit-Policy",

@@ -54,7 +54,7 @@ inChromium("the documentation", testServer(), (it) => {
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium
-      const { open, page } = yield* visitor()
+      const { errors, open, page } = yield* visitor()
       const elsewhere: Array<string> = []
       page.on("request", (request) => {
         if (request.url().startsWith("http") && !request.url().startsWith(url)) elsewhere.push(request.url())
@@ -62,7 +62,7 @@ inChromium("the documentation", testServer(), (it) => {
       yield* open(`${url}/docs/reference`)
       yield* Effect.promise(() => page.getByRole("heading", { name: "HydraCore Public API" }).waitFor())
       const offered = yield* Effect.promise(() => page.getByText(/Open API Client|Developer Tools|Generate/).count())
-      assert.deepStrictEqual({ elsewhere, offered }, { elsewhere: [], offered: 0 })
+      assert.deepStrictEqual({ elsewhere, offered, errors }, { elsewhere: [], offered: 0, errors: [] })
     })
   )
 

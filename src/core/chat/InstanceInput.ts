@@ -28,8 +28,9 @@ export const parseAgentUrl = (text: string): Option.Option<string> =>
     Option.map(() => text)
   )
 
-/** Headers that cannot carry a key: the service sets them, or they describe the connection. */
-const reservedHeaders = /^(accept|connection|content-.*|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
+/** Headers that the service sets, that describe the connection, or whose values servers usually log. */
+const reservedHeaders =
+  /^(accept|connection|content-.*|cookie|expect|forwarded|host|keep-alive|origin|referer|te|trailer|transfer-encoding|upgrade|user-agent|via|x-forwarded-.*)$/i
 
 /** Parses the name of a header that can carry a key. */
 export const parseKeyHeader = Option.liftPredicate(

@@ -1,6 +1,7 @@
 /**
- * The settings that only the operator may change while an instance uses the operator's key: those that make an answer cost
- * more. To change them, an owner enters a key of their own. Pure.
+ * The settings that only the operator may change while an instance uses the operator's key: those that set where a request carries
+ * the key, and those that an answer's cost depends on. To change them, an owner enters a key of their own. The instructions stay
+ * the owner's: their length is limited, and their tokens count towards `dailyTokens`. Pure.
  *
  * @module
  */
@@ -10,6 +11,8 @@ import type { Instance } from "./Instance.ts"
 const reserved = {
   agentProtocol: "agent_protocol",
   agentModel: "agent_model",
+  agentKeyHeader: "agent_key_header",
+  memory: "memory",
   historyMessages: "history",
   historyCharacters: "history_characters",
   maxTokens: "max_tokens",

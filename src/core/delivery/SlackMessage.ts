@@ -18,6 +18,21 @@ const mention = /(?<![a-z0-9])@|@(?=everyone|here|channel|all)/gi
 const escape = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replace(mention, "@\u200b")
 
+const lineBreaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
+
+/** The beginnings of links and images in Markdown, which Mattermost and Discord show with a text that hides the address. */
+const linkMark = /\](?=[([:]|$)/g
+
+/** Marks of bold, italic, struck and code text. */
+const textMark = /[*_~`]/g
+
+/** A text on one line without formatting: a name that a visitor chose cannot look like the title of a message. */
+const toName = (text: string): string =>
+  escape(text).replace(lineBreaks, " ").replace(linkMark, "]\u200b").replace(textMark, "$&\u200b")
+
+/** A text whose further lines are quotations, so that they cannot look like further fields. */
+const toValue = (text: string): string => escape(text).replace(linkMark, "]\u200b").replace(lineBreaks, "\n> ")
+
 const cut = (text: string, max: number): string => (text.length <= max ? text : `${text.slice(0, max).toWellFormed()}…`)
 
 const titles: Readonly<Record<string, string>> = {
@@ -52,12 +67,12 @@ export const body = (payload: string): string => {
   const { data, type, website } = Predicate.isObject(parsed) ? parsed : {}
   const title = titles[String(type)] ?? String(type)
   // A delivery that an earlier version stored has no website.
-  const name = Predicate.isObject(website) ? ` – ${escape(String(website["name"]))}` : ""
+  const name = Predicate.isObject(website) ? ` – ${toName(String(website["name"]))}` : ""
   const values = lines(Predicate.isObject(data) ? data : {})
     .filter(([, value]) => value !== null && value !== undefined && value !== "")
     .map(([name, value]) => {
       const text = typeof value === "string" ? value : JSON.stringify(value)
-      return `${escape(cut(name, 100))}: ${escape(cut(text, maxValue))}`
+      return `${toName(cut(name, 100))}: ${toValue(cut(text, maxValue))}`
     })
   return JSON.stringify({ text: cut([`*${title}${name}*`, ...values].join("\n"), maxText), unfurl_links: false })
 }

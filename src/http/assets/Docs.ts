@@ -18,6 +18,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { Api } from "../../contract/Api.ts"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import * as GuidePage from "./GuidePage.ts"
+import * as ReferencePolicy from "./ReferencePolicy.ts"
 import * as StaticContent from "./StaticContent.ts"
 
 /** The guides, in the order of the list. */
@@ -113,18 +114,30 @@ const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
 const serve = Effect.fnUntraced(function* <E, R>(
   content: Effect.Effect<StaticContent.Compressed, E, R>,
   contentType: string,
-  more: Readonly<Record<string, string>> = {}
+  headersOf: (content: StaticContent.Compressed) => Readonly<Record<string, string>>
 ) {
-  const compressed = yield* StaticContent.once(content)
+  const made = yield* StaticContent.once(
+    Effect.map(content, (compressed) => ({
+      compressed,
+      options: { contentType, headers: { "cache-control": "no-cache", ...headersOf(compressed) } }
+    }))
+  )
   return Effect.gen(function* () {
     const { headers } = yield* HttpServerRequest.HttpServerRequest
-    return StaticContent.respond(
-      yield* compressed,
-      { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] },
-      { contentType, headers: { "cache-control": "no-cache", ...more } }
-    )
+    const { compressed, options } = yield* made
+    const request = { acceptEncoding: headers["accept-encoding"], ifNoneMatch: headers["if-none-match"] }
+    return StaticContent.respond(compressed, request, options)
   })
 })
+
+const ofGuide = () => GuidePage.headers
+
+const ofReference = ({ bytes }: StaticContent.Compressed) => ({
+  ...GuidePage.headers,
+  "content-security-policy": ReferencePolicy.policyOf(new TextDecoder().decode(bytes.identity))
+})
+
+const ofDocument = () => ({ "x-content-type-options": "nosniff" })
 
 const html = "text/html; charset=utf-8"
 
@@ -140,16 +153,16 @@ export const layer = HttpRouter.use(
         )
       )
     )
-    yield* router.add("GET", indexPath, yield* serve(index, html, GuidePage.headers))
+    yield* router.add("GET", indexPath, yield* serve(index, html, ofGuide))
     for (const described of apis) {
       const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
       const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
-      yield* router.add("GET", described.document, yield* serve(document, "application/json"))
-      yield* router.add("GET", described.reference, yield* serve(page, html))
+      yield* router.add("GET", described.document, yield* serve(document, "application/json", ofDocument))
+      yield* router.add("GET", described.reference, yield* serve(page, html, ofReference))
     }
     for (const [position, name] of guides.entries()) {
       const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
-      yield* router.add("GET", guidePath(name), yield* serve(page, html, GuidePage.headers))
+      yield* router.add("GET", guidePath(name), yield* serve(page, html, ofGuide))
     }
   })
 )

@@ -13,7 +13,7 @@ import type { StorageUnavailable } from "../../services/Storage.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
-import { addHeaders, CallerLimits } from "./CallerLimits.ts"
+import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Failures from "./Failures.ts"
 import { withJsonErrors } from "./Validation.ts"
 
@@ -30,8 +30,6 @@ const unauthorized: Unauthorized = {
   detail: "Send a valid key in the header Authorization: Bearer hok_… `hydracore key issue` issues one.",
   headers: { "www-authenticate": "Bearer" }
 }
-
-const noStore = addHeaders({ "cache-control": "no-store" })
 
 const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
 
@@ -77,9 +75,9 @@ export const layer = (options: Options) =>
             Effect.result
           )
           // An error would pass the request to the next scheme, which would refuse it for another reason.
-          if (Result.isFailure(found)) return yield* Effect.as(noStore, toResponse(found.failure))
+          if (Result.isFailure(found)) return yield* Effect.as(addOwnerHeaders, toResponse(found.failure))
           if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
-          yield* noStore
+          yield* addOwnerHeaders
           const session = found.success.value
           const isValid = isFound(sessions.find(Redacted.value(credential)))
           return yield* answer(handler, {
@@ -90,7 +88,7 @@ export const layer = (options: Options) =>
           })
         }),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
-          yield* noStore
+          yield* addOwnerHeaders
           yield* limits.admit
           const found = yield* keys
             .authenticate(Redacted.value(credential))
@@ -114,6 +112,6 @@ export const guest = Layer.effect(
   Effect.map(
     CallerLimits,
     (limits) => (handler) =>
-      noStore.pipe(Effect.andThen(limits.admit), Effect.andThen(handler), Effect.map(withJsonErrors))
+      addOwnerHeaders.pipe(Effect.andThen(limits.admit), Effect.andThen(handler), Effect.map(withJsonErrors))
   )
 )

@@ -48,8 +48,18 @@ const tooMany = (resetMillis: number): TooManyRequests => ({
 })
 
 /** Adds headers to the response of the current request, also to an error. */
-export const addHeaders = (headers: Record<string, string>) =>
+const addHeaders = (headers: Record<string, string>) =>
   HttpEffect.appendPreResponseHandler((_, response) => Effect.succeed(HttpServerResponse.setHeaders(response, headers)))
+
+/**
+ * Adds the headers of every response of the owner API: it is not stored, pages of other origins cannot embed it, and browsers do not
+ * guess its type.
+ */
+export const addOwnerHeaders = addHeaders({
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff"
+})
 
 const addressOf = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
   clientKey(RequestHead.clientAddress(request))

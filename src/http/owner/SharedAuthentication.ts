@@ -11,7 +11,7 @@ import * as Access from "../../core/sites/Access.ts"
 import { Shares } from "../../services/sites/Shares.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
 import type { Options } from "./Authentication.ts"
-import { addHeaders, CallerLimits } from "./CallerLimits.ts"
+import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
 import * as Failures from "./Failures.ts"
 import { withJsonErrors } from "./Validation.ts"
 
@@ -47,7 +47,7 @@ export const layer = (options: Options) =>
 
       return {
         shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
-          yield* addHeaders({ "cache-control": "no-store" })
+          yield* addOwnerHeaders
           if (!options.console) return yield* Effect.fail(off)
           yield* limits.admit
           const found = yield* access(Redacted.value(credential)).pipe(

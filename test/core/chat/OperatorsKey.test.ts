@@ -5,6 +5,8 @@ import * as OperatorsKey from "../../../src/core/chat/OperatorsKey.ts"
 const Cost = Schema.Struct({
   agentProtocol: Schema.Literals(["openai-chat", "openai-responses", "anthropic"]),
   agentModel: Schema.NullOr(Schema.Literals(["small", "large"])),
+  agentKeyHeader: Schema.NullOr(Schema.Literals(["api-key", "x-key"])),
+  memory: Schema.Literals(["edge", "agent"]),
   historyMessages: Schema.Literals([40, 500]),
   historyCharacters: Schema.Literals([60_000, 1_000_000]),
   maxTokens: Schema.Literals([4096, 1_000_000]),
@@ -30,6 +32,8 @@ describe("core/chat/OperatorsKey", () => {
       ...Schema.decodeUnknownSync(Cost)({
         agentProtocol: "anthropic",
         agentModel: null,
+        agentKeyHeader: null,
+        memory: "edge",
         historyMessages: 40,
         historyCharacters: 60_000,
         maxTokens: 4096,

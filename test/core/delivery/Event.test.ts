@@ -108,8 +108,21 @@ describe("core/delivery/SlackMessage", () => {
     const commands = "<!channel> @everyone,@bob _@bob a@here b@ALL"
     const payload = payloadOf(submission({ ...form, message: commands }), commands)
     const text: string = JSON.parse(SlackMessage.body(payload)).text
-    assert.notMatch(text, /[<>]|(?<![a-z0-9])@(?!\u200b)|@(everyone|here|channel|all)/i)
+    assert.notMatch(
+      text.replaceAll("\n> ", "\n"),
+      /[<>]|(?<![a-z0-9])@(?!\u200b)|@(everyone|here|channel|all)|\][([:]/i
+    )
     assert.isAtMost(text.length, 3_001)
+  })
+
+  it.prop("each line begins with the name of a field, or is a quotation", [Form], ([form]) => {
+    const forged = "Hi\n*Submission released*\r\nemail: a@b.example\u2028[Open](https://evil.example)"
+    const payload = payloadOf(submission({ ...form, [forged]: forged }), forged)
+    const [title = "", ...lines]: ReadonlyArray<string> = JSON.parse(SlackMessage.body(payload)).text.split(
+      /[\n\v\f\r\u0085\u2028\u2029]/
+    )
+    assert.isTrue(title.startsWith("*New submission – Hi *\u200bSubmission"))
+    for (const line of lines.slice(0, -1)) assert.match(line, /^> |^[^*_~`]*(?:[*_~`]\u200b[^*_~`]*)*: |^[^:]*…$/)
   })
 
   it("a message shows the fields of the form, and email addresses that can be copied", () => {

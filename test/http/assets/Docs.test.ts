@@ -99,6 +99,18 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
     })
   )
 
+  it.effect("a reference's policy allows the scripts of its page only", () =>
+    Effect.gen(function* () {
+      for (const path of ["/docs/reference", "/docs/reference/owner"]) {
+        const { headers } = yield* get(path)
+        const policy = String(headers["content-security-policy"])
+        assert.match(policy, /^default-src 'none'; script-src (?:'sha256-[^']+' ?)+; style-src 'unsafe-inline'/)
+        assert.include(policy, "frame-ancestors 'none'")
+        assert.strictEqual(headers["x-content-type-options"], "nosniff")
+      }
+    })
+  )
+
   it.effect("a guide that does not exist is 404, and no file is reachable by its path", () =>
     Effect.gen(function* () {
       for (const path of ["/docs/nothing", "/docs/api.md", "/docs/..%2Fmain.ts", "/docs/"]) {

@@ -85,7 +85,11 @@ layer(testServer(), { excludeTestServices: true })("the owner API's authenticati
         )
       }
       assert.strictEqual(answers[2]?.headers.get("allow"), "GET, POST, HEAD")
-      for (const answer of answers.slice(0, 2)) assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+      for (const answer of answers.slice(0, 2)) {
+        assert.strictEqual(answer.headers.get("cache-control"), "no-store")
+        assert.strictEqual(answer.headers.get("cross-origin-resource-policy"), "same-origin")
+        assert.strictEqual(answer.headers.get("x-content-type-options"), "nosniff")
+      }
       const head = yield* send(url, path, { key, init: { method: "HEAD" } })
       assert.deepStrictEqual([head.status, head.text], [200, ""])
       // The public API still allows any origin.

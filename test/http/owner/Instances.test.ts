@@ -140,6 +140,7 @@ for (const [name, storage] of emptyStorages) {
             ["agent_key", "a\r\nx: y"],
             ["agent_key_header", "host"],
             ["agent_key_header", "a b"],
+            ["agent_key_header", "User-Agent"],
             ["agent_protocol", "soap"],
             ["memory", "none"],
             ["history", 0],
@@ -175,6 +176,10 @@ for (const [name, storage] of emptyStorages) {
           const dearer = yield* request("PATCH", path, { name: "Dearer", max_tokens: 1_000_000 })
           assert.strictEqual(dearer.status, 422)
           assert.deepStrictEqual(locationsOf(dearer.text), ["body.max_tokens"])
+          for (const reserved of [{ memory: "agent" }, { agent_key_header: "x-key" }]) {
+            const answer = yield* request("PATCH", path, reserved)
+            assert.deepStrictEqual(locationsOf(answer.text), [`body.${Object.keys(reserved)[0]}`])
+          }
           assert.deepInclude(yield* stored(instanceId), { name: "Renamed", maxTokens: 4096 })
           yield* request("PATCH", path, { agent_url: url })
           assert.deepInclude(yield* stored(instanceId), { agentUrl: url, agentKeyEnv: null, isGuarded: true })
