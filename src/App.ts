@@ -27,7 +27,7 @@ import * as Countries from "./memory/analytics/Countries.ts"
 import * as LocalFallback from "./memory/limits/LocalFallback.ts"
 import * as MemoryRateLimiter from "./memory/limits/RateLimiter.ts"
 import * as LeadMatching from "./postgres/analytics/LeadMatching.ts"
-import * as Rollups from "./postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "./postgres/analytics/reports/RollUpLoop.ts"
 import * as Database from "./postgres/Database.ts"
 import * as Mails from "./postgres/mail/Mails.ts"
 import * as Maintenance from "./postgres/schema/Maintenance.ts"
@@ -241,7 +241,7 @@ export const live = (options: ServerOptions) => {
     server(options, found),
     LeadMatching.layer,
     // ClickHouse needs no rollups.
-    Option.isNone(settings.analyticsUrl) ? Rollups.layer : Layer.empty,
+    Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
     deliver(settings, found),
     Maintenance.layer({
       pageViews: settings.retentionPageViews,

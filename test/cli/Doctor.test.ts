@@ -10,7 +10,7 @@ import { Clock, Effect, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
 import { SqlClient } from "effect/sql"
 import { proxyFacts } from "../../src/cli/Doctor.ts"
-import * as Rollups from "../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as Postgres from "../../src/postgres/schema/Inspection.ts"
 import * as Partitions from "../../src/postgres/schema/Partitions.ts"
 import * as Redis from "../../src/redis/Inspection.ts"
@@ -57,7 +57,7 @@ describe("doctor: the database", () => {
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         VALUES (${used}, now() - interval '3 days', '/', '')`
       assert.strictEqual((yield* Postgres.inspect).laggingRollups, 1)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       assert.strictEqual((yield* Postgres.inspect).laggingRollups, 0)
     }).pipe(Effect.provide(TestDatabase.layer))
   )

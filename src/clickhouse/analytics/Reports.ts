@@ -15,7 +15,7 @@ import * as Errors from "../Errors.ts"
 import { Parameters } from "./reports/Parameters.ts"
 import * as Query from "./reports/Query.ts"
 import * as Reader from "./reports/Reader.ts"
-import * as RollUps from "./reports/RollUps.ts"
+import * as RollUpLoop from "./reports/RollUpLoop.ts"
 
 export interface Options {
   /** The timeout of a report. */
@@ -42,7 +42,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const memory = options.memory ?? 2 * gigabyte
       const tooLong = new ReportTimeout({ limit: Duration.format(limit) })
       const tooLarge = new ReportTooLarge({ limit: `${memory / gigabyte} GB of memory` })
-      const rollUps = yield* RollUps.make
+      const rollUps = yield* RollUpLoop.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
       /** Limits the time of a report's reads. The server ends its statements after the same time. */

@@ -89,7 +89,7 @@ export const tables: ReadonlyArray<Table> = [
       ["name", lowCardinality]
     ]
   },
-  // Visits of past days, computed from the rows above; see `clickhouse/analytics/reports/RollUp`.
+  // Visits of past days, computed from the rows above; see `clickhouse/analytics/reports/DayRollUp`.
   {
     name: "visit",
     time: "day",

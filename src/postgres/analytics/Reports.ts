@@ -11,7 +11,7 @@ import { Reports, ReportTimeout } from "../../services/analytics/Reports.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as Query from "./reports/Query.ts"
-import * as Rollups from "./reports/Rollups.ts"
+import * as RollUpLoop from "./reports/RollUpLoop.ts"
 
 export interface Options {
   /** The timeout of a report once it has a connection. The wait for a connection has the same timeout. */
@@ -90,7 +90,7 @@ export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError,
           return visitors
         }),
         rebuild: (site) =>
-          Rollups.rebuild(site?.hostedWebsiteId).pipe(
+          RollUpLoop.rebuild(site?.hostedWebsiteId).pipe(
             Effect.provideService(SqlClient.SqlClient, sql),
             Effect.catchTag("TimeoutError", () => Effect.fail(new StorageUnavailable({ reason: "timeout" }))),
             Effect.catchTag("SqlError", (error) => Effect.fail(Database.unavailable(error)))

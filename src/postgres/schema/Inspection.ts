@@ -8,7 +8,7 @@ import { SqlClient } from "effect/sql"
 import type { DatabaseFacts } from "../../core/doctor/DatabaseDiagnosis.ts"
 import type { ReaderFacts } from "../../core/doctor/ReaderDiagnosis.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import * as Rollups from "../analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../analytics/reports/RollUpLoop.ts"
 import * as Migrations from "./Migrations.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Privileges from "./Privileges.ts"
@@ -59,7 +59,7 @@ export const inspect = Effect.gen(function* () {
     synchronousCommit: row.synchronous_commit,
     isEncrypted: row.is_encrypted,
     missingPartitions: missing.map(({ name }) => name),
-    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* Rollups.lagging : null
+    laggingRollups: pending.length === 0 && deniedForMaintenance.length === 0 ? yield* RollUpLoop.lagging : null
   } satisfies DatabaseFacts
 })
 

@@ -1,6 +1,6 @@
 /**
- * Reads stored page views and events. The interface only; see `memory/analytics/AnalyticsExport` and
- * `postgres/analytics/AnalyticsExport`.
+ * Reads stored page views and events. The interface only; see `analytics/AnalyticsExport` in `memory`, `postgres` and
+ * `clickhouse`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Stores page views. The interface only; see `memory/analytics/AnalyticsRepo` and `postgres/analytics/AnalyticsRepo`.
+ * Stores page views. The interface only; see `analytics/AnalyticsRepo` in `memory`, `postgres` and `clickhouse`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Stores custom events. The interface only; see `memory/analytics/EventRepo` and `postgres/analytics/EventRepo`.
+ * Stores custom events. The interface only; see `analytics/EventRepo` in `memory`, `postgres` and `clickhouse`.
  *
  * @module
  */

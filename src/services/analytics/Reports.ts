@@ -1,6 +1,6 @@
 /**
- * Answers queries of a website's statistics. The interface only; see `memory/analytics/Reports` and
- * `postgres/analytics/Reports`.
+ * Answers queries of a website's statistics. The interface only; see `analytics/Reports` in `memory`, `postgres` and
+ * `clickhouse`.
  *
  * @module
  */

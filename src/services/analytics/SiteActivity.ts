@@ -1,6 +1,6 @@
 /**
- * Reads the recent activity of a website. The interface only; see `memory/analytics/SiteActivity` and
- * `postgres/analytics/SiteActivity`.
+ * Reads the recent activity of a website. The interface only; see `analytics/SiteActivity` in `memory`, `postgres` and
+ * `clickhouse`.
  *
  * @module
  */

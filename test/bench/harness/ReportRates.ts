@@ -6,7 +6,7 @@
 import { performance } from "node:perf_hooks"
 import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
-import * as RollUp from "../../../src/postgres/analytics/reports/RollUp.ts"
+import * as DayRollUp from "../../../src/postgres/analytics/reports/DayRollUp.ts"
 import * as Edge from "./Edge.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"
@@ -51,7 +51,7 @@ const withoutRollups = <A, E, R>(testBed: TestBed.TestBed, edge: Edge.Edge, use:
   const triggers = (state: "DISABLE" | "ENABLE") =>
     TestBed.runStatements(testBed, edge.database, [`ALTER TABLE page_view ${state} TRIGGER USER`])
   const locked = TestBed.onDatabase(testBed, edge.database, (sql) =>
-    Effect.andThen(sql.unsafe(`SELECT pg_advisory_lock(${RollUp.advisoryLock})`), Effect.never)
+    Effect.andThen(sql.unsafe(`SELECT pg_advisory_lock(${DayRollUp.advisoryLock})`), Effect.never)
   )
   return Effect.acquireUseRelease(
     triggers("DISABLE"),

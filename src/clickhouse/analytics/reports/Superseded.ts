@@ -8,9 +8,9 @@ import { decodeRows } from "../../../runtime/Rows.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import * as Layout from "../../schema/Layout.ts"
 import * as Tables from "../../schema/Tables.ts"
+import * as DayRollUp from "./DayRollUp.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
-import * as RollUp from "./RollUp.ts"
 
 /** How long replaced visits are kept: a running report may still read them. */
 const graceMillis = 3_600_000
@@ -27,7 +27,7 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   const { command } = yield* ClickHouse
   const parameters = new Parameters()
   const site = parameters.uuid(hostedWebsiteId)
-  const before = parameters.number(RollUp.firstNumberOf((yield* Clock.currentTimeMillis) - olderThan))
+  const before = parameters.number(DayRollUp.firstNumberOf((yield* Clock.currentTimeMillis) - olderThan))
   const found = yield* reader
     .read(
       `SELECT DISTINCT toUInt32(day) AS date, toString(roll) AS number FROM (

@@ -9,8 +9,8 @@ import type { SqlClient } from "effect/sql"
 import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as Database from "../../Database.ts"
+import { exclusively, type Site } from "./DayRollUp.ts"
 import * as GroupSql from "./GroupSql.ts"
-import { exclusively, type Site } from "./RollUp.ts"
 import * as RollupRows from "./RollupRows.ts"
 
 /** The first days of a month that are rolled up without a gap. Open days are left out, since they end before the given end. */

@@ -13,8 +13,8 @@ import type { Day } from "../../../core/analytics/report/LocalTime.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
+import * as DayRollUp from "./DayRollUp.ts"
 import { Parameters } from "./Parameters.ts"
-import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
 
@@ -48,8 +48,8 @@ export const behind = (sql: SqlClient.SqlClient) =>
  * Stores and sums the visits of a day up to the first one that is open at the horizon, in milliseconds since 1970. Does nothing if
  * the day is rolled up, or has changed since its visits were stored.
  */
-export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, horizon: number) =>
-  RollUp.exclusively(
+export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day, horizon: number) =>
+  DayRollUp.exclusively(
     sql,
     site
   )(
@@ -89,7 +89,7 @@ export const advance = (sql: SqlClient.SqlClient, site: RollUp.Site, day: Day, h
       const [last] = yield* sql`SELECT ceil(extract(epoch FROM max(ended_at)) * 1000)::float8 AS millis
         FROM visit WHERE ${from(day.start)}`.pipe(decodeRows(Time))
       const until = { ...day, end: reached }
-      yield* RollUp.storeSums(sql, { ...site, days: [until], goals, since: isSummed ? start : null })
+      yield* DayRollUp.storeSums(sql, { ...site, days: [until], goals, since: isSummed ? start : null })
       yield* deleteDay
       yield* sql`INSERT INTO rollup_day (hosted_website_id, day, starts_at, ends_at, reaches_to, goals,
           is_partly_summed)

@@ -3,7 +3,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
 import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as Retention from "../../../../src/postgres/schema/Retention.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../../src/postgres/sites/SiteErasure.ts"
@@ -115,7 +115,7 @@ describe("postgres/analytics/reports: deletions", () => {
         yield* partitions
         const site = yield* newSite(timeZone)
         const queries = queriesOf(site)
-        yield* Rollups.round
+        yield* RollUpLoop.round
         yield* check(site, queries, "before the deletion")
         const kept = Option.some({ count: 1, unit: "months" } as const)
         // Keeps March and later.
@@ -123,7 +123,7 @@ describe("postgres/analytics/reports: deletions", () => {
           Retention.deleteExpired({ pageViews: kept, submissions: Option.none(), conversations: Option.none() })
         )
         yield* check(site, queries, "after the deletion")
-        yield* Rollups.round
+        yield* RollUpLoop.round
         yield* check(site, queries, "after the roll-up")
         const { day, sum, visit } = yield* firstOf(site)
         assert.isAtLeast(visit.getTime(), Date.UTC(2024, 2, 1))
@@ -135,11 +135,11 @@ describe("postgres/analytics/reports: deletions", () => {
   it.live("the erasure of a website deletes its rollups and leaves those of others", () =>
     Effect.gen(function* () {
       const [erased, other] = [yield* newSite("UTC"), yield* newSite("UTC")]
-      yield* Rollups.round
+      yield* RollUpLoop.round
       const stored = yield* storedOf(other)
       assert.isAbove(yield* storedOf(erased), 0)
       yield* erase(erased)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       assert.strictEqual(yield* storedOf(erased), 0)
       assert.strictEqual(yield* storedOf(other), stored)
       yield* check(other, queriesOf(other), "after the erasure of another website")
@@ -158,7 +158,7 @@ describe("postgres/analytics/reports: deletions", () => {
         Effect.forkChild
       )
       yield* Deferred.await(held)
-      const rolling = yield* Effect.forkChild(Rollups.round)
+      const rolling = yield* Effect.forkChild(RollUpLoop.round)
       yield* Effect.repeat(Locks.isAwaited(sql), { until: (found) => found })
       const erasing = yield* Effect.forkChild(erase(site))
       const isMarked = sql`SELECT FROM site WHERE deleted_at IS NOT NULL`

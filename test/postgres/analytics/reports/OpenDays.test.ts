@@ -4,8 +4,8 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
 import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
+import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
 import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
-import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
@@ -61,7 +61,7 @@ layer(live, { excludeTestServices: true })("postgres/analytics/reports: open day
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       const id = PgTypes.uuid(site.hostedWebsiteId)
       for (const statement of statements) yield* sql.unsafe(statement, [id])
-      yield* RollUp.settle(sql, site)
+      yield* DayRollUp.settle(sql, site)
       const [day] = LocalTime.days("UTC", date, date)
       if (day === undefined) return assert.fail()
       const advance = (hour: number) => OpenDays.advance(sql, site, day, day.start + hour * 3_600_000)

@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
@@ -36,10 +36,10 @@ it.live(
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
       // Also too few for autovacuum.
       yield* insert(site.hostedWebsiteId, 40)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       assert.deepStrictEqual(yield* analyzed, [])
       yield* insert(site.hostedWebsiteId, 10_000)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       const tables = yield* analyzed
       assert.include(tables, "visit")
       assert.include(tables, "page_view_default")

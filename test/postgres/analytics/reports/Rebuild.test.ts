@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { metrics } from "../../../../src/core/analytics/report/Query.ts"
 import * as Query from "../../../../src/postgres/analytics/reports/Query.ts"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
@@ -44,11 +44,11 @@ describe("postgres/analytics/reports: rebuild", () => {
           ({ results }) => results[0]?.metrics[metrics.indexOf("pageviews")]
         )
       yield* insertUnmarked(site.hostedWebsiteId, 3)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       assert.strictEqual(yield* views("rollups"), 6)
       yield* insertUnmarked(site.hostedWebsiteId, 4)
       assert.strictEqual(yield* views("rollups"), 6)
-      yield* Rollups.rebuild(site.hostedWebsiteId)
+      yield* RollUpLoop.rebuild(site.hostedWebsiteId)
       assert.strictEqual(yield* views("rollups"), 14)
       assert.strictEqual(yield* views("rows"), 14)
     }).pipe(Effect.provide(live))

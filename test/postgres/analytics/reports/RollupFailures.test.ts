@@ -1,7 +1,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
@@ -20,7 +20,7 @@ it.live("postgres/analytics/reports: a website that cannot be rolled up does not
         VALUES (${hostedWebsiteId}, now() - interval '3 days', '/', decode(md5('a'), 'hex'))`
     }
     yield* sql.unsafe(`ALTER TABLE visit ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
-    assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
+    assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
     const rolled = yield* sql`SELECT DISTINCT hosted_website_id AS id FROM rollup_day`
     assert.deepStrictEqual(rolled, [{ id: healthy.hostedWebsiteId }])
   }).pipe(Effect.provide(live))

@@ -4,8 +4,8 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
 import type { Query } from "../../../../src/core/analytics/report/Query.ts"
 import * as PostgresReports from "../../../../src/postgres/analytics/Reports.ts"
-import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
@@ -60,7 +60,7 @@ describe("postgres/analytics/reports: faults", () => {
         const site = yield* newSite
         const held = yield* Deferred.make<void>()
         const over = yield* Deferred.make<void>()
-        // The lock of `RollUp.exclusively`, which the other process holds.
+        // The lock of `DayRollUp.exclusively`, which the other process holds.
         const other = yield* sql`SELECT pg_advisory_xact_lock(7215930444)`.pipe(
           Effect.andThen(Deferred.succeed(held, undefined)),
           Effect.andThen(Deferred.await(over)),
@@ -68,12 +68,12 @@ describe("postgres/analytics/reports: faults", () => {
           Effect.forkChild
         )
         yield* Deferred.await(held)
-        yield* Rollups.round
+        yield* RollUpLoop.round
         assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
         yield* Deferred.succeed(over, undefined)
         yield* Fiber.join(other)
-        yield* Effect.all([Rollups.round, Rollups.round], { concurrency: "unbounded" })
-        yield* Rollups.round
+        yield* Effect.all([RollUpLoop.round, RollUpLoop.round], { concurrency: "unbounded" })
+        yield* RollUpLoop.round
         const { days, visits } = yield* stored(site.hostedWebsiteId)
         assert.isAbove(days, 0)
         assert.strictEqual(visits, 2)
@@ -86,7 +86,7 @@ describe("postgres/analytics/reports: faults", () => {
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           const site = yield* newSite
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
           const isWaiting = sql`SELECT FROM pg_locks WHERE relation = 'site'::regclass AND NOT granted`.pipe(
@@ -104,13 +104,13 @@ describe("postgres/analytics/reports: faults", () => {
             Effect.forkChild
           )
           yield* Deferred.await(held)
-          const outdated = yield* Effect.forkChild(RollUp.settle(sql, { ...site, timeZone: "UTC" }))
+          const outdated = yield* Effect.forkChild(DayRollUp.settle(sql, { ...site, timeZone: "UTC" }))
           // Once it waits for the table of websites, it has its snapshot.
           yield* Effect.repeat(Effect.delay(isWaiting, "10 millis"), { until: (waits) => waits })
           yield* Deferred.succeed(over, undefined)
           yield* Fiber.join(other)
           assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
         })
     )
@@ -123,11 +123,11 @@ describe("postgres/analytics/reports: faults", () => {
         const expected = (yield* ask(site, query)).results
         yield* sql`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$`
         yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
-        assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
+        assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
         assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
         assert.deepStrictEqual((yield* ask(site, query)).results, expected)
         yield* sql`DROP TRIGGER fail ON rollup`
-        yield* Rollups.round
+        yield* RollUpLoop.round
         assert.isAbove((yield* stored(site.hostedWebsiteId)).sums, 0)
         assert.deepStrictEqual((yield* ask(site, query)).results, expected)
       })
@@ -137,13 +137,13 @@ describe("postgres/analytics/reports: faults", () => {
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
-        yield* Rollups.round
+        yield* RollUpLoop.round
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
         yield* sql`CREATE TRIGGER fail BEFORE INSERT ON rollup FOR EACH ROW EXECUTE FUNCTION fail()`
-        assert.strictEqual((yield* Effect.flip(Rollups.round))._tag, "SqlError")
+        assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
         yield* sql`DROP TRIGGER fail ON rollup`
-        yield* Rollups.round
+        yield* RollUpLoop.round
         assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
       })
     )
@@ -154,15 +154,15 @@ describe("postgres/analytics/reports: faults", () => {
         const site = yield* newSite
         const storedBy = sql`SELECT DISTINCT xmin::text AS transaction FROM rollup_day
           WHERE hosted_website_id = ${site.hostedWebsiteId} AND day <= '2026-10-31'`
-        yield* Rollups.round
+        yield* RollUpLoop.round
         const before = yield* storedBy
         // The state after the first days of the first update.
         yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
-        yield* Rollups.round
+        yield* RollUpLoop.round
         assert.deepStrictEqual(yield* storedBy, before)
         yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
           VALUES (gen_random_uuid(), ${site.websiteConfigId}, 'Home', 'page', '/')`
-        yield* Rollups.round
+        yield* RollUpLoop.round
         assert.notDeepEqual(yield* storedBy, before)
       })
     )

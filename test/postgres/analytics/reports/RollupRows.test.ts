@@ -3,7 +3,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import { check } from "../../../support/postgres/ReportCheck.ts"
@@ -77,7 +77,7 @@ describe("postgres/analytics/reports: rows of rollups", () => {
         ["2024-02-05", "2024-02-05"]
       ] as const) {
         yield* insert(site, first, last, 3)
-        yield* Rollups.round
+        yield* RollUpLoop.round
         yield* check(site, queriesOf(site, "2024-03-02"), `after ${last}`)
       }
       const rows = yield* rowsOf(site)
@@ -97,9 +97,9 @@ describe("postgres/analytics/reports: rows of rollups", () => {
     Effect.gen(function* () {
       const site = yield* newSite
       yield* insert(site, "2024-02-01", "2024-02-04", 600)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       yield* insert(site, "2024-02-05", "2024-02-05", 600)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       // Without statistics, PostgreSQL joins the visits with their rows by nested loops.
       yield* PgClient.PgClient.use((sql) => sql`ANALYZE`)
       const [, ofPages] = queriesOf(site, "2024-02-05")
@@ -120,7 +120,7 @@ describe("postgres/analytics/reports: rows of rollups", () => {
         )
       )
       yield* insert(site, month, month, 2)
-      yield* Rollups.round
+      yield* RollUpLoop.round
       const held = yield* sql`SELECT month, last_day FROM rollup_month
         WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}`.pipe(
         Effect.flatMap(Schema.decodeUnknownEffect(Months))

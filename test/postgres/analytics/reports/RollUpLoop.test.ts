@@ -3,9 +3,9 @@ import { PgClient } from "@effect/sql-pg"
 import { describe, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
 import * as LocalTime from "../../../../src/core/analytics/report/LocalTime.ts"
+import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
 import * as OpenDays from "../../../../src/postgres/analytics/reports/OpenDays.ts"
-import * as RollUp from "../../../../src/postgres/analytics/reports/RollUp.ts"
-import * as Rollups from "../../../../src/postgres/analytics/reports/Rollups.ts"
+import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
@@ -54,24 +54,24 @@ describe("postgres/analytics/reports", () => {
           const site = yield* sites.create({ name: "a", origins: [], timeZone: zones.before })
           yield* insert(site.hostedWebsiteId, rows)
           yield* check(site, questions, "before the first roll-up")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* check(site, questions, "after the first roll-up")
           yield* insert(site.hostedWebsiteId, late)
           yield* check(site, questions, "after late rows")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* addGoals(site)
           yield* check(site, questions, "with other goals")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* sql`DELETE FROM page_view WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
           yield* sql`UPDATE event SET received_at = received_at + interval '25 minutes'
             WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
           yield* check(site, questions, "after deletions and changes")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* check(site, questions, "after their roll-up")
           yield* sites.update(site.websiteConfigId, { timeZone: zones.after })
           const moved = { ...site, timeZone: zones.after }
           yield* check(moved, questions, "in another time zone")
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* check(moved, questions, "after the roll-up in another time zone")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }
@@ -106,13 +106,13 @@ describe("postgres/analytics/reports", () => {
             )
           )
           yield* insert(site.hostedWebsiteId, rows)
-          yield* RollUp.settle(sql, site)
+          yield* DayRollUp.settle(sql, site)
           yield* advance
           yield* insert(site.hostedWebsiteId, late)
           yield* check(site, questions, "after late rows")
-          yield* RollUp.settle(sql, site)
+          yield* DayRollUp.settle(sql, site)
           yield* advance
-          yield* Rollups.round
+          yield* RollUpLoop.round
           yield* check(site, questions, "after the roll-up")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }

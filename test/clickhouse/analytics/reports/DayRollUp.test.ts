@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
+import * as DayRollUp from "../../../../src/clickhouse/analytics/reports/DayRollUp.ts"
 import * as Query from "../../../../src/clickhouse/analytics/reports/Query.ts"
 import * as Reader from "../../../../src/clickhouse/analytics/reports/Reader.ts"
-import * as RollUp from "../../../../src/clickhouse/analytics/reports/RollUp.ts"
 import * as VisitDays from "../../../../src/clickhouse/analytics/reports/VisitDays.ts"
 import { ClickHouse } from "../../../../src/clickhouse/ClickHouse.ts"
 import * as Evaluate from "../../../../src/core/analytics/report/Evaluate.ts"
@@ -27,7 +27,7 @@ const together = (left: SiteRows, right: SiteRows): SiteRows => ({
   goals: left.goals
 })
 
-TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () => {
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", () => {
   layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
       "an answer is that of Evaluate after roll-ups, late rows and deletions",
@@ -48,7 +48,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () 
             Effect.map(Query.answer(reader, site, query, rows.goals), (answer) =>
               assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows), when)
             )
-          const rollUp = RollUp.days(reader, site.hostedWebsiteId, { interval, isForced: false, minRows: 0 })
+          const rollUp = DayRollUp.days(reader, site.hostedWebsiteId, { interval, isForced: false, minRows: 0 })
           const first = rowsOf(shape)
           yield* insert(site.hostedWebsiteId, first)
           yield* rollUp
@@ -81,7 +81,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUp", () 
             VALUES ({site:UUID}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), '/', generateUUIDv4())`,
           { parameters: { site, at: now - 2 * dayMillis } }
         )
-        const rollUp = RollUp.days(reader, site, { interval, isForced: true, minRows: 0 })
+        const rollUp = DayRollUp.days(reader, site, { interval, isForced: true, minRows: 0 })
         const stored = clickhouse.query("SELECT roll FROM visit WHERE hosted_website_id = {site:UUID}", {
           parameters: { site }
         })

@@ -11,9 +11,9 @@ import type { StorageUnavailable } from "../../../services/Storage.ts"
 import type { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import type { ClickHouseError } from "../../Errors.ts"
+import * as DayRollUp from "./DayRollUp.ts"
 import { Parameters } from "./Parameters.ts"
 import * as Reader from "./Reader.ts"
-import * as RollUp from "./RollUp.ts"
 import * as Superseded from "./Superseded.ts"
 
 /** The limits of a statement, which computes visits from some hundred thousand rows. */
@@ -42,8 +42,8 @@ export const make = Effect.gen(function* () {
   const context = yield* Effect.context<ClickHouse | WritableSites>()
   const reader = Reader.make(clickhouse, limits)
   const requests = yield* Queue.dropping<Request>(capacity)
-  const days = (hostedWebsiteId: string, options: RollUp.Options) =>
-    RollUp.days(reader, hostedWebsiteId, options).pipe(
+  const days = (hostedWebsiteId: string, options: DayRollUp.Options) =>
+    DayRollUp.days(reader, hostedWebsiteId, options).pipe(
       Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
       Effect.provideContext(context)
     )

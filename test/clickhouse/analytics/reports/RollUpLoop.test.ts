@@ -36,7 +36,7 @@ const stored = (hostedWebsiteId: string) =>
     Effect.map(([found]) => found)
   )
 
-TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUps", () => {
+TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect(
       "a report of many past rows stores their visits, rebuilding replaces them, and an erasure deletes them",

@@ -15,10 +15,10 @@ import { dateOf } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
+import * as DayRollUp from "./DayRollUp.ts"
 import * as MonthRollUp from "./MonthRollUp.ts"
 import * as OpenDays from "./OpenDays.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
-import * as RollUp from "./RollUp.ts"
 import * as RollupState from "./RollupState.ts"
 
 /** Rows that are added later than this after they were received are marked; see the migration `0007_rollups`. */
@@ -93,7 +93,7 @@ const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day
 const Counts = Schema.Array(Schema.Struct({ place: Schema.Int, rows: Schema.BigInt }))
 
 /** The number of page views and events of each day. */
-const countRows = Effect.fnUntraced(function* (site: RollUp.Site, days: ReadonlyArray<LocalTime.Day>) {
+const countRows = Effect.fnUntraced(function* (site: DayRollUp.Site, days: ReadonlyArray<LocalTime.Day>) {
   const sql = yield* SqlClient.SqlClient
   const starts = Database.array(
     days.map(({ start }) => start),
@@ -144,19 +144,19 @@ const update = Effect.fnUntraced(function* (
   site: Held,
   before: number,
   isRebuild: boolean
-): Effect.fn.Return<void, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, SqlClient.SqlClient> {
+): Effect.fn.Return<void, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
   const { goals, hostedWebsiteId, timeZone } = site
-  const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | RollUp.Busy | RollUp.SiteChanged, R>) =>
+  const run = <A, R>(transaction: Effect.Effect<A, SqlError.SqlError | DayRollUp.Busy | DayRollUp.SiteChanged, R>) =>
     isRebuild ? whenFree(transaction) : transaction
-  const settled = yield* run(RollUp.settle(sql, site))
+  const settled = yield* run(DayRollUp.settle(sql, site))
   const last = lastClosed(timeZone, before)
   const first =
     settled.first === null ? LocalTime.addDays(last, 1) : dateOf(LocalTime.zone(timeZone).toLocal(settled.first))
   // From the beginning of the month, so that the first month is complete.
   const days = LocalTime.days(timeZone, LocalTime.monthOf(first), last)
   const [begin] = LocalTime.days(timeZone, LocalTime.monthOf(first), LocalTime.monthOf(first))
-  if (begin !== undefined) yield* run(RollUp.deleteBefore(sql, site, begin))
+  if (begin !== undefined) yield* run(DayRollUp.deleteBefore(sql, site, begin))
 
   const fingerprint = RollupState.fingerprint(goals)
   const missing = days.filter(({ date, end }) => {
@@ -166,13 +166,13 @@ const update = Effect.fnUntraced(function* (
   let isComplete = true
   if (missing.length > 0) {
     for (const chunk of chunks(missing, yield* countRows(site, missing))) {
-      if (!(yield* run(RollUp.rollDays(sql, site, chunk, before, isRebuild)))) isComplete = false
+      if (!(yield* run(DayRollUp.rollDays(sql, site, chunk, before, isRebuild)))) isComplete = false
     }
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
   const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
-  if (isRebuild) yield* run(RollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
+  if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))
   yield* sql`UPDATE rollup_site SET rolled_before = ${PgTypes.date(isComplete ? LocalTime.addDays(last, 1) : null)},
       goals = ${fingerprint},
