@@ -8,7 +8,7 @@ import * as AddressGuard from "./core/delivery/AddressGuard.ts"
 import * as Sealing from "./core/delivery/Sealing.ts"
 import * as Address from "./core/mail/Address.ts"
 import * as SmtpUrl from "./core/mail/SmtpUrl.ts"
-import { invalid, onOrOff, parsed, setting, withDefault } from "./runtime/Setting.ts"
+import { invalid, onOrOff, parseBaseUrl, parsed, setting, withDefault } from "./runtime/Setting.ts"
 
 /** A setting that `SMTP_URL` needs. */
 const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>) =>
@@ -22,13 +22,7 @@ const neededForMail = <A>(name: string, config: Config.Config<Option.Option<A>>)
 
 /** The URL of the service without a trailing slash. */
 const parsePublicUrl = (text: string): Option.Option<string> =>
-  Option.fromNullishOr(URL.parse(text)).pipe(
-    Option.filter(
-      ({ hash, password, protocol, search, username }) =>
-        /^https?:$/.test(protocol) && [hash, password, search, username].every((part) => part === "")
-    ),
-    Option.map(({ href }) => href.replace(/\/+$/, ""))
-  )
+  Option.map(parseBaseUrl(text), (url) => url.replace(/\/+$/, ""))
 
 /** The server, the sender and the links of mails. The other variables are read only if there is a server. */
 const mail = parsed("SMTP_URL", SmtpUrl.parse).pipe(

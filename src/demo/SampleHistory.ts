@@ -9,11 +9,9 @@ import { Effect, Random } from "effect"
 import type { Event } from "../core/analytics/Event.ts"
 import type * as Goal from "../core/analytics/Goal.ts"
 import type { PageView } from "../core/analytics/PageView.ts"
-import { dayMillis } from "../core/text/Calendar.ts"
+import { dayMillis, hourMillis } from "../core/text/Calendar.ts"
 
 export const days = 60
-
-const hourMillis = 3_600_000
 
 /** A lead at the end of a visit: a form that is sent, or a chat that begins. */
 export interface SampleLead {

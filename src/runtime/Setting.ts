@@ -123,19 +123,22 @@ export const keyValues = (name: string, secret: boolean) =>
     withDefault<Readonly<Record<string, string>>>({})
   )
 
-/** A collector's base URL. The exporter drops a user, a query and a fragment, so they are rejected. */
+/** An HTTP URL that paths are appended to, so it has no query and no fragment; also no user, which clients drop or refuse. */
+export const parseBaseUrl = (text: string): Option.Option<string> =>
+  Option.fromNullishOr(URL.parse(text)).pipe(
+    Option.filter(
+      ({ hash, password, protocol, search, username }) =>
+        /^https?:$/.test(protocol) && [hash, password, search, username].every((part) => part === "")
+    ),
+    Option.map(({ href }) => href)
+  )
+
+/** A collector's base URL. */
 export const collector = (name: string) =>
   setting(
     name,
     "an address such as http://collector:4318, without a user or a query; a key goes into OTEL_EXPORTER_OTLP_HEADERS",
-    (value) =>
-      Option.fromNullishOr(URL.parse(value)).pipe(
-        Option.filter(
-          ({ hash, password, protocol, search, username }) =>
-            ["http:", "https:"].includes(protocol) && [hash, password, search, username].every((part) => part === "")
-        ),
-        Option.map(({ href }) => href)
-      ),
+    parseBaseUrl,
     true
   )
 

@@ -8,6 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema, Stream } from "effect"
 import { type Conversation, endings } from "../../src/core/chat/Conversation.ts"
 import * as Transcript from "../../src/core/chat/Transcript.ts"
+import { latestFirst, type Position } from "../../src/core/text/Cursor.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/services/chat/Transcripts.ts"
@@ -57,7 +58,7 @@ const firstBegun = (left: Conversation, right: Conversation): number =>
 const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
-  let after: Transcript.Cursor | null = null
+  let after: Position | null = null
   do {
     const page: Transcript.Page = yield* transcripts.list({ instanceId, filter, after, limit })
     assert.isAtMost(page.items.length, limit)
@@ -92,7 +93,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           const expected = conversations.filter((conversation) => Transcript.matches(conversation, wanted))
           assert.deepStrictEqual(
             yield* listed(instance, wanted, limit),
-            expected.toSorted(Transcript.latestFirst).map(Transcript.toSummary)
+            expected
+              .toSorted((left, right) => latestFirst(Transcript.positionOf(left), Transcript.positionOf(right)))
+              .map(Transcript.toSummary)
           )
           const { stream } = yield* Transcripts
           assert.deepStrictEqual(

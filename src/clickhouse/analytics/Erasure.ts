@@ -11,6 +11,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import type { Store } from "../../services/analytics/SeparateStore.ts"
 import { StorageUnavailable } from "../../services/Storage.ts"
 import { bounded, ClickHouse } from "../ClickHouse.ts"
+import { quoted } from "../Literal.ts"
 import * as Layout from "../schema/Layout.ts"
 import * as Tables from "../schema/Tables.ts"
 
@@ -20,7 +21,7 @@ const Mutations = Schema.Tuple([Schema.Struct({ running: Schema.Int, failure: Sc
 
 /** A system table: of the server, or of all servers of a cluster. */
 const system = (target: Tables.Target, table: string): string =>
-  target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${Tables.quoted(target.cluster)}, system.${table})`
+  target._tag === "Server" ? `system.${table}` : `clusterAllReplicas(${quoted(target.cluster)}, system.${table})`
 
 const interval = "20 millis"
 

@@ -10,6 +10,7 @@
  * @module
  */
 import * as VisitSql from "../analytics/reports/VisitSql.ts"
+import { quoted } from "../Literal.ts"
 
 /** Where the tables are: on one server, or on all servers of a cluster, named as in their configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
@@ -126,9 +127,6 @@ const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
 /** The table that stores the rows: on a cluster, the local table of a shard, to which the `Distributed` table sends them. */
 export const stored = (target: Target, name: Table["name"]): string =>
   target._tag === "Server" ? name : `${name}_shard`
-
-/** A text as a literal in a statement. */
-export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
 
 export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`

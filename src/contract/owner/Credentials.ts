@@ -13,6 +13,7 @@ import * as Role from "../../core/sites/Role.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 
 const bound = (noun: string): string => `A caller that reaches only some websites can manage at most 100 ${noun}.`
@@ -37,8 +38,6 @@ const label = Schema.optionalKey(Fields.name("Label"))
 const reached = Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)])
 
 const exampleSite = "0f8fad5b-d9cb-469f-a165-70867728950e"
-const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
-const exampleTime = "2026-11-25T09:00:00.000Z"
 const nullableTime = Schema.NullOr(Fields.time)
 
 const issuer = Schema.NullOr(Fields.uuid).annotate({
@@ -65,11 +64,11 @@ export const Keys = Schema.Struct({
     {
       keys: [
         {
-          key_id: exampleId,
+          key_id: Examples.id,
           scope: "stats",
           sites: [exampleSite],
           label: "Dashboard",
-          created_at: exampleTime,
+          created_at: Examples.time,
           expires_at: null,
           revoked_at: null,
           issued_by: null
@@ -97,7 +96,7 @@ export const IssuedKey = Schema.Struct({
 }).annotate({
   identifier: "IssuedKey",
   title: "IssuedKey",
-  examples: [{ key_id: exampleId, key: `hok_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ key_id: Examples.id, key: `hok_${"A".repeat(43)}`, expires_at: null }]
 })
 
 export const keys = HttpApiEndpoint.get("keys", "/v1/owner/keys", {
@@ -161,11 +160,11 @@ export const Sessions = Schema.Struct({
       can_mail: true,
       sessions: [
         {
-          session_id: exampleId,
+          session_id: Examples.id,
           role: "viewer",
           sites: [exampleSite],
           label: "Ada",
-          created_at: exampleTime,
+          created_at: Examples.time,
           opened_at: null,
           last_used_at: null,
           ends_at: "2026-11-25T10:00:00.000Z",
@@ -206,7 +205,7 @@ export const CreatedLink = Schema.Struct({
   identifier: "CreatedLink",
   title: "CreatedLink",
   examples: [
-    { session_id: exampleId, path: `/console/#/link/hcl_${"A".repeat(43)}`, mailed: false, expires_at: exampleTime }
+    { session_id: Examples.id, path: `/console/#/link/hcl_${"A".repeat(43)}`, mailed: false, expires_at: Examples.time }
   ]
 })
 

@@ -13,6 +13,7 @@ import { mailStatuses } from "../../core/mail/Mail.ts"
 import { digests, periods } from "../../core/mail/Notification.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -22,16 +23,13 @@ const ofNotification = `${base}/:notification_id`
 const site = { site_id: siteId }
 const params = { ...site, notification_id: Wire.Uuid({ title: "Notification Id" }) }
 
-const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
-const exampleTime = "2026-11-25T09:00:00.000Z"
-
 const exampleNotification = {
-  notification_id: exampleId,
+  notification_id: Examples.id,
   to: "owner@example.com",
   report: null,
   digest: "15m",
   quarantined: false,
-  created_at: exampleTime
+  created_at: Examples.time
 } as const
 
 export const Notification = Schema.Struct({
@@ -67,7 +65,7 @@ export const Notifications = Schema.Struct({
   examples: [
     {
       notifications: [
-        { ...exampleNotification, latest_mail: { created_at: exampleTime, status: "sent", attempts: 1, error: null } }
+        { ...exampleNotification, latest_mail: { created_at: Examples.time, status: "sent", attempts: 1, error: null } }
       ],
       can_send: true
     }

@@ -12,14 +12,13 @@ import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import * as Wire from "../Wire.ts"
 import { SharedAuthentication } from "./Authentication.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { QueryBody } from "./QueryBody.ts"
 import { CoarseReport } from "./Reports.ts"
 import { siteId } from "./Sites.ts"
 import { Validation } from "./Validation.ts"
 
-const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
-const exampleTime = "2026-11-25T09:00:00.000Z"
 const nullableTime = Schema.NullOr(Fields.time)
 
 export const Shares = Schema.Struct({
@@ -34,7 +33,7 @@ export const Shares = Schema.Struct({
 }).annotate({
   identifier: "Shares",
   title: "Shares",
-  examples: [{ shares: [{ share_id: exampleId, label: "Agency", created_at: exampleTime, expires_at: null }] }]
+  examples: [{ shares: [{ share_id: Examples.id, label: "Agency", created_at: Examples.time, expires_at: null }] }]
 })
 
 export const NewShare = Schema.Struct({
@@ -51,7 +50,7 @@ export const CreatedShare = Schema.Struct({
 }).annotate({
   identifier: "CreatedShare",
   title: "CreatedShare",
-  examples: [{ share_id: exampleId, path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ share_id: Examples.id, path: `/console/#/share/hsh_${"A".repeat(43)}`, expires_at: null }]
 })
 
 const ofSite = "/v1/owner/sites/:site_id/shares"
@@ -105,7 +104,7 @@ export const SharedSite = Schema.Struct({
 }).annotate({
   identifier: "SharedSite",
   title: "SharedSite",
-  examples: [{ site_id: exampleId, name: "Shop", time_zone: "Europe/Berlin" }]
+  examples: [{ site_id: Examples.id, name: "Shop", time_zone: "Europe/Berlin" }]
 })
 
 export const site = HttpApiEndpoint.get("site", "/v1/owner/shared", { success: SharedSite })

@@ -10,6 +10,7 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -18,8 +19,6 @@ const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 const params = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
 
 const nullableTime = Schema.NullOr(Fields.time)
-
-const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
 
 export const Tokens = Schema.Struct({
   tokens: Schema.Array(
@@ -38,7 +37,7 @@ export const Tokens = Schema.Struct({
     {
       tokens: [
         {
-          token_id: exampleId,
+          token_id: Examples.id,
           label: "Shop",
           created_at: "2026-11-01T09:00:00.000Z",
           expires_at: null,
@@ -61,7 +60,7 @@ export const IssuedToken = Schema.Struct({
 }).annotate({
   identifier: "IssuedToken",
   title: "IssuedToken",
-  examples: [{ token_id: exampleId, token: `hwt_${"A".repeat(43)}`, expires_at: null }]
+  examples: [{ token_id: Examples.id, token: `hwt_${"A".repeat(43)}`, expires_at: null }]
 })
 
 export const list = HttpApiEndpoint.get("list", base, {

@@ -13,6 +13,7 @@ import { deliveryStatuses, formats } from "../../core/delivery/Webhook.ts"
 import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -27,16 +28,13 @@ const ofDelivery = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
 const nullableTime = Schema.NullOr(Fields.time)
 const nullableText = Schema.NullOr(Schema.String)
 
-const exampleId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
-const exampleTime = "2026-11-25T09:00:00.000Z"
-
 const exampleWebhook = {
-  webhook_id: exampleId,
+  webhook_id: Examples.id,
   url: "https://hooks.example.com/leads",
   host: "hooks.example.com",
   events: ["submission.accepted"],
   format: "standard",
-  created_at: exampleTime,
+  created_at: Examples.time,
   failing_since: null,
   disabled_at: null
 } as const
@@ -105,7 +103,7 @@ export const WebhookSecret = Schema.Struct({
 }).annotate({
   identifier: "WebhookSecret",
   title: "WebhookSecret",
-  examples: [{ webhook_id: exampleId, secret: `whsec_${"A".repeat(43)}=` }]
+  examples: [{ webhook_id: Examples.id, secret: `whsec_${"A".repeat(43)}=` }]
 })
 
 const attempt = {
@@ -122,7 +120,7 @@ const exampleAttempt = { status: 204, millis: 48, answer: "", error: null }
 export const WebhookTest = Schema.Struct({ event_id: Fields.uuid, delivered: Schema.Boolean, ...attempt }).annotate({
   identifier: "WebhookTest",
   title: "WebhookTest",
-  examples: [{ event_id: exampleId, delivered: true, ...exampleAttempt }]
+  examples: [{ event_id: Examples.id, delivered: true, ...exampleAttempt }]
 })
 
 const delivery = {
@@ -135,9 +133,9 @@ const delivery = {
 }
 
 const exampleDelivery = {
-  event_id: exampleId,
+  event_id: Examples.id,
   type: "submission.accepted",
-  created_at: exampleTime,
+  created_at: Examples.time,
   status: "delivered",
   attempts: 1,
   next_attempt_at: null
@@ -158,7 +156,7 @@ export const DeliveryDetails = Schema.Struct({
 }).annotate({
   identifier: "DeliveryDetails",
   title: "DeliveryDetails",
-  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: exampleTime, ...exampleAttempt }] }]
+  examples: [{ ...exampleDelivery, payload: "{}", history: [{ attempted_at: Examples.time, ...exampleAttempt }] }]
 })
 
 const describe = (identifier: string, summary: string, description: string) =>

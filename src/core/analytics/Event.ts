@@ -4,8 +4,9 @@
  *
  * @module
  */
+
+import * as Storable from "../text/Storable.ts"
 import * as PageView from "./PageView.ts"
-import * as Storable from "./Storable.ts"
 
 export type PropertyValue = string | number | boolean
 

@@ -4,9 +4,8 @@
  * @module
  */
 import { Option } from "effect"
+import { isStorable } from "../text/Storable.ts"
 import * as EventLimits from "./EventLimits.ts"
-
-const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
 /** Parses the name of an event. It cannot be `pageview`: a goal names page views by their path. */
 export const parseEvent: (text: string) => Option.Option<string> = Option.liftPredicate(

@@ -5,8 +5,8 @@
  * @module
  */
 import { hash } from "node:crypto"
+import * as Storable from "../text/Storable.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
-import * as Storable from "./Storable.ts"
 import type { Client } from "./UserAgent.ts"
 
 export interface Campaign {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { Position } from "../text/Cursor.ts"
+import { contains } from "../text/Search.ts"
 import * as AnswerParts from "./AnswerParts.ts"
 import type { AgentAnswer, Conversation, ConversationSummary, Message } from "./Conversation.ts"
 
@@ -31,27 +33,19 @@ export interface Filter {
   readonly before?: number | undefined
 }
 
-/** The last conversation of a page. The next page begins after it. */
-export interface Cursor {
-  readonly updatedAt: number
-  readonly conversationId: string
-}
-
 export interface Page {
   readonly items: ReadonlyArray<TranscriptSummary>
   /** Null on the last page. A page may have fewer items than requested, even none, and still have a next page. */
-  readonly next: Cursor | null
+  readonly next: Position | null
 }
 
 /** The maximum number of conversations that are searched for one page. */
 export const windowSize = 500
 
-export const cursorOf = ({ conversationId, updatedAt }: Cursor): Cursor => ({ updatedAt, conversationId })
-
-/** Orders cursors from the latest to the earliest. */
-export const latestFirst = (left: Cursor, right: Cursor): number =>
-  right.updatedAt - left.updatedAt ||
-  (left.conversationId > right.conversationId ? -1 : left.conversationId < right.conversationId ? 1 : 0)
+export const positionOf = ({
+  conversationId,
+  updatedAt
+}: Pick<Conversation, "conversationId" | "updatedAt">): Position => ({ time: updatedAt, id: conversationId })
 
 const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
 
@@ -78,9 +72,6 @@ export const preview = (text: string): string => {
     .trim()
   return line.length > maxPreview ? `${line.slice(0, maxPreview - 1).toWellFormed()}…` : line
 }
-
-const contains = (text: string | null, needle: string): boolean =>
-  (text ?? "").toLowerCase().includes(needle.toLowerCase())
 
 const hasText = (message: Message, search: string): boolean =>
   message.parts.some((part) =>

@@ -10,6 +10,7 @@
  */
 import { Option, Result } from "effect"
 import { IpNetwork, NetAddress } from "effect/net"
+import * as Networks from "../limits/Networks.ts"
 
 const reserved4 = [
   "0.0.0.0/8",
@@ -35,9 +36,6 @@ const global6 = IpNetwork.fromStringUnsafe("2000::/3")
 const sixToFour = IpNetwork.fromStringUnsafe("2002::/16")
 const nat64 = IpNetwork.fromStringUnsafe("64:ff9b::/96")
 
-const isIn = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
-  networks.some((network) => IpNetwork.contains(network, address))
-
 /** The IPv4 address in the two segments from `index` on. */
 const embedded = (segments: ReadonlyArray<number>, index: number): NetAddress.Ipv4Address => {
   const [high = 0, low = 0] = segments.slice(index, index + 2)
@@ -46,11 +44,11 @@ const embedded = (segments: ReadonlyArray<number>, index: number): NetAddress.Ip
 
 /** Whether an address belongs to the public internet. */
 export const isPublic = (address: NetAddress.IpAddress): boolean => {
-  if (NetAddress.isIpv4Address(address)) return !isIn(reserved4, address)
+  if (NetAddress.isIpv4Address(address)) return !Networks.contain(reserved4, address)
   const segments = NetAddress.ipv6ToSegments(address)
   if (NetAddress.isIpv4Mapped(address) || IpNetwork.contains(nat64, address)) return isPublic(embedded(segments, 6))
   if (IpNetwork.contains(sixToFour, address)) return isPublic(embedded(segments, 1))
-  return IpNetwork.contains(global6, address) && !isIn(reserved6, address)
+  return IpNetwork.contains(global6, address) && !Networks.contain(reserved6, address)
 }
 
 /** `isPublic` for the text of an address, as a resolver returns it; false for any other text. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Result } from "effect"
+import * as PercentEncoding from "../text/PercentEncoding.ts"
 
 export interface Address {
   /** `http:` or `https:`, host and port, without user and password. */
@@ -18,14 +19,6 @@ const protocol = /^clickhouses?:\/\//i
 
 /** A name that ClickHouse needs no quotes for, so that it can be part of a statement. */
 const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text)
-
-const decoded = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * Parses `clickhouse://user:password@host:8123/database`, or `clickhouses://` for TLS. The default port is that of ClickHouse's
@@ -44,9 +37,9 @@ export const parse = (text: string): Result.Result<Address, string> => {
     )
   }
   if (url.search !== "" || url.hash !== "") return Result.fail(`has parameters, which it must not have; ${form}.`)
-  const user = decoded(url.username)
-  const password = decoded(url.password)
-  const database = decoded(url.pathname.slice(1))
+  const user = PercentEncoding.decode(url.username)
+  const password = PercentEncoding.decode(url.password)
+  const database = PercentEncoding.decode(url.pathname.slice(1))
   if (user === undefined || password === undefined || database === undefined) {
     return Result.fail("has a % that is not followed by a percent-encoded character; write %25 for a literal %.")
   }

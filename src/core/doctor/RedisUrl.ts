@@ -10,6 +10,7 @@
  * @module
  */
 import { Result } from "effect"
+import * as PercentEncoding from "../text/PercentEncoding.ts"
 
 export const protocols = ["redis:", "rediss:", "redis+sentinel:", "rediss+sentinel:"] as const
 
@@ -47,21 +48,12 @@ const defaultSentinelPort = 26_379
 /** The maximum number of hosts that a URL may name. */
 const maxHosts = 32
 
-/** Decodes percent-encoded text; undefined if it is invalid. */
-const decoded = (text: string): string | undefined => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
-
 const badEncoding =
   "has a % that is not followed by a percent-encoded character; write %25 for a literal % in a user or password."
 
 const loginOf = (user: string, password: string | undefined): Result.Result<Login, string> => {
-  const username = decoded(user)
-  const secret = password === undefined ? undefined : decoded(password)
+  const username = PercentEncoding.decode(user)
+  const secret = password === undefined ? undefined : PercentEncoding.decode(password)
   if (username === undefined || (password !== undefined && secret === undefined)) return Result.fail(badEncoding)
   return Result.succeed({ username: username || undefined, password: secret || undefined })
 }
@@ -100,7 +92,7 @@ interface Path {
 /** `[database]`, or with Sentinel `master[/database]`. */
 const pathOf = (path: string, hasMaster: boolean): Result.Result<Path, string> => {
   const parts = path.replace(/\/$/, "").split("/")
-  const name = hasMaster ? decoded(parts.shift() ?? "") : ""
+  const name = hasMaster ? PercentEncoding.decode(parts.shift() ?? "") : ""
   const [database = "", ...more] = parts
   if (name === undefined) return Result.fail(badEncoding)
   if (hasMaster && name === "") {

@@ -6,6 +6,7 @@
  * @module
  */
 import { Option, Schema, SchemaIssue } from "effect"
+import { isStorable } from "../text/Storable.ts"
 import { isReserved } from "./FormContent.ts"
 import * as Pattern from "./Pattern.ts"
 
@@ -18,8 +19,6 @@ export const limits = {
   length: 1_000_000,
   jsonLength: 8_192
 }
-
-const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0")
 
 /** A text of 1 to `max` characters that PostgreSQL can store. */
 const Text = (max: number) =>

@@ -6,6 +6,7 @@
 import * as JsonMembers from "../json/JsonMembers.ts"
 import * as JsonSearch from "../json/JsonSearch.ts"
 import type { Position } from "../text/Cursor.ts"
+import { contains } from "../text/Search.ts"
 import type { Status, Submission } from "./Submission.ts"
 
 /** A submission, and whether its owner has marked it as read. */
@@ -72,9 +73,6 @@ export interface Needles {
 }
 
 export const needlesOf = (search: string): Needles => ({ text: search, json: JsonSearch.needlesOf(search) })
-
-const contains = (text: string | null, needle: string): boolean =>
-  (text ?? "").toLowerCase().includes(needle.toLowerCase())
 
 /** Whether a list with this filter contains the submission. */
 export const matches = (message: Message, filter: Filter): boolean => {

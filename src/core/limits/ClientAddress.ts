@@ -4,7 +4,8 @@
  * @module
  */
 import { Result } from "effect"
-import { IpNetwork, NetAddress } from "effect/net"
+import { type IpNetwork, NetAddress } from "effect/net"
+import * as Networks from "./Networks.ts"
 
 /** Parses an IP address that may have brackets or a port. Undefined for any other text. */
 const parse = (text: string): NetAddress.IpAddress | undefined => {
@@ -27,14 +28,11 @@ export const isProxy = (trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>): ((p
   return (peer) => {
     if (last?.peer !== peer) {
       const address = parse(peer)
-      last = { peer, isProxy: address !== undefined && isAmong(trustedProxies, address) }
+      last = { peer, isProxy: address !== undefined && Networks.contain(trustedProxies, address) }
     }
     return last.isProxy
   }
 }
-
-const isAmong = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
-  networks.some((network) => IpNetwork.contains(network, address))
 
 /**
  * Makes a function from the connection's peer and the `X-Forwarded-For` field to the client address: the rightmost address
@@ -54,7 +52,7 @@ export const make = (
     for (let index = hops.length - 1; index >= 0; index--) {
       const address = parse(hops[index]!.trim())
       if (address === undefined) return peer
-      if (index === 0 || !isAmong(trustedProxies, address)) return NetAddress.formatIp(address)
+      if (index === 0 || !Networks.contain(trustedProxies, address)) return NetAddress.formatIp(address)
     }
     return peer
   }

@@ -1,10 +1,10 @@
 /**
- * Parses lists of networks, such as `10.0.0.0/8, ::1`. Pure.
+ * Lists of networks, such as `10.0.0.0/8, ::1`. Pure.
  *
  * @module
  */
 import { Result } from "effect"
-import { IpInterface, IpNetwork } from "effect/net"
+import { IpInterface, IpNetwork, type NetAddress } from "effect/net"
 
 const quoted = (text: string): string => `"${text.slice(0, 80)}"`
 
@@ -30,3 +30,7 @@ export const parse = (text: string): Result.Result<ReadonlyArray<IpNetwork.IpNet
       .filter((part) => part !== "")
       .map(network)
   )
+
+/** Whether an address is in one of the networks. */
+export const contain = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
+  networks.some((network) => IpNetwork.contains(network, address))

@@ -7,13 +7,12 @@
  *
  * @module
  */
+import { hourMillis } from "../text/Calendar.ts"
 import * as LocalMorning from "./LocalMorning.ts"
 import type { Digest } from "./Notification.ts"
 
 /** Each submission has its own mail only if the recipient then gets at most this many mails within an hour. */
 export const maxSingles = 10
-
-export const hourMillis = 3_600_000
 
 /** The time for which the digest `15m` collects submissions, and the time between two mails beyond `maxSingles`. */
 export const quarterMillis = 900_000

@@ -10,6 +10,7 @@ import { Result } from "effect"
 import { NetAddress } from "effect/net"
 import * as AddressGuard from "../delivery/AddressGuard.ts"
 import { isLoopback } from "../text/Loopback.ts"
+import * as PercentEncoding from "../text/PercentEncoding.ts"
 
 export interface SmtpServer {
   readonly host: string
@@ -35,14 +36,6 @@ const isPrivate = (host: string): boolean =>
 /** Allows mail without TLS although there is a password. */
 const optionalTls = "?tls=optional"
 
-const decoded = (text: string): string | null => {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return null
-  }
-}
-
 const expected = "it must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587"
 
 /** The failure is a predicate for a sentence about the setting. It does not repeat the value, which may have a password. */
@@ -55,8 +48,8 @@ export const parse = (text: string): Result.Result<SmtpServer, string> => {
     return Result.fail(`has a parameter; the only one is ${optionalTls}, with smtp://.`)
   }
   if (url.pathname !== "" && url.pathname !== "/") return Result.fail(`has a path; ${expected}.`)
-  const [user, password] = [decoded(url.username), decoded(url.password)]
-  if (user === null || password === null || /[\0\r\n]/.test(user + password)) {
+  const [user, password] = [PercentEncoding.decode(url.username), PercentEncoding.decode(url.password)]
+  if (user === undefined || password === undefined || /[\0\r\n]/.test(user + password)) {
     return Result.fail("has a user or password that is not percent-encoded; write %25 for a percent sign.")
   }
   if ((user === "") !== (password === "")) return Result.fail("has a user or a password without the other.")

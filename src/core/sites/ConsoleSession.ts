@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hourMillis } from "../text/Calendar.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 import { type Role, scopeOf } from "./Role.ts"
@@ -46,15 +47,13 @@ export const pathOf = (secret: string): string => `/console/#/link/${secret}`
 /** The secret in a cookie: `hcs_` and 43 characters. */
 export const cookie = Credential.syntax("hcs")
 
-const hour = 3_600_000
-
 export const limits = {
   /** A session ends after this time without use. */
-  idle: 12 * hour,
+  idle: 12 * hourMillis,
   /** A session ends this long after it was opened. */
-  absolute: 30 * 24 * hour,
+  absolute: 30 * 24 * hourMillis,
   /** The maximum time until a link expires. */
-  link: 7 * 24 * hour,
+  link: 7 * 24 * hourMillis,
   /** The minimum time between two writes of `lastUsedAt`, so that not every request writes. */
   touch: 5 * 60_000
 } as const

@@ -4,7 +4,9 @@
  * @module
  */
 
-export const dayMillis = 86_400_000
+export const hourMillis = 3_600_000
+
+export const dayMillis = 24 * hourMillis
 
 /** The UTC day of a time, in days since 1970. */
 export const dayOf = (time: number): number => Math.floor(time / dayMillis)

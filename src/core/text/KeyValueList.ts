@@ -5,14 +5,9 @@
  * @module
  */
 import { Option } from "effect"
+import * as PercentEncoding from "./PercentEncoding.ts"
 
-const decode = (text: string): Option.Option<string> => {
-  try {
-    return Option.some(decodeURIComponent(text.trim()))
-  } catch {
-    return Option.none()
-  }
-}
+const decode = (text: string): Option.Option<string> => Option.fromUndefinedOr(PercentEncoding.decode(text.trim()))
 
 const pair = (text: string): Option.Option<readonly [string, string]> => {
   const at = text.indexOf("=")

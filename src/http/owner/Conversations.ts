@@ -68,12 +68,12 @@ export const layer = HttpApiBuilder.group(
             const { cursor, limit = Fields.defaultLimit } = query
             const { items, next } = yield* conversations.list(proof, params.instance_id, {
               filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
-              after: cursor === undefined ? null : { updatedAt: cursor.time, conversationId: cursor.id },
+              after: cursor ?? null,
               limit
             })
             return {
               conversations: items.map(summaryJson),
-              next: next === null ? null : Cursor.format({ time: next.updatedAt, id: next.conversationId })
+              next: next === null ? null : Cursor.format(next)
             }
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)

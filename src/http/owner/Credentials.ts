@@ -38,8 +38,6 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   current: session.sessionId === current
 })
 
-const hour = 3_600_000
-
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "credentials",
@@ -83,7 +81,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
             const now = yield* Clock.currentTimeMillis
-            const linkExpiresAt = wanted ?? now + hour
+            const linkExpiresAt = wanted ?? now + Calendar.hourMillis
             if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
               return yield* Effect.fail(Validation.expired("a future time within a week"))
             }

@@ -7,8 +7,9 @@ import { Context, Effect, Layer, Option, type Stream } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { Conversation } from "../../core/chat/Conversation.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
-import type { Cursor, Filter, Page } from "../../core/chat/Transcript.ts"
+import type { Filter, Page } from "../../core/chat/Transcript.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import type { Position } from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
@@ -26,7 +27,7 @@ export class OwnerConversations extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">,
       instanceId: string,
-      query: { readonly filter: Filter; readonly after: Cursor | null; readonly limit: number }
+      query: { readonly filter: Filter; readonly after: Position | null; readonly limit: number }
     ) => Effect.Effect<Page, Failure>
     readonly find: (
       proof: AuthorizedSite<"read">,

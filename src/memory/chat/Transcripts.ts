@@ -5,6 +5,7 @@
  */
 import { Effect, Layer, Option, Stream } from "effect"
 import * as Transcript from "../../core/chat/Transcript.ts"
+import { latestFirst } from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
 
@@ -31,11 +32,11 @@ export const layer: Layer.Layer<Transcripts, never, ConversationStore> = Layer.e
           const found = conversations.filter(
             (conversation) =>
               Transcript.matches(conversation, filter) &&
-              (after === null || Transcript.latestFirst(after, conversation) < 0)
+              (after === null || latestFirst(after, Transcript.positionOf(conversation)) < 0)
           )
           const items = found.slice(0, limit).map(Transcript.toSummary)
           const last = items.at(-1)
-          return { items, next: found.length > limit && last !== undefined ? Transcript.cursorOf(last) : null }
+          return { items, next: found.length > limit && last !== undefined ? Transcript.positionOf(last) : null }
         }),
       find: ({ conversationId, instanceId }) =>
         Effect.map(all(instanceId), (conversations) =>

@@ -14,7 +14,6 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { array, bounded } from "../Database.ts"
-import * as Times from "../Times.ts"
 import * as Rows from "./ConversationRows.ts"
 
 type Reads = Pick<
@@ -67,17 +66,7 @@ const Followed = Schema.Array(Rows.FollowedRow)
 /** The maximum number of answers that one statement reads, which bounds the size of its result. */
 const maxFollowed = 50
 
-const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
-  ${Times.millis("updated_at")} AS "updatedAt", messages`
-
-const Summaries = Schema.Array(
-  Schema.Struct({
-    conversationId: Schema.String,
-    createdAt: Schema.Finite,
-    updatedAt: Schema.Finite,
-    messages: Schema.Int
-  })
-)
+const Summaries = Schema.Array(Schema.Struct(Rows.summary))
 
 const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
 
@@ -164,7 +153,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
 
   const summaries = (where: string, parameters: ReadonlyArray<PgTypes.Parameter>) =>
     sql
-      .unsafe(`SELECT ${summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
+      .unsafe(`SELECT ${Rows.summaryColumns} FROM conversation WHERE instance_id = $1 AND ${where}`, parameters)
       .pipe(bounded(timeout), decodeRows(Summaries))
 
   const list: Reads["list"] = ({ before, instanceId, limit }) =>

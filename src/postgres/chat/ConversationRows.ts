@@ -32,6 +32,17 @@ const Part = Schema.Union([
 
 export const Parts = Schema.fromJsonString(Schema.Array(Part))
 
+/** The fields of a conversation in a list, as `summaryColumns` selects them. */
+export const summary = {
+  conversationId: Schema.String,
+  createdAt: Schema.Finite,
+  updatedAt: Schema.Finite,
+  messages: Schema.Int
+}
+
+export const summaryColumns = `conversation_id AS "conversationId", ${Times.millisAs("created_at", "createdAt")},
+  ${Times.millisAs("updated_at", "updatedAt")}, messages`
+
 const Event = Schema.Union([
   Schema.TaggedStruct("Accepted", {}),
   Schema.TaggedStruct("Text", { delta: Schema.String }),

@@ -11,6 +11,7 @@ import type { SqlError } from "effect/sql"
 import * as AnswerParts from "../../core/chat/AnswerParts.ts"
 import * as Transcript from "../../core/chat/Transcript.ts"
 import * as JsonSearch from "../../core/json/JsonSearch.ts"
+import type { Position } from "../../core/text/Cursor.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"
@@ -20,16 +21,9 @@ import * as Times from "../Times.ts"
 import * as Reads from "./ConversationReads.ts"
 import * as Rows from "./ConversationRows.ts"
 
-const Summary = {
-  conversationId: Schema.String,
-  createdAt: Schema.Finite,
-  updatedAt: Schema.Finite,
-  messages: Schema.Int
-}
-
 const Summaries = Schema.Array(
   Schema.Struct({
-    ...Summary,
+    ...Rows.summary,
     first: Schema.NullOr(Rows.Parts),
     unanswered: Schema.Int,
     up: Schema.Int,
@@ -37,12 +31,9 @@ const Summaries = Schema.Array(
   })
 )
 
-const Found = Schema.Array(Schema.Struct(Summary))
+const Found = Schema.Array(Schema.Struct(Rows.summary))
 
-const summaryColumns = `conversation_id AS "conversationId", ${Times.millis("created_at")} AS "createdAt",
-  ${Times.millis("updated_at")} AS "updatedAt", messages`
-
-const Cursors = Schema.Array(Schema.Struct({ conversationId: Schema.String, updatedAt: Schema.Finite }))
+const Positions = Schema.Array(Schema.Struct({ time: Schema.Finite, id: Schema.String }))
 
 const quoted = (words: ReadonlyArray<string>): string => words.map((word) => `'${word}'`).join(", ")
 
@@ -80,8 +71,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     instanceId,
     limit
   }: Parameters<Transcripts["Service"]["list"]>[0]) {
-    const tuple = ({ conversationId, updatedAt }: Transcript.Cursor) =>
-      sql`(${PgTypes.timestamptz(updatedAt)}, ${PgTypes.text(conversationId)})`
+    const tuple = ({ id, time }: Position) => sql`(${PgTypes.timestamptz(time)}, ${PgTypes.text(id)})`
     const indexed = sql.and([
       sql`instance_id = ${PgTypes.uuid(instanceId)}`,
       ...(since === undefined ? [] : [sql`updated_at >= ${PgTypes.timestamptz(since)}`]),
@@ -101,10 +91,10 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     const [end = null] =
       filters.length === 0
         ? []
-        : yield* sql`SELECT conversation_id AS "conversationId", ${sql.literal(Times.millis("updated_at"))} AS "updatedAt"
+        : yield* sql`SELECT conversation_id AS id, ${sql.literal(Times.millisAs("updated_at", "time"))}
             FROM conversation WHERE ${indexed} ORDER BY updated_at DESC, conversation_id DESC
-            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Cursors))
-    const rows = yield* sql`SELECT ${sql.literal(summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
+            OFFSET ${PgTypes.int8(BigInt(Transcript.windowSize - 1))} LIMIT 1`.pipe(decodeRows(Positions))
+    const rows = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)}, ${sql.literal(first)}, unanswered, up, down
       FROM conversation ${sql.literal(counts)}
       WHERE ${sql.and([
         indexed,
@@ -117,7 +107,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       .slice(0, limit)
       .map(({ first, ...summary }) => ({ ...summary, preview: Transcript.preview(AnswerParts.textOf(first ?? [])) }))
     const last = items.at(-1)
-    return { items, next: rows.length > limit && last !== undefined ? Transcript.cursorOf(last) : end }
+    return { items, next: rows.length > limit && last !== undefined ? Transcript.positionOf(last) : end }
   }, Database.bounded(timeout))
 
   return Transcripts.of({
@@ -128,7 +118,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     list: (query) => (isCanonicalUuid(query.instanceId) ? page(query) : Effect.succeed({ items: [], next: null })),
     find: Effect.fnUntraced(function* (key) {
       if (!Rows.isKey(key)) return Option.none()
-      const [found] = yield* sql`SELECT ${sql.literal(summaryColumns)} FROM conversation
+      const [found] = yield* sql`SELECT ${sql.literal(Rows.summaryColumns)} FROM conversation
         WHERE instance_id = ${PgTypes.uuid(key.instanceId)} AND conversation_id = ${PgTypes.text(key.conversationId)}`.pipe(
         Database.bounded(timeout),
         decodeRows(Found)

@@ -11,9 +11,9 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { Deliveries } from "../../services/delivery/Deliveries.ts"
 import * as Database from "../Database.ts"
+import * as Times from "../Times.ts"
 import * as FanOut from "./FanOut.ts"
 import * as Leases from "./Leases.ts"
-import * as Rows from "./WebhookRows.ts"
 
 export interface Options {
   /** The timeout of each step. */
@@ -36,8 +36,8 @@ const DeliveryRows = Schema.Array(
   })
 )
 
-const deliveryColumns = `event_id AS "eventId", subscriber_id AS "webhookId", type, ${Rows.millis("created_at", "createdAt")},
-  status, attempts, ${Rows.millis("next_attempt_at", "nextAttemptAt")}`
+const deliveryColumns = `event_id AS "eventId", subscriber_id AS "webhookId", type, ${Times.millisAs("created_at", "createdAt")},
+  status, attempts, ${Times.millisAs("next_attempt_at", "nextAttemptAt")}`
 
 const PayloadRows = Schema.Array(Schema.Struct({ payload: Text }))
 
@@ -107,7 +107,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`
           // The attempts are read first, so that the delivery is not older than they are.
           const [history, [delivery], [row]] = yield* Effect.all([
-            sql`SELECT ${sql.literal(Rows.millis("attempted_at", "attemptedAt"))}, status, millis, answer, error
+            sql`SELECT ${sql.literal(Times.millisAs("attempted_at", "attemptedAt"))}, status, millis, answer, error
               FROM delivery_attempt WHERE ${ids} ORDER BY attempted_at`.pipe(decodeRows(AttemptRows)),
             sql`SELECT ${sql.literal(deliveryColumns)} FROM delivery WHERE ${ids}`.pipe(decodeRows(DeliveryRows)),
             sql`SELECT payload::text AS payload FROM delivery WHERE ${ids}`.pipe(decodeRows(PayloadRows))

@@ -16,6 +16,7 @@ import type { Settlement } from "../../services/delivery/Deliveries.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
 import * as Database from "../Database.ts"
 import * as MailFanOut from "../mail/MailFanOut.ts"
+import * as Times from "../Times.ts"
 import * as Rows from "./WebhookRows.ts"
 
 const Due = Schema.Array(
@@ -40,7 +41,7 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
     ) FROM subscriber WHERE subscriber_id IS NOT NULL
   ), running AS (SELECT * FROM unnest($1::uuid[], $2::integer[]) AS running (webhook_id, count))
   SELECT event_id AS "eventId", webhook_id AS "webhookId", failing_since IS NOT NULL AS "isFailing",
-    ${Rows.millis("next_attempt_at", "dueAt")}
+    ${Times.millisAs("next_attempt_at", "dueAt")}
   FROM subscriber JOIN webhook ON webhook_id = subscriber_id JOIN site USING (website_config_id)
   LEFT JOIN running USING (webhook_id) CROSS JOIN LATERAL (
     SELECT event_id, next_attempt_at FROM delivery

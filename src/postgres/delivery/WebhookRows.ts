@@ -7,9 +7,7 @@ import { randomBytes } from "node:crypto"
 import { Option, Schema } from "effect"
 import * as Sealing from "../../core/delivery/Sealing.ts"
 import { formats, type Webhook } from "../../core/delivery/Webhook.ts"
-
-export const millis = (column: string, name: string) =>
-  `floor(extract(epoch FROM ${column}) * 1000)::float8 AS "${name}"`
+import * as Times from "../Times.ts"
 
 const Time = Schema.NullOr(Schema.Finite)
 
@@ -27,7 +25,7 @@ export const fields = {
 export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
 
 export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
-  ${millis("webhook.created_at", "createdAt")}, ${millis("failing_since", "failingSince")}, ${millis("disabled_at", "disabledAt")}`
+  ${Times.millisAs("webhook.created_at", "createdAt")}, ${Times.millisAs("failing_since", "failingSince")}, ${Times.millisAs("disabled_at", "disabledAt")}`
 
 /** The encrypted secrets, with the previous one for as long as it also signs. */
 export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`

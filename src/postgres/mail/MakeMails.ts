@@ -9,6 +9,7 @@ import { Effect, Schema } from "effect"
 import * as Digest from "../../core/mail/Digest.ts"
 import type { Notification, Period, Topic } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
+import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Rows from "./NotificationRows.ts"
@@ -67,7 +68,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
 ) {
   const id = PgTypes.uuid(notificationId)
   const [{ count, mailedAt, oldestAt }] = yield* sql
-    .unsafe(waitingStatement, [id, PgTypes.timestamptz(now - Digest.hourMillis)])
+    .unsafe(waitingStatement, [id, PgTypes.timestamptz(now - hourMillis)])
     .pipe(decodeRows(Waiting))
   const { mails, nextAt } = Digest.plan(
     {

@@ -7,6 +7,7 @@ import { PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { cutoff } from "../../core/sites/Retention.ts"
+import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
@@ -15,8 +16,6 @@ import * as Shares from "../sites/Shares.ts"
 import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
-
-const hour = 3_600_000
 
 /** Rows deleted per statement: few enough to hold locks only briefly. */
 const chunk = 5_000
@@ -64,7 +63,7 @@ const deleteBefore = (table: string, column: string, before: number) =>
 /** Deletes the salts of the days that began 48 hours ago or earlier. */
 const deleteSalts = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  const lastDay = new Date(now - 48 * hour).toISOString().slice(0, 10)
+  const lastDay = new Date(now - 48 * hourMillis).toISOString().slice(0, 10)
   yield* sql`DELETE FROM visitor_salt WHERE day <= ${lastDay}::date`.pipe(Effect.timeout(statementTimeout))
 })
 
@@ -88,7 +87,7 @@ const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item
 
 /** Deletes outbox events, deliveries and mails after 30 days, or earlier if the retention of their subject ends earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
-  const all = now - 30 * 24 * hour
+  const all = now - 30 * 24 * hourMillis
   const before = Option.match({
     onNone: () => all,
     onSome: (kept: Parameters<typeof cutoff>[0]) => Math.max(all, cutoff(kept, now))
@@ -132,11 +131,11 @@ const steps = (retention: Retention.Options) =>
   [
     ["create partitions", ensurePartitions],
     ["delete old visitor salts", deleteSalts],
-    ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hour)],
-    ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hour)],
+    ["delete old batch ids", (now: number) => deleteBefore("page_view_batch", "stored_at", now - 24 * hourMillis)],
+    ["delete old idempotency keys", (now: number) => deleteBefore("idempotency_key", "used_at", now - 24 * hourMillis)],
     [
       "delete old token reservations",
-      (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hour)
+      (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hourMillis)
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     [

@@ -6,7 +6,8 @@
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
 import type { Conversation, ConversationKey } from "../../core/chat/Conversation.ts"
-import type { Cursor, Filter, Page } from "../../core/chat/Transcript.ts"
+import type { Filter, Page } from "../../core/chat/Transcript.ts"
+import type { Position } from "../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 export class Transcripts extends Context.Service<
@@ -17,7 +18,7 @@ export class Transcripts extends Context.Service<
       readonly instanceId: string
       readonly filter: Filter
       /** Null for the first page. */
-      readonly after: Cursor | null
+      readonly after: Position | null
       readonly limit: number
     }) => Effect.Effect<Page, StorageUnavailable>
     readonly find: (key: ConversationKey) => Effect.Effect<Option.Option<Conversation>, StorageUnavailable>

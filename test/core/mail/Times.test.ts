@@ -7,6 +7,7 @@ import * as Digest from "../../../src/core/mail/Digest.ts"
 import * as LocalMorning from "../../../src/core/mail/LocalMorning.ts"
 import * as MailSchedule from "../../../src/core/mail/MailSchedule.ts"
 import * as ReportPeriod from "../../../src/core/mail/ReportPeriod.ts"
+import { hourMillis } from "../../../src/core/text/Calendar.ts"
 
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const Zone = Schema.Literals([
@@ -32,7 +33,7 @@ describe("core/mail/LocalMorning", () => {
       const morning = LocalMorning.after(zone, now)
       assert.strictEqual(wallClock(morning, zone), "08:00")
       assert.isAbove(morning, now)
-      assert.isAtMost(morning - now, day + 2 * Digest.hourMillis)
+      assert.isAtMost(morning - now, day + 2 * hourMillis)
     }
   )
 
@@ -65,8 +66,8 @@ describe("core/mail/ReportPeriod", () => {
     assert.strictEqual(LocalTime.addDays(last, 1), DateRange.today({ now: due, timeZone }))
     // It is the first such morning.
     const following = ReportPeriod.nextDue(period, { now: due, timeZone })
-    assert.isAtLeast(following - due, (period === "weekly" ? 7 : 28) * day - 2 * Digest.hourMillis)
-    assert.isAtMost(due - now, (period === "weekly" ? 7 : 31) * day + 2 * Digest.hourMillis)
+    assert.isAtLeast(following - due, (period === "weekly" ? 7 : 28) * day - 2 * hourMillis)
+    assert.isAtMost(due - now, (period === "weekly" ? 7 : 31) * day + 2 * hourMillis)
   })
 })
 
@@ -79,7 +80,7 @@ describe("core/mail/Digest", () => {
     const mails: Array<{ readonly at: number; readonly items: ReadonlyArray<number> }> = []
     const decide = () => {
       if (waiting.length === 0) return
-      const mailedAt = mails.map(({ at }) => at).filter((at) => now - at < Digest.hourMillis)
+      const mailedAt = mails.map(({ at }) => at).filter((at) => now - at < hourMillis)
       const [oldestAt = now] = waiting
       const plan = Digest.plan({ digest, timeZone, count: waiting.length, oldestAt, mailedAt }, now)
       for (const count of plan.mails) {
@@ -106,7 +107,7 @@ describe("core/mail/Digest", () => {
     return mails
   }
 
-  const Pauses = Schema.Array(Schema.Union([integer(0, 60_000), integer(0, 2 * Digest.hourMillis)])).check(
+  const Pauses = Schema.Array(Schema.Union([integer(0, 60_000), integer(0, 2 * hourMillis)])).check(
     Schema.isMaxLength(60)
   )
 
@@ -118,7 +119,7 @@ describe("core/mail/Digest", () => {
       const items = mails.flatMap((mail) => mail.items)
       assert.deepStrictEqual([items.length, items], [pauses.length, items.toSorted((a, b) => a - b)])
       for (const { at, items: told } of mails) {
-        const hour = mails.filter((mail) => mail.at <= at && at - mail.at < Digest.hourMillis)
+        const hour = mails.filter((mail) => mail.at <= at && at - mail.at < hourMillis)
         assert.isAtMost(hour.length, Digest.maxSingles + 4)
         if (told.length > 1) assert.isAbove(hour.flatMap((mail) => mail.items).length, Digest.maxSingles)
         for (const stored of told) assert.isAtMost(at - stored, Digest.quarterMillis)

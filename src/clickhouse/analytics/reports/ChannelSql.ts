@@ -4,8 +4,7 @@
  * @module
  */
 import * as Channel from "../../../core/analytics/report/Channel.ts"
-
-const literal = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
+import { quoted } from "../../Literal.ts"
 
 /** The expression of a visit's channel. An absent field is empty. ClickHouse's `lower` changes only A to Z, as the rules require. */
 export const channel = (fields: Readonly<Record<keyof Channel.ChannelFields, string>>): string => {
@@ -13,8 +12,8 @@ export const channel = (fields: Readonly<Record<keyof Channel.ChannelFields, str
     if ("all" in condition) return `(${condition.all.map(holds).join(" AND ")})`
     if ("any" in condition) return `(${condition.any.map(holds).join(" OR ")})`
     const field = fields[condition.field]
-    return `(${field} != '' AND match(lower(${field}), ${literal(condition.pattern)}))`
+    return `(${field} != '' AND match(lower(${field}), ${quoted(condition.pattern)}))`
   }
-  const rules = Channel.rules.map(([name, rule]) => `${holds(rule)}, ${literal(name)}`)
+  const rules = Channel.rules.map(([name, rule]) => `${holds(rule)}, ${quoted(name)}`)
   return `multiIf(${rules.join(", ")}, 'Direct')`
 }

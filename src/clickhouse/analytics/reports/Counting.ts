@@ -48,9 +48,6 @@ const toGroup = ({ dimensions, revenue, visit_pageviews, ...counts }: (typeof Ro
   }
 })
 
-/** Maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds their number. */
-export const maxGroups = 100_000
-
 /** Counts the groups of a query in one range of days. */
 export const count = Effect.fnUntraced(function* (
   reader: Reader,

@@ -11,7 +11,7 @@ import { randomInt } from "node:crypto"
 import { Clock, Effect, Schema } from "effect"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
-import { dayMillis, dayOf } from "../../../core/text/Calendar.ts"
+import { dayMillis, dayOf, hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { WritableSites } from "../../../services/sites/WritableSites.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
@@ -90,7 +90,7 @@ const store = Effect.fnUntraced(function* (
     columns: ["hosted_website_id", "day", "roll", "version", "last_hour", "row_count", "row_hash"],
     rows: days.map((day) => {
       // A row within half an hour after a visit would belong to it.
-      const reached = Math.floor(((endOf.get(day) ?? 0) + maxGap) / VisitDays.hourMillis)
+      const reached = Math.floor(((endOf.get(day) ?? 0) + maxGap) / hourMillis)
       const lastHour = Math.max(day * 24 + 23, reached)
       const { hash, rows } = VisitDays.signature(hours, VisitDays.firstHour(day), lastHour)
       return [hostedWebsiteId, day, roll, VisitDays.version, lastHour, rows, hash]
@@ -99,7 +99,7 @@ const store = Effect.fnUntraced(function* (
 })
 
 /** The delay after a day before it is rolled up: a visit may continue for half an hour, and a batch of rows may be late. */
-const settleMillis = VisitDays.hourMillis
+const settleMillis = hourMillis
 
 export interface Options {
   /** The days, or parts of them. */
@@ -126,7 +126,7 @@ export const days = Effect.fnUntraced(function* (
   const [first] = raw
   if (first === undefined) return 0
   const hours = yield* VisitDays.hours(reader, hostedWebsiteId, {
-    start: VisitDays.firstHour(dayOf(first.start)) * VisitDays.hourMillis,
+    start: VisitDays.firstHour(dayOf(first.start)) * hourMillis,
     end: now + dayMillis
   })
   const rowsOf = (day: number) => VisitDays.signature(hours, day * 24, day * 24 + 23).rows

@@ -16,6 +16,7 @@ import {
   type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import { isStorable } from "../../../core/text/Storable.ts"
 import type { Parameters } from "./Parameters.ts"
 
 const orElse = (value: string, absent: string): string => `if(${value} = '', '${absent}', ${value})`
@@ -91,9 +92,7 @@ export const factValue = (parameters: Parameters, dimension: FilterDimension, fa
       return fact.goals
     default: {
       const property = dimension.slice(propertyPrefix.length)
-      return FilterSql.isStorable(property)
-        ? orElse(`${fact.properties}[${parameters.text(property)}]`, notSet)
-        : `'${notSet}'`
+      return isStorable(property) ? orElse(`${fact.properties}[${parameters.text(property)}]`, notSet) : `'${notSet}'`
     }
   }
 }

@@ -6,6 +6,7 @@
 import { Effect, Schema } from "effect"
 import type { Answer } from "../../../core/analytics/report/Answer.ts"
 import * as Assembly from "../../../core/analytics/report/Assembly.ts"
+import { maxGroups } from "../../../core/analytics/report/Counting.ts"
 import * as DateRange from "../../../core/analytics/report/DateRange.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
@@ -46,26 +47,26 @@ const countAll = Effect.fnUntraced(function* (
   site: ReportSite,
   query: Query,
   goals: ReadonlyArray<GoalRow>,
-  maxGroups: number
+  limit: number
 ): Effect.fn.Return<Counted, ClickHouseError | ReportTooLarge> {
   const first = query.range.first === null ? yield* firstRow(reader, site) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
-  const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, maxGroups)
+  const count = (of: DateRange.Resolved) => Counting.count(reader, site, query, of, goals, limit)
   const counted = yield* count(range)
   const compared = query.comparison === null ? null : yield* count(DateRange.compared(range, query.comparison))
   return { counted, compared }
 })
 
-/** The answer to a query. Fails if a statement returns more than `maxGroups` groups. */
+/** The answer to a query. Fails if a statement returns more than `limit` groups. */
 export const answer = (
   reader: Reader,
   site: ReportSite,
   query: Query,
   goals: ReadonlyArray<GoalRow>,
-  maxGroups = Counting.maxGroups
+  limit = maxGroups
 ): Effect.Effect<Answer, ClickHouseError | ReportTooLarge> =>
-  Effect.map(countAll(reader, site, query, goals, maxGroups), ({ compared, counted }) =>
+  Effect.map(countAll(reader, site, query, goals, limit), ({ compared, counted }) =>
     Assembly.answer(query, counted, compared)
   )
 
@@ -76,6 +77,6 @@ export const coarseAnswer = (
   query: Query,
   goals: ReadonlyArray<GoalRow>
 ): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
-  Effect.map(countAll(reader, site, query, goals, Counting.maxGroups), ({ compared, counted }) =>
+  Effect.map(countAll(reader, site, query, goals, maxGroups), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )

@@ -6,6 +6,7 @@
 import { Clock, Effect, Schema } from "effect"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
+import { quoted } from "../../Literal.ts"
 import * as Layout from "../../schema/Layout.ts"
 import * as Tables from "../../schema/Tables.ts"
 import * as DayRollUp from "./DayRollUp.ts"
@@ -47,7 +48,7 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
     yield* command(
       // No lightweight deletion: it only hides rows, which an erasure of the website would not find on the disk.
       `ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)}
-        DELETE WHERE hosted_website_id = ${Tables.quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
+        DELETE WHERE hosted_website_id = ${quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
       { settings: { mutations_sync: "1" } }
     )
   }

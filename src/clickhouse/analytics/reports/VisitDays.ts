@@ -10,14 +10,12 @@
 import { hash } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
-import { dayMillis, dayOf } from "../../../core/text/Calendar.ts"
+import { dayMillis, dayOf, hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitSql from "./VisitSql.ts"
-
-export const hourMillis = 3_600_000
 
 /** Identifies the SQL that computes visits, including the channel rules. Stored visits of another version are not used. */
 export const version: string = hash(

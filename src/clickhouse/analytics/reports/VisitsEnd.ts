@@ -6,13 +6,12 @@
 import { Effect, Schema } from "effect"
 import type { Interval } from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
+import { hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import type { ClickHouseError } from "../../Errors.ts"
 import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 import * as VisitSql from "./VisitSql.ts"
-
-const hour = 3_600_000
 
 const Rows = Schema.Tuple([Schema.Struct({ lastRow: Schema.Finite })])
 
@@ -43,5 +42,5 @@ export const of = (
       )
     )
   }
-  return extend(hour)
+  return extend(hourMillis)
 }

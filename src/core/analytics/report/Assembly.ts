@@ -24,8 +24,6 @@ interface Page {
   readonly totalRows: number
 }
 
-const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
-
 const timeDimension = ({ dimensions }: Query) => dimensions.find(isTimeDimension)
 
 /** If the only dimension is a time, adds a group for each label without visits, because its comparison may have visits. */
@@ -116,7 +114,7 @@ export interface Reading<Value> {
 
 /** Finds the group that each group is compared with. */
 const comparer = <Value>(query: Query, counted: Counted, compared: Counted, reading: Reading<Value>) => {
-  const groups = new Map(compared.groups.map(({ counts, dimensions }) => [keyOf(dimensions), counts]))
+  const groups = new Map(compared.groups.map(({ counts, dimensions }) => [Counts.keyOf(dimensions), counts]))
   const time = timeDimension(query)
   const labels = new Map<string, string>()
   if (time !== undefined) {
@@ -130,7 +128,7 @@ const comparer = <Value>(query: Query, counted: Counted, compared: Counted, read
     const before = dimensions.map((value, index) =>
       query.dimensions[index] === time && time !== undefined ? (labels.get(value) ?? "") : value
     )
-    const beforeCounts = groups.get(keyOf(before)) ?? Counts.none
+    const beforeCounts = groups.get(Counts.keyOf(before)) ?? Counts.none
     const values = query.metrics.map((name) => ({
       name,
       old: reading.metric(name, beforeCounts, compared.allVisitors),

@@ -31,7 +31,11 @@ const hasMetric = (query: Query, ...metrics: ReadonlyArray<Metric>): boolean =>
 const needsConversions = (query: Query): boolean =>
   hasMetric(query, "conversions", "conversion_rate", "group_conversion_rate")
 
-const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+/**
+ * The default maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds the memory
+ * of a process that holds the groups.
+ */
+export const maxGroups = 100_000
 
 const leadGoals: ReadonlyArray<string> = Object.values(leads)
 
@@ -57,8 +61,8 @@ const joinGoals = (groups: ReadonlyArray<Counts.Group>, goals: ReadonlyArray<str
   for (const { counts, dimensions } of groups) {
     const [goal, kept] = [dimensions.at(-1) ?? "", dimensions.slice(0, -1)]
     if (!goals.includes(goal)) continue
-    const known = joined.get(keyOf(kept))
-    joined.set(keyOf(kept), {
+    const known = joined.get(Counts.keyOf(kept))
+    joined.set(Counts.keyOf(kept), {
       dimensions: kept,
       counts: known === undefined ? counts : Counts.sum(known.counts, counts)
     })
@@ -94,7 +98,9 @@ export const counted = (
   range: DateRange.Resolved,
   { divisors, total, groups }: Plan<ReadonlyArray<Counts.Group>>
 ): Assembly.Counted => {
-  const divisorOf = new Map((divisors ?? []).map(({ counts, dimensions }) => [keyOf(dimensions), counts.visitors]))
+  const divisorOf = new Map(
+    (divisors ?? []).map(({ counts, dimensions }) => [Counts.keyOf(dimensions), counts.visitors])
+  )
   const kept = query.dimensions.map((dimension) => Evaluate.divisor(query).dimensions.includes(dimension))
   const goals = summedGoals(query)
   const shown = (goals === null ? groups : joinGoals(groups, goals))
@@ -104,7 +110,7 @@ export const counted = (
         query.dimensions.length === 0 || counts.visits > 0 || (needsConversions(query) && counts.conversions > 0)
     )
     .map(({ counts, dimensions }): Counts.Group => {
-      const key = keyOf(dimensions.filter((_, index) => kept[index]))
+      const key = Counts.keyOf(dimensions.filter((_, index) => kept[index]))
       return { dimensions, counts: { ...counts, groupVisitors: divisorOf.get(key) ?? 0 } }
     })
   return {
@@ -112,7 +118,7 @@ export const counted = (
     // Without dimensions there is always one group.
     groups:
       shown.length === 0 && query.dimensions.length === 0
-        ? [{ dimensions: [], counts: { ...Counts.none, groupVisitors: divisorOf.get(keyOf([])) ?? 0 } }]
+        ? [{ dimensions: [], counts: { ...Counts.none, groupVisitors: divisorOf.get(Counts.keyOf([])) ?? 0 } }]
         : shown,
     allVisitors: total?.[0]?.counts.visitors ?? 0
   }

@@ -37,6 +37,9 @@ export interface Group {
   readonly counts: Counts
 }
 
+/** A text that identifies a group among those of a query, by its dimensions. */
+export const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
+
 export const none: Counts = {
   visitors: 0,
   visits: 0,

@@ -16,7 +16,7 @@ import { BigDecimal } from "effect"
 import { dateOf } from "../../text/Calendar.ts"
 import type { Answer } from "./Answer.ts"
 import * as Assembly from "./Assembly.ts"
-import type { Counts, Group } from "./Counts.ts"
+import { type Counts, type Group, keyOf } from "./Counts.ts"
 import * as DateRange from "./DateRange.ts"
 import * as Fact from "./Fact.ts"
 import * as Filters from "./Filters.ts"
@@ -78,8 +78,6 @@ const groupsOf = (
     [[]]
   )
 }
-
-const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
 
 /** A visitor of one day. */
 const visitorOf = ({ local }: Entry, { visitorHash }: Fact.Fact): string => `${dateOf(local)} ${visitorHash}`

@@ -3,17 +3,15 @@
  *
  * @module
  */
+import { isStorable } from "../../text/Storable.ts"
 import type { Condition, Filter } from "./Query.ts"
-
-/** Whether a database stores a text as it is. Other texts equal no stored text and are part of none. */
-export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
 
 /** The `LIKE` pattern of a goal's path pattern, in which `*` matches any text. */
 export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$&").replaceAll("*", "%")
 
 /**
  * SQL that says whether a condition holds. `write` gives the SQL of `is` if `isEqual`, else of `contains`, for the values that
- * can be stored.
+ * can be stored: others equal no stored text and are part of none.
  */
 export const condition = (
   { operator, values }: Condition,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hourMillis } from "../../text/Calendar.ts"
 import type { Day } from "./LocalTime.ts"
 import * as LocalTime from "./LocalTime.ts"
 import type { LocalDate } from "./Query.ts"
@@ -50,11 +51,9 @@ export interface Plan {
   readonly raw: ReadonlyArray<Interval>
 }
 
-const hour = 3_600_000
-
 /** Whether a change in one of the hours can change the visits of a rollup. */
 export const isStale = ({ start, visitsEnd }: Rolled, hours: ReadonlyArray<number>): boolean =>
-  hours.some((changed) => changed <= visitsEnd + maxGap && changed + hour > start - maxGap)
+  hours.some((changed) => changed <= visitsEnd + maxGap && changed + hourMillis > start - maxGap)
 
 /** Joins adjacent intervals. */
 const merge = (intervals: ReadonlyArray<Interval>): ReadonlyArray<Interval> => {

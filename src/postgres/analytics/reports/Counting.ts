@@ -62,9 +62,6 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-/** Default maximum number of groups of a statement. Visitors choose paths and properties, so nothing else bounds their number. */
-const maxGroups = 100_000
-
 /** Runs statements that each count a part of the groups as one statement, and adds up the parts. */
 const execute = (
   sql: SqlClient.SqlClient,
@@ -98,13 +95,11 @@ const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
 const useCustomPlans = (sql: SqlClient.SqlClient) =>
   sql.unsafe("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 
-const keyOf = (dimensions: ReadonlyArray<string>): string => JSON.stringify(dimensions)
-
 /** Adds up parts of groups that count different days. */
 const add = (parts: ReadonlyArray<Counts.Group>): ReadonlyArray<Counts.Group> => {
   const found = new Map<string, Counts.Group>()
   for (const group of parts) {
-    const key = keyOf(group.dimensions)
+    const key = Counts.keyOf(group.dimensions)
     const known = found.get(key)
     found.set(
       key,
@@ -121,7 +116,7 @@ export const count = Effect.fnUntraced(function* (
   query: Query,
   range: DateRange.Resolved,
   allowed: Reading,
-  limit = maxGroups
+  limit = Counting.maxGroups
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")

@@ -14,6 +14,7 @@ import {
   type VisitDimension
 } from "../../../core/analytics/report/Query.ts"
 import type { GoalRow } from "../../../core/analytics/report/Row.ts"
+import { isStorable } from "../../../core/text/Storable.ts"
 import type { Parameters } from "./Parameters.ts"
 import { source } from "./VisitSql.ts"
 
@@ -45,7 +46,7 @@ export const factValue = (parameters: Parameters, dimension: FilterDimension, pa
   if (dimension === "event:page") return orElse(page, notSet)
   if (dimension === "event:name") return orElse("name", notSet)
   const property = dimension.slice(propertyPrefix.length)
-  return FilterSql.isStorable(property) ? orElse(`properties ->> ${parameters.text(property)}`, notSet) : `'${notSet}'`
+  return isStorable(property) ? orElse(`properties ->> ${parameters.text(property)}`, notSet) : `'${notSet}'`
 }
 
 /** Whether a condition holds for one text. */

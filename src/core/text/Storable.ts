@@ -1,8 +1,11 @@
 /**
- * Makes clients' texts fit for storage. Pure.
+ * Which texts can be stored, and how clients' texts are made fit for storage. Pure.
  *
  * @module
  */
+
+/** Whether the stores hold a text as it is: it has neither NUL nor a lone surrogate. */
+export const isStorable = (text: string): boolean => !text.includes("\0") && text.isWellFormed()
 
 /** Truncates to `max` UTF-16 units and replaces what PostgreSQL's `text` cannot hold (NUL, lone surrogates) by U+FFFD. */
 export const text = (value: string, max: number): string => {

@@ -1,0 +1,8 @@
+/**
+ * Literals in ClickHouse's SQL. Pure.
+ *
+ * @module
+ */
+
+/** A text as a literal in a statement. */
+export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`

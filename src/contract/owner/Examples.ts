@@ -1,0 +1,9 @@
+/**
+ * The values that the examples of the owner API's document share.
+ *
+ * @module
+ */
+
+export const id = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+
+export const time = "2026-11-25T09:00:00.000Z"
