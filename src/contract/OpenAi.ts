@@ -194,7 +194,11 @@ export const models = HttpApiEndpoint.get("models", `${base}/models`, {
           owned_by: Schema.String
         })
       )
-    }).annotate({ identifier: "ModelList", title: "ModelList" }),
+    }).annotate({
+      identifier: "ModelList",
+      title: "ModelList",
+      examples: [{ object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }]
+    }),
     Headers.rateLimit
   ),
   error: [...Errors.unhandled, ...refusals]

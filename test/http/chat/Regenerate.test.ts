@@ -4,12 +4,11 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import * as App from "../../../src/App.ts"
 import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { conversationIdOf } from "../../support/ChatVisit.ts"
-import { postgres } from "../../support/Storages.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const recorder = () => {
@@ -34,15 +33,10 @@ const said = (role: "user" | "assistant", text: string, id: string = randomUUID(
 
 const regenerate = { messages: [], trigger: "regenerate-message" }
 
-const storages = [
-  ["in memory", App.memoryStorage],
-  ["on PostgreSQL", postgres()]
-] as const
-
-for (const [name, storage] of storages)
+for (const [name, storage] of emptyStorages)
   describe(`a regenerated answer in a conversation with memory, ${name}`, () => {
     const agent = recorder()
-    layer(testServer({}, agent.script, undefined, storage, "edge"), {
+    layer(testServer({}, agent.script, undefined, storage(), "edge"), {
       excludeTestServices: true,
       timeout: "60 seconds"
     })((it) => {

@@ -8,6 +8,7 @@ import { ConversationStore } from "../../../src/services/chat/ConversationStore.
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { ask, baseOf, connect, errorOf } from "../../support/OpenAiClient.ts"
 import * as RecordingAgent from "../../support/RecordingAgent.ts"
+import { emptyStorages } from "../../support/Storages.ts"
 import * as TestServer from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -30,200 +31,204 @@ const conversation: Array<Message> = [
   }
 ]
 
-describe("the openai client", () => {
-  const agent = RecordingAgent.make()
-  layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("streams an answer, and the agent gets only the messages of the visitor and the assistant", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const completion = yield* Effect.promise(() =>
-          client.chat.completions
-            .stream({ model: "gpt-any", messages: conversation, stream_options: { include_usage: true } })
-            .finalChatCompletion()
-        )
-        assert.match(completion.id, /^chatcmpl-[0-9a-f-]{36}$/)
-        assert.strictEqual(completion.model, "assistant")
-        assert.isAtMost(Math.abs(completion.created * 1000 - Date.now()), 60_000)
-        assert.deepInclude(completion.choices[0]!.message, {
-          role: "assistant",
-          content: "You said again",
-          annotations: [
-            {
-              type: "url_citation",
-              url_citation: { url: "https://example.com/", title: "Example", start_index: 0, end_index: 0 }
-            }
-          ]
+for (const [name, storage] of emptyStorages)
+  describe(`the openai client, ${name}`, () => {
+    const agent = RecordingAgent.make()
+    layer(TestServer.layer({}, agent.script, undefined, storage(), "edge"), {
+      excludeTestServices: true,
+      timeout: "60 seconds"
+    })((it) => {
+      it.effect("streams an answer, and the agent gets only the messages of the visitor and the assistant", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const completion = yield* Effect.promise(() =>
+            client.chat.completions
+              .stream({ model: "gpt-any", messages: conversation, stream_options: { include_usage: true } })
+              .finalChatCompletion()
+          )
+          assert.match(completion.id, /^chatcmpl-[0-9a-f-]{36}$/)
+          assert.strictEqual(completion.model, "assistant")
+          assert.isAtMost(Math.abs(completion.created * 1000 - Date.now()), 60_000)
+          assert.deepInclude(completion.choices[0]!.message, {
+            role: "assistant",
+            content: "You said again",
+            annotations: [
+              {
+                type: "url_citation",
+                url_citation: { url: "https://example.com/", title: "Example", start_index: 0, end_index: 0 }
+              }
+            ]
+          })
+          assert.strictEqual(completion.choices[0]!.finish_reason, "stop")
+          assert.deepStrictEqual(completion.usage, { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 })
+          assert.deepStrictEqual(agent.requests.at(-1)!.messages, [
+            { role: "user", text: "hello" },
+            { role: "assistant", text: "You said hello" },
+            { role: "user", text: "again" }
+          ])
         })
-        assert.strictEqual(completion.choices[0]!.finish_reason, "stop")
-        assert.deepStrictEqual(completion.usage, { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 })
-        assert.deepStrictEqual(agent.requests.at(-1)!.messages, [
-          { role: "user", text: "hello" },
-          { role: "assistant", text: "You said hello" },
-          { role: "user", text: "again" }
-        ])
-      })
-    )
+      )
 
-    it.effect("gets the same answer whole if it does not stream", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const completion = yield* Effect.promise(() =>
-          client.chat.completions.create({ model: "gpt-any", messages: conversation })
-        )
-        assert.strictEqual(completion.object, "chat.completion")
-        assert.strictEqual(completion.choices[0]!.message.content, "You said again")
-        assert.strictEqual(completion.choices[0]!.message.annotations?.length, 1)
-        assert.strictEqual(completion.usage?.total_tokens, 10)
-      })
-    )
+      it.effect("gets the same answer whole if it does not stream", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const completion = yield* Effect.promise(() =>
+            client.chat.completions.create({ model: "gpt-any", messages: conversation })
+          )
+          assert.strictEqual(completion.object, "chat.completion")
+          assert.strictEqual(completion.choices[0]!.message.content, "You said again")
+          assert.strictEqual(completion.choices[0]!.message.annotations?.length, 1)
+          assert.strictEqual(completion.usage?.total_tokens, 10)
+        })
+      )
 
-    it.effect("lists one model", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const models = yield* Effect.promise(() => client.models.list())
-        assert.deepStrictEqual(
-          models.data.map(({ id }) => id),
-          ["assistant"]
-        )
-        const stranger = yield* connect({ apiKey: "hwt_wrong" })
-        const error = yield* errorOf(() => stranger.models.list())
-        assert.isTrue(error instanceof OpenAI.AuthenticationError)
-      })
-    )
-
-    it.effect("throws its typed errors, whose message tells what to do", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const stranger = yield* connect({ apiKey: "hwt_wrong" })
-        const { url, widgetToken } = yield* TestServer.TestServer
-        const lost = new OpenAI({ baseURL: url + baseOf("none"), apiKey: widgetToken, maxRetries: 0 })
-        for (const one of [stranger, lost]) {
-          const error = yield* errorOf(() => one.chat.completions.create(ask("hi")))
+      it.effect("lists one model", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const models = yield* Effect.promise(() => client.models.list())
+          assert.deepStrictEqual(
+            models.data.map(({ id }) => id),
+            ["assistant"]
+          )
+          const stranger = yield* connect({ apiKey: "hwt_wrong" })
+          const error = yield* errorOf(() => stranger.models.list())
           assert.isTrue(error instanceof OpenAI.AuthenticationError)
-          assert.deepInclude(error, { status: 401, code: "invalid_api_key", type: "invalid_request_error" })
-          assert.include(error.message, "Issue a new token")
-        }
-        const silent = yield* errorOf(() =>
-          client.chat.completions.create({ model: "any", messages: [{ role: "system", content: "hi" }] })
-        )
-        assert.isTrue(silent instanceof OpenAI.BadRequestError)
-        assert.deepInclude(silent, { status: 400, param: "messages" })
-        const odd = yield* errorOf(() => client.post("/chat/completions", { body: { messages: [{ role: 1 }] } }))
-        assert.deepInclude(odd, { status: 400, param: "messages" })
-        assert.include(odd.message, "Message 0 should be an object with a role")
-        const long = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(8001))))
-        assert.deepInclude(long, { status: 400, param: "messages" })
-        const large = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(1_100_000))))
-        assert.deepInclude(large, { status: 413, code: "request_too_large" })
-        const refused = yield* errorOf(() => client.chat.completions.create(ask("refuse")))
-        assert.isTrue(refused instanceof OpenAI.InternalServerError)
-        assert.deepInclude(refused, { status: 502, type: "server_error" })
-        const busy = yield* errorOf(() => client.chat.completions.create(ask("be busy")))
-        assert.strictEqual(busy.status, 503)
-        assert.deepStrictEqual(
-          ["retry-after", "x-should-retry"].map((name) => busy.headers?.get(name)),
-          ["90", "false"]
-        )
-      })
-    )
-
-    it.effect("throws an error if the answer breaks off or is empty, streamed or not", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        for (const [message, code, sentence] of [
-          ["break", "agent-broken", "The answer was interrupted."],
-          ["say nothing", "agent-empty", "The assistant found no answer"]
-        ] as const) {
-          const streamed = yield* errorOf(() => client.chat.completions.stream(ask(message)).finalChatCompletion())
-          assert.include(streamed.message, sentence)
-          assert.deepInclude(streamed, { type: "server_error", code })
-          const whole = yield* errorOf(() => client.chat.completions.create(ask(message)))
-          assert.isTrue(whole instanceof OpenAI.InternalServerError)
-          assert.include(whole.message, sentence)
-          assert.strictEqual(whole.headers?.get("x-should-retry") ?? null, code === "agent-empty" ? "false" : null)
-        }
-      })
-    )
-
-    it.effect("ends the agent's answer by aborting its request, streamed or not", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const { endless } = agent
-        const ended = endless.ended
-        yield* Effect.promise(async () => {
-          const stream = await client.chat.completions.create({ ...ask("never end"), stream: true })
-          for await (const chunk of stream) if (chunk.choices[0]?.delta.content === "on and on") break
         })
-        yield* until("the agent's end", () => endless.ended === ended + 1)
-        const { begun } = endless
-        const abort = new AbortController()
-        const whole = errorOf(() => client.chat.completions.create(ask("never end"), { signal: abort.signal }))
-        const aborted = Effect.andThen(
-          until("the agent begins", () => endless.begun === begun + 1),
-          Effect.sync(() => abort.abort())
-        )
-        const [error] = yield* Effect.all([whole, aborted], { concurrency: "unbounded" })
-        assert.isTrue(error instanceof OpenAI.APIUserAbortError)
-        yield* until("the agent's end", () => endless.ended === ended + 2)
-      })
-    )
+      )
 
-    it.effect("has its conversation stored for the owner only, as one if it sends a conversation_id", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const { instance } = yield* TestServer.TestServer
-        const store = yield* ConversationStore
-        const list = store.list({ instanceId: instance.instanceId, limit: 100, before: null })
-        const before = (yield* list).length
-        const named = { metadata: { conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e" } }
-        const second = [user("first"), { role: "assistant", content: "You said first" } as const, user("second")]
-        yield* Effect.promise(async () => {
-          await client.chat.completions.create({ ...ask("first"), ...named })
-          await client.chat.completions.create({ model: "any", messages: second, ...named })
+      it.effect("throws its typed errors, whose message tells what to do", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const stranger = yield* connect({ apiKey: "hwt_wrong" })
+          const { url, widgetToken } = yield* TestServer.TestServer
+          const lost = new OpenAI({ baseURL: url + baseOf("none"), apiKey: widgetToken, maxRetries: 0 })
+          for (const one of [stranger, lost]) {
+            const error = yield* errorOf(() => one.chat.completions.create(ask("hi")))
+            assert.isTrue(error instanceof OpenAI.AuthenticationError)
+            assert.deepInclude(error, { status: 401, code: "invalid_api_key", type: "invalid_request_error" })
+            assert.include(error.message, "Issue a new token")
+          }
+          const silent = yield* errorOf(() =>
+            client.chat.completions.create({ model: "any", messages: [{ role: "system", content: "hi" }] })
+          )
+          assert.isTrue(silent instanceof OpenAI.BadRequestError)
+          assert.deepInclude(silent, { status: 400, param: "messages" })
+          const odd = yield* errorOf(() => client.post("/chat/completions", { body: { messages: [{ role: 1 }] } }))
+          assert.deepInclude(odd, { status: 400, param: "messages" })
+          assert.include(odd.message, "Message 0 should be an object with a role")
+          const long = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(8001))))
+          assert.deepInclude(long, { status: 400, param: "messages" })
+          const large = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(1_100_000))))
+          assert.deepInclude(large, { status: 413, code: "request_too_large" })
+          const refused = yield* errorOf(() => client.chat.completions.create(ask("refuse")))
+          assert.isTrue(refused instanceof OpenAI.InternalServerError)
+          assert.deepInclude(refused, { status: 502, type: "server_error" })
+          const busy = yield* errorOf(() => client.chat.completions.create(ask("be busy")))
+          assert.strictEqual(busy.status, 503)
+          assert.deepStrictEqual(
+            ["retry-after", "x-should-retry"].map((name) => busy.headers?.get(name)),
+            ["90", "false"]
+          )
         })
-        const added = (yield* list).slice(0, (yield* list).length - before)
-        assert.deepStrictEqual(
-          added.map(({ messages }) => messages),
-          [4]
-        )
-        const key = { instanceId: instance.instanceId, conversationId: named.metadata.conversation_id }
-        assert.isTrue(Option.isNone(yield* store.read(key)))
-      })
-    )
+      )
 
-    it.effect("gets a 403 on a page of a foreign origin", () =>
-      Effect.gen(function* () {
-        const foreign = yield* connect({ defaultHeaders: { origin: "https://other.example" } })
-        const { instance } = yield* TestServer.TestServer
-        const instances = yield* InstanceDirectory
-        yield* instances.update(instance.instanceId, { origins: ["https://own.example"] })
-        // The instance is cached for a moment.
-        const error = yield* Effect.repeat(
-          Effect.promise(() =>
-            foreign.models.list().then(
-              () => undefined,
-              (error: unknown) => error
-            )
-          ),
-          { until: (error) => error instanceof OpenAI.PermissionDeniedError }
-        )
-        assert.deepInclude(error, { status: 403, code: "origin_not_allowed" })
-        const failure = yield* errorOf(() => foreign.chat.completions.create(ask("hi")))
-        assert.strictEqual(failure.status, 403)
-        yield* instances.update(instance.instanceId, { origins: [] })
-      })
-    )
+      it.effect("throws an error if the answer breaks off or is empty, streamed or not", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          for (const [message, code, sentence] of [
+            ["break", "agent-broken", "The answer was interrupted."],
+            ["say nothing", "agent-empty", "The assistant found no answer"]
+          ] as const) {
+            const streamed = yield* errorOf(() => client.chat.completions.stream(ask(message)).finalChatCompletion())
+            assert.include(streamed.message, sentence)
+            assert.deepInclude(streamed, { type: "server_error", code })
+            const whole = yield* errorOf(() => client.chat.completions.create(ask(message)))
+            assert.isTrue(whole instanceof OpenAI.InternalServerError)
+            assert.include(whole.message, sentence)
+            assert.strictEqual(whole.headers?.get("x-should-retry") ?? null, code === "agent-empty" ? "false" : null)
+          }
+        })
+      )
 
-    it.effect("an agent that keeps conversations gets all messages of a conversation without an id", () =>
-      Effect.gen(function* () {
-        const client = yield* connect()
-        const { instance } = yield* TestServer.TestServer
-        const instances = yield* InstanceDirectory
-        yield* instances.update(instance.instanceId, { memory: "agent" })
-        yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
-        assert.lengthOf(agent.requests.at(-1)!.messages, 3)
-        yield* instances.update(instance.instanceId, { memory: "edge" })
-      })
-    )
+      it.effect("ends the agent's answer by aborting its request, streamed or not", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const { endless } = agent
+          const ended = endless.ended
+          yield* Effect.promise(async () => {
+            const stream = await client.chat.completions.create({ ...ask("never end"), stream: true })
+            for await (const chunk of stream) if (chunk.choices[0]?.delta.content === "on and on") break
+          })
+          yield* until("the agent's end", () => endless.ended === ended + 1)
+          const { begun } = endless
+          const abort = new AbortController()
+          const whole = errorOf(() => client.chat.completions.create(ask("never end"), { signal: abort.signal }))
+          const aborted = Effect.andThen(
+            until("the agent begins", () => endless.begun === begun + 1),
+            Effect.sync(() => abort.abort())
+          )
+          const [error] = yield* Effect.all([whole, aborted], { concurrency: "unbounded" })
+          assert.isTrue(error instanceof OpenAI.APIUserAbortError)
+          yield* until("the agent's end", () => endless.ended === ended + 2)
+        })
+      )
+
+      it.effect("has its conversation stored for the owner only, as one if it sends a conversation_id", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const { instance } = yield* TestServer.TestServer
+          const store = yield* ConversationStore
+          const list = store.list({ instanceId: instance.instanceId, limit: 100, before: null })
+          const before = (yield* list).length
+          const named = { metadata: { conversation_id: "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e" } }
+          const second = [user("first"), { role: "assistant", content: "You said first" } as const, user("second")]
+          yield* Effect.promise(async () => {
+            await client.chat.completions.create({ ...ask("first"), ...named })
+            await client.chat.completions.create({ model: "any", messages: second, ...named })
+          })
+          const added = (yield* list).slice(0, (yield* list).length - before)
+          assert.deepStrictEqual(
+            added.map(({ messages }) => messages),
+            [4]
+          )
+          const key = { instanceId: instance.instanceId, conversationId: named.metadata.conversation_id }
+          assert.isTrue(Option.isNone(yield* store.read(key)))
+        })
+      )
+
+      it.effect("gets a 403 on a page of a foreign origin", () =>
+        Effect.gen(function* () {
+          const foreign = yield* connect({ defaultHeaders: { origin: "https://other.example" } })
+          const { instance } = yield* TestServer.TestServer
+          const instances = yield* InstanceDirectory
+          yield* instances.update(instance.instanceId, { origins: ["https://own.example"] })
+          // The instance is cached for a moment.
+          const error = yield* Effect.repeat(
+            Effect.promise(() =>
+              foreign.models.list().then(
+                () => undefined,
+                (error: unknown) => error
+              )
+            ),
+            { until: (error) => error instanceof OpenAI.PermissionDeniedError }
+          )
+          assert.deepInclude(error, { status: 403, code: "origin_not_allowed" })
+          const failure = yield* errorOf(() => foreign.chat.completions.create(ask("hi")))
+          assert.strictEqual(failure.status, 403)
+          yield* instances.update(instance.instanceId, { origins: [] })
+        })
+      )
+
+      it.effect("an agent that keeps conversations gets all messages of a conversation without an id", () =>
+        Effect.gen(function* () {
+          const client = yield* connect()
+          const { instance } = yield* TestServer.TestServer
+          const instances = yield* InstanceDirectory
+          yield* instances.update(instance.instanceId, { memory: "agent" })
+          yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
+          assert.lengthOf(agent.requests.at(-1)!.messages, 3)
+          yield* instances.update(instance.instanceId, { memory: "edge" })
+        })
+      )
+    })
   })
-})
