@@ -8,8 +8,6 @@ import * as Decision from "../core/sites/Decision.ts"
 
 const text = (description: string) => Schema.optionalKey(Schema.String.annotate({ description }))
 
-const decisions = ["counted", "repeated", ...Decision.reasons] as const satisfies ReadonlyArray<Decision.Decision>
-
 /** The rate limit (draft-ietf-httpapi-ratelimit-headers-10); absent if no limit is configured or none was checked. */
 export const rateLimit = {
   "ratelimit-policy": text('The rate limit: name, requests and window in seconds, such as `"forms";q=5;w=60`'),
@@ -28,7 +26,7 @@ export const shouldRetry = {
 
 export const decision = {
   [Decision.header]: Schema.optionalKey(
-    Schema.Literals(decisions).annotate({
+    Schema.Literals(Decision.decisions).annotate({
       description:
         "The decision. `counted` and `repeated` requests count; any other value is the reason why the request does not"
     })

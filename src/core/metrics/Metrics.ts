@@ -58,7 +58,7 @@ export const connections = gauge("hydracore_http_connections", "Open connections
 
 export const decisions = counter<{ readonly decision: string }>(
   "hydracore_decisions_total",
-  "Page views, submissions and requests that are not valid HTTP by decision, as in the header X-HydraCore-Decision."
+  "Page views, events, submissions and requests that are not valid HTTP by decision, as in the header X-HydraCore-Decision."
 )
 
 export const connectionsLimited = counter<{ readonly bound: string; readonly outcome: "closed" | "refused" }>(

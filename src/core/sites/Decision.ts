@@ -40,7 +40,9 @@ export type Counted = Reason | "chat-limited"
 export const isOfLimit = (counted: Counted): boolean => counted === "limited" || counted === "chat-limited"
 
 /** `repeated`: an earlier request with the same `Idempotency-Key` stored the submission. */
-export type Decision = "counted" | "repeated" | Reason
+export const decisions = ["counted", "repeated", ...reasons] as const
+
+export type Decision = (typeof decisions)[number]
 
 /** Requests that were not counted, by reason. Absent means none. */
 export type Counts = Readonly<Partial<Record<Reason, number>>>

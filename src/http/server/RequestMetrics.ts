@@ -15,8 +15,6 @@ import { observeUnsafe } from "../../runtime/Observe.ts"
 /** Creates a server that does not listen yet. */
 export type Create = (options: ServerOptions) => Server
 
-const decisions: ReadonlySet<string> = new Set(["counted", ...Decision.reasons])
-
 /** The value of a header in the last argument of `writeHead`, which is a list or an object. */
 const headerAmong = (headers: unknown, name: string): unknown => {
   if (Array.isArray(headers)) {
@@ -139,7 +137,9 @@ export const measured =
   (options: Options, create: Create): Create =>
   (serverOptions) => {
     const { context } = options
-    const metrics = new Map([...decisions].map((decision) => [decision, Metrics.decisions({ decision })]))
+    const metrics = new Map<string, ReturnType<typeof Metrics.decisions>>(
+      Decision.decisions.map((decision) => [decision, Metrics.decisions({ decision })])
+    )
     for (const metric of metrics.values()) metric.updateUnsafe(0, context)
     const Response = responseClass((decision) => metrics.get(decision)?.updateUnsafe(1, context))
     const server = create({ ...serverOptions, ServerResponse: Response as typeof ServerResponse })

@@ -36,7 +36,9 @@ describe("http/server/RequestMetrics", () => {
       yield* server.send(track, view, { headers: { "user-agent": "curl/8" } })
       yield* server.send(track, { ...view, page_path: 1 }, human)
       yield* server.send(track, { ...view, page_path: "/".repeat(2_000) }, human)
-      yield* server.send(submit, { site_id: server.websiteConfigId, form_data: { a: 1 } })
+      const headers = { "idempotency-key": "once" }
+      yield* server.send(submit, { site_id: server.websiteConfigId, form_data: { a: 1 } }, { headers })
+      yield* server.send(submit, { site_id: server.websiteConfigId, form_data: { a: 1 } }, { headers })
       yield* server.send("/v1/public/secret", undefined, { method: "DELETE" })
       yield* server.send(TestServer.paths.chat("nothing"), { message: "a" })
       yield* server.send("/v1/public/widget/nothing/openai/v1/chat/completions", {})
@@ -57,11 +59,12 @@ describe("http/server/RequestMetrics", () => {
           answered(agUi, 422),
           answered("/v1/public/embed.:hash.js", 200, "GET"),
           'decisions_total{decision="counted"}',
+          'decisions_total{decision="repeated"}',
           'decisions_total{decision="bot"}',
           'decisions_total{decision="invalid"}',
           `http_request_duration_seconds_count{route="${track}"}`
         ].map(value),
-        [3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 3, 1, 2, 5]
+        [3, 1, 1, 2, 1, 1, 1, 1, 1, 1, 3, 1, 1, 2, 5]
       )
       assert.notInclude(text(), "secret")
       assert.notInclude(text(), "nothing")
