@@ -19,6 +19,8 @@ export interface Identity extends Access {
   /** The id of the key or the session. */
   readonly id: string
   readonly session: OpenSession | null
+  /** When the key expires, in milliseconds since 1970; null for a session, and for a key that does not expire. */
+  readonly expiresAt: number | null
   /** Whether the key or the session is still valid, for long responses. */
   readonly isValid: Effect.Effect<boolean>
 }

@@ -35,5 +35,8 @@ export const issuersFrom = (
   return issuers
 }
 
+/** Whether a key that expires at `expiresAt`, or never if that is null, is valid after `end`. */
+export const outlives = (expiresAt: number | null, end: number): boolean => expiresAt === null || expiresAt > end
+
 /** `hok_` and 43 characters. */
 export const { format, isWellFormed } = Credential.syntax("hok")

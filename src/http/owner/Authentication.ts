@@ -84,6 +84,7 @@ export const layer = (options: Options) =>
             ...ConsoleSession.accessOf(session),
             id: session.sessionId,
             session,
+            expiresAt: null,
             isValid
           })
         }),
@@ -97,10 +98,10 @@ export const layer = (options: Options) =>
             yield* limits.countFailure
             return yield* Effect.fail(unauthorized)
           }
-          const { keyId, scope, sites } = found.value
+          const { expiresAt, keyId, scope, sites } = found.value
           yield* limits.count(keyId)
           const isValid = isFound(keys.authenticate(Redacted.value(credential)))
-          return yield* answer(handler, { scope, sites, id: keyId, session: null, isValid })
+          return yield* answer(handler, { scope, sites, id: keyId, session: null, expiresAt, isValid })
         })
       }
     })

@@ -9,7 +9,7 @@ import * as Errors from "../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Access from "../../core/sites/Access.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
-import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
+import * as OwnerKey from "../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { Invitations } from "../../services/mail/Invitations.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
@@ -44,8 +44,8 @@ type NewLink = Omit<Parameters<ConsoleSessions["Service"]["createLink"]>[0], "cr
 export class OwnerCredentials extends Context.Service<
   OwnerCredentials,
   {
-    readonly keys: Managed<ReadonlyArray<OwnerKey>>
-    readonly issueKey: (request: NewKey) => Added<IssuedOwnerKey>
+    readonly keys: Managed<ReadonlyArray<OwnerKey.OwnerKey>>
+    readonly issueKey: (request: NewKey) => Added<OwnerKey.IssuedOwnerKey>
     readonly revokeKey: (keyId: string) => Managed<void>
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
     /** Whether links can be mailed. */
@@ -82,6 +82,29 @@ const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
           ])
         )
   )
+
+/** Fails if the key that `request` describes would be valid for longer than the caller's. */
+const requireEnd = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
+  Caller.use(({ expiresAt: end }) =>
+    end !== null && OwnerKey.outlives(expiresAt, end)
+      ? Effect.fail(Validation.expired(`a time until ${Calendar.iso(end)}, when the key of this request expires,`))
+      : Effect.void
+  )
+
+/** Fails for a key that expires: the session that a link opens ends by its use, so it could outlast the key. */
+const requireNoEnd = Caller.use(({ expiresAt }) =>
+  expiresAt === null
+    ? Effect.void
+    : Effect.fail(
+        Validation.failed([
+          {
+            loc: ["body"],
+            msg: "Value error, the key of this request expires, and a session could outlast it; use a key that does not expire",
+            type: "value_error"
+          }
+        ])
+      )
+)
 
 /** The items of a list that the caller may manage. Fails for a caller without the scope `write`, who manages none. */
 const managed = <A>(
@@ -150,6 +173,7 @@ export const layer: Layer.Layer<
       keys,
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
+        yield* requireEnd(request)
         const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
         yield* requireRoom(valid, "keys")
         const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
@@ -164,6 +188,7 @@ export const layer: Layer.Layer<
       createLink: Effect.fnUntraced(function* (request, email) {
         const { sites } = request
         yield* requireCover(ConsoleSession.accessOf(request))
+        yield* requireNoEnd
         yield* requireRoom(yield* sessions, "sessions and links")
         const isMailed = email !== null && Option.isSome(mail)
         if (isMailed) yield* requireMails(sites)

@@ -151,6 +151,7 @@ describe("http/owner/OwnerSites", () => {
               sites: "all",
               id: "a",
               session: null,
+              expiresAt: null,
               isValid: Effect.succeed(true)
             }),
             Effect.option

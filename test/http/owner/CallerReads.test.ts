@@ -20,7 +20,7 @@ describe("http/owner/CallerReads", () => {
         Effect.gen(function* () {
           const scope = yield* Scope.make()
           const isValid = Effect.succeed(true)
-          const caller = { id, scope: "read", sites: "all", session: null, isValid } as const
+          const caller = { id, scope: "read", sites: "all", session: null, expiresAt: null, isValid } as const
           yield* reads.begin(kind).pipe(Effect.provideService(Caller, caller), Scope.provide(scope))
           return scope
         })

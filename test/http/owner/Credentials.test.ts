@@ -19,8 +19,8 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: 
   Effect.orDie
 )
 
-const newKey = (access: Access) =>
-  OwnerKeys.use((keys) => keys.issue({ ...access, label: null, expiresAt: null })).pipe(
+const newKey = (access: Access, expiresAt: number | null = null) =>
+  OwnerKeys.use((keys) => keys.issue({ ...access, label: null, expiresAt })).pipe(
     Effect.flatMap(Effect.fromOption),
     Effect.orDie
   )
@@ -191,6 +191,26 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* key).status, 200)
         const all = yield* newCookie("owner", "all")
         assert.strictEqual((yield* request(all, "POST", "keys", { scope: "stats", sites: [own] })).status, 200)
+      })
+    )
+
+    it.effect("a key that expires issues no key that expires later, and creates no link", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const own = yield* newSite
+        const end = Date.now() + 3_600_000
+        const { key } = yield* newKey({ scope: "write", sites: [own] }, end)
+        const ask = (path: string, body: object) => send(url, `/v1/owner/${path}`, { key, body })
+        const issue = (expires_at?: string) => ask("keys", { scope: "write", sites: [own], expires_at })
+        for (const later of [undefined, new Date(end + 1_000).toISOString()]) {
+          const answer = yield* issue(later)
+          assert.strictEqual(answer.status, 422)
+          assert.include(answer.text, "when the key of this request expires")
+        }
+        assert.strictEqual((yield* issue(new Date(end - 1_000).toISOString())).status, 200)
+        const link = yield* ask("sessions", { role: "viewer", sites: [own] })
+        assert.strictEqual(link.status, 422)
+        assert.include(link.text, "use a key that does not expire")
       })
     )
 
