@@ -53,7 +53,7 @@ export const suite = <E>(
   layer: Layer.Layer<ConsoleSessions | OwnerKeys | SiteDirectory | SiteErasure, E>
 ) =>
   shared(layer)(name, (it) => {
-    it.effect("a link opens one session, which has its role, its label and its websites", () =>
+    it.effect("a link opens one session, with the link's role, label and websites", () =>
       Effect.gen(function* () {
         const sites = [yield* newSite, yield* newSite]
         for (const role of ["viewer", "owner"] as const) {
@@ -129,7 +129,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a session that is looked up and not used ends when it was idle for too long", () =>
+    it.effect("a lookup does not count as a use: the session ends when it was idle for too long", () =>
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const { cookie, session } = yield* newSession("all")
@@ -153,7 +153,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a revoked session or link is invalid within a second, and others stay valid", () =>
+    it.effect("a revoked session or link is invalid within a second, and other sessions and links stay valid", () =>
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const [one, other] = [yield* newSession("all"), yield* newSession("all")]
@@ -172,7 +172,7 @@ export const suite = <E>(
     )
 
     it.effect(
-      "revoking a key voids the unopened links of this key and of the keys that it issued; opened ones stay sessions",
+      "revoking a key voids the unopened links of this key and of the keys that it issued; opened links stay sessions",
       () =>
         Effect.gen(function* () {
           const keys = yield* OwnerKeys
@@ -237,7 +237,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("deleting a website removes it from its sessions, and ends those that have no other", () =>
+    it.effect("deleting a website removes it from sessions, and ends the sessions that have no other website", () =>
       Effect.gen(function* () {
         const [gone, kept] = [yield* newSite, yield* newSite]
         const [one, both] = [yield* newSession([gone]), yield* newSession([gone, kept])]

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of stores about answers: pieces, leases, endings and ratings.
+ * The part of the conversation store's suite about answers: pieces, leases, endings and ratings.
  *
  * @module
  */
@@ -103,7 +103,7 @@ export const suite = <R>(
     })
   )
 
-  it.effect("a message after an answer whose lease has run out stores it as cut", () =>
+  it.effect("a message after an answer whose lease has expired stores the answer as cut", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

@@ -56,7 +56,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect.prop(
-    "the history is the one that `History.newest` selects",
+    "the history is what `History.newest` selects",
     {
       turns: Schema.Array(Schema.Tuple([Said, Schema.Union([Said, Schema.Literal("")])])).check(Schema.isMaxLength(4)),
       messages: Schema.Literals([1, 2, 3, 4, 40]),

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of stores about messages and answers that replace others.
+ * The part of the conversation store's suite about messages and answers that replace others.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, tex
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
   it.effect(
-    "a regenerated answer replaces the last one, even a running one, and is requested with the messages before it",
+    "a regenerated answer replaces the last answer, even a running answer, and is requested with the messages before it",
     () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
@@ -70,7 +70,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect(
-    "a message has the id that its client gave it: a new one, a replaced one, and one while an answer runs",
+    "a new message, a replacement, and a message while an answer runs have the ids that their client gave them",
     () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
@@ -104,7 +104,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       })
   )
 
-  it.effect("a message replaces an earlier one of the visitor and everything after it, even a running answer", () =>
+  it.effect("a message replaces an earlier message of the visitor and everything after it, even a running answer", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

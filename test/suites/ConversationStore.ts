@@ -25,26 +25,28 @@ export const suite = <R, E>(
     Replacements.suite(it)
     Answers.suite(it, options)
 
-    it.effect("a conversation belongs to its instance: no other reads, stops, continues, rates or deletes it", () =>
-      Effect.gen(function* () {
-        const store = yield* ConversationStore
-        const key = yield* newKey
-        const other: ConversationKey = { ...(yield* newKey), conversationId: key.conversationId }
-        const answerId = yield* say(key, "secret")
-        yield* tell(answerId, [[text("answer")]])
-        assert.deepStrictEqual(yield* store.history({ key: other, bounds, isRegenerating: false }), [])
-        assert.isTrue(Option.isNone(yield* store.read(other)))
-        assert.isTrue(Option.isNone(yield* store.running(other)))
-        assert.isFalse(yield* store.stop(other))
-        assert.isFalse(yield* store.rate({ key: other, messageId: answerId, rating: "up", comment: null }))
-        assert.isFalse(yield* store.delete(other))
-        assert.deepStrictEqual(yield* store.list({ instanceId: other.instanceId, limit: 10, before: null }), [])
-        assert.strictEqual((yield* Effect.flip(say(other, null)))._tag, "NothingToRegenerate")
-        yield* exchange(other, "mine", "own")
-        yield* assertLines(other, ["user: mine", "assistant: own (stop)"])
-        yield* assertLines(key, ["user: secret", "assistant: answer (null)"])
-        assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
-      })
+    it.effect(
+      "a conversation belongs to its instance: no other instance reads, stops, continues, rates or deletes it",
+      () =>
+        Effect.gen(function* () {
+          const store = yield* ConversationStore
+          const key = yield* newKey
+          const other: ConversationKey = { ...(yield* newKey), conversationId: key.conversationId }
+          const answerId = yield* say(key, "secret")
+          yield* tell(answerId, [[text("answer")]])
+          assert.deepStrictEqual(yield* store.history({ key: other, bounds, isRegenerating: false }), [])
+          assert.isTrue(Option.isNone(yield* store.read(other)))
+          assert.isTrue(Option.isNone(yield* store.running(other)))
+          assert.isFalse(yield* store.stop(other))
+          assert.isFalse(yield* store.rate({ key: other, messageId: answerId, rating: "up", comment: null }))
+          assert.isFalse(yield* store.delete(other))
+          assert.deepStrictEqual(yield* store.list({ instanceId: other.instanceId, limit: 10, before: null }), [])
+          assert.strictEqual((yield* Effect.flip(say(other, null)))._tag, "NothingToRegenerate")
+          yield* exchange(other, "mine", "own")
+          yield* assertLines(other, ["user: mine", "assistant: own (stop)"])
+          yield* assertLines(key, ["user: secret", "assistant: answer (null)"])
+          assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
+        })
     )
 
     it.effect(
@@ -113,7 +115,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("deleting an instance deletes its conversations, and no others begin", () =>
+    it.effect("deleting an instance deletes its conversations, and no new conversations begin", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory

@@ -32,7 +32,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
         yield* settle(again, { status: 200, next: { status: "delivered" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "delivered")
-        // A delivered one can be retried, too.
+        // A delivery that has succeeded can be retried, too.
         assert.isTrue(yield* deliveries.retry(webhook.webhookId, late.eventId))
         assert.strictEqual(only(yield* leaseOf(webhook)).attempt, 1)
       })
@@ -78,7 +78,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         })
     )
 
-    it.effect("a list has the latest hundred, of one status if that is given", () =>
+    it.effect("a list has the latest hundred deliveries, of one status if it is given", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(101)

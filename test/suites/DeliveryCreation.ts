@@ -16,7 +16,7 @@ const hour = 3_600_000
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   it.effect(
-    "each webhook of the website that subscribes to an event gets one delivery, and no other webhook does",
+    "each webhook of the website that subscribes to an event gets one delivery, and no other webhook gets any",
     () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]

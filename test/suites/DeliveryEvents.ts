@@ -50,7 +50,7 @@ const payloadsOf = Effect.fnUntraced(function* (webhook: { readonly webhookId: s
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("a conversation that begins is one event, with its first message; its other messages are none", () =>
+    it.effect("a conversation that begins is one event, with its first message; its other messages are no events", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
         const key = { instanceId, conversationId: randomUUID() }
@@ -84,7 +84,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a conversation of an instance without a website, or of another one, is no event", () =>
+    it.effect("a conversation of an instance without a website, or with another website, is no event", () =>
       Effect.gen(function* () {
         const { webhook } = yield* setup
         const other = yield* setup
@@ -97,7 +97,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a rating is an event, and so is one that changes it, but not the same again", () =>
+    it.effect("a rating is an event, and so is a changed rating, but not the same rating again", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId, webhook } = yield* setup

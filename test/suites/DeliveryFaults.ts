@@ -1,5 +1,5 @@
 /**
- * Delivery under faults, for every storage: no event is lost, and one that is sent twice has the same id and body.
+ * Delivery under faults, for every storage: no event is lost, and an event that is sent twice has the same id and body.
  *
  * @module
  */
@@ -52,14 +52,14 @@ const eventsOf = (received: ReadonlyArray<Received>) => {
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true, timeout: "60 seconds" })(name, (it) => {
     for (const step of DyingProcess.steps) {
-      it.effect(`a process is killed ${step}: another one delivers each event`, () =>
+      it.effect(`a process is killed ${step}: another process delivers each event`, () =>
         Effect.gen(function* () {
           const { client, ids, received, webhook } = yield* setup(5)
           yield* DyingProcess.dieAt(step, client)
           yield* endLeases(webhook)
           yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
           yield* delivered(webhook, ids.length, Effect.void)
-          // One for each submission, in any order, and none with another id.
+          // One event for each submission, in any order, and no event with another id.
           assert.sameMembers(eventsOf(received), ids)
           if (!/response|record/.test(step)) assert.lengthOf(received, ids.length)
         }).pipe(Effect.scoped)

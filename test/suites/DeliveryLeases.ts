@@ -92,39 +92,41 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       })
   )
 
-  it.effect("a fan-out leases as many of its deliveries as have freeSlots, with the same members as a lease", () =>
-    Effect.gen(function* () {
-      const deliveries = yield* Deliveries
-      const { secret, site, webhook } = yield* withDeliveries(0)
-      const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
-      const before = Date.now()
-      const { events, leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, healthy: 2 }, new Map())
-      assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
-      assert.lengthOf(leased, 2)
-      for (const one of leased) {
-        assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
-        const { nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, one.eventId)
-        assert.deepStrictEqual([status, payload], ["pending", one.payload])
-        assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
-        assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
-      }
-      const other = only(yield* leaseOf(webhook))
-      assert.sameMembers(
-        [...leased, other].map(({ payload }) => JSON.parse(payload).data.submission_id),
-        ids
-      )
-      for (const one of [...leased, other]) {
-        yield* settle(one, { status: 200, next: { status: "delivered" } })
-      }
-      assert.deepStrictEqual(
-        (yield* deliveriesOf(webhook)).map(({ attempts, status }) => [status, attempts]),
-        Array.from({ length: 3 }, () => ["delivered", 1])
-      )
-    })
+  it.effect(
+    "a fan-out leases as many of its deliveries as there are free slots, with the same members as a lease",
+    () =>
+      Effect.gen(function* () {
+        const deliveries = yield* Deliveries
+        const { secret, site, webhook } = yield* withDeliveries(0)
+        const ids = [yield* submit(site), yield* submit(site), yield* submit(site)]
+        const before = Date.now()
+        const { events, leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, healthy: 2 }, new Map())
+        assert.deepStrictEqual([events, [...waiting]], [3, [webhook.webhookId]])
+        assert.lengthOf(leased, 2)
+        for (const one of leased) {
+          assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
+          const { nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, one.eventId)
+          assert.deepStrictEqual([status, payload], ["pending", one.payload])
+          assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
+          assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)
+        }
+        const other = only(yield* leaseOf(webhook))
+        assert.sameMembers(
+          [...leased, other].map(({ payload }) => JSON.parse(payload).data.submission_id),
+          ids
+        )
+        for (const one of [...leased, other]) {
+          yield* settle(one, { status: 200, next: { status: "delivered" } })
+        }
+        assert.deepStrictEqual(
+          (yield* deliveriesOf(webhook)).map(({ attempts, status }) => [status, attempts]),
+          Array.from({ length: 3 }, () => ["delivered", 1])
+        )
+      })
   )
 
   it.effect(
-    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its freeSlots",
+    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its free slots",
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries

@@ -76,7 +76,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("a revoked key is invalid within a second, and others stay valid", () =>
+    it.effect("a revoked key is invalid within a second, and other keys stay valid", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const [one, other] = [yield* issued(everything), yield* issued(everything)]
@@ -103,7 +103,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("revoking a key revokes the keys that it issued, and those that they issued", () =>
+    it.effect("revoking a key revokes the keys that it issued, and the keys that these issued", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const [first, other] = [yield* issued(everything), yield* issued(everything)]

@@ -63,7 +63,7 @@ const erase = (query: Query) => Persons.use((persons) => persons.erase(query))
 
 const nothing = { submissions: [], conversations: [], deliveries: [] }
 
-/** Parts of texts. Some spell an address in another case; the last two letters have a lower case with a letter of ASCII. */
+/** Parts of texts. Some spell an address in another case; the lower case of the last two letters contains an ASCII letter. */
 const Words = Schema.Array(
   Schema.Literals([
     "ann@example.com",
@@ -255,7 +255,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("finds a person's data among that of many others", () =>
+    it.effect("finds a person's data among the data of many others", () =>
       Effect.gen(function* () {
         const { websiteConfigId } = yield* setup
         // More than two pages of records with the same time.

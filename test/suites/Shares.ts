@@ -25,7 +25,7 @@ const authenticate = (secret: string) => Shares.use((shares) => shares.authentic
 
 export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory | SiteErasure, E>) =>
   shared(layer)(name, (it) => {
-    it.effect("the secret of a share authenticates it, as often as it is used", () =>
+    it.effect("the secret of a share authenticates the share, however often it is used", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const createdAt = yield* Clock.currentTimeMillis
@@ -65,7 +65,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
       })
     )
 
-    it.effect("a revoked share is invalid within a second, and others stay valid", () =>
+    it.effect("a revoked share is invalid within a second, and other shares stay valid", () =>
       Effect.gen(function* () {
         const shares = yield* Shares
         const [site, other] = [yield* newSite, yield* newSite]
@@ -102,7 +102,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
       })
     )
 
-    it.effect("deleting a website ends its shares, and there is none for a website that does not exist", () =>
+    it.effect("deleting a website ends its shares, and no share is created for a website that does not exist", () =>
       Effect.gen(function* () {
         const shares = yield* Shares
         const [gone, kept] = [yield* newSite, yield* newSite]

@@ -69,7 +69,7 @@ export const suite = <E>(
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "deletes and counts all data of a website, and none of another",
+      "an erasure deletes and counts all data of the website, and no data of another website",
       {
         shapes: Schema.Array(Shape).check(Schema.isMaxLength(12)),
         submissions: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 }))
@@ -121,7 +121,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("its instances stay, without a website, and those of other websites keep theirs", () =>
+    it.effect("an erased website's instances stay without a website, and other instances keep their website", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const instances = yield* InstanceDirectory
@@ -136,27 +136,29 @@ export const suite = <E>(
       })
     )
 
-    it.effect("deletes and counts the conversations of its instances, and none of other instances", () =>
-      Effect.gen(function* () {
-        const erasure = yield* SiteErasure
-        const instances = yield* InstanceDirectory
-        const store = yield* ConversationStore
-        const [site, other] = [yield* create, yield* create]
-        const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
-        const keys = yield* Effect.forEach(ids, (websiteConfigId) =>
-          Effect.map(
-            instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
-            ({ instanceId }) => ({ instanceId, conversationId: randomUUID() })
+    it.effect(
+      "an erasure deletes and counts the conversations of the website's instances, and of no other instances",
+      () =>
+        Effect.gen(function* () {
+          const erasure = yield* SiteErasure
+          const instances = yield* InstanceDirectory
+          const store = yield* ConversationStore
+          const [site, other] = [yield* create, yield* create]
+          const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
+          const keys = yield* Effect.forEach(ids, (websiteConfigId) =>
+            Effect.map(
+              instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId }),
+              ({ instanceId }) => ({ instanceId, conversationId: randomUUID() })
+            )
           )
-        )
-        for (const key of keys) yield* say(key, "hello")
-        assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
-        const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
-        assert.deepStrictEqual(found, [false, false, true, true])
-        // The instance stays and still answers visitors.
-        yield* say(keys[0]!, "hello again")
-        assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
-      })
+          for (const key of keys) yield* say(key, "hello")
+          assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
+          const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
+          assert.deepStrictEqual(found, [false, false, true, true])
+          // The instance stays and still answers visitors.
+          yield* say(keys[0]!, "hello again")
+          assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
+        })
     )
 
     it.effect("other ids of a website do not erase it", () =>
@@ -171,40 +173,42 @@ export const suite = <E>(
       })
     )
 
-    it.effect("later data of the website is refused as unknown, and the rest of its batch is stored", () =>
-      Effect.gen(function* () {
-        const erasure = yield* SiteErasure
-        const views = yield* AnalyticsRepo
-        const repo = yield* SubmissionRepo
-        const [site, other] = [yield* create, yield* create]
-        yield* erasure.erase(site.websiteConfigId)
-        const shape = yield* Schema.decodeUnknownEffect(Shape)({
-          ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
-          campaign: { source: null, medium: null, name: null, term: null, content: null },
-          ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+    it.effect(
+      "later data of an erased website is refused as of an unknown website, and the rest of the batch is stored",
+      () =>
+        Effect.gen(function* () {
+          const erasure = yield* SiteErasure
+          const views = yield* AnalyticsRepo
+          const repo = yield* SubmissionRepo
+          const [site, other] = [yield* create, yield* create]
+          yield* erasure.erase(site.websiteConfigId)
+          const shape = yield* Schema.decodeUnknownEffect(Shape)({
+            ...{ age: 0, path: "/", referrerHost: null, referrerPath: null, deviceType: null, screenWidth: null },
+            campaign: { source: null, medium: null, name: null, term: null, content: null },
+            ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
+          })
+          const both = [site, other, site, other]
+          const outcomes = yield* Effect.forEach(
+            both.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
+              views.append(viewOf(hostedWebsiteId, shape)),
+              views.append(viewOf(hostedWebsiteId, { ...shape, exclusion: "bot" })),
+              repo.submit(draft({ websiteConfigId })),
+              repo.submit(draft({ websiteConfigId, key: randomUUID() }))
+            ]),
+            Effect.result,
+            { concurrency: "unbounded" }
+          )
+          outcomes.forEach((outcome, index) => {
+            if (both[index >> 2] === other) assert.isTrue(Result.isSuccess(outcome))
+            else {
+              assert.deepInclude(Result.getOrThrow(Result.flip(outcome)), {
+                _tag: "RecordRefused",
+                reason: "unknown-site"
+              })
+            }
+          })
+          assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
+          assert.deepStrictEqual(yield* kept(other), { pageViews: 2, submissions: 4, bot: 0 })
         })
-        const both = [site, other, site, other]
-        const outcomes = yield* Effect.forEach(
-          both.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
-            views.append(viewOf(hostedWebsiteId, shape)),
-            views.append(viewOf(hostedWebsiteId, { ...shape, exclusion: "bot" })),
-            repo.submit(draft({ websiteConfigId })),
-            repo.submit(draft({ websiteConfigId, key: randomUUID() }))
-          ]),
-          Effect.result,
-          { concurrency: "unbounded" }
-        )
-        outcomes.forEach((outcome, index) => {
-          if (both[index >> 2] === other) assert.isTrue(Result.isSuccess(outcome))
-          else {
-            assert.deepInclude(Result.getOrThrow(Result.flip(outcome)), {
-              _tag: "RecordRefused",
-              reason: "unknown-site"
-            })
-          }
-        })
-        assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
-        assert.deepStrictEqual(yield* kept(other), { pageViews: 2, submissions: 4, bot: 0 })
-      })
     )
   })

@@ -159,16 +159,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         { arbitrary: { runs: 40 } }
       )
 
-      it.effect("of concurrent retries with one key exactly one is stored, and all get its id", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          const key = randomUUID()
-          const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
-          const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
-          const stored = yield* storedOf(drafts)
-          assert.lengthOf(stored, 1)
-          assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
-        })
+      it.effect(
+        "of concurrent retries with one key exactly one is stored, and all get the id of the stored submission",
+        () =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const key = randomUUID()
+            const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
+            const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
+            const stored = yield* storedOf(drafts)
+            assert.lengthOf(stored, 1)
+            assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
+          })
       )
 
       it.effect("of two different submissions with one key one is stored, and the other is a conflict", () =>
@@ -242,19 +244,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
-      it.effect("a deleted submission is gone, others are not, and an unknown one cannot be deleted", () =>
-        Effect.gen(function* () {
-          const repo = yield* SubmissionRepo
-          const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
-          yield* Effect.forEach(drafts, repo.submit)
-          for (const [index, { submissionId }] of drafts.entries()) {
-            assert.isTrue(yield* repo.delete(submissionId))
-            assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
-            assert.isFalse(yield* repo.delete(submissionId))
-            assert.isFalse(yield* repo.release(submissionId))
-          }
-          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
-        })
+      it.effect(
+        "a deleted submission is gone, other submissions stay, and an unknown submission cannot be deleted",
+        () =>
+          Effect.gen(function* () {
+            const repo = yield* SubmissionRepo
+            const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
+            yield* Effect.forEach(drafts, repo.submit)
+            for (const [index, { submissionId }] of drafts.entries()) {
+              assert.isTrue(yield* repo.delete(submissionId))
+              assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
+              assert.isFalse(yield* repo.delete(submissionId))
+              assert.isFalse(yield* repo.release(submissionId))
+            }
+            for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
+          })
       )
 
       it.effect("the key of a deleted submission can be used again, with any content", () =>

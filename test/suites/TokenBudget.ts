@@ -64,7 +64,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         }).pipe(at(noon))
       )
 
-      it.effect("reserves the remainder, or none if that is too little", () =>
+      it.effect("reserves the remaining tokens, or nothing if they are too few", () =>
         Effect.gen(function* () {
           const budget = yield* TokenBudget
           const instanceId = yield* instance

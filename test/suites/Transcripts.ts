@@ -106,7 +106,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
       { arbitrary: { runs: 30 } }
     )
 
-    it.effect("a conversation has its messages and times, and one of another instance is not found", () =>
+    it.effect("a conversation has its messages and times, and is not found for another instance", () =>
       Effect.gen(function* () {
         const transcripts = yield* Transcripts
         const [instance, other] = [yield* newInstance, yield* newInstance]

@@ -69,7 +69,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("disabling cancels pending deliveries, and a disabled webhook gets no further ones", () =>
+    it.effect("disabling cancels pending deliveries, and a disabled webhook gets no further deliveries", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const site = yield* newSite
@@ -104,7 +104,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("deleting a webhook deletes its deliveries, and others keep theirs", () =>
+    it.effect("deleting a webhook deletes its deliveries, and other webhooks keep theirs", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const site = yield* newSite

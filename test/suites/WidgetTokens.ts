@@ -79,7 +79,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("a revoked token is invalid within a second, and others stay valid", () =>
+    it.effect("a revoked token is invalid within a second, and other tokens stay valid", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
