@@ -56,7 +56,7 @@ const indexOfId = (messages: Messages, id: string | null): number =>
  * The index of the visitor's message with this id, or of the message that the answer with this id answers; -1 if there is
  * none.
  */
-export const answeredBy = (messages: Messages, id: string | null): number => {
+export const indexOfAnswered = (messages: Messages, id: string | null): number => {
   const own = indexOfId(messages, id)
   return own === -1
     ? lastVisitorIndex(
@@ -67,7 +67,7 @@ export const answeredBy = (messages: Messages, id: string | null): number => {
 }
 
 /** The index of the stored visitor's message that comes after the history that the client sent; -1 if there is none. */
-const following = (messages: Messages, { isWhole, conversation }: Request): number => {
+const indexAfterHistory = (messages: Messages, { isWhole, conversation }: Request): number => {
   const isFirst = conversation.history.every(({ role }) => role !== "user")
   const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === conversation.answerId)
   if (isFirst ? !isWhole : answer === -1) return -1
@@ -80,9 +80,9 @@ export const replaced = (messages: Messages, request: Request): Replaced => {
   const isRegenerating = kind === "regenerate"
   const textAt = (index: number) => AnswerParts.textOf(messages[index]!.parts)
   const candidates = isRegenerating
-    ? [answeredBy(messages, targetId), indexOfId(messages, conversation.messageId)]
+    ? [indexOfAnswered(messages, targetId), indexOfId(messages, conversation.messageId)]
     : [indexOfId(messages, targetId)]
-  const known = [...candidates, following(messages, request)].find((index) => index !== -1)
+  const known = [...candidates, indexAfterHistory(messages, request)].find((index) => index !== -1)
   const last = lastVisitorIndex(messages, messages.length - 1)
   const index = known ?? (isRegenerating && last !== -1 && textAt(last) === conversation.message ? last : undefined)
   if (index === undefined) return { _tag: "Nothing" }

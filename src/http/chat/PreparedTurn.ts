@@ -96,7 +96,7 @@ export const make = (store: ConversationStore["Service"]) => {
     targetId === null
       ? regenerateLast(key, bounds)
       : Effect.flatMap(messagesOf(key), (stored) => {
-          const question = stored[Replacement.answeredBy(stored, targetId)]
+          const question = stored[Replacement.indexOfAnswered(stored, targetId)]
           if (question === undefined) return regenerateLast(key, bounds)
           const replaced: Replacement.Replaced = { _tag: "After", messageId: question.messageId }
           const text = AnswerParts.textOf(question.parts)

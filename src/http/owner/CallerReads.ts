@@ -7,7 +7,7 @@
 import { Context, Effect, Layer, type Scope } from "effect"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import type * as Errors from "../../contract/owner/Errors.ts"
-import * as LiveShares from "../../core/limits/LiveShares.ts"
+import * as LiveStreams from "../../core/limits/LiveStreams.ts"
 
 type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 
@@ -28,7 +28,7 @@ export class CallerReads extends Context.Service<
   {
     /** Begins an operation, which ends with the request. Fails if the caller already runs the maximum number of its kind. */
     readonly begin: (kind: Kind) => Begin
-    /** Begins a live stream of a website, which ends with the request. Fails as `LiveShares.refusal` decides. */
+    /** Begins a live stream of a website, which ends with the request. Fails as `LiveStreams.refusal` decides. */
     readonly beginLive: (websiteConfigId: string) => Begin
   }
 >()("hydracore/http/owner/CallerReads") {}
@@ -39,7 +39,7 @@ const tooMany = (kind: Kind | "live", detail: string): TooManyRequests => ({
   headers: { "retry-after": retryAfter[kind] }
 })
 
-const liveDetail = (refusal: LiveShares.Refusal): string => {
+const liveDetail = (refusal: LiveStreams.Refusal): string => {
   switch (refusal.reason) {
     case "caller":
       return `This key or session already has ${refusal.max} live streams, the maximum. Close one.`
@@ -105,7 +105,7 @@ export const layer: Layer.Layer<CallerReads> = Layer.sync(CallerReads, () => {
       Effect.flatMap(Caller, ({ id }) =>
         hold(
           () => {
-            const refusal = LiveShares.refusal({
+            const refusal = LiveStreams.refusal({
               all: live.all,
               ofCaller: live.callers.of(id),
               ofWebsite: live.websites.of(websiteConfigId)

@@ -126,6 +126,6 @@ describe("core/chat/Replacement", () => {
 
   it("an answer without a message before it answers no message", () => {
     const [, answer] = pairs(["one"])
-    assert.strictEqual(Replacement.answeredBy([answer!], "answer 0"), -1)
+    assert.strictEqual(Replacement.indexOfAnswered([answer!], "answer 0"), -1)
   })
 })
