@@ -1,5 +1,5 @@
 /**
- * A client of ClickHouse over its HTTP interface, which maps errors to `Storage` errors. It contains no statements.
+ * A client of ClickHouse over its HTTP interface. `bounded` maps its errors to `Storage` errors.
  *
  * @module
  */
@@ -26,7 +26,10 @@ export interface Batch {
   readonly columns: readonly [string, ...Array<string>]
   /** The JSON values of each row, in the order of `columns`. Times are milliseconds since 1970. */
   readonly rows: ReadonlyArray<ReadonlyArray<unknown>>
-  /** Identifies the batch. A second batch with this token for the same table succeeds without being stored. */
+  /**
+   * Identifies the batch. A repeated insert with this token into the same table succeeds without storing anything, unless too
+   * many other batches were stored in between (`Tables.deduplicationWindow`).
+   */
   readonly token: string
   readonly settings?: Settings
 }
@@ -48,7 +51,7 @@ export class ClickHouse extends Context.Service<
 
 /**
  * The settings of every statement that returns rows. The server cancels the statement when the client closes the connection.
- * With `wait_end_of_query` it responds after the last row, so that no error follows the status 200.
+ * With `wait_end_of_query` the server responds after the last row, so that no error follows the status 200.
  */
 const querySettings: Settings = {
   cancel_http_readonly_queries_on_client_close: 1,
@@ -57,9 +60,9 @@ const querySettings: Settings = {
 }
 
 /**
- * The settings of every insert, which override those of the server and the user: the server responds after the write (for a
- * `Distributed` table, after the write of the shard), deduplicates batches, and rejects nulls in columns that are not nullable. Whether
- * the write is synced to disk is a setting of the tables.
+ * The settings of every insert, which override those of the server and the user. The server responds after the write (for a
+ * `Distributed` table, after the write of the shard), deduplicates batches, and rejects nulls in columns that are not nullable.
+ * Whether the write is synced to disk is a setting of the tables.
  */
 const insertSettings: Settings = {
   async_insert: 0,

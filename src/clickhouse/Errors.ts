@@ -13,7 +13,7 @@ import { RecordRefused, StorageUnavailable } from "../services/Storage.ts"
  * - `too-large`: the statement needs more memory, or returns more, than the server allows.
  * - `unreachable`: no connection, a broken one, or an overloaded server. A retry may succeed.
  * - `read-only`: the server accepts no writes for now. A retry may succeed.
- * - `denied`: the server rejected the user, the password or the database, or a right is missing.
+ * - `denied`: the server rejected the user, the password or the database, or the user lacks a privilege.
  * - `broken`: anything else, such as a missing table.
  */
 export const Reason = Schema.Literals([
@@ -37,7 +37,7 @@ export class ClickHouseError extends Schema.TaggedError<ClickHouseError>()("Clic
 
 export const is = (error: unknown): error is ClickHouseError => error instanceof ClickHouseError
 
-/** The names of ClickHouse's errors. Any other name is `broken`. */
+/** The names of ClickHouse's errors, by reason. Any other name is `broken`. */
 const reasons: ReadonlyArray<readonly [reason: Reason, codes: RegExp]> = [
   [
     "refused",

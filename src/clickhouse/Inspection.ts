@@ -13,7 +13,7 @@ import * as Tables from "./schema/Tables.ts"
 
 const Version = Schema.Tuple([Schema.Struct({ version: Schema.String })])
 
-/** Whether the user may write to a table. Inserts no rows, which still requires the privileges to insert and to read. */
+/** Whether the user may write to a table and read it: even an insert of no rows requires both privileges. */
 const mayWrite = (name: Tables.Table["name"]) =>
   ClickHouse.ClickHouse.use(({ command }) => command(`INSERT INTO ${name} SELECT * FROM ${name} WHERE false`)).pipe(
     Effect.as(true),

@@ -16,7 +16,7 @@ import * as ClickHouse from "./ClickHouse.ts"
 
 export interface Options extends Batches.Options {
   readonly address: Redacted.Redacted<Address>
-  /** The maximum number of open connections of this process. */
+  /** The maximum number of open connections of this process, besides those for batches (`writes`). */
   readonly connections: number
   /** The timeout of a report. */
   readonly reportTimeout: Duration.Input
@@ -31,7 +31,7 @@ export const make = (options: Options) => {
   return {
     /** For the layers of PostgreSQL. */
     separate: SeparateStore.layer({ timeout }).pipe(Layer.provide(client)),
-    /** PostgreSQL provides their requirements: writable websites, goals, submissions and conversations. */
+    /** PostgreSQL provides what they need: writable websites, goals, submissions, instances and conversations. */
     repositories: Layer.mergeAll(
       AnalyticsRepo.layer(options),
       EventRepo.layer(options),

@@ -34,9 +34,9 @@ export interface Options
 }
 
 /**
- * The client for single statements. Connections open on demand, so that the process can start while the database is down.
- * Each connection runs one statement at a time: a slow statement does not delay others on its connection, and a hanging one
- * is cancelled and its connection replaced.
+ * The client with the shared pool. Connections open on demand, so that the process can start while the database is down. Each
+ * connection runs one statement at a time, so that a slow statement delays no other; the connection of a hanging statement is
+ * replaced.
  */
 export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient, SqlError.SqlError> =>
   Layer.unwrap(Effect.map(configOf(options), PgClient.layer))
@@ -64,8 +64,8 @@ const routedUrl = (text: Options["url"]): URL | undefined => {
 }
 
 /**
- * A client with dedicated connections, by default one, so that its statements and others do not wait for each other. They
- * connect to the same database, or to the one at `url`.
+ * A client with its own connections, by default one, so that its statements and those of the shared pool do not wait for each
+ * other. The connections go to the same database, or to the one at `url`.
  */
 export const dedicated = Effect.fnUntraced(function* (
   options?: Pick<PgClient.PgPoolConfig, "types" | "maxConnections" | "preparedStatementCacheSize"> & {
@@ -85,7 +85,7 @@ export const dedicated = Effect.fnUntraced(function* (
 export const array = (values: ReadonlyArray<unknown>, elementOid: number): PgTypes.Parameter =>
   Result.getOrThrow(PgTypes.array(values, elementOid))
 
-/** The SQLSTATE of an error of the server. Each contains a digit, unlike system error codes such as `EPIPE`. */
+/** The SQLSTATE of an error of the server. Every SQLSTATE contains a digit, unlike system error codes such as `EPIPE`. */
 export const sqlState = (error: SqlError.SqlError): Option.Option<string> => {
   const cause = error.reason.cause
   return Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code)
@@ -99,7 +99,7 @@ const noPassword = "28P01"
 /** The driver's message if the server does not support TLS. It has no code; `codeOf` returns `NO_TLS`. */
 const withoutTls = "The server does not support TLS"
 
-/** The error's SQLSTATE, or else its system error code. */
+/** The error's SQLSTATE; or else its system error code, or a code for an error that the driver found. */
 const codeOf = (error: SqlError.SqlError): string | undefined =>
   Option.getOrElse(sqlState(error), () => {
     const { _tag, cause } = error.reason
@@ -117,9 +117,9 @@ const isWraparound = ({ reason: { cause } }: SqlError.SqlError): boolean =>
 /**
  * Classes 22 (data), 23 (constraint) and 54 (a program limit, such as the depth of nested JSON) are the record's fault, as is
  * a value that cannot be encoded in its column's type. A server that has run out of transaction ids also reports 54000; that
- * is not the record's fault. 57014 and 55P03 are server timeouts. A lost connection, a restart (57P), insufficient resources
- * (53), a failover (25006) and a transaction conflict (40) are transient; anything else (a missing table, a wrong password)
- * is not.
+ * is not the record's fault. 57014 and 55P03 are server timeouts. A lost connection (08), a restart (57P), insufficient
+ * resources (53), an I/O error (58), a failover (25006) and a transaction conflict (40) are transient; anything else (a missing
+ * table, a wrong password) is not.
  */
 const judge = (error: SqlError.SqlError): Verdict => {
   const code = Option.getOrElse(sqlState(error), () => "")
@@ -187,8 +187,9 @@ const backoff = Schedule.exponential("20 millis").pipe(
 )
 
 /**
- * Bounds a statement by `timeout`, which includes the wait for a connection; it does not wait for a cancellation that hangs.
- * Retries transient errors until then, so that no request fails if the database restarts within the deadline.
+ * Bounds a statement by `timeout`, which includes the wait for a connection. At the deadline the statement is cancelled; the
+ * caller does not wait for the cancellation. Until then transient errors are retried, so that no request fails if the database
+ * restarts in time.
  *
  * Use it for idempotent statements only: they may run twice.
  */

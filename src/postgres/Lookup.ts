@@ -10,19 +10,20 @@ export interface Options<A> {
   readonly find: (key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
   /** The time to live of a found value, from the start of its query. */
   readonly found: Duration.Input
-  /** The time to live of the result that there is none. */
+  /** The time to live of the result that there is no such value. */
   readonly unknown: Duration.Input
-  /** The maximum number of cached results; beyond it the least recently used one is evicted. */
+  /** The maximum number of cached results. */
   readonly capacity: number
 }
 
-interface Answer<A> {
+/** A result, with the time at which it expires. */
+interface Cached<A> {
   readonly value: Effect.Effect<Option.Option<A>>
-  /** When it expires, in milliseconds of the monotonic clock. */
+  /** In milliseconds of the monotonic clock. */
   readonly until: number
 }
 
-/** The share of results kept in a plain map: a lookup in the `Cache` is expensive for the busiest ids. */
+/** The share of the capacity that a plain map has, for the busiest ids: a lookup in the `Cache` is more expensive. */
 const hotShare = 1 / 16
 
 /**
@@ -38,11 +39,11 @@ export const make = Effect.fnUntraced(function* <A>(
   const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
 
   const hotCapacity = Math.floor(options.capacity * hotShare)
-  const hot = new Map<string, Answer<A>>()
-  const keepHot = (key: string, answer: Answer<A>): void => {
+  const hot = new Map<string, Cached<A>>()
+  const keepHot = (key: string, result: Cached<A>): void => {
     if (hotCapacity === 0) return
     if (hot.size >= hotCapacity) hot.clear()
-    hot.set(key, answer)
+    hot.set(key, result)
   }
 
   const cache = yield* Cache.makeWith(
@@ -51,7 +52,7 @@ export const make = Effect.fnUntraced(function* <A>(
         const startedAt = monotonicMillis()
         return Effect.map(
           options.find(key),
-          (value): Answer<A> => ({
+          (value): Cached<A> => ({
             until: startedAt + (Option.isSome(value) ? found : unknown),
             value: Effect.succeed(value)
           })
@@ -65,7 +66,7 @@ export const make = Effect.fnUntraced(function* <A>(
   )
 
   /** The result for a caller that called at `now`. Terminates, since a query that starts later is never too old. */
-  const answer = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
+  const resultAt = (key: string, now: number): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
     Effect.flatMap(Cache.get(cache, key), (known) => {
       if (now < known.until) {
         keepHot(key, known)
@@ -73,7 +74,7 @@ export const make = Effect.fnUntraced(function* <A>(
       }
       return Effect.andThen(
         Cache.invalidateWhen(cache, key, (current) => current === known),
-        answer(key, now)
+        resultAt(key, now)
       )
     })
 
@@ -85,6 +86,6 @@ export const make = Effect.fnUntraced(function* <A>(
       const known = hot.get(key)
       return known !== undefined && now < known.until
         ? known.value
-        : Effect.updateContext(answer(key, now), () => context)
+        : Effect.updateContext(resultAt(key, now), () => context)
     })
 })

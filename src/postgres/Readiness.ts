@@ -1,9 +1,9 @@
 /**
- * Checks whether PostgreSQL can serve requests. Concurrent checks share one query and its result is cached for half a second,
- * so that a flood of checks does not reach the database.
+ * Checks whether PostgreSQL can serve requests. Concurrent checks share their queries, and the result is cached for half a
+ * second, so that a flood of checks does not reach the database.
  *
- * The check writes nothing while requests write successfully. After a write failed and no later one succeeded, it performs
- * trial writes.
+ * The check writes nothing while requests write successfully. If a write failed and no later write of its kind succeeded, the
+ * process is not ready at first; two seconds after the failure, the check performs trial writes.
  *
  * @module
  */
@@ -28,16 +28,16 @@ const lockTimeout = "600 millis"
 /** About 1.4 MB of rows, which exceeds the `work_mem` of the trial and spills to a temporary file. */
 const spilledRows = 50_000
 
-/** The SQLSTATE if `temp_file_limit` is exceeded, which says nothing about the disk. */
+/** The SQLSTATE if `temp_file_limit` is exceeded; this error says nothing about the disk. */
 const overLimit = "53400"
 
-/** Rolls the trial back. */
+/** Fails the trial's transaction, so that it is rolled back. */
 class Undo extends Schema.TaggedError<Undo>()("Undo", {}) {}
 
 /**
- * Tries the writes of requests. Inserts rows into their tables and rolls back; commits one batch id, since a commit may fail
- * by itself (`Maintenance` deletes it after a day, like any batch id). An existing page may have room for a row on a full
- * disk, so it also writes a temporary file.
+ * Tries the writes of requests, and returns whether they succeed. Inserts rows into the tables of requests and rolls back;
+ * commits one batch id, since a commit may fail by itself (`Maintenance` deletes the id after a day, like any batch id). A
+ * table may have room for a row even if the disk is full, so the trial also writes a temporary file.
  */
 const trial = (sql: SqlClient.SqlClient): Effect.Effect<boolean, SqlError.SqlError> => {
   const spill = Effect.andThen(
@@ -87,8 +87,8 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
         : Effect.succeed(status === "writable")
     )
     let migrated = false
-    // A running migration locks the migrations table. A process that had all its migrations still has them, and stays ready
-    // meanwhile if the other queries succeed.
+    // A running migration locks the migrations table. A process that has found the database migrated does not wait for the
+    // lock: no migration is undone.
     const pending = Effect.provideService(Migrations.pending, SqlClient.SqlClient, sql)
     const missing = Effect.suspend(() =>
       migrated ? Effect.timeoutOrElse(pending, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : pending

@@ -1,9 +1,9 @@
 /**
  * Finds the server of each new connection, if the database's URL names several servers or requires a kind of server
- * (`target_session_attrs`). The driver accepts one host, so this module opens the socket in its place.
+ * (`target_session_attrs`). The driver accepts one host, so this module opens the socket in the driver's place.
  *
- * Before a connection is opened, all servers are queried at once over short connections, and the first suitable one is used.
- * Connections that are opened at the same time share the search. After a failover the connections to the old primary are
+ * Before a connection is opened, all servers are queried at once over short connections; the first suitable server that answers
+ * is used. Connections that are opened at the same time share the search. After a failover the connections to the old primary are
  * lost, statements are repeated until their deadline (`Database.bounded`), and new connections find the new primary.
  *
  * @module
@@ -51,7 +51,7 @@ const stateOf = (
 /** The SQLSTATE of a statement that writes on a standby. */
 const readOnlyState = "25006"
 
-/** Why no server is suitable, as an error whose code `Database` maps. */
+/** Why no server is suitable, as an error that `Database` maps by its code, if it has one. */
 const whyNone = (
   attribute: DatabaseHosts.Attribute,
   answered: boolean,
@@ -66,7 +66,7 @@ const whyNone = (
   return Predicate.isError(cause) ? cause : new Error("No server in the database's URL answered in time")
 }
 
-/** Finds the first suitable server that answers. */
+/** Finds the first suitable server that answers; with `prefer-standby`, any server that answered if no standby did. */
 const search = (
   url: URL,
   hosts: ReadonlyArray<DatabaseHosts.DatabaseHost>,

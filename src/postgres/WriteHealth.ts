@@ -1,6 +1,6 @@
 /**
  * Records the outcomes of recent writes, so that the readiness check need not write while they succeed. All services over the
- * same database share one, since layers are memoized.
+ * same database share one instance, since layers are memoized.
  *
  * @module
  */
@@ -23,7 +23,10 @@ export class WriteHealth extends Context.Service<
   }
 >()("hydracore/postgres/WriteHealth") {}
 
-/** A write interrupted after this many milliseconds counts as failed; earlier, its clients may just have disconnected. */
+/**
+ * A write that is interrupted after this many milliseconds counts as failed. One that is interrupted earlier does not: its
+ * clients may just have disconnected.
+ */
 const slowMillis = 1_000
 
 const outcomeOf = (

@@ -12,8 +12,8 @@ import * as Database from "./Database.ts"
 const Writers = Schema.Array(Schema.Struct({ writer: Schema.String }))
 
 /**
- * The transactions that are writing to the tables. PostgreSQL locks a statement's target tables before it reads data:
- * a transaction that is not listed yet sees everything committed until now.
+ * The transactions that are writing to the tables. PostgreSQL locks a statement's target tables before the statement reads
+ * data, so a transaction that writes to them later sees everything that is committed now.
  */
 const writers = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
   const sql = yield* SqlClient.SqlClient
@@ -24,8 +24,8 @@ const writers = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
   return new Set(rows.map(({ writer }) => writer))
 })
 
-/** Waits until every transaction that is writing to the tables now has ended, but not for later ones. */
-export const done = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
+/** Waits until the transactions that are writing to the tables at the time of the call have ended. Ignores later ones. */
+export const awaitEnd = Effect.fnUntraced(function* (tables: ReadonlyArray<string>) {
   let left = [...(yield* writers(tables))]
   while (left.length > 0) {
     yield* Effect.sleep("20 millis")

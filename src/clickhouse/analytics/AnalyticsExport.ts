@@ -13,8 +13,8 @@ import { bounded, ClickHouse } from "../ClickHouse.ts"
 const pageSize = 10_000
 
 /**
- * All rows of a millisecond, the precision of the times, are on one page. The table is sorted by day, so that a page reads only
- * the rows of its days.
+ * All rows of a millisecond, the precision of the times, are on one page. The order begins with the day, by which the tables are
+ * sorted, so that a page reads only the rows of its days.
  */
 const ofPeriod = `WHERE hosted_website_id = {site:UUID}
   AND received_at >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND received_at < fromUnixTimestamp64Milli({to:Int64}, 'UTC')
@@ -29,7 +29,7 @@ const viewsStatement = `SELECT ${common}, utm_source, utm_medium, utm_campaign, 
 const eventsStatement = `SELECT ${common}, name, properties, toFloat64(revenue_amount) AS revenue_amount, revenue_currency,
     is_interactive FROM event ${ofPeriod}`
 
-/** Limits a time to the range that ClickHouse can represent. */
+/** Limits a time to a range that ClickHouse can represent. */
 const clamp = (millis: number): number => Math.min(Math.max(Math.trunc(millis), 0), Date.UTC(2149, 0))
 
 const Times = Schema.Array(Schema.Struct({ at: Schema.Finite }))

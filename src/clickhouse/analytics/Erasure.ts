@@ -25,7 +25,7 @@ const system = (target: Tables.Target, table: string): string =>
 
 const interval = "20 millis"
 
-/** Waits until no mutation with this text runs. Fails when one fails, although the server retries it. */
+/** Waits until no mutation with this text runs. Fails as soon as one fails, although the server retries it. */
 const awaitMutations = Effect.fnUntraced(function* (target: Tables.Target, text: string, timeout: Duration.Input) {
   const { query } = yield* ClickHouse
   while (true) {

@@ -14,7 +14,7 @@ import type { ClickHouse } from "../ClickHouse.ts"
 /** The properties as JSON, in which lone surrogates are escaped. */
 const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
 
-/** The properties as reports group by them. JavaScript formats the values, because ClickHouse formats numbers differently. */
+/** The properties as texts, which reports group by. JavaScript formats them, because ClickHouse formats numbers differently. */
 const textsOf = ({ properties }: Event): ReadonlyArray<readonly [name: string, text: string]> =>
   Object.entries(properties ?? {}).map(([name, value]) => [name, String(value)])
 

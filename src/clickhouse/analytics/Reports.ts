@@ -1,5 +1,5 @@
 /**
- * Answers queries from the page views, events and conversions in ClickHouse.
+ * Answers queries from the stored visits, page views, events and conversions in ClickHouse.
  *
  * @module
  */
@@ -24,14 +24,14 @@ export interface Options {
   readonly memory?: number
 }
 
-/** The period of current visitors, in milliseconds. */
+/** How long after a page view or event its visitor counts as current, in milliseconds. */
 const nowMillis = 5 * 60_000
 
 const gigabyte = 1_000_000_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** PostgreSQL provides its requirements: goals and writable websites. */
+/** PostgreSQL provides `Goals` and `WritableSites`. */
 export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse | Goals | WritableSites> =>
   Layer.effect(
     Reports,
@@ -45,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
       const rollUps = yield* RollUpLoop.make
       const seconds = Math.max(1, Math.ceil(Duration.toSeconds(limit)))
       const reader = Reader.make(clickhouse, { seconds, memory }, rollUps.offer)
-      /** Limits the time of a report's reads. The server ends its statements after the same time. */
+      /** Limits the time of a report's reads. The server ends each of their statements after the same time. */
       const limited = <A, E>(
         read: Effect.Effect<A, E | Errors.ClickHouseError>
       ): Effect.Effect<A, Exclude<E, Errors.ClickHouseError> | StorageUnavailable | ReportTimeout> =>

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { type Duration, Effect, Layer, Option } from "effect"
 import type { Conversion } from "../../core/analytics/Lead.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -18,7 +17,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The maximum number of page views, and of events, that one query of sessions reads. */
+/** The maximum number of page views, and of events, that one query of sessions returns. */
 const maxRows = 20_000
 
 const latest = (table: "page_view" | "event", columns: string) => `SELECT * FROM (

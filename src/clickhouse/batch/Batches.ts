@@ -1,6 +1,6 @@
 /**
- * Stores rows in few, large batches, because ClickHouse cannot merge many small ones fast enough. Each batch is one insert into one
- * table, so that nothing of a refused batch is stored.
+ * Stores rows in few, large batches, because ClickHouse cannot merge many small ones fast enough. Each batch is one insert into
+ * one table.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface Options {
   readonly timeout: Duration.Input
   /** The maximum number of queued records of a table. */
   readonly maxQueue: number
-  /** Minimum time between the starts of two batches of a table. A record waits for its batch at most this long. */
+  /** The minimum time between the starts of two batches of a table, unless a batch is full. Records wait in the meantime. */
   readonly interval: Duration.Input
   /** Whether batches of sampled requests are traced. */
   readonly traced?: boolean

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import * as EventLimits from "../../core/analytics/EventLimits.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 
 export interface Column<Row> {
@@ -54,12 +55,9 @@ export const textMap = column((entries: ReadonlyArray<readonly [name: string, te
 
 export const bool = column((value: boolean) => value)
 
-/** The largest amount whose thousandths the column and a JavaScript number represent exactly. */
-const maxThousandths = 1e15
-
-/** A decimal with three digits after the point. */
+/** A decimal with three digits after the point. Up to this limit, JavaScript numbers are precise to a thousandth. */
 export const thousandthsOrNull = column(
-  orNull((value: number) => (Math.abs(value) <= maxThousandths ? value.toFixed(3) : undefined))
+  orNull((value: number) => (Math.abs(value) <= EventLimits.limits.amount ? value.toFixed(3) : undefined))
 )
 
 /** The values of a row in the order of the columns; undefined if a column cannot hold its value. */

@@ -11,7 +11,7 @@ import * as Tables from "./Tables.ts"
 
 const Found = Schema.Array(Schema.Struct({ name: Schema.String, engine: Schema.String, definition: Schema.String }))
 
-/** The database's tables by name, with their engines. */
+/** Those of `Tables.tables` that the database has, with their engines. */
 const existing = ClickHouse.use(({ query }) =>
   query(
     `SELECT name, engine, engine_full AS definition FROM system.tables

@@ -26,8 +26,8 @@ const layoutOf = (target: Tables.Target): string =>
   target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
 
 /**
- * Creates the missing tables on the named cluster, by default where the existing tables are, and returns their names. Fails if the
- * existing tables are elsewhere.
+ * Creates the missing tables and returns their names: on the named cluster, or by default where the existing tables are. Fails if
+ * the existing tables are not on the named cluster.
  */
 export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>

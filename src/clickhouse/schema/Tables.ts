@@ -1,9 +1,10 @@
 /**
- * The tables of page views, events and conversions, for one server or for a cluster. Text only.
+ * The tables of page views, events, conversions and stored visits, for one server or for a cluster. Pure: returns SQL text.
  *
- * A table is sorted by website and day, so that a report reads few other rows, and then by visitor, so that the rows of a visit are
- * adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each text once per part.
- * Empty texts differ from nulls, as in PostgreSQL. The visitor's hash is 16 bytes, as a UUID.
+ * Page views and events are sorted by website and day, so that a report reads few other rows, and then by visitor, so that the
+ * rows of a visit are adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each
+ * text once per part. Empty texts differ from nulls, as in PostgreSQL, except in stored visits. The visitor hash is 16 bytes, as
+ * a UUID.
  *
  * By default, ClickHouse neither syncs inserts to disk nor deduplicates them; settings of the tables enable both.
  *
@@ -70,9 +71,9 @@ export const tables: ReadonlyArray<Table> = [
       ["browser", lowCardinalityOrNull],
       ["os", lowCardinalityOrNull],
       ["country", lowCardinalityOrNull],
-      // JSON as it was sent: an object of texts, numbers and booleans.
+      // JSON: an object of texts, numbers and booleans.
       ["properties", textOrNull],
-      // Each value as JavaScript's text.
+      // The same properties, each value as the text that JavaScript makes of it.
       ["property_texts", "Map(String, String)"],
       ["revenue_amount", "Nullable(Decimal(18, 3))"],
       ["revenue_currency", lowCardinalityOrNull],
@@ -90,7 +91,7 @@ export const tables: ReadonlyArray<Table> = [
       ["name", lowCardinality]
     ]
   },
-  // Visits of past days, computed from the rows above; see `clickhouse/analytics/reports/DayRollUp`.
+  // Visits of past days, computed from the tables above; see `clickhouse/analytics/reports/DayRollUp`.
   {
     name: "visit",
     time: "day",
@@ -102,7 +103,7 @@ export const tables: ReadonlyArray<Table> = [
       ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
     ]
   },
-  // The current roll-up of each day, and the signature of its rows.
+  // The roll-ups of each day, of which the last is current, and the signature of the rows that each has read.
   {
     name: "visit_day",
     time: "day",
@@ -143,7 +144,7 @@ const createTable = (target: Target, { columns, name, order, time }: Table): Rea
   ) ENGINE = ${engine} PARTITION BY toYYYYMM(${time}) ORDER BY ${order}
   SETTINGS ${windowName} = ${deduplicationWindow}, ${durable}`
   if (isServer) return [rows]
-  // By website, so that a report reads one shard.
+  // Rows are distributed by website, so that a report reads one shard.
   return [
     rows,
     `CREATE TABLE IF NOT EXISTS ${name}${onCluster(target)} AS ${local}

@@ -3,7 +3,7 @@
  * interrupted copy can be resumed.
  *
  * The bounds and the id of a batch are committed before it is sent, so that a retry sends the same batch, which the store
- * deduplicates. Rows are not deleted here.
+ * deduplicates. The rows in PostgreSQL are not deleted.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface Table {
   readonly time: "received_at" | "visit_started_at"
   /** The columns of the separate store, each with an SQL expression for its JSON value. */
   readonly columns: ReadonlyArray<readonly [name: string, expression: string]>
-  /** Rows per batch: few enough for the largest rows. All rows with the time of the last one are added. */
+  /** Rows per batch: few enough for the largest rows. Further rows with the time of the last row are added. */
   readonly batch: number
 }
 
@@ -101,7 +101,7 @@ const State = Schema.Array(
 
 /**
  * Plans the next batch of a website, unless one is planned already, and returns the state; none if all is copied, or if the
- * website is being deleted. Rows without a batch begin after `copied_to`.
+ * website is being deleted. The batch has the rows after `copied_to` up to `sending_to`.
  */
 const plan = Effect.fnUntraced(function* ({ batch, name, time }: Table, hostedWebsiteId: string) {
   const sql = yield* SqlClient.SqlClient
@@ -134,7 +134,7 @@ const Rows = Schema.Array(Schema.Struct({ row: Schema.Array(Schema.Unknown) }))
 
 /**
  * Copies the next batch of a website by `send`, and returns the number of its rows; none if all is copied, or if the
- * website is being deleted. One process at a time may copy a website.
+ * website is being deleted. Only one process at a time may copy a website.
  */
 export const copyNext = Effect.fnUntraced(function* <E, R>(
   table: Table,

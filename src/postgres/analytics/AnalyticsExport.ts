@@ -28,11 +28,11 @@ export const viewsStatement = `SELECT ${viewColumns} FROM page_view WHERE ${ofPe
 /** Like `viewsStatement`, for events and `AnalyticsRows.decodeEvent`. */
 export const eventsStatement = `SELECT ${eventColumns} FROM event WHERE ${ofPeriod} ORDER BY received_at`
 
-/** The number of rows of a page. */
+/** The maximum number of rows of a page. */
 const pageSize = 1000
 
 /**
- * The page after the cursor `$4` and `$5`, or the first if they are null. The rows have no key, but they are never updated and
+ * The page after the cursor `$4` and `$5`, or the first page if they are null. The rows have no key, but they are never updated and
  * rows of one time are in one partition, so `ctid` orders them.
  */
 const pageOf = (

@@ -61,8 +61,8 @@ const websites = `$${sent.length + 2}`
 const names = columns.map(({ name }) => name).join(", ")
 
 /**
- * One statement, and so one transaction, per batch. If the batch id exists (the commit succeeded and its response was lost), it
- * stores nothing and succeeds. It waits for a concurrent commit of the same batch.
+ * One statement, and so one transaction, per batch. If the batch id exists (the commit succeeded and its response was lost), the
+ * statement stores nothing and succeeds. It waits for a concurrent commit of the same batch.
  *
  * Views of an unknown website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
  * Websites are not locked: a row lock shared by several batches is written to disk as a multixact, and multixacts eventually
@@ -88,7 +88,7 @@ const statement = `
 
 /**
  * Stores a batch under its id, idempotently, and returns the outcome of each view: views of an unknown website are refused.
- * Needs a `Columns.client`. Exported for tests.
+ * `sql` must be a client with `Columns.types`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,
@@ -106,7 +106,6 @@ export const storeBatch = (
       .pipe(GoneWebsites.outcomesOf(views))
   })
 
-/** The live repository. */
 export const layer = (options: Options): Layer.Layer<AnalyticsRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     AnalyticsRepo,

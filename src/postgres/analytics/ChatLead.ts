@@ -7,7 +7,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import type { SqlClient } from "effect/sql"
 
-/** The website of an instance, unless it is being deleted. The limit makes the planner look it up by an index. */
+/** The website of an instance, unless the website is being deleted. The limit makes the planner use an index. */
 export const websiteOf = (instanceId: string): string => `SELECT hosted_website_id
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceId} AND site.deleted_at IS NULL LIMIT 1`

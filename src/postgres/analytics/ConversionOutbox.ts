@@ -2,8 +2,8 @@
  * Moves conversions to a separate store, exactly once.
  *
  * A pass of `Leads` adds them to the outbox in the transaction that ends the leads. They get a batch id, which is committed
- * before the batch is sent: if the process dies before the batch is deleted here, it is sent again under the same id, and the
- * store ignores the repetition.
+ * before the batch is sent. If the process dies before it deletes the batch from the outbox, the batch is sent again under the
+ * same id, and the store ignores the repetition.
  *
  * @module
  */
@@ -53,7 +53,7 @@ const send = (sql: PgClient, { addConversions }: Store, batchId: string) =>
     yield* sql.unsafe("DELETE FROM conversion_outbox WHERE batch_id = $1", [id])
   }).pipe(sql.withTransaction)
 
-/** Moves all conversions of the outbox. */
+/** Moves the conversions that have a batch id already, and up to `maxBatch` others. */
 export const move = Effect.fnUntraced(function* (
   sql: PgClient,
   store: Store

@@ -66,7 +66,7 @@ const values = columns
   .join(", ")
 
 /**
- * One statement, and so one transaction, per batch. The batch id makes it idempotent, as for page views. Events of an unknown
+ * One statement, and so one transaction, per batch, made idempotent by the batch id as for page views. Events of an unknown
  * website, or of one whose deletion has begun, are skipped, and the ids of these websites are returned.
  */
 const statement = `
@@ -84,7 +84,7 @@ const statement = `
   SELECT DISTINCT hosted_website_id AS id FROM sent
   WHERE hosted_website_id NOT IN (SELECT hosted_website_id FROM website)`
 
-/** Stores a batch under its id, idempotently, and returns the outcome of each event. Needs a `Columns.client`. */
+/** Stores a batch under its id, idempotently, and returns the outcome of each event. `sql` is a client with `Columns.types`. */
 const storeBatch = (
   sql: PgClient,
   events: ReadonlyArray<Event>,
@@ -96,7 +96,6 @@ const storeBatch = (
     return sql.unsafe(statement, [PgTypes.uuid(batchId), ...written.success]).pipe(GoneWebsites.outcomesOf(events))
   })
 
-/** The live repository. */
 export const layer = (options: Options): Layer.Layer<EventRepo, SqlError.SqlError, PgClient> =>
   Layer.effect(
     EventRepo,

@@ -7,7 +7,7 @@ import { Effect, Layer } from "effect"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
 
-/** The pause between two passes: a lead is matched within a second. */
+/** The pause between two passes: a lead is matched about a second after it and its visit are stored. */
 const interval = "500 millis"
 
 /** Runs a pass at once and then after every pause, until the scope closes. Logs the first failure of an outage. */

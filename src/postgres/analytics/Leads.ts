@@ -2,11 +2,10 @@
  * Credits visits with leads.
  *
  * Page views have no index by session, because it would slow down every insert. Instead, a pass reads a website's latest rows
- * once for all of its pending leads: those of a day, or fewer on a busy website.
+ * once for all of its pending leads: the rows of a day, or at most `maxRows` of them.
  *
  * @module
  */
-
 import { randomUUID } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"
 import { PgClient } from "@effect/sql-pg/PgClient"
@@ -24,7 +23,7 @@ import * as ChatLead from "./ChatLead.ts"
 import * as ConversionOutbox from "./ConversionOutbox.ts"
 
 export interface Options {
-  /** The timeout of a stored lead, and of a website in a pass. */
+  /** The timeout of storing a lead, and of matching the leads of one website. */
   readonly timeout: Duration.Input
 }
 
@@ -51,7 +50,10 @@ const sitesStatement = `SELECT hosted_website_id AS "hostedWebsiteId" FROM pendi
 
 const Sites = Schema.Array(Schema.Struct({ hostedWebsiteId: Schema.String }))
 
-/** The lock ends with the transaction, so that the connection may be shared through PgBouncer. */
+/**
+ * The longest waiting leads of a website; none if another process has the lock. The lock ends with the transaction, so that the
+ * connection may be shared through PgBouncer.
+ */
 const leadsStatement = `SELECT lead_id AS "leadId", kind, hosted_website_id AS "hostedWebsiteId", session_id AS "sessionId",
     (extract(epoch FROM received_at) * 1000)::float8 AS "receivedAt",
     stored_at < now() - interval '${Lead.maxWaitMillis} milliseconds' AS "isLate"
@@ -70,7 +72,7 @@ const PendingLeads = Schema.Array(
 
 type PendingLead = (typeof PendingLeads.Type)[number]
 
-/** The latest rows of a website in a period, by the sessions `$4`. */
+/** From the latest rows of a website in a period, those of the sessions `$4`. */
 const latest = (table: "page_view" | "event", columns: string) => `SELECT session_id AS session,
     (extract(epoch FROM received_at) * 1000)::float8 AS at, ${columns}
   FROM (
@@ -126,7 +128,7 @@ const endParameters = (matched: ReadonlyArray<Lead.MatchedLead>, dropped: Readon
   ]
 }
 
-/** Reads the rows of the leads of one website. */
+/** Reads the page views and events of the sessions that one website's leads name. */
 const rowsOf = Effect.fnUntraced(function* (
   sql: PgClient,
   separate: Option.Option<Store>,
@@ -171,7 +173,7 @@ const matchSite = (
     return { matched: matched.length, dropped: dropped.length }
   }).pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
-/** Matches the leads of each website. A website that fails or times out does not delay the others. */
+/** Matches the leads of each website. If one website fails or times out, the others are still matched. */
 const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
   const sites = yield* sql.unsafe(sitesStatement).pipe(decodeRows(Sites), Database.bounded(timeout))
   if (sites.length === 0) return none
@@ -186,7 +188,7 @@ const matchAll = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Op
   }
 })
 
-/** Matches all leads, and moves the conversions to a separate store. */
+/** Matches the leads and, if there is a separate store, moves the conversions to it. */
 const pass = Effect.fnUntraced(function* (sql: PgClient, separate: Option.Option<Store>, timeout: Duration.Input) {
   const matched = yield* Effect.exit(matchAll(sql, separate, timeout))
   if (Option.isSome(separate)) yield* ConversionOutbox.move(sql, separate.value).pipe(Database.bounded(timeout))

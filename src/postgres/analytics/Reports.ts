@@ -14,7 +14,7 @@ import * as Query from "./reports/Query.ts"
 import * as RollUpLoop from "./reports/RollUpLoop.ts"
 
 export interface Options {
-  /** The timeout of a report once it has a connection. The wait for a connection has the same timeout. */
+  /** The timeout of a report once it has a connection. With the wait for a connection, it may take twice as long. */
   readonly timeout: Duration.Input
   /** The URL of the database that reports read, if it is not the service's: a replica. */
   readonly reader?: Redacted.Redacted | undefined
@@ -26,12 +26,11 @@ const connections = 2
 /** Maximum number of prepared statements per connection. Each takes up to 2 MB of the server's memory, 0.7 MB on average. */
 const preparedStatements = 50
 
-/** The period of `now`, in milliseconds. */
+/** How long after a page view or event its visitor counts as current, in milliseconds. */
 const recent = 5 * 60_000
 
 const Visitors = Schema.Tuple([Schema.Struct({ visitors: Schema.Int })])
 
-/** The live reports. */
 export const layer = (options: Options): Layer.Layer<Reports, SqlError.SqlError, PgClient.PgClient> =>
   Layer.effect(
     Reports,

@@ -1,5 +1,5 @@
 /**
- * Reads the recent activity of a website from the ends of four PostgreSQL indexes.
+ * Reads the recent activity of a website from the ends of the indexes of four PostgreSQL tables.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  * any table.
  *
  * The driver also encodes arrays, but value by value through a codec; for batches of many small values, this took as long as
- * parsing the requests. Here all columns of a batch go into one buffer, with one loop per type. Everything else uses the
+ * parsing the requests. Here all columns of a batch go into one buffer, with one loop per type. All other parameters use the
  * driver's codecs.
  *
  * @module
@@ -52,7 +52,7 @@ export interface Column<Row> {
   readonly write: (output: Output, rows: ReadonlyArray<Row>) => number
 }
 
-/** The number of dimensions, the null flag, the element type, the length and the lower bound. */
+/** The size of an array's header in bytes: number of dimensions, null flag, element type, length and lower bound. */
 const headerSize = 20
 
 const make =
@@ -110,7 +110,7 @@ export const int4 = make<number>(OID.int4, (output, value) => {
   return true
 })
 
-/** From an integer. Beyond 2^53, the nearest double is written. */
+/** From an integer. Its exact value is written, also beyond 2^53. */
 export const int8 = make<number>(OID.int8, (output, value) => {
   if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 63) return false
   output.reserve(12)

@@ -1,5 +1,5 @@
 /**
- * The outcomes of a batch whose statement skips the records of unknown websites and returns these websites.
+ * The outcomes of a batch whose statement skips the records of unknown websites and returns the ids of these websites.
  *
  * @module
  */

@@ -1,10 +1,10 @@
 /**
  * Begins and completes the answers of many conversations with one statement and one commit.
  *
- * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other. It
- * skips the locked one and returns false for it, and the caller writes it alone.
+ * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other. The
+ * batch skips a locked conversation and returns false for its turn or answer, which the caller then writes alone.
  *
- * The server keeps the plans of the statements, including those made while the tables were small. A plan must use an index at
+ * The server keeps the plans of the statements, including plans made while the tables were small. A plan must use an index at
  * any table size. `LATERAL` ensures that, as does a `LIMIT` of unknown size, after which the planner expects one row.
  *
  * @module
@@ -34,7 +34,7 @@ export interface Options {
 export interface Turn {
   readonly key: ConversationKey
   readonly messageId: string
-  /** The client's own id of the message; null if it has none. */
+  /** The client's own id of the message; null if the client gave none. */
   readonly clientId: string | null
   /** The message's parts as JSON. */
   readonly parts: string
@@ -52,8 +52,9 @@ export interface Completion {
   readonly answerId: string
   /** The answer's parts as JSON. */
   readonly parts: string
-  /** The lengths in UTF-16 units of its text, and of all its parts. */
+  /** The length of the answer's text, in UTF-16 units. */
   readonly characters: number
+  /** The length of all its parts, in UTF-16 units. */
   readonly size: number
   /** Milliseconds since 1970. */
   readonly at: number
@@ -63,9 +64,9 @@ export interface Completion {
 }
 
 /**
- * The parameters of a statement, as `unnest` takes them. As sub-selects they hide the length of their arrays from the planner:
- * for short arrays it would prefer a custom plan, which costs slightly less, and plan the statement at each execution, which
- * takes longer than the execution.
+ * The parameters of a statement, as arguments of `unnest`. They are sub-selects, to hide the length of the arrays from the
+ * planner. Otherwise it would plan the statement again at each execution, because a plan for short arrays costs slightly less;
+ * but planning takes longer than the execution.
  */
 const given = (count: number): string =>
   Array.from({ length: count }, (_, index) => `(SELECT $${index + 1})`).join(", ")
@@ -89,7 +90,7 @@ const turnColumns: ReadonlyArray<Columns.Column<Turn>> = [
 ]
 
 /**
- * Begins an answer in each conversation that is new, or in which no answer runs and that is not full. New conversations are
+ * Begins an answer in each conversation that is new, or that is not full and has no running answer. New conversations are
  * created in the order of their keys, because two processes may create the same ones. A turn that names the tracker's session
  * also leaves a pending lead (see `Leads`), and a conversation that begins on a website with subscribers leaves an event.
  */
@@ -219,7 +220,7 @@ const make = <Item extends { readonly answerId: string }>(
   })
 }
 
-/** Begins answers to messages. Needs a `Columns.client`. */
+/** Begins answers to messages. `sql` must be a client with `Columns.types`. */
 export const begin = (sql: PgClient.PgClient, options: Options) =>
   make<Turn>(sql, options, {
     name: "turns",
@@ -229,7 +230,7 @@ export const begin = (sql: PgClient.PgClient, options: Options) =>
     weigh: ({ parts }) => 200 + parts.length
   })
 
-/** Completes answers. Needs a `Columns.client`. */
+/** Completes answers. `sql` must be a client with `Columns.types`. */
 export const complete = (sql: PgClient.PgClient, options: Options) =>
   make<Completion>(sql, options, {
     name: "answers",

@@ -11,7 +11,7 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import { bounded, recoverConnectionErrors } from "../Database.ts"
 import * as Outbox from "../delivery/Outbox.ts"
 
-/** How many conversations one statement deletes, with their messages. */
+/** The maximum number of conversations that one statement deletes, with their messages. */
 const chunk = 500
 
 const Deleted = Schema.Array(Schema.Struct({ conversationId: Schema.String }))

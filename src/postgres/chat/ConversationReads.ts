@@ -1,9 +1,8 @@
 /**
- * Reads conversations from PostgreSQL, one statement each.
+ * Reads conversations from PostgreSQL.
  *
  * @module
  */
-
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Option, Schema, Stream } from "effect"
 import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
@@ -26,8 +25,8 @@ const ofKey = "conversation.instance_id = $1 AND conversation_id = $2"
 const joined = "conversation JOIN conversation_message AS message USING (conversation_key)"
 
 /**
- * The newest messages that have a text or are running answers: one more than either bound allows, so that `History.newest`
- * sees what it cuts.
+ * The newest messages that have a text or are running answers: one message more than either bound allows, so that
+ * `History.newest` sees what it cuts. If `$3` is true, leaves out what follows the visitor's last message.
  */
 const historyStatement = `SELECT ${Rows.messageColumns} FROM (
     SELECT message.*, running, lease_until, sum(characters) OVER (ORDER BY position DESC) - characters AS newer
@@ -53,7 +52,7 @@ const runningStatement = `SELECT running FROM conversation WHERE ${ofKey} AND ru
 
 const RunningRows = Schema.Array(Schema.Struct({ running: Schema.String }))
 
-/** The pieces of an answer after the position, or all of them if its lease has expired. */
+/** Answers with their pieces: those after the position, or all if the answer's lease has expired. */
 const followStatement = `SELECT message_id AS "answerId", ending, parts::text AS parts,
     (running IS NOT DISTINCT FROM message_id) AS runs, ${Rows.isLapsed} AS lapsed,
     ${Rows.piecesOf("message_id", `(ends_at > followed.position OR ${Rows.isLapsed})`)} AS pieces

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import type { AgentEvent } from "../../core/chat/Agent.ts"
@@ -82,7 +81,7 @@ export const partsOf = (pieces: typeof Pieces.Type): (typeof Parts)["Type"] =>
 /** Whether the lease of the running answer has expired. */
 export const isLapsed = "coalesce(lease_until <= clock_timestamp(), false)"
 
-/** The lease of an answer from now on. Leases use the database's clock, so that the clocks of processes need not agree. */
+/** The end of a lease that begins now. Leases use the database's clock, so that the clocks of processes need not agree. */
 export const newLease = (leaseMillis: number): string => `clock_timestamp() + interval '${leaseMillis} milliseconds'`
 
 export const isKey = ({ conversationId, instanceId }: ConversationKey): boolean =>

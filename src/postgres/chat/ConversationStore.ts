@@ -1,10 +1,9 @@
 /**
- * Keeps conversations in PostgreSQL. No statement leaves state in its session, so that it works through PgBouncer
- * in transaction mode.
+ * Stores conversations in PostgreSQL. No statement leaves state in its session, so that all of them work through PgBouncer in
+ * transaction mode.
  *
  * @module
  */
-
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Layer, Result, Schema } from "effect"
 import type { SqlError } from "effect/sql"
@@ -21,7 +20,7 @@ import * as Reads from "./ConversationReads.ts"
 import { eventsJson } from "./ConversationRows.ts"
 import * as Writes from "./ConversationWrites.ts"
 
-/** Turns, answers and pieces. Each kind has one statement at a time. */
+/** Turns, answers and pieces. Each kind runs one statement at a time. */
 const kindsOfBatches = 3
 
 /** In pieces and UTF-16 units. */

@@ -1,7 +1,7 @@
 /**
- * Writes conversations to PostgreSQL. Every change locks the conversation's row first, so that the changes of a conversation
- * are serialized. To avoid deadlocks, a statement that waits for several rows locks them in the order of their running
- * answers; a batch of turns or answers waits for none (see `ConversationBatches`).
+ * Writes conversations to PostgreSQL. A change that begins, ends or deletes answers locks the conversation's row first, so that
+ * such changes of a conversation are serialized. To avoid deadlocks, a statement that waits for several rows locks them in the
+ * order of `running`; a batch of turns or answers waits for none (see `ConversationBatches`).
  *
  * @module
  */
@@ -33,12 +33,12 @@ type Writes = Pick<ConversationStore["Service"], "begin" | "renew" | "complete" 
 
 const lease = Rows.newLease(leaseMillis)
 
-/** A lease that runs out before this time was not extended for `renewMillis`. */
+/** A lease that ends before this time was last extended `renewMillis` ago or earlier. */
 const dueBefore = Rows.newLease(leaseMillis - renewMillis)
 
 /**
- * Inserts the message `$3` with the parts `$4` and the client's id `$8`, if it is not null, and the answer `$5` into a
- * conversation that is locked, which then has `$9` messages of the size `$10`.
+ * Inserts the answer `$5` into a locked conversation and, unless `$3` is null, the message `$3` before it, with the parts `$4`
+ * and the client's id `$8`. The conversation then has `$9` messages with the total size `$10`.
  */
 const continueStatement = `WITH changed AS (
     UPDATE conversation SET updated_at = greatest(updated_at, $6), messages = $9, size = $10, running = $5,
@@ -63,7 +63,7 @@ const createStatement = `WITH created AS (
     ${ConversationEvents.subjectOf("created.instance_id", "conversation_id")}
   FROM created CROSS JOIN LATERAL (${ConversationEvents.subscribedOf("created.instance_id")}) AS website`
 
-/** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves one. */
+/** Rates an answer. Only a rating that changes something leaves an event, so that a repeated request leaves only one. */
 const rateStatement = `WITH found AS (
     SELECT message_id, instance_id, conversation_id, rating, comment
     FROM conversation_message JOIN conversation USING (conversation_key)
@@ -97,7 +97,7 @@ const completeStatement = `WITH ended AS (
   UPDATE conversation_message SET parts = $2::json, characters = $3, ending = $6, input_tokens = $7, output_tokens = $8
   WHERE message_id = $1 AND EXISTS (SELECT FROM ended) RETURNING 1`
 
-/** Replaces the parts of the answer `$1`, which another process has ended, by `$2` if those have more text. */
+/** Replaces the parts of the answer `$1`, which another process has ended, by the parts `$2` if these have more text. */
 const lengthenStatement = `WITH grown AS (
     UPDATE conversation_message AS answer SET parts = $2::json, characters = $3
     FROM conversation_message AS before
@@ -127,7 +127,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
   const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(sql.withTransaction, Database.recoverConnectionErrors())
 
-  /** Begins an answer in a conversation that has a running answer, is full, or whose last messages are replaced. */
+  /**
+   * Begins an answer that no batch begins, because the conversation is locked, is full or has a running answer, or because the
+   * turn replaces messages.
+   */
   const beginLocked = Effect.fnUntraced(function* (
     { answerId, from, key, message, trackerSession = null }: NewTurn,
     addedSize: number,
@@ -138,7 +141,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     if (message !== null) yield* sql.unsafe(createStatement, [...Rows.keyParameters(key), now])
     const locked = yield* Locked.lock(sql, key)
     if (locked === undefined) return yield* new NothingToRegenerate()
-    // This is a retry, after the connection was lost.
+    // The connection was lost after the first commit, and this is the retry.
     if (locked.running === answerId) return
     const before =
       message === null
@@ -188,7 +191,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     yield* transaction(beginLocked(turn, size, parameters)).pipe(refusing, Database.bounded(timeout))
   })
 
-  /** If the connection breaks it may run twice: the second run extends the same leases. */
+  /** If the connection breaks, the statement may run twice: the second run extends the same leases. */
   const renew: Writes["renew"] = (answerIds) => {
     const ids = answerIds.filter(isCanonicalUuid)
     if (ids.length === 0) return Effect.succeed(new Set())
@@ -210,9 +213,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input, batched: B
     )
   }
 
-  /**
-   * It may run twice if the connection breaks: the second run then finds the answer ended, and returns as if it had ended it.
-   */
+  /** If the connection breaks, a statement may run twice: the second run finds that the answer has ended, and returns false. */
   const complete: Writes["complete"] = Effect.fnUntraced(function* ({ answerId, ending, parts, usage }) {
     if (!isCanonicalUuid(answerId)) return false
     const completion: Batches.Completion = {

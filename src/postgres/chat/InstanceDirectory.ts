@@ -1,5 +1,5 @@
 /**
- * Keeps instances in PostgreSQL. Lookups are cached for less than a second, absent instances too.
+ * Stores instances in PostgreSQL. The result of a lookup is cached for less than a second, also if there is no instance.
  *
  * @module
  */
@@ -114,12 +114,12 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
           created_at: PgTypes.timestamptz(yield* Clock.currentTimeMillis),
           ...assignments(fields)
         }
-        // If the connection breaks it may run twice: the second run finds the row of the first.
+        // If the connection breaks, the statement may run twice: the second run finds the row of the first.
         yield* sql`INSERT INTO instance ${sql.insert(row)} ON CONFLICT (instance_id) DO NOTHING`.pipe(bounded(timeout))
         return instance
       })
 
-      // If the connection breaks it may run twice: the second run writes the same.
+      // If the connection breaks, the statement may run twice: the second run writes the same.
       const update: InstanceDirectory["Service"]["update"] = (id, change) => {
         if (!isCanonicalUuid(id)) return Effect.succeedNone
         const values = assignments(change)

@@ -1,9 +1,9 @@
 /**
- * Closes the answers of processes that died. Readers see them as `cut` already; this replaces their pieces with the message.
+ * Closes the answers of processes that died. Readers see such an answer as `cut` already; its pieces are replaced by the parts
+ * of its message.
  *
  * @module
  */
-
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
@@ -11,10 +11,10 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Locked from "./LockedConversation.ts"
 
-/** How long after the end of its lease an answer is closed. A living process renews the lease within that time. */
+/** How long after the end of its lease an answer is closed. A process that is alive has renewed the lease by then. */
 const graceAfterLease = "1 minute"
 
-/** Answers per statement. */
+/** The maximum number of answers that one statement finds. */
 const chunk = 100
 
 const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, running: Schema.String }))
@@ -42,7 +42,7 @@ const end = (key: bigint) =>
     )
   )
 
-/** Closes all of them, and deletes pieces that were stored while their answer was being closed. */
+/** Closes all answers of processes that died. Deletes pieces that were stored at the moment at which their answer ended. */
 export const closeAll = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   while (true) {

@@ -56,7 +56,7 @@ export const settle = Effect.fnUntraced(function* (
   return size
 })
 
-/** Deletes messages of a conversation, by a condition on `position`, and returns what is left. */
+/** Deletes messages of a conversation, by a condition on `position`; returns the number and size of the remaining messages. */
 const remove = Effect.fnUntraced(function* (
   sql: SqlClient.SqlClient,
   { key, messages, size }: Locked,
@@ -78,7 +78,7 @@ const remove = Effect.fnUntraced(function* (
 const positionOf = `(SELECT position FROM conversation_message
   WHERE conversation_key = $1 AND message_id = $2 AND role = 'user')`
 
-/** Deletes what follows a visitor's message, or what follows the visitor's last message if the conversation lacks the former. */
+/** Deletes what follows a visitor's message. If the conversation lacks the message, the visitor's last message takes its place. */
 export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId: string | undefined) =>
   remove(
     sql,
@@ -88,7 +88,7 @@ export const removeAfter = (sql: SqlClient.SqlClient, locked: Locked, messageId:
     [PgTypes.uuid(messageId !== undefined && isCanonicalUuid(messageId) ? messageId : null)]
   )
 
-/** Deletes a visitor's message and everything after it; nothing if the conversation lacks it. */
+/** Deletes a visitor's message and everything after it; deletes nothing if the conversation lacks the message. */
 export const removeFrom = (sql: SqlClient.SqlClient, locked: Locked, messageId: string) =>
   isCanonicalUuid(messageId)
     ? remove(sql, locked, `position >= ${positionOf}`, [PgTypes.uuid(messageId)])

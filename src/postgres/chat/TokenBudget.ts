@@ -1,5 +1,5 @@
 /**
- * Counts tokens in PostgreSQL. The row of an instance's day serializes the reservations of all processes.
+ * Counts tokens in PostgreSQL. The row of an instance and a day serializes the reservations of all processes.
  *
  * @module
  */
@@ -28,8 +28,8 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
       const bounded = Database.bounded(options.timeout)
 
       /**
-       * The decision of `core/chat/Tokens.grant`, made under the row's lock. If the connection breaks it may run twice:
-       * the second run finds the reservation of the first.
+       * The decision of `core/chat/Tokens.grant`, made under the row's lock. If the connection breaks, the statement may run
+       * twice: the second run finds the reservation of the first.
        */
       const reserve: TokenBudget["Service"]["reserve"] = Effect.fnUntraced(function* ({ instanceId, min, limit, max }) {
         const now = yield* Clock.currentTimeMillis
@@ -65,7 +65,7 @@ export const layer = (options: Options): Layer.Layer<TokenBudget, never, PgClien
         }))
       })
 
-      // If the connection breaks it may run twice: the second run finds no reservation.
+      // If the connection breaks, the statement may run twice: the second run finds no reservation.
       const settle: TokenBudget["Service"]["settle"] = ({ reservationId }, used) =>
         sql`
           WITH settled AS (

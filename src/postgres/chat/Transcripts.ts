@@ -1,6 +1,6 @@
 /**
- * Lists conversations in PostgreSQL for their instance's owner, by keyset pagination. Filters read the messages of a window of
- * the latest conversations, so that no page of a list reads a whole table.
+ * Lists conversations in PostgreSQL for their instance's owner, by keyset pagination. For one page, filters read the messages
+ * of at most `Transcript.windowSize` conversations, so that no page reads a whole table.
  *
  * @module
  */

@@ -1,7 +1,6 @@
 /**
- * Issues and checks widget tokens with PostgreSQL, which holds their digests only. The lookup of a digest, found or not, is
- * cached for less than a second, so that a revocation takes effect within a second; the expiry is checked in each call. The
- * token itself is not stored.
+ * Issues and checks widget tokens in PostgreSQL, which stores their digests only. A lookup is cached for less than a second, so
+ * that a revocation takes effect within a second. Expiry is checked on every call.
  *
  * @module
  */
@@ -62,7 +61,7 @@ const decodeTokenWithInstance = (rows: unknown): Effect.Effect<Option.Option<Tok
     })
   )
 
-/** The instance, if the digest is that of its token and the token is valid now. */
+/** The instance of a found token, if the token has this digest and belongs to this instance, and is valid now. */
 const instanceOf = (
   found: TokenWithInstance,
   digest: Uint8Array,
@@ -118,7 +117,7 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
         const token = Token.format(randomBytes(32))
         const tokenId = randomUUID()
         const createdAt = yield* Clock.currentTimeMillis
-        // If the connection breaks it may run twice: the second run returns the row of the first.
+        // If the connection breaks, the statement may run twice: the second run returns the row of the first.
         const rows = yield* sql`
             INSERT INTO widget_token (token_id, instance_id, token_sha256, label, created_at, expires_at)
             SELECT ${PgTypes.uuid(tokenId)}, instance_id, ${PgTypes.bytea(Credential.digest(token))},

@@ -1,10 +1,10 @@
 /**
- * The events of conversations, for the statements that change them.
+ * SQL for the events of conversations, which the statements that change conversations contain.
  *
  * @module
  */
 
-/** The website of an instance, if it has subscribers. The limit makes the planner look it up by an index. */
+/** The website of an instance, if the website has subscribers. The limit makes the planner use an index. */
 export const subscribedOf = (instanceId: string): string => `SELECT website_config_id
   FROM instance JOIN site USING (website_config_id)
   WHERE instance.instance_id = ${instanceId} AND has_subscribers AND site.deleted_at IS NULL LIMIT 1`

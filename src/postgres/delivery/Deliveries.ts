@@ -1,6 +1,6 @@
 /**
- * Delivers events from PostgreSQL. Every step is one transaction and leaves no state in its session, so that it works through
- * PgBouncer in transaction mode; rows that another process works on are skipped (SKIP LOCKED).
+ * The deliveries in PostgreSQL. No statement leaves state in its session, so that all of them work through PgBouncer in
+ * transaction mode. Rows that another process works on are skipped (SKIP LOCKED).
  *
  * @module
  */
@@ -16,7 +16,7 @@ import * as FanOut from "./FanOut.ts"
 import * as Leases from "./Leases.ts"
 
 export interface Options {
-  /** The timeout of each step. */
+  /** The timeout of each method, which includes the wait for a connection. */
   readonly timeout: Duration.Input
   /** The key that decrypts the webhooks' secrets. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
@@ -36,8 +36,8 @@ const DeliveryRows = Schema.Array(
   })
 )
 
-const deliveryColumns = `event_id AS "eventId", subscriber_id AS "webhookId", type, ${Times.millisAs("created_at", "createdAt")},
-  status, attempts, ${Times.millisAs("next_attempt_at", "nextAttemptAt")}`
+const deliveryColumns = `event_id AS "eventId", subscriber_id AS "webhookId", type,
+  ${Times.millisAs("created_at", "createdAt")}, status, attempts, ${Times.millisAs("next_attempt_at", "nextAttemptAt")}`
 
 const PayloadRows = Schema.Array(Schema.Struct({ payload: Text }))
 
@@ -105,7 +105,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Deliveries,
         show: Effect.fnUntraced(function* (webhookId, eventId) {
           if (!isCanonicalUuid(webhookId) || !isCanonicalUuid(eventId)) return Option.none()
           const ids = sql`event_id = ${PgTypes.uuid(eventId)} AND subscriber_id = ${PgTypes.uuid(webhookId)}`
-          // The attempts are read first, so that the delivery is not older than they are.
+          // The attempts are read first, so that the status that is read next includes their outcomes.
           const [history, [delivery], [row]] = yield* Effect.all([
             sql`SELECT ${sql.literal(Times.millisAs("attempted_at", "attemptedAt"))}, status, millis, answer, error
               FROM delivery_attempt WHERE ${ids} ORDER BY attempted_at`.pipe(decodeRows(AttemptRows)),

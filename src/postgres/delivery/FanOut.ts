@@ -1,6 +1,6 @@
 /**
- * Turns events of the outbox into deliveries, and into items of mails. Leases deliveries for the free slots of this process, so
- * that they need no statement before their first attempt.
+ * Turns events of the outbox into deliveries, and into items of mails. Leases new deliveries for the free slots of this process,
+ * so that their first attempt needs no further statement.
  *
  * @module
  */
@@ -17,7 +17,10 @@ import * as MailFanOut from "../mail/MailFanOut.ts"
 import * as Subjects from "./Subjects.ts"
 import * as Rows from "./WebhookRows.ts"
 
-/** The maximum number of events per fan-out, so that their subjects fit into memory. */
+/**
+ * The maximum number of events that a fan-out takes from `outbox`, and the number after which it takes no further batch from
+ * `submission_outbox`, so that the subjects fit into memory.
+ */
 const size = 100
 
 const Text = Schema.NullOr(Schema.String)
@@ -50,8 +53,8 @@ const takeStatement = `DELETE FROM outbox WHERE event_id = ANY (ARRAY(
     data::text AS data`
 
 /**
- * Takes batches of stored submissions, always including the first one. A deleted submission has no event. The others are
- * locked against deletion until the commit, in the order in which a deletion locks them.
+ * Takes batches of stored submissions, at least the oldest that is not locked. A deleted submission has no event. The other
+ * submissions are locked against deletion until the commit, in the order of their ids.
  */
 const takeSubmissionsStatement = `WITH found AS MATERIALIZED (
     SELECT ctid AS place, created_at, cardinality(submission_ids) AS size FROM submission_outbox
@@ -84,7 +87,7 @@ interface New extends Slots.Due {
   readonly webhook: (typeof Subscribers.Type)[number]
 }
 
-/** The columns of a delivery. The times are texts, since arrays have no parameter type for them. */
+/** The columns of a delivery. `insertStatement` casts the time from a text. */
 const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.NewDelivery) => unknown]> = [
   [OID.uuid, ({ event }) => event.eventId],
   [OID.uuid, ({ subscriberId }) => subscriberId],
@@ -95,7 +98,7 @@ const columns: ReadonlyArray<readonly [oid: number, value: (delivery: FanOut.New
   [OID.text, ({ payload }) => payload]
 ]
 
-/** Stores new deliveries. A leased one begins with one attempt and a lease (see `Leases`), any other with none. */
+/** Stores new deliveries. A leased delivery begins with one attempt and a lease (see `Leases`), any other with neither. */
 const insertStatement = `INSERT INTO delivery
     (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, attempts, generation, next_attempt_at)
   SELECT event_id, subscriber_id, website_config_id, type, created_at, nullif(subject, ''), payload::json, attempts, attempts,
@@ -124,7 +127,7 @@ export interface Lessee {
   readonly running: ReadonlyMap<string, number>
 }
 
-/** Deletes some events from the outbox and stores their deliveries, as `Deliveries.fanOut` does. Needs a transaction. */
+/** Deletes some events from the outbox, and stores their deliveries and items of mails. Needs a transaction. */
 export const run = (
   sql: PgClient.PgClient,
   lessee: Option.Option<Lessee>

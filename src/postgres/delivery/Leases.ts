@@ -29,8 +29,9 @@ const Due = Schema.Array(
 )
 
 /**
- * The due deliveries of each webhook, at most one more than its slots allow. The first part finds the subscribers with pending
- * deliveries, one index probe each, so that webhooks without any cost nothing. Websites whose deletion has begun are skipped.
+ * The due deliveries of each webhook, at most one more than its slots allow. `subscriber` finds the subscribers that have
+ * pending deliveries, with one index probe each, so that other webhooks cost nothing. Websites whose deletion has begun are
+ * skipped.
  */
 const dueStatement = `WITH RECURSIVE subscriber AS (
     (SELECT subscriber_id FROM delivery WHERE status = 'pending' ORDER BY subscriber_id LIMIT 1)
@@ -50,9 +51,9 @@ const dueStatement = `WITH RECURSIVE subscriber AS (
   ) AS due WHERE disabled_at IS NULL AND deleted_at IS NULL`
 
 /**
- * Limits a statement to the pending deliveries whose ids are in the relation `named`. Finds each by the primary key: the
- * planner's statistics of a table that changes fast are stale, so that it would read all pending deliveries, which may be those
- * of months. It cannot use their index, since the condition on the status is not that of the index.
+ * Limits a statement to the pending deliveries whose ids are in the relation `named`. Finds each by the primary key. With the
+ * stale statistics of a table that changes fast, the planner would otherwise read all pending deliveries, which may have
+ * accumulated for weeks. The condition on the status differs from that of `delivery_due`, so that this index cannot be used.
  */
 const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
       SELECT place FROM named CROSS JOIN LATERAL (
@@ -61,8 +62,8 @@ const isNamedAndPending = `delivery.ctid = ANY (ARRAY(
     )) AND delivery.status NOT IN ('delivered', 'failed', 'cancelled')`
 
 /**
- * Leases the chosen deliveries that no other process has leased meanwhile. Moving `next_attempt_at` is the lease: if the
- * process dies, the delivery is due again when it ends. Omits websites whose deletion has begun meanwhile.
+ * Leases the chosen deliveries that no other process has leased meanwhile. `next_attempt_at` becomes the end of the lease, so
+ * that a delivery is due again if the process dies. Omits websites whose deletion has begun meanwhile.
  */
 const leaseStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS chosen (event_id, subscriber_id)
@@ -144,8 +145,9 @@ const rowOf = ({ attempt: number, eventId, generation, webhook }: Leased, { atte
 })
 
 /**
- * Records attempts, except those whose delivery was leased or retried meanwhile, even by a process of an earlier version, which
- * counts no generations. Returns those that it recorded. A repeated statement changes nothing.
+ * Records attempts, except those whose delivery was leased again or retried manually meanwhile. Also compares the number of
+ * attempts, since processes of an earlier version count no generations. Returns the ids of the attempts that it recorded. A
+ * repeated statement changes nothing.
  */
 const recordStatement = `WITH named AS MATERIALIZED (
     SELECT * FROM json_to_recordset($1::json) AS given (event_id uuid, subscriber_id uuid, number integer,
@@ -167,7 +169,7 @@ const Recorded = Schema.Array(Schema.Struct({ eventId: Schema.String, webhookId:
 
 type Attempted = readonly [leased: Leased, settlement: Settlement]
 
-/** Records attempts, and returns those that it recorded, in their order. */
+/** Records attempts, and returns those that it recorded, in the given order. */
 const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: ReadonlyArray<Attempted>) {
   const rows = yield* sql
     .unsafe(recordStatement, [
@@ -183,7 +185,7 @@ const record = Effect.fnUntraced(function* (sql: PgClient.PgClient, attempted: R
 const changesHealth = ([{ webhook: before }, { health: after }]: Attempted): boolean =>
   before.failingSince !== after.failingSince || before.disabledAt !== after.disabledAt
 
-/** Sets the health of a webhook after attempts, in their order, with one statement for a run of successes or of failures. */
+/** Sets the health of a webhook after its attempts, in their order: one statement per run of successes or of failures. */
 const setHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, ofWebhook: ReadonlyArray<Attempted>) {
   let isWell: boolean | undefined
   for (const [{ webhook }, { attempt, health }] of ofWebhook) {
@@ -200,7 +202,10 @@ const setHealth = Effect.fnUntraced(function* (sql: PgClient.PgClient, ofWebhook
   }
 })
 
-/** Disables a webhook, cancels its pending deliveries and makes a mail for its website's recipients, unless it is disabled already. */
+/**
+ * Disables a webhook, cancels its pending deliveries and makes a mail for each recipient of its website. Does nothing if the
+ * webhook is disabled already.
+ */
 const disable = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   webhook: Webhook,
@@ -219,7 +224,7 @@ export const cancelPending = (sql: PgClient.PgClient, webhookId: string): Effect
   sql`UPDATE delivery SET status = 'cancelled', next_attempt_at = NULL
     WHERE subscriber_id = ${PgTypes.uuid(webhookId)} AND status = 'pending'`
 
-/** The maximum number of attempts that one statement records, and of those that wait. */
+/** The maximum number of attempts that one statement records, and of attempts that wait to be recorded. */
 const bounds = { maxBatch: 200, maxQueue: 10_000 } as const
 
 /**

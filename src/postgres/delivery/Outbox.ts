@@ -1,5 +1,5 @@
 /**
- * Deletes events, and the data of deliveries, together with their subjects.
+ * Deletes what the outbox and deliveries have of deleted submissions and conversations.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import type { SqlClient, SqlError } from "effect/sql"
 import * as Database from "../Database.ts"
 
-/** Limits a statement to the events in the index of subjects: all but those of stored submissions. */
+/** Limits a statement to the events in the index of subjects: all events except those of stored submissions. */
 const isIndexed = "type NOT IN ('submission.accepted', 'submission.quarantined')"
 
 /** Deletes the submissions `$1` and their events in the outbox, and adds the events of their deletion. */
@@ -38,9 +38,9 @@ const deliveryStatements = [
 ]
 
 /**
- * Runs statements for these subjects, one after another. Each must see what other transactions committed while the previous one
- * waited for their row locks: the deletion from the outbox waits for the fan-out of its events, and the update of the
- * deliveries for the record of an attempt.
+ * Runs statements for these subjects, one after another. A statement may wait for the row locks of other transactions, and the
+ * next one must see what those committed: the deletion from the outbox waits for the fan-out of its events, and the update of
+ * the deliveries for the record of an attempt.
  */
 const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<string>, subjects: ReadonlyArray<string>) =>
   Effect.forEach(statements, (statement) => sql.unsafe(statement, [Database.array(subjects, PgTypes.OID.text)]), {
@@ -48,21 +48,21 @@ const runForSubjects = (sql: SqlClient.SqlClient, statements: ReadonlyArray<stri
   })
 
 /**
- * Deletes the events of conversations that were deleted, and their data in deliveries and answers. Cancels their pending
- * deliveries. Needs the transaction that deleted them.
+ * For conversations that were deleted: deletes their events in the outbox and their data in deliveries and in webhooks'
+ * answers, and cancels their pending deliveries. Needs the transaction that deleted the conversations.
  */
 export const erase = (
   sql: SqlClient.SqlClient,
   subjects: ReadonlyArray<string>
 ): Effect.Effect<void, SqlError.SqlError> => runForSubjects(sql, [unsentStatement, ...deliveryStatements], subjects)
 
-/** Like `erase`, for expired submissions. Subscribers get no event. Needs the transaction that deleted them. */
+/** Like `erase`, for expired submissions. Subscribers get no event. Needs the transaction that deleted the submissions. */
 export const eraseSubmissions: typeof erase = (sql, submissionIds) =>
   runForSubjects(sql, [unsentSubmissionStatement, unsentStatement, ...deliveryStatements], submissionIds)
 
 /**
- * Deletes submissions, their events in the outbox, and their data in deliveries and their answers. Cancels their
- * pending deliveries, and subscribers get `submission.deleted`. Needs a transaction.
+ * Deletes submissions, their events in the outbox, and their data in deliveries and in webhooks' answers. Cancels their
+ * pending deliveries, and writes the event `submission.deleted` for subscribers. Needs a transaction.
  */
 export const deleteSubmissions = (
   sql: SqlClient.SqlClient,

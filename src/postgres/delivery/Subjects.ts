@@ -1,5 +1,5 @@
 /**
- * Reads the subjects of events.
+ * Reads the subjects of events: submissions and conversations.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const Conversations = Schema.Array(
 
 const submissionsStatement = `SELECT ${SubmissionRows.columns} FROM submission WHERE submission_id = ANY ($1)`
 
-/** The first message of each conversation. */
+/** The visitor's first message in each conversation. */
 const conversationsStatement = `SELECT instance_id AS "instanceId", conversation_id AS "conversationId",
     ${Times.millis("first.created_at")} AS "startedAt", parts::text AS parts
   FROM unnest($1::uuid[], $2::text[]) AS named (instance_id, conversation_id)
@@ -63,7 +63,7 @@ export const dataOf = Effect.fnUntraced(function* (sql: PgClient.PgClient, subje
   const data = new Map<string, string>()
   for (const row of submissions) {
     data.set(row.submission_id, Event.submissionData(SubmissionRows.fromRow(row)))
-    // A form may have thousands of values, which take milliseconds: requests run in between.
+    // A submission may have thousands of values, which take milliseconds: requests run in between.
     yield* Effect.yieldNow
   }
   for (const row of conversations) {

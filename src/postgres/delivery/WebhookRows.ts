@@ -25,7 +25,8 @@ export const fields = {
 export const secretFields = { secret: Schema.Uint8Array, previousSecret: Schema.NullOr(Schema.Uint8Array) }
 
 export const columns = `webhook_id AS "webhookId", webhook.website_config_id AS "websiteConfigId", url, events, format,
-  ${Times.millisAs("webhook.created_at", "createdAt")}, ${Times.millisAs("failing_since", "failingSince")}, ${Times.millisAs("disabled_at", "disabledAt")}`
+  ${Times.millisAs("webhook.created_at", "createdAt")}, ${Times.millisAs("failing_since", "failingSince")},
+  ${Times.millisAs("disabled_at", "disabledAt")}`
 
 /** The encrypted secrets, with the previous one for as long as it also signs. */
 export const secretColumns = `secret, CASE WHEN previous_secret_until > now() THEN previous_secret END AS "previousSecret"`

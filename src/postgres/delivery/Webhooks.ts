@@ -28,7 +28,7 @@ const Found = Schema.Array(Schema.Struct(Rows.fields))
 const WithSecrets = Schema.Array(Schema.Struct({ ...Rows.fields, ...Rows.secretFields }))
 const SiteOf = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** Updates whether a website has subscribers. The lock waits for a transaction that adds one at the same time. */
+/** Updates `site.has_subscribers`. The lock waits for a transaction that adds a subscriber at the same time. */
 export const refreshSubscribers = (
   sql: PgClient.PgClient,
   websiteConfigId: string

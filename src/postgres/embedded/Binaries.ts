@@ -2,9 +2,9 @@
  * Finds `postgres` and `initdb`: in the npm package for this platform, in a copy of it in the data folder, or on the PATH (if
  * the package's binaries do not run: NixOS, Alpine).
  *
- * The package is copied once, if the server's user cannot reach node_modules (a checkout under /root), or if the links between
- * the libraries are missing and node_modules is not writable (the package's install script makes the links, and npm skips
- * install scripts unless allowed).
+ * The package is copied once if the server's user cannot reach node_modules (a checkout under /root). It is also copied if the
+ * links between the libraries are missing and node_modules is not writable: the package's install script makes the links, but
+ * npm may skip install scripts.
  *
  * @module
  */
@@ -89,14 +89,14 @@ const copy = (from: Native, home: string): Effect.Effect<string, EmbeddedCluster
     return target
   })
 
-/** Runs both programs with `--version`; returns their output if one fails. */
+/** Runs both programs with `--version`. If one fails, returns the first line of its error output. */
 const check = Effect.fnUntraced(function* (user: User, postgres: string, initdb: string) {
   const server = yield* run(user, postgres, "--version")
   const init = yield* run(user, initdb, "--version")
   const major = /\(PostgreSQL\) (\d+)/.exec(server.stdout)?.[1]
   return server.code === 0 && init.code === 0 && major !== undefined
     ? ({ ok: true, binaries: { postgres, initdb, major: Number(major) } } as const)
-    : ({ ok: false, said: (server.code === 0 ? init : server).stderr.trim().split("\n")[0] ?? "" } as const)
+    : ({ ok: false, error: (server.code === 0 ? init : server).stderr.trim().split("\n")[0] ?? "" } as const)
 })
 
 const inFolder = (user: User, folder: string) =>
@@ -111,7 +111,7 @@ export const find = Effect.fnUntraced(function* (
   home: string
 ): Effect.fn.Return<Binaries, EmbeddedClusterError> {
   const native = yield* installed
-  const said: Array<string> = []
+  const reasons: Array<string> = []
   if (Option.isSome(native)) {
     const { folder } = native.value
     const linked = yield* Effect.isSuccess(link(folder))
@@ -120,12 +120,19 @@ export const find = Effect.fnUntraced(function* (
     if (own !== folder) yield* link(own)
     const result = yield* inFolder(user, own)
     if (result.ok) return result.binaries
-    said.push(`the one that npm installed does not run (${result.said})`)
+    reasons.push(`the one that npm installed does not run (${result.error})`)
   } else {
-    said.push(`npm installed none for ${process.platform}-${process.arch}`)
+    reasons.push(`npm installed none for ${process.platform}-${process.arch}`)
   }
   const result = yield* check(user, "postgres", "initdb")
   if (result.ok && result.binaries.major >= oldest) return result.binaries
-  said.push(result.ok ? `the one in the PATH is version ${result.binaries.major}` : "none is in the PATH")
-  return yield* fail("NoBinaries", `No PostgreSQL runs on this machine: ${said.join(", and ")}. ${elsewhere}`)
+  reasons.push(
+    result.ok
+      ? `the one in the PATH is version ${result.binaries.major}, older than ${oldest}`
+      : "none in the PATH can be started"
+  )
+  return yield* fail(
+    "NoBinaries",
+    `No PostgreSQL can be started on this machine: ${reasons.join(", and ")}. ${elsewhere}`
+  )
 })

@@ -5,7 +5,7 @@
  *     <dataDir>/owner       the lock holder's process id, for error messages
  *     <dataDir>/place       the path of the files' folder, if they are elsewhere (see `homeOf`)
  *     <home>/data           PostgreSQL's data; complete as soon as it exists
- *     <home>/s              the Unix socket
+ *     <home>/s              the folder of the Unix socket
  *     <home>/hba.conf       access rules, with ident.conf: only if the server runs as another user
  *     <home>/sockets        the path of the socket's folder, if it is elsewhere (see `socketsOf`)
  *     <home>/postgres.log   this run's server log; the previous run's is postgres.log.1
@@ -59,10 +59,10 @@ const write = (file: string, text: string) => {
  */
 export const make = (dataDir: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make the folder ${dataDir}`, () => {
-    Folders.make(dataDir, user.other ? 0o711 : 0o700)
+    Folders.make(dataDir, user.isOther ? 0o711 : 0o700)
     const real = realpathSync(dataDir)
     const { mode } = lstatSync(real)
-    if (user.other && (mode & 0o001) === 0) chmodSync(real, (mode & 0o777) | 0o011)
+    if (user.isOther && (mode & 0o001) === 0) chmodSync(real, (mode & 0o777) | 0o011)
     return real
   })
 
@@ -106,7 +106,7 @@ export const lock = Effect.fnUntraced(function* (
 
 const roots = ["/var/lib", "/var/tmp"]
 
-/** The uid that owns the data of a folder; undefined if there are none. Other errors surface when the folder is used. */
+/** The uid that owns the data of a folder; undefined if there is no data. Other errors occur again when the folder is used. */
 export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
   Effect.sync(() => {
     try {
@@ -119,8 +119,8 @@ export const dataOwner = (dataDir: string): Effect.Effect<number | undefined> =>
 /**
  * The folder of the cluster's files: `dataDir` itself, if the server's user can reach it.
  *
- * It cannot if root works in a folder under /root (mode 0700), as is common in containers: PostgreSQL refuses to run as root,
- * and /root must not be opened to others. The files then go to a new folder under /var/lib (or /var/tmp if that is read-only)
+ * The server's user cannot reach a folder under /root (mode 0700), in which root often works in containers: PostgreSQL refuses
+ * to run as root, and /root must not be opened to others. The files then go to a new folder under /var/lib (or else /var/tmp)
  * with a random name from mkdtemp, and the path is recorded in `dataDir`. A recorded path is trusted only if it has such a
  * name and is a real folder that root owns and only root can write to, so that another user cannot plant one. If a recorded
  * folder is missing, that is an error and not an empty database.
@@ -200,8 +200,8 @@ const removeSockets = (folder: string) => {
 /**
  * The folder for the socket, which only the server's user (and root) can enter: `s` in `home`, or a temporary folder if that
  * path is too long for a socket. The temporary folder is removed when the scope closes (after a kill -9, by the next start).
- * Call it only while no server runs, since it removes leftover lock files: PostgreSQL refuses to start if a lock file's
- * process id belongs to another process or to an unreaped one.
+ * Call this only while no server runs, since it removes left-over lock files: PostgreSQL refuses to start if a lock file's
+ * process id belongs to another process, or to a zombie.
  */
 export const socketsOf = Effect.fnUntraced(function* (
   home: string,
@@ -209,7 +209,7 @@ export const socketsOf = Effect.fnUntraced(function* (
 ): Effect.fn.Return<string, EmbeddedClusterError, Scope.Scope> {
   const give = (folder: string) => {
     chmodSync(folder, 0o700)
-    if (user.other) chownSync(folder, user.uid, user.gid)
+    if (user.isOther) chownSync(folder, user.uid, user.gid)
     return folder
   }
   const recordFile = path.join(home, "sockets")
@@ -248,7 +248,7 @@ export const socketIn = (sockets: string): string => path.join(sockets, socketNa
 export const draft = (home: string, user: User): Effect.Effect<string, EmbeddedClusterError> =>
   io(`make a folder in ${home}`, () => {
     const made = mkdtempSync(path.join(home, "data.new-"))
-    if (user.other) chownSync(made, user.uid, user.gid)
+    if (user.isOther) chownSync(made, user.uid, user.gid)
     return made
   })
 
@@ -264,7 +264,7 @@ export const access = (
   user: User,
   major: number
 ): Effect.Effect<Readonly<Record<string, string>>, EmbeddedClusterError> =>
-  user.other
+  user.isOther
     ? io(`write who may connect in ${home}`, () => {
         const [hba, ident] = [path.join(home, "hba.conf"), path.join(home, "ident.conf")]
         writeFileSync(hba, "local all all peer map=owner\n", { mode: 0o644 })

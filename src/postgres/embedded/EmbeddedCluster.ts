@@ -3,7 +3,7 @@
  *
  * It runs until its scope closes or this process ends: a small shell supervises the server and holds a pipe from this process.
  * The kernel closes the pipe however the process ends, and the shell then shuts the server down (fast and clean). Committed
- * data is on disk (fsync is on unless a test disables it), so a kill -9 of everything loses nothing.
+ * data is on disk (fsync is on unless a test disables it), so that it survives a kill -9 of all these processes.
  *
  * One process uses a folder at a time. A second one is refused with the first one's process id; it does not connect to the
  * running server, which would end together with the first process.
@@ -44,7 +44,7 @@ export interface EmbeddedCluster {
   readonly path: string
   readonly username: string
   readonly database: string
-  /** The same as a URL for psql and `PgClient`. It contains no secret: access to the socket's folder permits connecting. */
+  /** The same as a URL for psql and `PgClient`. It contains no secret, since the server requires no password. */
   readonly url: string
   /** The folder of the server's files: `dataDir`, or the one that it records. */
   readonly home: string
@@ -60,12 +60,13 @@ const defaults = {
   log_checkpoints: "off"
 }
 
-/**
- * Runs `$0` with its arguments until it ends or this process's end of standard input closes. When the program has ended, the
- * watcher is ended first, so that it never signals a later process with the same id. The outer line clears the environment,
- * which may contain keys that the server's user could read.
- */
+/** Runs the script `$0` without this process's environment, which may contain keys that the server's user could read. */
 const clean = 'exec env -i PATH="$PATH" LC_ALL=C TZ=UTC /bin/sh -c "$0" "$@"'
+
+/**
+ * Runs the program `$0` with its arguments until it ends, or shuts it down when standard input, the pipe from this process,
+ * closes. Once the program has ended, the watcher is killed, so that it never signals a later process with the same id.
+ */
 const supervised = `exec 3<&0
 "$0" "$@" </dev/null 3<&- &
 program=$!
@@ -79,9 +80,8 @@ exit $status`
 
 interface Running {
   readonly child: ChildProcess
-  /** The exit code, once it has ended; null if a signal ended it or it could not start. */
+  /** The exit code, once the program has ended; null if a signal ended it or it could not start. */
   readonly ended: Promise<number | null>
-  /** Whether it has ended. */
   readonly hasEnded: () => boolean
 }
 
@@ -118,7 +118,7 @@ const launch = (
     }
   })
 
-/** Closes the pipe and waits for the server's shutdown. After 30 seconds it ends the server at once; the next start recovers. */
+/** Closes the pipe and waits for the server's shutdown. After 30 seconds, ends the server at once: its next start recovers. */
 const stop = ({ child, ended }: Running): Effect.Effect<void> =>
   Effect.promise(() => {
     child.ref()
@@ -161,7 +161,7 @@ const initialize = Effect.fnUntraced(function* (
   if (existsSync(data)) return data
   const draft = yield* Folder.draft(home, user)
   const args = ["-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]
-  // Text sorts by code point on every machine; later versions then also classify letters beyond ASCII.
+  // Text sorts by code point on every machine. From version 17 on, letters beyond ASCII are also classified.
   args.push("--locale=C", ...(major >= 17 ? ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] : []))
   if (!durable) args.push("--no-sync")
   const code = yield* Effect.acquireUseRelease(
@@ -188,7 +188,7 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
     return yield* fail(
       "FolderUnusable",
       `${data} belongs to user id ${owner}, but the server would run as user id ${user.uid}. Start as the user who made it, ` +
-        `give it to the other (chown -R), or choose another folder.`
+        `give it to user id ${user.uid} (chown -R), or choose another folder.`
     )
   }
   const version = yield* io(`read the version of ${data}`, () =>

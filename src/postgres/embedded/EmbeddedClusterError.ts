@@ -1,6 +1,6 @@
 /**
- * Why an embedded PostgreSQL could not start. The message says in one or two sentences what is wrong and what to
- * do. It contains paths and process ids, but no data and no secrets.
+ * Why an embedded PostgreSQL could not start. The message says what is wrong and, unless a file operation failed, what to do.
+ * It contains paths and process ids, but no data and no secrets.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export type Reason = EmbeddedClusterError["reason"]
 export const fail = (reason: Reason, message: string): Effect.Effect<never, EmbeddedClusterError> =>
   Effect.fail(new EmbeddedClusterError({ reason, message }))
 
-/** Runs a file system operation; its error becomes `FolderUnusable` with `attempt`. */
+/** Runs a file system operation. Its error becomes `FolderUnusable`, with the message "Could not" and `attempt`. */
 export const io = <A>(attempt: string, step: () => A): Effect.Effect<A, EmbeddedClusterError> =>
   Effect.try({
     try: step,

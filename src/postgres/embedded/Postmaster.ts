@@ -1,6 +1,7 @@
 /**
- * Reads `postmaster.pid`, PostgreSQL's lock file in its data folder: whether a server runs, and whether it is ready. Only the
- * holder of the folder's lock calls it, so any running server is left over from a process that ended.
+ * Waits for servers, by reading `postmaster.pid`, PostgreSQL's lock file in its data folder: until a left-over server is gone,
+ * and until a new one is ready. Only the holder of the cluster's lock (`DataFolder.lock`) waits, so a server that runs before
+ * the holder has started one is left over from a process that ended.
  *
  * @module
  */
@@ -42,8 +43,8 @@ const alive = (pid: number): boolean => {
 }
 
 /**
- * Whether the process of `postmaster.pid` is a server that still uses the folder. Its id may belong to another process by
- * now (after a restart of the machine or the container) or to an unreaped one (a container without an init).
+ * Whether the process of `postmaster.pid` is a server that still uses the folder. The id may by now belong to another process
+ * (after a restart of the machine or the container) or to a zombie (in a container without an init).
  */
 const runs = Effect.fnUntraced(function* (pidFile: PidFile): Effect.fn.Return<boolean> {
   if (!alive(pidFile.pid)) return false
@@ -65,8 +66,9 @@ const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 
 const waitLimits = { signal: 5_000, fail: 60_000 }
 
 /**
- * Waits until no server runs on the data folder. A left-over server usually ends within a second after the process that started it. After five
- * seconds it gets a signal (its watcher may have been killed as well); after sixty this fails with `InUse` and its process id.
+ * Waits until no server runs on the data folder. A left-over server usually ends within a second after the process that started
+ * it. After five seconds it gets a signal, since its watcher may have been killed as well. After sixty seconds the wait fails
+ * with `InUse` and the server's process id.
  */
 export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.Return<void, EmbeddedClusterError> {
   const since = yield* elapsed
@@ -75,8 +77,8 @@ export const awaitGone = Effect.fnUntraced(function* (data: string): Effect.fn.R
     const pidFile = read(data)
     if (Option.isNone(pidFile)) return
     if (!(yield* runs(pidFile.value))) {
-      // PostgreSQL would mistake a live process with this id for a server and refuse to start. It checks the shared memory
-      // of a server that is still ending independently of this file.
+      // PostgreSQL would mistake a live process with this id for a server and refuse to start. Without this file, it still
+      // finds a server that has not ended, by the server's shared memory.
       return yield* io(`remove ${pidFilePath(data)}`, () => rmSync(pidFilePath(data), { force: true }))
     }
     const waited = (yield* elapsed) - since

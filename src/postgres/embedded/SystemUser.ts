@@ -19,7 +19,7 @@ export interface User {
   readonly uid: number
   readonly gid: number
   /** Whether this is not the current user, so that it may be unable to reach this process's folders. */
-  readonly other: boolean
+  readonly isOther: boolean
 }
 
 export interface Output {
@@ -57,7 +57,7 @@ export const run = (user: Pick<User, "ids">, command: string, ...args: ReadonlyA
 
 /** Whether the user can enter the folder and all its parents. */
 export const canEnter = (user: User, folder: string): Effect.Effect<boolean> =>
-  user.other
+  user.isOther
     ? Effect.map(run(user, "/bin/sh", "-c", 'cd "$0"', folder), ({ code }) => code === 0)
     : Effect.succeed(true)
 
@@ -68,7 +68,7 @@ const named = Effect.fnUntraced(function* (name: string): Effect.fn.Return<Optio
   const [u, g] = [Number(uid.stdout.trim() || Number.NaN), Number(gid.stdout.trim() || Number.NaN)]
   return Number.isInteger(u) && Number.isInteger(g) && u !== 0
     ? // On macOS, the uid of nobody is -2: `spawn` expects it signed, and `stat` reports it unsigned.
-      Option.some({ ids: { uid: u, gid: g }, uid: u >>> 0, gid: g >>> 0, other: true })
+      Option.some({ ids: { uid: u, gid: g }, uid: u >>> 0, gid: g >>> 0, isOther: true })
     : Option.none()
 })
 
@@ -154,5 +154,5 @@ export const find = (dataOwner: number | undefined): Effect.Effect<User, Embedde
     } catch {
       return fail("NoUser", `PostgreSQL needs a user with a name, and user id ${uid} has none. ${elsewhere}`)
     }
-    return Effect.succeed({ ids: {}, uid, gid, other: false })
+    return Effect.succeed({ ids: {}, uid, gid, isOther: false })
   })

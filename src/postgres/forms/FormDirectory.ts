@@ -58,8 +58,9 @@ const toForm =
 const columns = "page, rules::text AS rules, form.created_at, form.updated_at"
 
 /**
- * Whether the website exists, the number of its other forms, and the new one. The lock serializes the creations for a website,
- * so that its forms stay within their limit, and delays no submission. A statement that runs twice finds its own form.
+ * Whether the website exists, the number of its other forms, and whether the form was created. A lock on the website's row
+ * serializes the creations, so that the forms stay within their limit; submissions do not wait for this lock. A statement that
+ * runs twice finds its own form.
  */
 const Created = Schema.Tuple([Schema.Struct({ known: Schema.Boolean, others: Schema.Int, created: Schema.Boolean })])
 

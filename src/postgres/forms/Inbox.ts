@@ -1,8 +1,8 @@
 /**
  * Reads and changes submissions in PostgreSQL for their website's owner.
  *
- * Lists are read by keyset pagination. Filters without an index (a search, the read mark, the page, accepted submissions) are
- * applied to a window of the latest submissions, so that no part of a list reads the whole table.
+ * Lists are read by keyset pagination. Filters without an index (a search, the read mark, the page, the status `accepted`) are
+ * applied to at most `windowSize` submissions for each part of a list, so that no part reads the whole table.
  *
  * @module
  */
@@ -47,10 +47,10 @@ interface Query {
   readonly limit: number
 }
 
-/** The submissions that a stream reads at once: few, since each may have hundreds of kilobytes. */
+/** The number of submissions that a stream reads at once: few, since each may have hundreds of kilobytes. */
 const streamPage = 64
 
-/** The number of submissions of a selection that are changed concurrently. */
+/** The maximum number of submissions of a selection that are changed concurrently. */
 const concurrency = 4
 
 export interface Options {
@@ -133,7 +133,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
     )
 
-  /** Submissions never move to another website, so they can be looked up first. */
+  /** Changes the submissions that belong to the website. They never move to another website, so they are looked up first. */
   const each =
     (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
     (websiteConfigId, ids) =>

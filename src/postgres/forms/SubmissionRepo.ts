@@ -1,5 +1,5 @@
 /**
- * Stores form submissions in batches, once per idempotency key, and reads them.
+ * Stores form submissions in batches, once per idempotency key; reads, releases and deletes them.
  *
  * @module
  */
@@ -42,7 +42,7 @@ const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 
 const weigh = ({ email, formData, idempotency, pageSlug }: SubmissionDraft): number =>
   200 + formData.length + (email?.length ?? 0) + (pageSlug?.length ?? 0) + (idempotency?.key.length ?? 0)
 
-/** The number of submissions in a page of an export. */
+/** The maximum number of submissions in a page of an export. */
 const pageSize = 250
 
 /** SHA-256 of an idempotency key, in hexadecimal: a fixed-length index key for a client's text. */
@@ -65,23 +65,23 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.text("session_id", (draft) => draft.sessionId)
 ]
 
-/** Replaces a held key's column with the new draft's if the key has expired. */
+/** The assignment that replaces a column of a stored key by the new draft's, if the key has expired. */
 const claimed = (column: string) => `
       ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
         THEN excluded.${column} ELSE held.${column} END`
 
 /**
- * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names its
- * submission: this draft, a concurrent one of another process (the claim waits for it), or an earlier one. A draft is stored
- * only if its key names it. A retried batch finds its own claims and rows and changes nothing. A submission that
- * names the tracker's session also leaves a pending lead (see `Leads`). A stored submission of a website with subscribers
- * leaves an event in the outbox, which has one row per website and status.
+ * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names one
+ * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft is
+ * stored only if its key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission that
+ * names the tracker's session also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
+ * leave their events in `submission_outbox`, in one row per website and status.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
  *
  * Drafts of a deleted website, or of one being deleted, are skipped and returned. The foreign key would instead fail the whole
- * batch and force repeated halving, so that one client sending to a deleted website would slow down everyone. The websites
- * are locked against deletion until the commit.
+ * batch, which would then be halved again and again: one client that sends to a deleted website would slow down all others.
+ * The websites are locked against deletion until the commit.
  */
 const statement = `
   WITH draft AS MATERIALIZED (
@@ -134,9 +134,9 @@ const Rows = Schema.Array(
 type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
- * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent, and all
- * get the key's outcome, even one received just after the key's 24 hours ended if the first was received before. Idempotent.
- * Needs a `Columns.client`. Exported for tests.
+ * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent, and all get
+ * the key's outcome. This includes a draft that was received just after the key expired, if the first was received before.
+ * Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,
@@ -172,7 +172,7 @@ export const storeBatch = (
     )
   })
 
-/** Accepts the submission `$1`. One that was quarantined leaves an event; a second run finds it accepted. */
+/** Accepts the submission `$1`. If it was quarantined, leaves an event; a second run finds it accepted and leaves none. */
 const releaseStatement = `WITH found AS (
     SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE
   ), released AS (

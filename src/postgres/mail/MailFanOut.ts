@@ -17,7 +17,7 @@ import * as Rows from "./NotificationRows.ts"
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
 
-/** Locked in the order of their ids, so that two processes cannot deadlock. Only `due_at` is changed here. */
+/** Locks the notifications in the order of their ids, so that two processes cannot deadlock. */
 const recipientsStatement = `SELECT ${Rows.columns} FROM notification
   WHERE website_config_id = ANY ($1) AND kind = 'submissions' ORDER BY notification_id FOR NO KEY UPDATE`
 

@@ -1,6 +1,6 @@
 /**
- * Makes, leases and settles mails in PostgreSQL. Every step is one transaction and leaves no state in its session, so that it
- * works through PgBouncer in transaction mode; rows that another process works on are skipped (SKIP LOCKED).
+ * Makes, leases and settles mails in PostgreSQL. Each of the three is one transaction and leaves no state in its session, so
+ * that it works through PgBouncer in transaction mode. Rows that another process works on are skipped (SKIP LOCKED).
  *
  * @module
  */
@@ -17,7 +17,7 @@ import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
 
 export interface Options {
-  /** The timeout of each step. */
+  /** The timeout of each transaction, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
 
@@ -43,7 +43,7 @@ const LeasedRows = Schema.Array(
   })
 )
 
-/** Moving `next_attempt_at` is the lease: if the process dies, the mail is due again when it ends. */
+/** Leases due mails. `next_attempt_at` becomes the end of the lease, so that a mail is due again if the process dies. */
 const leaseStatement = `WITH leased AS (
     UPDATE mail SET attempts = attempts + 1, next_attempt_at = now() + interval '${leaseMillis} milliseconds'
     WHERE ctid = ANY (ARRAY(

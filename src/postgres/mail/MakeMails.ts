@@ -1,5 +1,5 @@
 /**
- * Creates the mails about waiting submissions, and those with due reports.
+ * Creates the mails about waiting submissions, and the mails with due reports.
  *
  * @module
  */
@@ -14,14 +14,14 @@ import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Rows from "./NotificationRows.ts"
 
-/** The maximum number of notifications per step. */
+/** The maximum number of notifications for which one transaction makes mails. */
 const size = 20
 
 const Due = Schema.Array(
   Schema.Struct({ ...Rows.fields, timeZone: Schema.String, reportedUntil: Schema.NullOr(Schema.String) })
 )
 
-/** The lock prevents other processes from making mails of the same submissions, and from adding submissions meanwhile. */
+/** The lock prevents other processes from making mails about the same submissions, and from adding submissions meanwhile. */
 const dueStatement = `SELECT ${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"
   FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND deleted_at IS NULL
   ORDER BY due_at LIMIT ${size} FOR NO KEY UPDATE OF notification SKIP LOCKED`
@@ -96,7 +96,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
   return { nextAt, reportedUntil: null }
 })
 
-/** Creates the report of the latest period, unless it exists, and returns when the next one is due. */
+/** Creates the mail with the report of the latest period, unless there is one, and returns when the next is due. */
 const report = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { notificationId, websiteConfigId }: Notification,

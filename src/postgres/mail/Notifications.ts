@@ -1,5 +1,5 @@
 /**
- * Stores notifications in PostgreSQL. Keeps `site.has_subscribers` true while the website has one.
+ * Stores notifications in PostgreSQL. Keeps `site.has_subscribers` true while the website has a notification or a webhook.
  *
  * @module
  */

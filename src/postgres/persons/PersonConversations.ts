@@ -16,27 +16,27 @@ import * as Outbox from "../delivery/Outbox.ts"
 import * as Times from "../Times.ts"
 import * as Store from "./Store.ts"
 
-/** The number of conversations that a statement reads, small enough for the longest ones. */
+/** The maximum number of conversations that a statement searches, small enough for the longest conversations. */
 const pageSize = 50
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The instances of a website, or all if it is null. */
+/** The instances of the website `$1`, or all instances if it is null. */
 const instancesStatement = `SELECT instance_id AS id FROM instance WHERE $1::uuid IS NULL OR website_config_id = $1
   ORDER BY created_at, instance_id`
 
-/** A place in the order of an instance's conversations. The time is a text, which keeps its microseconds. */
-const Places = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
+/** A position in the order of an instance's conversations. The time is a text, which keeps its microseconds. */
+const Positions = Schema.Array(Schema.Struct({ time: Schema.String, id: Schema.String }))
 
-type Place = (typeof Places.Type)[number]
+type Position = (typeof Positions.Type)[number]
 
-const first: Place = { time: "-infinity", id: "" }
-const last: Place = { time: "infinity", id: "" }
+const first: Position = { time: "-infinity", id: "" }
+const last: Position = { time: "infinity", id: "" }
 
-/** The conversations of an instance after a place. */
+/** The conversations of an instance after a position. */
 const after = "FROM conversation WHERE instance_id = $1 AND (created_at, conversation_id) > ($2::text::timestamptz, $3)"
 
-/** The last place of a page; none if it ends with the last conversation. Reads the index only. */
+/** The last position of a page; none if fewer conversations than `pageSize` are left. Reads the index only. */
 const endStatement = `SELECT created_at::text AS time, conversation_id AS id ${after}
   ORDER BY created_at, conversation_id OFFSET ${pageSize - 1} LIMIT 1`
 
@@ -84,7 +84,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
         : []
     })
 
-  const place = ({ id, time }: Place) => [PgTypes.text(time), PgTypes.text(id)]
+  const parametersOf = ({ id, time }: Position) => [PgTypes.text(time), PgTypes.text(id)]
 
   const pages = (query: Query, instanceId: string) => {
     const instance = PgTypes.uuid(instanceId)
@@ -92,10 +92,10 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
       first,
       Effect.fnUntraced(function* (from) {
         const [end] = yield* sql
-          .unsafe(endStatement, [instance, ...place(from)])
-          .pipe(Database.bounded(timeout), decodeRows(Places))
+          .unsafe(endStatement, [instance, ...parametersOf(from)])
+          .pipe(Database.bounded(timeout), decodeRows(Positions))
         const candidates = yield* sql
-          .unsafe(pageStatement, [instance, ...place(from), ...place(end ?? last), Store.needle(query)])
+          .unsafe(pageStatement, [instance, ...parametersOf(from), ...parametersOf(end ?? last), Store.needle(query)])
           .pipe(Database.bounded(timeout), decodeRows(Candidates))
         const found = yield* Effect.forEach(candidates, verified(query.address))
         return [[found.flat()], Option.fromUndefinedOr(end)] as const

@@ -1,5 +1,6 @@
 /**
- * Finds and deletes the notifications whose mails go to a person, with these mails. There are few: visitors cannot add any.
+ * Finds the notifications whose mails go to a person, and deletes them with their mails. There are few notifications, since
+ * visitors cannot add any.
  *
  * @module
  */

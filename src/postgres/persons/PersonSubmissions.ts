@@ -12,7 +12,7 @@ import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Store from "./Store.ts"
 
-/** The number of submissions that a statement reads, small enough for the largest forms. */
+/** The maximum number of submissions that a statement searches, small enough for the largest submissions. */
 const pageSize = 250
 
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
@@ -28,7 +28,7 @@ const last: Position = { time: "infinity", id: "ffffffff-ffff-ffff-ffff-ffffffff
 /** The submissions of a website after a position. */
 const after = "FROM submission WHERE website_config_id = $1 AND (received_at, submission_id) > ($2::timestamptz, $3)"
 
-/** The last position of a page; none if it ends with the last submission. Reads the index only. */
+/** The last position of a page; none if fewer submissions than `pageSize` are left. Reads the index only. */
 const endStatement = `SELECT received_at::text AS time, submission_id AS id ${after}
   ORDER BY received_at, submission_id OFFSET ${pageSize - 1} LIMIT 1`
 

@@ -20,7 +20,7 @@ export interface Options {
   readonly timeout: Duration.Input
 }
 
-/** The count of each kind of data. */
+/** The name in `Person.Erased` of the count of each kind of data. */
 const counted = {
   submission: "submissions",
   conversation: "conversations",

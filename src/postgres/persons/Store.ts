@@ -21,15 +21,15 @@ export interface Found {
 }
 
 export interface Store {
-  /** Reads the rows in statements of bounded size, and returns the results of each. */
+  /** Reads the rows in statements of bounded size, and returns what each statement finds. */
   readonly search: (query: Query) => Stream.Stream<ReadonlyArray<Found>, StorageUnavailable>
   /** Deletes what a statement of `search` found, with its data in deliveries, and returns the number of records. */
   readonly erase: (found: ReadonlyArray<Found>) => Effect.Effect<number, StorageUnavailable>
 }
 
 /**
- * An SQL condition: whether a column may contain an address. `needle` is a parameter, such as `$1`, with `Person.needleOf` the
- * address. Under this collation, `lower` changes only ASCII letters, as `Person.needleOf` does.
+ * An SQL condition: whether a column may contain an address. `needle` names a parameter, such as `$1`, whose value is
+ * `needle(query)`. Under this collation, `lower` changes only ASCII letters, as `Person.needleOf` does.
  */
 export const mayContain = (column: string, needle: string): string =>
   `strpos(lower(${column} COLLATE "C"), ${needle}) > 0`

@@ -40,7 +40,7 @@ export const inspect = Effect.gen(function* () {
       coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS is_encrypted`.pipe(decodeRows(Row))
   const roundTripMillis = (yield* monotonicMillis) - before
   const now = yield* Clock.currentTimeMillis
-  const missing = pending.length === 0 ? yield* Partitions.absent(now) : []
+  const missing = pending.length === 0 ? yield* Partitions.missing(now) : []
   // A read-only database, such as a standby for reports, needs no write privileges.
   const isReadOnly = row.read_only === "on"
   const isWritten = pending.length === 0 && !isReadOnly

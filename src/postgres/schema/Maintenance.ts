@@ -1,5 +1,6 @@
 /**
- * Periodic maintenance of the tables: creates partitions for the coming months and deletes expired data.
+ * Periodic maintenance of the tables: creates partitions for the coming months, deletes expired data, completes interrupted
+ * erasures of websites, and closes the answers of processes that died.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import * as SiteErasure from "../sites/SiteErasure.ts"
 import * as Partitions from "./Partitions.ts"
 import * as Retention from "./Retention.ts"
 
-/** Rows deleted per statement: few enough to hold locks only briefly. */
+/** The maximum number of rows deleted per statement: few enough to hold locks only briefly. */
 const chunk = 5_000
 
 /** The timeout of one statement. */
@@ -77,15 +78,15 @@ const resumeErasures = Effect.gen(function* () {
 })
 
 /**
- * The condition of expired events. `$1` is the cutoff of all, `$2` of those about submissions and `$3` of those about
- * conversations. The first line lets PostgreSQL use the index.
+ * The condition of expired events, in the outbox or as deliveries. `$2` is the cutoff of events about submissions, `$3` of
+ * events about conversations, and `$1` of the other events. The first line lets PostgreSQL use the index.
  */
 const expiredEvent = `created_at < greatest($1, $2, $3)
   AND created_at < CASE WHEN type LIKE 'submission.%' THEN $2 WHEN type LIKE 'conversation.%' THEN $3 ELSE $1 END`
 
 const isOfPendingMail = "EXISTS (SELECT FROM mail WHERE mail.mail_id = mail_item.mail_id AND status = 'pending')"
 
-/** Deletes outbox events, deliveries and mails after 30 days, or earlier if the retention of their subject ends earlier. */
+/** Deletes outbox events, deliveries and mails after 30 days, or when their subject's retention ends, if that is earlier. */
 const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Options, now: number) {
   const all = now - 30 * 24 * hourMillis
   const before = Option.match({
@@ -163,7 +164,7 @@ export const round = (retention: Retention.Options): Effect.Effect<boolean, neve
             Effect.sync(() => {
               succeeded = false
             }),
-            Effect.logWarning(`Could not ${name}; retrying within a minute`, cause)
+            Effect.logWarning(`Could not ${name}; retrying in the next round, a minute after this one`, cause)
           )
         )
       )

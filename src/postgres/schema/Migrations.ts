@@ -32,14 +32,14 @@ const hasTable = Effect.gen(function* () {
 const migrator = PgMigrator.make({})
 
 /**
- * Timeouts that the role, the database or the server may set. Migrations disable them: a migration that is too slow for one
- * would fail on every attempt.
+ * Timeouts that the role, the database or the server may set. A migration that is too slow for a timeout would fail on every
+ * attempt, so migrations disable all of them except `lock_timeout`.
  */
-const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
+const timeouts = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"]
 
 /**
- * How long to wait for a table lock before rolling back and retrying. Reads and writes queue behind a waiting lock request: if
- * a backup holds the table, they would wait for the whole backup.
+ * How long to wait for a table lock before rolling back and retrying. Reads and writes queue behind a waiting lock request: a
+ * request without a timeout would block them until, for example, a backup of the table ends.
  */
 const lockTimeout = "2s"
 
@@ -57,7 +57,7 @@ export const storesUnicode = (encoding: string): boolean => encoding === "UTF8" 
 
 const Encoding = Schema.Tuple([Schema.Struct({ encoding: Schema.String })])
 
-/** Refuses a new database that cannot store all Unicode text. A database that has the tables already is accepted. */
+/** Refuses a database that cannot store all Unicode text. For new databases only: a database that has tables is migrated. */
 const requireEncoding = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const [{ encoding }] = yield* sql`SELECT current_setting('server_encoding') AS encoding`.pipe(decodeRows(Encoding))
@@ -81,7 +81,7 @@ const migrate = Effect.gen(function* () {
   return yield* sql.withTransaction(
     Effect.andThen(
       sql`SELECT set_config(name, CASE name WHEN 'lock_timeout' THEN ${lockTimeout} ELSE '0' END, true)
-        FROM pg_settings WHERE ${sql.in("name", limits)}`,
+        FROM pg_settings WHERE ${sql.in("name", timeouts)}`,
       migrator({ loader, table })
     )
   )
@@ -91,7 +91,7 @@ const migrate = Effect.gen(function* () {
 )
 
 /**
- * Migrates the database to this version in one transaction and returns the applied migrations as `[id, name]`. Concurrent runs
+ * Migrates the database to this version in one transaction and returns the migrations that this run applied. Concurrent runs
  * are safe: one migrates, the others wait. Also creates the monthly partitions, so that they exist before the first row.
  */
 export const run: Effect.Effect<

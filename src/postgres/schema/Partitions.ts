@@ -1,6 +1,6 @@
 /**
- * The monthly partitions of the page views and events. They keep indexes small and make old months cheap to drop. Rows of a
- * month without a partition go to the default partition and are counted too.
+ * The monthly partitions of page views, bot views and events. They keep indexes small and make old months cheap to drop. Rows
+ * of a month without a partition go to the default partition and are counted too.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface Partition {
   readonly to: string
 }
 
-/** A partition that could not be created. Its rows go to the default partition meanwhile. */
-export interface Missing {
+/** A partition that could not be created. The rows of its month go to the default partition. */
+export interface Failure {
   readonly partition: Partition
   /** `occupied`: the default partition already holds rows of that month; retrying does not help. */
   readonly reason: "occupied" | "failed"
@@ -56,7 +56,10 @@ export interface Present {
   readonly name: string
   /** Whether it is the default partition. */
   readonly isDefault: boolean
-  /** Its exclusive upper bound, in milliseconds since 1970; null if unknown, as for a partition that is being dropped. */
+  /**
+   * Its exclusive upper bound, in milliseconds since 1970; null for the default partition, or if the bound is unknown, as for a
+   * partition that is being dropped.
+   */
   readonly to: number | null
 }
 
@@ -69,7 +72,7 @@ const PresentRows = Schema.Array(
   })
 )
 
-/** All existing partitions, including manually created ones, by qualified and quoted name. */
+/** All existing partitions, including manually created ones. Their names are qualified and quoted. */
 export const list: Effect.Effect<ReadonlyArray<Present>, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(
   function* () {
     const sql = yield* SqlClient.SqlClient
@@ -116,8 +119,8 @@ const grantAsParent = Effect.fnUntraced(function* ({ name, parent }: Partition) 
 })
 
 /**
- * Creates one partition. Waits at most two seconds for the lock on the parent, since inserts queue behind it; the next round
- * tries again, months before the partition is needed.
+ * Creates one partition. Waits at most two seconds for the lock on the parent, since inserts queue behind a waiting lock
+ * request. The next round of maintenance tries again, usually months before the partition is needed.
  */
 const create = Effect.fnUntraced(function* (partition: Partition) {
   const sql = yield* SqlClient.SqlClient
@@ -139,34 +142,34 @@ const create = Effect.fnUntraced(function* (partition: Partition) {
  */
 export const ensure = Effect.fnUntraced(function* (
   now: number
-): Effect.fn.Return<ReadonlyArray<Missing>, SqlError.SqlError, SqlClient.SqlClient> {
+): Effect.fn.Return<ReadonlyArray<Failure>, SqlError.SqlError, SqlClient.SqlClient> {
   const partitions = wanted(now)
   const present = yield* existing(partitions)
-  const missing: Array<Missing> = []
+  const failures: Array<Failure> = []
   for (const partition of partitions.filter(({ name }) => !present.has(name))) {
     yield* create(partition).pipe(
       Effect.catchTag("SqlError", (cause) =>
         Effect.sync(() => {
           const isOccupied = Option.contains(Database.sqlState(cause), "23514")
-          missing.push({ partition, reason: isOccupied ? "occupied" : "failed", cause })
+          failures.push({ partition, reason: isOccupied ? "occupied" : "failed", cause })
         })
       )
     )
   }
-  return missing
+  return failures
 })
 
 /** The missing partitions of `wanted(now)`. */
-export const absent = Effect.fnUntraced(function* (now: number) {
+export const missing = Effect.fnUntraced(function* (now: number) {
   const partitions = wanted(now)
   const present = yield* existing(partitions)
   return partitions.filter(({ name }) => !present.has(name))
 })
 
 /** Logs the partitions that could not be created. */
-export const report = (missing: ReadonlyArray<Missing>): Effect.Effect<void> =>
+export const report = (failures: ReadonlyArray<Failure>): Effect.Effect<void> =>
   Effect.forEach(
-    missing,
+    failures,
     ({ cause, partition, reason }) =>
       Effect.logWarning(
         reason === "occupied"

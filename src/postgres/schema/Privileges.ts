@@ -1,16 +1,15 @@
 /**
- * The table privileges that the user of `DATABASE_URL` needs to serve requests and to delete expired data.
+ * The table privileges that the user of `DATABASE_URL` needs to serve requests, send deliveries and maintain the tables.
  *
  * @module
  */
-
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-/** By table. `UPDATE` on `site` is needed for its row locks (`FOR KEY SHARE`). */
+/** By table, for requests and deliveries. `UPDATE` on `site` is also needed for row locks (`FOR KEY SHARE`). */
 const forRequests = {
   site: ["SELECT", "UPDATE"],
   instance: ["SELECT"],
@@ -49,7 +48,7 @@ const forRequests = {
   token_reservation: ["SELECT", "INSERT", "DELETE"]
 } as const
 
-/** By table. `SELECT` is needed for the `WHERE` of a `DELETE`. */
+/** By table, for maintenance and rollups, in addition to `forRequests`. The `WHERE` of a `DELETE` needs `SELECT`. */
 const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
@@ -87,8 +86,8 @@ const missingOf = Effect.fnUntraced(function* (needed: Record<string, ReadonlyAr
   return rows.map((row) => `${row.privilege} on ${row.table_name}`)
 })
 
-/** The missing privileges of the endpoints, such as `INSERT on page_view`. */
+/** The missing privileges for requests and deliveries, such as `INSERT on page_view`. */
 export const missing = missingOf(forRequests)
 
-/** The missing privileges of the periodic maintenance. */
+/** The missing privileges for maintenance and rollups. */
 export const missingForMaintenance = missingOf(forMaintenance)

@@ -1,9 +1,9 @@
 /**
  * Deletes data older than its retention (`core/sites/Retention`).
  *
- * Every process tries, and one at a time succeeds: each statement first tries an advisory lock without waiting. Page views are
- * dropped by partition, which locks the table. Inserts queue behind a waiting lock request, so it waits at most 200 ms; if a
- * report is running, the partition is dropped in a later round, a minute later.
+ * Every process tries, and one at a time deletes: each transaction first tries to take an advisory lock, without waiting. Page
+ * views, bot views and events are dropped by partition, which locks the table. Inserts queue behind a waiting lock request, so
+ * the request waits at most 200 ms. If a report is running, the partition is dropped in the next round, a minute later.
  *
  * @module
  */
@@ -20,14 +20,14 @@ import * as Partitions from "./Partitions.ts"
 
 /** The retention of each kind of data; none means forever. */
 export interface Options {
-  /** Page views, bot views, events, conversions and the counts of rejected events. */
+  /** Of page views, bot views, events, conversions and the counts of requests that were not counted. */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
-  /** Conversations, from their last message. */
+  /** Of conversations, from their last message. */
   readonly conversations: Option.Option<Retention.Retention>
 }
 
-/** The number of rows deleted per statement, small enough for the largest forms. */
+/** The maximum number of rows deleted per statement, small enough for the largest submissions. */
 const chunk = 1_000
 
 /** The timeout of one statement. */
@@ -65,9 +65,9 @@ interface Subjects {
 }
 
 /**
- * Deletes the rows whose ctid `old` selects, in chunks, and returns their number. A ctid is unique within one table only, and
- * a manually partitioned table has several with the same ctid, so the deletion checks each row's age again. Events and
- * deliveries lose the data of the rows' subjects in the same transaction.
+ * Deletes the rows whose ctid `old` selects, in chunks, and returns their number. A manually partitioned table can have several
+ * rows with the same ctid, so the deletion checks each row's age again. Events and deliveries lose the data of the rows'
+ * subjects in the same transaction.
  */
 const deleteRows = Effect.fnUntraced(function* (
   table: string,
@@ -113,7 +113,7 @@ interface Deletions {
   conversations: number
 }
 
-/** Deletes the roll-ups of days and months with rows before `to`. Those that have rows left are rolled up again. */
+/** Deletes the rollups of days and months with rows before `to`. Days that have rows left are rolled up again. */
 const deleteRollups = Effect.fnUntraced(function* (parent: Partitions.Present["parent"], to: number | null) {
   const sql = yield* SqlClient.SqlClient
   if (parent === "bot_view" || to === null) return
@@ -131,7 +131,7 @@ const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions
   const sql = yield* SqlClient.SqlClient
   let failed: SqlError.SqlError | undefined
   for (const { name, parent, to } of months) {
-    // `IF EXISTS`: another process may have dropped it meanwhile. The roll-ups of the month are wrong without its rows.
+    // `IF EXISTS`: another process may have dropped it meanwhile. Rollups that count the dropped rows are wrong.
     const dropped = yield* exclusively(
       Effect.andThen(sql.unsafe(`DROP TABLE IF EXISTS ${name}`), deleteRollups(parent, to))
     ).pipe(
@@ -173,13 +173,13 @@ const deleteAnalyticsRows = Effect.fnUntraced(function* (
   )
 })
 
-/** Drops the months of a separate store, which may be dropped by several processes at once. */
+/** Drops the expired months of a separate store. Several processes may do so at once. */
 const dropSeparate = (store: Store, first: number, deletions: Deletions) =>
   Effect.map(store.dropMonthsBefore(first), (months) => {
     deletions.partitions.push(...months)
   })
 
-/** By website, since the index of the submissions begins with it. */
+/** Website by website, since the index of the submissions begins with the website's id. */
 const oldSubmissions = `SELECT place FROM site CROSS JOIN LATERAL (
   SELECT ctid AS place FROM submission
   WHERE website_config_id = site.website_config_id AND received_at < $1 ORDER BY received_at LIMIT ${chunk}
@@ -193,7 +193,7 @@ const deleteSubmissions = Effect.fnUntraced(function* (kept: Retention.Retention
   })
 })
 
-/** By instance, since the index of the conversations begins with it. */
+/** Instance by instance, since the index of the conversations begins with the instance's id. */
 const oldConversations = `SELECT place FROM instance CROSS JOIN LATERAL (
   SELECT ctid AS place FROM conversation
   WHERE instance_id = instance.instance_id AND updated_at < $1 ORDER BY updated_at LIMIT ${chunk}
@@ -225,7 +225,7 @@ const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
     ? Effect.void
     : Effect.logInfo("Deleted expired data").pipe(Effect.annotateLogs({ partitions: partitions.join(", "), ...counts }))
 
-/** Deletes all data older than its retention, except what another process is deleting, and logs it. */
+/** Deletes the data older than its retention, except what another process is deleting, and logs what it deleted. */
 export const deleteExpired = (
   options: Options
 ): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =>

@@ -1,6 +1,6 @@
 /**
  * Stores the console's links and sessions in PostgreSQL, with the digests of their secrets only. A lookup is cached for less
- * than a second, so that a revocation takes effect within one. The end of a session is checked on every call.
+ * than a second, so that a revocation takes effect within a second. The end of a session is checked on every call.
  *
  * @module
  */
@@ -50,7 +50,7 @@ const columns = `
 
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
-/** Deletes the sessions and links that have ended at `now`, and those whose websites are all deleted. */
+/** Deletes the sessions and links that have ended by `now`, and those whose websites are all deleted. */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`DELETE FROM console_session WHERE CASE WHEN opened_at IS NULL
@@ -89,7 +89,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
           WHERE session_id = ${PgTypes.uuid(sessionId)}
             AND last_used_at <= ${PgTypes.timestamptz(now - Session.limits.touch)}`.pipe(
           bounded(timeout),
-          // For example on a standby. The session remains valid for as long as its last stored use allows.
+          // On a standby, for example, no use can be stored. The session remains valid as long as its last stored use allows.
           Effect.catchTag("StorageUnavailable", (error) =>
             Effect.annotateLogs(
               Effect.logDebug("The use of a console session could not be stored"),

@@ -1,6 +1,6 @@
 /**
- * Counts rejected events in the database. Counts are aggregated in memory and stored in batches, so that a flood of rejected
- * events costs a few small statements per second and no statement per request.
+ * Stores how many requests of a website were not counted, by day and reason. The counts are aggregated in memory and stored in
+ * batches, so that a flood of such requests costs a few small statements per second and no statement per request.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Decisions } from "../../services/sites/Decisions.ts"
 import * as Database from "../Database.ts"
 
 export interface Options {
-  /** How long a reader waits for the database. */
+  /** The timeout of a query of the counts, which includes the wait for a connection. */
   readonly timeout: Duration.Input
   /** The maximum number of distinct counts that are aggregated in memory. Default: 10,000. */
   readonly capacity?: number
@@ -31,7 +31,7 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
-/** How many times a reason was counted on the day of a row of `due`, this batch included. */
+/** An SQL expression: how often a reason was counted on the day of a row of `due`, this batch included. */
 const timesSoFar = (reason: Counted) => `coalesce(
         (SELECT times FROM stored AS now WHERE now.website_config_id = due.website_config_id AND now.day = due.day
           AND reason = '${reason}'),
@@ -42,14 +42,14 @@ const timesSoFar = (reason: Counted) => `coalesce(
  * One statement per batch, made idempotent by the batch id as for page views. Resolves claimed ids to websites and drops
  * unknown ones. Rows are locked in sorted order, to avoid deadlocks.
  *
- * Websites are locked against deletion until the commit: the foreign key of one that is deleted meanwhile would fail the whole
+ * Websites are locked against deletion until the commit: if one were deleted meanwhile, the foreign key would fail the whole
  * batch. A website whose deletion has begun counts as unknown.
  *
- * Uses a join for each kind of id: a single one whose condition chooses the column could use no index and would compare every
- * claimed id, which clients control, with every website. Exported for tests.
+ * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every
+ * claimed id with every website, and clients choose how many ids they claim. Exported for tests.
  *
- * A website with subscribers gets an event when visitors were refused because of a limit, at most one an hour: the lock of its
- * row serializes the processes.
+ * A website with subscribers gets an event when visitors were refused because of a limit, at most one an hour: the lock of the
+ * website's row serializes the processes.
  */
 export const statement = `
   WITH batch AS (

@@ -1,5 +1,5 @@
 /**
- * The keys and links that a console session or a key has issued, for the statements that revoke it.
+ * Checks that the console session or key that issues a key or link is not revoked, and revokes what it has issued.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Effect, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 
-/** An SQL condition: the issuing session or key is not revoked. A concurrent revocation waits for the commit. */
+/** An SQL condition: the issuing session or key is not revoked; true for null. Its revocation waits for the commit. */
 export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
   id === null
     ? sql.literal("true")
@@ -23,8 +23,8 @@ const issuers = `WITH RECURSIVE issuer AS (
 const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
 
 /**
- * Revokes the keys that a session or a key issued, and those that they issued; returns how many were valid. Needs a
- * transaction that has revoked the session or the key before, so that nothing more is issued.
+ * Revokes the keys that a session or a key issued directly or indirectly; returns how many were valid. Revoke the session or
+ * the key before, in the same transaction: otherwise it may issue more keys meanwhile.
  */
 export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Effect.Effect<number, SqlError.SqlError> =>
   Effect.gen(function* () {
@@ -38,13 +38,13 @@ export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Eff
           [PgTypes.uuid(id), PgTypes.timestamptz(now)]
         )
         .pipe(decodeRows(Revoked))
-      // The statement may have waited for a key that issued another one.
+      // The statement may have waited for a transaction in which one of the keys issued another: look again.
       if (rows.length === 0) return count
       count += rows.filter(({ wasValid }) => wasValid).length
     }
   })
 
-/** Deletes the unopened links that a session, its keys, or their keys created; returns their number. */
+/** Deletes the unopened links created by a session or a key, or by keys that it issued (indirectly too); returns their number. */
 export const revokeLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>
   Effect.map(
     sql.unsafe(

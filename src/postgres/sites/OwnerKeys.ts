@@ -1,6 +1,6 @@
 /**
  * Issues and checks owner keys in PostgreSQL, which stores their digests only. A lookup is cached for less than a second, so
- * that a revocation takes effect within one. Expiry is checked on every call.
+ * that a revocation takes effect within a second. Expiry is checked on every call.
  *
  * @module
  */
@@ -48,8 +48,8 @@ const columns = `
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
- * Deletes the keys that ended longer than `OwnerKey.keptMillis` before `now`, with their labels. The issuer of a remaining key
- * stays: through it, a revocation of an earlier issuer finds that key.
+ * Deletes the keys that ended longer than `OwnerKey.keptMillis` before `now`, with their labels. A key that issued a remaining
+ * key stays: through it, the revocation of an earlier issuer finds the remaining key.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient

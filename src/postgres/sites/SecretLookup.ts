@@ -1,6 +1,6 @@
 /**
- * Looks up a record by the digest of its secret, with a cache that lives less than a second, so that a revocation takes effect
- * within one.
+ * Looks up a record by the digest of its secret. Results are cached for less than a second, so that a revocation takes effect
+ * within a second.
  *
  * @module
  */

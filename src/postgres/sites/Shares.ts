@@ -1,6 +1,6 @@
 /**
- * Stores shares in PostgreSQL, with the digests of their secrets only. A lookup is cached for
- * less than a second, so that a revocation takes effect within one. The expiry is checked on every call.
+ * Stores shares in PostgreSQL, with the digests of their secrets only. A lookup is cached for less than a second, so that a
+ * revocation takes effect within a second. Expiry is checked on every call.
  *
  * @module
  */
@@ -37,7 +37,7 @@ const select = `SELECT secret_sha256 AS digest, share_id AS "shareId", website_c
 
 const Ids = Schema.Array(Schema.Struct({ share_id: Schema.String }))
 
-/** Deletes the shares that have expired at `now`. */
+/** Deletes the shares that have expired by `now`. */
 export const deleteExpired = (now: number) =>
   SqlClient.SqlClient.use((sql) => sql`DELETE FROM share WHERE expires_at <= ${new Date(now)}`)
 

@@ -1,8 +1,8 @@
 /**
- * Looks up websites in PostgreSQL and caches them: existing websites for ten seconds, so that traffic costs a few queries per
- * minute and changes apply within that time; unknown ids for less than a second, so that a new website works within a second.
- * A deleted website may still be cached, but the stores refuse its records at once. A website whose deletion has begun counts
- * as unknown.
+ * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds, so that each costs a few
+ * queries per minute and a change applies within ten seconds; unknown ids for less than a second, so that a new website works
+ * within a second. A website whose deletion has begun counts as unknown. It may still be cached, but the stores refuse its
+ * records at once.
  *
  * @module
  */

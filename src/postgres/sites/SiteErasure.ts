@@ -2,9 +2,9 @@
  * Deletes a website and all its data, while other websites are written to.
  *
  * 1. Marks the website. Statements that begin later do not find it and store nothing for it.
- * 2. Waits for running transactions that write to its tables, which may have found it before the mark. Does not block others.
- *    After that, no more data is stored for it.
- * 3. Deletes its data, a few thousand rows per statement at most, so that no lock is held long and no writer waits.
+ * 2. Waits for the transactions that are writing to the tables of websites: they may have found the website before the mark.
+ *    Blocks no transaction. After that, no more data is stored for the website.
+ * 3. Deletes its data, from large tables a few thousand rows per statement at most, so that no lock is held for long.
  * 4. Deletes its row last. Until then the same command or `Maintenance` can resume an interrupted erasure.
  *
  * @module
@@ -29,7 +29,10 @@ const Marked = Schema.Array(Schema.Struct({ hosted_website_id: Schema.String }))
 const lock = (id: string) =>
   SqlClient.SqlClient.use((sql) => sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(id)} FOR UPDATE`)
 
-/** `rollup_day` covers all rollups: a transaction locks it before it writes to the other tables. */
+/**
+ * The tables to which a transaction writes after it has found a website. `rollup_day` covers the other tables of rollups, since
+ * a transaction that writes to those locks `rollup_day` first.
+ */
 const writtenTables = [
   ...Partitions.parents,
   "conversion",
@@ -60,15 +63,15 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
     decodeRows(Marked)
   )
   if (marked === undefined) return Option.none()
-  yield* Database.bounded(timeout)(Writers.done(writtenTables))
+  yield* Database.bounded(timeout)(Writers.awaitEnd(writtenTables))
   return Option.some(marked.hosted_website_id)
 })
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /**
- * Deletes the conversations of a website's instances and returns their number. The instances remain; a conversation
- * that begins later belongs to an instance without a website.
+ * Deletes the conversations of a website's instances and returns their number. The instances remain, without a website, and so
+ * do conversations that begin later.
  */
 const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
@@ -82,7 +85,7 @@ const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Du
   return deleted
 })
 
-/** The count of each partitioned table's deleted rows. */
+/** The names in `Erased` of the counts of the partitioned tables' rows. */
 const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
 
 /** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
@@ -162,7 +165,7 @@ const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 
 const Unfinished = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** The websites whose erasure began at least an hour ago and has not completed: it was interrupted. */
+/** The websites whose erasure began more than an hour ago and has not completed, probably because it was interrupted. */
 export const unfinished = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const rows = yield* sql`SELECT website_config_id AS id FROM site WHERE deleted_at < now() - interval '1 hour'`.pipe(

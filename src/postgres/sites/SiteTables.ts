@@ -9,13 +9,16 @@ import { SqlClient, type SqlError } from "effect/sql"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-/** A table with a website's data. `site` is the column of the website's id, and `order` the next column of the same index. */
+/**
+ * A table with a website's data. `site` is the column of the website's id, `order` is the next column of the same index, and
+ * `type` is the SQL type of `order`.
+ */
 export interface SiteTable {
   readonly table: string
   readonly site: "hosted_website_id" | "website_config_id"
   readonly order: string
   readonly type: string
-  /** Rows deleted per statement: few enough to stay within the timeouts. */
+  /** The maximum number of rows deleted per statement: few enough to stay within the timeouts. */
   readonly chunk: number
 }
 
@@ -69,7 +72,7 @@ const Chunk = Schema.Tuple([
   Schema.Struct({ found: Schema.BigInt, deleted: Schema.BigInt, last: Schema.NullOr(Schema.String) })
 ])
 
-/** Whether the table no longer exists, since a partition may have been dropped. */
+/** Whether the table does not exist: a partition may have been dropped meanwhile. */
 const isDropped = (error: SqlError.SqlError): boolean => Option.contains(Database.sqlState(error), "42P01")
 
 /**

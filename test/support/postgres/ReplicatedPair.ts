@@ -117,7 +117,7 @@ const kill = (server: ChildProcess): Effect.Effect<void> =>
 
 /** Gives a folder and all in it to the server's user. */
 const give = (folder: string, user: SystemUser.User) => {
-  if (!user.other) return
+  if (!user.isOther) return
   for (const name of [".", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
     const entry = path.join(folder, name)
     if (!lstatSync(entry).isSymbolicLink()) chownSync(entry, user.uid, user.gid)

@@ -1,5 +1,5 @@
 /**
- * SQL for the channel of a visit, by the rules of `core/analytics/report/Channel`. Text only.
+ * SQL for the channel of a visit, by the rules of `core/analytics/report/Channel`. Pure: returns SQL text.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Stores the visits of past days, so that reports need not compute them from rows each time.
  *
- * Several processes may roll up at the same time, and any of them may be interrupted: visits carry the number of their roll-up,
- * and are used only when a row of `visit_day` has that number. A number begins with its time, and the highest number of a day is
- * used.
+ * Several processes may roll up at the same time, and any of them may be interrupted. Therefore visits carry the number of their
+ * roll-up. Of the numbers that `visit_day` has for a day, the highest is the current one, and only its visits are used. A number
+ * begins with the time of its roll-up.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import * as VisitDays from "./VisitDays.ts"
 import * as VisitSql from "./VisitSql.ts"
 import * as VisitsEnd from "./VisitsEnd.ts"
 
-/** The approximate number of rows per statement, unless one day has more. It bounds the server's memory. */
+/** The approximate maximum number of rows per statement, unless one day has more. This bounds the server's memory. */
 const maxRows = 300_000
 
 /** Days since 1970, in order. */
@@ -29,7 +29,7 @@ interface Chunk {
   readonly days: ReadonlyArray<number>
 }
 
-/** Groups successive days into chunks of about `maxRows` rows. */
+/** Groups successive days into chunks of at most `maxRows` rows, or of one day. */
 const chunksOf = (days: ReadonlyArray<number>, rowsOf: (day: number) => number): ReadonlyArray<Chunk> => {
   const chunks: Array<{ days: Array<number>; rows: number }> = []
   for (const day of days) {
@@ -48,14 +48,14 @@ const maxSeconds = 600
 
 const randomBits = 20
 
-/** The lowest number of roll-ups at a time, as the decimal digits of a 64-bit number. */
+/** The lowest number that a roll-up at this time can have, as the decimal digits of a 64-bit number. */
 export const firstNumberOf = (time: number): string => String(BigInt(time) << BigInt(randomBits))
 
 const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + BigInt(randomInt(2 ** randomBits)))
 
 const Ends = Schema.Array(Schema.Struct({ date: Schema.Int, ended: Schema.Finite }))
 
-/** Stores the visits that begin on some days. `hours` were read before, so that rows that arrive later make them outdated. */
+/** Stores the visits that begin on some days. `hours` were read before, so that rows that arrive later outdate the visits. */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -102,7 +102,7 @@ const store = Effect.fnUntraced(function* (
 const settleMillis = hourMillis
 
 export interface Options {
-  /** The days, or parts of them. */
+  /** The days to roll up, or parts of them. */
   readonly interval: Interval
   /** Whether days whose stored visits are current are rolled up too. */
   readonly isForced: boolean
@@ -111,8 +111,8 @@ export interface Options {
 }
 
 /**
- * Stores the visits of the days of a website that have ended, unless it is being deleted. Returns the number of days that were
- * not stored before.
+ * Stores the visits of a website's days that have ended, unless the website is being deleted. Returns the number of days that
+ * were to be rolled up.
  */
 export const days = Effect.fnUntraced(function* (
   reader: Reader,

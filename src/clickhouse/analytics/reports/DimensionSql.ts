@@ -1,5 +1,6 @@
 /**
- * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Text only.
+ * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Pure: returns
+ * SQL text.
  *
  * @module
  */
@@ -38,7 +39,7 @@ const visitValues: Readonly<Record<VisitDimension, string>> = {
   "visit:country": orElse("country", notSet)
 }
 
-/** The value of a dimension of a visit, from its columns. */
+/** The value of a visit's dimension, from the visit's columns. */
 export const visitValue = (dimension: VisitDimension): string => visitValues[dimension]
 
 const local = "addMilliseconds(started_at, local_offset)"
@@ -60,7 +61,7 @@ export const timeValue = (dimension: TimeDimension): string => {
   }
 }
 
-/** A zone's offset at the start of a visit, in milliseconds. It uses the offsets of `LocalTime`, not those of the server. */
+/** A zone's offset at the start of a visit, in milliseconds: from `offsets`, since the server's rules may differ. */
 export const localOffset = (parameters: Parameters, offsets: ReadonlyArray<LocalTime.Offset>): string => {
   const [first, ...others] = offsets.toReversed()
   if (first === undefined) return "0"
@@ -77,7 +78,7 @@ export interface Fact {
   readonly page: string
   readonly name: string
   readonly properties: string
-  /** An array of the names of the goals that it reached. */
+  /** An array of the names of the goals that the fact reached. */
   readonly goals: string
 }
 

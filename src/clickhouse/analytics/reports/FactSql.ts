@@ -1,5 +1,5 @@
 /**
- * SQL for the facts of a visit: its page views, events and conversions, as an array of tuples. Text only.
+ * SQL for the facts of a visit: its page views, events and conversions, as an array of tuples. Pure: returns SQL text.
  *
  * @module
  */
@@ -40,7 +40,7 @@ export const mentions = (
   is: (dimension: Dimension) => boolean
 ): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
-/** Replaces a part that the query does not use. This column is always read, so it adds no cost. */
+/** The column that is read in place of a part that the query does not use. It is always read, so that it adds no cost. */
 const unread = "fact_kinds"
 
 /** The facts of a visit, with the parts that the query reads. */

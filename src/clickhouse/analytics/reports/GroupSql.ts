@@ -1,5 +1,5 @@
 /**
- * The statement that counts the groups of a report, by the rules of `core/analytics/report/Evaluate`. Text only.
+ * The statement that counts the groups of a report, by the rules of `core/analytics/report/Evaluate`. Pure: returns SQL text.
  *
  * A row is a visit with its facts as an array. A query without `event:` dimensions and filters counts visits. For other
  * queries each visit is split into its groups first, so that the server needs no set of all visits.
@@ -22,7 +22,7 @@ import * as FactSql from "./FactSql.ts"
 import * as VisitSql from "./VisitSql.ts"
 
 export interface Input extends FactSql.Input {
-  /** The offsets of the website's time zone, from before the first visit. */
+  /** The offsets of the query's time zone; the first begins before the first visit. */
   readonly offsets: ReadonlyArray<LocalTime.Offset>
   /** Whether visitors are counted. */
   readonly visitors: boolean
@@ -46,7 +46,7 @@ type Counts = Readonly<
   >
 >
 
-/** Counts distinct pairs of a day and a hash. Each is one 128-bit number, because counting tuples takes three times as long. */
+/** Counts distinct pairs of a day and a hash. Each pair is a 128-bit number, because counting tuples takes three times as long. */
 const visitors = (given: string): string =>
   `uniqExactArray(arrayMap(hash -> bitXor(reinterpretAsUInt128(hash), toUInt128(day)), ${given}))`
 

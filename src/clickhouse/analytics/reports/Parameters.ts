@@ -4,11 +4,11 @@
  * @module
  */
 
-/** The range to which times are limited: it includes all rows, and ClickHouse's range is not much larger. */
+/** The range to which times are limited: it includes the times of all rows, and ClickHouse's range is not much larger. */
 const earliest = 0
 const latest = Date.UTC(2200, 0)
 
-/** Collects parameters. Each method returns the parameter's placeholder with its type. */
+/** Collects parameters. Each method adds one, and returns its placeholder with its type, such as `{p0:UUID}`. */
 export class Parameters {
   readonly values: Record<string, unknown> = {}
   private count = 0
@@ -31,7 +31,7 @@ export class Parameters {
     return this.add(values, "Array(String)")
   }
 
-  /** A whole number of 64 bits without a sign, in digits. */
+  /** An unsigned integer of 64 bits, as decimal digits. */
   number(value: string): string {
     return this.add(value, "UInt64")
   }

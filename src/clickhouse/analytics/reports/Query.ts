@@ -70,7 +70,7 @@ export const answer = (
     Assembly.answer(query, counted, compared)
   )
 
-/** The answer to a query without small counts. */
+/** The answer to a query, with coarse counts. */
 export const coarseAnswer = (
   reader: Reader,
   site: ReportSite,

@@ -16,13 +16,13 @@ import { Parameters } from "./Parameters.ts"
 import * as Reader from "./Reader.ts"
 import * as Superseded from "./Superseded.ts"
 
-/** The limits of a statement, which computes visits from some hundred thousand rows. */
+/** The limits of a statement that computes visits from some hundred thousand rows. */
 const limits: Reader.Limits = { seconds: 600, memory: 4_000_000_000 }
 
-/** With fewer rows, computing the visits takes less time than analyzing the statement. */
+/** With fewer rows, ClickHouse takes longer to analyze the statement than to compute the visits. */
 const minRows = 20_000
 
-/** Minimum time between two checks of the days of a website. */
+/** The minimum time between two checks of intervals of a website that begin on the same day. */
 const pauseMillis = 60_000
 
 /** Maximum number of queued requests. Later ones are dropped, and the next report repeats them. */
@@ -48,7 +48,7 @@ export const make = Effect.gen(function* () {
       Effect.provideContext(context)
     )
 
-  /** When the days of a website were last checked. */
+  /** The time of the last check, by website and first day. */
   const attempts = new Map<string, number>()
   const attempt = Effect.fnUntraced(function* ({ hostedWebsiteId, interval }: Request) {
     const now = yield* Clock.currentTimeMillis
@@ -60,12 +60,14 @@ export const make = Effect.gen(function* () {
   })
   yield* Queue.take(requests).pipe(
     Effect.flatMap(attempt),
-    Effect.catchCause((cause) => Effect.logWarning("The visits of past days could not be stored", cause)),
+    Effect.catchCause((cause) =>
+      Effect.logWarning("Could not store the visits of past days; a later report that needs them tries again", cause)
+    ),
     Effect.forever,
     Effect.forkScoped
   )
 
-  /** The websites with rows. */
+  /** The websites with page views or events. */
   const sites = reader
     .read(
       "SELECT DISTINCT hosted_website_id AS id FROM page_view UNION DISTINCT SELECT DISTINCT hosted_website_id FROM event",

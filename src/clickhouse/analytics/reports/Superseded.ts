@@ -16,14 +16,14 @@ import type { Reader } from "./Reader.ts"
 /** How long replaced visits are kept: a running report may still read them. */
 const graceMillis = 3_600_000
 
-/** Maximum number of days of roll-ups that one statement deletes. */
+/** The maximum number of pairs of a day and a roll-up that one statement deletes. */
 const maxPairs = 1_000
 
 const Pairs = Schema.Array(
   Schema.Struct({ date: Schema.Int, number: Schema.String.check(Schema.isPattern(/^[0-9]+$/)) })
 )
 
-/** Deletes visits that were replaced and are older than `olderThan` milliseconds. */
+/** Deletes the visits of replaced roll-ups that began more than `olderThan` milliseconds ago. */
 export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsiteId: string, olderThan = graceMillis) {
   const { command } = yield* ClickHouse
   const parameters = new Parameters()

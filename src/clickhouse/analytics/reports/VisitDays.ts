@@ -2,8 +2,8 @@
  * Decides for which days a report reads visits from the table `visit`, and for which it computes them from rows.
  *
  * The stored visits of a UTC day are used only while their rows are unchanged. A change is detected by the number of rows and a
- * hash of their times, hour by hour: late rows and any deletion change these. An update of rows in place does not, so an operator
- * must run `report rebuild` after one.
+ * hash of their times, hour by hour: late rows and deletions change these. An update of other columns does not, so an operator
+ * must run `report rebuild` after it.
  *
  * @module
  */
@@ -81,7 +81,7 @@ const DayRows = Schema.Array(
   Schema.Struct({ date: Schema.Int, last_hour: Schema.Int, row_count: Schema.Int, row_hash: Schema.Int })
 )
 
-/** The days, since 1970, whose stored visits a report may use. */
+/** The days of an interval, counted from 1970, whose stored visits a report may use. */
 const usable = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -121,7 +121,7 @@ export interface Plan {
   readonly raw: ReadonlyArray<Interval>
 }
 
-/** Maximum number of raw intervals. With more, all visits from the first to the last are computed, to keep the statement short. */
+/** Maximum number of raw intervals. If there are more, all visits from the first to the last are computed: a shorter statement. */
 const maxIntervals = 8
 
 /** The plan for an interval whose days in `days` are stored. */

@@ -1,5 +1,6 @@
 /**
- * SQL that computes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that computes visits from page views, events and conversions, by the rules of `core/analytics/report/Visits`. Pure: returns
+ * SQL text.
  *
  * A visit is one row with its facts in arrays of equal length, so that no query needs a join.
  *
@@ -73,7 +74,10 @@ const parts = [
 
 type Part = (typeof parts)[number]
 
-/** The columns that occur in a text of SQL. For a small website, analyzing all columns takes ClickHouse longer than reading the rows. */
+/**
+ * The columns whose names occur in an SQL text. For a small website, analyzing all columns takes ClickHouse longer than reading
+ * the rows.
+ */
 export const mentioned = (text: string): typeof columns =>
   columns.filter(([name]) => new RegExp(`\\b${name}\\b`).test(text))
 
@@ -155,7 +159,7 @@ export const keysIn = (site: string, start: string, end: string): string =>
     )
     .join(" UNION ALL ")
 
-/** The rows of an interval and of the half hour before it, and the later rows of visits that continue after it. */
+/** The rows of an interval and of the half hour before it, and the later rows of visits that continue after the interval. */
 const rows = (parameters: Parameters, site: string, { end, start, visitsEnd }: Span): string => {
   const [first, last] = [parameters.time(start - maxGap), parameters.time(end)]
   return sources

@@ -15,7 +15,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 const Rows = Schema.Tuple([Schema.Struct({ lastRow: Schema.Finite })])
 
-/** The time of the last row before `until` of the visits that continue past `end`; 0 if there are none. */
+/** Of the visits with a row in the half hour before `end`, the time of the last row before `until`; 0 without such visits. */
 const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
   const rows = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
   return `SELECT max(arrayMax(arrayFilter(

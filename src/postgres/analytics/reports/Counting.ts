@@ -20,7 +20,13 @@ import { Parameters } from "./Parameters.ts"
 import * as RollupSql from "./RollupSql.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** The data that may be read: `rows` are page views and events only, `visits` adds stored visits, `rollups` is all. */
+/**
+ * The data that may be read.
+ *
+ * - `rows`: page views, events and conversions.
+ * - `visits`: also stored visits.
+ * - `rollups`: also rollups.
+ */
 export type Reading = "rows" | "visits" | "rollups"
 
 /** Decoded as bigint; converting to number is safe below 2^53 rows. */
@@ -62,7 +68,7 @@ const toCounts = (row: Row): Counts.Counts => ({
   revenue: Object.entries(row.revenue ?? {}).map(([currency, value]) => ({ currency, value }))
 })
 
-/** Runs statements that each count a part of the groups as one statement, and adds up the parts. */
+/** Runs several statements as one, and adds up the groups that they count. */
 const execute = (
   sql: SqlClient.SqlClient,
   parameters: Parameters,
@@ -84,8 +90,8 @@ const execute = (
     )
 
 /**
- * Maximum duration, in milliseconds, outside the sums for which a statement uses a cached generic plan: it then reads few rows,
- * and planning it would take longer than executing it. Longer ones are planned for their values each time.
+ * A statement uses a cached generic plan if it reads rollups and, besides them, visits and rows of at most this many
+ * milliseconds: planning it would take longer than executing it. Any other statement is planned for its values each time.
  */
 const maxTail = 2 * 86_400_000
 

@@ -1,8 +1,10 @@
 /**
- * Stores and sums the visits of closed days, and deletes outdated rollups. Each function runs one transaction.
+ * Stores and sums the visits of closed days, and deletes outdated rollups. Each exported function runs one transaction, except
+ * `storeSums`, which needs one.
  *
- * A day is closed at a horizon if it and all of its visits ended more than 30 minutes before. Every row that is added later with a
- * time before the horizon is marked in `rollup_stale`; see the migration `0007_rollups`.
+ * The horizon is a time before which every row that is added later is marked in `rollup_stale`; see the migration
+ * `0007_rollups`. A day is closed if the day and all of its visits ended more than 30 minutes before the horizon; otherwise it
+ * is open.
  *
  * @module
  */
@@ -20,7 +22,7 @@ import * as RollupRows from "./RollupRows.ts"
 import * as RollupState from "./RollupState.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** A website whose rollups are made. */
+/** A website whose rollups are computed. */
 export interface Site {
   readonly websiteConfigId: string
   readonly hostedWebsiteId: string
@@ -44,12 +46,12 @@ const isOutdated = (error: unknown): boolean =>
   SqlError.isSqlError(error) && Option.contains(Database.sqlState(error), "40001")
 
 /**
- * Runs a transaction on a website's rollups with one snapshot. The table is locked before the snapshot, so that `SiteErasure`
- * waits for transactions that do not see the website's deletion. Only hash joins are allowed, because the planner has no
- * statistics of the rows and expressions of the transaction itself: nested loops can take hours, and merge joins sort.
+ * Runs a transaction on a website's rollups with one snapshot. `rollup_day` is locked before the snapshot is taken, so that
+ * `SiteErasure` waits for transactions that do not see the website's deletion. Only hash joins are allowed, because the planner
+ * has no statistics of the rows and expressions of the transaction itself: nested loops can take hours, and merge joins sort.
  *
- * Another process may commit and release the advisory lock between this snapshot and this lock. So every transaction writes the
- * website's row, which fails if the snapshot does not include the previous transaction.
+ * After this transaction took its snapshot, and before it gets the advisory lock, another process may commit. Therefore every
+ * transaction writes the website's row in `rollup_site`, which fails if the snapshot does not include the previous transaction.
  */
 export const exclusively =
   (sql: SqlClient.SqlClient, site: Site) =>
@@ -91,13 +93,16 @@ export interface Settled {
    * before the end of the day.
    */
   readonly days: ReadonlyMap<LocalDate, { readonly end: number; readonly goals: string }>
-  /** By the first day. */
+  /** The first days of the months. */
   readonly months: ReadonlySet<LocalDate>
   /** When the website's first page view or event was received, in milliseconds since 1970; null without one. */
   readonly first: number | null
 }
 
-/** Deletes the rollups of days and months that changed since they were rolled up; all if the website's time zone changed. */
+/**
+ * Deletes the rollups of days and months that changed since they were rolled up, or all rollups if the website's time zone or
+ * `RollupState.version` changed. Returns the remaining ones.
+ */
 export const settle = (sql: SqlClient.SqlClient, site: Site) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   return exclusively(
@@ -131,7 +136,7 @@ export const settle = (sql: SqlClient.SqlClient, site: Site) => {
   )
 }
 
-/** Deletes the rollups and visits of days before `day`, whose rows are deleted. */
+/** Deletes the rollups and visits of days before `day`, which have no page views and events any more. */
 export const deleteBefore = (sql: SqlClient.SqlClient, site: Site, day: Day) => {
   const id = PgTypes.uuid(site.hostedWebsiteId)
   const date = PgTypes.date(day.date)
@@ -196,8 +201,8 @@ const split = (days: ReadonlyArray<Day>, isOpen: (day: Day) => boolean): Readonl
 }
 
 /**
- * Replaces the visits and sums of successive days. Days that are still open at the horizon (milliseconds since 1970) get
- * neither; returns whether there are none. Without `isRebuild`, does nothing if all days are stored with the current goals.
+ * Replaces the visits and sums of successive days. Open days get neither; returns whether no day is open. The horizon is in
+ * milliseconds since 1970. Without `isRebuild`, does nothing if all days are stored with the current goals.
  */
 export const rollDays = (
   sql: SqlClient.SqlClient,

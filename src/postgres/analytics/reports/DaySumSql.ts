@@ -1,9 +1,9 @@
 /**
  * The statement that sums the stored visits of days by every dimension that is rolled up, by the rules of
- * `core/analytics/report/Evaluate`. Text only.
+ * `core/analytics/report/Evaluate`. Pure: returns SQL text.
  *
- * It reads each visit and each of its rows once, and hashes them once for each dimension. A single visit (`is_single`) has one
- * visitor, who has no other visit on its day, so that its visitors need not be counted distinctly.
+ * The statement reads each visit and each row of a visit once, and hashes both once for each dimension. A single visit
+ * (`is_single`) has one visitor hash, which no other visit of the day has: these visitors are counted without `DISTINCT`.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export interface Input {
   readonly days: ReadonlyArray<LocalTime.Day>
   readonly goals: ReadonlyArray<GoalRow>
   /**
-   * Visits that began before this time, in milliseconds since 1970, are already counted; null if none are. They are read only if
-   * a visitor has a later visit, because a visitor is counted once in each group.
+   * Visits that began before this time, in milliseconds since 1970, are already counted; null if none are. Such a visit is read
+   * only if its visitor has a later visit, because a visitor is counted once in each group.
    */
   readonly since: number | null
 }
@@ -82,7 +82,10 @@ const visitParts: ReadonlyArray<string> = [
   )
 ]
 
-/** The counts of facts, and the distinct visitors of visits that are not single. The entries of a page count visits that begin on it. */
+/**
+ * The counts of facts, and the distinct visitors of visits that are not single. The entries of a page count the visits that
+ * begin on the page.
+ */
 const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => {
   const { column, from } = ofFact[dimension]
   const isPage = dimension === "event:page"
@@ -115,7 +118,7 @@ const factParts: ReadonlyArray<string> = eventDimensions.flatMap((dimension) => 
   ]
 })
 
-/** The conversions and the revenue of all dimensions, from the few facts that have any. */
+/** The conversions and the revenue of all dimensions, from the few facts that reach a goal or have revenue. */
 const reachedParts: ReadonlyArray<string> = [
   part(
     "dimension",
@@ -160,7 +163,7 @@ const reached = `SELECT each.*, fact.day, v.is_new, hash, cardinality(goals) > 0
   ) AS each (dimension, value) WHERE cardinality(goals) > 0 OR amount IS NOT NULL`
 
 /** The columns that facts copy from their visits. */
-const ofOne = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration", "pageviews"]
+const copied = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration", "pageviews"]
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
 
@@ -192,7 +195,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
   const facts = FactSql.facts(
     { parameters, site, goals, since: days[0]?.start ?? 0, onlyReaching: false, hasEarlier: since !== null },
     FactSql.all,
-    ofOne
+    copied
   )
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
@@ -217,7 +220,7 @@ export const statement = (parameters: Parameters, input: Input): string => {
     )`,
     FactSql.reach,
     `fact AS MATERIALIZED (
-      SELECT ${ofOne.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS found
+      SELECT ${copied.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS found
     )`,
     `reached AS MATERIALIZED (${reached})`
   ]

@@ -1,9 +1,9 @@
 /**
- * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Text only.
+ * SQL for the values of dimensions and for filters, by the rules of `core/analytics/report/Fact` and `Filters`. Pure: returns
+ * SQL text.
  *
  * @module
  */
-
 import { direct, notSet } from "../../../core/analytics/report/Fact.ts"
 import * as FilterSql from "../../../core/analytics/report/FilterSql.ts"
 import {
@@ -78,8 +78,8 @@ const reaches = (parameters: Parameters, { kind, value }: GoalRow, column: strin
   kind === "page" ? `${column} LIKE ${parameters.text(FilterSql.like(value))}` : `${column} = ${parameters.text(value)}`
 
 /**
- * Whether a row reaches one of the goals of a kind, of which there is at least one. As a CASE, of which the planner assumes that
- * half of the rows match: if it expected a single row, it could join the visits in a nested loop.
+ * Whether a row reaches a goal of a kind; there must be at least one goal of the kind. The planner assumes that half of the rows
+ * match a `CASE`. If it expected a single row, it could join the visits in a nested loop.
  */
 export const reachesAny = (
   parameters: Parameters,

@@ -1,5 +1,5 @@
 /**
- * SQL for the page views, events and conversions of the visits `v`, and for those that match a query. Text only.
+ * SQL for the facts of the visits `v`, and for the facts that match a query. Pure: returns SQL text.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface Kinds {
 
 export const all: Kinds = { views: true, events: true, conversions: true }
 
-/** When the visits of `v` begin and end. It is an expression of its own, so that `v` is read once. */
+/** When the first visit of `v` begins and the last one ends. It is an expression of its own, so that `v` is read once for it. */
 export const reach = `reach AS MATERIALIZED (
   SELECT min(started_at) FILTER (WHERE is_new) AS starts_at, min(started_at) AS earliest, max(ended_at) AS ends_at FROM v
 )`
@@ -42,7 +42,7 @@ export interface Source {
   readonly hasEarlier: boolean
 }
 
-/** The facts of these kinds of the visits of `v`, with these columns of the visits. */
+/** The facts of the visits `v`, if they are of the given kinds, with the given columns of their visits. */
 export const facts = (
   { goals, hasEarlier, onlyReaching, parameters, site, since }: Source,
   kinds: Kinds,
@@ -54,7 +54,7 @@ export const facts = (
     AND coalesce(r.session_id, encode(r.visitor_hash, 'hex')) COLLATE "C" = v.session_key
     AND r.received_at >= ${first} AND r.received_at >= v.started_at AND r.received_at <= v.ended_at`
   const isNew = hasEarlier ? "WHERE is_new" : ""
-  /** The condition comes before the join, which most rows of a website then do not enter. */
+  /** `reaching` is part of the join's condition, so that most rows of a website do not enter the join. */
   const joined = (select: string, table: string, kind: GoalRow["kind"], column: string) => {
     if (onlyReaching && !goals?.some((goal) => goal.kind === kind)) return []
     const reaching = onlyReaching ? `AND ${DimensionSql.reachesAny(parameters, goals ?? [], kind, column)}` : ""
@@ -107,7 +107,7 @@ export const facts = (
 const isGoalCondition = (filter: Filter): filter is Condition =>
   "dimension" in filter && filter.dimension === "event:goal"
 
-/** Whether no fact matches that reaches no goal. */
+/** Whether only facts that reach a goal can match. */
 export const needsGoal = ({ dimensions, filters }: Pick<Query, "dimensions" | "filters">): boolean =>
   dimensions.includes("event:goal") ||
   filters.some((filter) => isGoalCondition(filter) && (filter.operator === "is" || filter.operator === "contains"))

@@ -26,13 +26,13 @@ export interface Input extends Pick<Query, "filters" | "timeZone"> {
   /** Intervals whose visits are stored. */
   readonly stored: ReadonlyArray<Interval>
   /**
-   * Beginnings of days that are already counted. Their visits are read only if a visitor has a later visit on the same day,
+   * Beginnings of days that are already counted. A visit in them is read only if its visitor has a later visit on the same day,
    * because a visitor is counted once in each group.
    */
   readonly summed: ReadonlyArray<Interval>
   /** Intervals whose visits are computed from page views and events. */
   readonly raw: ReadonlyArray<Interval>
-  /** Whether no row of the website was received later than 30 minutes before the end of the raw days. */
+  /** Whether no row of the website was received later than 30 minutes before the end of the raw intervals. */
   readonly isLast: boolean
   /** Whether conversions are counted. */
   readonly conversions: boolean
@@ -49,7 +49,7 @@ export interface Scope extends Input {
   /** The filters whose result is the same for all rows of a visit; `factFilters` are the others. */
   readonly visitFilters: ReadonlyArray<Filter>
   readonly factFilters: ReadonlyArray<Filter>
-  /** The columns of `v` with the visit and time dimensions that groups or the filters of facts read. */
+  /** For each visit or time dimension that groups or the filters of facts read, the column of `v` with its value. */
   readonly aliases: ReadonlyMap<Dimension, string>
 }
 

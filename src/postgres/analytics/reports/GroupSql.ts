@@ -1,9 +1,9 @@
 /**
  * The statement that counts the groups of a report from stored visits, page views and events, by the rules of
- * `core/analytics/report/Evaluate`. Text only.
+ * `core/analytics/report/Evaluate`. Pure: returns SQL text.
  *
- * A query without `event:` dimensions reads visits, and of the other rows only those that reach a goal or have revenue. Other
- * queries join the visits with all of their rows.
+ * A query without `event:` dimensions and filters reads visits, and from the facts only those that reach a goal or have
+ * revenue. Other queries join the visits with their facts.
  *
  * @module
  */
@@ -31,14 +31,14 @@ export const counts = [
 /** Expressions for some of the counts. */
 export type Given = Partial<Record<(typeof counts)[number] | "revenue", string>>
 
-/** A partial count: the columns of a group, the given expressions, and 0 for the others. */
+/** A partial count: the columns of a group, the given expressions, and 0 for the counts that are not given. */
 export const partial = (group: string, given: Given, from: string): string =>
   `SELECT ${group}, ${counts.map((name) => `${given[name] ?? "0"} AS ${name}`).join(", ")},
     ${given.revenue ?? "NULL::text"} AS revenue ${from}`
 
 /**
- * Aggregates the partial counts of a group. Only visitors can come from two of them. Each other count comes from one, and its
- * maximum is cheaper than a sum of `bigint`, which is a `numeric`.
+ * Aggregates the partial counts of a group. Only visitors can come from two partial counts. Each other count comes from one, and
+ * its maximum is cheaper than a sum of `bigint`, which is a `numeric`.
  */
 export const joined = `sum(visitors)::bigint AS visitors,
   ${counts
@@ -227,7 +227,7 @@ const ofVisits = (scope: GroupScope.Scope): Counting => {
   }
 }
 
-/** The statement of a query, in parentheses or alone. */
+/** The statement of a query. It may stand in parentheses. */
 export const statement = (parameters: Parameters, input: GroupScope.Input): string => {
   const scope = GroupScope.make(parameters, input)
   const visited = VisitedSql.expressions(scope)

@@ -1,5 +1,5 @@
 /**
- * Sums the rolled up days of months in one transaction: of each month, its first days without a gap.
+ * Sums the rolled up days of months in one transaction: of each month, the first days up to a day that is not rolled up.
  *
  * @module
  */

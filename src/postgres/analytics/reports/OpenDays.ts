@@ -1,8 +1,8 @@
 /**
- * Stores and sums the ended visits of open days, so that a report of today computes visits from the rows of the last hour only.
- * Each run adds only the visits that ended since the previous run.
+ * Stores and sums the ended visits of open days, so that a report of today computes visits only from the latest rows. Each run
+ * adds only the visits that ended since the previous run.
  *
- * The row of an open day in `rollup_day` ends before the day does.
+ * In the row of an open day in `rollup_day`, `ends_at` is before the end of the day: the visits from then on are not stored.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import * as VisitSql from "./VisitSql.ts"
 
 const Time = Schema.Tuple([Schema.Struct({ millis: Schema.NullOr(Schema.Finite) })])
 
-/** More visits are stored once this many page views follow the stored ones. */
+/** More visits are stored once more than this many page views follow the stored visits. */
 const maxTail = 1000
 
 const Sites = Schema.Array(
@@ -45,8 +45,8 @@ export const behind = (sql: SqlClient.SqlClient) =>
     .pipe(decodeRows(Sites))
 
 /**
- * Stores and sums the visits of a day up to the first one that is open at the horizon, in milliseconds since 1970. Does nothing if
- * the day is rolled up, or has changed since its visits were stored.
+ * Stores and sums the visits of a day up to the first visit that is still open at the horizon (milliseconds since 1970). Does
+ * nothing if the day is rolled up, or has changed since its visits were stored.
  */
 export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day, horizon: number) =>
   DayRollUp.exclusively(
@@ -82,7 +82,7 @@ export const advance = (sql: SqlClient.SqlClient, site: DayRollUp.Site, day: Day
       const deleteDay = sql`DELETE FROM rollup_day WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}
         AND day = ${PgTypes.date(day.date)}`
       if (reached <= start) {
-        // The sums were counted with other goals.
+        // If the day has sums, they were counted with other goals.
         if (!isSummed) yield* deleteDay
         return
       }

@@ -8,7 +8,7 @@ import * as Database from "../../Database.ts"
 
 const { OID } = PgTypes
 
-/** Collects parameters. Each method returns the parameter's placeholder with its type. */
+/** Collects parameters. Each method adds one, and returns its placeholder with its type, such as `$1::uuid`. */
 export class Parameters {
   readonly values: Array<PgTypes.Parameter> = []
 

@@ -14,12 +14,13 @@ const minChanged = 10_000
 const Tables = Schema.Array(Schema.Struct({ name: Schema.String }))
 
 /**
- * Analyzes the tables of which many rows, and a tenth of all, changed since they were last analyzed. Skips a table that
- * autovacuum is working on. A failure is logged: rollups are right without statistics.
+ * Analyzes each table in which at least `minChanged` rows, and at least a tenth of its rows, changed since it was last
+ * analyzed. Skips a table that is locked, for example by autovacuum. A failure is only logged: without current statistics,
+ * reports take longer but return the same results.
  */
 export const refresh = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  // The server reports the changes of a transaction with a delay; this flushes those of this connection at once.
+  // The server counts changed rows with a delay; this statement makes it count those of this connection at once.
   yield* sql.unsafe("SELECT pg_stat_force_next_flush()")
   const changed = yield* sql
     .unsafe(

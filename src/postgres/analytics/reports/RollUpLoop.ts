@@ -1,6 +1,6 @@
 /**
- * Rolls up the closed days of all websites in the background. Every process tries, and an advisory lock, for which no transaction
- * waits, lets one succeed at a time.
+ * Keeps the rollups of all websites up to date in the background (see `DayRollUp` for closed days and `OpenDays` for open ones).
+ * Every process tries; an advisory lock, for which no transaction waits, lets one process succeed at a time.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import * as OpenDays from "./OpenDays.ts"
 import * as PlannerStatistics from "./PlannerStatistics.ts"
 import * as RollupState from "./RollupState.ts"
 
-/** Rows that are added later than this after they were received are marked; see the migration `0007_rollups`. */
+/** Rows added more than this many milliseconds after they were received are marked; see the migration `0007_rollups`. */
 const unmarked = 5 * 60_000
 
 /** Days are rolled up together up to this number of rows, to keep transactions short. */
@@ -30,7 +30,7 @@ const maxRows = 100_000
 /** Maximum number of days in one transaction. */
 const maxDays = 366
 
-/** The delay before a website with an open visit is tried again. */
+/** The delay before the next try if a past day of a website still has an open visit. */
 const retryDelay = Duration.minutes(10)
 
 /** Maximum wait for transactions that are writing. */
@@ -44,7 +44,7 @@ const horizon = Effect.gen(function* () {
   const [{ now }] = yield* sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`.pipe(
     decodeRows(Now)
   )
-  yield* Effect.timeout(Writers.done(["page_view", "event", "conversion"]), writersTimeout)
+  yield* Effect.timeout(Writers.awaitEnd(["page_view", "event", "conversion"]), writersTimeout)
   return Math.floor(now) - unmarked
 })
 
@@ -82,11 +82,11 @@ const sites = Effect.gen(function* () {
 
 type Held = (typeof Sites.Type)[number]
 
-/** The last date whose day ended more than 30 minutes before the horizon. */
+/** The last day that ended more than 30 minutes before the horizon `before`. It may still have open visits. */
 const lastClosed = (timeZone: string, before: number): LocalDate =>
   LocalTime.addDays(dateOf(LocalTime.zone(timeZone).toLocal(before - maxGap - 1)), -1)
 
-/** The days that may have open visits at the horizon: from the last day that ended before it to the day of the horizon. */
+/** The days that may have open visits at the horizon `before`: from `lastClosed` to the day of the horizon. */
 const openDays = (timeZone: string, before: number): ReadonlyArray<LocalTime.Day> =>
   LocalTime.days(timeZone, lastClosed(timeZone, before), dateOf(LocalTime.zone(timeZone).toLocal(before)))
 
@@ -187,8 +187,8 @@ const needsUpdate = (site: Held, before: number): boolean => {
 }
 
 /**
- * Brings all websites up to date once. Ends early if another process does so. If a website fails, the others are still updated,
- * and the first error is returned at the end.
+ * Brings the rollups of all websites up to date once. Ends early if another process does so. If one website fails, the others
+ * are still updated, and the first error is returned at the end.
  */
 export const round: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> = Effect.gen(
   function* () {
@@ -226,7 +226,7 @@ export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError
 /** The time after its end within which a day should be rolled up, in milliseconds. */
 const maxLag = 6 * 3_600_000
 
-/** The number of websites that have rows and a day that ended more than six hours ago and is not rolled up. */
+/** The number of websites with a day, from their first row on, that ended over six hours ago and is not rolled up. */
 export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   const before = (yield* Clock.currentTimeMillis) - maxLag

@@ -1,9 +1,9 @@
 /**
- * SQL that packs groups into the arrays of a row of `rollup`, and reads them. Text only.
+ * SQL that packs groups into the arrays of a row of `rollup`, and reads them. Pure: returns SQL text.
  *
- * A row holds the groups of one dimension, of a month or of days of one month: each array has an element for each group. The
- * days of a month share a row until it has `capacity` groups. A column is null if it equals another one, or contains only 0 or
- * null; `days` is null if all groups belong to the row's first day.
+ * A row holds the groups of one dimension for a month, or for some days of one month: each array has an element for each group.
+ * The days of a month share a row until it has `capacity` groups. Some columns are null if they equal another column (`equals`),
+ * or contain only 0 or null; `days` is null if all groups belong to the row's first day.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const equals: Partial<Record<Column, Column>> = {
 
 /**
  * Expressions that return the names and some columns of a row's groups, one row for each group. A column without values is null.
- * They stand in `SELECT`, because `unnest` in `FROM` takes twenty times as long.
+ * Use them in the list of a `SELECT`: `unnest` in `FROM` takes twenty times as long.
  */
 export const elements = (given: ReadonlyArray<Column>): string =>
   [
@@ -87,8 +87,8 @@ const summed = (from: string): string => `
  * and those of `columns`; null stores none. Unpacks the rows that can hold groups of these days, and the rows of their months
  * with room for more. With `adds`, the groups are added to the stored ones.
  *
- * A small website has as many groups as page views. They are sorted by the number of their row and by bytes: comparing
- * dimension, month and part takes a third more time, and comparing by the rules of a language even more.
+ * A small website may have as many groups as page views. They are sorted by the number of their row (`place`) and by bytes:
+ * comparing dimension, month and part takes a third more time, and comparing by the rules of a language even more.
  */
 export const replaceDays = (
   parameters: Parameters,

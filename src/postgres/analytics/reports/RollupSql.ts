@@ -1,5 +1,5 @@
 /**
- * Decides which queries rollups can answer, and writes the statement that sums them. Text only.
+ * Decides which queries rollups can answer, and writes the statement that sums the rollups. Pure: returns SQL text.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import type { ReportSite } from "../../../services/analytics/Reports.ts"
 import * as Database from "../../Database.ts"
 import { idle } from "./VisitSql.ts"
 
-/** Increase it when the same rows result in different rollups, such as after a change of the channel rules. Causes a rebuild. */
+/** Increase this number when the same rows result in other rollups, as after a change of channel rules: all are then rebuilt. */
 export const version = 2
 
 const Unit = Schema.Struct({
@@ -66,7 +66,7 @@ export interface Found extends RollupPlan.State {
   readonly isLast: boolean
 }
 
-/** The days of a range, and the months that begin in it and whose sums it may read. */
+/** The days of a range, and the months that begin in the range and whose sums may be read. */
 export interface Range {
   readonly first: LocalDate
   readonly last: LocalDate
@@ -75,7 +75,7 @@ export interface Range {
   readonly end: number
 }
 
-/** Leaves out the days that a readable month sums, to keep the state of a long range small. */
+/** Unless an hour is marked, leaves out the days that a readable month sums, to keep the state of a long range small. */
 const statement = `
   WITH valid AS MATERIALIZED (
     SELECT FROM rollup_site WHERE hosted_website_id = $2 AND time_zone = $3 AND version = $4

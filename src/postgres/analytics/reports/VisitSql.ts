@@ -1,5 +1,5 @@
 /**
- * SQL that computes visits from page views and events, by the rules of `core/analytics/report/Visits`. Text only.
+ * SQL that computes visits from page views and events, by the rules of `core/analytics/report/Visits`. Pure: returns SQL text.
  *
  * @module
  */
@@ -14,7 +14,10 @@ export const idle = "interval '30 minutes'"
 /** The session key of a row. */
 export const sessionKey = `coalesce(session_id, encode(visitor_hash, 'hex')) COLLATE "C"`
 
-/** The columns that a visit copies from its first view. Without a view, it copies those of `ofClient` from its first event. */
+/**
+ * A visit copies the columns of `ofLanding` and `ofClient` from its first view. Without a view, it copies those of `ofClient`
+ * from its first event.
+ */
 const ofLanding = [
   "utm_source",
   "utm_medium",
@@ -37,7 +40,7 @@ const columns = {
     ARRAY[NULL, ${[...ofLanding.map(() => "NULL"), ...ofClient].join(", ")}]::text[]`
 } as const
 
-/** The rows of a site for which a condition on `received_at` and `session_key` holds. */
+/** The page views and events of a website that meet a condition on `received_at`. */
 const rows = (site: string, condition: string, selected: (table: keyof typeof columns) => string): string =>
   (["page_view", "event"] as const)
     .map((table) => `SELECT ${selected(table)} FROM ${table} WHERE hosted_website_id = ${site} AND ${condition}`)
@@ -67,7 +70,7 @@ const channelOf = `CASE ${Channel.rules.map(([channel, rule]) => `WHEN ${holds(r
 
 const lower = (value: string): string => `translate(${value}, '${alphabet}', '${alphabet.toLowerCase()}')`
 
-/** The channel of each combination of channel fields in `grouped`: there are far fewer than visits. */
+/** The channel of each combination of `channelFields` in `grouped`: there are far fewer combinations than visits. */
 const channels = `channel AS MATERIALIZED (
   SELECT *, ${channelOf} AS channel FROM (
     SELECT *, ${Object.keys(channelFields)
@@ -87,13 +90,14 @@ const joinChannel = `JOIN channel ON ${Object.entries(channelFields)
 /**
  * Common table expressions, the last of which is `raw_visit`: the visits that begin in the intervals, which must not overlap. The
  * 30 minutes before an interval are read too, to know which visits begin in it. The time after an interval is read in steps of 30
- * minutes, each for the session keys with a row in the previous step, because a visit that continues has a row in each.
+ * minutes. Each step reads the session keys that have a row in the previous step, because a visit that continues has a row in
+ * every step.
  *
- * Without `channel`, the visits have no channel. `isLast` means that no row of the site was received later than 30 minutes before
- * the end of the intervals, so that no visit continues after it.
+ * Without `channel`, the visits have no channel. `isLast` means that no row of the website was received later than 30 minutes
+ * before the end of the intervals, so that no visit continues after the end.
  *
  * The statement sorts the rows once: its aggregates have neither an order nor `DISTINCT`, which would sort each visit again.
- * Texts are compared only where rows of one session key have the same time; as in an array, absent ones are last.
+ * Texts are compared only if rows of one session key have the same time. Absent texts sort last, as in arrays.
  */
 export const rawVisits = (
   parameters: Parameters,
@@ -173,7 +177,7 @@ export const rawVisits = (
     )`
 }
 
-/** The columns of a visit that are counted, besides its dimensions. */
+/** The columns of `v`, besides the dimensions. */
 export const countedColumns = [
   "visit_id",
   "started_at",

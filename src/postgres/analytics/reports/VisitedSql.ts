@@ -12,7 +12,7 @@ import * as GroupScope from "./GroupScope.ts"
 import type { Parameters } from "./Parameters.ts"
 import * as VisitSql from "./VisitSql.ts"
 
-/** Maximum number of intervals that are written as conditions. More are joined. */
+/** The maximum number of intervals that are written as conditions. A larger number is joined as a table. */
 const maxConditions = 8
 
 const columns = ["visit_id", ...VisitSql.visitColumns].join(", ")
@@ -32,7 +32,7 @@ const storedVisits = ({ parameters, site, stored }: GroupScope.Scope): string =>
   return `SELECT ${columns}, true AS is_new FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, stored)}`
 }
 
-/** The visits of `summed` intervals whose visitors have a visit in a raw interval. */
+/** The visits in `summed` intervals, if their visitor also has a visit in a raw interval. */
 const earlierVisits = ({ parameters, site, summed }: GroupScope.Scope): string =>
   `SELECT ${columns}, false FROM visit WHERE hosted_website_id = ${site} AND ${during(parameters, summed)}
     AND (visitor_hash IN (SELECT hash FROM raw_visitor) OR other_hashes && ARRAY(SELECT hash FROM raw_visitor))`
@@ -43,7 +43,7 @@ const rawVisitors = `raw_visitor AS MATERIALIZED (
 
 /** The value of the time dimension for the start of a visit. */
 const timeValue = ({ days, parameters, timeZone }: GroupScope.Scope, dimension: Dimension): string => {
-  if (!isTimeDimension(dimension)) throw new Error(`${dimension} is no time dimension`)
+  if (!isTimeDimension(dimension)) throw new Error(`${dimension} is not a time dimension`)
   if (dimension !== "time:hour") {
     const labels = days.map(({ date }) => DateRange.label(dimension, LocalTime.midnight(date)))
     return `(${parameters.texts(labels)})[day]`

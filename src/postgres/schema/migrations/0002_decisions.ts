@@ -1,5 +1,5 @@
 /**
- * The status of a submission and its reasons, and the counts of rejected events by reason.
+ * The status of a submission with its reasons, and how many requests of a website were not counted, by day and reason.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

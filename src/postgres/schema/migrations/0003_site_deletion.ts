@@ -1,6 +1,6 @@
 /**
- * When a website's deletion began. From then on lookups do not find it. Its row is deleted last, so that an interrupted
- * deletion can be found and completed.
+ * When a website's deletion began. From then on, lookups do not find the website. Its row is deleted last, so that an
+ * interrupted deletion can be found and completed.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -2,8 +2,9 @@
  * The agent protocol of an instance, and the stored conversations. Existing instances keep `memory = 'agent'`; new ones are
  * created with `'edge'`.
  *
- * A conversation's row orders its messages and names the running answer. Every lease renewal updates it, so no index contains
- * the lease. A running answer is stored in pieces, so that every process can follow it; at its end, its parts replace them.
+ * A conversation's row names the running answer, and its lock serializes the changes of the messages. Every lease renewal
+ * updates this row, so no index contains the lease. A running answer is stored in pieces, so that every process can follow it.
+ * When the answer ends, the `parts` of its message replace the pieces.
  */
 import { randomBytes } from "node:crypto"
 import { PgTypes } from "@effect/sql-pg"

@@ -1,8 +1,9 @@
 /**
- * What reports need besides page views: events, goals, conversions, countries, and the time zones of websites.
+ * What reports need besides page views: events, goals, conversions, countries, the time zones of websites, and why a view in
+ * `bot_view` does not count.
  *
- * Events are partitioned like page views. A conversion has neither a time nor an id of its own, only its visit's start, so that
- * it cannot be matched with a submission or a conversation by its time.
+ * Events are partitioned like page views. A conversion has its visit's start and session, but neither a time nor an id of its
+ * own, so that it cannot be matched with a submission or a conversation by its time.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,19 +1,19 @@
 /**
- * Stored visits and rollups, which reports read instead of page views. All of them are derived: they can be deleted and made
- * again.
+ * Stored visits and rollups, which reports read instead of page views. Both are derived from page views, events and
+ * conversions: they can be deleted and computed again.
  *
- * A row of `rollup_day` says that `visit` and `rollup` hold the visits that began on this day. They depend on the rows from 30
- * minutes before `starts_at` to 30 minutes after `reaches_to`, the end of the day's last visit. A change of such a row adds a
- * mark to `rollup_stale` in the same transaction, and reports do not use a day that a mark touches. Rows received in the last
- * five minutes need no mark, since no day that reaches so far is rolled up; an insert by the service only evaluates this
- * condition.
+ * A row of `rollup_day` says that `visit` holds the visits that began on this day, and `rollup` their sums. Both depend on the
+ * rows from 30 minutes before `starts_at` to 30 minutes after `reaches_to`, the end of the day's last visit. A change of such a
+ * row adds a mark to `rollup_stale` in the same transaction, and reports do not use a day that a mark touches. A row that is
+ * inserted within five minutes of its time needs no mark, since no rolled up day reaches so far. For such rows, which are those
+ * of the service, the trigger evaluates only this condition.
  *
  * Marks have no unique key: a mark must be committed with its row even if another transaction marks the same hour.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 
-/** Marks the hours of changed rows. The trigger's argument is the name of their time column. */
+/** Marks the hour of each changed row. The trigger's argument is the name of the column with the row's time. */
 const mark = `
   CREATE FUNCTION mark_stale_rollup() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   DECLARE
@@ -32,7 +32,7 @@ const mark = `
     RETURN NULL;
   END $$`
 
-/** Deletes all rollups after a table was truncated. */
+/** Discards all rollups after a table was truncated: `rollup` and `visit` are read only for rows of these tables. */
 const deleteRollups = `
   CREATE FUNCTION forget_rollups() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
   BEGIN

@@ -1,10 +1,10 @@
 /**
  * Events of websites and their delivery to webhooks and by mail.
  *
- * An event is first a row of `outbox`, which the statement of its cause writes. A background step turns it into one `delivery`
- * per subscriber and deletes it. `site.has_subscribers` is true while a website has a webhook or a notification, so that the
- * statements need no lookup for other websites. A pending delivery is due at `next_attempt_at`; a process that attempts it
- * first moves that time by its lease.
+ * An event is first a row of `outbox`, written by the statement that stores the event's cause. A background step turns the row
+ * into one `delivery` per subscriber and deletes it. `site.has_subscribers` is true while a website has a webhook or a
+ * notification, so that a statement knows without a lookup whether to write an event. A pending delivery is due at
+ * `next_attempt_at`. Before an attempt, a process moves that time to the end of its lease.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

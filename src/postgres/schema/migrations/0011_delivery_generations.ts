@@ -1,6 +1,6 @@
 /**
- * `delivery.generation` counts the leases and the manual retries of a delivery and never decreases, so that a late record of
- * an attempt cannot match a newer one. The outbox gets indexes, since it grows while no process delivers.
+ * `delivery.generation` counts the leases and the manual retries of a delivery and never decreases, so that the outcome of an
+ * attempt is not recorded once a newer attempt was leased. The outbox gets indexes, since it grows while no process delivers.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,4 +1,4 @@
-/** When the last `site.limit` event of a website was written, so that there is at most one per hour. */
+/** When the last `site.limit` event of a website was written, so that each website gets at most one per hour. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

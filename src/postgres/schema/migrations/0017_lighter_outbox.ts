@@ -1,6 +1,7 @@
 /**
- * Makes the event of a stored submission cheaper to write. Its `event_id` is the submission's id, so that the index of subjects
- * needs no entry for it. The statement has locked the website, and an erasure deletes its events, so no foreign key is needed.
+ * Makes the event of a stored submission cheaper to write. The event's `event_id` is the submission's id, so that the index of
+ * subjects needs no entry for the event. No foreign key is needed: the statement that writes an event has locked the website,
+ * and the erasure of a website deletes its events.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

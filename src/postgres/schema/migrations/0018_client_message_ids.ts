@@ -1,4 +1,4 @@
-/** The id that a client gives a message, by which it names the message when the visitor edits it. */
+/** The id that a client gives a message. When the visitor edits the message, the client sends this id again. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

@@ -1,5 +1,5 @@
 /**
- * The conversions that are not yet in a separate store of page views (see `ConversionOutbox`); empty without one.
+ * The conversions that are not yet in the separate store (see `ConversionOutbox`); empty without a separate store.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

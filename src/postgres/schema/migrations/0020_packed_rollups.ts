@@ -1,10 +1,10 @@
 /**
- * Rollups that take less space. A row of `rollup` holds several days of a dimension if they have few values, since the arrays
- * of a row of few values are mostly headers, and a column that follows from another is null; see `RollupRows`.
+ * Rollups that take less space; see `RollupRows`. Days with few values of a dimension share a row of `rollup`, since the arrays
+ * of a row with few values consist mostly of headers. A column that equals another one is null.
  *
  * A row of `rollup_month` can hold the beginning of a month, so that a report need not sum the days of the current month.
  *
- * The rollups are derived data and are computed again: until then reports read page views.
+ * The existing rollups are deleted and computed again; until then reports read page views.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

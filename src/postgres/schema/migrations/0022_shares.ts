@@ -1,4 +1,4 @@
-/** The secret addresses of shared dashboards. A revoked share has no row. */
+/** The shares of dashboards, with the digests of their secrets. A revoked share has no row. */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
 

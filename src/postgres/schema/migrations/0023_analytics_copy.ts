@@ -1,6 +1,6 @@
 /**
- * The progress of `analytics copy`, by table and website. A row with a `batch_id` has a batch that is being sent. Until it is
- * confirmed, it is sent again with the same bounds and the same id.
+ * The progress of `analytics copy`, by table and website. A row with a `batch_id` has a batch that is being sent. A batch that
+ * was not confirmed is sent again with the same bounds and the same id.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,7 @@
 /**
- * The console session or the key that issued a key, or that created a link; null for the command line, and for rows older than
- * this column. There is no foreign key: a session is deleted when it ends, and its keys remain.
+ * The console session or the key that issued an owner key, or that created a link to the console; null if the command line did,
+ * and in rows older than these columns. They are not foreign keys: a session is deleted when it ends, and the keys that it
+ * issued remain.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

@@ -1,6 +1,6 @@
 /**
- * Marks the sums of an open day, which count the visits that begin before the row's `ends_at`, before the end of the day.
- * Processes of an earlier version never store such sums, so existing rows have no mark.
+ * Marks the sums of an open day: they count only the visits that begin before the row's `ends_at`, which is before the end of
+ * the day. Earlier versions store no such sums, so existing rows have no mark.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

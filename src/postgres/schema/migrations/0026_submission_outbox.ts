@@ -1,7 +1,7 @@
 /**
- * The events of stored submissions, with one row per website and batch, so that an event adds almost nothing to the cost of a
- * submission. A submission that is deleted before its event is sent needs no deletion here: the fan-out skips submissions that do
- * not exist. Processes of an earlier version use `outbox`.
+ * The events of stored submissions, with one row per website, type and batch, so that an event adds almost nothing to the cost
+ * of a submission. When a submission is deleted, its id may stay here: the fan-out skips submissions that do not exist.
+ * Processes of an earlier version use `outbox`.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
