@@ -20,7 +20,7 @@ const escape = (text: string): string =>
 
 const lineBreaks = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g
 
-/** The beginnings of links and images in Markdown, which Mattermost and Discord show with a text that hides the address. */
+/** The beginnings of links and images in Markdown, which Mattermost and Discord show with a text that hides the URL. */
 const linkMark = /\](?=[([:]|$)/g
 
 /** Marks of bold, italic, struck and code text. */

@@ -31,6 +31,6 @@ export const parse = (text: string): Result.Result<ReadonlyArray<IpNetwork.IpNet
       .map(network)
   )
 
-/** Whether an address is in one of the networks. */
+/** Whether an IP address is in one of the networks. */
 export const contain = (networks: ReadonlyArray<IpNetwork.IpNetwork>, address: NetAddress.IpAddress): boolean =>
   networks.some((network) => IpNetwork.contains(network, address))

@@ -1,8 +1,8 @@
 /**
- * The size of a body that no limit counts by itself. Pure.
+ * The size up to which a body is not counted against the limit of memory, and is parsed before the rate limit is checked. Pure.
  *
  * Ordinary pages send less. The limits on connections and queued requests also bound the memory of small bodies, and parsing
- * one takes less than a millisecond, whatever it holds.
+ * a small body takes less than a millisecond, whatever it holds.
  *
  * @module
  */

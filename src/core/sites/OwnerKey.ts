@@ -35,7 +35,7 @@ export const issuersFrom = (
   return issuers
 }
 
-/** Whether a key that expires at `expiresAt`, or never if that is null, is valid after `end`. */
+/** Whether a key is still valid after `end` if it expires at `expiresAt`; null means never. */
 export const outlives = (expiresAt: number | null, end: number): boolean => expiresAt === null || expiresAt > end
 
 /** `hok_` and 43 characters. */

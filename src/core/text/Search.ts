@@ -4,6 +4,6 @@
  * @module
  */
 
-/** Whether a text contains another, in either case of letters. */
+/** Whether a text contains another text, regardless of upper and lower case. */
 export const contains = (text: string | null, needle: string): boolean =>
   (text ?? "").toLowerCase().includes(needle.toLowerCase())

@@ -11,7 +11,7 @@ export const like = (pattern: string): string => pattern.replace(/[\\%_]/g, "\\$
 
 /**
  * SQL that says whether a condition holds. `write` gives the SQL of `is` if `isEqual`, else of `contains`, for the values that
- * can be stored: others equal no stored text and are part of none.
+ * can be stored: other values equal no stored text and are part of no stored text.
  */
 export const condition = (
   { operator, values }: Condition,
