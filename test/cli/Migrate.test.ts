@@ -50,7 +50,8 @@ const behind = Effect.gen(function* () {
   return { connection, sql }
 })
 
-describe("migrate", () => {
+// Each test has its own database. Most of the time they wait.
+describe("migrate", { concurrent: true }, () => {
   for (const [what, table] of [
     ["a migration that waits for a reader of a table", "submission"],
     ["a migration that waits for another process's", "effect_sql_migrations"]

@@ -1,7 +1,210 @@
-import { describe, vi } from "vitest"
-import { suite } from "./ReportsSuite.ts"
+/**
+ * Reports of two services on one database: which rolls up, what a killed one leaves, what a rebuild changes, and a report that
+ * takes too long. With and without a pooler in between.
+ */
+import { PgTypes } from "@effect/sql-pg"
+import { assert, describe, layer } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Result, Schema } from "effect"
+import { vi } from "vitest"
+import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
+import * as Evaluate from "../../src/core/analytics/report/Evaluate.ts"
+import * as QueryInput from "../../src/core/analytics/report/QueryInput.ts"
+import type { Site } from "../../src/core/sites/Site.ts"
+import { send } from "../support/OwnerRequests.ts"
+import { describeWith } from "../support/Programs.ts"
+import * as Locks from "../support/postgres/Locks.ts"
+import * as SiteRows from "../support/postgres/SiteRows.ts"
+import * as Reported from "../support/ReportProcesses.ts"
+import * as PgBouncer from "../torture/PgBouncer.ts"
 
 // The tests start processes, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 180_000 })
 
-describe("faults: reports of two processes", () => suite("PostgreSQL"))
+/** Repeats a query until it finds something. */
+const eventually = <A, E, R>(what: string, look: Effect.Effect<boolean | ReadonlyArray<A>, E, R>) =>
+  look.pipe(
+    Effect.delay("50 millis"),
+    Effect.repeat({ until: (found) => (typeof found === "boolean" ? found : found.length > 0) }),
+    Effect.timeoutOrElse({ duration: "90 seconds", orElse: () => Effect.die(new Error(`Timed out: ${what}`)) })
+  )
+
+/** Waits until all days are rolled up. */
+const rolledUp = Effect.gen(function* () {
+  const { site, sql } = yield* Reported.Service
+  yield* eventually(
+    "all days are rolled up",
+    sql`SELECT FROM rollup_site WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)} AND rolled_before IS NOT NULL
+      AND NOT EXISTS (SELECT FROM rollup_stale)`
+  )
+})
+
+const Times = Schema.Array(Schema.Struct({ times: Schema.Int }))
+
+/** How many times each of the 20 days was rolled up: one number if it is the same for all. */
+const timesRolledUp = Effect.gen(function* () {
+  const { sql } = yield* Reported.Service
+  const rows =
+    yield* sql`SELECT DISTINCT count(*)::int AS times FROM audit WHERE day BETWEEN '2025-03-01' AND '2025-03-20'
+    GROUP BY day`.pipe(Effect.flatMap(Schema.decodeUnknownEffect(Times)))
+  return rows.map(({ times }) => times)
+})
+
+const bodyOf = (site: Site, dimensions: ReadonlyArray<string>) => ({
+  site_id: site.websiteConfigId,
+  metrics: ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "conversions"],
+  date_range: ["2025-02-20", "2025-04-10"],
+  dimensions
+})
+
+const ask = Effect.fnUntraced(function* ({ owner }: Reported.Server, dimensions: ReadonlyArray<string>) {
+  const { key, site } = yield* Reported.Service
+  return yield* send(owner, "/v1/owner/query", { key, body: bodyOf(site, dimensions) })
+})
+
+/** The answers of both services are those of the definition. */
+const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reported.Server>, when: string) {
+  const { site, sql } = yield* Reported.Service
+  const rows = yield* SiteRows.read(sql, site)
+  for (const dimensions of [[], ["time:day"], ["event:page"], ["visit:source"]]) {
+    const request = Result.getOrThrow(QueryInput.decode(bodyOf(site, dimensions)))
+    const query = DateRange.resolve(request, { now: Date.now(), timeZone: site.timeZone })
+    const { results } = Evaluate.evaluate(query, rows)
+    for (const server of servers) {
+      const answer = yield* ask(server, dimensions)
+      assert.strictEqual(answer.status, 200, answer.text)
+      assert.deepStrictEqual(JSON.parse(answer.text).results, JSON.parse(JSON.stringify(results)), when)
+    }
+  }
+})
+
+/** Locks a table in another transaction while `use` runs. */
+const whileLocked = <A, E, R>(lock: string, use: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const { sql } = yield* Reported.Service
+    const [held, over] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+    const holding = yield* sql
+      .unsafe(`LOCK TABLE ${lock}`)
+      .pipe(
+        Effect.andThen(Deferred.succeed(held, undefined)),
+        Effect.andThen(Deferred.await(over)),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+    yield* Deferred.await(held)
+    const used = yield* Effect.ensuring(use, Deferred.succeed(over, undefined))
+    yield* Fiber.join(holding)
+    return used
+  })
+
+/** The last test ends both services. */
+const suite = (through: "PostgreSQL" | "PgBouncer") =>
+  layer(Reported.service(through), { concurrent: false, timeout: "90 seconds", excludeTestServices: true })(
+    `on ${through}`,
+    (it) => {
+      it.effect("of two services one rolls up a day, and again after it changed", () =>
+        Effect.gen(function* () {
+          const { command, servers, site, sql } = yield* Reported.Service
+          for (const [index, batch] of ["", "second"].entries()) {
+            if (batch !== "") yield* Reported.addVisits(sql, site, batch)
+            yield* checkAnswers(servers, `before the roll-up ${index}`)
+            yield* rolledUp
+            assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
+            yield* checkAnswers(servers, `after the roll-up ${index}`)
+          }
+          // The conversions of all days are counted again.
+          yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
+          yield* checkAnswers(servers, "before the roll-up with a goal")
+          yield* eventually(
+            "days are rolled up again",
+            Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
+          )
+          yield* rolledUp
+          assert.deepStrictEqual(yield* timesRolledUp, [3])
+          yield* checkAnswers(servers, "after the roll-up with a goal")
+        })
+      )
+
+      it.effect("running services use the rollups that `report rebuild` makes", () =>
+        Effect.gen(function* () {
+          const { command, servers, site, sql } = yield* Reported.Service
+          yield* rolledUp
+          // Without triggers, as replication and some restores write rows.
+          yield* sql`SET LOCAL session_replication_role = replica`.pipe(
+            Effect.andThen(sql`UPDATE page_view SET path = '/moved' WHERE path = '/1'`),
+            sql.withTransaction
+          )
+          for (const server of servers) assert.notInclude((yield* ask(server, ["event:page"])).text, "/moved")
+          yield* command("report", "rebuild", "--site", site.websiteConfigId)
+          yield* checkAnswers(servers, "after the rebuild")
+        })
+      )
+
+      it.effect("a report that takes longer than REPORT_TIMEOUT is a 504, and frees its connection", () =>
+        Effect.gen(function* () {
+          const { servers, site, sql } = yield* Reported.Service
+          const [server] = servers
+          yield* rolledUp
+          yield* whileLocked(
+            "rollup IN ACCESS EXCLUSIVE MODE",
+            Effect.gen(function* () {
+              // More than a process has connections for reports.
+              const asking = yield* Effect.forkChild(
+                Effect.all(
+                  Array.from({ length: 5 }, () => ask(server, [])),
+                  { concurrency: "unbounded" }
+                )
+              )
+              yield* eventually("a report waits", Locks.isAwaited(sql))
+              const view = { site_id: site.trackingToken, page_path: "/" }
+              const { status } = yield* send(server.url, "/v1/public/analytics/track", { body: view })
+              assert.strictEqual(status, 204)
+              for (const { status, text } of yield* Fiber.join(asking)) {
+                assert.strictEqual(status, 504)
+                assert.deepStrictEqual(JSON.parse(text), {
+                  detail: "The report takes longer than the limit of 5s. Choose fewer days, or remove filters."
+                })
+              }
+              yield* eventually(
+                "no report waits",
+                Effect.map(Locks.isAwaited(sql), (isAwaited) => !isAwaited)
+              )
+            })
+          )
+          yield* checkAnswers(servers, "after the timeout")
+        })
+      )
+
+      it.effect("the roll-up of a killed process leaves nothing behind, and another service does it", () =>
+        Effect.gen(function* () {
+          const { end, kill, site, sql, start } = yield* Reported.Service
+          yield* end
+          const before = yield* timesRolledUp
+          const started = yield* whileLocked(
+            // Reports can read the table, and a roll-up waits in the middle of its transaction.
+            "rollup IN SHARE MODE",
+            Effect.gen(function* () {
+              yield* Reported.addVisits(sql, site, "late")
+              yield* eventually("the process rolls up", Locks.isAwaited(sql))
+              yield* kill
+              const started = yield* start
+              yield* checkAnswers([started], "before the roll-up is taken up")
+              assert.deepStrictEqual(yield* timesRolledUp, before)
+              return started
+            })
+          )
+          yield* rolledUp
+          assert.deepStrictEqual(
+            yield* timesRolledUp,
+            before.map((times) => times + 1)
+          )
+          yield* checkAnswers([started], "after the roll-up was taken up")
+        })
+      )
+    }
+  )
+
+// Both wait for roll-ups most of the time.
+describe("faults: reports of two processes", { concurrent: true }, () => {
+  describe("without a pooler", () => suite("PostgreSQL"))
+  describeWith([PgBouncer], "with a pooler", () => suite("PgBouncer"))
+})

@@ -23,114 +23,120 @@ const visit = ({ hostedWebsiteId }: Site, path: string) =>
     Effect.orDie
   )
 
-inChromium("the console's live page", ConsolePage.layer, (it) => {
-  it.effect("explains what to do while nothing has arrived, then shows what arrives at the top", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
-      yield* on(() => page.getByRole("heading", { name: "Nothing has arrived yet" }).waitFor())
-      yield* visit(site, "/tours")
-      yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
-      yield* on(() => page.getByText("1 visitor now").waitFor())
-      const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
-      assert.strictEqual(details, "from letter · Norway · Mobile · Safari")
-      yield* SubmissionRepo.use((submissions) =>
-        submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt: Date.now() }))
-      )
-      const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
-      for (const turns of ConversationData.examples.slice(0, 1)) yield* ConversationData.store(instance, ...turns)
-      yield* on(() => page.getByRole("link", { name: "A visitor began to chat" }).waitFor())
-      yield* on(() => page.getByRole("link", { name: "booking" }).click())
-      yield* on(() => page.locator(".details header").waitFor())
-      assert.deepStrictEqual(errors, [])
-    })
-  )
-
-  it.effect("a quarantined submission is opened in the quarantine", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      yield* SubmissionRepo.use((submissions) =>
-        submissions.submit(
-          Draft.make(site.websiteConfigId, {
-            pageSlug: "spam",
-            status: "quarantined",
-            reasons: ["links"],
-            receivedAt: Date.now()
-          })
+// Concurrent, because the page polls every few seconds.
+inChromium(
+  "the console's live page",
+  ConsolePage.layer,
+  (it) => {
+    it.effect("explains what to do while nothing has arrived, then shows what arrives at the top", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { errors, on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByRole("heading", { name: "Nothing has arrived yet" }).waitFor())
+        yield* visit(site, "/tours")
+        yield* on(() => page.getByText("/tours", { exact: true }).waitFor())
+        yield* on(() => page.getByText("1 visitor now").waitFor())
+        const details = yield* on(() => page.locator(".arrival .what .muted").first().textContent())
+        assert.strictEqual(details, "from letter · Norway · Mobile · Safari")
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(Draft.make(site.websiteConfigId, { pageSlug: "booking", receivedAt: Date.now() }))
         )
-      )
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
-      yield* on(() => page.getByRole("link", { name: "spam" }).click())
-      yield* on(() => page.locator(".details header").waitFor())
-      yield* on(() => page.getByRole("button", { name: "Quarantine", pressed: true }).waitFor())
-    })
-  )
-
-  it.effect("stops while it is paused, and continues with what has arrived since", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      yield* visit(site, "/first")
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
-      yield* on(() => page.getByText("/first", { exact: true }).waitFor())
-      yield* on(() => page.getByRole("button", { name: "Pause" }).click())
-      yield* visit(site, "/second")
-      yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
-      assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
-      yield* on(() => page.getByRole("button", { name: "Resume" }).click())
-      yield* on(() => page.getByText("/second", { exact: true }).waitFor())
-      // The list also pauses while the mouse is over it.
-      yield* on(() => page.locator(".arrival").first().hover())
-      yield* visit(site, "/third")
-      yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
-      yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
-      yield* on(() => page.getByText("/third", { exact: true }).waitFor())
-      assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [
-        "/third",
-        "/second",
-        "/first"
-      ])
-    })
-  )
-
-  it.effect("says that the live activity cannot be loaded, and shows what has arrived once it can be", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
-      yield* on(() => page.route("**/live", (route) => route.abort()))
-      yield* on(() => page.getByRole("link", { name: "Live", exact: true }).click())
-      yield* on(() => page.getByRole("heading", { name: "The live activity cannot be loaded" }).waitFor())
-      yield* on(() => page.unroute("**/live"))
-      yield* visit(site, "/late")
-      yield* on(() => page.getByText("/late", { exact: true }).waitFor())
-    })
-  )
-
-  it.effect("says that the session has ended, when it has", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      yield* visit(site, "/first")
-      const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
-      yield* on(() => page.getByText("/first", { exact: true }).waitFor())
-      const sessions = yield* ConsoleSessions
-      for (const { role, sessionId } of yield* sessions.list.pipe(Effect.orDie)) {
-        if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
-      }
-      yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
-    })
-  )
-
-  it.effect("has no violations of accessibility in light and dark mode", () =>
-    Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
-      const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/live`, {
-        viewport: { width: 360, height: 800 }
+        const instance = yield* ConversationData.newInstance(site.websiteConfigId, "Guide")
+        for (const turns of ConversationData.examples.slice(0, 1)) yield* ConversationData.store(instance, ...turns)
+        yield* on(() => page.getByRole("link", { name: "A visitor began to chat" }).waitFor())
+        yield* on(() => page.getByRole("link", { name: "booking" }).click())
+        yield* on(() => page.locator(".details header").waitFor())
+        assert.deepStrictEqual(errors, [])
       })
-      yield* on(() => page.locator(".arrival").first().waitFor())
-      yield* on(() => page.getByRole("button", { name: "Pause" }).click())
-      yield* until("it rests", async () => (await page.getByText("Paused.").count()) === 1)
-      assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
-      const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
-      assert.isAtMost(overflow, 0)
-    })
-  )
-})
+    )
+
+    it.effect("a quarantined submission is opened in the quarantine", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* SubmissionRepo.use((submissions) =>
+          submissions.submit(
+            Draft.make(site.websiteConfigId, {
+              pageSlug: "spam",
+              status: "quarantined",
+              reasons: ["links"],
+              receivedAt: Date.now()
+            })
+          )
+        )
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByRole("link", { name: "spam" }).click())
+        yield* on(() => page.locator(".details header").waitFor())
+        yield* on(() => page.getByRole("button", { name: "Quarantine", pressed: true }).waitFor())
+      })
+    )
+
+    it.effect("stops while it is paused, and continues with what has arrived since", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`)
+        yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* visit(site, "/second")
+        yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
+        assert.strictEqual(yield* on(() => page.getByText("/second", { exact: true }).count()), 0)
+        yield* on(() => page.getByRole("button", { name: "Resume" }).click())
+        yield* on(() => page.getByText("/second", { exact: true }).waitFor())
+        // The list also pauses while the mouse is over it.
+        yield* on(() => page.locator(".arrival").first().hover())
+        yield* visit(site, "/third")
+        yield* on(() => page.getByText("Paused. 1 new entry waits.").waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).hover())
+        yield* on(() => page.getByText("/third", { exact: true }).waitFor())
+        assert.deepStrictEqual(yield* on(() => page.locator(".arrival .what bdi").allTextContents()), [
+          "/third",
+          "/second",
+          "/first"
+        ])
+      })
+    )
+
+    it.effect("says that the live activity cannot be loaded, and shows what has arrived once it can be", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}`)
+        yield* on(() => page.route("**/live", (route) => route.abort()))
+        yield* on(() => page.getByRole("link", { name: "Live", exact: true }).click())
+        yield* on(() => page.getByRole("heading", { name: "The live activity cannot be loaded" }).waitFor())
+        yield* on(() => page.unroute("**/live"))
+        yield* visit(site, "/late")
+        yield* on(() => page.getByText("/late", { exact: true }).waitFor())
+      })
+    )
+
+    it.effect("says that the session has ended, when it has", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* visit(site, "/first")
+        const { on, page } = yield* ConsolePage.open(`#/${site.websiteConfigId}/live`, {}, "viewer")
+        yield* on(() => page.getByText("/first", { exact: true }).waitFor())
+        const sessions = yield* ConsoleSessions
+        for (const { role, sessionId } of yield* sessions.list.pipe(Effect.orDie)) {
+          if (role === "viewer") yield* sessions.revoke(sessionId).pipe(Effect.orDie)
+        }
+        yield* on(() => page.getByRole("heading", { name: "Your session has ended" }).waitFor())
+      })
+    )
+
+    it.effect("has no violations of accessibility in light and dark mode", () =>
+      Effect.gen(function* () {
+        const { busy } = yield* ConsolePage.Websites
+        const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/live`, {
+          viewport: { width: 360, height: 800 }
+        })
+        yield* on(() => page.locator(".arrival").first().waitFor())
+        yield* on(() => page.getByRole("button", { name: "Pause" }).click())
+        yield* until("it rests", async () => (await page.getByText("Paused.").count()) === 1)
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+      })
+    )
+  },
+  { concurrent: true }
+)

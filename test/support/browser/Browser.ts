@@ -135,16 +135,20 @@ const visitor = Effect.fnUntraced(function* ({
 export const layer: Layer.Layer<Chromium> = Layer.succeed(Chromium, Chromium.of({ visitor }))
 
 /**
- * Runs tests in Chromium with the layer `given`, on the real clock. Without Chromium they are skipped with a warning, and
- * fail in continuous integration.
+ * Runs tests in Chromium with the layer `given`, on the real clock, and with `concurrent` all at once. Without Chromium they
+ * are skipped with a warning, and fail in continuous integration.
  */
 export const inChromium = <R, E>(
   name: string,
   given: Layer.Layer<R, E>,
-  tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void
+  tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void,
+  { concurrent = false }: { readonly concurrent?: boolean } = {}
 ): void => {
   if (available) {
-    effectLayer(Layer.merge(layer, given), { excludeTestServices: true, timeout: "60 seconds" })(name, tests)
+    effectLayer(Layer.merge(layer, given), { concurrent, excludeTestServices: true, timeout: "60 seconds" })(
+      name,
+      tests
+    )
     return
   }
   const reason = `there is no Chromium at ${executablePath}; install one, or name it with CHROMIUM_PATH`
