@@ -5,12 +5,27 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 /** The test files that start processes, browsers or servers. They wait for most of their time. */
 const long = /\/test\/(?:faults|browser|docs|build|cluster|postgres\/embedded|postgres\/Readiness)\b/
 
-/** Starts long files first, so that no worker is left with one at the end. The other files follow in Vitest's order. */
+/** The long files that keep the processors busy. */
+const busy = /\/test\/browser\b/
+
+/** Joins lists so that the files of each are spread evenly. */
+const spread = <A>(...lists: ReadonlyArray<ReadonlyArray<A>>): Array<A> =>
+  lists
+    .flatMap((list) => list.map((value, index) => ({ value, position: (index + 0.5) / list.length })))
+    .sort((one, other) => one.position - other.position)
+    .map(({ value }) => value)
+
+/**
+ * Starts long files first, so that no worker is left with one at the end. Files that keep the processors busy alternate with files that
+ * wait. The other files follow in Vitest's order.
+ */
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
     const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    const matching = (pattern: RegExp, isMatch: boolean, among: ReadonlyArray<TestSpecification>) =>
+      among.filter(({ moduleId }) => pattern.test(moduleId) === isMatch)
+    const longest = matching(long, true, sorted)
+    return [...spread(matching(busy, true, longest), matching(busy, false, longest)), ...matching(long, false, sorted)]
   }
 }
 
