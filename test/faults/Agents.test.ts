@@ -23,8 +23,7 @@ const demand = (name: string, expected: Expected, status: number, text: string) 
   assert.strictEqual(text.includes('"type":"error"'), expected === "error", name)
 }
 
-// Each test has its own service. Most of the time they wait.
-describe("faults: agents, through the whole service", { concurrent: true }, () => {
+describe("faults: agents, through the whole service", () => {
   for (const [name, { expected }] of Object.entries(agents)) {
     it.live(`an agent that ${name} ends in ${typeof expected === "number" ? expected : `an ${expected}`}`, () =>
       Effect.gen(function* () {

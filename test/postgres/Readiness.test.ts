@@ -53,7 +53,7 @@ const withWrites = Layer.fresh(
 
 suite("postgres/Readiness: its law", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
 
-describe("postgres/Readiness: while writes fail", { concurrent: true }, () => {
+describe("postgres/Readiness: while writes fail", () => {
   it.live("it runs trial writes, is not ready while they fail, and leaves no rows", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -111,7 +111,7 @@ const at = (port: number) =>
     Database.layer({ url: Redacted.make(`postgres://nobody@127.0.0.1:${port}/none`), connections: 1 })
   )
 
-describe("postgres/Readiness", { concurrent: true }, () => {
+describe("postgres/Readiness", () => {
   it.effect("a migrated database is ready", () => check.pipe(Effect.provide(onDatabase)))
 
   it.effect("a database that lacks migrations is not ready until they are applied", () =>

@@ -36,7 +36,7 @@ export const suite = <R, E, FE>(
   layer: Layer.Layer<Readiness | SubmissionRepo | R, E>,
   fault: Fault<FE, Readiness | SubmissionRepo | R>
 ) =>
-  describe(name, { concurrent: true }, () => {
+  describe(name, () => {
     it.live("is not ready while writes fail, and is ready again once they would succeed, without a request", () =>
       Effect.gen(function* () {
         yield* check
