@@ -98,7 +98,7 @@ const whileLocked = <A, E, R>(lock: string, use: Effect.Effect<A, E, R>) =>
 
 /** The last test ends both services. */
 const suite = (through: "PostgreSQL" | "PgBouncer") =>
-  layer(Reported.service(through), { concurrent: false, timeout: "90 seconds", excludeTestServices: true })(
+  layer(Reported.service(through), { concurrent: false, timeout: "180 seconds", excludeTestServices: true })(
     `on ${through}`,
     (it) => {
       it.effect("of two services one rolls up a day, and again after it changed", () =>
