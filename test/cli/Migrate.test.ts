@@ -50,8 +50,7 @@ const behind = Effect.gen(function* () {
   return { connection, sql }
 })
 
-// Each test has its own database. Most of the time they wait.
-describe("migrate", { concurrent: true }, () => {
+describe("migrate", () => {
   for (const [what, table] of [
     ["a migration that waits for a reader of a table", "submission"],
     ["a migration that waits for another process's", "effect_sql_migrations"]
