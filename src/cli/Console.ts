@@ -28,7 +28,11 @@ const link = Command.make(
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl)
     const directory = yield* SiteDirectory
     const sessions = yield* ConsoleSessions
-    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, yield* Clock.currentTimeMillis, 3_600_000)
+    const linkExpiresAt = yield* ConsoleUrl.readExpires(
+      flags.expires,
+      yield* Clock.currentTimeMillis,
+      Calendar.hourMillis
+    )
     for (const id of flags.sites) {
       if (Option.isNone(yield* directory.byWebsiteConfigId(id))) return yield* Output.notFound("website", id)
     }

@@ -120,7 +120,7 @@ const invite = Command.make(
     const publicUrl = Option.map(settings.mail, ({ publicUrl }) => publicUrl)
     const origin = yield* ConsoleUrl.originOf(flags.baseUrl ?? Option.getOrNull(publicUrl))
     const createdAt = yield* Clock.currentTimeMillis
-    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * 3_600_000)
+    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
     const websites = yield* namesOf(flags.sites)
     const sessions = yield* ConsoleSessions
     const sites = flags.sites.length === 0 ? "all" : flags.sites

@@ -12,6 +12,7 @@ import { endings, isConversationId } from "../../core/chat/Conversation.ts"
 import { protocols } from "../../core/chat/Instance.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -19,7 +20,6 @@ const base = "/v1/owner/sites/:site_id/instances"
 
 const ofInstance = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
 
-const exampleInstance = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
 const exampleId = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
 
 export const Instances = Schema.Struct({
@@ -44,7 +44,7 @@ export const Instances = Schema.Struct({
     {
       instances: [
         {
-          instance_id: exampleInstance,
+          instance_id: Examples.id,
           name: "Assistant",
           memory: "edge",
           agent_protocol: "openai-chat",
@@ -76,7 +76,7 @@ const common = {
 
 const exampleCommon = {
   conversation_id: exampleId,
-  created_at: "2026-11-25T09:00:00.000Z",
+  created_at: Examples.time,
   updated_at: "2026-11-25T09:04:00.000Z"
 }
 
@@ -171,7 +171,7 @@ export const Transcript = Schema.Struct({
         {
           id: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
           role: "user",
-          created_at: "2026-11-25T09:00:00.000Z",
+          created_at: Examples.time,
           parts: [{ type: "text", text: "Where can I rent a kayak?" }]
         }
       ]

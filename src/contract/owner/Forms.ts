@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as FormRules from "../../core/forms/FormRules.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -23,8 +24,8 @@ const exampleRules = { name: { required: true, max: 100 }, email: { required: tr
 const exampleForm = {
   page: "contact",
   rules: exampleRules,
-  created_at: "2026-11-25T09:00:00.000Z",
-  updated_at: "2026-11-25T09:00:00.000Z"
+  created_at: Examples.time,
+  updated_at: Examples.time
 }
 
 export const Form = Schema.Struct({

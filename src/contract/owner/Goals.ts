@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { kinds } from "../../core/analytics/Goal.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -19,7 +20,7 @@ const base = "/v1/owner/sites/:site_id/goals"
 const params = { site_id: siteId }
 
 const example = {
-  goal_id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+  goal_id: Examples.id,
   name: "Thank-you page",
   kind: "page",
   value: "/thanks*",

@@ -13,6 +13,7 @@ import { protocols } from "../../core/chat/Instance.ts"
 import * as InstanceInput from "../../core/chat/InstanceInput.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -51,7 +52,7 @@ export const InstanceSettings = Schema.Struct({
   title: "InstanceSettings",
   examples: [
     {
-      instance_id: "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11",
+      instance_id: Examples.id,
       name: "Support",
       agent_url: "https://agent.example.com/v1",
       agent_protocol: "openai-chat",

@@ -12,6 +12,7 @@ import { reasons } from "../../core/sites/Decision.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -199,7 +200,7 @@ export const Activity = Schema.Struct({
       activity: [
         {
           type: "pageview",
-          received_at: "2026-11-25T09:00:00.000Z",
+          received_at: Examples.time,
           path: "/pricing",
           country: "NO",
           device: "mobile",

@@ -14,6 +14,7 @@ import { statuses } from "../../core/forms/Submission.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -52,7 +53,7 @@ const common = {
 
 const exampleCommon = {
   submission_id: exampleId,
-  received_at: "2026-11-25T09:00:00.000Z",
+  received_at: Examples.time,
   status: "accepted",
   reasons: [],
   read: false,
@@ -255,7 +256,7 @@ export const SubmissionDeliveries = Schema.Struct({
   examples: [
     {
       webhooks: [],
-      mails: [{ to: "owner@example.com", status: "sent", created_at: "2026-11-25T09:00:00.000Z", error: null }]
+      mails: [{ to: "owner@example.com", status: "sent", created_at: Examples.time, error: null }]
     }
   ]
 })

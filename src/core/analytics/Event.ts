@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import * as Storable from "../text/Storable.ts"
 import * as PageView from "./PageView.ts"
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { dayMillis } from "../text/Calendar.ts"
 import { type Lead, leads } from "./Goal.ts"
 import type { PageView } from "./PageView.ts"
 import { maxGap } from "./report/Visits.ts"
@@ -63,7 +64,7 @@ export interface CreditedVisit {
 }
 
 /** How long before a lead its visit may have ended: a form may stay open for hours. */
-export const lookBackMillis = 24 * 60 * 60_000
+export const lookBackMillis = dayMillis
 
 /** How long after a lead the rows of its visit may have been received: another process's clock may be ahead. */
 export const clockToleranceMillis = 5_000

@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 import type { AgentEvent } from "./Agent.ts"
 import * as AgentActivity from "./AgentActivity.ts"
 import { joinTexts } from "./AnswerPieces.ts"

@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import type { AgentEvent, FinishReason } from "./Agent.ts"
 import * as AgentActivity from "./AgentActivity.ts"
 import { maxSources } from "./AnswerParts.ts"

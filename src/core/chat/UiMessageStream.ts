@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 import type { FinishReason } from "./Agent.ts"
 import type { AgentActivity } from "./AgentActivity.ts"
 import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"

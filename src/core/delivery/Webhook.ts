@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dayMillis } from "../text/Calendar.ts"
 import type { Health } from "./Schedule.ts"
 
 /** `standard` is Standard Webhooks; `slack` is the message format of Slack's incoming webhooks. */
@@ -34,7 +35,7 @@ export interface WebhookChange {
 }
 
 /** How long the previous secret also signs after a rotation, in milliseconds. */
-export const rotationMillis = 24 * 60 * 60 * 1000
+export const rotationMillis = dayMillis
 
 export const deliveryStatuses = ["pending", "delivered", "failed", "cancelled"] as const
 

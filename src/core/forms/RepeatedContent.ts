@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hourMillis } from "../text/Calendar.ts"
 
 interface Occurrences {
   /** The time of the last occurrence, in milliseconds since 1970. */
@@ -14,7 +15,7 @@ interface Occurrences {
 }
 
 /** How long a digest is remembered after its last occurrence, in milliseconds. */
-export const memoryMillis = 60 * 60 * 1000
+export const memoryMillis = hourMillis
 
 export interface Repetitions {
   /**

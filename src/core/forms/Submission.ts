@@ -5,6 +5,7 @@
  */
 import { hash } from "node:crypto"
 import type { Attribution } from "../analytics/Lead.ts"
+import { dayMillis } from "../text/Calendar.ts"
 
 export const statuses = ["accepted", "quarantined"] as const
 
@@ -40,7 +41,7 @@ export interface SubmissionDraft extends Omit<Submission, "attribution"> {
 }
 
 /** How long an `Idempotency-Key` is valid. */
-export const idempotencyWindowMillis = 24 * 60 * 60 * 1000
+export const idempotencyWindowMillis = dayMillis
 
 /**
  * The SHA-256 (hexadecimal) of a submission's content. It distinguishes a retry from a different submission with the same key.

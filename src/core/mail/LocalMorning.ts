@@ -6,8 +6,9 @@
 import * as DateRange from "../analytics/report/DateRange.ts"
 import * as LocalTime from "../analytics/report/LocalTime.ts"
 import type { LocalDate } from "../analytics/report/Query.ts"
+import { hourMillis } from "../text/Calendar.ts"
 
-const eightHours = 8 * 60 * 60 * 1000
+const eightHours = 8 * hourMillis
 
 /** Eight o'clock on a date, in milliseconds since 1970. */
 export const of = (timeZone: string, date: LocalDate): number => {

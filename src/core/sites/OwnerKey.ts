@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dayMillis } from "../text/Calendar.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 
@@ -17,7 +18,7 @@ export interface OwnerKey extends Access, Credential.Validity {
 }
 
 /** How long after its revocation or expiry a key is deleted, in milliseconds. */
-export const keptMillis = 30 * 24 * 3_600_000
+export const keptMillis = 30 * dayMillis
 
 /** A key when it is issued: the only time at which its secret is known. */
 export interface IssuedOwnerKey extends OwnerKey {

@@ -119,7 +119,7 @@ const managed = <A>(
   )
 
 /** The limit of mailed invitations per website: an owner could send them to people who did not ask for them. */
-export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: 3_600_000 }
+export const mailLimit: RateLimitPolicy = { name: "invitation", limit: 10, windowMillis: Calendar.hourMillis }
 
 const tooManyMails = (resetMillis: number): TooManyRequests => ({
   _tag: "TooManyRequests",

@@ -9,6 +9,7 @@ import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import { maxNotifications, type Notification, type Topic } from "../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
+import { hourMillis } from "../../core/text/Calendar.ts"
 import type { ReportTimeout } from "../../services/analytics/Reports.ts"
 import { TestDeliveries } from "../../services/delivery/TestDeliveries.ts"
 import { type ListedNotification, Notifications, type SubmissionMail } from "../../services/mail/Notifications.ts"
@@ -57,7 +58,7 @@ const noMail = fault("this service sends no mail until its operator sets SMTP_UR
 const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
 
 /** The limit of test mails per website: an owner could send them to people who did not ask for them. */
-export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: 3_600_000 }
+export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: hourMillis }
 
 const tooManyTests = (resetMillis: number): TooManyRequests => ({
   _tag: "TooManyRequests",

@@ -4,6 +4,7 @@
  * @module
  */
 import { Clock, Effect, Schema } from "effect"
+import { hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { ClickHouse } from "../../ClickHouse.ts"
 import { quoted } from "../../Literal.ts"
@@ -14,7 +15,7 @@ import { Parameters } from "./Parameters.ts"
 import type { Reader } from "./Reader.ts"
 
 /** How long replaced visits are kept: a running report may still read them. */
-const graceMillis = 3_600_000
+const graceMillis = hourMillis
 
 /** The maximum number of pairs of a day and a roll-up that one statement deletes. */
 const maxPairs = 1_000

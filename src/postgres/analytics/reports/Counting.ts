@@ -13,6 +13,7 @@ import * as Evaluate from "../../../core/analytics/report/Evaluate.ts"
 import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { Query } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
+import { dayMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import { type ReportSite, ReportTooLarge } from "../../../services/analytics/Reports.ts"
 import * as GroupSql from "./GroupSql.ts"
@@ -93,7 +94,7 @@ const execute = (
  * A statement uses a cached generic plan if it reads rollups and, besides them, visits and rows of at most this many
  * milliseconds: planning it would take longer than executing it. Any other statement is planned for its values each time.
  */
-const maxTail = 2 * 86_400_000
+const maxTail = 2 * dayMillis
 
 const lengthOf = (intervals: ReadonlyArray<RollupPlan.Interval>): number =>
   intervals.reduce((sum, { end, start }) => sum + end - start, 0)

@@ -11,7 +11,7 @@ import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
 import type { LocalDate } from "../../../core/analytics/report/Query.ts"
 import * as RollupPlan from "../../../core/analytics/report/RollupPlan.ts"
 import { maxGap } from "../../../core/analytics/report/Visits.ts"
-import { dateOf } from "../../../core/text/Calendar.ts"
+import { dateOf, hourMillis } from "../../../core/text/Calendar.ts"
 import { decodeRows } from "../../../runtime/Rows.ts"
 import * as Database from "../../Database.ts"
 import * as Writers from "../../Writers.ts"
@@ -224,7 +224,7 @@ export const advance: Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError
 ).pipe(Effect.catchTag("Busy", () => Effect.void))
 
 /** The time after its end within which a day should be rolled up, in milliseconds. */
-const maxLag = 6 * 3_600_000
+const maxLag = 6 * hourMillis
 
 /** The number of websites with a day, from their first row on, that ended over six hours ago and is not rolled up. */
 export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClient> = Effect.gen(function* () {
