@@ -7,7 +7,7 @@
  */
 import { randomUUID } from "node:crypto"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { Cause, ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Cause, ConfigProvider, Effect, Layer, Option, Redacted, Semaphore } from "effect"
 import { HttpClient } from "effect/http"
 import { Otlp, OtlpSerialization } from "effect/observability"
 
@@ -29,7 +29,7 @@ const maxConcurrent = 8
 
 /** Limits exports, and logs per signal when they start to fail and when they succeed again. */
 const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
-  let open = 0
+  const slots = Semaphore.makeUnsafe(maxConcurrent)
   const failing = new Set<string>()
   const failed = (signal: string, reason: string) =>
     Effect.suspend(() => {
@@ -47,25 +47,21 @@ const bounded = (client: HttpClient.HttpClient): HttpClient.HttpClient => {
     )
   return HttpClient.transform(client, (response, { url }) => {
     const signal = url.slice(url.lastIndexOf("/") + 1)
-    return Effect.suspend(() => {
-      // A defect, since the exporter retries errors.
-      if (open >= maxConcurrent) {
-        return Effect.andThen(failed(signal, "too many exports at once"), Effect.die("not exported"))
-      }
-      open += 1
-      return response.pipe(
-        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
-        Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
-        Effect.tapCause((cause) =>
-          failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "timeout")
-        ),
-        Effect.ensuring(
-          Effect.sync(() => {
-            open -= 1
-          })
-        )
+    return response.pipe(
+      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.die("the collector did not answer in time") }),
+      Effect.tap(({ status }) => (status < 300 ? succeeded(signal) : failed(signal, `status ${status}`))),
+      Effect.tapCause((cause) =>
+        failed(signal, Option.getOrUndefined(Cause.findErrorOption(cause))?.reason._tag ?? "timeout")
+      ),
+      slots.withPermitsIfAvailable(1),
+      Effect.flatMap(
+        Option.match({
+          // A defect, since the exporter retries errors.
+          onNone: () => Effect.andThen(failed(signal, "too many exports at once"), Effect.die("not exported")),
+          onSome: Effect.succeed
+        })
       )
-    })
+    )
   })
 }
 

@@ -38,9 +38,6 @@ const interval = "2 seconds"
 /** The maximum number of changes that are buffered for a slow reader; the oldest are dropped. */
 const backlog = 16
 
-const keyOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): string =>
-  JSON.stringify({ hostedWebsiteId, websiteConfigId } satisfies ReportSite)
-
 export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Layer.effect(
   LiveFeeds,
   Effect.gen(function* () {
@@ -74,15 +71,15 @@ export const layer: Layer.Layer<LiveFeeds, never, SiteActivity | Reports> = Laye
     const context = yield* Effect.context<never>()
     const feeds = yield* RcMap.make({
       // The feed would otherwise run in its first reader's context, and retain that reader's request and span.
-      lookup: (key: string) =>
-        Effect.updateContext(feed(JSON.parse(key)), (ofReader: Context.Context<Scope.Scope>) =>
+      lookup: (site: ReportSite) =>
+        Effect.updateContext(feed(site), (ofReader: Context.Context<Scope.Scope>) =>
           Context.add(context, Scope.Scope, Context.get(ofReader, Scope.Scope))
         )
     })
 
     return {
-      follow: Effect.fnUntraced(function* ({ site }) {
-        const feed = yield* RcMap.get(feeds, keyOf(site))
+      follow: Effect.fnUntraced(function* ({ site: { hostedWebsiteId, websiteConfigId } }) {
+        const feed = yield* RcMap.get(feeds, { hostedWebsiteId, websiteConfigId })
         const subscription = yield* PubSub.subscribe(feed.changes)
         return { latest: feed.current(), changes: Stream.fromSubscription(subscription) }
       })

@@ -57,48 +57,34 @@ interface Key {
   readonly query: Query
 }
 
-/** Equal requests have equal keys, and so share an answer. */
-const keyOf = ({ query, site: { hostedWebsiteId, websiteConfigId } }: Key): string =>
-  JSON.stringify({ site: { hostedWebsiteId, websiteConfigId }, query } satisfies Key)
+/** The part of a website that identifies its rows: keys are compared by their members. */
+const siteOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): ReportSite => ({ hostedWebsiteId, websiteConfigId })
 
 export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
   SharedReports,
   Effect.gen(function* () {
     const reports = yield* Reports
     const turn = yield* Semaphore.make(1)
-    let pending = 0
+    const places = yield* Semaphore.make(maxPending)
 
     /** Runs one report at a time. */
     const inTurn = <A, E>(report: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
-      Effect.suspend((): Effect.Effect<A, E | TooManyRequests> => {
-        if (pending >= maxPending) return Effect.fail(tooMany)
-        pending++
-        return Effect.ensuring(
-          turn.withPermit(report),
-          Effect.sync(() => pending--)
-        )
-      })
+      turn.withPermit(report).pipe(places.withPermitsIfAvailable(1), Effect.flatMap(Effect.fromOption(() => tooMany)))
 
-    const answers = yield* Cache.makeWith(
-      (key: string) => {
-        const { query, site }: Key = JSON.parse(key)
-        return inTurn(reports.queryCoarse(site, query))
-      },
-      { capacity, timeToLive: timeToLive(answerTime) }
-    )
+    const answers = yield* Cache.makeWith(({ query, site }: Key) => inTurn(reports.queryCoarse(site, query)), {
+      capacity,
+      timeToLive: timeToLive(answerTime)
+    })
 
-    const visitors = yield* Cache.makeWith(
-      (key: string) => {
-        const site: ReportSite = JSON.parse(key)
-        return inTurn(reports.now(site))
-      },
-      { capacity, timeToLive: timeToLive(nowTime) }
-    )
+    const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(reports.now(site)), {
+      capacity,
+      timeToLive: timeToLive(nowTime)
+    })
 
     const answer = Effect.fnUntraced(function* ({ site: { site } }: SharedAccess, request: Request) {
       const now = yield* Clock.currentTimeMillis
       const query = DateRange.resolve({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
-      return yield* Cache.get(answers, keyOf({ site, query }))
+      return yield* Cache.get(answers, { site: siteOf(site), query })
     })
 
     return {
@@ -112,10 +98,7 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
         const { total_rows, ...meta } = found.meta
         return { ...found, results: [], meta: total_rows === undefined ? meta : { ...meta, total_rows: 0 } }
       }),
-      now: ({ site: { site } }) => {
-        const { hostedWebsiteId, websiteConfigId } = site
-        return Effect.map(Cache.get(visitors, JSON.stringify({ hostedWebsiteId, websiteConfigId })), SmallCounts.shown)
-      }
+      now: ({ site: { site } }) => Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown)
     }
   })
 )
