@@ -29,10 +29,7 @@ export const wrong = (flag: string, expected: string) =>
   new CliError.ValidationError({ message: `The flag --${flag} must be ${expected}.` })
 
 const read = <A>(flag: string, kind: Kind<A>, text: string): Effect.Effect<A, CliError.CliError> =>
-  Option.match(kind.parse(text), {
-    onNone: () => Effect.fail(wrong(flag, kind.expected)),
-    onSome: Effect.succeed
-  })
+  Effect.fromOption(kind.parse(text), () => wrong(flag, kind.expected))
 
 export const make = <A>(flag: string, kind: Kind<A>, metavar: string, description: string): Flag.Flag<A> =>
   Flag.String(flag).pipe(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option, type Stream } from "effect"
+import { Context, Effect, Layer, type Stream } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { Conversation } from "../../core/chat/Conversation.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | T
         find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
           yield* own(proof, instanceId)
           const found = yield* transcripts.find({ instanceId, conversationId })
-          return yield* Option.match(found, { onNone: () => Effect.fail(noConversation), onSome: Effect.succeed })
+          return yield* Effect.fromOption(found, () => noConversation)
         }),
         stream: (proof, instanceId, filter) =>
           Effect.as(own(proof, instanceId), transcripts.stream({ instanceId, filter })),

@@ -177,7 +177,7 @@ export const layer: Layer.Layer<
         const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
         yield* requireRoom(valid, "keys")
         const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
-        return yield* Option.match(issued, { onNone: () => refuse, onSome: Effect.succeed })
+        return yield* Effect.fromOption(issued, () => notFound)
       }),
       revokeKey: Effect.fnUntraced(function* (keyId) {
         const isKnown = (yield* keys).some((key) => key.keyId === keyId)

@@ -37,7 +37,7 @@ export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect
       if (Option.isSome(updated)) return updated.value
       // None: the website was deleted meanwhile.
       const created = yield* forms.create(form)
-      return yield* Option.match(created, { onNone: () => Effect.fail(noRules), onSome: Effect.succeed })
+      return yield* Effect.fromOption(created, () => noRules)
     }),
     delete: Effect.fnUntraced(function* ({ site }, page) {
       if (!(yield* forms.delete(site.websiteConfigId, page))) return yield* Effect.fail(noRules)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { Goal } from "../../core/analytics/Goal.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
@@ -37,7 +37,7 @@ export const layer: Layer.Layer<OwnerGoals, never, Goals> = Layer.effect(
       Effect.flatMap(
         goals.create({ ...goal, websiteConfigId: site.websiteConfigId }),
         // The website was deleted meanwhile.
-        Option.match({ onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        Effect.fromOption(() => notFound)
       ),
     delete: Effect.fnUntraced(function* ({ site }, goalId) {
       const own = yield* goals.list(site.websiteConfigId)

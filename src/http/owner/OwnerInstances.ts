@@ -125,7 +125,7 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
             ...(isMoved && { agentUrl, isGuarded: true }),
             ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null })
           })
-          return yield* Option.match(updated, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+          return yield* Effect.fromOption(updated, () => notFound)
         }),
         delete: Effect.fnUntraced(function* (proof, instanceId) {
           yield* own(proof, instanceId)

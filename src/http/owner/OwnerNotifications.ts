@@ -90,7 +90,7 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
         if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
         const added = yield* notifications.add({ ...given, websiteConfigId: proof.site.websiteConfigId })
         // The website was deleted meanwhile.
-        return yield* Option.match(added, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        return yield* Effect.fromOption(added, () => notFound)
       }),
       remove: Effect.fnUntraced(function* (proof, notificationId) {
         yield* requireOwn(proof, notificationId)

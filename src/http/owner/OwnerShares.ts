@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import type { Share } from "../../core/sites/Share.ts"
@@ -43,7 +43,7 @@ export const layer: Layer.Layer<OwnerShares, never, Shares> = Layer.effect(
       if ((yield* shares.list(websiteConfigId)).length >= maxShares) return yield* Effect.fail(tooMany)
       const created = yield* shares.create({ websiteConfigId, ...share })
       // The website was deleted meanwhile.
-      return yield* Option.match(created, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+      return yield* Effect.fromOption(created, () => notFound)
     }),
     revoke: ({ site: { websiteConfigId } }, shareId) =>
       Effect.flatMap(shares.revoke({ shareId, websiteConfigId }), (isRevoked) =>

@@ -88,7 +88,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
-        return yield* Option.match(proof, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        return yield* Effect.fromOption(proof, () => notFound)
       }),
       create: (site) =>
         Caller.use(
@@ -101,7 +101,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         Effect.flatMap(
           directory.update(site.websiteConfigId, change),
           // The website was deleted meanwhile.
-          Option.match({ onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+          Effect.fromOption(() => notFound)
         ),
       delete: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, name) {
         const current = yield* erasure.nameOf(websiteConfigId)

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { IssuedToken, WidgetToken } from "../../core/chat/WidgetToken.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
@@ -47,7 +47,7 @@ export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTo
         yield* own(proof, instanceId)
         const issued = yield* tokens.issue({ instanceId, ...token })
         // The instance was deleted meanwhile.
-        return yield* Option.match(issued, { onNone: () => Effect.fail(notFound), onSome: Effect.succeed })
+        return yield* Effect.fromOption(issued, () => notFound)
       }),
       revoke: Effect.fnUntraced(function* (proof, instanceId, tokenId) {
         yield* own(proof, instanceId)

@@ -110,8 +110,7 @@ export const layer = ({
           : Effect.void
       }
 
-      const found = <A>(option: Option.Option<A>) =>
-        Option.match(option, { onNone: () => Effect.fail(noWebhook), onSome: Effect.succeed })
+      const found = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
 
       return {
         list,
@@ -148,7 +147,7 @@ export const layer = ({
         delivery: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           yield* requireOwn(proof, webhookId)
           const details = yield* deliveries.show(webhookId, eventId)
-          return yield* Option.match(details, { onNone: () => Effect.fail(noDelivery), onSome: Effect.succeed })
+          return yield* Effect.fromOption(details, () => noDelivery)
         }),
         retry: Effect.fnUntraced(function* (proof, webhookId, eventId) {
           yield* requireOwn(proof, webhookId)
