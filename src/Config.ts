@@ -241,14 +241,10 @@ export type Settings = Config.Success<typeof Settings>
 
 /** The error of each invalid setting; empty if all are valid. */
 export const faults: Effect.Effect<ReadonlyArray<Config.ConfigError>> = Effect.gen(function* () {
-  const errors = new Map<string, Config.ConfigError>()
   const all: ReadonlyArray<Config.Config<unknown>> = Object.values(fields)
-  for (const field of all) {
-    const read = yield* Effect.result(field)
-    // Several fields may read one setting.
-    if (Result.isFailure(read)) errors.set(read.failure.cause.message, read.failure)
-  }
-  if (errors.size > 0) return [...errors.values()]
+  const [, errors] = yield* Effect.partition(all, (field) => field)
+  // Several fields may read one setting.
+  if (errors.length > 0) return [...new Map(errors.map((error) => [error.cause.message, error])).values()]
   const whole = yield* Effect.result(Settings)
   return Result.isFailure(whole) ? [whole.failure] : []
 })

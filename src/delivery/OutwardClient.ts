@@ -5,6 +5,7 @@
  * @module
  */
 import type { Socket } from "node:net"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { Outcome } from "../core/delivery/Schedule.ts"
@@ -72,17 +73,11 @@ export const layer = (options: Options): Layer.Layer<OutwardClient> =>
           open--
         })
       }
-      const agent = yield* Effect.acquireRelease(
-        Effect.sync(
-          () =>
-            new Undici.Agent({
-              connect: OutwardConnector.make({ ...options, onOpen: count }),
-              keepAliveTimeout: 10_000,
-              pipelining: 1
-            })
-        ),
-        (one) => Effect.promise(() => one.destroy())
-      )
+      const agent = yield* NodeHttpClient.makeDispatcherOptions({
+        connect: OutwardConnector.make({ ...options, onOpen: count }),
+        keepAliveTimeout: 10_000,
+        pipelining: 1
+      })
       return OutwardClient.of({
         post: Effect.fnUntraced(function* (url, headers, body) {
           const startedAt = yield* Clock.currentTimeMillis

@@ -182,9 +182,7 @@ export const refusedOrUnavailable = (error: SqlError.SqlError): StorageUnavailab
     : unavailableFor(error, verdict)
 }
 
-const backoff = Schedule.exponential("20 millis").pipe(
-  Schedule.modifyDelay(({ duration }) => Effect.succeed(Duration.min(duration, Duration.millis(500))))
-)
+const backoff = Schedule.min([Schedule.exponential("20 millis"), Schedule.spaced("500 millis")])
 
 /**
  * Bounds a statement by `timeout`, which includes the wait for a connection. At the deadline the statement is cancelled; the
