@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Array as Arr, Cause, Effect, type Pull } from "effect"
+import { Array as Arr, Cause, Effect, type Pull } from "effect"
 import type { AgentEvent } from "../core/chat/Agent.ts"
 import type { AgentError } from "../services/chat/AgentStream.ts"
 
@@ -85,10 +85,10 @@ export class EventBuffer {
 
   private next(): EventPull | undefined {
     const { events } = this
-    if (events.length === 0) return this.end
+    if (!Arr.isArrayNonEmpty(events)) return this.end
     this.clear()
     this.producer.onTaken()
-    return Effect.succeed(events as ReadonlyArray<AgentEvent> as Events)
+    return Effect.succeed(events)
   }
 
   /** Wakes the reader when the parser has read a whole packet, so that the reader gets the packet's events together. */

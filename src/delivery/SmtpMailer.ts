@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Duration, Effect, Exit, Layer } from "effect"
+import { Duration, Effect, Exit, Layer, Predicate } from "effect"
 import type SMTPConnection from "nodemailer/lib/smtp-connection"
 import type { SMTPConnectionOptions } from "nodemailer/lib/smtp-connection"
 import type { MailFacts } from "../core/doctor/MailDiagnosis.ts"
@@ -96,7 +96,7 @@ const make = (
         })
           .compile()
           .build(),
-      catch: (error) => error as SmtpFailure
+      catch: (cause): SmtpFailure => (Predicate.isError(cause) ? cause : new Error(String(cause)))
     })
 
   const open = Effect.acquireRelease(

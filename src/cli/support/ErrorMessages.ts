@@ -4,7 +4,7 @@
  * @module
  */
 import { Config } from "effect"
-import type { CliError } from "effect/cli"
+import { CliError } from "effect/cli"
 import * as AnalyticsDiagnosis from "../../core/doctor/AnalyticsDiagnosis.ts"
 import * as Certificate from "../../core/doctor/Certificate.ts"
 import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
@@ -207,4 +207,4 @@ export const of = (error: unknown): string => {
 }
 
 const isShowHelp = (error: unknown): error is CliError.ShowHelp =>
-  error instanceof Error && "_tag" in error && error._tag === "ShowHelp" && "commandPath" in error
+  CliError.isCliError(error) && error._tag === "ShowHelp"

@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { Option, Schema } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { ValidationError } from "../../contract/Errors.ts"
 import * as FormRefusal from "../../core/forms/FormRefusal.ts"
 import * as Origin from "../../core/sites/Origin.ts"
 import * as Html from "../../core/text/Html.ts"
+import * as ErrorSentence from "./ErrorSentence.ts"
 import * as HtmlPages from "./HtmlPages.ts"
 
 const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>
@@ -58,10 +57,6 @@ export const redirect = (
 ): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.empty({ status: 303, headers: { ...headers, location: url, "cache-control": "no-store" } })
 
-const Detail = Schema.fromJsonString(
-  Schema.Struct({ detail: Schema.Union([Schema.String, Schema.Array(ValidationError)]) })
-)
-
 /** The lines of an HTML list of the corrections; none without corrections. */
 const list = (corrections: ReadonlyArray<FormRefusal.Correction>): ReadonlyArray<string> =>
   corrections.length === 0
@@ -79,22 +74,19 @@ export const ofRefusal = (
   response: HttpServerResponse.HttpServerResponse,
   origin: string | undefined
 ): HttpServerResponse.HttpServerResponse => {
-  const { body, headers, status } = response
-  const text = body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
-  const detail = Option.getOrUndefined(Schema.decodeUnknownOption(Detail)(text))?.detail
+  const { headers, status } = response
   const retryAfter = headers["retry-after"]
   const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
-  const explanation = FormRefusal.explain({ status, retryAfterSeconds: seconds, detail })
+  const explanation = FormRefusal.explain({
+    status,
+    retryAfterSeconds: seconds,
+    detail: ErrorSentence.detailOf(response) || undefined
+  })
   const lines = [
     `<p>${Html.escape(explanation.text)}</p>`,
     ...list(explanation.corrections),
     ...explanation.forOwner.map((sentence) => `<p><small>For the owner: ${Html.escape(sentence)}</small></p>`)
   ]
   const { "content-length": _, "content-type": __, ...kept } = headers
-  return html(
-    HtmlPages.page("failure", explanation.title, lines.join("\n")),
-    status,
-    kept as Record<string, string>,
-    origin
-  )
+  return html(HtmlPages.page("failure", explanation.title, lines.join("\n")), status, kept, origin)
 }

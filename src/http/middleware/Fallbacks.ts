@@ -5,10 +5,9 @@
  * @module
  */
 import { randomUUID } from "node:crypto"
-import { type Cause, Context, Effect, Option } from "effect"
+import { Cause, Context, Effect, Option } from "effect"
 import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import type * as HttpApi from "effect/http-api/HttpApi"
-import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { prefix } from "../../contract/owner/Api.ts"
 import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
@@ -23,10 +22,14 @@ export interface KnownPath {
 /** The paths of an API. */
 export const endpointsOf = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>
-): ReadonlyArray<KnownPath> =>
-  Object.values(api.groups as unknown as Record<string, HttpApiGroup.Top>).flatMap(({ endpoints }) =>
-    Object.values(endpoints as Record<string, HttpApiEndpoint.Top>).map(({ method, path }) => ({ method, path }))
-  )
+): ReadonlyArray<KnownPath> => {
+  const paths: Array<KnownPath> = []
+  HttpApi.reflect(api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint: { method, path } }) => void paths.push({ method, path })
+  })
+  return paths
+}
 
 const matchesSegment = (template: string, segment: string): boolean => {
   const [before = "", after] = template.split(/:[a-z_]+/)
@@ -101,7 +104,9 @@ const responseTo = (
 /** Answers a defect with 500 and logs it. If the cause is only an interruption, fails with the cause. */
 export const ofCause = (cause: Cause.Cause<unknown>): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   // The client has disconnected, or the server is closing.
-  if (cause.reasons.every((reason) => reason._tag === "Interrupt")) return Effect.failCause(cause as Cause.Cause<never>)
+  if (Cause.hasInterruptsOnly(cause)) {
+    return Effect.failCause(Cause.fromReasons(cause.reasons.filter(Cause.isInterruptReason)))
+  }
   const id = randomUUID()
   return Effect.as(
     Effect.annotateLogs(Effect.logError("A request failed with a defect; it got a 500", cause), { "error.id": id }),
