@@ -60,8 +60,12 @@ const identify = Effect.fnUntraced(function* (
 const MasterReply = Schema.NullOr(Schema.Tuple([Schema.String, Schema.FiniteFromString]))
 
 /** Queries one Sentinel for the address of a master. */
-const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Effect.Effect<Host, RedisUnavailable> =>
-  Effect.gen(function* () {
+const querySentinel = Effect.fnUntraced(
+  function* (
+    options: ClientOptions,
+    name: string,
+    sentinel: Host
+  ): Effect.fn.Return<Host, RedisUnavailable, Scope.Scope> {
     const client = yield* connect(options, sentinel)
     const reply = yield* awaitReply(options.openMillis, () =>
       client.sendCommand(["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name])
@@ -74,14 +78,14 @@ const querySentinel = (options: ClientOptions, name: string, sentinel: Host): Ef
     }
     const [host, port] = found
     return { host, port }
-  }).pipe(
-    Effect.scoped,
-    Effect.catchTag("RedisUnavailable", (error) =>
-      Effect.fail(
-        error.reason === "ERR" ? new RedisUnavailable({ reason: "it is not a Sentinel", fault: "no-sentinel" }) : error
-      )
+  },
+  Effect.scoped,
+  Effect.catchTag("RedisUnavailable", (error) =>
+    Effect.fail(
+      error.reason === "ERR" ? new RedisUnavailable({ reason: "it is not a Sentinel", fault: "no-sentinel" }) : error
     )
   )
+)
 
 /** Tries each host. If all fail, fails with the last error that names a fault or, without such an error, with the last error. */
 const firstOf = <A, R>(

@@ -14,8 +14,8 @@ const suffix = "_FILE"
 const fail = (message: string) => Effect.fail(new ConfigProvider.SourceError({ message }))
 
 /** The content of a file without its trailing newline. A blank file is an error. */
-const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string) =>
-  Effect.gen(function* () {
+const read = Effect.fnUntraced(
+  function* (fileSystem: FileSystem.FileSystem, variable: string, file: string) {
     const { size, type } = yield* fileSystem.stat(file)
     if (type === "Directory") return yield* fail(`${variable} names a folder; it must name a file.`)
     if (size > maxBytes) return yield* fail(`${variable} names a file of more than ${maxBytes} bytes.`)
@@ -23,15 +23,16 @@ const read = (fileSystem: FileSystem.FileSystem, variable: string, file: string)
     // The secret may not be written yet. If the setting counted as unset, a protection could be off unnoticed.
     if (content.trim() === "") return yield* fail(`${variable} names an empty file.`)
     return content.replace(/\r?\n$/, "")
-  }).pipe(
-    Effect.catchTag("PlatformError", ({ reason }) =>
+  },
+  (content, _, variable) =>
+    Effect.catchTag(content, "PlatformError", ({ reason }) =>
       fail(
         reason._tag === "NotFound"
           ? `${variable} names a file that does not exist.`
           : `${variable} names a file that this process cannot read.`
       )
     )
-  )
+)
 
 /** Adds the files to a provider. A setting that has both a value and a file is an error, because one would be ignored. */
 export const make = (

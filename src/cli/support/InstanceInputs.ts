@@ -73,24 +73,25 @@ const { limits } = InstanceInput
 const instructionsExpected = `a text of 1 to ${limits.instructions} characters, or @ and the path of a file with one`
 
 /** The text itself, or the contents of the file whose path follows an `@`. */
-const readInstructions = (value: string): Effect.Effect<string, CliError.CliError, FileSystem.FileSystem> =>
-  Effect.gen(function* () {
-    const files = yield* FileSystem.FileSystem
-    const text = value.startsWith("@")
-      ? yield* files
-          .readFileString(value.slice(1))
-          .pipe(
-            Effect.mapError(({ reason }) =>
-              wrong(
-                "instructions",
-                `a text, or @ and the path of a file that can be read${SystemErrorCode.suffix(reason.cause)}`
-              )
+const readInstructions = Effect.fnUntraced(function* (
+  value: string
+): Effect.fn.Return<string, CliError.CliError, FileSystem.FileSystem> {
+  const files = yield* FileSystem.FileSystem
+  const text = value.startsWith("@")
+    ? yield* files
+        .readFileString(value.slice(1))
+        .pipe(
+          Effect.mapError(({ reason }) =>
+            wrong(
+              "instructions",
+              `a text, or @ and the path of a file that can be read${SystemErrorCode.suffix(reason.cause)}`
             )
           )
-      : value
-    const parsed = InstanceInput.parseInstructions(text)
-    return Option.isSome(parsed) ? parsed.value : yield* wrong("instructions", instructionsExpected)
-  })
+        )
+    : value
+  const parsed = InstanceInput.parseInstructions(text)
+  return Option.isSome(parsed) ? parsed.value : yield* wrong("instructions", instructionsExpected)
+})
 
 export const instructions = optional(
   Flag.String("instructions").pipe(

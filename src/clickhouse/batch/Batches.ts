@@ -42,54 +42,52 @@ const unknownSite: Outcome = Result.fail(new RecordRefused({ reason: "unknown-si
 const notStorable: Outcome = Result.fail(new RecordRefused({}))
 
 /** Stores a batch, once for each id, and returns the outcome of each record. */
-export const store = <Row extends { readonly hostedWebsiteId: string }>(
+export const store = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
   { columns, table }: Target<Row>,
   rows: ReadonlyArray<Row>,
   batchId: string
-): Effect.Effect<ReadonlyArray<Outcome>, StorageUnavailable | RecordRefused, ClickHouse | WritableSites> =>
-  Effect.gen(function* () {
-    const { insert } = yield* ClickHouse
-    const { during } = yield* WritableSites
-    return yield* during(new Set(rows.map(({ hostedWebsiteId }) => hostedWebsiteId)), (writable) => {
-      const sent: Array<ReadonlyArray<unknown>> = []
-      const outcomes = rows.map((row): Outcome => {
-        const values = Columns.valuesOf(columns, row)
-        if (values === undefined) return notStorable
-        if (!writable.has(row.hostedWebsiteId)) return unknownSite
-        sent.push(values)
-        return Result.void
-      })
-      if (sent.length === 0) return Effect.succeed(outcomes)
-      const [first, ...others] = columns
-      return insert({
-        table,
-        columns: [first.name, ...others.map(({ name }) => name)],
-        rows: sent,
-        token: batchId
-      }).pipe(Effect.mapError(Errors.refusedOrUnavailable), Effect.as(outcomes))
+): Effect.fn.Return<ReadonlyArray<Outcome>, StorageUnavailable | RecordRefused, ClickHouse | WritableSites> {
+  const { insert } = yield* ClickHouse
+  const { during } = yield* WritableSites
+  return yield* during(new Set(rows.map(({ hostedWebsiteId }) => hostedWebsiteId)), (writable) => {
+    const sent: Array<ReadonlyArray<unknown>> = []
+    const outcomes = rows.map((row): Outcome => {
+      const values = Columns.valuesOf(columns, row)
+      if (values === undefined) return notStorable
+      if (!writable.has(row.hostedWebsiteId)) return unknownSite
+      sent.push(values)
+      return Result.void
     })
+    if (sent.length === 0) return Effect.succeed(outcomes)
+    const [first, ...others] = columns
+    return insert({
+      table,
+      columns: [first.name, ...others.map(({ name }) => name)],
+      rows: sent,
+      token: batchId
+    }).pipe(Effect.mapError(Errors.refusedOrUnavailable), Effect.as(outcomes))
   })
+})
 
 /** A group commit into one table. */
-export const make = <Row extends { readonly hostedWebsiteId: string }>(
+export const make = Effect.fnUntraced(function* <Row extends { readonly hostedWebsiteId: string }>(
   kind: BatchMetrics.Kind,
   target: Target<Row>,
   { interval, maxQueue, timeout, traced }: Options
-): Effect.Effect<GroupCommit<Row, void, RecordRefused>, never, ClickHouse | WritableSites | Scope.Scope> =>
-  Effect.gen(function* () {
-    const context = yield* Effect.context<ClickHouse | WritableSites>()
-    return yield* BatchTrace.make<Row, void, RecordRefused>(
-      kind,
-      traced === true,
-      {
-        flush: (rows, batchId) => Effect.provideContext(store(target, rows, batchId), context),
-        timeout,
-        interval,
-        maxQueue,
-        weigh: target.weigh,
-        observer: yield* BatchMetrics.observer(kind),
-        ...bounds
-      },
-      "clickhouse"
-    )
-  })
+): Effect.fn.Return<GroupCommit<Row, void, RecordRefused>, never, ClickHouse | WritableSites | Scope.Scope> {
+  const context = yield* Effect.context<ClickHouse | WritableSites>()
+  return yield* BatchTrace.make<Row, void, RecordRefused>(
+    kind,
+    traced === true,
+    {
+      flush: (rows, batchId) => Effect.provideContext(store(target, rows, batchId), context),
+      timeout,
+      interval,
+      maxQueue,
+      weigh: target.weigh,
+      observer: yield* BatchMetrics.observer(kind),
+      ...bounds
+    },
+    "clickhouse"
+  )
+})

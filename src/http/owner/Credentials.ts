@@ -66,15 +66,19 @@ export const layer = HttpApiBuilder.group(
       .handle("revokeKey", ({ params }) =>
         credentials.revokeKey(params.key_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
-      .handle("sessions", () =>
-        Effect.gen(function* () {
-          const { session } = yield* Caller
-          const sessions = yield* credentials.sessions
-          return {
-            can_mail: credentials.canMail,
-            sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
-          }
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "sessions",
+        Effect.fnUntraced(
+          function* () {
+            const { session } = yield* Caller
+            const sessions = yield* credentials.sessions
+            return {
+              can_mail: credentials.canMail,
+              sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle(
         "createLink",

@@ -56,32 +56,40 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("exportAnalytics", ({ params, query: { format = "csv", from, to } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          yield* reads.begin("export")
-          const { startOf } = LocalTime.zone(proof.site.timeZone)
-          const rows = data.rows(proof, {
-            from: from === undefined ? 0 : startOf(from),
-            // The latest year that both PostgreSQL and `Date` print with four digits.
-            to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
-          })
-          return format === "csv"
-            ? file(
-                Stream.concat(Stream.succeed(Rows.csvHeader), inBatches(Stream.map(rows, Rows.csv))),
-                "text/csv",
-                "analytics.csv"
-              )
-            : file(inBatches(Stream.map(rows, Rows.ndjson)), ndjson, "analytics.ndjson")
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "exportAnalytics",
+        Effect.fnUntraced(
+          function* ({ params, query: { format = "csv", from, to } }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const { startOf } = LocalTime.zone(proof.site.timeZone)
+            const rows = data.rows(proof, {
+              from: from === undefined ? 0 : startOf(from),
+              // The latest year that both PostgreSQL and `Date` print with four digits.
+              to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
+            })
+            return format === "csv"
+              ? file(
+                  Stream.concat(Stream.succeed(Rows.csvHeader), inBatches(Stream.map(rows, Rows.csv))),
+                  "text/csv",
+                  "analytics.csv"
+                )
+              : file(inBatches(Stream.map(rows, Rows.ndjson)), ndjson, "analytics.ndjson")
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
-      .handle("exportPerson", ({ params, payload: { email } }) =>
-        Effect.gen(function* () {
-          const proof = yield* owned.authorize(params.site_id, "read")
-          yield* reads.begin("export")
-          const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
-          return file(lines, ndjson, "person.ndjson")
-        }).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle(
+        "exportPerson",
+        Effect.fnUntraced(
+          function* ({ params, payload: { email } }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
+            return file(lines, ndjson, "person.ndjson")
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
       )
       .handle("erasePerson", ({ params, payload: { email } }) =>
         owned.authorize(params.site_id, "write").pipe(

@@ -153,24 +153,25 @@ const steps = (retention: Retention.Options) =>
 /**
  * Runs every step once, even after one fails, and returns whether all succeeded. Logs failures.
  */
-export const round = (retention: Retention.Options): Effect.Effect<boolean, never, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    let succeeded = true
-    for (const [name, step] of steps(retention)) {
-      yield* step(now).pipe(
-        Effect.catchCause((cause) =>
-          Effect.andThen(
-            Effect.sync(() => {
-              succeeded = false
-            }),
-            Effect.logWarning(`Could not ${name}; retrying in the next round, a minute after this one`, cause)
-          )
+export const round = Effect.fnUntraced(function* (
+  retention: Retention.Options
+): Effect.fn.Return<boolean, never, SqlClient.SqlClient> {
+  const now = yield* Clock.currentTimeMillis
+  let succeeded = true
+  for (const [name, step] of steps(retention)) {
+    yield* step(now).pipe(
+      Effect.catchCause((cause) =>
+        Effect.andThen(
+          Effect.sync(() => {
+            succeeded = false
+          }),
+          Effect.logWarning(`Could not ${name}; retrying in the next round, a minute after this one`, cause)
         )
       )
-    }
-    return succeeded
-  })
+    )
+  }
+  return succeeded
+})
 
 /** Runs a round at once and then every hour, or a minute after a round that failed, until the scope closes. */
 export const layer = (retention: Retention.Options): Layer.Layer<never, never, SqlClient.SqlClient> =>

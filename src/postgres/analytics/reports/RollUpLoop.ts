@@ -240,21 +240,20 @@ export const lagging: Effect.Effect<number, SqlError.SqlError, SqlClient.SqlClie
 })
 
 /** Recomputes the rollups of one website, or of all. Waits while another process rolls up. */
-export const rebuild = (
+export const rebuild = Effect.fnUntraced(function* (
   hostedWebsiteId?: string
-): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const before = yield* horizon
-    const all = yield* sites
-    for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
-      yield* update(site, before, true).pipe(
-        Effect.catchTag("SiteChanged", () => Effect.void),
-        // Unreachable: with `isRebuild`, transactions wait.
-        Effect.catchTag("Busy", Effect.die)
-      )
-    }
-    yield* PlannerStatistics.refresh
-  })
+): Effect.fn.Return<void, SqlError.SqlError | Cause.TimeoutError, SqlClient.SqlClient> {
+  const before = yield* horizon
+  const all = yield* sites
+  for (const site of all.filter((one) => hostedWebsiteId === undefined || one.hostedWebsiteId === hostedWebsiteId)) {
+    yield* update(site, before, true).pipe(
+      Effect.catchTag("SiteChanged", () => Effect.void),
+      // Unreachable: with `isRebuild`, transactions wait.
+      Effect.catchTag("Busy", Effect.die)
+    )
+  }
+  yield* PlannerStatistics.refresh
+})
 
 /** How often each process looks for closed days and changed rows, and for open days with many page views. */
 const intervals = { round: Duration.seconds(5), advance: Duration.minutes(1) }
