@@ -1,7 +1,7 @@
 import { createServer } from "node:http"
 import { connect, type Socket } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Option, Scope } from "effect"
+import { Effect, Exit, Logger, Option, Scope } from "effect"
 import * as Connections from "../../../src/http/server/Connections.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -61,6 +61,32 @@ describe("Connections", () => {
           .match(/^HTTP\/1\.1 200|^Connection: \S+/gim)
           ?.join(" ")
     )
+
+  it.live("a defect of a check is logged, and the connections are checked again", () => {
+    const lines: Array<string> = []
+    let reads = 0
+    const options: Connections.Options = {
+      linger: 0,
+      end: 0,
+      limits: unlimited,
+      get unreadTimeout() {
+        // The first read is for the interval of the checks.
+        if (++reads === 2) throw new Error("the first check")
+        return 40
+      }
+    }
+    return Effect.gen(function* () {
+      const server = createServer()
+      yield* Connections.track(server, options)
+      yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
+      yield* until("the second check", () => reads > 2)
+      assert.lengthOf(lines, 1)
+      assert.match(lines[0] ?? "", /level=WARN.*could not be checked; retrying.*the first check/s)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
+    )
+  })
 
   it.live("connections in the system's backlog are answered during shutdown", () =>
     Effect.gen(function* () {
