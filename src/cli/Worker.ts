@@ -4,7 +4,7 @@
  * @module
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Cause, Effect, Exit, Layer, Option, Runtime } from "effect"
+import { Cause, Effect, Layer, Option, Runtime } from "effect"
 import * as App from "../App.ts"
 import { Settings } from "../Config.ts"
 import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.ts"
@@ -58,8 +58,8 @@ const explain = (cause: Cause.Cause<unknown>): string =>
   })
 
 /** Without signal handlers: `cluster/Worker` has them. */
-const runMain = Runtime.makeRunMain(({ fiber }) => {
-  fiber.addObserver((exit) => process.exit(Exit.isSuccess(exit) ? 0 : 1))
+const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
+  fiber.addObserver((exit) => teardown(exit, (code) => process.exit(code)))
 })
 
 runMain(Worker.reportingFailure(link, explain)(main), { disableErrorReporting: true })
