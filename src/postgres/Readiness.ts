@@ -87,8 +87,8 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
         : Effect.succeed(status === "writable")
     )
     let migrated = false
-    // A running migration locks the migrations table. A process that has found the database migrated does not wait for the
-    // lock: no migration is undone.
+    // A running migration locks the migrations table. A process that has found the database migrated before waits only
+    // `lockTimeout` for the lock, and is ready without it: no migration is undone.
     const pending = Effect.provideService(Migrations.pending, SqlClient.SqlClient, sql)
     const missing = Effect.suspend(() =>
       migrated ? Effect.timeoutOrElse(pending, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : pending

@@ -69,7 +69,7 @@ export const tables: ReadonlyArray<Table> = [
   }
 ]
 
-/** Rows for the separate store, in the order of the table's columns. */
+/** Rows for the separate store. Their values are in the order of the table's columns. */
 export interface Batch {
   readonly table: Table
   readonly hostedWebsiteId: string

@@ -1,5 +1,5 @@
 /**
- * Begins and completes the answers of many conversations with one statement and one commit.
+ * Begins the answers of many conversations with one statement and one commit, and completes answers likewise.
  *
  * A batch never waits for a conversation that another transaction has locked, so that one conversation delays no other. The
  * batch skips a locked conversation and returns false for its turn or answer, which the caller then writes alone.

@@ -237,7 +237,7 @@ export const socketsOf = Effect.fnUntraced(function* (
   }
   return yield* fail(
     "FolderUnusable",
-    `The path of ${home} is too long for a socket, and there is no shorter path in ${tmpdir()} or /tmp. Choose a shorter one.`
+    `The path of ${home} is too long for a socket, and there is no shorter path in ${tmpdir()} or /tmp. Choose a folder with a shorter path.`
   )
 })
 

@@ -174,7 +174,7 @@ export const report = (failures: ReadonlyArray<Failure>): Effect.Effect<void> =>
       Effect.logWarning(
         reason === "occupied"
           ? `${partition.parent}_default holds rows of ${partition.name} already; they stay there and are counted too`
-          : `Could not create ${partition.name}; retrying`,
+          : `Could not create ${partition.name}; the next round of maintenance tries again`,
         ...(reason === "occupied" ? [] : [cause])
       ),
     { discard: true }

@@ -4,7 +4,7 @@
  * 1. Marks the website. Statements that begin later do not find it and store nothing for it.
  * 2. Waits for the transactions that are writing to the tables of websites: they may have found the website before the mark.
  *    Blocks no transaction. After that, no more data is stored for the website.
- * 3. Deletes its data, from large tables a few thousand rows per statement at most, so that no lock is held for long.
+ * 3. Deletes its data. From large tables, a statement deletes a few thousand rows at most, so that no lock is held for long.
  * 4. Deletes its row last. Until then the same command or `Maintenance` can resume an interrupted erasure.
  *
  * @module

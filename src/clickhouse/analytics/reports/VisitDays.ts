@@ -124,7 +124,7 @@ export interface Plan {
 /** Maximum number of raw intervals. If there are more, all visits from the first to the last are computed: a shorter statement. */
 const maxIntervals = 8
 
-/** The plan for an interval whose days in `days` are stored. */
+/** The plan for an interval, if the visits of `days` are stored. */
 export const planOf = ({ end, start }: Interval, days: ReadonlySet<number>): Plan => {
   const found: { stored: Array<Interval>; raw: Array<Interval> } = { stored: [], raw: [] }
   for (let day = dayOf(start); day <= dayOf(end - 1); day++) {

@@ -1,9 +1,9 @@
 /**
  * The tables of the edge.
  *
- * Page views are many, and are only appended and counted: they have no primary key, so that an insert updates one index.
- * `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no partition go to the
- * default partition.
+ * Page views are many, and no statement looks up or updates a single one: they have no primary key, so that an insert updates
+ * only one index. `page_view_batch`, with one row per batch, makes a retried batch idempotent. Rows of a month that has no
+ * partition go to the default partition.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"

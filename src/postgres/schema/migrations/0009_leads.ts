@@ -1,8 +1,8 @@
 /**
  * Where a submission's visit came from, and the leads that are not matched with a visit yet.
  *
- * A pending lead names the tracker's session. It is deleted once it is matched, seconds after it was stored, so that no session
- * is kept beside a submission or a conversation.
+ * A pending lead names the tracker's session. It is deleted once it is matched or dropped, seconds after it was stored, so that
+ * no session is kept beside a submission or a conversation.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
