@@ -128,52 +128,51 @@ export interface Lessee {
 }
 
 /** Deletes some events from the outbox, and stores their deliveries and items of mails. Needs a transaction. */
-export const run = (
+export const run = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   lessee: Option.Option<Lessee>
-): Effect.Effect<Leases & { readonly events: number }, SqlError.SqlError> =>
-  Effect.gen(function* () {
-    const submissions = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events))
-    const others = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
-    const rows = [...submissions, ...others]
-    const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
-    if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
-    const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
-    const subscribers = yield* sql
-      .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
-      .pipe(decodeRows(Subscribers))
-    const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
-    const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
-    const stored = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
-      (delivery): ReadonlyArray<New> => {
-        const webhook = webhooks.get(delivery.subscriberId)
-        if (webhook === undefined) return []
-        const { failingSince, webhookId } = webhook
-        return [{ delivery, webhook, webhookId, isFailing: failingSince !== null, dueAt: delivery.event.createdAt }]
-      }
-    )
-    const free = stored.filter(({ webhook }) => !webhook.hasDue)
-    const chosen = Option.match(lessee, {
-      onNone: () => [],
-      onSome: ({ freeSlots, running }) => Slots.choose(free, freeSlots, running)
-    })
-    yield* MailFanOut.run(sql, events)
-    // Last, so that the leases have only just begun when they are returned.
-    if (stored.length > 0) yield* insert(sql, stored, new Set(chosen))
-    return {
-      events: events.length,
-      leased: Option.match(lessee, {
-        onNone: () => [],
-        onSome: ({ key }) =>
-          chosen.map(({ delivery, webhook }) => ({
-            eventId: delivery.event.eventId,
-            payload: delivery.payload,
-            attempt: 1,
-            generation: 1,
-            webhook: Rows.toWebhook(webhook),
-            secrets: Rows.open(key, webhook)
-          }))
-      }),
-      waiting: Slots.waiting(stored, chosen)
+): Effect.fn.Return<Leases & { readonly events: number }, SqlError.SqlError> {
+  const submissions = yield* sql.unsafe(takeSubmissionsStatement).pipe(decodeRows(Events))
+  const others = yield* sql.unsafe(takeStatement).pipe(decodeRows(Events))
+  const rows = [...submissions, ...others]
+  const events = rows.map((row) => ({ ...row, createdAt: row.createdAt.getTime() }))
+  if (events.length === 0) return { events: 0, leased: [], waiting: new Set<string>() }
+  const sites = [...new Set(events.map(({ websiteConfigId }) => websiteConfigId))]
+  const subscribers = yield* sql
+    .unsafe(subscribersStatement, [Database.array(sites, OID.uuid)])
+    .pipe(decodeRows(Subscribers))
+  const data = yield* Subjects.dataOf(sql, FanOut.subjectsOf(events, subscribers))
+  const webhooks = new Map(subscribers.map((one) => [one.webhookId, one]))
+  const stored = FanOut.deliveries(events, subscribers, (subject) => data.get(subject)).flatMap(
+    (delivery): ReadonlyArray<New> => {
+      const webhook = webhooks.get(delivery.subscriberId)
+      if (webhook === undefined) return []
+      const { failingSince, webhookId } = webhook
+      return [{ delivery, webhook, webhookId, isFailing: failingSince !== null, dueAt: delivery.event.createdAt }]
     }
+  )
+  const free = stored.filter(({ webhook }) => !webhook.hasDue)
+  const chosen = Option.match(lessee, {
+    onNone: () => [],
+    onSome: ({ freeSlots, running }) => Slots.choose(free, freeSlots, running)
   })
+  yield* MailFanOut.run(sql, events)
+  // Last, so that the leases have only just begun when they are returned.
+  if (stored.length > 0) yield* insert(sql, stored, new Set(chosen))
+  return {
+    events: events.length,
+    leased: Option.match(lessee, {
+      onNone: () => [],
+      onSome: ({ key }) =>
+        chosen.map(({ delivery, webhook }) => ({
+          eventId: delivery.event.eventId,
+          payload: delivery.payload,
+          attempt: 1,
+          generation: 1,
+          webhook: Rows.toWebhook(webhook),
+          secrets: Rows.open(key, webhook)
+        }))
+    }),
+    waiting: Slots.waiting(stored, chosen)
+  }
+})

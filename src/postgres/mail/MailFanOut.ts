@@ -61,32 +61,31 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, events: 
 const Recipients = Schema.Array(Schema.Struct({ id: Schema.String }))
 
 /** Makes one mail about a disabled webhook for each recipient of its website. Needs a transaction. */
-export const webhookDisabled = (
+export const webhookDisabled = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   websiteConfigId: string,
   webhook: DisabledWebhook
-): Effect.Effect<void, SqlError.SqlError> =>
-  Effect.gen(function* () {
-    const site = PgTypes.uuid(websiteConfigId)
-    const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
+): Effect.fn.Return<void, SqlError.SqlError> {
+  const site = PgTypes.uuid(websiteConfigId)
+  const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
       WHERE website_config_id = ${site} ORDER BY recipient, created_at`.pipe(decodeRows(Recipients))
-    if (recipients.length === 0) return
-    yield* sql.unsafe(
-      `INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
+  if (recipients.length === 0) return
+  yield* sql.unsafe(
+    `INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)
         SELECT mail_id, notification_id, $3, 'webhook-disabled', $4::json, now(), now()
         FROM unnest($1, $2) AS given (mail_id, notification_id) JOIN notification USING (notification_id)
         FOR KEY SHARE OF notification`,
-      [
-        Database.array(
-          recipients.map(() => randomUUID()),
-          OID.uuid
-        ),
-        Database.array(
-          recipients.map(({ id }) => id),
-          OID.uuid
-        ),
-        site,
-        PgTypes.text(JSON.stringify(webhook))
-      ]
-    )
-  })
+    [
+      Database.array(
+        recipients.map(() => randomUUID()),
+        OID.uuid
+      ),
+      Database.array(
+        recipients.map(({ id }) => id),
+        OID.uuid
+      ),
+      site,
+      PgTypes.text(JSON.stringify(webhook))
+    ]
+  )
+})

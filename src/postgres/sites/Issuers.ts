@@ -26,23 +26,26 @@ const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
  * Revokes the keys that a session or a key issued directly or indirectly; returns how many were valid. Revoke the session or
  * the key before, in the same transaction: otherwise it may issue more keys meanwhile.
  */
-export const revokeKeys = (sql: PgClient.PgClient, id: string, now: number): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.gen(function* () {
-    let count = 0
-    while (true) {
-      const rows = yield* sql
-        .unsafe(
-          `${issuers} UPDATE owner_key SET revoked_at = $2
+export const revokeKeys = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  id: string,
+  now: number
+): Effect.fn.Return<number, SqlError.SqlError> {
+  let count = 0
+  while (true) {
+    const rows = yield* sql
+      .unsafe(
+        `${issuers} UPDATE owner_key SET revoked_at = $2
             WHERE revoked_at IS NULL AND key_id <> $1 AND key_id IN (SELECT id FROM issuer)
             RETURNING coalesce(expires_at > $2, true) AS "wasValid"`,
-          [PgTypes.uuid(id), PgTypes.timestamptz(now)]
-        )
-        .pipe(decodeRows(Revoked))
-      // The statement may have waited for a transaction in which one of the keys issued another: look again.
-      if (rows.length === 0) return count
-      count += rows.filter(({ wasValid }) => wasValid).length
-    }
-  })
+        [PgTypes.uuid(id), PgTypes.timestamptz(now)]
+      )
+      .pipe(decodeRows(Revoked))
+    // The statement may have waited for a transaction in which one of the keys issued another: look again.
+    if (rows.length === 0) return count
+    count += rows.filter(({ wasValid }) => wasValid).length
+  }
+})
 
 /** Deletes the unopened links created by a session or a key, or by keys that it issued (indirectly too); returns their number. */
 export const revokeLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>

@@ -89,77 +89,74 @@ const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Du
 const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events" } as const
 
 /** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
-export const erase = (
+export const erase = Effect.fnUntraced(function* (
   id: string,
   timeout: Duration.Input
-): Effect.Effect<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
-    const hosted = yield* close(id, timeout)
-    if (Option.isNone(hosted)) return Option.none()
-    const erased = {
-      pageViews: 0,
-      botViews: 0,
-      events: 0,
-      conversions: 0,
-      submissions: 0,
-      conversations: 0,
-      idempotencyKeys: 0,
-      decisionCounts: 0
-    }
-    erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.keys, id, timeout)
-    erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id, timeout)
-    for (const table of outboxes) {
-      yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(
-        Database.bounded(timeout)
-      )
-    }
-    erased.conversations = yield* deleteConversations(id, timeout)
-    yield* SiteTables.deleteAll(SiteTables.deliveries, id, timeout)
-    yield* SiteTables.deleteAll(SiteTables.mailItems, id, timeout)
-    yield* SiteTables.deleteAll(SiteTables.mails, id, timeout)
-    erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.counts, id, timeout)
-    yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
+): Effect.fn.Return<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> {
+  const sql = yield* SqlClient.SqlClient
+  const hosted = yield* close(id, timeout)
+  if (Option.isNone(hosted)) return Option.none()
+  const erased = {
+    pageViews: 0,
+    botViews: 0,
+    events: 0,
+    conversions: 0,
+    submissions: 0,
+    conversations: 0,
+    idempotencyKeys: 0,
+    decisionCounts: 0
+  }
+  erased.idempotencyKeys = yield* SiteTables.deleteAll(SiteTables.keys, id, timeout)
+  erased.submissions = yield* SiteTables.deleteAll(SiteTables.submissions, id, timeout)
+  for (const table of outboxes) {
+    yield* sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`.pipe(Database.bounded(timeout))
+  }
+  erased.conversations = yield* deleteConversations(id, timeout)
+  yield* SiteTables.deleteAll(SiteTables.deliveries, id, timeout)
+  yield* SiteTables.deleteAll(SiteTables.mailItems, id, timeout)
+  yield* SiteTables.deleteAll(SiteTables.mails, id, timeout)
+  erased.decisionCounts = yield* SiteTables.deleteAll(SiteTables.counts, id, timeout)
+  yield* sql`DELETE FROM pending_lead WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
+    Database.bounded(timeout)
+  )
+  erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value, timeout)
+  erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value, timeout)
+  for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
+    const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value, timeout)
+    erased[erasedOf[parent]] += deleted
+  }
+  const separate = yield* SeparateStore
+  if (Option.isSome(separate)) {
+    const { botViews, conversions, events, pageViews } = yield* separate.value.erase(hosted.value)
+    erased.botViews += botViews
+    erased.conversions += conversions
+    erased.events += events
+    erased.pageViews += pageViews
+  }
+  yield* SiteTables.deleteAll(SiteTables.visits, hosted.value, timeout)
+  for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
+    yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
       Database.bounded(timeout)
     )
-    erased.conversions = yield* SiteTables.deleteAll(SiteTables.conversions, hosted.value, timeout)
-    erased.conversions += yield* SiteTables.deleteAll(SiteTables.outboxConversions, hosted.value, timeout)
-    for (const { name, parent } of yield* Database.bounded(timeout)(Partitions.list)) {
-      const deleted = yield* SiteTables.deleteAll(SiteTables.partition(name), hosted.value, timeout)
-      erased[erasedOf[parent]] += deleted
-    }
-    const separate = yield* SeparateStore
-    if (Option.isSome(separate)) {
-      const { botViews, conversions, events, pageViews } = yield* separate.value.erase(hosted.value)
-      erased.botViews += botViews
-      erased.conversions += conversions
-      erased.events += events
-      erased.pageViews += pageViews
-    }
-    yield* SiteTables.deleteAll(SiteTables.visits, hosted.value, timeout)
-    for (const table of ["rollup_month", "rollup_day", "rollup", "rollup_site", "rollup_stale", "analytics_copy"]) {
-      yield* sql`DELETE FROM ${sql(table)} WHERE hosted_website_id = ${PgTypes.uuid(hosted.value)}`.pipe(
-        Database.bounded(timeout)
+  }
+  // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
+  yield* lock(id).pipe(
+    Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
+    Effect.andThen(
+      Effect.forEach(
+        outboxes,
+        (table) => sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`,
+        { discard: true }
       )
-    }
-    // A process of an earlier version ignores the mark and may have stored a submission meanwhile.
-    yield* lock(id).pipe(
-      Effect.andThen(sql`DELETE FROM submission WHERE website_config_id = ${PgTypes.uuid(id)}`),
-      Effect.andThen(
-        Effect.forEach(
-          outboxes,
-          (table) => sql`DELETE FROM ${sql(table)} WHERE website_config_id = ${PgTypes.uuid(id)}`,
-          { discard: true }
-        )
-      ),
-      Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
-      Effect.andThen(ConsoleSessions.deleteWithoutSites),
-      sql.withTransaction,
-      Database.recoverConnectionErrors(),
-      Database.bounded(timeout)
-    )
-    return Option.some(erased)
-  })
+    ),
+    Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
+    Effect.andThen(ConsoleSessions.deleteWithoutSites),
+    sql.withTransaction,
+    Database.recoverConnectionErrors(),
+    Database.bounded(timeout)
+  )
+  return Option.some(erased)
+})
 
 const Names = Schema.Array(Schema.Struct({ name: Schema.String }))
 
