@@ -85,7 +85,10 @@ const deliver = (settings: Settings, found: Mail) => {
   const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(found)
     ? MailDispatcher.warnWithoutServer
     : MailDispatcher.layer(found.value.sender).pipe(
-        Layer.provide([found.value.mailer, Mails.layer({ timeout: settings.databaseTimeout })])
+        Layer.provide([
+          found.value.mailer,
+          Mails.layer({ timeout: settings.databaseTimeout, secretsKey: found.value.sender.secretsKey })
+        ])
       )
   return Layer.merge(Dispatcher.layer, mails)
 }

@@ -121,7 +121,7 @@ export const storage = (settings: Settings) => {
     Decisions.layer({ timeout }),
     Webhooks.layer({ timeout, secretsKey: settings.secretsKey }),
     Deliveries.layer({ timeout, secretsKey: settings.secretsKey }),
-    Notifications.layer({ timeout }),
+    Notifications.layer({ timeout, secretsKey: settings.secretsKey }),
     Readiness.layer
   )
   return repositories.pipe(Layer.provideMerge(others), Layer.provideMerge(separate))

@@ -15,6 +15,7 @@ import type { InstanceDirectory } from "../services/chat/InstanceDirectory.ts"
 import type { WidgetTokens } from "../services/chat/WidgetTokens.ts"
 import type { FormDirectory } from "../services/forms/FormDirectory.ts"
 import type { SubmissionRepo } from "../services/forms/SubmissionRepo.ts"
+import type { Notifications } from "../services/mail/Notifications.ts"
 import type { Persons } from "../services/persons/Persons.ts"
 import { Readiness } from "../services/Readiness.ts"
 import type { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
@@ -53,6 +54,7 @@ export type Storage =
   | SubmissionRepo
   | FormDirectory
   | Persons
+  | Notifications
   | Reports
   | AnalyticsExport
   | Goals

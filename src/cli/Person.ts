@@ -17,6 +17,7 @@ import * as ConsoleSession from "../core/sites/ConsoleSession.ts"
 import * as Calendar from "../core/text/Calendar.ts"
 import * as TerminalText from "../core/text/TerminalText.ts"
 import { Mailer } from "../services/mail/Mailer.ts"
+import { Notifications } from "../services/mail/Notifications.ts"
 import { Persons } from "../services/persons/Persons.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
@@ -67,6 +68,8 @@ const erase = Command.make(
   Effect.fnUntraced(function* (input) {
     const persons = yield* Persons
     const erased = yield* persons.erase(yield* queryOf(input))
+    // Not over the owner API: an owner could add an address again that unsubscribed.
+    yield* Notifications.use(({ forget }) => forget(input.address, input.websiteConfigId))
     yield* Output.answer({
       json: { email: input.address, ...erased },
       text: `The data of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
@@ -167,7 +170,7 @@ const invite = Command.make(
 )
 
 /** The command. `storage` is built only when a subcommand runs. */
-export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions, E, R>) =>
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions | Notifications, E, R>) =>
   Command.make("person").pipe(
     Command.withDescription("A person's data, by email address, and invitations to the console"),
     Command.withSubcommands([

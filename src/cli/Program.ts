@@ -16,20 +16,21 @@ import * as Serve from "./Serve.ts"
 import * as LocalDatabase from "./support/LocalDatabase.ts"
 import * as Webhook from "./Webhook.ts"
 
+const settings = Effect.flatMap(Settings, LocalDatabase.withSecretsKey)
+
 const storage = Layer.unwrap(
-  Effect.map(Settings, (settings) => App.storage(settings).pipe(Layer.provide(LocalDatabase.layer(settings))))
+  Effect.map(settings, (found) => App.storage(found).pipe(Layer.provide(LocalDatabase.layer(found))))
 )
 
 const delivery = Cli.ready(
   Layer.unwrap(
-    Effect.gen(function* () {
-      const settings = yield* LocalDatabase.withSecretsKey(yield* Settings)
-      return App.testDeliveries(settings).pipe(
-        Layer.provide(App.outwardClient(settings)),
-        Layer.provideMerge(App.storage(settings)),
-        Layer.provide(LocalDatabase.layer(settings))
+    Effect.map(settings, (found) =>
+      App.testDeliveries(found).pipe(
+        Layer.provide(App.outwardClient(found)),
+        Layer.provideMerge(App.storage(found)),
+        Layer.provide(LocalDatabase.layer(found))
       )
-    })
+    )
   )
 )
 

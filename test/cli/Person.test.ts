@@ -1,11 +1,12 @@
 /** `person export`, `person erase` and `submissions delete --email` on the command line. */
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Context, Effect, Layer } from "effect"
 import * as App from "../../src/App.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { draft } from "../suites/SubmissionRepo.ts"
 import { run } from "../support/TestCli.ts"
@@ -45,7 +46,17 @@ const session = Effect.gen(function* () {
       assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
       return stderr
     })
-  return { ...seeded, text, refusal }
+  const notifications = Context.get(context, Notifications)
+  const topic = { kind: "report", period: "weekly" } as const
+  /** Adds a notification of Ann for the owner of the first website. */
+  const addAnn = Effect.map(
+    notifications.addByOwner({ websiteConfigId: seeded.one, recipient: "ann@example.com", topic }),
+    (added) =>
+      added._tag === "Added"
+        ? { ...added, unsubscribe: notifications.unsubscribe(added.notification.notificationId) }
+        : added
+  )
+  return { ...seeded, text, refusal, addAnn }
 })
 
 const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
@@ -94,6 +105,18 @@ describe("person", () => {
       )
       assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com"), "")
       assert.lengthOf(lines(yield* text("person", "export", "--email", "bob@example.com")), 2)
+    })
+  )
+
+  it.live("erase lets the owner add an address again that unsubscribed", () =>
+    Effect.gen(function* () {
+      const { addAnn, text } = yield* session
+      const added = yield* addAnn
+      if (added._tag !== "Added") return assert.fail(added._tag)
+      yield* added.unsubscribe
+      assert.strictEqual((yield* addAnn)._tag, "Unsubscribed")
+      yield* text("person", "erase", "--email", "Ann@example.com")
+      assert.strictEqual((yield* addAnn)._tag, "Added")
     })
   )
 

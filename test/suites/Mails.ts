@@ -11,6 +11,7 @@ import type { LeasedMail } from "../../src/core/mail/Mail.ts"
 import type { Next } from "../../src/core/mail/MailSchedule.ts"
 import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
 import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
+import { hourMillis } from "../../src/core/text/Calendar.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
@@ -152,6 +153,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(digests.map(countOf), [2])
         assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(more))
       })
+    )
+
+    it.effect(
+      "the mails of an hour count when the address is removed and added again, with its letters in any case",
+      () =>
+        Effect.gen(function* () {
+          const [site, other] = [yield* newSite, yield* newSite]
+          const first = yield* add(site)
+          yield* submitMany(site, 10)
+          const now = Date.now()
+          yield* makeAll(now)
+          assert.lengthOf(yield* leaseFor(first), 10)
+          yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
+          const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
+          yield* submitMany(site, 10)
+          yield* submitMany(other, 10)
+          yield* makeAll(now)
+          assert.deepStrictEqual(yield* leaseFor(again), [])
+          yield* makeAll(now + Digest.quarterMillis)
+          assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
+          assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
+          yield* submitMany(site, 10)
+          yield* makeAll(now + Digest.quarterMillis + hourMillis)
+          assert.lengthOf(yield* leaseFor(again), 10)
+        })
     )
 
     it.effect("a daily digest contains everything on the next morning", () =>

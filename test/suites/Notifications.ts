@@ -6,9 +6,11 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
+import * as MailRecipient from "../../src/core/mail/MailRecipient.ts"
 import type { Topic } from "../../src/core/mail/Notification.ts"
+import { dayMillis } from "../../src/core/text/Calendar.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { type AddedByOwner, Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
@@ -20,6 +22,12 @@ const add = (websiteConfigId: string, recipient: string, topic: Topic = submissi
   Notifications.use((notifications) => notifications.add({ websiteConfigId, recipient, topic })).pipe(
     Effect.map(Option.getOrThrow)
   )
+
+const addByOwner = (websiteConfigId: string, recipient: string, topic: Topic = submissions) =>
+  Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic }))
+
+const notificationOf = (added: AddedByOwner) =>
+  added._tag === "Added" ? added.notification : assert.fail(`not added: ${added._tag}`)
 
 const listed = (websiteConfigId: string) =>
   Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
@@ -85,6 +93,64 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           assert.isFalse(yield* notifications.remove(unknown))
           assert.isTrue(Option.isNone(yield* notifications.find(unknown)))
         }
+      })
+    )
+
+    it.effect("an address that unsubscribed is added again by the operator only, with its letters in any case", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* newSite, yield* newSite]
+        const first = yield* addByOwner(site, "ada@example.com").pipe(Effect.map(notificationOf))
+        const kept = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
+        yield* notifications.unsubscribe(first.notificationId)
+        yield* notifications.unsubscribe(first.notificationId)
+        assert.deepStrictEqual(yield* listed(site), [kept])
+        for (const address of ["ada@example.com", "Ada@Example.com"]) {
+          assert.deepStrictEqual(yield* addByOwner(site, address), { _tag: "Unsubscribed" })
+        }
+        assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
+        assert.strictEqual((yield* addByOwner(other, "ada@example.com"))._tag, "Added")
+        yield* add(site, "Ada@example.com")
+        assert.strictEqual((yield* addByOwner(site, "ada@example.com"))._tag, "Added")
+      })
+    )
+
+    it.effect("what is known about an address is forgotten on one website, or on all", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const sites = [yield* newSite, yield* newSite, yield* newSite]
+        for (const site of sites) {
+          const { notificationId } = notificationOf(yield* addByOwner(site, "ada@example.com"))
+          yield* notifications.unsubscribe(notificationId)
+        }
+        const tags = Effect.forEach(sites, (site) =>
+          Effect.map(addByOwner(site, "ada@example.com"), ({ _tag }) => _tag)
+        )
+        yield* notifications.forget("eve@example.com", null)
+        yield* notifications.forget("Ada@example.com", sites[0] ?? "")
+        assert.deepStrictEqual(yield* tags, ["Added", "Unsubscribed", "Unsubscribed"])
+        yield* notifications.forget("ada@example.com", null)
+        assert.deepStrictEqual(yield* tags, ["Added", "Added", "Added"])
+      })
+    )
+
+    it.effect("the owner adds a limited number of new addresses a day, also if each is removed", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* newSite, yield* newSite]
+        for (let count = 0; count < MailRecipient.maxNew; count++) {
+          const { notificationId } = notificationOf(yield* addByOwner(site, `${count}@example.com`))
+          yield* notifications.remove(notificationId)
+        }
+        const refused = yield* addByOwner(site, "ada@example.com")
+        if (refused._tag !== "TooManyNew") return assert.fail(refused._tag)
+        assert.isAbove(refused.waitMillis, dayMillis - 60_000)
+        assert.isAtMost(refused.waitMillis, dayMillis)
+        assert.strictEqual((yield* addByOwner(site, "0@example.com"))._tag, "Added")
+        assert.strictEqual((yield* addByOwner(other, "ada@example.com"))._tag, "Added")
+        yield* add(site, "ada@example.com")
+        assert.strictEqual((yield* addByOwner(site, "ada@example.com", weekly))._tag, "Added")
+        assert.strictEqual((yield* addByOwner(randomUUID(), "ada@example.com"))._tag, "NoWebsite")
       })
     )
 

@@ -103,8 +103,8 @@ export const postgresOn = (
   Layer.mergeAll(
     PostgresDeliveries.layer({ timeout, secretsKey }),
     PostgresWebhooks.layer({ timeout, secretsKey }),
-    PostgresNotifications.layer({ timeout }),
-    PostgresMails.layer({ timeout }),
+    PostgresNotifications.layer({ timeout, secretsKey }),
+    PostgresMails.layer({ timeout, secretsKey: Option.getOrElse(secretsKey, () => Redacted.make(new Uint8Array(32))) }),
     PostgresSubmissionRepo.layer({ timeout, maxQueue: 10_000 }),
     PostgresSiteDirectory.layer({ timeout }),
     PostgresSiteErasure.layer({ timeout }),

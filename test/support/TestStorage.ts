@@ -17,6 +17,7 @@ import * as InstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
 import * as WidgetTokens from "../../src/memory/chat/WidgetTokens.ts"
 import * as FormDirectory from "../../src/memory/forms/FormDirectory.ts"
 import * as SubmissionStore from "../../src/memory/forms/SubmissionRepo.ts"
+import * as Notifications from "../../src/memory/mail/Notifications.ts"
 import * as Persons from "../../src/memory/persons/Persons.ts"
 import * as Readiness from "../../src/memory/Readiness.ts"
 import * as ConsoleSessions from "../../src/memory/sites/ConsoleSessions.ts"
@@ -100,6 +101,7 @@ export const storage = (options: Options = {}) =>
   Layer.mergeAll(
     Goals.layer,
     FormDirectory.layer,
+    Notifications.layer,
     Readiness.layer,
     WidgetTokens.layer,
     ConsoleSessions.layer.pipe(Layer.provideMerge(OwnerKeys.layer)),

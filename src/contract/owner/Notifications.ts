@@ -114,7 +114,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. Scope `write`."
+      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. A website gets at most 20 new addresses a day, and no address that unsubscribed: only the operator can add it again. Scope `write`."
   })
 )
 

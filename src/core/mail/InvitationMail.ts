@@ -22,10 +22,23 @@ const rights: Readonly<Record<Role, string>> = {
   viewer: "You can read the statistics, submissions and conversations, and change nothing."
 }
 
+/** Characters of a website's name. Its owner chooses both the name and the recipient, so a mail has little room for other texts. */
+const maxName = 40
+
+/** The websites that a mail names. */
+const maxNames = 3
+
+/** The names of websites, of which the first `max` are written out. */
+const listed = (websites: ReadonlyArray<string>, max: number): string => {
+  const names = websites.slice(0, max).map((name) => MailText.line(name, maxName))
+  const more = websites.length - names.length
+  return `${names.join(", ")}${more > 0 ? ` and ${MailText.number(more)} more` : ""}`
+}
+
 export const content = ({ expires, role, url, websites }: Invitation): Content => {
-  const names = websites === null ? "all websites" : MailText.line(websites.join(", "), 200)
+  const names = websites === null ? "all websites" : listed(websites, maxNames)
   return {
-    subject: `Invitation to the console of ${names}`,
+    subject: `Invitation to the console of ${websites === null ? names : listed(websites, 1)}`,
     website: names,
     title: "You are invited to the console",
     parts: [

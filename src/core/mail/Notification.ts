@@ -24,6 +24,10 @@ export type Topic =
     }
   | { readonly kind: "report"; readonly period: Period }
 
+/** Whether a recipient who has one of the topics cannot have the other one in a second notification. */
+export const isSameTopic = (one: Topic, other: Topic): boolean =>
+  one.kind === "report" ? other.kind === "report" && other.period === one.period : other.kind === "submissions"
+
 /** The maximum number of notifications of a website that the owner API creates. */
 export const maxNotifications = 50
 

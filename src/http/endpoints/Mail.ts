@@ -43,7 +43,7 @@ const done = respond(
   200,
   "success",
   "You are unsubscribed",
-  "<p>You will get no more of these mails. To get them again, ask the owner of the website.</p>"
+  "<p>You will get no more of these mails, and the owner of the website cannot add your address again. To get them again, ask the operator of this service.</p>"
 )
 
 const invalid = respond(
@@ -70,7 +70,7 @@ export const layer = ({ secretsKey }: Options) =>
           Option.match(notificationOf(params.token), {
             onNone: () => Effect.succeed(invalid),
             onSome: (notificationId) =>
-              notifications.remove(notificationId).pipe(
+              notifications.unsubscribe(notificationId).pipe(
                 Effect.as(done),
                 Effect.catch((error) =>
                   Effect.as(

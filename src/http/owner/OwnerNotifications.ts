@@ -6,6 +6,7 @@
 import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
+import { maxNew } from "../../core/mail/MailRecipient.ts"
 import type { Outcome } from "../../core/mail/MailSchedule.ts"
 import { maxNotifications, type Notification, type Topic } from "../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../core/sites/Access.ts"
@@ -28,11 +29,11 @@ export class OwnerNotifications extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">
     ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
-    /** Fails if no mail can be sent. */
+    /** Fails if no mail can be sent, if the address unsubscribed, and over the limit of new addresses. */
     readonly add: (
       proof: AuthorizedSite<"write">,
       notification: { readonly recipient: string; readonly topic: Topic }
-    ) => Effect.Effect<Notification, Failure>
+    ) => Effect.Effect<Notification, Failure | TooManyRequests>
     readonly remove: (proof: AuthorizedSite<"write">, notificationId: string) => Effect.Effect<void, Failure>
     readonly test: (
       proof: AuthorizedSite<"write">,
@@ -57,13 +58,31 @@ const noMail = fault("this service sends no mail until its operator sets SMTP_UR
 
 const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
 
+const unsubscribed = Effect.fail(
+  Validation.failed([
+    {
+      loc: ["body", "to"],
+      msg: "Value error, this address unsubscribed from mails of this website. Only the service's operator can add it again, with `hydracore notify add`, if the person asks for it",
+      type: "value_error"
+    }
+  ])
+)
+
+const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
+
+const tooManyNew = (waitMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website gets at most ${maxNew} new addresses a day. Wait as many seconds as Retry-After says, or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  headers: retryAfter(waitMillis)
+})
+
 /** The limit of test mails per website: an owner could send them to people who did not ask for them. */
 export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: hourMillis }
 
 const tooManyTests = (resetMillis: number): TooManyRequests => ({
   _tag: "TooManyRequests",
   detail: `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
-  headers: { "retry-after": Math.max(1, Math.ceil(resetMillis / 1000)) }
+  headers: retryAfter(resetMillis)
 })
 
 export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries | RateLimiter> = Layer.effect(
@@ -88,9 +107,20 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
       add: Effect.fnUntraced(function* (proof, given) {
         if (!tests.hasMail) return yield* noMail
         if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
-        const added = yield* notifications.add({ ...given, websiteConfigId: proof.site.websiteConfigId })
-        // The website was deleted meanwhile.
-        return yield* Effect.fromOption(added, () => notFound)
+        const added = yield* notifications.addByOwner({ ...given, websiteConfigId: proof.site.websiteConfigId })
+        switch (added._tag) {
+          case "Added":
+            return added.notification
+          case "Unsubscribed":
+            return yield* unsubscribed
+          case "TooManyNew":
+            return yield* Effect.fail(tooManyNew(added.waitMillis))
+          case "NoKey":
+            return yield* noMail
+          // The website was deleted meanwhile.
+          case "NoWebsite":
+            return yield* Effect.fail(notFound)
+        }
       }),
       remove: Effect.fnUntraced(function* (proof, notificationId) {
         yield* requireOwn(proof, notificationId)

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto"
 import { Context, Layer } from "effect"
 import type { OutboxEvent } from "../../core/delivery/FanOut.ts"
 import type { DisabledWebhook, LatestMail, Subject } from "../../core/mail/Mail.ts"
+import { normalize } from "../../core/mail/MailRecipient.ts"
 import { isMailed, type Notification } from "../../core/mail/Notification.ts"
 
 export interface StoredNotification extends Notification {
@@ -34,6 +35,17 @@ export interface StoredMail extends LatestMail {
   readonly nextAttemptAt: number | null
 }
 
+/** What is known about an address that gets, or got, the mails of a website. */
+export interface StoredRecipient {
+  readonly websiteConfigId: string
+  readonly address: string
+  /** When `addByOwner` added it as a new one; null if it did not. */
+  readonly addedAt: number | null
+  /** When its mails about submissions were made. */
+  readonly mailedAt: ReadonlyArray<number>
+  readonly isUnsubscribed: boolean
+}
+
 export class MailTables extends Context.Service<
   MailTables,
   {
@@ -43,6 +55,17 @@ export class MailTables extends Context.Service<
     readonly mails: Map<string, StoredMail>
     /** By `itemKey`, oldest first. */
     readonly items: Map<string, MailItem>
+    /** In any order. */
+    readonly recipients: () => ReadonlyArray<StoredRecipient>
+    /** What is known about an address. */
+    readonly recipient: (websiteConfigId: string, address: string) => StoredRecipient
+    /** Changes what is known about an address. */
+    readonly know: (
+      { recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">,
+      change: Partial<Pick<StoredRecipient, "addedAt" | "mailedAt" | "isUnsubscribed">>
+    ) => void
+    /** Deletes what is known about an address, on a website, or on all if it is null. */
+    readonly forget: (address: string, websiteConfigId: string | null) => void
     /** Whether the website has a notification. */
     readonly hasNotification: (websiteConfigId: string) => boolean
     /** Adds an item for each recipient who gets one of these events by mail. */
@@ -73,6 +96,17 @@ const make = (): MailTables["Service"] => {
   const notifications = new Map<string, StoredNotification>()
   const mails = new Map<string, StoredMail>()
   const items = new Map<string, MailItem>()
+  const recipients = new Map<string, StoredRecipient>()
+  const recipientKey = (websiteConfigId: string, address: string) => `${websiteConfigId} ${normalize(address)}`
+  const recipient: MailTables["Service"]["recipient"] = (websiteConfigId, address) =>
+    recipients.get(recipientKey(websiteConfigId, address)) ?? {
+      websiteConfigId,
+      address: normalize(address),
+      addedAt: null,
+      mailedAt: [],
+      isUnsubscribed: false
+    }
+
   const ofSite = (websiteConfigId: string) =>
     [...notifications.values()].filter((one) => one.websiteConfigId === websiteConfigId)
 
@@ -94,6 +128,16 @@ const make = (): MailTables["Service"] => {
     notifications,
     mails,
     items,
+    recipients: () => [...recipients.values()],
+    recipient,
+    know: ({ recipient: address, websiteConfigId }, change) =>
+      recipients.set(recipientKey(websiteConfigId, address), { ...recipient(websiteConfigId, address), ...change }),
+    forget: (address, websiteConfigId) => {
+      for (const [key, known] of recipients) {
+        const isOfSite = websiteConfigId === null || known.websiteConfigId === websiteConfigId
+        if (isOfSite && known.address === normalize(address)) recipients.delete(key)
+      }
+    },
     hasNotification: (websiteConfigId) => ofSite(websiteConfigId).length > 0,
     accept: (events) => {
       for (const { createdAt, subject, type, websiteConfigId } of events) {
@@ -118,6 +162,7 @@ const make = (): MailTables["Service"] => {
     remove,
     erase: (websiteConfigId) => {
       for (const { notificationId } of ofSite(websiteConfigId)) remove(notificationId)
+      for (const [key, known] of recipients) if (known.websiteConfigId === websiteConfigId) recipients.delete(key)
     }
   }
 }

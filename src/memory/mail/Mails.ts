@@ -10,6 +10,7 @@ import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
 import type { Period } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { maxShown } from "../../core/mail/SubmissionMail.ts"
+import { hourMillis } from "../../core/text/Calendar.ts"
 import { Mails } from "../../services/mail/Mails.ts"
 import { Submissions } from "../forms/SubmissionRepo.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
@@ -23,13 +24,11 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
     const sites = yield* Sites
 
     const mailSubmissions = (notification: StoredNotification, digest: Digest.Waiting["digest"], now: number) => {
-      const { notificationId, websiteConfigId } = notification
+      const { notificationId, recipient, websiteConfigId } = notification
       const waiting = [...tables.items.values()]
         .filter((item) => item.notificationId === notificationId && item.mailId === null)
         .sort((left, right) => left.createdAt - right.createdAt || (left.submissionId < right.submissionId ? -1 : 1))
-      const mailedAt = [...tables.mails.values()]
-        .filter((mail) => mail.notificationId === notificationId && mail.about.kind === "submissions")
-        .map(({ createdAt }) => createdAt)
+      const mailedAt = tables.recipient(websiteConfigId, recipient).mailedAt.filter((time) => now - time < hourMillis)
       const timeZone = sites.get(websiteConfigId)?.timeZone ?? "UTC"
       const oldestAt = waiting[0]?.createdAt ?? now
       const { mails, nextAt } = Digest.plan({ digest, timeZone, count: waiting.length, oldestAt, mailedAt }, now)
@@ -37,6 +36,7 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
         const mailId = tables.add(notificationId, { kind: "submissions" }, now)
         for (const item of waiting.splice(0, count)) tables.items.set(itemKey(item), { ...item, mailId })
       }
+      if (mails.length > 0) tables.know(notification, { mailedAt: [...mailedAt, ...mails.map(() => now)] })
       tables.notifications.set(notificationId, { ...notification, dueAt: nextAt })
     }
 

@@ -6,9 +6,10 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import type { LatestMail } from "../../core/mail/Mail.ts"
-import type { Notification, Topic } from "../../core/mail/Notification.ts"
+import * as MailRecipient from "../../core/mail/MailRecipient.ts"
+import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
-import { Notifications } from "../../services/mail/Notifications.ts"
+import { type AddedByOwner, type NewNotification, Notifications } from "../../services/mail/Notifications.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
 import { itemKey, MailTables, type StoredMail, type StoredNotification } from "./MailTables.ts"
 
@@ -22,34 +23,61 @@ const stateOf = ({ attempts, createdAt, error, status }: StoredMail): LatestMail
   error
 })
 
-const periodOf = (topic: Topic) => (topic.kind === "report" ? topic.period : null)
-
 export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Layer.effect(
   Notifications,
   Effect.gen(function* () {
     const tables = yield* MailTables
     const sites = yield* Sites
+
+    /** Adds a notification, or changes the options of the same one. */
+    const put = (given: NewNotification, timeZone: string, now: number) => {
+      const { topic } = given
+      const same = ofRecipient(given).find((one) => one.recipient === given.recipient && isSameTopic(one.topic, topic))
+      const dueAt = topic.kind === "report" ? ReportPeriod.nextDue(topic.period, { now, timeZone }) : null
+      const stored: StoredNotification =
+        same === undefined
+          ? { ...given, notificationId: randomUUID(), createdAt: now, dueAt, reportedUntil: null }
+          : { ...same, topic, dueAt: same.dueAt === null ? null : (dueAt ?? now) }
+      tables.notifications.set(stored.notificationId, stored)
+      return toNotification(stored)
+    }
+
+    /** A website's notifications of an address. */
+    const ofRecipient = ({ recipient, websiteConfigId }: NewNotification) =>
+      [...tables.notifications.values()].filter(
+        (one) =>
+          one.websiteConfigId === websiteConfigId &&
+          MailRecipient.normalize(one.recipient) === MailRecipient.normalize(recipient)
+      )
+
+    const addByOwner = (given: NewNotification, now: number): AddedByOwner => {
+      const { recipient, websiteConfigId } = given
+      const site = sites.get(websiteConfigId)
+      if (site === undefined) return { _tag: "NoWebsite" }
+      const known = ofRecipient(given)
+      const isSame = known.some((one) => one.recipient === recipient && isSameTopic(one.topic, given.topic))
+      const { addedAt, address, isUnsubscribed } = tables.recipient(websiteConfigId, recipient)
+      const othersAddedAt = tables
+        .recipients()
+        .filter((other) => other.websiteConfigId === websiteConfigId && other.address !== address)
+        .flatMap((other) => other.addedAt ?? [])
+      const decision: MailRecipient.Decision = isSame
+        ? { _tag: "Accepted", isNew: false }
+        : MailRecipient.decide({ isUnsubscribed, isKnown: known.length > 0, addedAt, othersAddedAt }, now)
+      if (decision._tag !== "Accepted") return decision
+      if (decision.isNew) tables.know(given, { addedAt: now })
+      return { _tag: "Added", notification: put(given, site.timeZone, now) }
+    }
+
     return Notifications.of({
       add: (given) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const site = sites.get(given.websiteConfigId)
           if (site === undefined) return Option.none()
-          const { topic } = given
-          const same = [...tables.notifications.values()].find(
-            (one) =>
-              one.websiteConfigId === given.websiteConfigId &&
-              one.recipient === given.recipient &&
-              periodOf(one.topic) === periodOf(topic)
-          )
-          const dueAt =
-            topic.kind === "report" ? ReportPeriod.nextDue(topic.period, { now, timeZone: site.timeZone }) : null
-          const stored: StoredNotification =
-            same === undefined
-              ? { ...given, notificationId: randomUUID(), createdAt: now, dueAt, reportedUntil: null }
-              : { ...same, topic, dueAt: same.dueAt === null ? null : (dueAt ?? now) }
-          tables.notifications.set(stored.notificationId, stored)
-          return Option.some(toNotification(stored))
+          tables.know(given, { isUnsubscribed: false })
+          return Option.some(put(given, site.timeZone, now))
         }),
+      addByOwner: (given) => Effect.map(Clock.currentTimeMillis, (now) => addByOwner(given, now)),
       list: (websiteConfigId) =>
         Effect.sync(() =>
           [...tables.notifications.values()]
@@ -79,7 +107,15 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           const isFound = tables.notifications.has(notificationId)
           tables.remove(notificationId)
           return isFound
-        })
+        }),
+      unsubscribe: (notificationId) =>
+        Effect.sync(() => {
+          const found = tables.notifications.get(notificationId)
+          if (found === undefined) return
+          tables.remove(notificationId)
+          tables.know(found, { isUnsubscribed: true })
+        }),
+      forget: (address, websiteConfigId) => Effect.sync(() => tables.forget(address, websiteConfigId))
     })
   })
 )

@@ -5,7 +5,7 @@
  * @module
  */
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { type Duration, Effect, Layer, Schema } from "effect"
+import { type Duration, Effect, Layer, Redacted, Schema } from "effect"
 import { leaseMillis } from "../../core/delivery/Webhook.ts"
 import type { LeasedMail, Subject } from "../../core/mail/Mail.ts"
 import { maxShown } from "../../core/mail/SubmissionMail.ts"
@@ -17,6 +17,8 @@ import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
 
 export interface Options {
+  /** The key by which recipients are recognised. */
+  readonly secretsKey: Redacted.Redacted<Uint8Array>
   /** The timeout of each transaction, which includes the wait for a connection. */
   readonly timeout: Duration.Input
 }
@@ -72,7 +74,7 @@ const shownStatement = `SELECT mail_id, shown.* FROM unnest($1::uuid[]) AS given
 const settleStatement = `UPDATE mail SET status = $3, next_attempt_at = $4, error = $5
   WHERE mail_id = $1 AND attempts = $2 AND status = 'pending'`
 
-export const layer = ({ timeout }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
+export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, never, PgClient.PgClient> =>
   Layer.effect(
     Mails,
     Effect.map(PgClient.PgClient, (sql) => {
@@ -134,7 +136,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<Mails, never, PgClient.
         )
 
       return Mails.of({
-        make: (now) => transaction(MakeMails.run(sql, now)),
+        make: (now) => transaction(MakeMails.run(sql, Redacted.value(secretsKey), now)),
         lease,
         settle: ({ attempt, mailId }, { error, next }) =>
           sql

@@ -7,12 +7,13 @@ import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
 import * as Digest from "../../core/mail/Digest.ts"
+import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import type { Notification, Period, Topic } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
-import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 import * as Rows from "./NotificationRows.ts"
+import * as Recipients from "./Recipients.ts"
 
 /** The maximum number of notifications for which one transaction makes mails. */
 const size = 20
@@ -34,11 +35,10 @@ const Waiting = Schema.Tuple([
   })
 ])
 
-const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "oldestAt", ARRAY(
-    SELECT created_at FROM mail WHERE notification_id = $1 AND kind = 'submissions' AND created_at > $2
-  ) AS "mailedAt"
+const waitingStatement = `SELECT count(*)::int AS count, min(created_at) AS "oldestAt",
+    ${Recipients.mailedAt} AS "mailedAt"
   FROM (
-    SELECT created_at FROM mail_item WHERE notification_id = $1 AND mail_id IS NULL
+    SELECT created_at FROM mail_item WHERE notification_id = $3 AND mail_id IS NULL
     ORDER BY created_at LIMIT ${Digest.maxItems + 1}
   ) AS waiting`
 
@@ -61,14 +61,16 @@ const { OID } = PgTypes
 /** Creates the mails about submissions, and returns when to check again. */
 const mailSubmissions = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  { notificationId, websiteConfigId }: Notification,
+  secretsKey: Uint8Array,
+  { notificationId, recipient, websiteConfigId }: Notification,
   { digest }: Topic & { readonly kind: "submissions" },
   timeZone: string,
   now: number
 ) {
   const id = PgTypes.uuid(notificationId)
+  const key = { websiteConfigId, digest: MailRecipient.digestOf(secretsKey, websiteConfigId, recipient) }
   const [{ count, mailedAt, oldestAt }] = yield* sql
-    .unsafe(waitingStatement, [id, PgTypes.timestamptz(now - hourMillis)])
+    .unsafe(waitingStatement, [PgTypes.uuid(websiteConfigId), PgTypes.bytea(key.digest), id])
     .pipe(decodeRows(Waiting))
   const { mails, nextAt } = Digest.plan(
     {
@@ -92,6 +94,7 @@ const mailSubmissions = Effect.fnUntraced(function* (
       PgTypes.int4(mails.reduce((sum, items) => sum + items, 0)),
       PgTypes.timestamptz(now)
     ])
+    yield* Recipients.mailed(sql, key, mails.length, now)
   }
   return { nextAt, reportedUntil: null }
 })
@@ -114,7 +117,7 @@ const report = Effect.fnUntraced(function* (
 })
 
 /** Implements `Mails.make`. Needs a transaction. */
-export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, now: number) {
+export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, secretsKey: Uint8Array, now: number) {
   const rows = yield* sql.unsafe(dueStatement, [PgTypes.timestamptz(now)]).pipe(decodeRows(Due))
   for (const row of rows) {
     const notification = Rows.toNotification(row)
@@ -122,7 +125,7 @@ export const run = Effect.fnUntraced(function* (sql: PgClient.PgClient, now: num
     const { nextAt, reportedUntil } =
       topic.kind === "report"
         ? yield* report(sql, notification, topic.period, { ...row, now })
-        : yield* mailSubmissions(sql, notification, topic, row.timeZone, now)
+        : yield* mailSubmissions(sql, secretsKey, notification, topic, row.timeZone, now)
     yield* sql`UPDATE notification SET due_at = ${PgTypes.timestamptz(nextAt)},
       reported_until = greatest(reported_until, ${PgTypes.text(reportedUntil)}::date)
       WHERE notification_id = ${PgTypes.uuid(notification.notificationId)}`

@@ -5,22 +5,30 @@
  */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
-import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
+import type { SqlError } from "effect/sql"
 import { type LatestMail, mailStatuses } from "../../core/mail/Mail.ts"
+import * as MailRecipient from "../../core/mail/MailRecipient.ts"
+import { isSameTopic } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { Notifications } from "../../services/mail/Notifications.ts"
+import { type AddedByOwner, type NewNotification, Notifications } from "../../services/mail/Notifications.ts"
 import * as Database from "../Database.ts"
 import { refreshSubscribers } from "../delivery/Webhooks.ts"
 import * as Rows from "./NotificationRows.ts"
+import * as Recipients from "./Recipients.ts"
 
 export interface Options {
+  /** The key by which recipients are recognised; without it, the owner API adds none. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** The timeout of each statement. */
   readonly timeout: Duration.Input
 }
 
 const Found = Schema.Array(Schema.Struct(Rows.fields))
+const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
+const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
 
 const mailFields = {
@@ -43,6 +51,9 @@ const listStatement = `SELECT ${Rows.columns}, latest.created_at AS "mailedAt", 
   ) AS latest ON true
   WHERE notification.website_config_id = $1 ORDER BY notification.created_at, notification.notification_id`
 
+const ofRecipientStatement = `SELECT ${Rows.columns} FROM notification
+  WHERE website_config_id = $1 AND lower(recipient) = lower($2)`
+
 const ofSubmissionStatement = `SELECT recipient, mail_item.created_at AS "itemAt", mail.created_at AS "mailedAt", status,
     attempts, error
   FROM notification JOIN mail_item USING (notification_id) LEFT JOIN mail USING (mail_id)
@@ -59,39 +70,101 @@ const toListed = (row: (typeof Listed.Type)[number]) => ({
   latest: toLatest(row)
 })
 
-export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
+export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
   Layer.effect(
     Notifications,
     Effect.map(PgClient.PgClient, (sql) => {
       const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
         effect.pipe(sql.withTransaction, Database.recoverConnectionErrors(), Database.bounded(timeout))
 
-      const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* ({ recipient, topic, websiteConfigId }) {
-        if (!isCanonicalUuid(websiteConfigId)) return Option.none()
-        const now = yield* Clock.currentTimeMillis
-        const site = PgTypes.uuid(websiteConfigId)
-        const notificationId = randomUUID()
-        const { digest, includeQuarantined, kind, period } = Rows.ofTopic(topic)
-        const rows = yield* transaction(
-          Effect.gen(function* () {
-            const [zone] = yield* sql`UPDATE site SET has_subscribers = true
-              WHERE website_config_id = ${site} AND deleted_at IS NULL RETURNING time_zone AS "timeZone"`.pipe(
-              decodeRows(TimeZones)
-            )
-            if (zone === undefined) return []
-            const dueAt = period === null ? null : ReportPeriod.nextDue(period, { now, timeZone: zone.timeZone })
-            return yield* sql`INSERT INTO notification
-                (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at)
-              VALUES (${PgTypes.uuid(notificationId)}, ${site}, ${PgTypes.text(recipient)}, ${PgTypes.text(kind)},
-                ${PgTypes.text(digest)}, ${sql.literal(String(includeQuarantined))}, ${PgTypes.text(period)},
-                ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)})
-              ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
-                digest = excluded.digest, include_quarantined = excluded.include_quarantined,
-                due_at = CASE WHEN notification.due_at IS NULL THEN NULL ELSE coalesce(excluded.due_at, excluded.created_at) END
-              RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
+      const keyOf = ({ recipient, websiteConfigId }: Pick<NewNotification, "recipient" | "websiteConfigId">) =>
+        Option.map(
+          secretsKey,
+          (secret): Recipients.Key => ({
+            websiteConfigId,
+            digest: MailRecipient.digestOf(Redacted.value(secret), websiteConfigId, recipient)
           })
         )
-        return Option.map(Option.fromUndefinedOr(rows[0]), Rows.toNotification)
+
+      /** Locks the website, and returns its time zone. */
+      const lockSite = (websiteConfigId: string) =>
+        sql`SELECT time_zone AS "timeZone" FROM site
+          WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} AND deleted_at IS NULL FOR NO KEY UPDATE`.pipe(
+          decodeRows(TimeZones),
+          Effect.map(([zone]) => zone?.timeZone)
+        )
+
+      /** Adds a notification, or changes the options of the same one. The website is locked. */
+      const put = (
+        { recipient, topic, websiteConfigId }: NewNotification,
+        {
+          notificationId,
+          now,
+          timeZone
+        }: { readonly notificationId: string; readonly now: number; readonly timeZone: string }
+      ) => {
+        const { digest, includeQuarantined, kind, period } = Rows.ofTopic(topic)
+        const dueAt = period === null ? null : ReportPeriod.nextDue(period, { now, timeZone })
+        const stored = sql`INSERT INTO notification
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at)
+          VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(recipient)},
+            ${PgTypes.text(kind)}, ${PgTypes.text(digest)}, ${sql.literal(String(includeQuarantined))},
+            ${PgTypes.text(period)}, ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)})
+          ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
+            digest = excluded.digest, include_quarantined = excluded.include_quarantined,
+            due_at = CASE WHEN notification.due_at IS NULL THEN NULL ELSE coalesce(excluded.due_at, excluded.created_at) END
+          RETURNING ${sql.literal(Rows.columns)}`.pipe(
+          decodeRows(Put),
+          Effect.map(([row]) => Rows.toNotification(row))
+        )
+        return Effect.andThen(
+          sql`UPDATE site SET has_subscribers = true WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}`,
+          stored
+        )
+      }
+
+      const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (given) {
+        if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
+        const now = yield* Clock.currentTimeMillis
+        const notificationId = randomUUID()
+        return yield* transaction(
+          Effect.gen(function* () {
+            const timeZone = yield* lockSite(given.websiteConfigId)
+            if (timeZone === undefined) return Option.none()
+            const notification = yield* put(given, { notificationId, now, timeZone })
+            yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.resubscribed(sql, key))
+            return Option.some(notification)
+          })
+        )
+      })
+
+      const addByOwner: Notifications["Service"]["addByOwner"] = Effect.fnUntraced(function* (given) {
+        const { recipient, topic, websiteConfigId } = given
+        const key = keyOf(given)
+        if (Option.isNone(key)) return { _tag: "NoKey" }
+        if (!isCanonicalUuid(websiteConfigId)) return { _tag: "NoWebsite" }
+        const now = yield* Clock.currentTimeMillis
+        const notificationId = randomUUID()
+        return yield* transaction(
+          Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError> {
+            const timeZone = yield* lockSite(websiteConfigId)
+            if (timeZone === undefined) return { _tag: "NoWebsite" }
+            const known = yield* sql
+              .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
+              .pipe(decodeRows(Found))
+            const isSame = known
+              .map(Rows.toNotification)
+              .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
+            const facts = yield* Recipients.facts(sql, key.value, now)
+            const decision: MailRecipient.Decision = isSame
+              ? { _tag: "Accepted", isNew: false }
+              : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
+            if (decision._tag !== "Accepted") return decision
+            const notification = yield* put(given, { notificationId, now, timeZone })
+            if (decision.isNew) yield* Recipients.added(sql, key.value, now)
+            return { _tag: "Added", notification }
+          })
+        )
       })
 
       const find: Notifications["Service"]["find"] = (notificationId) =>
@@ -117,8 +190,37 @@ export const layer = ({ timeout }: Options): Layer.Layer<Notifications, never, P
         return true
       })
 
+      const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
+        const found = yield* find(notificationId)
+        if (Option.isNone(found)) return
+        const { websiteConfigId } = found.value
+        const now = yield* Clock.currentTimeMillis
+        yield* transaction(
+          Effect.gen(function* () {
+            yield* lockSite(websiteConfigId)
+            yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
+            yield* Effect.forEach(Option.toArray(keyOf(found.value)), (key) => Recipients.unsubscribed(sql, key, now))
+            yield* refreshSubscribers(sql, websiteConfigId)
+          })
+        )
+      })
+
+      const forget: Notifications["Service"]["forget"] = Effect.fnUntraced(function* (recipient, websiteConfigId) {
+        const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(
+          Database.bounded(timeout),
+          decodeRows(Sites)
+        )
+        const keys = sites
+          .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
+          .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
+        yield* Database.bounded(timeout)(Recipients.forget(sql, keys))
+      })
+
       return Notifications.of({
         add,
+        addByOwner,
+        unsubscribe,
+        forget,
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
             ? sql.unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)]).pipe(

@@ -128,6 +128,15 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   ).pipe(Effect.annotateLogs(pending))
 })
 
+/** Deletes what is known about the recipients of mails once no limit counts it, except that they unsubscribed. */
+const deleteRecipients = (now: number) =>
+  deleteRows({
+    table: "mail_recipient",
+    condition: "unsubscribed_at IS NULL AND used_at < $1",
+    pending: "false",
+    times: [now - 24 * hourMillis]
+  })
+
 const steps = (retention: Retention.Options) =>
   [
     ["create partitions", ensurePartitions],
@@ -139,6 +148,7 @@ const steps = (retention: Retention.Options) =>
       (now: number) => deleteBefore("token_reservation", "reserved_at", now - 48 * hourMillis)
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
+    ["delete old records of recipients", deleteRecipients],
     [
       "delete ended console sessions",
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)

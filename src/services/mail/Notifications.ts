@@ -5,6 +5,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { LatestMail } from "../../core/mail/Mail.ts"
+import type { Decision } from "../../core/mail/MailRecipient.ts"
 import type { Notification, Topic } from "../../core/mail/Notification.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -24,18 +25,34 @@ export interface SubmissionMail {
   readonly mail: LatestMail | null
 }
 
+/** What a notification is created from. */
+export interface NewNotification {
+  readonly websiteConfigId: string
+  readonly recipient: string
+  readonly topic: Topic
+}
+
+/** The result of adding a notification over the owner API. */
+export type AddedByOwner =
+  | { readonly _tag: "Added"; readonly notification: Notification }
+  /** There is no such website. */
+  | { readonly _tag: "NoWebsite" }
+  /** `SECRETS_KEY` is not set, by which recipients are recognised. */
+  | { readonly _tag: "NoKey" }
+  | Exclude<Decision, { readonly _tag: "Accepted" }>
+
 export class Notifications extends Context.Service<
   Notifications,
   {
     /**
-     * Adds a notification; none if there is no such website. If the recipient already has a notification of this kind and, for
-     * reports, of this period, that notification gets the new options instead.
+    /**
+     * Adds a notification for the operator, also for an address that unsubscribed; none if there is no such website. If the
+     * recipient already has a notification of this kind and, for reports, of this period, that notification gets the new options
+     * instead.
      */
-    readonly add: (notification: {
-      readonly websiteConfigId: string
-      readonly recipient: string
-      readonly topic: Topic
-    }) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
+    /** The same for the owner API, unless `MailRecipient.decide` refuses the address. */
+    readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
     /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */
@@ -51,5 +68,9 @@ export class Notifications extends Context.Service<
      * notification.
      */
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Removes a notification for its recipient, whose address `addByOwner` refuses from then on. */
+    readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
+    /** Deletes what is known about an address besides its notifications, on a website, or on all if it is null. */
+    readonly forget: (address: string, websiteConfigId: string | null) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/services/Notifications") {}

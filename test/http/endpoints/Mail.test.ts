@@ -103,7 +103,7 @@ describe("the unsubscribe link", () => {
             Notifications,
             Effect.map(Notifications, (notifications) => ({
               ...notifications,
-              remove: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+              unsubscribe: () => Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
             }))
           ).pipe(Layer.provideMerge(storage))
         )

@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
+import { maxNew } from "../../../src/core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
@@ -109,6 +110,25 @@ for (const [name, storage] of emptyStorages) {
         assert.isAbove(Number(refused.headers.get("retry-after")), 0)
         assert.lengthOf(sent, before + testLimit.limit)
         assert.strictEqual((yield* theirs.request("POST", yield* adding(theirs))).status, 200)
+      })
+    )
+
+    it.effect("refuses an address that unsubscribed, and a new one over the limit, with the next step", () =>
+      Effect.gen(function* () {
+        const { request } = yield* opened
+        const add = (to: string) => request("POST", "/notifications", { to })
+        const { notification_id: id } = JSON.parse((yield* add("ada@example.com")).text)
+        yield* Notifications.use(({ unsubscribe }) => unsubscribe(id))
+        const unsubscribed = yield* add("ada@example.com")
+        assert.deepStrictEqual([unsubscribed.status, locationsOf(unsubscribed.text)], [422, ["body.to"]])
+        assert.include(unsubscribed.text, "`hydracore notify add`")
+        for (let count = 1; count < maxNew; count++)
+          assert.strictEqual((yield* add(`${count}@example.com`)).status, 200)
+        const over = yield* add("eve@example.com")
+        assert.strictEqual(over.status, 429)
+        assert.include(over.text, "`hydracore notify add`")
+        assert.isAbove(Number(over.headers.get("retry-after")), 86_000)
+        assert.strictEqual((yield* add("1@example.com")).status, 200)
       })
     )
 

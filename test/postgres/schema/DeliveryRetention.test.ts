@@ -1,5 +1,5 @@
 /** How long events, deliveries and mails are kept. Each test has its own database. */
-import { randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Logger, Option, Schema } from "effect"
@@ -111,6 +111,27 @@ describe("postgres/schema: deliveries", () => {
       assert.deepStrictEqual(yield* left("outbox WHERE type LIKE 'submission.%'", "type"), kept("submission.accepted"))
       assert.deepStrictEqual(yield* left("mail_item", "'item'"), kept("item"))
       assert.deepStrictEqual(yield* left("mail WHERE kind = 'submissions'", "kind"), kept("submissions"))
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("what is known about a recipient is deleted after a day, except that the address unsubscribed", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* addSite
+      for (const [hours, unsubscribed] of [
+        [23, false],
+        [25, false],
+        [25, true]
+      ] as const) {
+        const usedAt = new Date(Date.now() - hours * 3_600_000)
+        yield* sql`INSERT INTO mail_recipient (website_config_id, recipient_hmac, used_at, unsubscribed_at)
+          VALUES (${site}, ${randomBytes(32)}, ${usedAt}, ${unsubscribed ? usedAt : null})`
+      }
+      yield* warnings({ pageViews: off, submissions: off, conversations: off })
+      const rows = yield* sql`SELECT unsubscribed_at IS NOT NULL AS unsubscribed FROM mail_recipient ORDER BY 1`
+      assert.deepStrictEqual(rows, [{ unsubscribed: false }, { unsubscribed: true }])
+      yield* sql`DELETE FROM site WHERE website_config_id = ${site}`
+      assert.deepStrictEqual(yield* sql`SELECT 1 FROM mail_recipient`, [])
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
 import * as Database from "../../../src/postgres/Database.ts"
@@ -42,7 +42,7 @@ const newWebsite = (database: string) =>
       })
     ).pipe(
       Effect.provide(
-        Notifications.layer({ timeout: "20 seconds" }).pipe(
+        Notifications.layer({ timeout: "20 seconds", secretsKey: Option.none() }).pipe(
           Layer.provide(Database.layer({ url: Redacted.make(database), connections: 1 }))
         )
       ),
