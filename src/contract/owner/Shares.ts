@@ -130,8 +130,8 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       identifier: "shared_query",
       summary: "Query a shared dashboard",
       description: [
-        "A query in the form of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts.",
-        "Its `date_range` is a period that ends today. It has at most one dimension, and at most one filter, `is` with one value. Filters on that dimension select rows of the answer and do not count, except that with the metric `conversion_rate` only those on `event:goal` do not count. If the filter selects fewer than five visitors, nothing is listed."
+        "A query in the form of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
+        "Its `date_range` is a period that ends today. It has at most one dimension, and at most one filter, `is` with one value. Filters on that dimension select rows of the answer and do not count, except that with the metric `conversion_rate` only those on `event:goal` do not count. Rows with fewer than five visitors are left out and count as none in comparisons, except rows of a time dimension without such a filter."
       ].join(" ")
     })
   )

@@ -11,7 +11,6 @@ import type { SharedAccess } from "../../contract/owner/Authentication.ts"
 import type * as Errors from "../../contract/owner/Errors.ts"
 import * as DateRange from "../../core/analytics/report/DateRange.ts"
 import type { Query, Request } from "../../core/analytics/report/Query.ts"
-import * as SharedQuery from "../../core/analytics/report/SharedQuery.ts"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 
@@ -81,22 +80,11 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
       timeToLive: timeToLive(nowTime)
     })
 
-    const answer = Effect.fnUntraced(function* ({ site: { site } }: SharedAccess, request: Request) {
-      const now = yield* Clock.currentTimeMillis
-      const query = DateRange.resolve({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
-      return yield* Cache.get(answers, { site: siteOf(site), query })
-    })
-
     return {
-      query: Effect.fnUntraced(function* (access, request) {
-        const found = yield* answer(access, request)
-        const chosen = SharedQuery.chosenVisitors(request)
-        if (chosen === null) return found
-        const [row] = (yield* answer(access, chosen)).results
-        const isFew = row?.metrics[0] === SmallCounts.hidden
-        if (!isFew) return found
-        const { total_rows, ...meta } = found.meta
-        return { ...found, results: [], meta: total_rows === undefined ? meta : { ...meta, total_rows: 0 } }
+      query: Effect.fnUntraced(function* ({ site: { site } }, request) {
+        const now = yield* Clock.currentTimeMillis
+        const query = DateRange.resolve({ ...request, siteId: site.websiteConfigId }, { now, timeZone: site.timeZone })
+        return yield* Cache.get(answers, { site: siteOf(site), query })
       }),
       now: ({ site: { site } }) => Effect.map(Cache.get(visitors, siteOf(site)), SmallCounts.shown)
     }

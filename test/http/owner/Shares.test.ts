@@ -59,8 +59,7 @@ for (const [name, storage] of emptyStorages) {
             )
           assert.deepStrictEqual(yield* query({}), [{ dimensions: [], metrics: [10, 100] }])
           assert.deepStrictEqual(yield* query({ dimensions: ["event:page"] }), [
-            { dimensions: ["/"], metrics: [10, 100] },
-            { dimensions: ["/secret"], metrics: ["<5", null] }
+            { dimensions: ["/"], metrics: [10, 100] }
           ])
           const few = ["is", "event:page", ["/secret"]]
           assert.deepStrictEqual(yield* query({ filters: [few] }), [{ dimensions: [], metrics: ["<5", null] }])
@@ -71,6 +70,33 @@ for (const [name, storage] of emptyStorages) {
             [{ dimensions: ["Firefox"], metrics: [10, 100] }]
           )
           assert.deepStrictEqual(JSON.parse((yield* ask("/now")).text), { visitors: 10 })
+        })
+      )
+
+      it.effect("false page views do not reveal what the only real visitor of a filter did", () =>
+        Effect.gen(function* () {
+          const server = yield* TestServer
+          const site = yield* newSite
+          const view = (browser: number, page: string) =>
+            server.send(
+              paths.track,
+              { site_id: site.trackingToken, page_path: `${page}?utm_campaign=mail-to-ann` },
+              { headers: { "user-agent": `Mozilla/5.0 (X11; Linux x86_64; rv:1${browser}.0) Firefox/1${browser}.0` } }
+            )
+          for (const page of ["/offer", "/account/ann"]) assert.strictEqual((yield* view(1, page)).status, 204)
+          const { ask } = yield* share(site)
+          for (const visitor of [2, 3, 4, 5]) assert.strictEqual((yield* view(visitor, "/offer")).status, 204)
+          const list = (dimension: string, ...metrics: ReadonlyArray<string>) =>
+            ask("/query", {
+              site_id: site.websiteConfigId,
+              metrics,
+              date_range: "7d",
+              dimensions: [dimension],
+              filters: [["is", "visit:utm_campaign", ["mail-to-ann"]]]
+            }).pipe(Effect.map(({ text }) => JSON.parse(text).results))
+          assert.deepStrictEqual(yield* list("event:page", "visitors"), [{ dimensions: ["/offer"], metrics: [5] }])
+          assert.deepStrictEqual(yield* list("event:page", "visits"), [{ dimensions: ["/offer"], metrics: [5] }])
+          assert.deepStrictEqual(yield* list("visit:exit_page", "visits"), [])
         })
       )
 

@@ -77,6 +77,6 @@ export const coarseAnswer = (
   query: Query,
   goals: ReadonlyArray<GoalRow>
 ): Effect.Effect<SmallCounts.CoarseAnswer, ClickHouseError | ReportTooLarge> =>
-  Effect.map(countAll(reader, site, query, goals, maxGroups), ({ compared, counted }) =>
+  Effect.map(countAll(reader, site, SmallCounts.counting(query), goals, maxGroups), ({ compared, counted }) =>
     SmallCounts.answer(query, counted, compared)
   )

@@ -3,8 +3,8 @@
  *
  * Coarse counts hide small counts only if a viewer cannot choose many sets that differ by a few visitors. So a shared query
  * has a period that ends today instead of chosen days, at most one dimension, and at most one filter that selects visitors,
- * with one value. If that filter selects fewer visitors than `SmallCounts.threshold`, nothing is listed by a dimension,
- * because the list would describe each of these visitors.
+ * with one value. `SmallCounts` leaves out the rows that would describe a few visitors. Programs can raise the counts of names
+ * that they know by sending false page views.
  *
  * @module
  */
@@ -51,8 +51,11 @@ const isOf = <A extends string>(names: ReadonlyArray<A>, name: string): name is 
 
 const isCondition = (filter: Filter): filter is Condition => "dimension" in filter
 
+/** The parts of a request that determine what its filters select. */
+type Chosen = Pick<Request, "dimensions" | "filters" | "metrics">
+
 /** Whether a condition only selects rows of the answer. */
-const choosesRows = ({ dimension }: Condition, { dimensions }: Request): boolean => dimensions.includes(dimension)
+const choosesRows = ({ dimension }: Condition, { dimensions }: Chosen): boolean => dimensions.includes(dimension)
 
 const leads: ReadonlyArray<string> = Object.values(Goal.leads)
 
@@ -67,11 +70,11 @@ const countsLeads = ({ dimension, operator, values }: Condition): boolean =>
  * Whether a condition selects the visitors in the divisor of conversion rates. A condition that selects rows does so too: the
  * rate of a row then reveals the number of all selected visitors. Conditions on goals do not: see `Evaluate.divisor`.
  */
-const choosesDivisor = ({ dimension }: Condition, { metrics }: Request): boolean =>
+const choosesDivisor = ({ dimension }: Condition, { metrics }: Chosen): boolean =>
   metrics.includes("conversion_rate") && dimension !== "event:goal"
 
 /** The conditions that select visitors. */
-const choices = (request: Request): ReadonlyArray<Condition> =>
+export const choices = (request: Chosen): ReadonlyArray<Condition> =>
   request.filters
     .filter(isCondition)
     .filter((condition) => !choosesRows(condition, request) || choosesDivisor(condition, request))
@@ -107,22 +110,4 @@ export const restrict = (request: Request): Result.Result<Request, ReadonlyArray
   readFilters(reader, request)
   if (readPeriod(reader, request) === invalid || reader.errors.length > 0) return Result.fail(reader.errors)
   return Result.succeed({ ...request, limit: Math.min(request.limit, maxRows) })
-}
-
-/** The request that counts the visitors that the filter selects; null without such a filter or without dimensions. */
-export const chosenVisitors = (request: Request): Request | null => {
-  const filters = choices(request)
-  if (filters.length === 0 || request.dimensions.length === 0) return null
-  return {
-    ...request,
-    metrics: ["visitors"],
-    dimensions: [],
-    filters,
-    orderBy: [{ by: "visitors", direction: "desc" }],
-    comparison: null,
-    includeTotalRows: false,
-    includeTimeLabels: false,
-    limit: 1,
-    offset: 0
-  }
 }

@@ -2,6 +2,9 @@
  * Statistics that hide small counts, for shared dashboards: a count from 1 to 4 is `"<5"`, and every other count is rounded
  * to a multiple of 5, as in published health statistics. Pure.
  *
+ * A list by names leaves out each group with fewer than 5 visitors: the list would describe these visitors, and anyone can add
+ * false visitors to the ones that a filter selects. A list by time does so if a filter selects visitors.
+ *
  * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
  * no rate, change, order or difference of two answers reveals a small count.
  *
@@ -10,7 +13,8 @@
 import type { Answer, MetricValue } from "./Answer.ts"
 import * as Assembly from "./Assembly.ts"
 import * as Counts from "./Counts.ts"
-import type { Metric, Query } from "./Query.ts"
+import { isTimeDimension, type Metric, type Query } from "./Query.ts"
+import * as SharedQuery from "./SharedQuery.ts"
 
 /** Counts from 1 to less than this are hidden. */
 export const threshold = 5
@@ -35,6 +39,15 @@ export const shown = (count: number): number | typeof hidden => {
   return coarse === small ? hidden : coarse
 }
 
+/** Average durations are rounded to this many seconds. */
+const durationStep = 10
+
+/** The sum of durations from which the rounded average is calculated; `entries` is rounded already. */
+const roundDuration = (duration: number, entries: number): number => {
+  const step = durationStep * entries
+  return entries === 0 || entries === small ? 0 : step * Math.round(duration / step)
+}
+
 const coarsen = (counts: Counts.Counts): Counts.Counts => ({
   visitors: round(counts.visitors),
   visits: round(counts.visits),
@@ -43,7 +56,7 @@ const coarsen = (counts: Counts.Counts): Counts.Counts => ({
   visitPageviews: round(counts.visitPageviews),
   entries: round(counts.entries),
   bounces: round(counts.bounces),
-  duration: counts.duration,
+  duration: roundDuration(counts.duration, round(counts.entries)),
   conversions: round(counts.conversions),
   converted: round(counts.converted),
   groupVisitors: round(counts.groupVisitors),
@@ -51,11 +64,24 @@ const coarsen = (counts: Counts.Counts): Counts.Counts => ({
   revenue: []
 })
 
-const coarse = ({ allVisitors, groups, range }: Assembly.Counted): Assembly.Counted => ({
-  range,
-  groups: groups.map(({ counts, dimensions }) => ({ dimensions, counts: coarsen(counts) })),
-  allVisitors: round(allVisitors)
-})
+/** Whether the answer leaves out groups with few visitors. */
+const omitsGroups = (query: Query): boolean =>
+  query.dimensions.length > 0 && (!query.dimensions.every(isTimeDimension) || SharedQuery.choices(query).length > 0)
+
+/** The query whose counts `answer` needs: whether a group is left out depends on its visitors. */
+export const counting = (query: Query): Query =>
+  omitsGroups(query) && !query.metrics.includes("visitors")
+    ? { ...query, metrics: [...query.metrics, "visitors"] }
+    : query
+
+const coarse = (query: Query, { allVisitors, groups, range }: Assembly.Counted): Assembly.Counted => {
+  const kept = omitsGroups(query) ? groups.filter(({ counts }) => counts.visitors >= threshold) : groups
+  return {
+    range,
+    groups: kept.map(({ counts, dimensions }) => ({ dimensions, counts: coarsen(counts) })),
+    allVisitors: round(allVisitors)
+  }
+}
 
 /** The counts from which a metric is calculated; null if the metric is a count itself. */
 const partsOf = (name: Metric, counts: Counts.Counts, allVisitors: number): ReadonlyArray<number> | null => {
@@ -88,6 +114,6 @@ const reading: Assembly.Reading<CoarseValue> = {
   change: (name, old, current) => (old === hidden || current === hidden ? null : Counts.change(name, old, current))
 }
 
-/** The answer to a query over all groups of its ranges. `compared` is null if and only if the query has no comparison. */
+/** The answer to a query over all groups of its ranges, with the counts of `counting(query)`. `compared` is null if and only if the query has no comparison. */
 export const answer = (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null): CoarseAnswer =>
-  Assembly.answerOf(query, coarse(counted), compared === null ? null : coarse(compared), reading)
+  Assembly.answerOf(query, coarse(query, counted), compared === null ? null : coarse(query, compared), reading)

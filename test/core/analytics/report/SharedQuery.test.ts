@@ -74,18 +74,4 @@ describe("core/analytics/report/SharedQuery", () => {
   it("bounds the rows", () => {
     assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
   })
-
-  it("counts the visitors of the filter before listing them", () => {
-    const listed = decode({ dimensions: ["event:page"], filters: [google], metrics: ["visits", "visitors"] })
-    const chosen = SharedQuery.chosenVisitors(listed)
-    assert.deepStrictEqual([chosen?.metrics, chosen?.dimensions, chosen?.filters], [["visitors"], [], listed.filters])
-    for (const parts of [
-      { filters: [google] },
-      { dimensions: ["visit:source"], filters: [google] },
-      { dimensions: ["event:page"] },
-      { dimensions: ["event:page"], filters: [leads] }
-    ]) {
-      assert.isNull(SharedQuery.chosenVisitors(decode(parts)), JSON.stringify(parts))
-    }
-  })
 })

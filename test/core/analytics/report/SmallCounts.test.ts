@@ -121,7 +121,7 @@ describe("core/analytics/report/SmallCounts", () => {
   )
 
   it("a rate of a hidden count is null, and so is a change from or to a hidden count", () => {
-    const counts = { visitors: 4, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
+    const counts = { visitors: 20, visits: 40, entries: 40, bounces: 3, visitPageviews: 80, converted: 2 } as const
     const group = (more: Partial<Counts.Counts>) => ({
       range,
       allVisitors: 40,
@@ -130,7 +130,7 @@ describe("core/analytics/report/SmallCounts", () => {
           dimensions: ["a"],
           counts: {
             ...counts,
-            pageviews: 80,
+            pageviews: 3,
             events: 80,
             duration: 400,
             conversions: 2,
@@ -142,12 +142,12 @@ describe("core/analytics/report/SmallCounts", () => {
       ]
     })
     const query = queryOf({
-      metrics: ["visitors", "visits", "bounce_rate", "views_per_visit", "visit_duration", "conversion_rate"],
+      metrics: ["pageviews", "visits", "bounce_rate", "views_per_visit", "visit_duration", "conversion_rate"],
       direction: "desc",
       limit: 1,
       comparison: "previous_period"
     })
-    const { results } = SmallCounts.answer(query, group({}), group({ visitors: 20, visits: 22 }))
+    const { results } = SmallCounts.answer(query, group({}), group({ pageviews: 20, visits: 22 }))
     assert.deepStrictEqual(results, [
       {
         dimensions: ["a"],
@@ -160,6 +160,69 @@ describe("core/analytics/report/SmallCounts", () => {
       }
     ])
   })
+
+  it.prop(
+    "lists no name with few visitors, and by time neither if a filter selects visitors",
+    { groups: Groups, before: Groups, all: Pair, query: QueryShape, list: Schema.Literals(["names", "days"]) },
+    ({ all, before, groups, list, query: shape }) => {
+      const query: Query = {
+        ...queryOf({ ...shape, comparison: null }),
+        metrics: ["visits"],
+        orderBy: [{ by: "visits", direction: "desc" }],
+        ...(list === "names"
+          ? {}
+          : {
+              dimensions: ["time:day"],
+              filters: [{ operator: "is", dimension: "visit:source", values: ["Google"] }]
+            })
+      }
+      assert.deepStrictEqual(SmallCounts.counting(query).metrics, ["visits", "visitors"])
+      const counted = countedOf(groups, all, 0)
+      const many = counted.groups.filter(({ counts }) => counts.visitors >= SmallCounts.threshold)
+      const { meta, results } = SmallCounts.answer(query, counted, null)
+      assert.strictEqual(meta.total_rows, many.length)
+      const names = many.map(({ dimensions }) => dimensions[0])
+      for (const { dimensions } of results) assert.include(names, dimensions[0])
+      // A comparison with few visitors is one with none.
+      const compared = countedOf(before, all, 0)
+      const few = { ...compared, groups: compared.groups.filter(({ counts }) => counts.visitors >= 5) }
+      const comparing: Query = { ...query, comparison: "previous_period" }
+      assert.deepStrictEqual(
+        SmallCounts.answer(comparing, counted, compared),
+        SmallCounts.answer(comparing, counted, few)
+      )
+    }
+  )
+
+  it("lists every day of all visitors", () => {
+    const query: Query = {
+      ...queryOf({ metrics: ["visitors"], direction: "desc", limit: 100, comparison: null }),
+      dimensions: ["time:day"],
+      filters: [{ operator: "is", dimension: "event:goal", values: ["Chat started", "Form submitted"] }]
+    }
+    const groups = [{ dimensions: ["2026-10-20"], counts: { ...Counts.none, visitors: 1 } }]
+    const { results } = SmallCounts.answer(query, { range, allVisitors: 1, groups }, null)
+    assert.deepStrictEqual(results, [{ dimensions: ["2026-10-20"], metrics: ["<5"] }])
+    assert.strictEqual(SmallCounts.counting({ ...query, metrics: ["visits"] }).metrics.length, 1)
+  })
+
+  it.prop(
+    "average durations are rounded to 10 seconds",
+    [
+      Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 })),
+      Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3_600 }))
+    ],
+    ([fives, average]) => {
+      const query = queryOf({ metrics: ["visit_duration"], direction: "desc", limit: 1, comparison: null })
+      const [entries, visitors] = [5 * fives, 5]
+      const counts = { ...Counts.none, visitors, entries, duration: entries * average }
+      const counted = { range, allVisitors: visitors, groups: [{ dimensions: ["a"], counts }] }
+      const value = SmallCounts.answer(query, counted, null).results[0]?.metrics[0]
+      if (typeof value !== "number") return assert.fail()
+      assert.strictEqual(value % 10, 0)
+      assert.isAtMost(Math.abs(value - average), 5)
+    }
+  )
 
   it("shows rates and averages that equal the value that stands for hidden counts", () => {
     const query = queryOf({
@@ -176,7 +239,15 @@ describe("core/analytics/report/SmallCounts", () => {
         groups: [
           {
             dimensions: ["a"],
-            counts: { ...Counts.none, visits: 10, visitPageviews: 25, entries: 10, bounces: 5, converted: 5 }
+            counts: {
+              ...Counts.none,
+              visitors: 10,
+              visits: 10,
+              visitPageviews: 25,
+              entries: 10,
+              bounces: 5,
+              converted: 5
+            }
           }
         ]
       },
