@@ -1,0 +1,63 @@
+/** What a process has once, although several of its layers use it. */
+import { assert, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import * as App from "../../src/App.ts"
+import { Settings } from "../../src/Config.ts"
+import * as Invitations from "../../src/delivery/Invitations.ts"
+import * as MailDispatcher from "../../src/delivery/MailDispatcher.ts"
+import { OutwardClient } from "../../src/delivery/OutwardClient.ts"
+import * as TestDeliveriesLayer from "../../src/delivery/TestDeliveries.ts"
+import { Reports } from "../../src/services/analytics/Reports.ts"
+import { TestDeliveries } from "../../src/services/delivery/TestDeliveries.ts"
+import { Mailer } from "../../src/services/mail/Mailer.ts"
+import { memory, newSite, newWebhook } from "../support/Delivery.ts"
+
+const reports = Layer.mock(Reports, {})
+
+it.effect("App: tests of webhooks use the process's client", () =>
+  Effect.gen(function* () {
+    const posts: Array<string> = []
+    const client = Layer.succeed(OutwardClient, {
+      post: (url) =>
+        Effect.sync(() => {
+          posts.push(url)
+          return { status: 204, retryAfter: null, millis: 1, answer: "", error: null }
+        })
+    })
+    const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
+    const { webhook } = yield* newWebhook(yield* newSite, "http://receiver.example/")
+    const tested = yield* TestDeliveries.use((tests) => tests.webhook(webhook.webhookId)).pipe(
+      Effect.provide(Layer.provide(App.testDeliveries(settings), [client, reports]))
+    )
+    assert.isTrue(Option.getOrThrow(tested).isDelivered)
+    assert.deepStrictEqual(posts, ["http://receiver.example/"])
+  }).pipe(Effect.provide(memory))
+)
+
+it.effect("delivery: everything that sends mails has the same mailer", () =>
+  Effect.gen(function* () {
+    let mailers = 0
+    const mailer = Layer.effect(
+      Mailer,
+      Effect.sync(() => {
+        mailers++
+        return Mailer.of({ send: () => Effect.never, check: Effect.never })
+      })
+    )
+    const sender: MailDispatcher.Options = {
+      from: { name: "Edge", address: "edge@example.com" },
+      publicUrl: "http://edge.example",
+      consoleUrl: "http://edge.example/console",
+      secretsKey: Redacted.make(new Uint8Array(32))
+    }
+    const mail = Option.some({ sender, mailer })
+    yield* Layer.build(
+      Layer.mergeAll(
+        TestDeliveriesLayer.layer({ mail }),
+        Invitations.layer({ mail }),
+        Layer.provide(MailDispatcher.layer(sender), mailer)
+      ).pipe(Layer.provide([reports, Layer.mock(OutwardClient, {})]))
+    )
+    assert.strictEqual(mailers, 1)
+  }).pipe(Effect.provide(memory))
+)
