@@ -17,7 +17,7 @@ import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
 
 export interface Options {
-  /** The key by which recipients are recognised. */
+  /** The key of the recipients' digests (`MailRecipient.digestOf`). */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
   /** The timeout of each transaction, which includes the wait for a connection. */
   readonly timeout: Duration.Input

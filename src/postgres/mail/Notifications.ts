@@ -20,7 +20,7 @@ import * as Rows from "./NotificationRows.ts"
 import * as Recipients from "./Recipients.ts"
 
 export interface Options {
-  /** The key by which recipients are recognised; without it, the owner API adds none. */
+  /** The key of the recipients' digests; without it, the owner API adds no notifications. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** The timeout of each statement. */
   readonly timeout: Duration.Input
@@ -94,7 +94,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           Effect.map(([zone]) => zone?.timeZone)
         )
 
-      /** Adds a notification, or changes the options of the same one. The website is locked. */
+      /** Adds a notification, or changes the one with the same recipient, kind and period. The website must be locked. */
       const put = (
         { recipient, topic, websiteConfigId }: NewNotification,
         {
@@ -181,11 +181,13 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
         if (Option.isNone(found)) return false
+        const { websiteConfigId } = found.value
         yield* transaction(
-          Effect.andThen(
-            sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`,
-            refreshSubscribers(sql, found.value.websiteConfigId)
-          )
+          Effect.gen(function* () {
+            yield* lockSite(websiteConfigId)
+            yield* sql`DELETE FROM notification WHERE notification_id = ${PgTypes.uuid(notificationId)}`
+            yield* refreshSubscribers(sql, websiteConfigId)
+          })
         )
         return true
       })

@@ -1,6 +1,6 @@
 /**
- * What is known about the recipients of a website's mails. Transactions lock the website first, then its notifications, then its
- * recipients.
+ * What is known about the recipients of a website's mails. A transaction that changes the notifications of a recipient locks the
+ * website first, then the notifications, then the rows of this module's table.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { dayMillis, hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Database from "../Database.ts"
 
-/** A recipient of a website, by `MailRecipient.digestOf`. */
+/** A recipient of a website's mails, by `MailRecipient.digestOf`. */
 export interface Key {
   readonly websiteConfigId: string
   readonly digest: Uint8Array
@@ -27,7 +27,7 @@ const addedStatement = `SELECT recipient_hmac = $2 AS "isThis", added_at AS "add
     unsubscribed_at IS NOT NULL AS "isUnsubscribed"
   FROM mail_recipient WHERE website_config_id = $1 AND (recipient_hmac = $2 OR added_at > $3)`
 
-/** What `MailRecipient.decide` needs to know, besides the notifications. */
+/** The facts that `MailRecipient.decide` needs, except `isKnown`. */
 export const facts = (sql: PgClient.PgClient, key: Key, now: number) =>
   sql.unsafe(addedStatement, [...keyParameters(key), PgTypes.timestamptz(now - dayMillis)]).pipe(
     decodeRows(Added),
@@ -66,11 +66,11 @@ export const resubscribed = (sql: PgClient.PgClient, key: Key): Effect.Effect<un
     keyParameters(key)
   )
 
-/** An expression for the times of a recipient's mails: `$1` and `$2` are its key. */
+/** An SQL expression: the times of a recipient's latest mails about submissions. `$1` and `$2` are the recipient's key. */
 export const mailedAt =
   "coalesce((SELECT mailed_at FROM mail_recipient WHERE website_config_id = $1 AND recipient_hmac = $2), '{}')"
 
-/** Records that mails about submissions were made, and forgets those of more than an hour ago. */
+/** Records that mails about submissions were made, and forgets the mails that were made more than an hour ago. */
 export const mailed = (
   sql: PgClient.PgClient,
   key: Key,

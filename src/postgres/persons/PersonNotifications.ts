@@ -43,7 +43,11 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Store.Sto
     const notifications = found.flatMap(({ record }) => (record.kind === "notification" ? [record.notification] : []))
     for (const [websiteConfigId, ofWebsite] of Map.groupBy(notifications, (one) => one.websiteConfigId)) {
       const ids = ofWebsite.map(({ notificationId }) => notificationId)
-      yield* sql`DELETE FROM notification WHERE notification_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`.pipe(
+      // The website is locked first, as everywhere that changes its notifications (see `Recipients`).
+      yield* sql`SELECT 1 FROM site WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)} FOR NO KEY UPDATE`.pipe(
+        Effect.andThen(
+          sql`DELETE FROM notification WHERE notification_id = ANY (${Database.array(ids, PgTypes.OID.uuid)})`
+        ),
         Effect.andThen(refreshSubscribers(sql, websiteConfigId)),
         sql.withTransaction,
         Database.recoverConnectionErrors(),

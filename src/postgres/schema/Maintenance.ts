@@ -128,7 +128,7 @@ const deleteDeliveries = Effect.fnUntraced(function* (retention: Retention.Optio
   ).pipe(Effect.annotateLogs(pending))
 })
 
-/** Deletes what is known about the recipients of mails once no limit counts it, except that they unsubscribed. */
+/** Deletes what is known about recipients of mails that no limit counts any more, unless they unsubscribed. */
 const deleteRecipients = (now: number) =>
   deleteRows({
     table: "mail_recipient",

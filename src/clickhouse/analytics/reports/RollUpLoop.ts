@@ -25,7 +25,7 @@ const minRows = 20_000
 /** The minimum time between two checks of intervals of a website that begin on the same day. */
 const pauseMillis = 60_000
 
-/** Maximum number of queued requests. Later ones are dropped, and the next report repeats them. */
+/** Maximum number of queued requests. Further requests are dropped; the next report repeats them. */
 const capacity = 100
 
 interface Request {

@@ -11,7 +11,7 @@ import { maxGap } from "../../../core/analytics/report/Visits.ts"
 import * as ChannelSql from "./ChannelSql.ts"
 import type { Parameters } from "./Parameters.ts"
 
-/** The texts of a visit: those of its first view, or only the client of its first event if it has no view. */
+/** The texts of a visit, from its first view. A visit without a view has only those of `client`, from its first event. */
 const texts = [
   "path",
   "utm_source",

@@ -1,8 +1,9 @@
 /**
- * What is known about the addresses that get, or got, the mails of a website, and whether an address confirmed that it wants them.
+ * What is known about the addresses that get, or got, the mails of a website, and whether the recipient of a notification has
+ * confirmed it.
  *
- * An address is stored as an HMAC (`MailRecipient.digestOf`). Its row has the times of its mails of the last hour, and remains when
- * its notifications are removed. The addresses that exist, and those that an earlier version adds, count as confirmed.
+ * An address is stored as an HMAC (`MailRecipient.digestOf`). Its row has the times of its latest mails about submissions, and
+ * remains when its notifications are removed. Existing notifications, and those that an earlier version adds, count as confirmed.
  */
 import { Effect } from "effect"
 import { SqlClient } from "effect/sql"
