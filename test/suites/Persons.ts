@@ -96,14 +96,17 @@ const spellings = [
 
 const Form = Schema.Struct({
   email: Schema.NullOr(Words),
+  name: Words,
   value: Words,
   isNested: Schema.Boolean,
   spelling: Schema.Literals([0, 1, 2, 3])
 })
 
-const formData = ({ isNested, spelling, value }: typeof Form.Type): string => {
+const formData = ({ isNested, name, spelling, value }: typeof Form.Type): string => {
   const text = value.join("")
-  return spellings[spelling](JSON.stringify(isNested ? { form: [{ text }, 1] } : { text, other: null }))
+  return spellings[spelling](
+    JSON.stringify(isNested ? { form: [{ text, [name.join("")]: true }, 1] } : { text, other: null })
+  )
 }
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
@@ -157,12 +160,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             receivedAt: Date.now(),
             formData: '{"e":"Ann@Example.com "}',
             status: "quarantined"
-          })
+          }),
+          yield* submit({ websiteConfigId, receivedAt: Date.now() + 1, formData: '{"n":"Ann <ann@example.com>"}' }),
+          yield* submit({ websiteConfigId, receivedAt: Date.now() + 2, formData: '{"ann@example.com":"on"}' })
         ]
         const other = yield* submit({
           websiteConfigId,
           email: "bob@example.com",
-          formData: '{"a":"ask ann@example.com"}'
+          formData: '{"a":"ask joann@example.com"}'
         })
         const ownConversation = yield* converse(instanceId, "I am ann@example.com")
         const otherConversation = yield* converse(instanceId, "I am joann@example.com")
@@ -173,13 +178,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(before.deliveries, [
           "submission.accepted",
           "submission.quarantined",
+          "submission.accepted",
+          "submission.accepted",
           "conversation.started"
         ])
         assert.deepStrictEqual(yield* erase(query), {
           ...Person.nothing,
-          submissions: 2,
+          submissions: 4,
           conversations: 1,
-          deliveries: 3
+          deliveries: 5
         })
         assert.deepStrictEqual(yield* found(query), nothing)
         assert.deepStrictEqual(yield* erase(query), Person.nothing)
@@ -192,7 +199,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const listed = yield* Delivery.deliveriesOf(webhook)
         assert.lengthOf(
           listed.filter(({ type }) => type === "submission.deleted"),
-          2
+          4
         )
         const payloads = yield* Effect.forEach(listed, ({ eventId }) =>
           Effect.map(

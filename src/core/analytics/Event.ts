@@ -5,6 +5,7 @@
  * @module
  */
 import * as Storable from "../text/Storable.ts"
+import * as EmailMask from "./EmailMask.ts"
 import * as PageView from "./PageView.ts"
 
 export type PropertyValue = string | number | boolean
@@ -16,7 +17,7 @@ export interface Revenue {
   readonly currency: string
 }
 
-/** A stored event. Its texts hold no NUL and no lone surrogate. */
+/** A stored event. Its texts hold no NUL and no lone surrogate, and its name, path and properties no email address. */
 export interface Event {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */
@@ -50,7 +51,10 @@ export interface EventClaim {
 }
 
 /** Truncates nothing: the length was validated, and U+FFFD is as long as the NUL that it replaces. */
-const storable = (text: string): string => Storable.text(text, text.length)
+const storable = (text: string): string => {
+  const masked = EmailMask.mask(text)
+  return Storable.text(masked, masked.length)
+}
 
 const propertiesOf = (claimed: EventClaim["properties"]): Event["properties"] => {
   const entries = Object.entries(claimed ?? {}).map(

@@ -6,6 +6,7 @@
  */
 import { hash } from "node:crypto"
 import * as Storable from "../text/Storable.ts"
+import * as EmailMask from "./EmailMask.ts"
 import * as ReferrerSpam from "./ReferrerSpam.ts"
 import type { Client } from "./UserAgent.ts"
 
@@ -22,7 +23,7 @@ export const exclusions = ["bot", "referrer-spam"] as const
 
 export type Exclusion = (typeof exclusions)[number]
 
-/** A stored page view. Its texts hold no NUL and no lone surrogate. */
+/** A stored page view. Its texts hold no NUL and no lone surrogate, and its path, campaign and referrer no email address. */
 export interface PageView {
   readonly hostedWebsiteId: string
   /** Milliseconds since 1970. */
@@ -84,10 +85,10 @@ export const splitPath = (pagePath: string): { readonly path: string; readonly c
   const hash = pathAndQuery.indexOf("#")
   const withoutHash = hash === -1 ? pathAndQuery : pathAndQuery.slice(0, hash)
   const mark = withoutHash.indexOf("?")
-  const path = Storable.text(mark === -1 ? withoutHash : withoutHash.slice(0, mark), bounds.path) || "/"
+  const path = Storable.text(EmailMask.mask(mark === -1 ? withoutHash : withoutHash.slice(0, mark)), bounds.path) || "/"
   if (mark === -1 || !mayNameCampaign.test(withoutHash)) return { path, campaign: noCampaign }
   const query = new URLSearchParams(withoutHash.slice(mark + 1))
-  const campaign = (key: string) => Storable.textOrNull(query.get(key), bounds.campaign)
+  const campaign = (key: string) => Storable.textOrNull(EmailMask.mask(query.get(key) ?? ""), bounds.campaign)
   return {
     path,
     campaign: {
@@ -114,7 +115,7 @@ export const splitReferrer = (referrer: string | null | undefined): Referrer => 
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) return noReferrer
   return {
     host: Storable.textOrNull(url.host, bounds.host),
-    path: Storable.textOrNull(url.pathname, bounds.path),
+    path: Storable.textOrNull(EmailMask.mask(url.pathname), bounds.path),
     isSpam: ReferrerSpam.isSpam(url.host)
   }
 }

@@ -1,8 +1,9 @@
 /**
  * Finds a person's data by an email address. Pure.
  *
- * A submission belongs to a person if its email or a value of its form is the address, a conversation if one of its messages or
- * comments contains the address, and a notification if its mails go to the address. The case of letters does not matter.
+ * A submission belongs to a person if its email or a name or value of its form contains the address, a conversation if one of
+ * its messages or comments does, and a notification if its mails go to the address. The case of letters does not matter. Page
+ * views and events are not searched: see `analytics/EmailMask`.
  *
  * @module
  */
@@ -81,14 +82,14 @@ function* textsOf(json: unknown): Generator<string> {
   }
 }
 
-/** Whether the email or a value of the form is the address. Every value of a repeated member counts. */
+/** Whether the email or a name or value of the form contains the address. Every value of a repeated member counts. */
 export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "formData">, address: string): boolean => {
-  if (email !== null && isAddress(email, address)) return true
+  if (email !== null && isMentioned(email, address)) return true
   let isFound = false
   // The tokens, because `JSON.parse` drops all but the last of repeated members, and all repeated members are stored.
-  JsonScan.scan(formData, (start, end, _, isKey) => {
-    if (isFound || isKey || formData[start] !== '"') return
-    isFound = isAddress(JSON.parse(formData.slice(start, end)), address)
+  JsonScan.scan(formData, (start, end) => {
+    if (isFound || formData[start] !== '"') return
+    isFound = isMentioned(JSON.parse(formData.slice(start, end)), address)
   })
   return isFound
 }

@@ -21,6 +21,17 @@ const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWell
 const Name = Schema.Union([Text, Schema.Literals(["__proto__", "constructor", "a\0b"])])
 
 describe("core/analytics/Event", () => {
+  it("masks email addresses in the name, the path and the properties", () => {
+    const mail = "zoe.person@victim.example"
+    const event = Event.make(
+      { name: `Mail ${mail}`, page_path: `/u/${mail}`, properties: { email: mail, [mail]: true, count: 2 } },
+      facts
+    )
+    assert.strictEqual(event.name, "Mail (email)")
+    assert.strictEqual(event.path, "/u/(email)")
+    assert.deepStrictEqual(event.properties, { email: "(email)", "(email)": true, count: 2 })
+  })
+
   it.prop(
     "stores every property under its name, without NUL",
     [Name, Schema.Record(Name, Schema.Union([Name, Schema.Finite, Schema.Boolean]))],

@@ -63,6 +63,20 @@ const Scheme = Schema.Literals(["https://", "http://"])
 const OriginOf = Schema.TemplateLiteral([Scheme, Host])
 
 describe("core/analytics/PageView", () => {
+  it("masks email addresses in the path, the campaign and the referrer, also at the limit of a length", () => {
+    const mail = "zoe.person@victim.example"
+    const page = (path: string) =>
+      PageView.make({ page_path: path }, facts, PageView.splitReferrer(`https://x.example/${path}`))
+    const view = page(`/u/${mail}?utm_campaign=${encodeURIComponent(mail)}&utm_source=a%20${mail}`)
+    assert.deepStrictEqual(
+      [view.path, view.campaign.name, view.campaign.source, view.referrerPath],
+      ["/u/(email)", "(email)", "a (email)", "//u/(email)"]
+    )
+    const long = `/${"a/".repeat(1_020)}${mail}`
+    assert.isTrue(page(long).path.length <= PageView.bounds.path)
+    assert.notInclude(page(long).path, "zoe")
+  })
+
   it.prop(
     "a referrer is kept if and only if its host is neither the page's nor one of the website's",
     [

@@ -50,7 +50,7 @@ describe("core/persons/Person", () => {
   })
 
   it.prop(
-    "finds an address as the email or as a value at any depth, and not as a part of a value",
+    "finds an address in the email and in a name or value at any depth, and not as a part of a longer address",
     [Spelled, Space, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5 })), Schema.Boolean],
     ([upper, space, depth, isList]) => {
       const value = space + spelled(upper) + space
@@ -58,10 +58,11 @@ describe("core/persons/Person", () => {
         Array.from({ length: depth }).reduce<unknown>((form) => (isList ? [1, form] : { a: null, b: form }), inner)
       assert.isTrue(Person.hasSubmitted(submission(value, {}), address))
       assert.isTrue(Person.hasSubmitted(submission(null, { form: nested(value) }), address))
-      assert.isFalse(
-        Person.hasSubmitted(submission(`x${spelled(upper)}`, { form: nested(`write to ${value}`) }), address)
-      )
-      assert.isFalse(Person.hasSubmitted(submission(null, { [value]: true }), address))
+      assert.isTrue(Person.hasSubmitted(submission(null, { form: nested(`Ann <${spelled(upper)}>`) }), address))
+      assert.isTrue(Person.hasSubmitted(submission(`Ann <${spelled(upper)}>`, {}), address))
+      assert.isTrue(Person.hasSubmitted(submission(null, nested({ [value]: true })), address))
+      const longer = `x${spelled(upper)}`
+      assert.isFalse(Person.hasSubmitted(submission(longer, { [longer]: nested(`write to ${longer}`) }), address))
     }
   )
 
