@@ -81,7 +81,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
         Effect.provideService(Metric.MetricRegistry, new Map())
       )
     },
-    { concurrent: true, timeout: 60_000 }
+    60_000
   )
 
   it.live(
@@ -112,7 +112,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
         assert.strictEqual(yield* faultAt(`redis+sentinel://127.0.0.1:${replica.port}/edge`), "no-sentinel")
         assert.strictEqual(yield* faultAt(`redis://127.0.0.1:1,127.0.0.1:${replica.port}`), "several")
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
-    { concurrent: true, timeout: 60_000 }
+    60_000
   )
 
   it.live("a replica is reported as a replica and sets the gauge, until it is promoted", () =>
