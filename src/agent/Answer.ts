@@ -1,5 +1,5 @@
 /**
- * Collects the events of one answer for its protocol's reader, and decides how the answer ends.
+ * Collects the events that a protocol's reader finds in one answer, and decides how the answer ends.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { AgentEvent, FinishReason } from "../core/chat/Agent.ts"
 import * as ThinkTag from "../core/chat/ThinkTag.ts"
 import { Sources } from "./Sources.ts"
 
-/** The maximum number of tool calls of an answer that are followed. */
+/** The maximum number of tool calls that an answer reports. Later ones are ignored. */
 const maxTools = 200
 
 /** The longest name and id of a tool, in UTF-16 units. Longer ones are cut. */
@@ -108,13 +108,13 @@ export class Answer {
     if (source !== null) this.events.push(source)
   }
 
-  /** A page that the agent's side retrieved. It becomes a source if the answer cites no page. */
+  /** A page that the agent or its provider retrieved, for example by a web search. It becomes a source if the answer cites no page. */
   retrieved(url: string, title: string): void {
     this.sources ??= new Sources()
     this.sources.retrieve(url, title)
   }
 
-  /** A tool runs. */
+  /** A tool has started. */
   tool(id: string, name: string): void {
     this.tools ??= new Map()
     const key = id.slice(0, maxId)
@@ -124,7 +124,7 @@ export class Answer {
     this.events.push({ _tag: "Tool", id: key, name: short, state: "running" })
   }
 
-  /** A tool that runs is done. */
+  /** A tool has ended. Ignored if no tool with this id runs. */
   toolDone(id: string): void {
     const key = id.slice(0, maxId)
     const name = this.tools?.get(key)

@@ -1,19 +1,20 @@
 /**
  * The tables of page views, events, conversions and stored visits, for one server or for a cluster. Pure: returns SQL text.
  *
- * Page views and events are sorted by website and day, so that a report reads few other rows, and then by visitor, so that the
- * rows of a visit are adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each
+ * Page views and events are sorted by website and day, so that a report reads few rows of other websites and
+ * days, and then by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each
  * text once per part. Empty texts differ from nulls, as in PostgreSQL, except in stored visits. The visitor hash is 16 bytes, as
  * a UUID.
  *
- * By default, ClickHouse neither syncs inserts to disk nor deduplicates them; settings of the tables enable both.
+ * By default, ClickHouse does not sync inserts to disk, and deduplicates them in replicated tables only. Settings of the tables
+ * enable both everywhere.
  *
  * @module
  */
 import * as VisitSql from "../analytics/reports/VisitSql.ts"
 import { quoted } from "../Literal.ts"
 
-/** Where the tables are: on one server, or on all servers of a cluster, named as in their configuration. */
+/** Where the tables are: on one server, or on all servers of a cluster, which has this name in their configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
 
 export const server: Target = { _tag: "Server" }
@@ -91,7 +92,7 @@ export const tables: ReadonlyArray<Table> = [
       ["name", lowCardinality]
     ]
   },
-  // Visits of past days, computed from the tables above; see `clickhouse/analytics/reports/DayRollUp`.
+  // Visits of past days, computed from `page_view`, `event` and `conversion`; see `clickhouse/analytics/reports/DayRollUp`.
   {
     name: "visit",
     time: "day",
@@ -103,7 +104,7 @@ export const tables: ReadonlyArray<Table> = [
       ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
     ]
   },
-  // The roll-ups of each day, of which the last is current, and the signature of the rows that each has read.
+  // The roll-ups of each day. The one with the highest `roll` is current. `row_count` and `row_hash` identify the rows that it read.
   {
     name: "visit_day",
     time: "day",

@@ -1,6 +1,6 @@
 /**
- * If a request's path, query or headers do not validate, answers with a 422 that lists their faults and those of the body. (If
- * only the body does not validate, the endpoint answers.)
+ * If a request's path, query or headers do not validate, answers with a 422 that lists all faults of the path and the body, and the
+ * first fault of the headers or else of the query. If only the body is invalid, the endpoint answers with the 422.
  *
  * @module
  */
@@ -31,8 +31,8 @@ interface BodyFaults {
 const noFaults: BodyFaults = { faults: [], isUseChat: false }
 
 /**
- * The faults of a request's body; none if the body cannot be read. A large body is not parsed: these requests do not count
- * against the rate limit, so they must be cheap.
+ * The faults of a request's body; none if it did not arrive completely, or if it is large: these requests do not count against the
+ * rate limit, so they must be cheap.
  */
 const bodyFaults = (endpoint: HttpApiEndpoint.Top, request: HttpServerRequest.HttpServerRequest) => {
   const payload = Array.from(endpoint.payload.values()).at(0)?.schemas[0]
