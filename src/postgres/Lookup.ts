@@ -78,7 +78,8 @@ export const make = Effect.fnUntraced(function* <A>(
       )
     })
 
-  // Not the first caller's: the query is shared, so it must not have that caller's span and log annotations.
+  // The context of this cache, not of a query's first caller: other callers share the query, which must not have the first
+  // caller's span and log annotations.
   const context = yield* Effect.context<never>()
   return (key: string) =>
     Effect.suspend(() => {

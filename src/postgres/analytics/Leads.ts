@@ -2,7 +2,7 @@
  * Credits visits with leads.
  *
  * Page views have no index by session, because it would slow down every insert. Instead, a pass reads a website's latest rows
- * once for all of its pending leads: the rows of a day, or at most `maxRows` of them.
+ * once for all of its pending leads: the page views and events of a day, at most `maxRows` of each.
  *
  * @module
  */
