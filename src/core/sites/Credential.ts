@@ -5,6 +5,7 @@
  * @module
  */
 import { hash, timingSafeEqual } from "node:crypto"
+import { dayMillis } from "../text/Calendar.ts"
 
 /** The syntax of one kind of secrets: a prefix, an underscore, and 32 bytes in base64url. */
 export interface Syntax {
@@ -35,6 +36,9 @@ export interface Validity {
   readonly expiresAt: number | null
   readonly revokedAt: number | null
 }
+
+/** How long after its revocation or expiry a secret is deleted with its label, in milliseconds. */
+export const keptMillis = 30 * dayMillis
 
 /** Whether a secret is valid at a time (milliseconds since 1970): not revoked and not expired. */
 export const isValidAt = ({ expiresAt, revokedAt }: Validity, now: number): boolean =>

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { dayMillis } from "../text/Calendar.ts"
 import type { Access } from "./Access.ts"
 import * as Credential from "./Credential.ts"
 
@@ -16,9 +15,6 @@ export interface OwnerKey extends Access, Credential.Validity {
   /** The console session or the key that issued it; null for the command line. */
   readonly issuedBy: string | null
 }
-
-/** How long after its revocation or expiry a key is deleted, in milliseconds. */
-export const keptMillis = 30 * dayMillis
 
 /** A key when it is issued: the only time at which its secret is known. */
 export interface IssuedOwnerKey extends OwnerKey {

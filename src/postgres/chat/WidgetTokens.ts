@@ -7,6 +7,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
+import { SqlClient } from "effect/sql"
 import type { Instance } from "../../core/chat/Instance.ts"
 import * as Token from "../../core/chat/WidgetToken.ts"
 import * as Credential from "../../core/sites/Credential.ts"
@@ -75,6 +76,13 @@ const instanceOf = (
       Credential.isValidAt(found, clock.currentTimeMillisUnsafe())
     return isValid ? Effect.succeedSome(instance) : Effect.succeedNone
   })
+
+/** Deletes the tokens that ended longer than `Credential.keptMillis` before `now`, with their labels. */
+export const deleteEnded = Effect.fnUntraced(function* (now: number) {
+  const sql = yield* SqlClient.SqlClient
+  const end = PgTypes.timestamptz(now - Credential.keptMillis)
+  yield* sql`DELETE FROM widget_token WHERE least(revoked_at, expires_at) <= ${end}`
+})
 
 export interface Options {
   /** The timeout of each statement, which includes the wait for a connection. */

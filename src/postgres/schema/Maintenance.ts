@@ -11,6 +11,7 @@ import { cutoff } from "../../core/sites/Retention.ts"
 import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as LapsedAnswers from "../chat/LapsedAnswers.ts"
+import * as WidgetTokens from "../chat/WidgetTokens.ts"
 import * as ConsoleSessions from "../sites/ConsoleSessions.ts"
 import * as OwnerKeys from "../sites/OwnerKeys.ts"
 import * as Shares from "../sites/Shares.ts"
@@ -154,6 +155,7 @@ const steps = (retention: Retention.Options) =>
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)
     ],
     ["delete ended owner keys", (now: number) => Effect.timeout(OwnerKeys.deleteEnded(now), statementTimeout)],
+    ["delete ended widget tokens", (now: number) => Effect.timeout(WidgetTokens.deleteEnded(now), statementTimeout)],
     ["delete expired shares", (now: number) => Effect.timeout(Shares.deleteExpired(now), statementTimeout)],
     ["delete expired data", () => Retention.deleteExpired(retention)],
     ["complete the deletion of websites", () => resumeErasures],

@@ -54,6 +54,7 @@ const forMaintenance = {
   visitor_salt: ["DELETE"],
   page_view_batch: ["SELECT", "DELETE"],
   owner_key: ["DELETE"],
+  widget_token: ["DELETE"],
   share: ["DELETE"],
   delivery: ["DELETE"],
   mail: ["DELETE"],

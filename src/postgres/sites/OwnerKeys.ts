@@ -48,12 +48,12 @@ const columns = `
 const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
- * Deletes the keys that ended longer than `OwnerKey.keptMillis` before `now`, with their labels. A key that issued a remaining
+ * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key that issued a remaining
  * key stays: through it, the revocation of an earlier issuer finds the remaining key.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Key.keptMillis)}
+  yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Credential.keptMillis)}
     AND NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = owner_key.key_id)`
 })
 

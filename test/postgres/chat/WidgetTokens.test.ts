@@ -1,7 +1,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
+import { keptMillis } from "../../../src/core/sites/Credential.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as PostgresWidgetTokens from "../../../src/postgres/chat/WidgetTokens.ts"
 import { InstanceDirectory as Instances } from "../../../src/services/chat/InstanceDirectory.ts"
@@ -16,9 +17,8 @@ const layers = Layer.merge(PostgresWidgetTokens.layer({ timeout }), InstanceDire
 
 suite("postgres/chat/WidgetTokens", layers)
 
-const newToken = Effect.gen(function* () {
+const newInstance = Effect.gen(function* () {
   const instances = yield* Instances
-  const tokens = yield* WidgetTokens
   const { instanceId } = yield* instances.create({
     name: "a",
     agentUrl: "https://a.example",
@@ -26,10 +26,34 @@ const newToken = Effect.gen(function* () {
     agentKeyEnv: null,
     origins: []
   })
-  return yield* Effect.fromOption(yield* tokens.issue({ instanceId, label: null, expiresAt: null }))
+  return instanceId
 })
 
+const issue = Effect.fnUntraced(function* (instanceId: string, expiresAt: number | null) {
+  const tokens = yield* WidgetTokens
+  return yield* Effect.fromOption(yield* tokens.issue({ instanceId, label: "Ada", expiresAt }))
+})
+
+const newToken = Effect.flatMap(newInstance, (instanceId) => issue(instanceId, null))
+
 describe("postgres/chat/WidgetTokens: caching and storage", () => {
+  it.effect("a token that was revoked long ago, or has expired, is deleted with its label", () =>
+    Effect.gen(function* () {
+      const tokens = yield* WidgetTokens
+      const now = yield* Clock.currentTimeMillis
+      const instanceId = yield* newInstance
+      const [revoked, valid] = [yield* issue(instanceId, null), yield* issue(instanceId, null)]
+      const late = yield* issue(instanceId, now + keptMillis)
+      yield* issue(instanceId, now + 1)
+      yield* tokens.revoke(revoked.tokenId)
+      const left = Effect.map(tokens.list(instanceId), (all) => all.map(({ tokenId }) => tokenId))
+      yield* PostgresWidgetTokens.deleteEnded(now + keptMillis - 1)
+      assert.lengthOf(yield* left, 4)
+      yield* PostgresWidgetTokens.deleteEnded(now + keptMillis + 1)
+      assert.sameMembers(yield* left, [valid.tokenId, late.tokenId])
+    }).pipe(Effect.provide(layers))
+  )
+
   it.effect("a token that one process revokes is invalid within a second in another", () =>
     Effect.gen(function* () {
       const here = yield* WidgetTokens
