@@ -137,7 +137,8 @@ export const memoryStorage: Layer.Layer<Layer.Success<ReturnType<typeof storage>
     MemoryReadiness.layer,
     MemoryNotifications.layer,
     MemoryWidgetTokens.layer,
-    MemoryConsoleSessions.layer.pipe(Layer.provideMerge(MemoryOwnerKeys.layer)),
+    MemoryConsoleSessions.layer,
+    MemoryOwnerKeys.layer,
     MemoryShares.layer,
     MemoryWebhooks.layer,
     Layer.mergeAll(

@@ -12,6 +12,7 @@ import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as ConsoleUrl from "./support/ConsoleUrl.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
+import * as Revocation from "./support/Revocation.ts"
 
 const link = Command.make(
   "link",
@@ -101,20 +102,25 @@ const sessions = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { sessionId: Inputs.sessionId },
-  Effect.fnUntraced(function* ({ sessionId }) {
-    if (!(yield* ConsoleSessions.use((service) => service.revoke(sessionId)))) {
-      return yield* Output.notFound("session", sessionId)
-    }
+  { sessionId: Inputs.sessionId, withOpened: Inputs.withOpened },
+  Effect.fnUntraced(function* ({ sessionId, withOpened }) {
+    const remaining = yield* ConsoleSessions.use((service) => service.revoke(sessionId, { withOpened }))
+    if (Option.isNone(remaining)) return yield* Output.notFound("session", sessionId)
     yield* Output.answer({
-      json: { session_id: sessionId, revoked: true },
-      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n`
+      json: { session_id: sessionId, revoked: true, remaining: { ...remaining.value } },
+      text: `The session ${sessionId} is revoked, with the keys and the unopened links that were made in it.\n${Revocation.remainingText(remaining.value, `console revoke --session-id ${sessionId}`)}`
     })
   })
 ).pipe(
   Command.withDescription(
     "End a session, or void its link, and revoke the keys that were issued in it; takes effect in every process within a second"
-  )
+  ),
+  Command.withExamples([
+    {
+      command: "hydracore console revoke --session-id 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --with-opened",
+      description: "A session was stolen: end it with everything that came from it"
+    }
+  ])
 )
 
 /** The command. `storage` is built only when a subcommand runs. */

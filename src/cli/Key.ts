@@ -12,6 +12,7 @@ import { OwnerKeys } from "../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../services/sites/SiteDirectory.ts"
 import * as Inputs from "./support/Inputs.ts"
 import * as Output from "./support/Output.ts"
+import * as Revocation from "./support/Revocation.ts"
 
 /** The websites that the flags name. Fails without websites, with both flags, and if a website does not exist. */
 const readSites = Effect.fnUntraced(function* (sites: ReadonlyArray<string>, allSites: boolean) {
@@ -107,12 +108,13 @@ const list = Command.make(
 
 const revoke = Command.make(
   "revoke",
-  { keyId: Inputs.keyId },
-  Effect.fnUntraced(function* ({ keyId }) {
-    if (!(yield* OwnerKeys.use((keys) => keys.revoke(keyId)))) return yield* Output.notFound("key", keyId)
+  { keyId: Inputs.keyId, withOpened: Inputs.withOpened },
+  Effect.fnUntraced(function* ({ keyId, withOpened }) {
+    const remaining = yield* OwnerKeys.use((keys) => keys.revoke(keyId, { withOpened }))
+    if (Option.isNone(remaining)) return yield* Output.notFound("key", keyId)
     yield* Output.answer({
-      json: { key_id: keyId, revoked: true },
-      text: `The key ${keyId} is revoked, with the keys that it issued.\n`
+      json: { key_id: keyId, revoked: true, remaining: { ...remaining.value } },
+      text: `The key ${keyId} is revoked, with the keys and the unopened links that it issued.\n${Revocation.remainingText(remaining.value, `key revoke --key-id ${keyId}`)}`
     })
   })
 ).pipe(Command.withDescription("Revoke a key and those that it issued; takes effect in every process within a second"))

@@ -65,8 +65,34 @@ describe("console", () => {
         }
       ])
       for (const { session_id } of [all, one]) {
-        assert.deepStrictEqual(yield* json("revoke", "--session-id", session_id), { session_id, revoked: true })
+        assert.deepStrictEqual(yield* json("revoke", "--session-id", session_id), {
+          session_id,
+          revoked: true,
+          remaining: { keys: 0, sessions: 0 }
+        })
       }
+      assert.deepStrictEqual(yield* json("sessions"), [])
+    })
+  )
+
+  it.effect("a revocation says which opened links remain valid, until --with-opened ends them", () =>
+    Effect.gen(function* () {
+      const { command, context, json } = yield* session
+      const { session_id: createdBy } = yield* json("link")
+      yield* ConsoleSessions.use((sessions) =>
+        Effect.forEach(["a", "b"], (label) =>
+          sessions.createLink({ role: "owner", sites: "all", label, linkExpiresAt: 1000, createdBy }).pipe(
+            Effect.flatMap(Effect.fromOption),
+            Effect.flatMap(({ link }) => sessions.open(link))
+          )
+        )
+      ).pipe(Effect.provideContext(context))
+      const revoke = ["revoke", "--session-id", createdBy]
+      assert.include(
+        (yield* command(revoke)).stdout,
+        `2 sessions and links. \`hydracore console revoke --session-id ${createdBy} --with-opened\` ends them too.\n`
+      )
+      assert.notInclude((yield* command([...revoke, "--with-opened"])).stdout, "Still valid")
       assert.deepStrictEqual(yield* json("sessions"), [])
     })
   )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { isWellFormed } from "../../src/core/sites/OwnerKey.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
 import { run } from "../support/TestCli.ts"
 import { site, storage } from "../support/TestStorage.ts"
@@ -58,7 +59,11 @@ describe("key", () => {
         }
       ])
       assert.isTrue(Option.isSome(yield* authenticate(one.key)))
-      assert.deepStrictEqual(yield* json("revoke", "--key-id", one.key_id), { key_id: one.key_id, revoked: true })
+      assert.deepStrictEqual(yield* json("revoke", "--key-id", one.key_id), {
+        key_id: one.key_id,
+        revoked: true,
+        remaining: { keys: 0, sessions: 0 }
+      })
       assert.isTrue(Option.isNone(yield* authenticate(one.key)))
       assert.isTrue(Option.isSome(yield* authenticate(all.key)))
     })
@@ -79,6 +84,32 @@ describe("key", () => {
       assert.notInclude(table, "\u001b")
       assert.match(table, new RegExp(`stats +expired .* ${id}\\n`))
       assert.match(table, /stats +revoked .* all\n/)
+    })
+  )
+
+  it.effect("a revocation with --with-opened ends what was issued in a session that the key opened", () =>
+    Effect.gen(function* () {
+      const { context, json, key } = yield* session
+      const one = yield* json("issue", "--all-sites", "--scope", "write")
+      yield* Effect.gen(function* () {
+        const [keys, sessions] = [yield* OwnerKeys, yield* ConsoleSessions]
+        const request = { role: "owner", sites: "all", label: null, linkExpiresAt: 1000 } as const
+        const { link, session } = yield* sessions
+          .createLink({ ...request, createdBy: one.key_id })
+          .pipe(Effect.flatMap(Effect.fromOption))
+        yield* sessions.open(link)
+        yield* keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy: session.sessionId })
+      }).pipe(Effect.provideContext(context))
+      const revoke = ["revoke", "--key-id", one.key_id]
+      const { stdout } = yield* key(...revoke)
+      assert.include(
+        stdout,
+        `1 session or link, and 1 key. \`hydracore key ${revoke.join(" ")} --with-opened\` ends them`
+      )
+      const { remaining } = yield* json(...revoke, "--with-opened")
+      assert.deepStrictEqual(remaining, { keys: 0, sessions: 0 })
+      const listed = yield* json("list")
+      assert.isTrue(listed.every(({ revoked_at }: { revoked_at: string | null }) => revoked_at !== null))
     })
   )
 

@@ -8,6 +8,7 @@ import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { type ConsoleSession, cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
+import { nothing } from "../../src/core/sites/Issuers.ts"
 import type { Role } from "../../src/core/sites/Role.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
@@ -160,14 +161,15 @@ export const suite = <E>(
         const unopened = yield* newLink("all")
         assert.isTrue(Option.isSome(yield* authenticate(one.cookie)))
         for (const { sessionId } of [one.session, unopened.session]) {
-          assert.isTrue(yield* sessions.revoke(sessionId))
-          assert.isFalse(yield* sessions.revoke(sessionId))
+          assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.some(nothing))
+          assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.none())
         }
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
         assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
         assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
-        for (const unknown of [randomUUID(), "no session"]) assert.isFalse(yield* sessions.revoke(unknown))
+        for (const unknown of [randomUUID(), "no session"])
+          assert.deepStrictEqual(yield* sessions.revoke(unknown), Option.none())
       })
     )
 
@@ -186,7 +188,7 @@ export const suite = <E>(
           const links = [yield* linkOf(key), yield* linkOf(child)]
           const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
           const colleague = Option.getOrThrow(yield* openLink(opened.link))
-          assert.isTrue(yield* keys.revoke(key.keyId))
+          assert.deepStrictEqual(yield* keys.revoke(key.keyId), Option.some({ keys: 0, sessions: 1 }))
           yield* TestClock.adjust("1 second")
           for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
           assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
@@ -208,8 +210,9 @@ export const suite = <E>(
         const unopened = yield* newLink("all", "viewer", { createdBy: key.keyId })
         assert.strictEqual(unopened.session.createdBy, key.keyId)
         const colleague = Option.getOrThrow(yield* openLink(opened.link))
-        assert.isTrue(yield* sessions.revoke(one.session.sessionId))
-        assert.isFalse(yield* sessions.revoke(one.session.sessionId))
+        for (let time = 0; time < 2; time++) {
+          assert.deepStrictEqual(yield* sessions.revoke(one.session.sessionId), Option.some({ keys: 0, sessions: 1 }))
+        }
         // Signing out keeps the keys until the session is revoked.
         assert.isTrue(yield* sessions.end(other.session.sessionId))
         assert.isFalse(yield* sessions.end(other.session.sessionId))
@@ -218,10 +221,52 @@ export const suite = <E>(
         assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
         assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
         assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
-        assert.isTrue(yield* sessions.revoke(other.session.sessionId))
+        assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothing))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* keys.authenticate(otherKey.key)))
       })
+    )
+
+    it.effect(
+      "with its opened links, a revocation ends all that came from a session or a key, through ended sessions too",
+      () =>
+        Effect.gen(function* () {
+          const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
+          const issue = (issuer: { readonly issuedBy?: string } = {}) =>
+            keys
+              .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
+              .pipe(Effect.flatMap(Effect.fromOption))
+          const openFrom = (createdBy: string) =>
+            newLink("all", "owner", { createdBy }).pipe(
+              Effect.flatMap(({ link }) => openLink(link)),
+              Effect.flatMap(Effect.fromOption)
+            )
+          const [stolen, other] = [yield* newSession("all"), yield* newSession("all")]
+          const stolenKey = yield* issue()
+          for (const [id, revoke] of [
+            [stolen.session.sessionId, sessions.revoke],
+            [stolenKey.keyId, keys.revoke]
+          ] as const) {
+            const signedOut = yield* openFrom(id)
+            const second = yield* openFrom(signedOut.session.sessionId)
+            const key = yield* issue({ issuedBy: second.session.sessionId })
+            const third = yield* openFrom(key.keyId)
+            const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
+            assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
+            // The second session, the third, and its link.
+            assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
+            yield* TestClock.adjust("1 second")
+            assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))
+            assert.deepStrictEqual(yield* revoke(id, { withOpened: true }), Option.some(nothing))
+            yield* TestClock.adjust("1 second")
+            for (const { cookie } of [second, third]) assert.isTrue(Option.isNone(yield* authenticate(cookie)))
+            assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
+            assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
+            const ids = [signedOut, second, third, unopened].map(({ session }) => session.sessionId)
+            assert.deepStrictEqual(yield* listed(...ids), [])
+          }
+          assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
+        })
     )
 
     it.effect("lists sessions and links, oldest first, without their secrets", () =>

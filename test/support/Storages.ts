@@ -46,7 +46,8 @@ const memory = ({ instances = [], sites = [] }: Seeds): Layer.Layer<Storage> =>
   Layer.merge(
     Layer.fresh(
       Layer.mergeAll(
-        MemoryConsoleSessions.layer.pipe(Layer.provideMerge(MemoryOwnerKeys.layer)),
+        MemoryConsoleSessions.layer,
+        MemoryOwnerKeys.layer,
         MemoryShares.layer,
         MemoryFormDirectory.layer,
         MemoryNotifications.layer

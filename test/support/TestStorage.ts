@@ -104,7 +104,8 @@ export const storage = (options: Options = {}) =>
     Notifications.layer,
     Readiness.layer,
     WidgetTokens.layer,
-    ConsoleSessions.layer.pipe(Layer.provideMerge(OwnerKeys.layer)),
+    ConsoleSessions.layer,
+    OwnerKeys.layer,
     Shares.layer,
     Layer.merge(Persons.layer, SiteErasure.layer).pipe(Layer.provideMerge(ConversationStore.layer()))
   ).pipe(

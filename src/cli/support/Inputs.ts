@@ -247,6 +247,11 @@ export const peer = optional(
 export const withoutValue = (flag: string, description: string): Flag.Flag<boolean> =>
   Flag.Boolean(flag).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
 
+export const withOpened = withoutValue(
+  "with-opened",
+  "Also end the sessions that were opened with its links, and all that was created in them"
+)
+
 export const anyOrigin = (of: string) => withoutValue("any-origin", `Let any origin use the ids of the ${of}`)
 
 /** A duration or a time, unparsed: `readTime` parses it with the current time. */

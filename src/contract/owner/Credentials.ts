@@ -21,6 +21,11 @@ const bound = (noun: string): string => `A caller that reaches only some website
 const rights = (noun: string): string =>
   `404 if the access of the ${noun} exceeds that of the request. Scope \`write\`.`
 
+const withOpened = Fields.choice(["true", "false"], { title: "With Opened" })
+
+const openedRemain =
+  "Sessions that were opened with its links remain, with the keys and links that were created in them; `with_opened=true` ends them too."
+
 /** `all`, or ids. */
 const sites = Wire.field<"all" | ReadonlyArray<string>>(
   {
@@ -124,13 +129,14 @@ export const issueKey = HttpApiEndpoint.post("issueKey", "/v1/owner/keys", {
 
 export const revokeKey = HttpApiEndpoint.delete("revokeKey", "/v1/owner/keys/:key_id", {
   params: { key_id: Wire.Uuid({ title: "Key Id" }) },
+  query: { with_opened: withOpened },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "revoke_key",
     summary: "Revoke a key",
-    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${rights("key")}`
+    description: `Revokes a key and the keys that it issued, on every process within a second. The links that they created and that are not opened are void. ${openedRemain} ${rights("key")}`
   })
 )
 
@@ -234,13 +240,14 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
 
 export const revokeSession = HttpApiEndpoint.delete("revokeSession", "/v1/owner/sessions/:session_id", {
   params: { session_id: Wire.Uuid({ title: "Session Id" }) },
+  query: { with_opened: withOpened },
   success: HttpApiSchema.NoContent,
   error: Errors.NotFound
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "revoke_session",
     summary: "End a session",
-    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${rights("session")}`
+    description: `Ends a session, or voids its link, on every process within a second. The keys that were issued in it are revoked, and the links that were created in it and not opened are void. ${openedRemain} ${rights("session")}`
   })
 )
 

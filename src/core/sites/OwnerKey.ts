@@ -21,17 +21,6 @@ export interface IssuedOwnerKey extends OwnerKey {
   readonly key: string
 }
 
-/** The id of a session or a key, the ids of the keys that it issued, the ids of the keys that those issued, and so on. */
-export const issuersFrom = (
-  id: string,
-  keys: ReadonlyArray<Pick<OwnerKey, "keyId" | "issuedBy">>
-): ReadonlySet<string> => {
-  const issuers = new Set([id])
-  // The set grows while it is walked.
-  for (const issuer of issuers) for (const { issuedBy, keyId } of keys) if (issuedBy === issuer) issuers.add(keyId)
-  return issuers
-}
-
 /** Whether a key is still valid after `end` if it expires at `expiresAt`; null means never. */
 export const outlives = (expiresAt: number | null, end: number): boolean => expiresAt === null || expiresAt > end
 

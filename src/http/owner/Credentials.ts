@@ -8,6 +8,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
 import { Caller } from "../../contract/owner/Authentication.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { RevokeOptions } from "../../core/sites/Issuers.ts"
 import type { OwnerKey } from "../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Failures from "./Failures.ts"
@@ -38,6 +39,10 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   current: session.sessionId === current
 })
 
+const optionsOf = (query: { readonly with_opened?: "true" | "false" }): RevokeOptions => ({
+  withOpened: query.with_opened === "true"
+})
+
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "credentials",
@@ -63,8 +68,10 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("revokeKey", ({ params }) =>
-        credentials.revokeKey(params.key_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle("revokeKey", ({ params, query }) =>
+        credentials
+          .revokeKey(params.key_id, optionsOf(query))
+          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
       .handle(
         "sessions",
@@ -101,8 +108,10 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
-      .handle("revokeSession", ({ params }) =>
-        credentials.revokeSession(params.session_id).pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      .handle("revokeSession", ({ params, query }) =>
+        credentials
+          .revokeSession(params.session_id, optionsOf(query))
+          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
   })
 )

@@ -9,6 +9,7 @@ import * as Errors from "../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../core/limits/RateLimit.ts"
 import * as Access from "../../core/sites/Access.ts"
 import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import type { RevokeOptions } from "../../core/sites/Issuers.ts"
 import * as OwnerKey from "../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import { Invitations } from "../../services/mail/Invitations.ts"
@@ -46,7 +47,7 @@ export class OwnerCredentials extends Context.Service<
   {
     readonly keys: Managed<ReadonlyArray<OwnerKey.OwnerKey>>
     readonly issueKey: (request: NewKey) => Added<OwnerKey.IssuedOwnerKey>
-    readonly revokeKey: (keyId: string) => Managed<void>
+    readonly revokeKey: (keyId: string, options: RevokeOptions) => Managed<void>
     readonly sessions: Managed<ReadonlyArray<ConsoleSession.ConsoleSession>>
     /** Whether links can be mailed. */
     readonly canMail: boolean
@@ -55,7 +56,7 @@ export class OwnerCredentials extends Context.Service<
       request: NewLink,
       email: string | null
     ) => Effect.Effect<CreatedLink, Effect.Error<Added<never>> | TooManyRequests, Caller>
-    readonly revokeSession: (sessionId: string) => Managed<void>
+    readonly revokeSession: (sessionId: string, options: RevokeOptions) => Managed<void>
   }
 >()("hydracore/http/owner/OwnerCredentials") {}
 
@@ -179,9 +180,9 @@ export const layer: Layer.Layer<
         const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
         return yield* Effect.fromOption(issued, () => notFound)
       }),
-      revokeKey: Effect.fnUntraced(function* (keyId) {
+      revokeKey: Effect.fnUntraced(function* (keyId, options) {
         const isKnown = (yield* keys).some((key) => key.keyId === keyId)
-        if (!isKnown || !(yield* ownerKeys.revoke(keyId))) return yield* refuse
+        if (!isKnown || Option.isNone(yield* ownerKeys.revoke(keyId, options))) return yield* refuse
       }),
       sessions,
       canMail: Option.isSome(mail),
@@ -210,9 +211,9 @@ export const layer: Layer.Layer<
         }
         return { ...created.value, isMailed }
       }),
-      revokeSession: Effect.fnUntraced(function* (sessionId) {
+      revokeSession: Effect.fnUntraced(function* (sessionId, options) {
         const isKnown = (yield* sessions).some((session) => session.sessionId === sessionId)
-        if (!isKnown || !(yield* consoleSessions.revoke(sessionId))) return yield* refuse
+        if (!isKnown || Option.isNone(yield* consoleSessions.revoke(sessionId, options))) return yield* refuse
       })
     }
   })

@@ -7,28 +7,25 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Session from "../../core/sites/ConsoleSession.ts"
 import * as Credential from "../../core/sites/Credential.ts"
-import { issuersFrom } from "../../core/sites/OwnerKey.ts"
 import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
-import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Issued from "./IssuedCredentials.ts"
 
-interface Stored extends Session.ConsoleSession {
-  readonly linkDigest: Uint8Array
-  /** Null until the link is opened. */
-  readonly cookieDigest: Uint8Array | null
-}
-
-export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKeys> = Layer.effect(
+export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory> = Layer.effect(
   ConsoleSessions,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
-    const keys = yield* OwnerKeys
-    const byId = new Map<string, Stored>()
+    const tables = yield* Issued.IssuedCredentials
+    const byId = tables.sessions
 
     const existing = (ids: ReadonlyArray<string>) =>
       Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
 
-    const toSession = Effect.fnUntraced(function* ({ cookieDigest: _, linkDigest: __, ...session }: Stored) {
+    const toSession = Effect.fnUntraced(function* ({
+      cookieDigest: _,
+      linkDigest: __,
+      ...session
+    }: Issued.StoredSession) {
       return session.sites === "all" ? session : { ...session, sites: yield* existing(session.sites) }
     })
 
@@ -47,15 +44,6 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       const now = yield* Clock.currentTimeMillis
       return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
     })
-
-    /** The ids of revoked keys. An unopened link that a revoked key created is void. */
-    const revokedKeys = Effect.map(
-      keys.list,
-      (all) => new Set(all.filter(({ revokedAt }) => revokedAt !== null).map(({ keyId }) => keyId))
-    )
-
-    const isVoid = ({ createdBy, use }: Session.ConsoleSession, revoked: ReadonlySet<string>): boolean =>
-      use === null && createdBy !== null && revoked.has(createdBy)
 
     return ConsoleSessions.of({
       createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
@@ -79,9 +67,8 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       open: Effect.fnUntraced(function* (link) {
         if (!Session.link.isWellFormed(link)) return Option.none()
         const openedAt = yield* Clock.currentTimeMillis
-        const revoked = yield* revokedKeys
         const stored = find(Credential.digest(link), "linkDigest")
-        if (stored === undefined || stored.use !== null || isVoid(stored, revoked)) return Option.none()
+        if (stored === undefined || stored.use !== null) return Option.none()
         const session = { ...(yield* toSession(stored)), use: { openedAt, lastUsedAt: openedAt } }
         if (!Session.isValidAt({ ...session, use: null }, openedAt)) return Option.none()
         const cookie = Session.cookie.format(randomBytes(32))
@@ -101,21 +88,13 @@ export const layer: Layer.Layer<ConsoleSessions, never, SiteDirectory | OwnerKey
       }),
       find: findOpen,
       list: Effect.gen(function* () {
-        const revoked = yield* revokedKeys
         const sessions = yield* Effect.forEach([...byId.values()], toSession)
         const now = yield* Clock.currentTimeMillis
-        return sessions.filter((session) => Session.isValidAt(session, now) && !isVoid(session, revoked))
+        return sessions.filter((session) => Session.isValidAt(session, now))
       }),
-      end: (sessionId) => Effect.sync(() => byId.delete(sessionId)),
-      revoke: Effect.fnUntraced(function* (sessionId) {
-        const issuers = issuersFrom(sessionId, yield* keys.list)
-        const revokedCount = yield* keys.revokeIssuedBy(sessionId)
-        const links = [...byId.values()].filter(
-          ({ createdBy, use }) => use === null && createdBy !== null && issuers.has(createdBy)
-        )
-        for (const { sessionId: id } of links) byId.delete(id)
-        return byId.delete(sessionId) || revokedCount > 0 || links.length > 0
-      })
+      end: (sessionId) => Effect.map(Clock.currentTimeMillis, (now) => Issued.end(tables, sessionId, now)),
+      revoke: (sessionId, options) =>
+        Effect.map(Clock.currentTimeMillis, (now) => Issued.revoke(tables, sessionId, now, options))
     })
   })
-)
+).pipe(Layer.provide(Issued.layer))

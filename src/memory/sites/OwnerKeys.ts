@@ -6,13 +6,11 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
 import * as Credential from "../../core/sites/Credential.ts"
+import { nothing } from "../../core/sites/Issuers.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import { OwnerKeys } from "../../services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
-
-interface Stored extends Key.OwnerKey {
-  readonly digest: Uint8Array
-}
+import * as Issued from "./IssuedCredentials.ts"
 
 const nameOf = (digest: Uint8Array): string => Buffer.from(digest).toString("base64url")
 
@@ -20,27 +18,15 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
   OwnerKeys,
   Effect.gen(function* () {
     const directory = yield* SiteDirectory
-    const byDigest = new Map<string, Stored>()
+    const tables = yield* Issued.IssuedCredentials
+    const byDigest = tables.keys
 
     const existing = (ids: ReadonlyArray<string>) =>
       Effect.filter(ids, (id) => Effect.map(directory.byWebsiteConfigId(id), Option.isSome))
 
-    const toKey = Effect.fnUntraced(function* ({ digest: _, ...key }: Stored) {
+    const toKey = Effect.fnUntraced(function* ({ digest: _, ...key }: Issued.StoredKey) {
       return key.sites === "all" ? key : { ...key, sites: yield* existing(key.sites) }
     })
-
-    /** Revokes keys, and returns how many were valid. */
-    const revokeAll = (keyIds: ReadonlySet<string>, now: number): number => {
-      let count = 0
-      for (const [name, stored] of byDigest) {
-        if (!keyIds.has(stored.keyId) || stored.revokedAt !== null) continue
-        byDigest.set(name, { ...stored, revokedAt: now })
-        if (Credential.isValidAt(stored, now)) count++
-      }
-      return count
-    }
-
-    const issuersFrom = (id: string) => Key.issuersFrom(id, [...byDigest.values()])
 
     return OwnerKeys.of({
       authenticate: Effect.fnUntraced(function* (key) {
@@ -72,17 +58,12 @@ export const layer: Layer.Layer<OwnerKeys, never, SiteDirectory> = Layer.effect(
         return Option.some({ ...issued, key })
       }),
       list: Effect.suspend(() => Effect.forEach([...byDigest.values()], toKey)),
-      revoke: (keyId) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          revokeAll(issuersFrom(keyId), now)
-          return [...byDigest.values()].some((stored) => stored.keyId === keyId)
-        }),
-      revokeIssuedBy: (id) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          const issuers = new Set(issuersFrom(id))
-          issuers.delete(id)
-          return revokeAll(issuers, now)
-        })
+      revoke: (keyId, options) =>
+        Effect.map(Clock.currentTimeMillis, (now) =>
+          [...byDigest.values()].some((stored) => stored.keyId === keyId)
+            ? Option.some(Option.getOrElse(Issued.revoke(tables, keyId, now, options), () => nothing))
+            : Option.none()
+        )
     })
   })
-)
+).pipe(Layer.provide(Issued.layer))

@@ -50,13 +50,19 @@ const columns = `
 
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
-/** Deletes the sessions and links that have ended by `now`, and those whose websites are all deleted. */
+/**
+ * Ends the sessions and links whose time is over at `now`. Deletes the ended ones that have issued nothing that remains, and
+ * those whose websites are all deleted.
+ */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`DELETE FROM console_session WHERE CASE WHEN opened_at IS NULL
-      THEN link_expires_at <= ${new Date(now)}
-      ELSE opened_at <= ${new Date(now - Session.limits.absolute)}
-        OR last_used_at <= ${new Date(now - Session.limits.idle)} END`
+  yield* sql.unsafe(
+    `UPDATE console_session SET ${Issuers.end.set} WHERE ${Issuers.end.hasNotRun} AND ${Issuers.hasEnded("$1::timestamptz")}`,
+    [new Date(now)]
+  )
+  yield* sql.unsafe(
+    `DELETE FROM console_session WHERE NOT ${Issuers.end.hasNotRun} AND ${Issuers.issuedNothing("console_session.session_id")}`
+  )
   yield* deleteWithoutSites
 })
 
@@ -110,12 +116,6 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         const now = yield* Clock.currentTimeMillis
         return Session.isOpen(session) && Session.isValidAt(session, now) ? Option.some(session) : Option.none()
       })
-
-      const remove = (sessionId: string) =>
-        Effect.map(
-          sql`DELETE FROM console_session WHERE session_id = ${PgTypes.uuid(sessionId)} RETURNING 1`,
-          ({ length }) => length
-        )
 
       return ConsoleSessions.of({
         createLink: Effect.fnUntraced(function* ({ createdBy = null, label, linkExpiresAt, role, sites }) {
@@ -188,19 +188,22 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
             )
           )
         ),
-        end: (sessionId) =>
-          isCanonicalUuid(sessionId)
-            ? Effect.map(bounded(timeout)(remove(sessionId)), (count) => count > 0)
-            : Effect.succeed(false),
-        revoke: Effect.fnUntraced(function* (sessionId) {
+        end: Effect.fnUntraced(function* (sessionId) {
           if (!isCanonicalUuid(sessionId)) return false
+          const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
+            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.hasNotRun)} RETURNING 1`.pipe(
+            bounded(timeout)
+          )
+          return rows.length > 0
+        }),
+        revoke: Effect.fnUntraced(function* (sessionId, options) {
+          if (!isCanonicalUuid(sessionId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
-          const counts = yield* Effect.all([
-            remove(sessionId),
-            Issuers.revokeKeys(sql, sessionId, now),
-            Issuers.revokeLinks(sql, sessionId)
-          ]).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
-          return counts.some((count) => count > 0)
+          return yield* Issuers.revoke(sql, sessionId, now, options).pipe(
+            sql.withTransaction,
+            recoverConnectionErrors(),
+            bounded(timeout)
+          )
         })
       })
     })

@@ -1,58 +1,92 @@
 /**
- * Checks that the console session or key that issues a key or link is not revoked, and revokes what it has issued.
+ * Checks that the console session or key that issues a key or link is not revoked, and revokes it with what it has issued.
  *
  * @module
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { SqlError, Statement } from "effect/sql"
+import * as Session from "../../core/sites/ConsoleSession.ts"
+import * as Core from "../../core/sites/Issuers.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 
 /** An SQL condition: the issuing session or key is not revoked; true for null. Its revocation waits for the commit. */
 export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fragment =>
   id === null
     ? sql.literal("true")
-    : sql`(EXISTS (SELECT FROM console_session WHERE session_id = ${PgTypes.uuid(id)} FOR KEY SHARE)
+    : sql`(EXISTS (SELECT FROM console_session
+          WHERE session_id = ${PgTypes.uuid(id)} AND opened_at IS NOT NULL FOR SHARE)
         OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
 
-/** `OwnerKey.issuersFrom($1)` in SQL. */
-const issuers = `WITH RECURSIVE issuer AS (
-    SELECT $1::uuid AS id UNION SELECT key_id FROM owner_key JOIN issuer ON issued_by = issuer.id
+/**
+ * Ends a session, or voids its link: a `SET` list and the condition that it has not run. The row stays until maintenance finds
+ * that nothing names it as its issuer, so that a revocation of an earlier issuer finds what was created in the session.
+ */
+export const end = {
+  set: "cookie_sha256 = NULL, opened_at = NULL, last_used_at = NULL, label = NULL, link_expires_at = to_timestamp(0)",
+  hasNotRun: "link_expires_at > to_timestamp(0)"
+} as const
+
+/** An SQL condition: a session has ended, or its link has expired, at a time that `$index` or another expression gives. */
+export const hasEnded = (now: string): string => `CASE WHEN opened_at IS NULL
+    THEN link_expires_at <= ${now}
+    ELSE opened_at <= ${now} - interval '${Session.limits.absolute} milliseconds'
+      OR last_used_at <= ${now} - interval '${Session.limits.idle} milliseconds' END`
+
+/** An SQL condition: no key, session or link names this id as its issuer. */
+export const issuedNothing = (id: string): string =>
+  `NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = ${id})
+    AND NOT EXISTS (SELECT FROM console_session AS created WHERE created.created_by = ${id})`
+
+/** `Issuers.issuersFrom($1)` in SQL; without `withOpened`, through keys only. */
+const issuers = (withOpened: boolean): string => `WITH RECURSIVE issued AS (
+    SELECT key_id AS id, issued_by AS issuer FROM owner_key
+    ${withOpened ? "UNION ALL SELECT session_id, created_by FROM console_session" : ""}
+  ), issuer AS (
+    SELECT $1::uuid AS id UNION SELECT issued.id FROM issued JOIN issuer ON issued.issuer = issuer.id
   )`
 
-const Revoked = Schema.Array(Schema.Struct({ wasValid: Schema.Boolean }))
+const Counts = Schema.Array(Schema.Struct({ keys: Schema.Finite, sessions: Schema.Finite }))
 
 /**
- * Revokes the keys that a session or a key issued directly or indirectly; returns how many were valid. Revoke the session or
- * the key before, in the same transaction: otherwise it may issue more keys meanwhile.
+ * Revokes a session or a key, with what it issued. None if nothing was revoked and nothing remains. Needs a transaction, whose
+ * locks keep the revoked ones from issuing more.
  */
-export const revokeKeys = Effect.fnUntraced(function* (
+export const revoke = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   id: string,
-  now: number
-): Effect.fn.Return<number, SqlError.SqlError> {
+  now: number,
+  { withOpened = false }: Core.RevokeOptions = {}
+): Effect.fn.Return<Option.Option<Core.Remaining>, SqlError.SqlError> {
+  const parameters = [PgTypes.uuid(id), PgTypes.timestamptz(now)]
+  const from = issuers(withOpened)
+  const revokeKeys = sql.unsafe(
+    `${from} UPDATE owner_key SET revoked_at = $2 WHERE revoked_at IS NULL AND key_id IN (SELECT id FROM issuer) RETURNING 1`,
+    parameters
+  )
+  const endSessions = sql.unsafe(
+    `${from} UPDATE console_session SET ${end.set}
+      WHERE ${end.hasNotRun} AND (session_id IN (SELECT id FROM issuer)
+        OR opened_at IS NULL AND created_by IN (SELECT id FROM issuer)) RETURNING 1`,
+    [PgTypes.uuid(id)]
+  )
   let count = 0
   while (true) {
-    const rows = yield* sql
-      .unsafe(
-        `${issuers} UPDATE owner_key SET revoked_at = $2
-            WHERE revoked_at IS NULL AND key_id <> $1 AND key_id IN (SELECT id FROM issuer)
-            RETURNING coalesce(expires_at > $2, true) AS "wasValid"`,
-        [PgTypes.uuid(id), PgTypes.timestamptz(now)]
-      )
-      .pipe(decodeRows(Revoked))
-    // The statement may have waited for a transaction in which one of the keys issued another: look again.
-    if (rows.length === 0) return count
-    count += rows.filter(({ wasValid }) => wasValid).length
+    const [keys, sessions] = yield* Effect.all([revokeKeys, endSessions])
+    // The statements may have waited for a key or a session that issued another one.
+    if (keys.length + sessions.length === 0) break
+    count += keys.length + sessions.length
   }
+  const [left = Core.nothing] = yield* sql
+    .unsafe(
+      `${issuers(true)} SELECT
+        (SELECT count(*) FROM owner_key WHERE key_id IN (SELECT id FROM issuer)
+          AND revoked_at IS NULL AND coalesce(expires_at > $2, true))::float8 AS keys,
+        (SELECT count(*) FROM console_session WHERE session_id IN (SELECT id FROM issuer) AND NOT ${hasEnded("$2")}
+          AND (all_sites OR EXISTS (SELECT FROM console_session_site AS reached
+            WHERE reached.session_id = console_session.session_id)))::float8 AS sessions`,
+      parameters
+    )
+    .pipe(decodeRows(Counts))
+  return count + left.keys + left.sessions > 0 ? Option.some(left) : Option.none()
 })
-
-/** Deletes the unopened links created by a session or a key, or by keys that it issued (indirectly too); returns their number. */
-export const revokeLinks = (sql: PgClient.PgClient, id: string): Effect.Effect<number, SqlError.SqlError> =>
-  Effect.map(
-    sql.unsafe(
-      `${issuers} DELETE FROM console_session WHERE opened_at IS NULL AND created_by IN (SELECT id FROM issuer) RETURNING 1`,
-      [PgTypes.uuid(id)]
-    ),
-    ({ length }) => length
-  )

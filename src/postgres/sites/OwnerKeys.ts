@@ -9,6 +9,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
 import * as Credential from "../../core/sites/Credential.ts"
+import { nothing } from "../../core/sites/Issuers.ts"
 import * as Key from "../../core/sites/OwnerKey.ts"
 import * as Scope from "../../core/sites/Scope.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
@@ -49,12 +50,12 @@ const Issued = Schema.Array(Schema.Struct({ key_id: Schema.String }))
 
 /**
  * Deletes the keys that ended longer than `Credential.keptMillis` before `now`, with their labels. A key that issued a remaining
- * key stays: through it, the revocation of an earlier issuer finds the remaining key.
+ * key, session or link stays: through it, the revocation of an earlier issuer finds the remaining one.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql`DELETE FROM owner_key WHERE least(revoked_at, expires_at) <= ${new Date(now - Credential.keptMillis)}
-    AND NOT EXISTS (SELECT FROM owner_key AS issued WHERE issued.issued_by = owner_key.key_id)`
+    AND ${sql.literal(Issuers.issuedNothing("owner_key.key_id"))}`
 })
 
 export interface Options {
@@ -130,26 +131,14 @@ export const layer = ({ timeout }: Options): Layer.Layer<OwnerKeys, never, PgCli
           decodeRows(Rows),
           Effect.map((rows) => rows.map(toKey))
         ),
-        revoke: Effect.fnUntraced(function* (keyId) {
-          if (!isCanonicalUuid(keyId)) return false
+        revoke: Effect.fnUntraced(function* (keyId, options) {
+          if (!isCanonicalUuid(keyId)) return Option.none()
           const now = yield* Clock.currentTimeMillis
           return yield* Effect.gen(function* () {
-            const rows = yield* sql`
-              UPDATE owner_key SET revoked_at = coalesce(revoked_at, ${PgTypes.timestamptz(now)})
-              WHERE key_id = ${PgTypes.uuid(keyId)} RETURNING key_id`
-            yield* Issuers.revokeKeys(sql, keyId, now)
-            yield* Issuers.revokeLinks(sql, keyId)
-            return rows.length > 0
+            const rows = yield* sql`SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(keyId)}`
+            if (rows.length === 0) return Option.none()
+            return Option.some(Option.getOrElse(yield* Issuers.revoke(sql, keyId, now, options), () => nothing))
           }).pipe(sql.withTransaction, recoverConnectionErrors(), bounded(timeout))
-        }),
-        revokeIssuedBy: Effect.fnUntraced(function* (id) {
-          if (!isCanonicalUuid(id)) return 0
-          const now = yield* Clock.currentTimeMillis
-          return yield* Issuers.revokeKeys(sql, id, now).pipe(
-            sql.withTransaction,
-            recoverConnectionErrors(),
-            bounded(timeout)
-          )
         })
       })
     })

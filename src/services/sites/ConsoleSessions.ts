@@ -6,6 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { ConsoleSession, OpenSession } from "../../core/sites/ConsoleSession.ts"
+import type { Remaining, RevokeOptions } from "../../core/sites/Issuers.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
 export class ConsoleSessions extends Context.Service<
@@ -40,13 +41,17 @@ export class ConsoleSessions extends Context.Service<
      */
     readonly list: Effect.Effect<ReadonlyArray<ConsoleSession>, StorageUnavailable>
     /**
-     * Deletes a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
+     * Ends a session when its person signs out. Keys and links that it created remain valid. False if there is no session.
      */
     readonly end: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
-     * Deletes a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were
-     * issued in it. A session that has ended still loses its keys and links. False if there was nothing to revoke.
+     * Ends a session, or its link, as well as the unopened links that were created in it, and revokes the keys that were
+     * issued in it. A session that has ended still loses its keys and links. Returns what remains valid of all that comes from
+     * it. None if nothing was revoked and nothing remains.
      */
-    readonly revoke: (sessionId: string) => Effect.Effect<boolean, StorageUnavailable>
+    readonly revoke: (
+      sessionId: string,
+      options?: RevokeOptions
+    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
   }
 >()("hydracore/services/ConsoleSessions") {}

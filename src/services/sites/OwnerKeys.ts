@@ -6,6 +6,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { Access } from "../../core/sites/Access.ts"
+import type { Remaining, RevokeOptions } from "../../core/sites/Issuers.ts"
 import type { IssuedOwnerKey, OwnerKey } from "../../core/sites/OwnerKey.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -34,10 +35,12 @@ export class OwnerKeys extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
     /**
      * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
-     * created become void. False if there is no such key; true if this call or an earlier one revoked it.
+     * created become void. Returns what remains valid of all that comes from it. None if there is no such key; the key may have
+     * been revoked before.
      */
-    readonly revoke: (keyId: string) => Effect.Effect<boolean, StorageUnavailable>
-    /** Revokes the keys that a session or a key issued directly or indirectly. Returns how many were valid. */
-    readonly revokeIssuedBy: (id: string) => Effect.Effect<number, StorageUnavailable>
+    readonly revoke: (
+      keyId: string,
+      options?: RevokeOptions
+    ) => Effect.Effect<Option.Option<Remaining>, StorageUnavailable>
   }
 >()("hydracore/services/OwnerKeys") {}

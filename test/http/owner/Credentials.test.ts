@@ -172,6 +172,27 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
+    it.effect("ending a session with its opened links ends the session of a thief who opened one at once", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const own = yield* newSite
+        const [boss, stolen] = [yield* newCookie("owner", [own]), yield* newCookie("owner", [own])]
+        const { path } = JSON.parse((yield* request(stolen, "POST", "sessions", { role: "owner", sites: [own] })).text)
+        const secret = String(path).split("/console/#/link/")[1]
+        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
+        const thief = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
+        const { sessions } = JSON.parse((yield* request(stolen, "GET", "sessions")).text)
+        const { session_id } = sessions.find(({ current }: { current: boolean }) => current)
+        const end = (value: string) => request(boss, "DELETE", `sessions/${session_id}?with_opened=${value}`)
+        assert.strictEqual((yield* end("yes")).status, 422)
+        assert.strictEqual((yield* end("true")).status, 204)
+        for (const cookie of [stolen, thief]) {
+          yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
+        }
+        assert.strictEqual((yield* request(boss, "GET", "sites")).status, 200)
+      })
+    )
+
     it.effect("limits the keys and the sessions of the caller's websites", () =>
       Effect.gen(function* () {
         const own = yield* newSite

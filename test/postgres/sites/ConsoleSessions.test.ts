@@ -3,11 +3,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { limits } from "../../../src/core/sites/ConsoleSession.ts"
+import { keptMillis } from "../../../src/core/sites/Credential.ts"
 import * as PostgresConsoleSessions from "../../../src/postgres/sites/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
 import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { OwnerKeys as Keys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/ConsoleSessions.ts"
@@ -37,6 +39,8 @@ const newSession = Effect.gen(function* () {
 })
 
 const rows = PgClient.PgClient.use((sql) => sql`SELECT row_to_json(console_session)::text AS row FROM console_session`)
+
+const deleteEnded = Effect.flatMap(Clock.currentTimeMillis, PostgresConsoleSessions.deleteEnded)
 
 describe("postgres/sites/ConsoleSessions: the rows", () => {
   it.effect("a session that one process revokes is invalid within a second in another", () =>
@@ -82,13 +86,45 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
+  it.effect("an ended session stays without its label until nothing names it as its issuer", () =>
+    Effect.gen(function* () {
+      const [sessions, keys] = [yield* ConsoleSessions, yield* Keys]
+      const first = yield* newSession
+      const createdBy = first.session.sessionId
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+      const request = { role: "owner", sites: "all", label: "Ada", linkExpiresAt, createdBy } as const
+      const { link, session } = yield* Effect.flatMap(sessions.createLink(request), Effect.fromOption)
+      yield* Effect.flatMap(sessions.open(link), Effect.fromOption)
+      const issuedBy = session.sessionId
+      const key = yield* keys
+        .issue({ scope: "stats", sites: "all", label: null, expiresAt: null, issuedBy })
+        .pipe(Effect.flatMap(Effect.fromOption))
+      yield* sessions.end(issuedBy)
+      assert.isTrue(Option.isNone(yield* sessions.createLink({ ...request, createdBy: issuedBy })))
+      yield* TestClock.adjust(limits.idle)
+      yield* deleteEnded
+      yield* deleteEnded
+      assert.notInclude(JSON.stringify(yield* rows), "Ada")
+      assert.lengthOf(yield* rows, 2)
+      assert.deepStrictEqual(yield* sessions.list, [])
+      yield* sessions.revoke(createdBy, { withOpened: true })
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
+      yield* OwnerKeys.deleteEnded((yield* Clock.currentTimeMillis) + keptMillis)
+      // Each deletion reaches one more issuer.
+      for (const kept of [1, 0]) {
+        yield* deleteEnded
+        assert.lengthOf(yield* rows, kept)
+      }
+    }).pipe(Effect.provide(layers))
+  )
+
   it.effect("expired links and ended sessions are deleted, and others are kept", () =>
     Effect.gen(function* () {
       const { list } = yield* ConsoleSessions
       const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
       yield* newLink([site.websiteConfigId])
       yield* newSession
-      const deleteEnded = Effect.flatMap(Clock.currentTimeMillis, PostgresConsoleSessions.deleteEnded)
       yield* deleteEnded
       assert.lengthOf(yield* rows, 2)
       yield* TestClock.adjust("1 minute")

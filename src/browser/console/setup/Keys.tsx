@@ -90,7 +90,7 @@ const IssueKey = ({
 const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => (
   <ConfirmChange
     operation="DELETE /v1/owner/keys/:key_id"
-    input={{ params: { key_id: keyId } }}
+    input={{ params: { key_id: keyId }, query: {} }}
     title={Texts.confirm}
     body={Texts.confirmBody}
     yes={Common.revoke}

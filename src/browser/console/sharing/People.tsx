@@ -102,7 +102,7 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
   }
 
   const end = async (id: string) => {
-    const outcome = await send("DELETE /v1/owner/sessions/:session_id", { params: { session_id: id } })
+    const outcome = await send("DELETE /v1/owner/sessions/:session_id", { params: { session_id: id }, query: {} })
     reloadData()
     return outcome.ok ? undefined : outcome.failure
   }

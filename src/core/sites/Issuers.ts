@@ -1,0 +1,37 @@
+/**
+ * Which keys and sessions come from a key or a session, for its revocation. Pure.
+ *
+ * @module
+ */
+
+/** The id of a key or a session, and of the key or session that issued it; null for the command line. */
+export interface Issued {
+  readonly id: string
+  readonly issuer: string | null
+}
+
+/** The id of a session or a key, the ids of those that it issued, the ids of those that these issued, and so on. */
+export const issuersFrom = (id: string, all: ReadonlyArray<Issued>): ReadonlySet<string> => {
+  const issuers = new Set([id])
+  // The set grows while it is walked.
+  for (const known of issuers) for (const { id, issuer } of all) if (issuer === known) issuers.add(id)
+  return issuers
+}
+
+/** Which of those that come from a key or a session are revoked with it. */
+export interface RevokeOptions {
+  /**
+   * Whether the sessions that were opened with its links end too, with the keys and the links that were created in them. Without
+   * it, colleagues who were invited in a session keep theirs, and so does a thief who opened a link at once.
+   */
+  readonly withOpened?: boolean
+}
+
+/** The keys, sessions and links that come from a revoked key or session and are still valid. */
+export interface Remaining {
+  readonly keys: number
+  /** Sessions and unopened links. */
+  readonly sessions: number
+}
+
+export const nothing: Remaining = { keys: 0, sessions: 0 }

@@ -1,0 +1,88 @@
+/**
+ * The owner keys and console sessions of this process, which `OwnerKeys` and `ConsoleSessions` share: a revocation follows what
+ * either of them issued.
+ *
+ * @module
+ */
+import { Context, Layer, Option } from "effect"
+import * as Session from "../../core/sites/ConsoleSession.ts"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Issuers from "../../core/sites/Issuers.ts"
+import type { OwnerKey } from "../../core/sites/OwnerKey.ts"
+
+export interface StoredKey extends OwnerKey {
+  readonly digest: Uint8Array
+}
+
+export interface StoredSession extends Session.ConsoleSession {
+  readonly linkDigest: Uint8Array
+  /** Null until the link is opened. */
+  readonly cookieDigest: Uint8Array | null
+}
+
+export class IssuedCredentials extends Context.Service<
+  IssuedCredentials,
+  {
+    /** By the digest, in base64url. */
+    readonly keys: Map<string, StoredKey>
+    /** By session id. An ended session remains: a revocation of its issuer finds through it what was created in it. */
+    readonly sessions: Map<string, StoredSession>
+  }
+>()("hydracore/memory/sites/IssuedCredentials") {}
+
+export const layer: Layer.Layer<IssuedCredentials> = Layer.sync(IssuedCredentials, () => ({
+  keys: new Map(),
+  sessions: new Map()
+}))
+
+type Tables = IssuedCredentials["Service"]
+
+/** Ends a session, or voids its link. False if it has ended before. */
+export const end = ({ sessions }: Tables, sessionId: string, now: number): boolean => {
+  const stored = sessions.get(sessionId)
+  if (stored === undefined || now >= Session.endsAt(stored)) return false
+  sessions.set(sessionId, { ...stored, label: null, linkExpiresAt: 0, use: null, cookieDigest: null })
+  return true
+}
+
+/** What a key or a session issued, directly or indirectly; without `withOpened`, through keys only. */
+const issuersFrom = ({ keys, sessions }: Tables, id: string, withOpened: boolean): ReadonlySet<string> =>
+  Issuers.issuersFrom(id, [
+    ...[...keys.values()].map(({ issuedBy, keyId }) => ({ id: keyId, issuer: issuedBy })),
+    ...(withOpened ? [...sessions.values()] : []).map(({ createdBy, sessionId }) => ({
+      id: sessionId,
+      issuer: createdBy
+    }))
+  ])
+
+const remaining = (tables: Tables, id: string, now: number): Issuers.Remaining => {
+  const ids = issuersFrom(tables, id, true)
+  return {
+    keys: [...tables.keys.values()].filter((key) => ids.has(key.keyId) && Credential.isValidAt(key, now)).length,
+    sessions: [...tables.sessions.values()].filter(
+      (session) => ids.has(session.sessionId) && Session.isValidAt(session, now)
+    ).length
+  }
+}
+
+/** Revokes a key or a session, with what it issued. None if nothing was revoked and nothing remains. */
+export const revoke = (
+  tables: Tables,
+  id: string,
+  now: number,
+  { withOpened = false }: Issuers.RevokeOptions = {}
+): Option.Option<Issuers.Remaining> => {
+  const ids = issuersFrom(tables, id, withOpened)
+  let count = 0
+  for (const [digest, key] of tables.keys) {
+    if (!ids.has(key.keyId) || key.revokedAt !== null) continue
+    tables.keys.set(digest, { ...key, revokedAt: now })
+    count++
+  }
+  for (const { createdBy, sessionId, use } of [...tables.sessions.values()]) {
+    const isUnopened = use === null && createdBy !== null && ids.has(createdBy)
+    if ((ids.has(sessionId) || isUnopened) && end(tables, sessionId, now)) count++
+  }
+  const left = remaining(tables, id, now)
+  return count + left.keys + left.sessions > 0 ? Option.some(left) : Option.none()
+}
