@@ -43,7 +43,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       () =>
         Effect.gen(function* () {
           const { webhook } = yield* withDeliveries(3)
-          const [one, two] = yield* leaseOf(webhook, { healthy: 2 })
+          const [one, two] = yield* leaseOf(webhook, { perHealthy: 2 })
           if (one === undefined || two === undefined) return assert.fail("two are due")
           const pending = { status: "pending", nextAttemptAt: Date.now() } as const
           // Two processes see the first failure at different times.
@@ -82,7 +82,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(101)
-        const [first] = yield* leaseOf(webhook, { healthy: 1 })
+        const [first] = yield* leaseOf(webhook, { perHealthy: 1 })
         if (first === undefined) return assert.fail("one is due")
         yield* settle(first, { status: 200, next: { status: "delivered" } })
         const all = yield* deliveriesOf(webhook)

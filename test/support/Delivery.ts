@@ -138,10 +138,10 @@ export const deliveriesOf = ({ webhookId }: Pick<Webhook, "webhookId">) =>
   Deliveries.use((deliveries) => deliveries.list(webhookId))
 
 /** Free slots for many attempts. */
-export const freeSlots: FreeSlots = { healthy: 100, failing: 1, free: 1_000, freeForFailing: 100 }
+export const freeSlots: FreeSlots = { perHealthy: 100, perFailing: 1, free: 1_000, freeForFailing: 100 }
 
 /** No free slot for any attempt. */
-export const noFreeSlots: FreeSlots = { healthy: 0, failing: 0, free: 0, freeForFailing: 0 }
+export const noFreeSlots: FreeSlots = { perHealthy: 0, perFailing: 0, free: 0, freeForFailing: 0 }
 
 /** Turns some events into deliveries, and leases none. */
 export const fanOutSome = Deliveries.use((deliveries) => deliveries.fanOut(noFreeSlots, new Map()))

@@ -7,7 +7,7 @@ import { type Failure, type FailureKind, send } from "./Requests.ts"
 import * as Store from "./Store.ts"
 
 export interface Connection {
-  /** Why the last request failed, if the failure concerns the whole console; null otherwise. */
+  /** The last failure that concerned the whole console; null if a request has succeeded since, or if there was none. */
   readonly failure: Failure | null
   /** When a request last succeeded, in milliseconds since 1970. */
   readonly succeededAt: number
@@ -21,8 +21,8 @@ export const refresh = Store.make(0)
 /** The age in seconds at which the data of a visible page is loaded again. */
 const maxAge = 60
 
-/** Seconds before the first retry, and the longest wait. The wait doubles with each failure. */
-const retryAfter = { first: 2, longest: 30 }
+/** Seconds before the first retry, and the longest wait, unless the service says when to retry. The wait doubles with each failure. */
+const retryWait = { first: 2, longest: 30 }
 
 let loadedAt = Date.now()
 let attempts = 0
@@ -59,7 +59,7 @@ export const failed = (failure: Failure): void => {
   if (!isTemporary(failure) && failure.kind !== "signed-out") return
   connection.set({ ...connection.get(), failure })
   if (!isTemporary(failure) || retry !== undefined) return
-  const seconds = failure.retryAfter ?? Math.min(retryAfter.first * 2 ** attempts++, retryAfter.longest)
+  const seconds = failure.retryAfter ?? Math.min(retryWait.first * 2 ** attempts++, retryWait.longest)
   retry = setTimeout(() => {
     retry = undefined
     reloadData()
@@ -72,7 +72,7 @@ addEventListener("online", reloadData)
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible" && isOld()) reloadData()
 })
-// Opening a link in another window signs this one in, too.
+// A sign-in link that is opened in another window signs this one in, too: they share the cookie.
 addEventListener("focus", () => {
   if (isSignedOut(connection.get())) reloadData()
 })

@@ -1,10 +1,10 @@
 /**
  * The tables of page views, events, conversions and stored visits, for one server or for a cluster. Pure: returns SQL text.
  *
- * Page views and events are sorted by website and day, so that a report reads few rows of other websites and
- * days, and then by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops. `LowCardinality` stores each
- * text once per part. Empty texts differ from nulls, as in PostgreSQL, except in stored visits. The visitor hash is 16 bytes, as
- * a UUID.
+ * Page views and events are sorted by website and day, so that a report reads few rows of other websites and days, and then
+ * by visitor, so that the rows of a visit are adjacent and compress well. A month is a partition, which the retention drops.
+ * `LowCardinality` stores each text once per part. Empty texts differ from nulls, as in PostgreSQL, except in stored visits.
+ * The visitor hash is 16 bytes, as a UUID.
  *
  * By default, ClickHouse does not sync inserts to disk, and deduplicates them in replicated tables only. Settings of the tables
  * enable both everywhere.

@@ -2,9 +2,9 @@
  * How many deliveries one process attempts at a time. Pure.
  *
  * Every attempt holds a connection, for up to 15 seconds if its receiver hangs, so the number of attempts for all webhooks is
- * bounded. Half of the slots are reserved for webhooks without a running attempt. Of the other half, a webhook may hold only a
- * share of the free slots: as they fill up, each webhook may hold fewer. The webhooks that fail hold at most half of the slots
- * in total.
+ * bounded. Half of the slots are reserved for webhooks without a running attempt. Of the other half, a webhook may hold a
+ * quarter of what the other webhooks leave free: as this half fills up, each webhook may hold fewer. The webhooks that fail hold at
+ * most half of the slots in total.
  *
  * @module
  */
@@ -20,11 +20,11 @@ const perFailing = 1
 /** The slots for the first attempt of each webhook. */
 const reserved = total / 2
 
-/** A webhook may hold a quarter of the unreserved slots that no other webhook holds. */
-const share = 4
+/** How much a webhook may hold of the unreserved slots that no other webhook holds. */
+const share = 1 / 4
 
 /** The maximum number of attempts for a webhook while other webhooks leave this many slots free. */
-const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserved) / share))
+const shareOf = (free: number): number => Math.max(1, Math.floor((free - reserved) * share))
 
 /** The running attempts of a webhook. */
 export interface Busy {
@@ -33,11 +33,11 @@ export interface Busy {
   readonly isFailing: boolean
 }
 
-/** The free slots for further attempts. */
+/** What limits further attempts. */
 export interface FreeSlots {
-  /** The maximum number of attempts for one webhook, and for one that fails, including running ones. */
-  readonly healthy: number
-  readonly failing: number
+  /** The limits for one webhook, and for one that fails, including running attempts. `choose` may allow fewer. */
+  readonly perHealthy: number
+  readonly perFailing: number
   /** How many attempts may begin, and how many of them for webhooks that fail. */
   readonly free: number
   readonly freeForFailing: number
@@ -51,8 +51,8 @@ export const freeSlotsOf = (busy: Iterable<Busy>): FreeSlots => {
     if (isFailing) freeForFailing -= count
   }
   return {
-    healthy: Math.min(perWebhook, shareOf(free + perWebhook)),
-    failing: perFailing,
+    perHealthy: Math.min(perWebhook, shareOf(free + perWebhook)),
+    perFailing,
     free: Math.max(0, free),
     freeForFailing: Math.max(0, freeForFailing)
   }
@@ -69,8 +69,8 @@ export interface Due {
 const oldestFirst = (left: Due, right: Due): number => left.dueAt - right.dueAt
 
 /**
- * The deliveries to attempt now: the first of every webhook before the second of any webhook, and otherwise those that have
- * been due for the longest time.
+ * The deliveries to attempt now: those that would be the only attempt of their webhook before those that would be its second,
+ * counting running attempts. Of the same rank, those that have been due for the longest time.
  *
  * @param running the number of running attempts of each webhook
  */
@@ -90,9 +90,9 @@ export const choose = <A extends Due>(
   for (const { one, rank } of ranked.toSorted(
     (left, right) => left.rank - right.rank || oldestFirst(left.one, right.one)
   )) {
-    const left = freeSlots.free - chosen.length
-    if (left === 0 || rank > shareOf(left + rank - 1) || rank > (one.isFailing ? freeSlots.failing : freeSlots.healthy))
-      continue
+    const remaining = freeSlots.free - chosen.length
+    const limit = one.isFailing ? freeSlots.perFailing : freeSlots.perHealthy
+    if (remaining === 0 || rank > shareOf(remaining + rank - 1) || rank > limit) continue
     if (one.isFailing && ++failing > freeSlots.freeForFailing) continue
     chosen.push(one)
   }

@@ -7,8 +7,8 @@ import { Option } from "effect"
 
 const maxUrl = 2_000
 
-/** Completes a message that begins with "must be" or "Value error,". */
-export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user and a fragment`
+/** What is expected, in words that follow "must be" or precede "is expected". */
+export const expectedUrl = `an address such as https://hooks.example.com/path, of at most ${maxUrl.toLocaleString("en")} characters, without a user name, a password or a fragment`
 
 /** The canonical form of a webhook's URL; none for a text that is not as `expectedUrl` says. */
 export const parseUrl = (text: string): Option.Option<string> =>

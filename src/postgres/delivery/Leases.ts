@@ -101,8 +101,8 @@ export const lease = Effect.fnUntraced(function* (
     .unsafe(dueStatement, [
       Database.array([...running.keys()], PgTypes.OID.uuid),
       Database.array([...running.values()], PgTypes.OID.int4),
-      PgTypes.int4(freeSlots.healthy),
-      PgTypes.int4(freeSlots.failing)
+      PgTypes.int4(freeSlots.perHealthy),
+      PgTypes.int4(freeSlots.perFailing)
     ])
     .pipe(decodeRows(Due))
   const chosen = Slots.choose(due, freeSlots, running)

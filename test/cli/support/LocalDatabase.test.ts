@@ -13,7 +13,7 @@ const folder = Effect.acquireRelease(
 )
 
 describe("the data folder", () => {
-  it.effect("an unwritable folder is an error that names it and the setting", () =>
+  it.effect("a data folder that is a file is an error that names it and the setting", () =>
     Effect.gen(function* () {
       const file = path.join(yield* folder, "file")
       writeFileSync(file, "")

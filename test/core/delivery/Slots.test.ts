@@ -36,7 +36,7 @@ describe("core/delivery/Slots", () => {
       for (const { isFailing, webhookId } of named) {
         const count = countOf(chosen, webhookId)
         if (count === 0) continue
-        assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? freeSlots.failing : freeSlots.healthy)
+        assert.isAtMost(count + (running.get(webhookId) ?? 0), isFailing ? freeSlots.perFailing : freeSlots.perHealthy)
       }
     }
   )

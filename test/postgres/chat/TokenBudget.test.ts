@@ -15,19 +15,20 @@ suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.pro
 describe("postgres/chat/TokenBudget: many processes", () => {
   it.live("together never exceed the limit, even with concurrent reservations", () =>
     Effect.gen(function* () {
-      const processes = yield* Effect.forEach(Array.from({ length: 4 }), () =>
+      // Each stands for a process.
+      const budgets = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.map(Layer.build(Layer.fresh(budget)), (context) => Context.get(context, Budget.TokenBudget))
       )
       const { instanceId } = yield* Instances.InstanceDirectory.use(({ create }) =>
         create({ name: "Counted", agentUrl: "http://agent" })
       )
       const reserved = yield* Effect.forEach(
-        Array.from({ length: 80 }, (_, index) => processes[index % processes.length]!),
-        (process) => process.reserve({ instanceId, limit: 100, min: 10, max: 10 }),
+        Array.from({ length: 80 }, (_, index) => budgets[index % budgets.length]!),
+        (one) => one.reserve({ instanceId, limit: 100, min: 10, max: 10 }),
         { concurrency: "unbounded" }
       )
       assert.lengthOf(reserved.filter(Option.isSome), 10)
-      assert.strictEqual(yield* processes[0]!.used(instanceId), 100)
+      assert.strictEqual(yield* budgets[0]!.used(instanceId), 100)
     }).pipe(Effect.scoped, Effect.provide(instances.pipe(Layer.provideMerge(TestDatabase.layer))))
   )
 })

@@ -144,7 +144,7 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
         )
         yield* Effect.gen(function* () {
           const settle = yield* Leases.settle(sql, "20 seconds")
-          const running = new Map([[down.webhookId, Delivery.freeSlots.healthy - 1]])
+          const running = new Map([[down.webhookId, Delivery.freeSlots.perHealthy - 1]])
           const { leased } = yield* Leases.lease(sql, new Uint8Array(32), Delivery.freeSlots, running)
           assert.sameMembers(
             leased.map((one) => one.webhook.webhookId),

@@ -209,10 +209,10 @@ describe("postgres/delivery", () => {
       })
       yield* fanOutSome
       // A process leases some, and is killed before it sends or before it records.
-      const { leased: held } = yield* deliveries.lease({ ...freeSlots, healthy: 5 }, new Map())
+      const { leased: held } = yield* deliveries.lease({ ...freeSlots, perHealthy: 5 }, new Map())
       assert.strictEqual(held.length, 5)
       assert.strictEqual(
-        (yield* deliveries.lease({ ...freeSlots, healthy: 5 }, new Map([[webhook.webhookId, 5]]))).leased.length,
+        (yield* deliveries.lease({ ...freeSlots, perHealthy: 5 }, new Map([[webhook.webhookId, 5]]))).leased.length,
         0
       )
       const dispatcher = Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port])))))

@@ -56,7 +56,7 @@ type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
-/** The body to send. It has `agent_key` only if a key was typed, or if the stored key is to be removed. */
+/** The body to send, without `agent_url`, which `submit` adds. It has `agent_key` only if a key was typed, or if the stored key is to be removed. */
 const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
   name: typed.name,
   agent_protocol: typed.protocol,
