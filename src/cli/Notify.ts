@@ -58,10 +58,13 @@ const noMail = new Output.CliFailure({
 
 const requireMail = TestDeliveries.use(({ hasMail }) => (hasMail ? Effect.void : noMail))
 
-const describe = ({ topic }: Notification): string =>
+const describeTopic = (topic: Topic): string =>
   topic.kind === "report"
     ? `${topic.period} report`
     : `submissions${topic.digest === null ? "" : `, digest ${topic.digest}`}${topic.includeQuarantined ? ", with suspected spam" : ""}`
+
+const describe = ({ isConfirmed, topic }: Notification): string =>
+  `${describeTopic(topic)}${isConfirmed ? "" : ", waits for confirmation"}`
 
 const topicJson = ({ topic }: Notification) =>
   topic.kind === "report"
@@ -73,6 +76,7 @@ const json = ({ latest, notification }: ListedNotification) => ({
   website_config_id: notification.websiteConfigId,
   to: notification.recipient,
   ...topicJson(notification),
+  confirmed: notification.isConfirmed,
   created_at: Calendar.iso(notification.createdAt),
   latest_mail:
     latest === null

@@ -1,6 +1,6 @@
 /**
- * The unsubscribe link of mails (RFC 8058): a page, and the request that the page or a mail client sends. The token in the link is
- * the only authorization.
+ * The links of mails: to unsubscribe (RFC 8058), and to confirm an address. Each has a page, and the request that the page or a mail
+ * client sends. The token in the link is the only authorization.
  *
  * @module
  */
@@ -36,6 +36,26 @@ export const unsubscribe = HttpApiEndpoint.post("unsubscribe", path, options).an
   })
 )
 
+const confirmPath = "/v1/public/mail/confirm/:token"
+
+export const showConfirmation = HttpApiEndpoint.get("showConfirmation", confirmPath, options).annotateMerge(
+  OpenApi.annotations({
+    identifier: "confirm_page",
+    summary: "Show the page of a confirmation link",
+    description:
+      "The page has a button that confirms the address. Opening the page confirms nothing, because mail scanners open links too."
+  })
+)
+
+export const confirm = HttpApiEndpoint.post("confirm", confirmPath, options).annotateMerge(
+  OpenApi.annotations({
+    identifier: "confirm_recipient",
+    summary: "Confirm an address with a link",
+    description:
+      "The address gets the mails of the website from now on. The body is ignored. A second request has the same response."
+  })
+)
+
 export class MailGroup extends HttpApiGroup.make("mail")
-  .add(show, unsubscribe)
-  .annotateMerge(OpenApi.annotations({ title: "Mail", description: "The unsubscribe links of notifications" })) {}
+  .add(show, unsubscribe, showConfirmation, confirm)
+  .annotateMerge(OpenApi.annotations({ title: "Mail", description: "The links in the mails of notifications" })) {}

@@ -5,6 +5,7 @@
  * @module
  */
 import { Effect } from "effect"
+import * as ConfirmationMail from "../core/mail/ConfirmationMail.ts"
 import type { LeasedMail, MailSite } from "../core/mail/Mail.ts"
 import type { Period } from "../core/mail/Notification.ts"
 import * as ReportMail from "../core/mail/ReportMail.ts"
@@ -31,8 +32,12 @@ export const report = Effect.fnUntraced(function* (site: MailSite, period: Perio
   return ReportMail.content(site, period, range, now, before)
 })
 
-/** The content of a leased mail; null if nothing is left to send. */
-export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail) {
+/**
+ * The content of a leased mail; null if nothing is left to send.
+ *
+ * @param confirmUrl the page that confirms the recipient's address
+ */
+export const of = Effect.fnUntraced(function* ({ notification, site, subject }: LeasedMail, confirmUrl: string) {
   switch (subject.kind) {
     case "submissions":
       return subject.count === 0 ? null : SubmissionMail.content(site, subject.submissions, subject.count)
@@ -44,5 +49,7 @@ export const of = Effect.fnUntraced(function* ({ notification, site, subject }: 
       )
     case "webhook-disabled":
       return WebhookMail.content(site, subject.webhook)
+    case "confirmation":
+      return notification.isConfirmed ? null : ConfirmationMail.content(site, confirmUrl)
   }
 })

@@ -7,6 +7,7 @@
 import { Clock, Duration, Effect, FiberSet, Layer, Random, Redacted } from "effect"
 import type { Mailbox } from "../core/mail/Address.ts"
 import * as Compose from "../core/mail/Compose.ts"
+import * as ConfirmationToken from "../core/mail/ConfirmationToken.ts"
 import * as ConsoleLink from "../core/mail/ConsoleLink.ts"
 import type { LeasedMail } from "../core/mail/Mail.ts"
 import * as MailSchedule from "../core/mail/MailSchedule.ts"
@@ -27,7 +28,7 @@ export interface Options {
   readonly publicUrl: string
   /** The console's URL without a trailing slash; null if `publicUrl` does not lead to the console. */
   readonly consoleUrl: string | null
-  /** Signs the unsubscribe links. */
+  /** Signs the links to unsubscribe and to confirm. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
 }
 
@@ -59,6 +60,9 @@ export const messageOf = (
     unsubscribeUrl: `${publicUrl}/v1/public/mail/unsubscribe/${UnsubscribeToken.sign(Redacted.value(secretsKey), notification.notificationId)}`
   })
 
+const confirmUrlOf = ({ publicUrl, secretsKey }: Options, { notification, site }: LeasedMail): string =>
+  `${publicUrl}/v1/public/mail/confirm/${ConfirmationToken.sign(Redacted.value(secretsKey), site.websiteConfigId, notification.recipient)}`
+
 /** Warns of a mail that has failed for good. The server's answer may name the recipient, so it is not logged. */
 const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) =>
   Effect.logWarning(
@@ -76,7 +80,7 @@ const warnOfFailure = ({ attempt: attempts, mailId, notification }: LeasedMail) 
 const attempt = Effect.fnUntraced(function* (options: Options, mail: LeasedMail) {
   const mails = yield* Mails
   const mailer = yield* Mailer
-  const outcome = yield* MailContent.of(mail).pipe(
+  const outcome = yield* MailContent.of(mail, confirmUrlOf(options, mail)).pipe(
     Effect.timeout(contentTimeout),
     Effect.flatMap((content) =>
       content === null

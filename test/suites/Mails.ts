@@ -292,6 +292,65 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
+    it.effect("an address that is not confirmed gets one confirmation mail a day, and no other", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const site = yield* newSite
+        const submissions = { kind: "submissions", digest: null, includeQuarantined: false } as const
+        const weekly = { kind: "report", period: "weekly" } as const
+        const addByOwner = (topic: Topic) =>
+          Effect.map(
+            notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic }),
+            (added) => (added._tag === "Added" ? added.notification : assert.fail(added._tag))
+          )
+        const leased = Effect.map(
+          Mails.use((mails) => mails.lease(1_000)),
+          (mails) => mails.filter((mail) => mail.site.websiteConfigId === site)
+        )
+        const first = yield* addByOwner(submissions)
+        yield* addByOwner(weekly)
+        const asked = yield* leased
+        assert.deepStrictEqual(
+          asked.map(({ notification, subject }) => [notification.isConfirmed, subject]),
+          [[false, { kind: "confirmation" }]]
+        )
+        for (const mail of asked) yield* record(mail, { status: "sent" })
+        yield* submit(site)
+        yield* makeAll(Date.now() + 40 * day)
+        assert.deepStrictEqual(yield* leased, [])
+        yield* notifications.remove(first.notificationId)
+        const again = yield* addByOwner(submissions)
+        assert.deepStrictEqual(yield* leased, [])
+        yield* notifications.confirm(site, () => true)
+        const id = yield* submit(site)
+        yield* makeAll()
+        assert.deepStrictEqual((yield* leaseFor(again)).map(idsOf), [[id]])
+      })
+    )
+
+    it.effect("a disabled webhook is not mailed to an address that is not confirmed", () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        const topic = { kind: "report", period: "weekly" } as const
+        yield* Notifications.use((all) =>
+          all.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic })
+        )
+        const { webhook } = yield* newWebhook(site, "https://hooks.example/")
+        yield* submit(site)
+        yield* fanOutAll
+        const now = Date.now()
+        for (const one of yield* leaseOf(webhook)) {
+          const health = { failingSince: now - Schedule.failingLimit, disabledAt: now }
+          yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt: now }, health })
+        }
+        const mails = (yield* Mails.use((all) => all.lease(1_000))).filter((mail) => mail.site.websiteConfigId === site)
+        assert.deepStrictEqual(
+          mails.map(({ subject }) => subject.kind),
+          ["confirmation"]
+        )
+      })
+    )
+
     it.effect("a removed notification and a deleted website get no more mails", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]

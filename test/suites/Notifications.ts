@@ -96,6 +96,33 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
+    it.effect("the owner's new address waits for confirmation, for all its notifications on the website", () =>
+      Effect.gen(function* () {
+        const notifications = yield* Notifications
+        const [site, other] = [yield* newSite, yield* newSite]
+        yield* addByOwner(site, "ada@example.com")
+        yield* addByOwner(site, "Ada@example.com", weekly)
+        yield* addByOwner(site, "bob@example.com")
+        yield* addByOwner(other, "ada@example.com")
+        const confirmed = (websiteConfigId: string) =>
+          Effect.map(listed(websiteConfigId), (all) => all.filter((one) => one.isConfirmed).map((one) => one.recipient))
+        assert.deepStrictEqual(yield* confirmed(site), [])
+        const isAda = (address: string) => address.toLowerCase() === "ada@example.com"
+        for (const _ of [1, 2]) {
+          assert.isTrue(yield* notifications.confirm(site, isAda))
+          assert.sameMembers(yield* confirmed(site), ["ada@example.com", "Ada@example.com"])
+        }
+        assert.deepStrictEqual(yield* confirmed(other), [])
+        assert.isFalse(yield* notifications.confirm(site, () => false))
+        assert.isFalse(yield* notifications.confirm(randomUUID(), isAda))
+        const monthly = { kind: "report", period: "monthly" } as const
+        assert.isTrue(notificationOf(yield* addByOwner(site, "ada@example.com", monthly)).isConfirmed)
+        assert.isFalse(notificationOf(yield* addByOwner(site, "bob@example.com", monthly)).isConfirmed)
+        assert.isTrue((yield* add(site, "bob@example.com", weekly)).isConfirmed)
+        assert.lengthOf(yield* confirmed(site), 6)
+      })
+    )
+
     it.effect("an address that unsubscribed is added again by the operator only, with its letters in any case", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications

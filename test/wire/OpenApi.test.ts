@@ -62,6 +62,7 @@ describe("wire/OpenApi", () => {
       "/v1/public/view",
       "/v1/public/analytics/event",
       "/v1/public/mail/unsubscribe/{token}",
+      "/v1/public/mail/confirm/{token}",
       ...["", "/stream", "/stop", "/feedback"].map((path) => `${instance}/chat/{conversation_id}${path}`),
       ...["/openai/v1/chat/completions", "/openai/v1/models", "/ag-ui"].map((path) => instance + path)
     ])

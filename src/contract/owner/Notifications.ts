@@ -29,6 +29,7 @@ const exampleNotification = {
   report: null,
   digest: "15m",
   quarantined: false,
+  confirmed: true,
   created_at: Examples.time
 } as const
 
@@ -40,6 +41,10 @@ export const Notification = Schema.Struct({
     description: "Null for a mail per submission, and for a report"
   }),
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
+  confirmed: Schema.Boolean.annotate({
+    description:
+      "Whether the recipient confirmed the address with the link in the confirmation mail, or the operator added it. Until then it gets no other mail, and after a week the notification is removed"
+  }),
   created_at: Fields.time
 }).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
 
@@ -114,7 +119,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. A website gets at most 20 new addresses a day, and no address that unsubscribed: only the operator can add it again. Scope `write`."
+      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. An address that the website has not mailed yet gets a confirmation mail, at most one a day, and no other mail until a person opens the link in it and confirms. A website gets at most 20 new addresses a day, and no address that unsubscribed: only the operator can add it again. Scope `write`."
   })
 )
 
@@ -139,7 +144,7 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
     identifier: "test_notification",
     summary: "Test a notification",
     description:
-      "Mails a test, or the report of the latest period, and returns the outcome. A website can send at most ten tests an hour. Scope `write`."
+      "Mails a test, or the report of the latest period, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour. Scope `write`."
   })
 )
 

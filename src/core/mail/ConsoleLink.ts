@@ -8,7 +8,7 @@
 import type { LeasedMail } from "./Mail.ts"
 import type { Content, Part } from "./Message.ts"
 
-const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): Part => {
+const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" | "subject">): Part | null => {
   const link = (label: string, path: string): Part => ({
     kind: "link",
     label,
@@ -25,6 +25,9 @@ const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" |
       return link("Open these days in the console", `overview?range=${subject.range.first}_${subject.range.last}`)
     case "webhook-disabled":
       return link("Open the webhooks in the console", "setup/webhooks")
+    // The recipient may be a stranger.
+    case "confirmation":
+      return null
   }
 }
 
@@ -40,6 +43,7 @@ export const add = (
 ): Content => {
   if (consoleUrl === null) return content
   const link = linkOf(consoleUrl, mail)
+  if (link === null) return content
   const { parts } = content
   const end = parts.at(-1)?.kind === "facts" ? parts.length - 1 : parts.length
   return { ...content, parts: [...parts.slice(0, end), link, ...parts.slice(end)] }

@@ -23,6 +23,8 @@ export type Subject =
     }
   | { readonly kind: "report"; readonly range: Range }
   | { readonly kind: "webhook-disabled"; readonly webhook: DisabledWebhook }
+  /** Whether the recipient wants the website's mails. */
+  | { readonly kind: "confirmation" }
 
 /** A webhook that was disabled because it fails. */
 export interface DisabledWebhook {

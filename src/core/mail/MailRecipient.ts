@@ -11,6 +11,9 @@ import { dayMillis } from "../text/Calendar.ts"
 /** The maximum number of new addresses that the owner API adds to a website in 24 hours. */
 export const maxNew = 20
 
+/** The time in which an address that the owner API added must confirm. */
+export const confirmationMillis = 7 * dayMillis
+
 /** An address without the letter case, which mail servers ignore. */
 export const normalize = (address: string): string => address.trim().toLowerCase()
 
@@ -40,7 +43,7 @@ export interface Facts {
 export type Decision =
   | {
       readonly _tag: "Accepted"
-      /** Whether the address counts as a new one of this day. */
+      /** Whether the address counts as a new one of this day, and gets a confirmation mail. */
       readonly isNew: boolean
     }
   | { readonly _tag: "Unsubscribed" }

@@ -38,6 +38,8 @@ export interface Notification {
   /** The address of the recipient. */
   readonly recipient: string
   readonly topic: Topic
+  /** Whether the recipient wants these mails: the operator added it, or it confirmed. If not, it gets a confirmation mail only. */
+  readonly isConfirmed: boolean
   /** Milliseconds since 1970. */
   readonly createdAt: number
 }

@@ -1,6 +1,6 @@
 /**
- * Shows the page of an unsubscribe link, and deletes the notification that the link names. Only a token that was signed with
- * `SECRETS_KEY` reaches the database.
+ * Shows the pages of links in mails: to unsubscribe from the notification that a link names, and to confirm an address. Only a
+ * token that was signed with `SECRETS_KEY` reaches the database.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { Effect, Option, Redacted } from "effect"
 import type { HttpServerResponse } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../../contract/Api.ts"
+import * as ConfirmationToken from "../../core/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../core/mail/UnsubscribeToken.ts"
 import { Notifications } from "../../services/mail/Notifications.ts"
 import * as ErrorMapping from "./ErrorMapping.ts"
@@ -46,6 +47,35 @@ const done = respond(
   "<p>You will get no more of these mails, and the owner of the website cannot add your address again. To get them again, ask the operator of this service.</p>"
 )
 
+const confirmQuestion = respond(
+  200,
+  "question",
+  "Do you want these mails?",
+  `<p>An owner of a website wants to send you its submissions, or reports of its visitors, by mail. Without your confirmation you get none.</p>
+<form method="post"><button>Confirm this address</button></form>`
+)
+
+const confirmed = respond(
+  200,
+  "success",
+  "Your address is confirmed",
+  "<p>You will get the mails of this website. A link in each of them ends them.</p>"
+)
+
+const nothingToConfirm = respond(
+  404,
+  "failure",
+  "There is nothing to confirm",
+  "<p>The address was removed, or not confirmed within a week. Ask the owner of the website to add it again.</p>"
+)
+
+const unavailable = respond(
+  503,
+  "failure",
+  "Please try again",
+  "<p>The link could not be used now. Try again in a minute.</p>"
+)
+
 const invalid = respond(
   404,
   "failure",
@@ -62,6 +92,8 @@ export const layer = ({ secretsKey }: Options) =>
       const notifications = yield* Notifications
       const notificationOf = (token: string) =>
         Option.flatMap(secretsKey, (key) => UnsubscribeToken.verify(Redacted.value(key), token))
+      const confirmedBy = (token: string) =>
+        Option.flatMap(secretsKey, (key) => ConfirmationToken.verify(Redacted.value(key), token))
       return handlers
         .handleRaw("show", ({ params }) =>
           Effect.succeed(Option.isSome(notificationOf(params.token)) ? question : invalid)
@@ -72,17 +104,20 @@ export const layer = ({ secretsKey }: Options) =>
             onSome: (notificationId) =>
               notifications.unsubscribe(notificationId).pipe(
                 Effect.as(done),
-                Effect.catch((error) =>
-                  Effect.as(
-                    ErrorMapping.logUnavailable(error),
-                    respond(
-                      503,
-                      "failure",
-                      "Please try again",
-                      "<p>The link could not be used now. Try again in a minute.</p>"
-                    )
-                  )
-                )
+                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
+              )
+          })
+        )
+        .handleRaw("showConfirmation", ({ params }) =>
+          Effect.succeed(Option.isSome(confirmedBy(params.token)) ? confirmQuestion : invalid)
+        )
+        .handleRaw("confirm", ({ params }) =>
+          Option.match(confirmedBy(params.token), {
+            onNone: () => Effect.succeed(invalid),
+            onSome: ({ isRecipient, websiteConfigId }) =>
+              notifications.confirm(websiteConfigId, isRecipient).pipe(
+                Effect.map((found) => (found ? confirmed : nothingToConfirm)),
+                Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
               )
           })
         )

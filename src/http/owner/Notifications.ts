@@ -15,12 +15,13 @@ import { OwnerNotifications } from "./OwnerNotifications.ts"
 import { OwnerSites } from "./OwnerSites.ts"
 import * as Validation from "./Validation.ts"
 
-const toJson = ({ createdAt, notificationId, recipient, topic }: Notification) => ({
+const toJson = ({ createdAt, isConfirmed, notificationId, recipient, topic }: Notification) => ({
   notification_id: notificationId,
   to: recipient,
   report: topic.kind === "report" ? topic.period : null,
   digest: topic.kind === "report" ? null : topic.digest,
   quarantined: topic.kind === "submissions" && topic.includeQuarantined,
+  confirmed: isConfirmed,
   created_at: Calendar.iso(createdAt)
 })
 

@@ -68,6 +68,10 @@ const unsubscribed = Effect.fail(
   ])
 )
 
+const unconfirmed = fault(
+  "this address is not confirmed, so it gets no test; ask the person to open the link in the confirmation mail"
+)
+
 const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
 
 const tooManyNew = (waitMillis: number): TooManyRequests => ({
@@ -94,12 +98,11 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
 
     const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
 
-    const requireOwn = (proof: AuthorizedSite<"read">, notificationId: string) =>
-      Effect.flatMap(list(proof), (own) =>
-        own.some(({ notification }) => notification.notificationId === notificationId)
-          ? Effect.void
-          : Effect.fail(notFound)
-      )
+    const findOwn = (proof: AuthorizedSite<"read">, notificationId: string) =>
+      Effect.flatMap(list(proof), (own) => {
+        const found = own.find(({ notification }) => notification.notificationId === notificationId)
+        return found === undefined ? Effect.fail(notFound) : Effect.succeed(found.notification)
+      })
 
     return {
       canSend: tests.hasMail,
@@ -123,11 +126,12 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
         }
       }),
       remove: Effect.fnUntraced(function* (proof, notificationId) {
-        yield* requireOwn(proof, notificationId)
+        yield* findOwn(proof, notificationId)
         if (!(yield* notifications.remove(notificationId))) return yield* Effect.fail(notFound)
       }),
       test: Effect.fnUntraced(function* (proof, notificationId) {
-        yield* requireOwn(proof, notificationId)
+        const { isConfirmed } = yield* findOwn(proof, notificationId)
+        if (tests.hasMail && !isConfirmed) return yield* unconfirmed
         const { accepted, resetMillis } = yield* limiter.take(testLimit, proof.site.websiteConfigId)
         if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
         const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))

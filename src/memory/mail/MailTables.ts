@@ -142,7 +142,7 @@ const make = (): MailTables["Service"] => {
     accept: (events) => {
       for (const { createdAt, subject, type, websiteConfigId } of events) {
         for (const notification of ofSite(websiteConfigId)) {
-          if (subject === null || !isMailed(notification.topic, type)) continue
+          if (subject === null || !notification.isConfirmed || !isMailed(notification.topic, type)) continue
           const { notificationId } = notification
           const item: MailItem = { notificationId, submissionId: subject, createdAt, mailId: null }
           if (items.has(itemKey(item))) continue
@@ -154,7 +154,8 @@ const make = (): MailTables["Service"] => {
     },
     add,
     webhookDisabled: (websiteConfigId, webhook, now) => {
-      const byRecipient = Map.groupBy(ofSite(websiteConfigId), ({ recipient }) => recipient)
+      const confirmed = ofSite(websiteConfigId).filter(({ isConfirmed }) => isConfirmed)
+      const byRecipient = Map.groupBy(confirmed, ({ recipient }) => recipient)
       for (const [first] of byRecipient.values()) {
         if (first !== undefined) add(first.notificationId, { kind: "webhook-disabled", webhook }, now)
       }

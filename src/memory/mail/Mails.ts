@@ -84,7 +84,9 @@ export const layer: Layer.Layer<Mails, never, MailTables | Submissions | Sites> 
     return Mails.of({
       make: (now) =>
         Effect.sync(() => {
-          const due = [...tables.notifications.values()].filter(({ dueAt }) => dueAt !== null && dueAt <= now)
+          const due = [...tables.notifications.values()].filter(
+            ({ dueAt, isConfirmed }) => isConfirmed && dueAt !== null && dueAt <= now
+          )
           for (const notification of due) {
             const { topic } = notification
             if (topic.kind === "report") report(notification, topic.period, now)

@@ -30,14 +30,22 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     const sites = yield* Sites
 
     /** Adds a notification, or changes the options of the same one. */
-    const put = (given: NewNotification, timeZone: string, now: number) => {
+    const put = (
+      given: NewNotification,
+      { isConfirmed, now, timeZone }: { readonly isConfirmed: boolean; readonly now: number; readonly timeZone: string }
+    ) => {
       const { topic } = given
       const same = ofRecipient(given).find((one) => one.recipient === given.recipient && isSameTopic(one.topic, topic))
       const dueAt = topic.kind === "report" ? ReportPeriod.nextDue(topic.period, { now, timeZone }) : null
       const stored: StoredNotification =
         same === undefined
-          ? { ...given, notificationId: randomUUID(), createdAt: now, dueAt, reportedUntil: null }
-          : { ...same, topic, dueAt: same.dueAt === null ? null : (dueAt ?? now) }
+          ? { ...given, notificationId: randomUUID(), isConfirmed, createdAt: now, dueAt, reportedUntil: null }
+          : {
+              ...same,
+              topic,
+              isConfirmed: same.isConfirmed || isConfirmed,
+              dueAt: same.dueAt === null ? null : (dueAt ?? now)
+            }
       tables.notifications.set(stored.notificationId, stored)
       return toNotification(stored)
     }
@@ -49,6 +57,10 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           one.websiteConfigId === websiteConfigId &&
           MailRecipient.normalize(one.recipient) === MailRecipient.normalize(recipient)
       )
+
+    const setConfirmed = (found: ReadonlyArray<StoredNotification>) => {
+      for (const one of found) tables.notifications.set(one.notificationId, { ...one, isConfirmed: true })
+    }
 
     const addByOwner = (given: NewNotification, now: number): AddedByOwner => {
       const { recipient, websiteConfigId } = given
@@ -65,8 +77,13 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
         ? { _tag: "Accepted", isNew: false }
         : MailRecipient.decide({ isUnsubscribed, isKnown: known.length > 0, addedAt, othersAddedAt }, now)
       if (decision._tag !== "Accepted") return decision
-      if (decision.isNew) tables.know(given, { addedAt: now })
-      return { _tag: "Added", notification: put(given, site.timeZone, now) }
+      const isConfirmed = known.some((one) => one.isConfirmed)
+      const notification = put(given, { isConfirmed, now, timeZone: site.timeZone })
+      if (decision.isNew) {
+        tables.know(given, { addedAt: now })
+        tables.add(notification.notificationId, { kind: "confirmation" }, now)
+      }
+      return { _tag: "Added", notification }
     }
 
     return Notifications.of({
@@ -75,7 +92,8 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           const site = sites.get(given.websiteConfigId)
           if (site === undefined) return Option.none()
           tables.know(given, { isUnsubscribed: false })
-          return Option.some(put(given, site.timeZone, now))
+          setConfirmed(ofRecipient(given))
+          return Option.some(put(given, { isConfirmed: true, now, timeZone: site.timeZone }))
         }),
       addByOwner: (given) => Effect.map(Clock.currentTimeMillis, (now) => addByOwner(given, now)),
       list: (websiteConfigId) =>
@@ -107,6 +125,14 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           const isFound = tables.notifications.has(notificationId)
           tables.remove(notificationId)
           return isFound
+        }),
+      confirm: (websiteConfigId, isRecipient) =>
+        Effect.sync(() => {
+          const found = [...tables.notifications.values()].filter(
+            (one) => one.websiteConfigId === websiteConfigId && isRecipient(one.recipient)
+          )
+          setConfirmed(found)
+          return found.length > 0
         }),
       unsubscribe: (notificationId) =>
         Effect.sync(() => {

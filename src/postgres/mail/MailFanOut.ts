@@ -19,7 +19,7 @@ const Found = Schema.Array(Schema.Struct(Rows.fields))
 
 /** Locks the notifications in the order of their ids, so that two processes cannot deadlock. */
 const recipientsStatement = `SELECT ${Rows.columns} FROM notification
-  WHERE website_config_id = ANY ($1) AND kind = 'submissions' ORDER BY notification_id FOR NO KEY UPDATE`
+  WHERE website_config_id = ANY ($1) AND kind = 'submissions' AND is_confirmed ORDER BY notification_id FOR NO KEY UPDATE`
 
 /** Stores a submission once per recipient, even if its event is fanned out twice. */
 const itemsStatement = `INSERT INTO mail_item (notification_id, submission_id, website_config_id, created_at)
@@ -68,7 +68,7 @@ export const webhookDisabled = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, SqlError.SqlError> {
   const site = PgTypes.uuid(websiteConfigId)
   const recipients = yield* sql`SELECT DISTINCT ON (recipient) notification_id AS id FROM notification
-      WHERE website_config_id = ${site} ORDER BY recipient, created_at`.pipe(decodeRows(Recipients))
+      WHERE website_config_id = ${site} AND is_confirmed ORDER BY recipient, created_at`.pipe(decodeRows(Recipients))
   if (recipients.length === 0) return
   yield* sql.unsafe(
     `INSERT INTO mail (mail_id, notification_id, website_config_id, kind, data, created_at, next_attempt_at)

@@ -24,7 +24,7 @@ export interface Options {
 }
 
 const Data = Schema.Union([
-  Schema.Struct({ kind: Schema.Literal("submissions"), data: Schema.Null }),
+  Schema.Struct({ kind: Schema.Literals(["submissions", "confirmation"]), data: Schema.Null }),
   Schema.Struct({ kind: Schema.Literal("report"), data: Schema.Struct({ first: Schema.String, last: Schema.String }) }),
   Schema.Struct({
     kind: Schema.Literal("webhook-disabled"),
@@ -103,6 +103,8 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Mails, neve
         switch (about.kind) {
           case "submissions":
             return submissions(mailId)
+          case "confirmation":
+            return { kind: "confirmation" }
           case "report":
             return { kind: "report", range: about.data }
           case "webhook-disabled":

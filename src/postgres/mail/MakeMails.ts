@@ -24,7 +24,7 @@ const Due = Schema.Array(
 
 /** The lock prevents other processes from making mails about the same submissions, and from adding submissions meanwhile. */
 const dueStatement = `SELECT ${Rows.columns}, time_zone AS "timeZone", reported_until::text AS "reportedUntil"
-  FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND deleted_at IS NULL
+  FROM notification JOIN site USING (website_config_id) WHERE due_at <= $1 AND is_confirmed AND deleted_at IS NULL
   ORDER BY due_at LIMIT ${size} FOR NO KEY UPDATE OF notification SKIP LOCKED`
 
 const Waiting = Schema.Tuple([

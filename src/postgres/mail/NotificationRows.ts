@@ -14,6 +14,7 @@ export const fields = {
   includeQuarantined: Schema.Boolean,
   /** Null for submissions. */
   period: Schema.NullOr(Schema.Literals(periods)),
+  isConfirmed: Schema.Boolean,
   createdAt: Schema.Date
 }
 
@@ -21,7 +22,7 @@ const Row = Schema.Struct(fields)
 
 export const columns = `notification.notification_id AS "notificationId",
   notification.website_config_id AS "websiteConfigId", recipient, digest, include_quarantined AS "includeQuarantined", period,
-  notification.created_at AS "createdAt"`
+  is_confirmed AS "isConfirmed", notification.created_at AS "createdAt"`
 
 export const toNotification = (row: typeof Row.Type): Notification => ({
   notificationId: row.notificationId,
@@ -31,6 +32,7 @@ export const toNotification = (row: typeof Row.Type): Notification => ({
     row.period === null
       ? { kind: "submissions", digest: row.digest, includeQuarantined: row.includeQuarantined }
       : { kind: "report", period: row.period },
+  isConfirmed: row.isConfirmed,
   createdAt: row.createdAt.getTime()
 })
 

@@ -9,7 +9,7 @@ import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "e
 import type { SqlError } from "effect/sql"
 import { type LatestMail, mailStatuses } from "../../core/mail/Mail.ts"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
-import { isSameTopic } from "../../core/mail/Notification.ts"
+import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -51,8 +51,9 @@ const listStatement = `SELECT ${Rows.columns}, latest.created_at AS "mailedAt", 
   ) AS latest ON true
   WHERE notification.website_config_id = $1 ORDER BY notification.created_at, notification.notification_id`
 
-const ofRecipientStatement = `SELECT ${Rows.columns} FROM notification
-  WHERE website_config_id = $1 AND lower(recipient) = lower($2)`
+const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_config_id = $1`
+
+const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
 
 const ofSubmissionStatement = `SELECT recipient, mail_item.created_at AS "itemAt", mail.created_at AS "mailedAt", status,
     attempts, error
@@ -98,20 +99,29 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
       const put = (
         { recipient, topic, websiteConfigId }: NewNotification,
         {
+          isConfirmed,
           notificationId,
           now,
           timeZone
-        }: { readonly notificationId: string; readonly now: number; readonly timeZone: string }
+        }: {
+          readonly isConfirmed: boolean
+          readonly notificationId: string
+          readonly now: number
+          readonly timeZone: string
+        }
       ) => {
         const { digest, includeQuarantined, kind, period } = Rows.ofTopic(topic)
         const dueAt = period === null ? null : ReportPeriod.nextDue(period, { now, timeZone })
         const stored = sql`INSERT INTO notification
-            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at)
+            (notification_id, website_config_id, recipient, kind, digest, include_quarantined, period, created_at, due_at,
+              is_confirmed)
           VALUES (${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)}, ${PgTypes.text(recipient)},
             ${PgTypes.text(kind)}, ${PgTypes.text(digest)}, ${sql.literal(String(includeQuarantined))},
-            ${PgTypes.text(period)}, ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)})
+            ${PgTypes.text(period)}, ${PgTypes.timestamptz(now)}, ${PgTypes.timestamptz(dueAt)},
+            ${sql.literal(String(isConfirmed))})
           ON CONFLICT (website_config_id, recipient, kind, coalesce(period, '')) DO UPDATE SET
             digest = excluded.digest, include_quarantined = excluded.include_quarantined,
+            is_confirmed = notification.is_confirmed OR excluded.is_confirmed,
             due_at = CASE WHEN notification.due_at IS NULL THEN NULL ELSE coalesce(excluded.due_at, excluded.created_at) END
           RETURNING ${sql.literal(Rows.columns)}`.pipe(
           decodeRows(Put),
@@ -123,6 +133,18 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         )
       }
 
+      /** A website's notifications of an address, in any letter case. */
+      const ofRecipient = ({ recipient, websiteConfigId }: NewNotification) =>
+        sql
+          .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
+          .pipe(decodeRows(Found))
+
+      const setConfirmed = (found: ReadonlyArray<Pick<Notification, "notificationId">>) =>
+        sql`UPDATE notification SET is_confirmed = true WHERE NOT is_confirmed AND notification_id = ANY (${Database.array(
+          found.map(({ notificationId }) => notificationId),
+          PgTypes.OID.uuid
+        )})`
+
       const add: Notifications["Service"]["add"] = Effect.fnUntraced(function* (given) {
         if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
         const now = yield* Clock.currentTimeMillis
@@ -131,7 +153,8 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           Effect.gen(function* () {
             const timeZone = yield* lockSite(given.websiteConfigId)
             if (timeZone === undefined) return Option.none()
-            const notification = yield* put(given, { notificationId, now, timeZone })
+            yield* Effect.flatMap(ofRecipient(given), setConfirmed)
+            const notification = yield* put(given, { isConfirmed: true, notificationId, now, timeZone })
             yield* Effect.forEach(Option.toArray(keyOf(given)), (key) => Recipients.resubscribed(sql, key))
             return Option.some(notification)
           })
@@ -144,14 +167,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         if (Option.isNone(key)) return { _tag: "NoKey" }
         if (!isCanonicalUuid(websiteConfigId)) return { _tag: "NoWebsite" }
         const now = yield* Clock.currentTimeMillis
-        const notificationId = randomUUID()
+        const [notificationId, mailId] = [randomUUID(), randomUUID()]
         return yield* transaction(
           Effect.gen(function* (): Effect.fn.Return<AddedByOwner, SqlError.SqlError> {
             const timeZone = yield* lockSite(websiteConfigId)
             if (timeZone === undefined) return { _tag: "NoWebsite" }
-            const known = yield* sql
-              .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
-              .pipe(decodeRows(Found))
+            const known = yield* ofRecipient(given)
             const isSame = known
               .map(Rows.toNotification)
               .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
@@ -160,8 +181,14 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
               ? { _tag: "Accepted", isNew: false }
               : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
             if (decision._tag !== "Accepted") return decision
-            const notification = yield* put(given, { notificationId, now, timeZone })
-            if (decision.isNew) yield* Recipients.added(sql, key.value, now)
+            const isConfirmed = known.some((one) => one.isConfirmed)
+            const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
+            if (decision.isNew) {
+              yield* Recipients.added(sql, key.value, now)
+              yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
+                VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)},
+                  'confirmation', ${PgTypes.timestamptz(now)}, now())`
+            }
             return { _tag: "Added", notification }
           })
         )
@@ -190,6 +217,16 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
           })
         )
         return true
+      })
+
+      const confirm: Notifications["Service"]["confirm"] = Effect.fnUntraced(function* (websiteConfigId, isRecipient) {
+        const found = yield* sql.unsafe(ofSiteStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
+          Database.bounded(timeout),
+          decodeRows(Found),
+          Effect.map((rows) => rows.filter(({ recipient }) => isRecipient(recipient)))
+        )
+        yield* Database.bounded(timeout)(setConfirmed(found))
+        return found.length > 0
       })
 
       const unsubscribe: Notifications["Service"]["unsubscribe"] = Effect.fnUntraced(function* (notificationId) {
@@ -221,6 +258,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
       return Notifications.of({
         add,
         addByOwner,
+        confirm,
         unsubscribe,
         forget,
         ofSubmission: (websiteConfigId, submissionId) =>

@@ -7,6 +7,7 @@
 import { PgTypes } from "@effect/sql-pg"
 import { Clock, Duration, Effect, Exit, Layer, Option, Schema } from "effect"
 import { SqlClient } from "effect/sql"
+import { confirmationMillis } from "../../core/mail/MailRecipient.ts"
 import { cutoff } from "../../core/sites/Retention.ts"
 import { hourMillis } from "../../core/text/Calendar.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
@@ -138,6 +139,15 @@ const deleteRecipients = (now: number) =>
     times: [now - 24 * hourMillis]
   })
 
+/** Deletes the notifications of addresses that did not confirm. At worst, events of a website without subscribers are stored. */
+const deleteUnconfirmed = (now: number) =>
+  deleteRows({
+    table: "notification",
+    condition: "NOT is_confirmed AND created_at < $1",
+    pending: "false",
+    times: [now - confirmationMillis]
+  })
+
 const steps = (retention: Retention.Options) =>
   [
     ["create partitions", ensurePartitions],
@@ -150,6 +160,7 @@ const steps = (retention: Retention.Options) =>
     ],
     ["delete old deliveries", (now: number) => deleteDeliveries(retention, now)],
     ["delete old records of recipients", deleteRecipients],
+    ["delete unconfirmed notifications", deleteUnconfirmed],
     [
       "delete ended console sessions",
       (now: number) => Effect.timeout(ConsoleSessions.deleteEnded(now), statementTimeout)

@@ -51,7 +51,10 @@ export class Notifications extends Context.Service<
      * instead.
      */
     readonly add: (notification: NewNotification) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
-    /** The same for the owner API, unless `MailRecipient.decide` refuses the address. */
+    /**
+     * The same for the owner API, unless `MailRecipient.decide` refuses the address. If the website has no confirmed notification
+     * of the address, the new one is not confirmed, and a new address gets a confirmation mail.
+     */
     readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
@@ -68,6 +71,11 @@ export class Notifications extends Context.Service<
      * notification.
      */
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
+    /** Confirms a website's notifications of an address. False if it has none. */
+    readonly confirm: (
+      websiteConfigId: string,
+      isRecipient: (address: string) => boolean
+    ) => Effect.Effect<boolean, StorageUnavailable>
     /** Removes a notification for its recipient, whose address `addByOwner` refuses from then on. */
     readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
     /** Deletes what is known about an address besides its notifications, on a website, or on all if it is null. */

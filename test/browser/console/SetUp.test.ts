@@ -100,6 +100,18 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
+  it.effect("the mails show which address waits for its confirmation", () =>
+    Effect.gen(function* () {
+      const { busy } = yield* ConsolePage.Websites
+      const { on, page } = yield* SetUpPage.show(busy, "mails")
+      const rows = yield* on(() =>
+        page.locator("li", { hasText: "not confirmed: the person opens the link" }).allInnerTexts()
+      )
+      assert.lengthOf(rows, 1)
+      assert.include(rows[0] ?? "", "new@fjordlight.example")
+    })
+  )
+
   it.effect("the inbox shows the deliveries of a submission, and lists the submissions of some days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites

@@ -1,7 +1,8 @@
-/** The unsubscribe link of mails, on each storage. */
+/** The links of mails, on each storage. */
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
+import * as ConfirmationToken from "../../../src/core/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../../src/core/mail/UnsubscribeToken.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
@@ -11,10 +12,8 @@ import * as Server from "../../support/TestServer.ts"
 const key = new Uint8Array(randomBytes(32))
 const secretsKey = Option.some(Redacted.make<Uint8Array>(key))
 
-const pathOf = (token: string) => `/v1/public/mail/unsubscribe/${token}`
-
-const request = (method: string, token: string, init: RequestInit = {}) =>
-  Server.TestServer.use(({ send }) => send(pathOf(token), undefined, { method, ...init }))
+const request = (method: string, token: string, init: RequestInit = {}, page = "unsubscribe") =>
+  Server.TestServer.use(({ send }) => send(`/v1/public/mail/${page}/${token}`, undefined, { method, ...init }))
 
 const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
 
@@ -36,6 +35,22 @@ const oneClick = {
   body: "List-Unsubscribe=One-Click",
   headers: { "content-type": "application/x-www-form-urlencoded" }
 }
+
+/** Adds a notification for the website's owner, and returns its id and the token that confirms its address. */
+const addByOwner = Effect.gen(function* () {
+  const { websiteConfigId } = yield* Server.TestServer
+  const notifications = yield* Notifications
+  const added = yield* notifications.addByOwner({ websiteConfigId, recipient: "bob@example.com", topic })
+  if (added._tag !== "Added") return assert.fail(added._tag)
+  const token = ConfirmationToken.sign(key, websiteConfigId, "bob@example.com")
+  return { id: added.notification.notificationId, token }
+})
+
+const isConfirmed = (id: string) =>
+  Effect.map(
+    Notifications.use((notifications) => notifications.find(id)),
+    Option.exists((found) => found.isConfirmed)
+  )
 
 for (const [name, make] of storages) {
   const storage = make({})
@@ -78,6 +93,57 @@ for (const [name, make] of storages) {
         }
         assert.strictEqual((yield* request("PUT", token)).status, 405)
         assert.isTrue(yield* isThere(id))
+      }).pipe(Effect.provide(layers))
+    )
+  })
+}
+
+for (const [name, make] of storages) {
+  const storage = make({})
+  const layers = Server.layer({ secretsKey }, undefined, undefined, storage).pipe(Layer.provideMerge(storage))
+  describe(`the confirmation link ${name}`, () => {
+    it.live("opening the link confirms nothing; the button on its page does, and again", () =>
+      Effect.gen(function* () {
+        const { id, token } = yield* addByOwner
+        assert.notInclude(token, "bob")
+        for (const method of ["GET", "HEAD", "GET"]) {
+          assert.strictEqual((yield* request(method, token, {}, "confirm")).status, 200)
+        }
+        const page = yield* request("GET", token, {}, "confirm")
+        assert.include(page.text, '<form method="post"><button>Confirm this address</button>')
+        assert.include(page.headers.get("content-security-policy") ?? "", "form-action 'self'")
+        assert.isFalse(yield* isConfirmed(id))
+        for (const _ of [1, 2]) {
+          const answer = yield* request("POST", token, {}, "confirm")
+          assert.strictEqual(answer.status, 200)
+          assert.include(answer.text, "Your address is confirmed")
+          assert.isTrue(yield* isConfirmed(id))
+        }
+      }).pipe(Effect.provide(layers))
+    )
+
+    it.live("a link with another signature, for another purpose or of a removed address confirms nothing", () =>
+      Effect.gen(function* () {
+        const { id, token } = yield* addByOwner
+        const { websiteConfigId } = yield* Server.TestServer
+        const others = ConfirmationToken.sign(new Uint8Array(randomBytes(32)), websiteConfigId, "bob@example.com")
+        for (const wrong of [
+          others,
+          UnsubscribeToken.sign(key, id),
+          `${token}x`,
+          token.slice(0, -1),
+          websiteConfigId
+        ]) {
+          for (const method of ["GET", "POST"]) {
+            assert.strictEqual((yield* request(method, wrong, {}, "confirm")).status, 404, wrong)
+          }
+        }
+        assert.strictEqual((yield* request("POST", token)).status, 404)
+        assert.isFalse(yield* isConfirmed(id))
+        yield* Notifications.use((notifications) => notifications.remove(id))
+        const answer = yield* request("POST", token, {}, "confirm")
+        assert.strictEqual(answer.status, 404)
+        assert.include(answer.text, "Ask the owner of the website")
       }).pipe(Effect.provide(layers))
     )
   })

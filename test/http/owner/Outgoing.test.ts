@@ -55,11 +55,15 @@ for (const [name, storage] of emptyStorages) {
         const add = (body: unknown) => mine.request("POST", "/notifications", body)
         const added = JSON.parse((yield* add({ to: " owner@example.com ", digest: "15m", quarantined: true })).text)
         const { created_at: _, notification_id: id, ...facts } = added
-        assert.deepStrictEqual(facts, { to: "owner@example.com", report: null, digest: "15m", quarantined: true })
+        assert.deepStrictEqual(facts, {
+          ...{ to: "owner@example.com", report: null, digest: "15m", quarantined: true },
+          confirmed: false
+        })
         yield* add({ to: "owner@example.com", report: "weekly" })
         const listed = JSON.parse((yield* mine.request("GET", "/notifications")).text)
         assert.isTrue(listed.can_send)
-        assert.deepStrictEqual(listed.notifications[0], { ...added, latest_mail: null })
+        const [{ latest_mail: latest, ...first }] = listed.notifications
+        assert.deepStrictEqual([first, latest.status], [added, "pending"])
         assert.deepInclude(listed.notifications[1], { report: "weekly", digest: null })
         for (const [body, place] of [
           [{ to: "no address" }, "body.to"],
@@ -72,6 +76,12 @@ for (const [name, storage] of emptyStorages) {
           assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
         }
         const path = `/notifications/${id}`
+        const unsent = sent.length
+        const early = yield* mine.request("POST", `${path}/test`)
+        assert.deepStrictEqual([early.status, locationsOf(early.text)], [422, ["body"]])
+        assert.include(early.text, "the link in the confirmation mail")
+        assert.lengthOf(sent, unsent)
+        yield* Notifications.use(({ confirm }) => confirm(mine.site.websiteConfigId, () => true))
         assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
           accepted: true,
           error: null
@@ -95,10 +105,12 @@ for (const [name, storage] of emptyStorages) {
     it.effect("limits the test mails of a website", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
-        const adding = (owner: typeof mine) =>
+        const adding = ({ site: { websiteConfigId } }: typeof mine) =>
           Effect.map(
-            owner.request("POST", "/notifications", { to: "a@example.com" }),
-            ({ text }) => `/notifications/${JSON.parse(text).notification_id}/test`
+            Notifications.use((all) =>
+              all.add({ websiteConfigId, recipient: "a@example.com", topic: { kind: "report", period: "weekly" } })
+            ),
+            (added) => `/notifications/${Option.getOrThrow(added).notificationId}/test`
           )
         const path = yield* adding(mine)
         const before = sent.length
@@ -137,6 +149,7 @@ for (const [name, storage] of emptyStorages) {
         const { request, site } = yield* opened
         const { websiteConfigId } = site
         yield* request("POST", "/notifications", { to: "a@example.com", digest: "daily" })
+        yield* Notifications.use(({ confirm }) => confirm(websiteConfigId, () => true))
         yield* request("POST", "/notifications", { to: "b@example.com", report: "monthly" })
         const submissionId = yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
         yield* fanOutAll

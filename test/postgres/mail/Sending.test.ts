@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, Redacted } from "effect"
 import PostalMime from "postal-mime"
 import type { SMTPServerOptions } from "smtp-server"
+import * as ConfirmationToken from "../../../src/core/mail/ConfirmationToken.ts"
 import type { Topic } from "../../../src/core/mail/Notification.ts"
 import * as Dispatcher from "../../../src/delivery/Dispatcher.ts"
 import * as MailDispatcher from "../../../src/delivery/MailDispatcher.ts"
@@ -95,6 +96,30 @@ describe("postgres/mail", () => {
       assert.include(parsed.html ?? "", `href="${link}"`)
       const unsubscribe = parsed.headers.find(({ key }) => key === "list-unsubscribe")?.value ?? ""
       assert.match(unsubscribe, new RegExp(`^<https://edge\\.example/v1/public/mail/unsubscribe/${notificationId}\\.`))
+    }).pipe(Effect.scoped, Effect.provide(layers))
+  )
+
+  it.live("an address that the owner adds gets a mail with a link, and submissions once it is confirmed", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const site = yield* newSite
+      const notifications = yield* Notifications
+      yield* notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic: submissions })
+      yield* process(port)
+      yield* submit(site)
+      yield* poll(latest(site), (mail) => mail?.status === "sent")
+      assert.lengthOf(received, 1)
+      const { html = "", subject, text = "" } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.strictEqual(subject, "Confirm that you want mails about test")
+      const link = /https:\/\/edge\.example\/v1\/public\/mail\/confirm\/(\S+)/.exec(text)
+      assert.include(html, `href="${link?.[0]}"`)
+      assert.notInclude(text, "/console/")
+      const token = ConfirmationToken.verify(Redacted.value(sender.secretsKey), link?.[1] ?? "")
+      const { isRecipient, websiteConfigId } = Option.getOrThrow(token)
+      assert.isTrue(yield* notifications.confirm(websiteConfigId, isRecipient))
+      yield* submit(site)
+      yield* poll(count(received), (number) => number >= 2)
+      assert.include(received[1]?.source ?? "", "New submission")
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

@@ -135,6 +135,26 @@ describe("postgres/schema: deliveries", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
+  it.live("a notification that is not confirmed is deleted after a week", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const site = yield* addSite
+      for (const [recipient, days, confirmed] of [
+        ["new", 6, false],
+        ["late", 8, false],
+        ["confirmed", 8, true]
+      ] as const) {
+        const createdAt = new Date(Date.now() - days * 86_400_000)
+        yield* sql`INSERT INTO notification
+            (notification_id, website_config_id, recipient, kind, created_at, is_confirmed)
+          VALUES (${randomUUID()}, ${site}, ${recipient}, 'submissions', ${createdAt}, ${sql.literal(String(confirmed))})`
+      }
+      yield* warnings({ pageViews: off, submissions: off, conversations: off })
+      const rows = yield* sql`SELECT recipient FROM notification ORDER BY recipient`
+      assert.deepStrictEqual(rows, [{ recipient: "confirmed" }, { recipient: "new" }])
+    }).pipe(Effect.provide(TestDatabase.layer))
+  )
+
   const Kept = Schema.Array(
     Schema.Struct({
       subject: Schema.String,

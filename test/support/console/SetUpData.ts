@@ -51,10 +51,15 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
 
 /** Gives a website one or two of everything, and returns the id of a submission that was delivered. */
 export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
-  const { add } = yield* Notifications
+  const { add, addByOwner } = yield* Notifications
   const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
   yield* add({ websiteConfigId, recipient: "ida@fjordlight.example", topic })
   yield* add({ websiteConfigId, recipient: "ole@fjordlight.example", topic: { kind: "report", period: "weekly" } })
+  yield* addByOwner({
+    websiteConfigId,
+    recipient: "new@fjordlight.example",
+    topic: { kind: "report", period: "monthly" }
+  })
   const submissionId = yield* storeDeliveries(websiteConfigId)
   const goals = yield* Goals
   yield* goals.create({ websiteConfigId, kind: "page", value: "/thanks*", name: "Booking sent" })

@@ -63,6 +63,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
         onChoose={setKind}
       />
       {!isReport && <Check label={Texts.mails.quarantined} isChecked={isQuarantined} onChange={setQuarantined} />}
+      <p class="hint">{Texts.mails.asks}</p>
     </FormDialog>
   )
 }
@@ -128,13 +129,14 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
               facts={[
                 Texts.mails.kinds[kindOf(notification)],
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
+                ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),
                 latest === null ? Texts.mails.none : Texts.mails.latest[latest.status](ago(latest.created_at, now))
               ].join(" · ")}
               problem={latest?.error ?? undefined}
             >
               {isOwner && (
                 <>
-                  {canSend && <Test siteId={siteId} id={notification.notification_id} />}
+                  {canSend && notification.confirmed && <Test siteId={siteId} id={notification.notification_id} />}
                   <button type="button" class="button" onClick={() => setDialog(notification)}>
                     {Common.remove}
                   </button>

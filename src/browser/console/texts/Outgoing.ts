@@ -19,6 +19,8 @@ export const mails = {
   quarantined: "Suspected spam too, when it arrives",
   withSpam: "with suspected spam",
   none: "no mail yet",
+  unconfirmed: "not confirmed: the person opens the link in the confirmation mail within a week",
+  asks: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
     pending: (when: string): string => `the latest mail has been waiting since ${when}`,
     sent: (when: string): string => `latest mail ${when}`,
