@@ -22,11 +22,7 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
     url.split("?", 1)[0] === current.path &&
     headers["authorization"] === undefined &&
     ConsoleCookie.isSameOrigin(headers["sec-fetch-site"]) &&
-    LocalPage.isFromThisMachine({
-      host: headers["host"],
-      peer: RequestHead.fromRequest(request).peer,
-      isForwarded: headers["x-forwarded-for"] !== undefined || headers["forwarded"] !== undefined
-    })
+    LocalPage.isFromThisMachine({ headers, peer: RequestHead.fromRequest(request).peer })
   )
 }
 

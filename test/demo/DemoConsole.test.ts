@@ -7,6 +7,7 @@ import { Effect, Layer } from "effect"
 import { HttpServer } from "effect/http"
 import * as App from "../../src/App.ts"
 import * as AgentInspection from "../../src/agent/Inspection.ts"
+import * as LocalPage from "../../src/core/http/LocalPage.ts"
 import * as DemoConsole from "../../src/demo/DemoConsole.ts"
 import * as Server from "../../src/http/server/Server.ts"
 import * as Countries from "../../src/memory/analytics/Countries.ts"
@@ -60,8 +61,7 @@ describe("demo: the console", () => {
         [session, "GET", { "sec-fetch-site": "cross-site" }],
         [session, "GET", { ...ofPage, host: `evil.example:${port}` }],
         [session, "GET", { ...ofPage, host: `192.168.1.5:${port}` }],
-        [session, "GET", { ...ofPage, "x-forwarded-for": "127.0.0.1" }],
-        [session, "GET", { ...ofPage, forwarded: "for=127.0.0.1" }],
+        ...LocalPage.forwardingHeaders.map((name) => [session, "GET", { ...ofPage, [name]: "127.0.0.1" }] as const),
         [session, "GET", { ...ofPage, authorization: "Bearer hok_x" }],
         [session, "DELETE", ofPage],
         ["/v1/owner/sites", "GET", ofPage]

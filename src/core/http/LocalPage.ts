@@ -34,15 +34,35 @@ export const isLocal = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&
   (secFetchSite === undefined || secFetchSite === "same-origin" || secFetchSite === "none")
 
-/** How a request came: its `Host`, the IP address of the socket's peer, and whether a proxy forwarded the request. */
+/** Headers that proxies and tunnels add to the requests that they forward. */
+export const forwardingHeaders = [
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  "x-real-ip",
+  "cf-connecting-ip"
+] as const
+
+/** How a request came: its headers, with names in lower case, and the IP address of the socket's peer. */
 export interface Route {
-  readonly host: string | undefined
+  readonly headers: Readonly<Record<string, string | undefined>>
   readonly peer: string
-  readonly isForwarded: boolean
 }
 
-/** Whether a program on this machine sent a request, without a proxy, to a host that can only be this machine. */
-export const isFromThisMachine = ({ host, isForwarded, peer }: Route): boolean => {
+/** Whether a `Host` is this machine, with or without a port. */
+export const isThisMachine = (host: string | undefined): boolean => {
   const name = URL.parse(`http://${host ?? ""}`)?.hostname
-  return !isForwarded && name !== undefined && isLoopback(name) && isLoopback(peer)
+  return name !== undefined && isLoopback(name)
 }
+
+/**
+ * Whether a program on this machine sent a request to this machine. A proxy or a tunnel that adds no header is such a program,
+ * with requests from anywhere.
+ */
+export const isFromThisMachine = ({ headers, peer }: Route): boolean =>
+  isLoopback(peer) &&
+  isThisMachine(headers["host"]) &&
+  forwardingHeaders.every((header) => headers[header] === undefined)

@@ -61,19 +61,27 @@ describe("core/http/LocalPage", () => {
 })
 
 describe("core/http/LocalPage.isFromThisMachine", () => {
-  it("needs a loopback peer, a loopback Host, and no proxy", () => {
-    const route = { host: "127.0.0.1:8080", peer: "127.0.0.1", isForwarded: false }
+  it("needs a loopback peer and a loopback Host", () => {
+    const route = (host: string | undefined, peer: string) => ({ headers: { host, accept: "*/*" }, peer })
     for (const host of ["127.0.0.1", "localhost:8080", "[::1]:8080"]) {
       for (const peer of ["127.0.0.1", "::1", "::ffff:127.0.0.1"]) {
-        assert.isTrue(LocalPage.isFromThisMachine({ ...route, host, peer }), `${host} ${peer}`)
+        assert.isTrue(LocalPage.isFromThisMachine(route(host, peer)), `${host} ${peer}`)
       }
     }
     for (const host of [undefined, "", "192.168.1.5", "evil.example", "localhost.evil.example", "a b"]) {
-      assert.isFalse(LocalPage.isFromThisMachine({ ...route, host }), host)
+      assert.isFalse(LocalPage.isFromThisMachine(route(host, "127.0.0.1")), host)
     }
     for (const peer of ["unknown", "192.168.1.5", "::ffff:192.168.1.5", "fe80::1"]) {
-      assert.isFalse(LocalPage.isFromThisMachine({ ...route, peer }), peer)
+      assert.isFalse(LocalPage.isFromThisMachine(route("127.0.0.1", peer)), peer)
     }
-    assert.isFalse(LocalPage.isFromThisMachine({ ...route, isForwarded: true }))
   })
+
+  it.prop(
+    "needs the absence of every header that a proxy adds, whatever its value",
+    [Schema.Literals(LocalPage.forwardingHeaders), Schema.String, Schema.Record(Schema.String, Schema.String)],
+    ([name, value, others]) => {
+      const headers = { ...others, host: "127.0.0.1:8080", [name]: value }
+      assert.isFalse(LocalPage.isFromThisMachine({ headers, peer: "127.0.0.1" }))
+    }
+  )
 })
