@@ -5,7 +5,7 @@
  */
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { sessionCookie } from "../contract/owner/Authentication.ts"
+import { localSessionCookie } from "../contract/owner/Authentication.ts"
 import { current } from "../contract/owner/Session.ts"
 import * as ConsoleCookie from "../core/http/ConsoleCookie.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
@@ -42,7 +42,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
       const request = yield* HttpServerRequest.HttpServerRequest
       if (!isSessionRequest(request)) return yield* app
       // If the database is unavailable, the service's own error response is sent.
-      const known = yield* Effect.option(sessions.authenticate(request.cookies[sessionCookie.key] ?? ""))
+      const known = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
       if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
       const opened = Option.flatten(yield* Effect.option(newCookie))
       if (Option.isNone(opened)) return yield* app
@@ -50,14 +50,13 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
       const answered = yield* Effect.provideService(
         app,
         HttpServerRequest.HttpServerRequest,
-        request.modify({ headers: Headers.set(request.headers, "cookie", `${sessionCookie.key}=${cookie}`) })
+        request.modify({ headers: Headers.set(request.headers, "cookie", `${localSessionCookie.key}=${cookie}`) })
       )
-      const origin = `http://${request.headers["host"]}`
       return HttpServerResponse.setCookieUnsafe(
         answered,
-        sessionCookie.key,
+        localSessionCookie.key,
         cookie,
-        cookieOptions(limits.absolute, origin)
+        cookieOptions(limits.absolute, false)
       )
     })
   }),

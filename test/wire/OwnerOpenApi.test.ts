@@ -100,13 +100,18 @@ describe("wire/OwnerOpenApi", () => {
           ? []
           : path.startsWith("/v1/owner/shared")
             ? [{ shareSecret: [] }]
-            : [{ consoleSession: [] }, { ownerKey: [] }]
+            : [{ consoleSession: [] }, { localConsoleSession: [] }, { ownerKey: [] }]
       assert.deepStrictEqual(at(operation, "security"), expected, name)
     }
     const { scheme, type } = document.components.securitySchemes["ownerKey"] as unknown as Json
     assert.deepStrictEqual([type, scheme], ["http", "Bearer"])
-    const cookie = document.components.securitySchemes["consoleSession"] as unknown as Json
-    assert.deepStrictEqual([cookie["type"], cookie["in"], cookie["name"]], ["apiKey", "cookie", "hydracore_console"])
+    for (const [scheme, name] of [
+      ["consoleSession", "__Host-hydracore_console"],
+      ["localConsoleSession", "hydracore_console"]
+    ] as const) {
+      const cookie = document.components.securitySchemes[scheme] as unknown as Json
+      assert.deepStrictEqual([cookie["type"], cookie["in"], cookie["name"]], ["apiKey", "cookie", name])
+    }
   })
 
   it("each operation declares the responses that any request can get, with the headers of the rate limit, and no CORS", () => {

@@ -9,6 +9,7 @@ import { Context, type Effect } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as ConsoleCookie from "../../core/http/ConsoleCookie.ts"
 import type { Access, AuthorizedSite } from "../../core/sites/Access.ts"
 import type { OpenSession } from "../../core/sites/ConsoleSession.ts"
 import type { Share } from "../../core/sites/Share.ts"
@@ -27,12 +28,19 @@ export interface Identity extends Access {
 
 export class Caller extends Context.Service<Caller, Identity>()("hydracore/contract/owner/Caller") {}
 
+const cookie = (key: string, description: string) =>
+  HttpApiSecurity.apiKey({ key, in: "cookie" }).pipe(HttpApiSecurity.annotate(OpenApi.Description, description))
+
 /** The cookie of a console session. */
-export const sessionCookie = HttpApiSecurity.apiKey({ key: "hydracore_console", in: "cookie" }).pipe(
-  HttpApiSecurity.annotate(
-    OpenApi.Description,
-    "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`)."
-  )
+export const sessionCookie = cookie(
+  ConsoleCookie.secureName,
+  "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`), and only if it is sent once."
+)
+
+/** The cookie of a console session on http and this machine. */
+export const localSessionCookie = cookie(
+  ConsoleCookie.localName,
+  "The same session for a console on `http` and this machine (`Host` is `localhost` or a loopback address)."
 )
 
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: Caller }>()(
@@ -48,6 +56,7 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
     // If a scheme fails, the next one is tried. The last scheme determines the error.
     security: {
       consoleSession: sessionCookie,
+      localConsoleSession: localSessionCookie,
       ownerKey: HttpApiSecurity.bearer.pipe(
         HttpApiSecurity.annotate(
           OpenApi.Description,

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { isLoopback } from "../text/Loopback.ts"
+import { isLoopback, isLoopbackHost } from "../text/Loopback.ts"
+
+/** The name of a cookie that is `Secure`. Browsers accept the prefix only from the host itself, and not from sibling domains. */
+export const secureName = "__Host-hydracore_console"
+
+/** The name of a cookie on http and this machine, where some browsers refuse `Secure` and its prefix. */
+export const localName = "hydracore_console"
 
 /**
  * Whether a page of this origin sent the request; otherwise the request's cookie is not accepted. Browsers send
@@ -11,11 +17,28 @@ import { isLoopback } from "../text/Loopback.ts"
  */
 export const isSameOrigin = (secFetchSite: string | undefined): boolean => secFetchSite === "same-origin"
 
+/** The headers of a request that say where the page is that sent it. */
+export interface PageAddress {
+  readonly origin: string | undefined
+  readonly host: string | undefined
+}
+
 /**
  * Whether a page's browser must send the cookie over TLS only: on every origin except http on loopback. `origin` is the
- * request's `Origin`, which names the page's origin even behind a proxy.
+ * request's `Origin`, which names the page's origin even behind a proxy. `host` must be this machine too, since only then the
+ * later requests, which may have no `Origin`, are accepted without TLS.
  */
-export const isSecure = (origin: string | undefined): boolean => {
+export const isSecure = ({ host, origin }: PageAddress): boolean => {
   const page = URL.parse(origin ?? "")
-  return page === null || page.protocol !== "http:" || !isLoopback(page.hostname)
+  return page === null || page.protocol !== "http:" || !isLoopback(page.hostname) || !isLoopbackHost(host)
 }
+
+const count = (header: string, name: string): number =>
+  header.split(";").filter((pair) => pair.split("=", 1)[0]?.trim() === name).length
+
+/**
+ * Whether a request may use the cookie with this name. The local name needs a local `Host`: elsewhere, a page of a sibling
+ * domain could set it. A cookie that is sent twice is not accepted: one of the two may come from such a page.
+ */
+export const isAccepted = (name: string, headers: { readonly cookie: string; readonly host: string | undefined }) =>
+  count(headers.cookie, name) === 1 && (name === secureName || isLoopbackHost(headers.host))

@@ -4,7 +4,7 @@
  * @module
  */
 import { isIP } from "node:net"
-import { isLoopback } from "../text/Loopback.ts"
+import { isLoopback, isLoopbackHost } from "../text/Loopback.ts"
 
 /** The request headers that name the page that made the request. */
 export interface PageHeaders {
@@ -52,17 +52,11 @@ export interface Route {
   readonly peer: string
 }
 
-/** Whether a `Host` is this machine, with or without a port. */
-export const isThisMachine = (host: string | undefined): boolean => {
-  const name = URL.parse(`http://${host ?? ""}`)?.hostname
-  return name !== undefined && isLoopback(name)
-}
-
 /**
  * Whether a program on this machine sent a request to this machine. A proxy or a tunnel that adds no header is such a program,
  * with requests from anywhere.
  */
 export const isFromThisMachine = ({ headers, peer }: Route): boolean =>
   isLoopback(peer) &&
-  isThisMachine(headers["host"]) &&
+  isLoopbackHost(headers["host"]) &&
   forwardingHeaders.every((header) => headers[header] === undefined)

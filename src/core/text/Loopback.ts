@@ -15,3 +15,9 @@ export const isLoopback = (host: string): boolean =>
     onFailure: () => host.toLowerCase() === "localhost",
     onSuccess: (address) => NetAddress.isLoopback(NetAddress.toCanonical(address))
   })
+
+/** Whether the header `Host` names this machine, with or without a port. */
+export const isLoopbackHost = (host: string | undefined): boolean => {
+  const name = URL.parse(`http://${host ?? ""}`)?.hostname
+  return name !== undefined && isLoopback(name)
+}

@@ -50,12 +50,13 @@ export const layer = (options: Options) =>
       ) => Effect.map(Effect.provideService(handler, Caller, caller), withJsonErrors)
 
       /** The session of a cookie; none if this request may not use the cookie, or if the session is not valid. */
-      const sessionOf = Effect.fnUntraced(function* (cookie: string) {
+      const sessionOf = Effect.fnUntraced(function* (name: string, cookie: string) {
         const { headers } = yield* HttpServerRequest.HttpServerRequest
         const isUsable =
           options.console &&
           headers["authorization"] === undefined &&
           ConsoleSession.cookie.isWellFormed(cookie) &&
+          ConsoleCookie.isAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
           ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
         if (!isUsable) return Option.none()
         yield* limits.admit
@@ -68,9 +69,13 @@ export const layer = (options: Options) =>
       const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
         Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
 
-      return {
-        consoleSession: Effect.fnUntraced(function* (handler, { credential }) {
-          const found = yield* sessionOf(Redacted.value(credential)).pipe(
+      /** Authenticates by the cookie with this name. */
+      const bySession = (name: string) =>
+        Effect.fnUntraced(function* <E, R>(
+          handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Caller>,
+          { credential }: { readonly credential: Redacted.Redacted }
+        ) {
+          const found = yield* sessionOf(name, Redacted.value(credential)).pipe(
             Effect.catchTag("StorageUnavailable", Failures.ofStorage),
             Effect.result
           )
@@ -87,7 +92,11 @@ export const layer = (options: Options) =>
             expiresAt: null,
             isValid
           })
-        }),
+        })
+
+      return {
+        consoleSession: bySession(ConsoleCookie.secureName),
+        localConsoleSession: bySession(ConsoleCookie.localName),
         ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
           yield* addOwnerHeaders
           yield* limits.admit

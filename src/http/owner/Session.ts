@@ -7,27 +7,29 @@ import { Effect } from "effect"
 import { HttpServerRequest } from "effect/http"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../contract/owner/Api.ts"
-import { sessionCookie } from "../../contract/owner/Authentication.ts"
+import { localSessionCookie, sessionCookie } from "../../contract/owner/Authentication.ts"
 import * as ConsoleCookie from "../../core/http/ConsoleCookie.ts"
 import { limits } from "../../core/sites/ConsoleSession.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as Failures from "./Failures.ts"
 import { OwnerSessions, unusable } from "./OwnerSessions.ts"
 
-/** The attributes of the cookie for a page on `origin`. Browsers keep the cookie for `maxAge` milliseconds. */
-export const cookieOptions = (maxAge: number, origin: string | undefined) =>
+/** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
+export const cookieOptions = (maxAge: number, secure: boolean) =>
   ({
     httpOnly: true,
     sameSite: "strict",
     path: "/",
     maxAge,
-    secure: ConsoleCookie.isSecure(origin)
+    secure
   }) as const
 
 /** Sets the cookie in the response to the current request. */
 const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
   const { headers } = yield* HttpServerRequest.HttpServerRequest
-  yield* HttpApiBuilder.securitySetCookie(sessionCookie, value, cookieOptions(maxAge, headers["origin"]))
+  const isSecure = ConsoleCookie.isSecure({ origin: headers["origin"], host: headers["host"] })
+  const cookie = isSecure ? sessionCookie : localSessionCookie
+  yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
 })
 
 export const layer = HttpApiBuilder.group(

@@ -74,6 +74,8 @@ for (const [name, storage] of emptyStorages) {
           ] as const) {
             const { link } = yield* newLink("owner", "all")
             const { headers } = yield* open(url, link, { origin, ...ofPage })
+            const name = `${isSecure ? "__Host-" : ""}hydracore_console`
+            assert.strictEqual(cookieOf(headers).name, name, origin)
             assert.strictEqual(cookieOf(headers).attributes.includes("Secure"), isSecure, origin)
           }
         })
@@ -138,6 +140,9 @@ for (const [name, storage] of emptyStorages) {
             { cookie: header, authorization: "Bearer hok_x", ...ofPage },
             { cookie: `${header}x`, ...ofPage },
             { cookie: `other=${cookie}`, ...ofPage },
+            { cookie: `${header}; ${header}`, ...ofPage },
+            { cookie: `hydracore_console=hcs_x; ${header}`, ...ofPage },
+            { cookie: `__Host-${header}; __Host-hydracore_console=hcs_x`, ...ofPage },
             { cookie: `hydracore_console=${key}`, ...ofPage },
             { authorization: `Bearer ${cookie}`, ...ofPage }
           ]) {
@@ -147,6 +152,8 @@ for (const [name, storage] of emptyStorages) {
           }
           assert.lengthOf([...texts], 1)
           assert.strictEqual((yield* send(url, sites, { cookie })).status, 200)
+          const secure = { cookie: `__Host-${header}`, ...ofPage }
+          assert.strictEqual((yield* send(url, sites, { init: { headers: secure } })).status, 200)
           // A key takes precedence, and has no session.
           const both = yield* send(url, sites, { cookie, key })
           assert.deepStrictEqual(JSON.parse(both.text), { sites: [] })

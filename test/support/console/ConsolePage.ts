@@ -5,7 +5,7 @@
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import type { Page } from "playwright-core"
-import { sessionCookie } from "../../../src/contract/owner/Authentication.ts"
+import { localSessionCookie } from "../../../src/contract/owner/Authentication.ts"
 import type { Role } from "../../../src/core/sites/Role.ts"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
@@ -58,7 +58,7 @@ const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role)
   )
   const { cookie } = Option.getOrThrow(opened)
   const attributes = { url, httpOnly: true, sameSite: "Strict" } as const
-  yield* on(() => context.addCookies([{ name: sessionCookie.key, value: cookie, ...attributes }]))
+  yield* on(() => context.addCookies([{ name: localSessionCookie.key, value: cookie, ...attributes }]))
   const show = (fragment: string) =>
     Effect.andThen(
       visitor.open(`${url}/console/${fragment}`),
