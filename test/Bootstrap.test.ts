@@ -1,5 +1,5 @@
 /**
- * What `scripts/bootstrap.mjs` says on a machine whose Node is too old, where nothing is to be installed.
+ * What `scripts/bootstrap.mjs` says if Node is too old and the packages are already installed.
  */
 import { spawnSync } from "node:child_process"
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -10,7 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 const script = path.resolve(import.meta.dirname, "../scripts/bootstrap.mjs")
 const oldNode = `data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })`
 
-/** Runs it in a project that was installed by hand, with these folders in node_modules; returns its output. */
+/** Runs the script in an installed project with these packages in node_modules; returns its standard error. */
 const saidWith = (...packages: ReadonlyArray<string>) => {
   const root = mkdtempSync(path.join(tmpdir(), "hydracore-bootstrap-"))
   try {

@@ -91,7 +91,7 @@ describe("Config", () => {
     })
   )
 
-  it.effect("reads every variable", () =>
+  it.effect("reads numbers, durations, sizes, limits, retentions, networks and URLs", () =>
     Effect.gen(function* () {
       const settings = Exit.getSuccess(
         yield* read({

@@ -132,7 +132,7 @@ const remove = Command.make(
       },
       text: `The website ${websiteConfigId} is deleted, and with it:\n${Output.facts([
         ["page views", String(pageViews)],
-        ["page views of bots", String(botViews)],
+        ["excluded page views", String(botViews)],
         ["events", String(events)],
         ["conversions", String(conversions)],
         ["submissions", String(submissions)],

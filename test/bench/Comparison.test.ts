@@ -21,7 +21,7 @@ describe("the interval of the median", () => {
   })
 
   it("drops as many samples at each end as the binomial distribution allows", () => {
-    // The chance of at most 2 heads in 12 tosses is 79 / 4096: 96.1 % remain. With 3 it would be 85.4 %.
+    // The chance of at most 2 heads in 12 tosses is 79 / 4096. Without it at both ends, 96.1 % remain; with 3 heads, 85.4 %.
     const twelve = Array.from({ length: 12 }, (_, index) => index)
     expect(Statistics.medianInterval(twelve, 0.95)).toEqual({ low: 2, high: 9 })
     expect(Statistics.medianInterval(twelve, 0.85)).toEqual({ low: 3, high: 8 })
@@ -65,7 +65,7 @@ describe("the comparison of two revisions", () => {
     expect(Comparison.judge(around(1.05, 0.1)).verdict).toBe("unclear")
   })
 
-  it("reports one table and one line for each endpoint", () => {
+  it("reports one table, and one verdict for each endpoint", () => {
     const measured = [
       { request: "page view", pairs: pairsOf([1.1, 1.1, 1.1]) },
       { request: "submission", pairs: pairsOf([1, 1, 1]) }

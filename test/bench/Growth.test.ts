@@ -31,7 +31,7 @@ describe("figures of the bench's tables", () => {
     assert.deepStrictEqual(GrowthUnits.figureOf(document, "Rate, rows/s", "one", "least"), Option.some(1))
   })
 
-  it("are absent if the table, the row or the column is", () => {
+  it("are absent if the table, the row or the column does not exist", () => {
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate", "one")))
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "two")))
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "one", "most")))
@@ -41,7 +41,7 @@ describe("figures of the bench's tables", () => {
 describe("a plan", () => {
   const Rate = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 5_000_000 }))
 
-  it.prop("keeps every part at or below its share of what one handles", [Rate], ([rate]) => {
+  it.prop("loads no part beyond its limit", [Rate], ([rate]) => {
     const { cores, headroom } = Growth.assumptions
     const plan = Growth.planOf(units, rate)
     assert.isAtMost(rate / plan.processes, units.processRate.value * headroom)

@@ -40,7 +40,7 @@ describe("Statistics", () => {
     }
   )
 
-  it.prop("equal samples have no spread", [Sample], ([sample]) => {
+  it.prop("the spread is the range divided by the median: 0 for equal samples", [Sample], ([sample]) => {
     expect(Statistics.spread([sample, sample, sample])).toBe(0)
     expect(Statistics.spread([sample, 3 * sample])).toBe(1)
   })

@@ -1,5 +1,5 @@
 /**
- * axe-core finds no violation in any state of the chat, light and dark, wide and narrow.
+ * axe-core finds no violation in the states of the chat, light and dark, wide and narrow.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"

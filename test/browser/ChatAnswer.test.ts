@@ -37,7 +37,7 @@ inChromium("an answer", testServer({}, agent.script), (it) => {
       assert.deepStrictEqual(yield* shown(), expected)
       yield* on(() => page.getByText("Sources", { exact: true }).waitFor())
       assert.deepStrictEqual((yield* on(spoken)).at(-1), "Sources: Opening hours, x.example")
-      // They are stored with the answer.
+      // The sources are stored with the answer.
       yield* open(`${site.url}/other`)
       yield* answered("We open at nine.")
       assert.deepStrictEqual(yield* shown(), expected)

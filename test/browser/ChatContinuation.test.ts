@@ -1,5 +1,5 @@
 /**
- * How a conversation continues on the next page and in another tab.
+ * How a conversation continues on the next page and in another tab, and how it, a kept answer and suggestions are read.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"

@@ -74,7 +74,7 @@ const byName: Readonly<Record<string, Long>> = Object.assign({}, ...Object.value
 
 const words = `${"some words of a paragraph without an end ".repeat(250)}end.`
 
-const agent = testServer({}, ({ message }) =>
+const server = testServer({}, ({ message }) =>
   message === "words"
     ? Stream.concat(Stream.dropRight(MemoryAgentStream.texts(words.match(/\S+\s?/g)!), 1), Stream.never)
     : MemoryAgentStream.texts(byName[message]!.answer.match(/.{1,250000}/gsu)!)
@@ -160,7 +160,7 @@ const assertBounded = Effect.fnUntraced(function* (page: Page, what?: string) {
   return text
 })
 
-inChromium("a long answer", agent, (it) => {
+inChromium("a long answer", server, (it) => {
   describe("is rendered in slices and bounded blocks, shown, and announced to its end", () => {
     for (const [kind, some] of Object.entries<Readonly<Record<string, Long>>>(answers)) {
       it.effect(
@@ -189,7 +189,7 @@ inChromium("a long answer", agent, (it) => {
             }
             assert.deepStrictEqual(errors, [])
           }),
-        // Each answer may take what a test may.
+        // Each answer may take as long as a test.
         120_000 * Object.keys(some).length
       )
     }

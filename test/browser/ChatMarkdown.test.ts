@@ -159,7 +159,7 @@ inChromium("the Markdown of an answer", testServer({}, agent.script), (it) => {
     Effect.gen(function* () {
       const { answered, begin, context, on, page, send } = yield* ChatPage.make()
       yield* begin
-      // The text of the last copy event, or what was written to the clipboard.
+      // `copied` is the text of the last copy event, or what was written to the clipboard.
       yield* on(() =>
         page.evaluate(`document.addEventListener("copy", () => { window.copied = String(getSelection()) })`)
       )

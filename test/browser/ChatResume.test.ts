@@ -105,7 +105,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
     })
   )
 
-  it.effect("is sent again if the page was left before the edge had accepted the message", () =>
+  it.effect("is requested again if the page was left before the edge had accepted the message", () =>
     Effect.gen(function* () {
       const { answered, begin, noError, on, page, path, relay, send } = yield* make()
       yield* begin
@@ -121,7 +121,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
     })
   )
 
-  it.effect("sends the earlier messages", () =>
+  it.effect("is requested with the earlier messages", () =>
     Effect.gen(function* () {
       const { answered, begin, send } = yield* make()
       yield* begin
@@ -171,7 +171,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* until("the thanks", async () => (await spoken()).at(-1) === "Thank you for your feedback.")
       yield* on(() => bad.click())
       const sent = () => relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/feedback"))
-      yield* until("both", () => sent().length === 2)
+      yield* until("both ratings", () => sent().length === 2)
       const id = JSON.parse(sent()[0]!.body) as {
         message_id: string
       }

@@ -49,7 +49,7 @@ inChromium("a website's chat", testServer({}, agent.script), (it) => {
       })
     )
 
-    it.effect("on a phone without its keyboard", () =>
+    it.effect("on a phone without opening its keyboard", () =>
       Effect.gen(function* () {
         const { answered, begin, log, on, page } = yield* ChatPage.make({
           attributes: `suggestions='["When do you open?"]'`,

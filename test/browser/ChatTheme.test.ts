@@ -31,12 +31,16 @@ const dark = "rgb(20, 25, 31)"
 inChromium("the chat's theme", testServer({}, agent.script), (it) => {
   const cases: ReadonlyArray<readonly [name: string, options: ChatPage.Options, expected: string]> = [
     ["light on a page that declares nothing", { colorScheme: "dark" }, light],
-    ["the visitor's on a page that supports both", { colorScheme: "dark", html: meta }, dark],
-    ["light there for a visitor who prefers that", { colorScheme: "light", html: meta }, light],
+    ["dark on a page that supports both, for a visitor who prefers dark", { colorScheme: "dark", html: meta }, dark],
+    [
+      "light on a page that supports both, for a visitor who prefers light",
+      { colorScheme: "light", html: meta },
+      light
+    ],
     ["dark on a dark page", { html: withHead("<style>:root { color-scheme: dark }</style>") }, dark],
     ["light with theme=light", { colorScheme: "dark", html: meta, attributes: "theme=light" }, light],
     ["dark with theme=dark", { colorScheme: "light", attributes: "theme=dark" }, dark],
-    ["the visitor's with theme=auto", { colorScheme: "dark", attributes: "theme=auto" }, dark]
+    ["dark with theme=auto, for a visitor who prefers dark", { colorScheme: "dark", attributes: "theme=auto" }, dark]
   ]
   for (const [name, options, expected] of cases) {
     it.effect(`is ${name}`, () => Effect.map(shown(options), (color) => assert.strictEqual(color, expected)))

@@ -96,7 +96,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
           yield* on(() => page.keyboard.press("Tab"))
           assert.notInclude(["Other", "Page button"], yield* on(() => page.evaluate(focused)))
         }
-        // The focus can be in the browser's own controls; it still returns.
+        // The focus returns to the launcher even if it was in the browser's own controls.
         yield* on(() => page.evaluate(`document.querySelector("hydracore-chat").shadowRoot.activeElement?.blur()`))
         yield* on(() => page.keyboard.press("Escape"))
         yield* until("the launcher", async () => (await page.evaluate(focused)) === "Open chat: Chat")
@@ -252,7 +252,7 @@ inChromium("the chat in use", testServer({}, agent.script), (it) => {
     })
   )
 
-  it.effect("reaches the edge through the website's proxy, by its script or an attribute", () =>
+  it.effect("reaches the edge through the website's proxy, which the script's URL or an attribute names", () =>
     Effect.gen(function* () {
       const first = yield* ChatPage.make({ forwards: "/stats" })
       yield* first.begin

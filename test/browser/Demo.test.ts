@@ -79,7 +79,7 @@ inChromium("the demo", running, (it) => {
       yield* until("the first view", async () => (await views()).join() === path)
       assert.strictEqual(yield* on(() => page.locator("li.done").count()), 0)
 
-      // Without a reload.
+      // The website's pages change without a reload.
       yield* on(() => page.frame({ url: /\/demo\/site$/ })!.evaluate("window.isTheSame = true"))
       yield* on(() => site.getByRole("link", { name: "Tours", exact: true }).click())
       yield* until("the second view", async () => (await views()).join() === `${path}/tours,${path}`)

@@ -50,7 +50,7 @@ inChromium("the documentation", testServer(), (it) => {
     })
   )
 
-  it.effect("shows the reference without another host, and offers none", () =>
+  it.effect("shows the reference without other hosts, and without the tools that need them", () =>
     Effect.gen(function* () {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium

@@ -11,9 +11,9 @@ import { until } from "../support/Wait.ts"
 
 const elsewhere = `<textarea id="elsewhere"></textarea>`
 
-/** A form whose first attempt fails, by `first`, and which waits. */
+/** A form whose attempts meet these faults, one each, and which waits to retry after the first. */
 const waiting = Effect.fnUntraced(function* (attributes: string, first: Fault, ...then: ReadonlyArray<Fault>) {
-  // Fields after the form.
+  // A field after the form.
   const form = yield* make({ attributes, clock: true, fields: `${fields}</form>${elsewhere}` })
   const faults = [first, ...then]
   form.relay.fault = (received) => (isSubmit(received) ? faults.shift() : undefined)
@@ -85,9 +85,14 @@ inChromium("a retried form", testServer(), (it) => {
       )
 
     next("if its visitor waits for it", true, away, "")
-    next("not long after", false, after(11), "")
-    next("not from where its visitor is writing by now", false, away, `document.querySelector("#elsewhere").focus()`)
-    next("not over what was typed since", false, away, `document.forms[0].elements.message.value = "P.S."`)
+    next("not after a long wait", false, after(11), "")
+    next(
+      "not while the visitor writes elsewhere on the page",
+      false,
+      away,
+      `document.querySelector("#elsewhere").focus()`
+    )
+    next("not if the form was changed meanwhile", false, away, `document.forms[0].elements.message.value = "P.S."`)
     next(
       "not from another route, where there is no such form",
       false,

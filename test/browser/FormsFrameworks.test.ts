@@ -9,7 +9,7 @@ import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
 inChromium("a form that a framework changes", testServer(), (it) => {
-  describe("whose fields are disabled while it is sent", () => {
+  describe("with a fieldset", () => {
     const off = `addEventListener("hydracore:submit", () => { group.disabled = true })
       addEventListener("hydracore:success", () => { group.disabled = false })`
     const group = `<fieldset id="group">
@@ -17,7 +17,7 @@ inChromium("a form that a framework changes", testServer(), (it) => {
       <button>Send</button></fieldset>`
     const choose = `document.querySelector("option").selected = document.querySelector("[name=news]").checked = true`
 
-    it.effect("is reset after success", () =>
+    it.effect("is reset after success, even if its fields were disabled while it was sent", () =>
       Effect.gen(function* () {
         const { evaluate, page, sent, status } = yield* make({ fields: group, before: off })
         yield* fill(page, { name: "Ada" })
@@ -31,7 +31,7 @@ inChromium("a form that a framework changes", testServer(), (it) => {
       })
     )
 
-    it.effect("opens the next page", () =>
+    it.effect("opens the next page, even if its fields were disabled while it was sent", () =>
       Effect.gen(function* () {
         const { page, pages } = yield* make({ fields: group, before: off, attributes: `data-next="/thanks"` })
         pages["/thanks"] = "<h1>Thanks</h1>"
@@ -47,7 +47,7 @@ inChromium("a form that a framework changes", testServer(), (it) => {
       ["a box", `document.querySelector("[name=news]").checked = true`, "news,on"]
     ]
     for (const [field, type, kept] of typing) {
-      it.effect(`keeps ${field} that was changed meanwhile`, () =>
+      it.effect(`keeps ${field} that was changed while it was sent`, () =>
         Effect.gen(function* () {
           const { evaluate, page, relay, status } = yield* make({ fields: group })
           let go = () => {}
@@ -88,7 +88,9 @@ inChromium("a form that a framework changes", testServer(), (it) => {
     Effect.gen(function* () {
       const { evaluate, page, status } = yield* make()
       yield* evaluate(`document.forms[0].innerHTML = ${JSON.stringify(fields)}`)
-      yield* until("the trap", () => page.evaluate<boolean>("!!document.forms[0].querySelector('[name=hydracore_hp]')"))
+      yield* until("the honeypot", () =>
+        page.evaluate<boolean>("!!document.forms[0].querySelector('[name=hydracore_hp]')")
+      )
       yield* fill(page, { name: "Ada" })
       yield* press(page)
       yield* says(status, "Thank you")

@@ -97,7 +97,7 @@ inChromium("a form's default look", testServer(), (it) => {
     )
   }
 
-  it.effect("shows the owner's rules at their fields, and focuses the first", () =>
+  it.effect("shows the rules that are broken at their fields, and focuses the first of these fields", () =>
     Effect.gen(function* () {
       const { evaluate, page, status } = yield* make()
       yield* fill(page, { email: "ada" })

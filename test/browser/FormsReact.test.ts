@@ -11,7 +11,7 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { paths, layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-/** All kinds of fields, controlled: one state for each field, or one object for all. `window.state` is the last state. */
+/** Controlled fields of all kinds: most share one state, and two have their own. `window.state` is the current state of all. */
 const app = (site: string) => `
   import { createElement as h, useState } from "react"
   import { createRoot } from "react-dom/client"

@@ -1,5 +1,5 @@
 /**
- * Forms that their owner has not set up: the console tells the owner what to do, and the visitor's input is kept.
+ * Forms that their owner has not set up: the browser's console tells the owner what to do, and the visitor's input is kept.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -12,7 +12,7 @@ import { until } from "../support/Wait.ts"
 
 const advice = "Set its data-site to the website_config_id that `hydracore site list` shows."
 
-/** A page with a form whose tag has these attributes, filled in and sent. */
+/** Opens a page with a form whose tag has these attributes, fills the form in, and presses the button, which must not work. */
 const sendForm = Effect.fnUntraced(function* (attributes: string) {
   const site = yield* BrowserSite.make()
   const { open, page, pages, relay, script } = site
@@ -30,7 +30,7 @@ const sendForm = Effect.fnUntraced(function* (attributes: string) {
   return { ...site, sent: () => relay.of(paths.submit) }
 })
 
-/** The message in the console about a form, without the form itself. */
+/** The message in the browser's console about a form, without the form itself. */
 const consoleMessage = (errors: ReadonlyArray<string>) =>
   Effect.map(
     until("a message in the console", () => errors.find((text) => text.startsWith("HydraCore:"))),
@@ -50,7 +50,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
     }
   })
 
-  it.effect("with the tracking token in place of the website_config_id", () =>
+  it.effect("with the tracking token in place of the website_config_id, names the id to set", () =>
     Effect.gen(function* () {
       const { trackingToken } = yield* TestServer
       const { errors } = yield* sendForm(`data-site="${trackingToken}"`)
@@ -62,7 +62,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
     })
   )
 
-  it.effect("with an invalid id", () =>
+  it.effect("with an invalid id, names the id to set", () =>
     Effect.gen(function* () {
       const { errors } = yield* sendForm(`data-site="my-shop"`)
       const text = yield* consoleMessage(errors)
@@ -71,7 +71,7 @@ inChromium("a form that is not set up", testServer(), (it) => {
     })
   )
 
-  it.effect("on an origin that the website does not allow", () =>
+  it.effect("on an origin that the website does not allow, names the command that allows it", () =>
     Effect.gen(function* () {
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Own", origins: ["https://own.example"] }))
       const { errors } = yield* sendForm(`data-site="${site.websiteConfigId}"`)

@@ -141,7 +141,7 @@ inChromium("the tracker", testServer(), (it) => {
     )
 
     const ways: ReadonlyArray<readonly [how: string, leave: (page: Page, url: string) => Promise<unknown>]> = [
-      ["by closing them", (page) => page.close()],
+      ["by closing it", (page) => page.close()],
       ["by going elsewhere", (page, url) => page.goto(url)]
     ]
     for (const [how, leave] of ways) {

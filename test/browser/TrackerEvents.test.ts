@@ -1,5 +1,5 @@
 /**
- * The events that the tracker sends when a page asks for it, and the visits that it leaves out.
+ * The events that the tracker sends when a page asks for them, and the browsers that it leaves out.
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
@@ -133,7 +133,7 @@ inChromium("events", testServer(), (it) => {
     )
   })
 
-  it.effect("page views take the neutral address, if the tag names it", () =>
+  it.effect("page views are sent to the neutral path, if the tag names it", () =>
     Effect.gen(function* () {
       const { errors, open, pages, relay, script, site, views } = yield* BrowserSite.make()
       pages["/a"] = script(`data-track="view"`)

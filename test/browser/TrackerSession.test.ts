@@ -6,8 +6,8 @@ import * as BrowserSite from "../support/browser/BrowserSite.ts"
 import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
-inChromium("the tracker: its session", testServer(), (it) => {
-  it.effect("one session for a tab, and nothing else", () =>
+inChromium("the tracker's session", testServer(), (it) => {
+  it.effect("is one for a tab, and the tracker stores nothing else", () =>
     Effect.gen(function* () {
       const { context, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
       pages["/a"] = script()
@@ -24,7 +24,7 @@ inChromium("the tracker: its session", testServer(), (it) => {
     })
   )
 
-  it.effect("no session if it is disabled or storage is denied", () =>
+  it.effect("is absent if the tag disables it or the browser denies storage", () =>
     Effect.gen(function* () {
       const { errors, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
       pages["/a"] = script(`data-session="off"`)

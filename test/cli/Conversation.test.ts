@@ -128,7 +128,7 @@ describe("conversation", () => {
     })
   )
 
-  it.effect("a client's conversation id works for its own instance only", () =>
+  it.effect("a conversation id that a client chose works with the instance of the conversation only", () =>
     Effect.gen(function* () {
       const { context, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)

@@ -33,7 +33,7 @@ describe("doctor: the database", () => {
         isEncrypted: false,
         fsync: settings?.fsync === "on"
       })
-      // Both run on the same machine.
+      // The database has this machine's clock.
       assert.isAtMost(Math.abs(well.clockAheadMillis), well.roundTripMillis + 1_000)
 
       const wanted = Partitions.wanted(yield* Clock.currentTimeMillis)

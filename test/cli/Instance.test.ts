@@ -52,7 +52,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an unreachable agent is a warning; the instance is created or changed", () =>
+  it.effect("an agent that refuses a question is a warning, and the instance is created or changed", () =>
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session

@@ -14,7 +14,7 @@ import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { pause, until } from "../support/Wait.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
-/** The database timeout, in milliseconds. Locks are held for three times as long. */
+/** The database timeout, in milliseconds. */
 const databaseTimeout = 1_000
 
 const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${databaseTimeout} millis` }))
@@ -53,7 +53,7 @@ const behind = Effect.gen(function* () {
 describe("migrate", () => {
   for (const [what, table] of [
     ["a migration that waits for a reader of a table", "submission"],
-    ["a migration that waits for another process's", "effect_sql_migrations"]
+    ["a migration that waits for the migration of another process", "effect_sql_migrations"]
   ] as const) {
     it.live(`${what} is not limited by the database's timeouts`, () =>
       Effect.gen(function* () {
@@ -170,7 +170,7 @@ describe("migrate", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("waits for an unreachable database no longer than for a statement", () =>
+  it.live("fails if the database is unreachable", () =>
     Effect.gen(function* () {
       const away = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
       const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), away))

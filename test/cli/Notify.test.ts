@@ -72,7 +72,7 @@ describe("cli/Notify", () => {
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
-  it.live("each fault is one sentence, and nothing is added", () =>
+  it.live("invalid flags and unknown websites are refused, and a test mail that the server refuses is an error", () =>
     Effect.gen(function* () {
       const { port } = yield* mailReceiver({
         onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))

@@ -13,7 +13,7 @@ import { run } from "../support/TestCli.ts"
 
 const hostile = "\u001b[2J\u202eann@example.com"
 
-/** Two websites, each with a submission of Ann and one of Bob, and a conversation with Ann. */
+/** Two websites, each with a submission of Ann and one of Bob. A conversation on the first names Ann's email address. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(Layer.fresh(App.memoryStorage))
   const seeded = yield* Effect.gen(function* () {

@@ -1,5 +1,5 @@
 /**
- * The quarantine, its release, and uncounted requests on the command line.
+ * The quarantine, the release and the deletion of submissions, and uncounted requests, on the command line.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"

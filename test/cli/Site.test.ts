@@ -132,14 +132,14 @@ describe("site", () => {
         code: 0,
         stderr: "",
         stdout: `The website ${site.websiteConfigId} is deleted, and with it:
-page views          0
-page views of bots  0
-events              0
-conversions         0
-submissions         0
-conversations       0
-idempotency keys    0
-decision counts     0
+page views           0
+excluded page views  0
+events               0
+conversions          0
+submissions          0
+conversations        0
+idempotency keys     0
+decision counts      0
 The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.
 `
       })

@@ -38,7 +38,7 @@ describe("stats", () => {
   it.effect("prints an overview", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
-      const both = { page_views: 3, visitors: 3 }
+      const bothDays = { page_views: 3, visitors: 3 }
       const perDay = [
         { page_views: 2, visitors: 2 },
         { page_views: 1, visitors: 1 }
@@ -74,10 +74,10 @@ describe("stats", () => {
           { page: "/", ...perDay[0] },
           { page: "/\u001b[2Jwipe", ...perDay[1] }
         ],
-        sources: [{ source: "letter", ...both }],
-        channels: [{ channel: "Email", ...both }],
-        referrers: [{ referrer: "search.example", ...both }],
-        mediums: [{ medium: "email", ...both }],
+        sources: [{ source: "letter", ...bothDays }],
+        channels: [{ channel: "Email", ...bothDays }],
+        referrers: [{ referrer: "search.example", ...bothDays }],
+        mediums: [{ medium: "email", ...bothDays }],
         campaigns: [
           { campaign: "spring", ...perDay[0] },
           { campaign: "summer", ...perDay[1] }
@@ -85,10 +85,10 @@ describe("stats", () => {
         terms: [],
         contents: [],
         goals: [],
-        countries: [{ country: "NO", ...both }],
-        browsers: [{ browser: "Safari", ...both }],
-        operating_systems: [{ operating_system: "iOS", ...both }],
-        devices: [{ device: "mobile", ...both }],
+        countries: [{ country: "NO", ...bothDays }],
+        browsers: [{ browser: "Safari", ...bothDays }],
+        operating_systems: [{ operating_system: "iOS", ...bothDays }],
+        devices: [{ device: "mobile", ...bothDays }],
         not_counted: {}
       })
       assert.strictEqual((yield* json(...mine)).per_day.length, 30)

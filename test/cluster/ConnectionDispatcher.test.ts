@@ -4,7 +4,7 @@ import * as ConnectionDispatcher from "../../src/cluster/ConnectionDispatcher.ts
 
 const open = (port: number) => ConnectionDispatcher.open({ host: "127.0.0.1", port }, Context.empty())
 
-it.live("cluster/ConnectionDispatcher: one whose start is interrupted does not keep its port", () =>
+it.live("cluster/ConnectionDispatcher: a dispatcher whose start is interrupted does not keep its port", () =>
   Effect.gen(function* () {
     const { address } = yield* Effect.scoped(open(0))
     const scope = yield* Scope.make()

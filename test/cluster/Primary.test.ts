@@ -31,7 +31,7 @@ describe("cluster/Primary", () => {
     ["throws", "The system cannot start a worker process (ENOMEM)."],
     ["lacks", "The system cannot start a worker process (ENOENT)."]
   ] as const) {
-    it.live(`a first worker that ${behaviour} fails the start, and no other is started`, () =>
+    it.live(`the start fails, and no other worker is started, if the first worker ${behaviour}`, () =>
       Effect.gen(function* () {
         const cluster = yield* Effect.scoped(
           make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "delays" ? 500 : 20_000 })
@@ -43,7 +43,7 @@ describe("cluster/Primary", () => {
     )
   }
 
-  it.live("any other worker that fails to start fails the start too", () =>
+  it.live("a later worker that fails to start fails the start too", () =>
     Effect.gen(function* () {
       const behave = (nth: number) => (nth === 3 ? "dies" : "serves")
       const cluster = yield* Effect.scoped(make({ workers: 3, behave }))
@@ -123,9 +123,9 @@ describe("cluster/Primary", () => {
         )
       )
       const snapshot = () => Effect.runPromise(cluster.snapshot)
-      yield* until("one worker has the connection", async () => valueOf(await snapshot(), "handovers_total") === 6)
+      yield* until("all connections are handed over", async () => valueOf(await snapshot(), "handovers_total") === 6)
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-      const said = yield* until("all are answered", () => answers.pollUnsafe())
+      const said = yield* until("all connections are answered", () => answers.pollUnsafe())
       const all = yield* said
       assert.strictEqual(all.length, 6)
       assert.isTrue(all.every(({ pid }) => pid !== cluster.pids[0]))
@@ -181,7 +181,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  /** Two workers, of which the first dies while a slow one is to take its place; the others answer meanwhile. */
+  /** Two workers: the first dies while its slow replacement starts, and the second answers meanwhile. */
   const deadWhileReplaced = Effect.gen(function* () {
     const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "delays" : "serves") })
     const replacing = yield* Effect.forkChild(cluster.replaceAll)

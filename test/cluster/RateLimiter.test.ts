@@ -9,7 +9,7 @@ import { until } from "../support/Wait.ts"
 import * as Channels from "../support/WorkerChannels.ts"
 
 /** A fallback that must not be used. */
-const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The primary must not be used")) }
+const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
 
 /** The decision of `spare`, distinguishable from the primary's. */
 const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }

@@ -37,7 +37,7 @@ const textOf = (events: ReadonlyArray<AgentEvent>): string =>
   events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
 
 describe("DemoAgent", () => {
-  it.live("streams an answer, with the messages before it, a table and a source", () =>
+  it.live("streams an answer with a table and a source, and the next answer knows the earlier messages", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis", website: Effect.succeed("http://demo.example") })
       const first = yield* say(url, "Is there a tour for children?")
@@ -57,7 +57,7 @@ describe("DemoAgent", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("requires its key", () =>
+  it.live("refuses a request without the key that it was started with", () =>
     Effect.gen(function* () {
       const { url } = yield* DemoAgent.start({ pace: "1 millis", key: Redacted.make("k") })
       const without = yield* Effect.result(say(url, "Hi"))

@@ -18,7 +18,7 @@ import { ofPage } from "../support/OwnerRequests.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
-/** The status and the cookie of a response. `fetch` cannot send a `Host`. */
+/** The status and the cookies of a response. `fetch` cannot send a `Host`. */
 const answerTo = (port: number, path: string, method: string, headers: Record<string, string>) =>
   Effect.callback<{ readonly status: number; readonly cookies: ReadonlyArray<string> }>((resume) => {
     const outgoing = request(

@@ -64,7 +64,7 @@ const own: DemoFeed.Subject = {
   instanceId: request.instance.instanceId
 }
 
-/** A feed on memory services, and the events it published until `end`. */
+/** Runs `use` with a feed on memory services, and returns what the feed published, up to the first page view. */
 const watched = <A>(
   use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
 ) =>
@@ -142,7 +142,7 @@ describe("the demo's feed", () => {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
           const agent = yield* AgentStream
           const instance = { ...request.instance, instanceId: other }
-          // It is answered too.
+          // The agent answers this question too.
           assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
           const path = "/other"
           yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))

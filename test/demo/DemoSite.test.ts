@@ -16,7 +16,7 @@ import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
-/** The response head of the feed, accepted or rejected. */
+/** The head of the feed's response. */
 const headOf = (port: number, headers: Record<string, string>) =>
   Effect.callback<IncomingMessage>((resume) => {
     const outgoing = request({ port, host: "127.0.0.1", path: "/demo/events", headers, agent: false }, (answer) => {

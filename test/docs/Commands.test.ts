@@ -1,6 +1,6 @@
 /**
- * Runs the commands of the README and the guides. The service is started as the operator's guide says: by its systemd
- * unit's commands, with its environment file, behind its nginx configuration.
+ * Runs the commands of the README and the guides. The service is started as the operator's guide says: by the commands of the
+ * guide's systemd unit, with the guide's environment file. One test puts the guide's nginx configuration in front.
  */
 import { writeFileSync } from "node:fs"
 import path from "node:path"
@@ -42,7 +42,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
     const blocks = Documents.blocksOf(file)
     if (!blocks.some(({ mark }) => mark === "run")) continue
     it.effect(
-      `${file}: every shell block succeeds`,
+      `${file}: every shell block that is marked "run" succeeds`,
       () =>
         Effect.gen(function* () {
           const { commands, env } = yield* Service

@@ -63,7 +63,7 @@ export const service = Layer.effect(
   })
 )
 
-/** A website, an agent, a token, a key and a quarantined submission of its own for each document. */
+/** Creates a website with an instance, a token, a key, a share, a notification and a quarantined submission, for a document. */
 const seed = Effect.gen(function* () {
   const { agentUrl, process, storage } = yield* Service
   const { instance, key, notification, share, site, token } = yield* Effect.provide(

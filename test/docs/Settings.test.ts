@@ -47,7 +47,7 @@ describe("the table of settings", () => {
     assert.deepStrictEqual(await parse(defaults), await parse({}))
   })
 
-  it("the operator's environment file has settings alone, and they are valid", async () => {
+  it("the operator's environment file has only settings, and they are valid", async () => {
     const lines = Documents.onlyBlock("src/docs/operator.md", "env").split("\n")
     const variables = Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string]))
     for (const name of Object.keys(variables)) assert.include(read, name)

@@ -122,7 +122,7 @@ layer(handlers)("the typed client", (it) => {
     })
   )
 
-  it.effect("decodes every error", () =>
+  it.effect("decodes the errors of unknown sites, invalid fields and wrong tokens", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
       const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(

@@ -13,8 +13,11 @@ const longestRun = (text: string, character: string): number =>
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** Requests with `text` in an invalid place of every field of every endpoint. */
-const faults = (text: string, chat: string): ReadonlyArray<readonly [string, unknown, Record<string, string>?]> => [
+/** Requests that are invalid because of `text` in their path, a header or the body. */
+const invalidRequests = (
+  text: string,
+  chat: string
+): ReadonlyArray<readonly [string, unknown, Record<string, string>?]> => [
   [paths.track, { site_id: text, page_path: text.repeat(3), device_type: [text], screen_width: text }],
   [paths.track, { [text]: text, site_id: { [text]: text } }],
   [paths.track, text],
@@ -44,7 +47,7 @@ layer(testServer(), { excludeTestServices: true })("http: client text in respons
       Effect.gen(function* () {
         const { instance, send } = yield* TestServer
         const text = character.repeat(length)
-        for (const [path, body, headers] of faults(text, paths.chat(instance.instanceId))) {
+        for (const [path, body, headers] of invalidRequests(text, paths.chat(instance.instanceId))) {
           const answer = yield* send(path, body, headers === undefined ? {} : { headers })
           assert.isAtLeast(answer.status, 400)
           assert.isBelow(answer.status, 500)

@@ -105,7 +105,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
 layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.0.0.0/8")] }), {
   excludeTestServices: true
 })("the rate limit behind a trusted proxy", (it) => {
-  it.effect("counts a large body before parsing it, whether valid or not", () =>
+  it.effect("counts a large body before parsing it, even if the body is invalid", () =>
     Effect.gen(function* () {
       const { instance, send, trackingToken, websiteConfigId } = yield* TestServer
       const large = "x".repeat(4_100)
@@ -140,7 +140,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
         ]
       ]
       for (const [limit, ...requests] of sent) {
-        // A new address for each group, whose limit is unused.
+        // Each group has an address of its own, which has sent nothing before.
         const headers = { "x-forwarded-for": `192.0.2.${limit}${requests.length}` }
         const ask = ([path, body, init]: (typeof requests)[number]) =>
           send(path, body, { headers: { ...headers, ...init?.headers } })

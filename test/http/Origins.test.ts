@@ -152,7 +152,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("the OpenAPI document describes the 403 of all endpoints", () =>
+  it.effect("the OpenAPI document describes the 403 of the endpoints that check origins", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const { json } = yield* send("/openapi.json", undefined, { method: "GET" })

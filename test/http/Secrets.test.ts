@@ -1,6 +1,6 @@
 /**
- * No secret leaks: marked tokens, keys, addresses, form contents and messages are sent through every path, including the
- * failing ones. All output (the log at level Trace, OTLP exports, metrics, headers, bodies) is searched for them.
+ * No secret leaks: marked tokens, keys, addresses, form contents and messages are sent in requests that succeed and in requests
+ * that fail. All output (the log at level Trace, OTLP exports, metrics, headers, bodies) is searched for them.
  */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
@@ -63,7 +63,7 @@ it.live("no secret leaks with storage in memory", () =>
   }).pipe(Effect.scoped)
 )
 
-it.live("no secret leaks from a failing store whose errors quote it", () =>
+it.live("no secret leaks from a failing store whose errors quote the secrets", () =>
   Effect.gen(function* () {
     const found = yield* scenario(talkative(App.memoryStorage))
     assertNowhere(found)

@@ -8,7 +8,7 @@ import * as TestRedis from "../support/TestRedis.ts"
 import { poll } from "../support/Wait.ts"
 
 /** A fallback that must not be used. */
-const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("Redis must not be used")) }
+const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
 
 /** The decision of `spare`, distinguishable from Redis's. */
 const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }

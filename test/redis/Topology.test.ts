@@ -21,7 +21,7 @@ const limiterAt = (url: string) =>
 
 const clients = Array.from({ length: 60 }, (_, index) => `198.51.100.${index}`)
 
-/** The numbers of requests that a limiter has left for each client. */
+/** Takes one request of each client, and returns how many each has left. */
 const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
   Effect.forEach(clients, (client) => Effect.map(take(hour, client), ({ remaining }) => remaining), { concurrency: 20 })
 
@@ -52,7 +52,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
           yield* takeAll(one),
           clients.map(() => 999)
         )
-        // By another process, from another node.
+        // Another limiter, which starts at another node, counts the same clients.
         assert.deepStrictEqual(
           yield* Effect.scoped(Effect.flatMap(limiterAt(Redacted.value(replica.url)), takeAll)),
           clients.map(() => 998)
@@ -64,7 +64,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
         })
 
         yield* first.kill
-        // The clients of the dead master end the connection, and all others are decided alone too.
+        // A request for a key of the dead master ends the connection, so the fallback decides about all clients.
         yield* poll(takeAll(one), (left) => left.every((remaining) => remaining === spared.remaining))
         assert.strictEqual((yield* one.state)._tag, "Alone")
         yield* decidedByRedis(one)

@@ -25,7 +25,7 @@ export interface Expected {
   readonly fails: boolean
 }
 
-/** A path into JSON whose shape is not known, such as `choices.0.delta.content`. */
+/** The value at a path in JSON whose shape is not known, such as `choices.0.delta.content`. */
 const at = (value: unknown, ...keys: ReadonlyArray<string | number>): unknown =>
   keys.reduce<unknown>(
     (inner, key) => (typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined),

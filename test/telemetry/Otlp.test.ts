@@ -57,7 +57,7 @@ describe("telemetry/Otlp", () => {
         )
         const chatPath = `/v1/public/widget/${target.instanceId}/chat`
         assert.strictEqual(yield* send(chatPath, { message: "Hi" }, { "x-widget-token": target.widgetToken }), 200)
-        // Its parent is not sampled, and the agent receives that flag.
+        // The parent of this chat is not sampled, and the agent receives that flag.
         const unsampled = `00-${"1".repeat(32)}-${spanId}-00`
         const headers = { "x-widget-token": target.widgetToken, traceparent: unsampled }
         assert.strictEqual(yield* send(chatPath, { message: "Hi" }, headers), 200)
@@ -107,7 +107,7 @@ describe("telemetry/Otlp", () => {
   )
 
   it.live(
-    "each worker exports, and the primary logs once that the fast path is off",
+    "workers export, and the primary logs once that the fast path is off",
     () =>
       Effect.gen(function* () {
         const collector = yield* TestCollector.start()
@@ -124,7 +124,7 @@ describe("telemetry/Otlp", () => {
     60_000
   )
 
-  it.effect("a ratio keeps the fast path on", () =>
+  it.effect("a sampling ratio below 1 keeps the fast path on", () =>
     Effect.gen(function* () {
       for (const [ratio, lines] of [
         ["1", 1],

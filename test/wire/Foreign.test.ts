@@ -13,7 +13,7 @@ import { paths, TestServer, layer as testServer } from "../support/TestServer.ts
 
 const said = "Our shop is open from nine to five. 😀 Grüße!"
 
-/** The foreign server, for as long as the tests run. */
+/** The foreign server, until the scope closes. */
 const runtime = Effect.acquireRelease(
   Effect.promise(async () => {
     const mock = new LLMock({ port: 0, chunkSize: 7 })
@@ -74,7 +74,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     }).pipe(Effect.scoped)
   )
 
-  it.effect("the client gets a refusal as an error with the service's message", () =>
+  it.effect("a refusal of the agent is a 502 without the words of the agent", () =>
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer

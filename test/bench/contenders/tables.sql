@@ -1,4 +1,4 @@
--- The tables of the peers: the same facts as the service stores, in the simplest tables that answer the same reports.
+-- The tables of the peers: the fields of a request as sent, with its time and its website, in the simplest tables.
 CREATE TABLE peer_site (
   website_config_id uuid NOT NULL,
   hosted_website_id uuid NOT NULL,

@@ -97,7 +97,7 @@ const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
 
 const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const includes = (part: Options["parts"][number]) => options.parts.includes(part)
-  // An empty copy for the parts that must not find page views of another part.
+  // A copy for the other parts, without the page views of the rates and the latencies.
   const fresh = yield* Edge.copy(testBed, edge, "bench_fresh")
   const measures: Array<Measure> = []
   if (includes("rates") || includes("latency")) measures.push(...(yield* measureRates(testBed, edge, options)))
@@ -133,7 +133,7 @@ const watchOtherPrograms = () => {
   }
 }
 
-/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than before. */
+/** Compares this checkout with a revision, each on a database that it migrated. Fails if an endpoint costs more than there. */
 const compare = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   current: Edge.Edge,

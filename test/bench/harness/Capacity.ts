@@ -29,7 +29,7 @@ export interface Options {
 /** The size of a batch of a busy process. */
 const batchSize = 100
 
-const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageView> =>
   Array.from({ length: batchSize }, (_, index) => {
@@ -43,8 +43,8 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
       hostedWebsiteId: site.hostedWebsiteId,
       receivedAt: Date.now(),
       address: `10.0.${(number >> 8) & 255}.${number & 255}`,
-      userAgent: agent,
-      client: UserAgent.parse(agent),
+      userAgent,
+      client: UserAgent.parse(userAgent),
       country: null,
       salt: new Uint8Array(32)
     }
@@ -52,8 +52,8 @@ const batchOf = (site: Edge.Site, first: number): ReadonlyArray<PageView.PageVie
   })
 
 /**
- * Repeats `once` in `concurrency` loops for some seconds. Its cost contains what `readOwn` counts meanwhile, in microseconds, and
- * the processor time of PostgreSQL.
+ * Repeats `once` in `concurrency` loops for some seconds, and returns what one repetition costs: `own` is counted by `readOwn`,
+ * in microseconds, and `postgres` is the processor time of PostgreSQL.
  */
 const costOf = <E, R>(
   testBed: TestBed.TestBed,
@@ -90,7 +90,7 @@ const ownProcess = (): number => {
   return system + user
 }
 
-/** The cost of batches that PostgreSQL stores on `writers` connections, as many processes would. */
+/** The cost of batches that PostgreSQL stores on `writers` connections, as that many processes would. */
 const measureDatabase = (testBed: TestBed.TestBed, edge: Edge.Edge, writers: number, seconds: number) =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -138,7 +138,7 @@ const countingFallback = Effect.sync(() => {
   return { fallback, count: () => count }
 })
 
-/** Starts a Redis without persistence and measures the cost of limiting one client after another. */
+/** Starts a Redis without persistence and measures the cost of limiting a request, each of another client. */
 const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
   Effect.gen(function* () {
     const port = yield* Program.freePort
@@ -170,7 +170,7 @@ const writers = [1, 2, 4]
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const costs = new Map(writers.map((count) => [count, [] as Array<Wrk.Cost>]))
   const sizes: Array<number> = []
-  const limits: Array<Wrk.Cost> = []
+  const redisCosts: Array<Wrk.Cost> = []
   for (let round = 0; round < options.rounds; round++) {
     for (const count of Statistics.orderOf(writers, round)) {
       yield* TestBed.runStatements(testBed, edge.database, ["TRUNCATE page_view, bot_view"])
@@ -181,15 +181,15 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       costs.get(count)?.push(cost)
     }
     sizes.push(yield* sizeOf(testBed, edge))
-    const limit = yield* measureRedis(testBed, options.seconds).pipe(
+    const redisCost = yield* measureRedis(testBed, options.seconds).pipe(
       Effect.catch(({ message }) => {
         console.error(`Redis is left out: ${message}`)
         return Effect.succeed(undefined)
       })
     )
-    if (limit !== undefined) {
-      console.error(`round ${round + 1}  Redis: ${Math.round(limit.perSecond)} requests/s`)
-      limits.push(limit)
+    if (redisCost !== undefined) {
+      console.error(`round ${round + 1}  Redis: ${Math.round(redisCost.perSecond)} requests/s`)
+      redisCosts.push(redisCost)
     }
   }
   const measures: ReadonlyArray<Measure> = [
@@ -211,7 +211,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       id: "redis",
       title: `Requests that Redis limits, ${redisConcurrency} at a time`,
       unit: "requests/s",
-      rows: [rateRow("redis-server", limits)]
+      rows: [rateRow("redis-server", redisCosts)]
     }
   ]
   return measures

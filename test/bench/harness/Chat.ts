@@ -19,7 +19,7 @@ export interface Options {
   readonly seconds: number
 }
 
-/** One worker, unbuffered, without a log. */
+/** The settings of an nginx with one worker, unbuffered, without a log. */
 const nginxSettings = (port: number, agentPort: number, folder: string) => `
 daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log stderr warn;
 events { worker_connections 4096; }

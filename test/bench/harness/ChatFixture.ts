@@ -28,7 +28,7 @@ export const startAgent = Effect.fnUntraced(function* (testBed: TestBed.TestBed)
   return { port, program }
 })
 
-/** The address of a chat. The service takes a widget token; without one the request goes to an agent directly. */
+/** Where a chat is sent: to the service with a widget token, or to an agent without one. */
 export interface ChatPath {
   readonly path: string
   readonly token: string | undefined
@@ -38,8 +38,8 @@ const Instance = Schema.fromJsonString(Schema.Struct({ instance_id: Schema.Strin
 const Token = Schema.fromJsonString(Schema.Struct({ token: Schema.String }))
 
 /**
- * Creates an instance for an agent on this machine, and a token for its widget. Without memory (`agent`) it also works with
- * revisions that have none.
+ * Creates an instance for an agent on this machine, and a token for its widget. With `agent` as its memory it also works with
+ * revisions that do not know `--memory`.
  */
 export const createWidget = Effect.fnUntraced(
   function* (testBed: TestBed.TestBed, edge: Edge.Edge, agentPort: number, memory: "edge" | "agent" = "agent") {

@@ -21,7 +21,7 @@ const descriptorLimit = (): number => {
 /** Descriptors that the service needs besides its streams: files, the pool, the listener. */
 const reservedDescriptors = 200
 
-/** Descriptors of the pool that may open or close meanwhile, and do not count as lost. */
+/** As many descriptors as the pool may open meanwhile, which do not count as lost. */
 const tolerance = 16
 
 /** Opens `goal` idle streams, or as many as the descriptor limit allows: each takes two descriptors of the service. */
@@ -84,7 +84,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
         {
           id: "streams-lost",
           title: "Descriptors that stay open after the streams ended",
-          unit: "streams",
+          unit: "descriptors",
           rows: [{ contender: names.edge, samples: [lost] }]
         }
       ]

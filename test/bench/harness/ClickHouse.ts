@@ -12,13 +12,13 @@ const file = path.resolve(import.meta.dirname, "../programs/ClickHouse.ts")
 
 export interface ClickHouse {
   readonly program: Program.Program
-  /** The settings that make a process store page views in it. */
+  /** The settings that make a process store page views in this ClickHouse. */
   readonly settings: { readonly ANALYTICS_URL: string }
 }
 
 const Address = Schema.fromJsonString(Schema.Struct({ url: Schema.String }))
 
-/** Starts it with empty tables; it is stopped with the scope. Fails if the engine is not installed. */
+/** Starts ClickHouse with empty tables; it is stopped with the scope. Fails if the engine is not installed. */
 export const start = Effect.fnUntraced(function* (testBed: TestBed.TestBed) {
   const program = yield* Program.start(testBed.folder, { name: "clickhouse", file: process.execPath, args: [file] })
   const { url } = yield* Program.awaitState(

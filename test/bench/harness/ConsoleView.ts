@@ -1,5 +1,5 @@
 /**
- * How long a person waits who opens the console's overview of the large website, and then filters and changes the days.
+ * How long a person waits for the console: who opens the overview of the large website, then filters it, and changes the days.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const executable =
 const elementTimeout = 120_000
 
 /**
- * Measures in the page, as a text because it runs there. A page is whole in the first frame in which no request is under way and
+ * A script that measures in the page, as text because the browser runs it. A page is whole in the first frame in which no request is under way and
  * nothing is marked as loading. Times are milliseconds from the navigation, or from the time of the input event.
  */
 const observer = `
@@ -82,7 +82,7 @@ const round = async (browser: Browser, session: Awaited<ReturnType<BrowserContex
 
 const Link = Schema.fromJsonString(Schema.Struct({ url: Schema.String }))
 
-/** Opens the console with a link of the command line, and returns the session. */
+/** Opens the console with a link that the command line printed, and returns the session. */
 const signIn = async (browser: Browser, link: string) => {
   const context = await browser.newContext()
   context.setDefaultTimeout(elementTimeout)
@@ -97,7 +97,7 @@ const signIn = async (browser: Browser, link: string) => {
 
 const failed = (cause: unknown) => new Program.BenchError({ message: `console: ${cause}` })
 
-/** Fills a database, or uses that of an earlier run, and measures the console on it. Nothing without a Chromium. */
+/** Fills a database, or uses that of an earlier run, and measures the console on it. Measures nothing without a Chromium. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   if (executable === undefined) {
     console.error("console: left out, because there is no Chromium. Install it, or set CHROMIUM_PATH to its program.")

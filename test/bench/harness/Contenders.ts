@@ -19,7 +19,7 @@ export interface Contender {
     | { readonly database: string; readonly views: ReadonlyArray<string>; readonly forms: ReadonlyArray<string> }
     | undefined
   readonly site: Edge.Site
-  /** Starts it and waits until it answers; it is stopped with the scope. */
+  /** Starts the contender and waits until it accepts connections; it is stopped with the scope. */
   readonly serve: (
     port: number,
     options?: Edge.ServeOptions

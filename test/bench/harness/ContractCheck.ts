@@ -20,7 +20,7 @@ interface Probe {
   readonly path: string
   readonly body: unknown
   readonly status: number
-  /** Whether the parsed body is correct; undefined for an empty body. */
+  /** Whether the parsed body is correct. The body is undefined if it is empty. */
   readonly isExpected: (body: unknown) => boolean
 }
 

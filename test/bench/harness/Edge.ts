@@ -32,7 +32,7 @@ const Created = Schema.fromJsonString(
 
 const environment = (testBed: TestBed.TestBed, database: string) => ({
   DATABASE_URL: testBed.urlOf(database),
-  // Error messages quote the log.
+  // Error messages quote the log, so it has no color codes.
   NO_COLOR: "1"
 })
 
@@ -106,7 +106,7 @@ const isAnswering = (port: number, site: Site) => async (): Promise<true | undef
   }
 }
 
-/** Starts `serve` and waits for its first response to a page view. */
+/** Starts `serve` and waits until it answers a page view with 204. */
 export const serve = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
   edge: Edge,

@@ -1,6 +1,6 @@
 /**
- * What a rate of page views takes in processes, machines, connections, disk and network, and what breaks first: computed from
- * the unit costs that the bench measured. Pure.
+ * What a rate of page views takes in processes, machines, connections, disk and network, and what is full first: computed from
+ * the unit costs of `GrowthUnits.ts`. Pure.
  *
  * The guide `src/docs/growth.md` shows the tables, and `test/bench/Growth.test.ts` compares them.
  *
@@ -11,7 +11,7 @@ import { table } from "./Table.ts"
 
 /** What the plan assumes without a measurement. */
 export const assumptions = {
-  /** The share of its top rate at which each part runs, so that one of two may fail. */
+  /** The share of its top rate at which each part but ClickHouse runs, so that one of two may fail. */
   headroom: 0.5,
   /** Cores of a machine. */
   cores: 8,
@@ -42,6 +42,7 @@ export interface Plan {
   readonly waiting: number
   /** Bytes a day if the rate lasts all day. */
   readonly diskBytes: number
+  /** Bytes per second of the write-ahead log; 0 with ClickHouse. */
   readonly walBytes: number
   /** Bits per second. */
   readonly inbound: number
@@ -89,7 +90,7 @@ export interface Ceiling {
   readonly remedy: string
 }
 
-/** What breaks first, in the order of growth. */
+/** What is full first, in the order of growth. */
 export const ceilings = (units: Units): ReadonlyArray<Ceiling> =>
   [
     {

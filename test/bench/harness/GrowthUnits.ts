@@ -1,16 +1,16 @@
 /**
- * The unit costs of the growth guide, read from the tables of the bench's README. Pure.
+ * The unit costs of the growth guide. Most are read from the tables of the bench's README. Pure.
  *
  * @module
  */
 import { Option } from "effect"
 
-/** A measured figure of one thing. */
+/** A figure of one thing. */
 export interface Unit {
   readonly what: string
   readonly value: number
   readonly unit: string
-  /** Where it was measured. */
+  /** Where the figure comes from. */
   readonly source: string
 }
 
@@ -35,7 +35,7 @@ export const names = [
 /** All unit costs by name. */
 export type Units = Readonly<Record<(typeof names)[number], Unit>>
 
-/** The value in the column "median" of a row of the bench's tables, or in another column by its heading. */
+/** The figure in a row of the table with this title, in the column `column`. */
 export const figureOf = (document: string, title: string, row: string, column = "median"): Option.Option<number> => {
   const cellsOf = (line: string) =>
     line
@@ -57,7 +57,7 @@ export const figureOf = (document: string, title: string, row: string, column = 
 
 const bench = "`test/bench/README.md`"
 
-/** The unit costs, read from the bench's tables where it has one. Throws if a table lacks a figure. */
+/** The unit costs, read from the bench's tables where these have them. Throws if a table lacks a figure. */
 export const unitsOf = (document: string): Units => {
   const read = (title: string, row: string, column?: string): number =>
     Option.getOrThrowWith(

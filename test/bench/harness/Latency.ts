@@ -15,9 +15,9 @@ import * as Wrk from "./Wrk.ts"
 
 const Result = Schema.fromJsonString(
   Schema.Struct({
-    sent: Schema.Int,
+    total: Schema.Int,
     unanswered: Schema.Int,
-    refused: Schema.Int,
+    failed: Schema.Int,
     median: Schema.Finite,
     p99: Schema.Finite,
     max: Schema.Finite
@@ -32,7 +32,10 @@ export interface Options {
   readonly connections: number
 }
 
-/** Sends page views of a site at a steady rate, in an open loop. Fails if one is refused. Latencies are in milliseconds. */
+/**
+ * Sends page views of a site at a steady rate, in an open loop. Fails if one gets another status than 204, or loses its
+ * connection. Latencies are in milliseconds.
+ */
 export const send = Effect.fnUntraced(function* (
   folder: string,
   contender: string,
@@ -53,8 +56,10 @@ export const send = Effect.fnUntraced(function* (
   const result = yield* Schema.decodeUnknownEffect(Result)(output).pipe(
     Effect.mapError((error) => new Program.BenchError({ message: `OpenLoop.ts: ${error.message}` }))
   )
-  if (result.refused > 0) {
-    return yield* new Program.BenchError({ message: `${contender} refused ${result.refused} page views` })
+  if (result.failed > 0) {
+    return yield* new Program.BenchError({
+      message: `${contender} did not answer ${result.failed} of ${result.total} page views with 204`
+    })
   }
   return result
 })

@@ -6,7 +6,7 @@
 import * as Statistics from "./Statistics.ts"
 import type { Cost } from "./Wrk.ts"
 
-export type Unit = "requests/s" | "rows/s" | "tokens/s" | "bytes" | "µs" | "ms" | "MB" | "s" | "streams"
+export type Unit = "requests/s" | "rows/s" | "tokens/s" | "bytes" | "µs" | "ms" | "MB" | "s" | "streams" | "descriptors"
 
 /** One quantity, measured for one or more contenders. */
 export interface Measure {
@@ -23,7 +23,7 @@ export interface Row {
   readonly contender: string
   /** One for each round, in order. */
   readonly samples: ReadonlyArray<number>
-  /** Whether what was measured was ended before its time, so that the samples are lower bounds. */
+  /** Whether the measured work was ended early, so that the samples are lower bounds. */
   readonly isLowerBound?: boolean
   /** For a rate: the processor time of one request, row or token in microseconds, one sample for each round. */
   readonly processorTime?: { readonly own: ReadonlyArray<number>; readonly postgres: ReadonlyArray<number> }
@@ -39,7 +39,7 @@ export const rateRow = (contender: string, rounds: ReadonlyArray<Cost>, units = 
   }
 })
 
-/** The names of the contenders that the goals mention. */
+/** The names of the rows that the goals compare. */
 export const names = {
   edge: "edge",
   memory: "edge, with memory",
@@ -61,7 +61,7 @@ export interface Goal {
   readonly text: string
   readonly goal: string
   readonly found: string
-  /** Unclear if all that is known of it is a lower bound that is too low. */
+  /** Unclear if only a lower bound was found, and it is below the goal. */
   readonly met: boolean | "unclear"
 }
 
@@ -132,7 +132,10 @@ const together = (row: Row | undefined): ReadonlyArray<number> | undefined =>
 const slowest = (samples: ReadonlyArray<number> | undefined): ReadonlyArray<number> | undefined =>
   samples === undefined ? undefined : [Math.max(...samples)]
 
-/** The processor time of one contender's requests must be at least `least` of that of another's: the median and its 95 % range. */
+/**
+ * The processor time of a request of `other`, divided by that of a request of `contender`, must be at least `least`: the median
+ * of the rounds, with its 95 % range.
+ */
 const atMostCosts = (
   measures: Measures,
   text: string,
@@ -215,7 +218,7 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
     ),
     ...atLeast(measures, "open chat streams, of 10,000", 1, ["streams", "held"], ["streams", "wanted"]),
     ...below("memory with these streams", 500, "MB", samples("streams-memory")),
-    ...below("descriptors that stay open after the streams ended", 1, "streams", samples("streams-lost")),
+    ...below("descriptors that stay open after the streams ended", 1, "descriptors", samples("streams-lost")),
     ...below("memory at the top rate of page views", 250, "MB", samples("memory")),
     ...below("from the start of `serve` to the first response", 1, "s", samples("start")),
     ...atLeast(

@@ -11,7 +11,7 @@ const chunk = 1_000_000
 
 /**
  * Copies a prepared database and inserts `rows` page views of the last thirty days: a tenth belong to the bench's website,
- * the others to a thousand other websites.
+ * the others to 900 other websites.
  */
 export const fill = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
   const full = yield* Edge.copy(testBed, edge, "bench_full")

@@ -78,7 +78,8 @@ const readings = 20
 
 /**
  * Reads the processor time that `root` and all its descendants have used so far, in microseconds. A process that starts or
- * ends during the reading could be counted twice or not at all, so it reads again until two readings find the same processes.
+ * ends during the reading could be counted twice or not at all, so it reads again until two readings find the same processes,
+ * at most 20 times.
  */
 export const read = (root: number): number => {
   let tree = processTree(readStats(), root)

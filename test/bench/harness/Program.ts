@@ -59,7 +59,7 @@ const stop = (child: ChildProcess, exitCode: Promise<unknown>): Effect.Effect<vo
     clearTimeout(timer)
   })
 
-/** Starts a program that logs into `folder`. When the scope closes it gets SIGTERM, and SIGKILL if it does not exit. */
+/** Starts a program that logs into `folder`. When the scope closes it gets SIGTERM, and SIGKILL 20 s later. */
 export const start = (folder: string, command: Command): Effect.Effect<Program, BenchError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({

@@ -1,5 +1,5 @@
 /**
- * Throughput: page views, submissions and invalid page views, as many as each contender answers.
+ * Throughput: page views, submissions and invalid page views, as many as each contender answers, and the memory under page views.
  *
  * @module
  */

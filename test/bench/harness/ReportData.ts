@@ -14,7 +14,7 @@ const dayMillis = 86_400_000
 
 const date = (time: number): string => new Date(time).toISOString().slice(0, 10)
 
-/** The first days of the twelve months that end with the one of `now`. */
+/** The first days of the twelve months that end with the month of `now`. */
 const months = (now: number): ReadonlyArray<string> => {
   const today = new Date(now)
   return Array.from({ length: 12 }, (_, index) =>

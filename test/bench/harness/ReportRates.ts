@@ -24,7 +24,7 @@ const narrow = 0.06
 
 const leastTurns = 30
 
-/** Or for at most this long. */
+/** But for at most this long. */
 const mostMillis = 8 * 60_000
 
 const turnsPerCheckpoint = 10
@@ -38,7 +38,7 @@ const busy = {
 const addBusy = `INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
   VALUES (gen_random_uuid(), '${busy.hostedWebsiteId}', '${busy.trackingToken}', 'Busy website')`
 
-/** Leaves no trace for the next run: triggers would mark every row. */
+/** Removes the website without triggers, which would mark every row. */
 const removeBusy = [
   "SET session_replication_role = replica",
   `DELETE FROM page_view WHERE hosted_website_id = '${busy.hostedWebsiteId}'`,
@@ -63,7 +63,7 @@ const withoutRollups = <A, E, R>(testBed: TestBed.TestBed, edge: Edge.Edge, use:
 /** The costs of each contender, in the order of the turns. */
 type Costs = ReadonlyMap<string, Array<Wrk.Cost>>
 
-/** The range of the processor time of a page view, of one contender over another. */
+/** The 95 % range of the processor time of a page view of `other`, divided by that of `contender`. */
 const rangeOf = (costs: Costs, contender: string, other: string): Statistics.Interval => {
   const [own, theirs] = [contender, other].map((name) =>
     (costs.get(name) ?? []).map((cost) => cost.own + cost.postgres)
@@ -71,7 +71,7 @@ const rangeOf = (costs: Costs, contender: string, other: string): Statistics.Int
   return Statistics.ratioInterval(theirs ?? [], own ?? [], 0.95)
 }
 
-/** The rates of both goals. */
+/** The ranges of the ratios in both goals. */
 const rangesOf = (costs: Costs): ReadonlyArray<Statistics.Interval> => [
   rangeOf(costs, names.rollups, names.noRollups),
   rangeOf(costs, names.dashboard, names.rollups)

@@ -40,7 +40,10 @@ const sizes = (sql: PgClient.PgClient) =>
 
 const Waiting = Schema.Tuple([Schema.Struct({ count: Schema.Int })])
 
-/** Rolls all websites up, unless an earlier run did. The seconds that it took, and the processor time of a page view in µs. */
+/**
+ * Rolls all websites up, unless an earlier run did. Returns the seconds that it took, and PostgreSQL's processor time for a page
+ * view in µs.
+ */
 export const rollUp = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, rows: number) {
   const [{ count }] = yield* TestBed.onDatabase(testBed, edge.database, (sql) =>
     sql`SELECT count(*)::int AS count FROM site LEFT JOIN rollup_site USING (hosted_website_id)

@@ -70,7 +70,7 @@ interface Taken {
   readonly store: number
 }
 
-/** What each row of `dashboards` takes in every round, in milliseconds. The first answers are not counted. */
+/** What each row of `dashboards` takes in every round, in milliseconds. A round before them warms up. */
 const measureOne = (
   testBed: TestBed.TestBed,
   edge: Edge.Edge,

@@ -36,7 +36,7 @@ const steadyRate = 2_000
 /** The values of `ANALYTICS_INTERVAL` that are compared, in milliseconds. The default is among them. */
 const intervals = [100, 250, 500, 1000]
 
-/** A running service, and what it stores in besides the cluster. */
+/** The settings of a service, and the programs besides the cluster in which it stores. */
 interface Variant {
   readonly name: string
   readonly settings: Readonly<Record<string, string>>
@@ -98,15 +98,15 @@ const measureWait = (testBed: TestBed.TestBed, edge: Edge.Edge, variant: Variant
           .reduce((sum, time) => sum + time)
       })
       const before = now()
-      const { median, p99, sent } = yield* Latency.send(testBed.folder, variant.name, {
+      const { median, p99, total } = yield* Latency.send(testBed.folder, variant.name, {
         ...{ port, subject: edge.site.trackingToken, rate: steadyRate, seconds, connections }
       })
       const after = now()
       return {
         median,
         p99,
-        own: (after.own - before.own) / sent,
-        store: (after.store - before.store) / sent
+        own: (after.own - before.own) / total,
+        store: (after.store - before.store) / total
       } satisfies Waited
     })
   )

@@ -55,7 +55,7 @@ export const ofGoals = (goals: ReadonlyArray<Goal>): string =>
     ])
   )
 
-/** Replaces the text between `<!-- name -->` and `<!-- /name -->`; undefined if the document lacks one of them. */
+/** Replaces the text between `<!-- name -->` and `<!-- /name -->`; undefined if the document lacks them in this order. */
 export const replaceSection = (document: string, name: string, text: string): string | undefined => {
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const start = document.indexOf(open)

@@ -1,5 +1,5 @@
 /**
- * What all contenders share: a temporary folder, and a PostgreSQL cluster with fsync on that only the bench uses.
+ * What all contenders share: a temporary folder, and the bench's own PostgreSQL cluster, with fsync on.
  *
  * @module
  */
@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
   return { folder, socket: path.dirname(cluster.path), username: cluster.username, postmaster: postmaster.pid, urlOf }
 })
 
-/** Runs statements on a database with a connection of its own. */
+/** Opens one connection to a database for `use`. */
 export const onDatabase = <A, E extends { readonly message: string }>(
   testBed: TestBed,
   database: string,

@@ -2,7 +2,7 @@
  * What a webhook costs a submission: rounds of submissions to a website without a webhook and to one with a webhook, in turns,
  * first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
  *
- * It has a PostgreSQL of its own, so that nothing else adds to its processor time.
+ * It has a PostgreSQL of its own, so that nothing else adds to PostgreSQL's processor time.
  *
  * @module
  */

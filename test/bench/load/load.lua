@@ -1,4 +1,4 @@
--- The load that wrk sends. Every request has its own address (X-Forwarded-For) and its own content.
+-- The load that wrk sends. Every request has its own address (X-Forwarded-For), and, unless it is a chat, its own content.
 -- Arguments after `--`: the kind (view, form, invalid, chat, completion), the site's id or the path of the chat, the chat's
 -- request body as JSON, the chat's token, a random seed. Prints one line at the end: `RESULT {...}`.
 

@@ -1,6 +1,6 @@
 /**
- * ClickHouse behind its HTTP interface: the engine of the tests, with one database that has the service's tables and their
- * synchronization with the disk. Prints one JSON document with its address as `ANALYTICS_URL`, and runs until it gets SIGTERM.
+ * ClickHouse behind its HTTP interface: the engine of the tests, with one database that has the service's tables and writes
+ * to the disk as they demand. Prints one JSON document with its address as `ANALYTICS_URL`, and runs until it gets SIGTERM.
  *
  * Its processor time includes what Node passes between the network and the engine, which a real server does not need.
  *

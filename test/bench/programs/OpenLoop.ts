@@ -17,12 +17,14 @@ const [port = 0, rate = 0, seconds = 0, connections = 0] = [2, 4, 5, 6].map((ind
 const site = process.argv[3] ?? ""
 const warmUpMillis = 1_000
 const millis = warmUpMillis + seconds * 1_000
+/** How many page views the rate demands, those of the warm-up included. */
 const total = Math.floor((rate * millis) / 1_000)
-const client = Math.floor(Math.random() * 2 ** 24)
+const firstClient = Math.floor(Math.random() * 2 ** 24)
 const drainMillis = 10_000
 
 const latencies: Array<number> = []
-let refused = 0
+/** Page views that got another status than 204, or whose connection closed before a response. */
+let failed = 0
 let scheduled = 0
 /** When each request was due; those before `head` are sent. */
 const due: Array<number> = []
@@ -33,7 +35,7 @@ const request = (index: number): string =>
   post(
     "/v1/public/analytics/track",
     `{"site_id":"${site}","page_path":"/articles/${index}?utm_source=newsletter","referrer":"https://www.example.org/search","screen_width":1440,"session_id":"s-${index}"}`,
-    client + index
+    firstClient + index
   )
 
 const dispatch = (): void => {
@@ -56,7 +58,7 @@ const open = (): Promise<Socket> =>
     socket.once("connect", () => resolve(socket))
     socket.once("error", reject)
     socket.once("close", () => {
-      if (pending.delete(socket)) refused++
+      if (pending.delete(socket)) failed++
       const place = idle.indexOf(socket)
       if (place >= 0) idle.splice(place, 1)
     })
@@ -70,7 +72,7 @@ const open = (): Promise<Socket> =>
       if (since === undefined) return
       pending.delete(socket)
       if (since >= began + warmUpMillis) latencies.push(performance.now() - since)
-      if (response.status !== 204) refused++
+      if (response.status !== 204) failed++
       idle.push(socket)
       dispatch()
     })
@@ -86,9 +88,9 @@ const finish = (): void => {
   const all = [...latencies, ...late]
   console.log(
     JSON.stringify({
-      sent: total,
+      total,
       unanswered: late.length,
-      refused,
+      failed,
       median: quantile(all, 0.5),
       p99: quantile(all, 0.99),
       max: quantile(all, 1)

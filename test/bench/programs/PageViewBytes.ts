@@ -1,6 +1,6 @@
 /**
- * Measures what a page view moves: `node test/bench/programs/PageViewBytes.ts`. Prints bytes: of the write-ahead log of
- * PostgreSQL under load, of a request with the headers that a browser sends, and of its answer.
+ * Measures the bytes that one page view moves: `node test/bench/programs/PageViewBytes.ts` prints those of PostgreSQL's
+ * write-ahead log under load, of a request with the headers that a browser sends, and of the answer.
  *
  * @module
  */
@@ -80,7 +80,7 @@ const measure = Effect.gen(function* () {
   yield* Edge.serve(testBed, edge, port)
   const load: Wrk.Load = { port, kind: "view", seconds: 6, connections: 64, subject: edge.site.trackingToken }
   yield* TestBed.checkpoint(testBed)
-  // The first change of a page after a checkpoint logs the whole page.
+  // The first change of a page of the database after a checkpoint logs the whole page.
   yield* Wrk.send(testBed.folder, "edge", load)
   const before = yield* written
   const { requests } = yield* Wrk.send(testBed.folder, "edge", load)

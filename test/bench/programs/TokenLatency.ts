@@ -2,7 +2,8 @@
  * Measures the latency of tokens in paced chats, in milliseconds: of the first token from the request, of each other token
  * from the time stamp that the agent wrote into it.
  *
- * Argument: an `Order` as JSON. Prints one JSON document with the medians.
+ * Argument: an `Order` as JSON. Prints one JSON document with the medians, and with the p99
+ * and the number of the other tokens.
  *
  * @module
  */

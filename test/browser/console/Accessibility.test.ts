@@ -1,5 +1,5 @@
 /**
- * axe-core finds no violation on any page of the console, light and dark, wide and narrow, and nothing scrolls sideways.
+ * axe-core finds no violation in the console's overview, light and dark, wide and narrow, and nothing scrolls sideways.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,5 +1,5 @@
 /**
- * Days of a website's zone, the intervals of a chart, and its axes.
+ * Days of a website's zone, the intervals and the axes of a chart, and the formats of numbers and labels.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"

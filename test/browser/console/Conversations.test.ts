@@ -17,7 +17,7 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "Chat", origin
   Effect.orDie
 )
 
-/** A website with an assistant and the example's conversations. */
+/** A website with an assistant and the example conversations. */
 const chatting = Effect.gen(function* () {
   const site = yield* newSite
   const instance = yield* ConversationData.newInstance(site, "Guide")

@@ -81,7 +81,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("searches, shows one form or unread submissions only, and keeps these filters in its address", () =>
+  it.effect("searches, shows the submissions of one form only, and keeps the search in the page's address", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
@@ -144,7 +144,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     })
   )
 
-  it.effect("the listed submissions are exported with a column for each field", () =>
+  it.effect("the export has the listed submissions only", () =>
     Effect.gen(function* () {
       const site = yield* three()
       const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=second`)

@@ -55,7 +55,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
     async ({ click, page }) => {
       await click(link(page, /^Inbox/))
       await page.getByRole("link", { name: /mr\.x@example\.org/ }).waitFor()
-      // Those of today have a time, and earlier ones a date.
+      // Submissions of today have a time, and earlier ones a date.
       assert.match((await page.locator(".submission time").first().textContent()) ?? "", /\d:\d\d/)
     }
   ],

@@ -1,5 +1,5 @@
 /**
- * Who opens the console, in a browser.
+ * How a person opens the console in a browser, and how a session ends.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"

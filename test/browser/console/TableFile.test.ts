@@ -37,7 +37,7 @@ describe("browser/console/TableFile", () => {
     )
   })
 
-  it("ordinary names stay as they are, and what is hidden or absent has no number", () => {
+  it("ordinary names and coarse counts stay as they are, and an absent number is empty", () => {
     const file = TableFile.of(["event:page"], ["visitors", "visits"], report(["/a,b", '"q"', "=1+1", "/a;=1"]))
     assert.deepStrictEqual(parse(file.slice(file.indexOf("\n") + 1)), [
       ["/a,b", "0", "<5"],

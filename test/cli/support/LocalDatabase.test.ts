@@ -29,7 +29,7 @@ describe("the data folder", () => {
     })
   )
 
-  it.effect("an unreadable key for secrets is an error that names its file", () =>
+  it.effect("an unreadable file of the key for secrets is an error that names the file", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       // Root may read any file, but not a folder.

@@ -9,7 +9,7 @@ import { run } from "../../support/TestCli.ts"
 import { storage } from "../../support/TestStorage.ts"
 
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-/** An id that no session has. */
+/** An id that nothing has. */
 export const unknown = "11111111-2222-4333-8444-555555555555"
 
 /** A command line whose commands share one storage. */

@@ -47,7 +47,7 @@ TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
         })
     )
 
-    it.effect("all rows of a millisecond are on one page, even if they exceed it", () =>
+    it.effect("every row comes once, even if a millisecond has more rows than a page", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         yield* store(website, 25_000, 12_000)

@@ -21,7 +21,7 @@ const live = Layer.mergeAll(
   Layer.provideMerge(SiteDirectory.layer())
 )
 
-// A statement takes tens of milliseconds to analyze, however few rows it reads.
+// Few runs: a statement takes tens of milliseconds to analyze, however few rows it reads.
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
   ReportsSuite.suite("clickhouse/analytics/Reports", live, { runs: 6 })
   AnalyticsRepoSuite.suite("clickhouse/analytics/AnalyticsRepo", live, { runs: 10 })

@@ -71,7 +71,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
     )
 
     it.effect(
-      "a view that its columns cannot hold is refused, the rest of its batch is stored, and bots separately",
+      "a view that its columns cannot hold is refused, the rest of its batch is stored, bot views in a table of their own",
       () =>
         Effect.gen(function* () {
           const site = yield* newSite

@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as CodePoints from "../../../src/core/text/CodePoints.ts"
 
-const Text = Schema.Union([
+/** Texts in pieces, to be joined. */
+const Pieces = Schema.Union([
   Schema.Array(Schema.Literals(["a", "B", "é", "\u{1F600}", "\u{10FFFF}", "\uD7FF", "\uE000", "\uFFFD", ""])).check(
     Schema.isMaxLength(4)
   ),
@@ -11,7 +12,7 @@ const Text = Schema.Union([
 ])
 
 describe("core/text/CodePoints", () => {
-  it.prop("orders texts as their bytes in UTF-8", { left: Text, right: Text }, ({ left, right }) => {
+  it.prop("orders texts as their bytes in UTF-8", { left: Pieces, right: Pieces }, ({ left, right }) => {
     const [a, b] = [left.join(""), right.join("")]
     assert.strictEqual(Math.sign(CodePoints.compare(a, b)), Buffer.compare(Buffer.from(a), Buffer.from(b)))
   })

@@ -35,7 +35,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
         })
       )
 
-      it.effect("is the same in every coding and for any origin, with one ETag per coding", () =>
+      it.effect("is the same in every coding, for a page on another origin, with one ETag per coding", () =>
         Effect.gen(function* () {
           const { bytes } = yield* bundle(name)
           const tags = new Set<string | undefined>()

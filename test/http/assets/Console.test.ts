@@ -49,7 +49,7 @@ layer(testServer(), { excludeTestServices: true })("the console's files", (it) =
     })
   )
 
-  it.effect("an unknown file is 404, and is not kept", () =>
+  it.effect("an unknown file is 404, and browsers do not keep the answer", () =>
     Effect.gen(function* () {
       for (const name of ["console-00000000.js", "..%2fMain.tsx", "__proto__"]) {
         const answer = yield* get(`${ConsoleFiles.folder}${name}`)

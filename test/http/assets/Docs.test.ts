@@ -78,7 +78,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
       })
     )
 
-    it.effect(`${path} answers HEAD with the headers of GET`, () =>
+    it.effect(`${path} answers HEAD with the content length of GET`, () =>
       Effect.gen(function* () {
         const [head, full] = [yield* get(path, {}, "HEAD"), yield* get(path)]
         assert.deepStrictEqual([head.status, head.bytes.length], [200, 0])

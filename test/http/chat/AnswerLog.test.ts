@@ -47,7 +47,7 @@ const Steps = Schema.Array(
 
 describe("http/chat/AnswerLog", () => {
   it.effect.prop(
-    "readers of any speed get the same answer, and never more events than they have room for",
+    "readers of any speed get the same answer, and no further events before they take the earlier ones",
     [Steps],
     ([steps]) =>
       Effect.gen(function* () {

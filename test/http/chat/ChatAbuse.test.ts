@@ -13,8 +13,9 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-/** An agent that accepts, sends one word and waits for the gate, or fails or finishes as the message says. */
 const gate = Deferred.makeUnsafe<void>()
+
+/** An agent that accepts, sends one word and waits for the gate, or fails or finishes as the message says. */
 const script: MemoryAgentStream.Script = ({ message }) => {
   if (message === "refuse") return Stream.fail(new AgentRefused({ reason: "test" }))
   const begun = Stream.make({ _tag: "Accepted" } as const, { _tag: "Text", delta: "a" } as const)
@@ -49,7 +50,7 @@ for (const memory of ["agent", "edge"] as const) {
     ),
     { excludeTestServices: true }
   )(`http: concurrent streams, memory ${memory}`, (it) => {
-    /** Opens a stream from an address. Returns its response, and a function that closes it. */
+    /** Opens a stream from an address. Returns the response, and a function that closes the stream. */
     const open = (
       address: string,
       instance: { readonly instanceId: string; readonly token: string },

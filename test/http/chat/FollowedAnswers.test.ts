@@ -9,7 +9,7 @@ import { ConversationStore } from "../../../src/services/chat/ConversationStore.
 import { collect } from "../../support/EventSources.ts"
 
 it.live(
-  "http/chat/FollowedAnswers: after a defect of the store, which its readers get as an error, answers are followed",
+  "http/chat/FollowedAnswers: a defect of the store is an error for the readers, and later answers are followed",
   () => {
     const lines: Array<string> = []
     let reads = 0

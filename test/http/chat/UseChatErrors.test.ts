@@ -47,7 +47,7 @@ describe("useChat over the rate limit", () => {
   layer(testServer({ rateLimitChat: Option.some(policy) }, undefined, undefined, undefined, "edge"), {
     excludeTestServices: true
   })((it) => {
-    it.effect("gets a readable rate-limit error for a conversation of any length", () =>
+    it.effect("gets a readable rate-limit error for a short and for a long message", () =>
       Effect.gen(function* () {
         const chat = yield* useChat()
         yield* send(chat, "one")

@@ -28,7 +28,7 @@ const list: PrepareSendMessagesRequest<UIMessage> = ({ id, messageId, messages, 
   body: { id, messages: messages.slice(-1), trigger, messageId }
 })
 
-/** A list of one message, which always names itself. */
+/** A list of one message, with the id of this message as `messageId`. */
 const named: PrepareSendMessagesRequest<UIMessage> = ({ id, messages, trigger }) => ({
   body: { id, messages: messages.slice(-1), trigger, messageId: messages.at(-1)?.id }
 })

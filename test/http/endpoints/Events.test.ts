@@ -1,5 +1,5 @@
 /**
- * Events over a real socket: what is stored, what is counted separately, and every error.
+ * Events over a real socket: what is stored, what is counted separately, and the errors.
  */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"
@@ -34,7 +34,7 @@ for (const [name, storage] of storages)
   layer(testServer({ trustedProxies, geoHeader: Option.some("cf-ipcountry") }, undefined, undefined, storage({})), {
     excludeTestServices: true
   })(`events ${name}`, (it) => {
-    it.effect("an event is stored with its visitor, its country and everything that was sent", () =>
+    it.effect("an event is stored with its visitor, its country, its properties and its revenue", () =>
       Effect.gen(function* () {
         const { send } = yield* TestServer
         const site = yield* newSite
@@ -68,7 +68,7 @@ for (const [name, storage] of storages)
     )
 
     it.effect(
-      "a bot's event, an event from another origin and a page view of referrer spam are counted by reason and not stored",
+      "a bot's event, an event from another origin and referrer spam are counted by reason, and the export has none of them",
       () =>
         Effect.gen(function* () {
           const { send } = yield* TestServer

@@ -18,7 +18,7 @@ describe("the rate limits of the openai client", () => {
   layer(TestServer.layer({ rateLimitChat: policyOf("chat"), rateLimitChatRead: policyOf("chat-read") }, agent.script), {
     excludeTestServices: true
   })((it) => {
-    it.effect("are that of chats for completions, and that of reading for the list of models", () =>
+    it.effect("are the limit of chats for completions, and the limit of reading for the list of models", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         yield* Effect.promise(() => client.chat.completions.create(ask("hi")))

@@ -33,43 +33,45 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a page of the website itself is not a referrer, even if it is cached as another website's", () =>
-    Effect.gen(function* () {
-      const { send } = yield* TestServer
-      const sites = yield* SiteDirectory
-      /** The referrers of the stored page views, which a visit would have of its first one only. */
-      const referrersOf = (hostedWebsiteId: string) =>
-        AnalyticsExport.use(({ rows }) =>
-          Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: Date.now() + 60_000 }))
-        ).pipe(
-          Effect.map((rows) => rows.map((row) => (row.type === "pageview" ? row.view.referrerHost : "an event"))),
-          Effect.map((hosts) => ({ pageViews: hosts.length, referrers: hosts.filter((host) => host !== null) }))
-        )
-      const shop = "https://shop.example"
-      const view = (site_id: string, origin: string | undefined, url = paths.track) =>
-        send(
-          url,
-          { site_id, page_path: "/", referrer: `${shop}/before` },
-          { headers: origin === undefined ? browser : { ...browser, origin } }
-        )
-      const any = yield* sites.create({ name: "Any", origins: [] })
-      const named = yield* sites.create({ name: "Named", origins: ["https://www.shop.example"] })
-      // A request with a query does not take the fast path.
-      for (const url of [paths.track, `${paths.track}?`]) {
-        for (const origin of [shop, "https://www.shop.example", "HTTP://SHOP.EXAMPLE:80"]) {
-          assert.strictEqual((yield* view(any.trackingToken, origin, url)).status, 204)
+  it.effect(
+    "a page of the website itself is not a referrer, even if it is cached as the referrer of another website",
+    () =>
+      Effect.gen(function* () {
+        const { send } = yield* TestServer
+        const sites = yield* SiteDirectory
+        /** The referrers of all stored page views. A report has only the referrer of a visit's first page view. */
+        const referrersOf = (hostedWebsiteId: string) =>
+          AnalyticsExport.use(({ rows }) =>
+            Stream.runCollect(rows({ hostedWebsiteId, from: 0, to: Date.now() + 60_000 }))
+          ).pipe(
+            Effect.map((rows) => rows.map((row) => (row.type === "pageview" ? row.view.referrerHost : "an event"))),
+            Effect.map((hosts) => ({ pageViews: hosts.length, referrers: hosts.filter((host) => host !== null) }))
+          )
+        const shop = "https://shop.example"
+        const view = (site_id: string, origin: string | undefined, url = paths.track) =>
+          send(
+            url,
+            { site_id, page_path: "/", referrer: `${shop}/before` },
+            { headers: origin === undefined ? browser : { ...browser, origin } }
+          )
+        const any = yield* sites.create({ name: "Any", origins: [] })
+        const named = yield* sites.create({ name: "Named", origins: ["https://www.shop.example"] })
+        // A request with a query does not take the fast path.
+        for (const url of [paths.track, `${paths.track}?`]) {
+          for (const origin of [shop, "https://www.shop.example", "HTTP://SHOP.EXAMPLE:80"]) {
+            assert.strictEqual((yield* view(any.trackingToken, origin, url)).status, 204)
+          }
+          assert.strictEqual((yield* view(named.trackingToken, undefined, url)).status, 204)
         }
-        assert.strictEqual((yield* view(named.trackingToken, undefined, url)).status, 204)
-      }
-      assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), { pageViews: 6, referrers: [] })
-      assert.deepStrictEqual(yield* referrersOf(named.hostedWebsiteId), { pageViews: 2, referrers: [] })
-      for (const origin of ["https://other.example", "null", undefined]) yield* view(any.trackingToken, origin)
-      yield* view(any.trackingToken, shop)
-      assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), {
-        pageViews: 10,
-        referrers: ["shop.example", "shop.example", "shop.example"]
+        assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), { pageViews: 6, referrers: [] })
+        assert.deepStrictEqual(yield* referrersOf(named.hostedWebsiteId), { pageViews: 2, referrers: [] })
+        for (const origin of ["https://other.example", "null", undefined]) yield* view(any.trackingToken, origin)
+        yield* view(any.trackingToken, shop)
+        assert.deepStrictEqual(yield* referrersOf(any.hostedWebsiteId), {
+          pageViews: 10,
+          referrers: ["shop.example", "shop.example", "shop.example"]
+        })
       })
-    })
   )
 
   it.effect("JSON is read with a beacon's content type and without one", () =>

@@ -60,7 +60,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         [[]]
       )
       yield* assertCounts(site, {})
-      // A quarantined one is also counted once, and stays quarantined whatever its reserved fields say.
+      // A quarantined submission is also counted once, and stays quarantined whatever its reserved fields say.
       for (const [hydracore_hp, decision] of [
         ["x", "quarantined"],
         ["x", "repeated"],

@@ -1,5 +1,6 @@
 /**
- * What each key may do: every operation of the owner API, with each scope, for its own website, another owner's and none.
+ * What each key and session may do: every operation that names a website, with each scope, for a website of the key, for
+ * another owner's, and for one that does not exist.
  */
 import { randomUUID } from "node:crypto"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -120,7 +121,7 @@ for (const [name, storage] of emptyStorages) {
         )
       }
 
-      it.effect("a list has the websites of its key only, oldest first", () =>
+      it.effect("a list has the websites of its key only", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const [first, second, other] = [yield* newSite, yield* newSite, yield* newSite]

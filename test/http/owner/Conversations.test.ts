@@ -12,7 +12,7 @@ import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
-/** A website with an instance, and a session that may change it. */
+/** A website with an instance, and a session that may change the website. */
 const opened = Effect.gen(function* () {
   const { url } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
@@ -25,7 +25,7 @@ const opened = Effect.gen(function* () {
   return { instanceId, get: (path: string) => request("GET", path), remove: (path: string) => request("DELETE", path) }
 })
 
-/** A conversation of one question and its answer, which a visitor rated. */
+/** A conversation of one question and its answer. An empty answer failed; the visitor rated any other. */
 const converse = (instanceId: string, question: string, answer: string, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore

@@ -1,5 +1,5 @@
 /**
- * Keys and sessions over HTTP: a caller manages those that grant no more access than it has.
+ * Keys and sessions over HTTP: a caller manages those that grant no more access than the caller has.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option, Redacted } from "effect"
@@ -32,7 +32,7 @@ const request = Effect.fnUntraced(function* (cookie: string, method: string, pat
 
 const sent: Array<Message> = []
 
-/** Takes every mail but those to this address. */
+/** The mailer refuses mails to this address. */
 const refused = "nobody@example.com"
 
 const mail = Option.some({

@@ -1,5 +1,5 @@
 /**
- * The retention, the export of page views and events, and the data of persons over HTTP.
+ * The owner API: how long data is kept, the export of page views, and the export and deletion of a person's data.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Stream } from "effect"
@@ -34,33 +34,35 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("exports the page views of days of the website's time zone, and no other website's", () =>
-      Effect.gen(function* () {
-        const [mine, theirs] = [yield* opened, yield* opened]
-        const { append } = yield* AnalyticsRepo
-        for (const day of [0, 1, 2]) yield* append(view(day, 1, mine.site.hostedWebsiteId))
-        yield* append(view(1, 2, theirs.site.hostedWebsiteId))
-        yield* mine.request("PATCH", "", { time_zone: "Asia/Tokyo" })
-        const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "")
-        const all = yield* mine.request("GET", "/analytics/export")
-        assert.strictEqual(all.headers.get("content-type"), "text/csv")
-        assert.strictEqual(all.headers.get("content-disposition"), 'attachment; filename="analytics.csv"')
-        assert.strictEqual(lines(all.text).length, 4)
-        // Midnight in UTC is nine o'clock of the same day.
-        const some = yield* mine.request("GET", "/analytics/export?format=ndjson&from=2026-03-02&to=2026-03-02")
-        assert.deepStrictEqual(
-          lines(some.text).map((line) => JSON.parse(line).received_at),
-          ["2026-03-02T00:00:00.000Z"]
-        )
-        yield* mine.request("PATCH", "", { time_zone: "America/Los_Angeles" })
-        const ever = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
-        assert.strictEqual(lines(ever.text).length, 4)
-        const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
-        assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
-      })
+    it.effect(
+      "exports a website's page views and no other website's; the dates are days in the website's time zone",
+      () =>
+        Effect.gen(function* () {
+          const [mine, theirs] = [yield* opened, yield* opened]
+          const { append } = yield* AnalyticsRepo
+          for (const day of [0, 1, 2]) yield* append(view(day, 1, mine.site.hostedWebsiteId))
+          yield* append(view(1, 2, theirs.site.hostedWebsiteId))
+          yield* mine.request("PATCH", "", { time_zone: "Asia/Tokyo" })
+          const lines = (text: string) => text.split("\n").filter((line) => line.trim() !== "")
+          const all = yield* mine.request("GET", "/analytics/export")
+          assert.strictEqual(all.headers.get("content-type"), "text/csv")
+          assert.strictEqual(all.headers.get("content-disposition"), 'attachment; filename="analytics.csv"')
+          assert.strictEqual(lines(all.text).length, 4)
+          // Midnight UTC is 9:00 of the same date in Tokyo.
+          const some = yield* mine.request("GET", "/analytics/export?format=ndjson&from=2026-03-02&to=2026-03-02")
+          assert.deepStrictEqual(
+            lines(some.text).map((line) => JSON.parse(line).received_at),
+            ["2026-03-02T00:00:00.000Z"]
+          )
+          yield* mine.request("PATCH", "", { time_zone: "America/Los_Angeles" })
+          const ever = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
+          assert.strictEqual(lines(ever.text).length, 4)
+          const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
+          assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
+        })
     )
 
-    it.effect("exports and deletes what the website stores of a person, and nothing of another website", () =>
+    it.effect("exports and deletes what a website stores of a person, and nothing that another website stores", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
         const { submit } = yield* SubmissionRepo
@@ -92,7 +94,7 @@ for (const [name, storage] of emptyStorages) {
   })
 }
 
-/** The deletions that have begun. None of them ends. */
+/** The email addresses whose deletion has begun. No deletion ends. */
 const begun = new Set<string>()
 const unending = testServer({}, undefined, (storage) =>
   Layer.merge(
@@ -109,17 +111,19 @@ const unending = testServer({}, undefined, (storage) =>
 )
 
 layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
-  it.effect("a deletion counts as a search until it has ended, even if its request ends before", () =>
-    Effect.gen(function* () {
-      const { request } = yield* opened
-      for (const count of [1, 2]) {
-        const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
-        yield* until(`deletion ${count} begins`, () => begun.size === count)
-        yield* Fiber.interrupt(sent)
-      }
-      const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
-      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
-      assert.strictEqual(begun.size, 2)
-    })
+  it.effect(
+    "a deletion that still runs counts as one of two allowed searches, even after its request was aborted",
+    () =>
+      Effect.gen(function* () {
+        const { request } = yield* opened
+        for (const count of [1, 2]) {
+          const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
+          yield* until(`deletion ${count} begins`, () => begun.size === count)
+          yield* Fiber.interrupt(sent)
+        }
+        const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
+        assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
+        assert.strictEqual(begun.size, 2)
+      })
   )
 })

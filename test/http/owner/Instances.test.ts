@@ -220,7 +220,7 @@ for (const [name, storage] of emptyStorages) {
   )
 }
 
-/** Answers "long" with as many characters, "busy" with a 529, and anything else with the question. */
+/** Answers "long" with as many characters, "busy" with a 529, else with the instructions and the question. */
 const agent: MemoryAgentStream.Script = ({ instance, message }) =>
   message === "busy"
     ? Stream.fail(new AgentBusy({ reason: "it answered 529", status: 529, retryAfter: 1 }))

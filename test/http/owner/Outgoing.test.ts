@@ -144,7 +144,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("lists which recipients wait for a submission, and limits the notifications of a website", () =>
+    it.effect("lists the recipients of a submission's mails, and limits the notifications of a website", () =>
       Effect.gen(function* () {
         const { request, site } = yield* opened
         const { websiteConfigId } = site

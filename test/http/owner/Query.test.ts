@@ -135,43 +135,45 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
     })
   )
 
-  it.effect("the typed client sends and reads every endpoint, and an error is tagged", () =>
-    Effect.gen(function* () {
-      const { key, siteId, url } = yield* seeded
-      const client = yield* Client.make({ baseUrl: url, key: Redacted.make(key) })
-      const { sites } = yield* client.sites.list()
-      assert.deepStrictEqual(
-        sites.map(({ name, site_id, time_zone }) => [site_id, name, time_zone]),
-        [[siteId, "Plausible", "UTC"]]
-      )
-      assert.deepStrictEqual(yield* client.sites.now({ params: { site_id: siteId } }), { visitors: 1 })
-      const report = yield* client.reports.query({
-        payload: {
-          site_id: siteId,
-          metrics: ["visits", "bounce_rate"],
-          date_range: "day",
-          dimensions: ["event:page"],
-          order_by: [["event:page", "asc"]],
-          include: { comparison: "previous_period" }
-        }
-      })
-      assert.deepStrictEqual(
-        report.results.map(({ dimensions }) => dimensions[0]),
-        ["/", "/docs", "/pricing"]
-      )
-      assert.deepStrictEqual(report.results[0]?.comparison?.metrics, [0, 0])
-      const unknown = yield* client.sites
-        .now({ params: { site_id: "11111111-2222-4333-8444-555555555555" } })
-        .pipe(Effect.flip)
-      assert.strictEqual(unknown._tag, "NotFound")
-      const wrong = yield* client.reports
-        .query({ payload: { site_id: siteId, metrics: [], date_range: "day" } })
-        .pipe(Effect.flip)
-      if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
-      assert.deepStrictEqual(wrong.detail[0]?.loc, ["body", "metrics"])
-      const unauthorized = yield* Client.make({ baseUrl: url, key: Redacted.make("hok_") })
-      assert.strictEqual((yield* Effect.flip(unauthorized.sites.list()))._tag, "Unauthorized")
-    }).pipe(Effect.provide(FetchHttpClient.layer))
+  it.effect(
+    "the typed client lists websites, counts current visitors and queries reports, and an error is tagged",
+    () =>
+      Effect.gen(function* () {
+        const { key, siteId, url } = yield* seeded
+        const client = yield* Client.make({ baseUrl: url, key: Redacted.make(key) })
+        const { sites } = yield* client.sites.list()
+        assert.deepStrictEqual(
+          sites.map(({ name, site_id, time_zone }) => [site_id, name, time_zone]),
+          [[siteId, "Plausible", "UTC"]]
+        )
+        assert.deepStrictEqual(yield* client.sites.now({ params: { site_id: siteId } }), { visitors: 1 })
+        const report = yield* client.reports.query({
+          payload: {
+            site_id: siteId,
+            metrics: ["visits", "bounce_rate"],
+            date_range: "day",
+            dimensions: ["event:page"],
+            order_by: [["event:page", "asc"]],
+            include: { comparison: "previous_period" }
+          }
+        })
+        assert.deepStrictEqual(
+          report.results.map(({ dimensions }) => dimensions[0]),
+          ["/", "/docs", "/pricing"]
+        )
+        assert.deepStrictEqual(report.results[0]?.comparison?.metrics, [0, 0])
+        const unknown = yield* client.sites
+          .now({ params: { site_id: "11111111-2222-4333-8444-555555555555" } })
+          .pipe(Effect.flip)
+        assert.strictEqual(unknown._tag, "NotFound")
+        const wrong = yield* client.reports
+          .query({ payload: { site_id: siteId, metrics: [], date_range: "day" } })
+          .pipe(Effect.flip)
+        if (wrong._tag !== "ValidationFailed") return assert.fail(wrong._tag)
+        assert.deepStrictEqual(wrong.detail[0]?.loc, ["body", "metrics"])
+        const unauthorized = yield* Client.make({ baseUrl: url, key: Redacted.make("hok_") })
+        assert.strictEqual((yield* Effect.flip(unauthorized.sites.list()))._tag, "Unauthorized")
+      }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
   it.effect("each fault of a query is reported with its place", () =>

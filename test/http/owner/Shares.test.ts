@@ -1,5 +1,5 @@
 /**
- * Shared dashboards over HTTP: what anyone with the address sees, and what it does not reach.
+ * Shared dashboards over HTTP: what anyone with the secret address sees, and what its secret does not reach.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -63,7 +63,7 @@ for (const [name, storage] of emptyStorages) {
           ])
           const few = ["is", "event:page", ["/secret"]]
           assert.deepStrictEqual(yield* query({ filters: [few] }), [{ dimensions: [], metrics: ["<5", null] }])
-          // A list would describe each of the few.
+          // A list would describe each of these few visitors.
           assert.deepStrictEqual(yield* query({ filters: [few], dimensions: ["visit:browser"] }), [])
           assert.deepStrictEqual(
             yield* query({ filters: [["is", "event:page", ["/"]]], dimensions: ["visit:browser"] }),
@@ -116,7 +116,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("chosen days, several filters and another website are refused", () =>
+      it.effect("chosen days, a filter that excludes, revenue and another website are refused", () =>
         Effect.gen(function* () {
           const [site, other] = [yield* newSite, yield* newSite]
           const { ask } = yield* share(site)
@@ -151,7 +151,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("an owner lists and revokes the shares of a website, within a second", () =>
+      it.effect("an owner lists and revokes the shares of a website, and a revoked share stops working", () =>
         Effect.gen(function* () {
           const [site, other] = [yield* newSite, yield* newSite]
           const { ask, cookie, id, path, secret, url } = yield* share(site, { label: "Agency" })
@@ -187,7 +187,7 @@ layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
       const over = yield* ask("")
       assert.strictEqual(over.status, 429)
       assert.isAbove(Number(over.headers.get("retry-after")), 0)
-      // The owner's own limit is another one.
+      // The owner's session has a limit of its own.
       assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie })).status, 200)
       const wrong = { key: `hsh_${"A".repeat(43)}` }
       for (let request = 0; request < 4; request++) {

@@ -21,7 +21,7 @@ const submit = Effect.fnUntraced(function* (site: string, more: Partial<Submissi
   return draft.submissionId
 })
 
-/** A website in Berlin's time zone, its inbox's path, and a session that may change it. */
+/** A website in Berlin's time zone, the path of its inbox, and a session that may change the website. */
 const opened = Effect.gen(function* () {
   const { url } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) =>

@@ -130,7 +130,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("lists and shows deliveries, retries one, and lists those of a submission", () =>
+      it.effect("lists and shows deliveries, retries one, and lists the deliveries of a submission", () =>
         Effect.gen(function* () {
           const [mine, theirs] = [yield* opened, yield* opened]
           const { webhook_id } = JSON.parse((yield* mine.request("POST", "/webhooks", { url })).text)

@@ -36,42 +36,44 @@ const final = ({ received }: Raw.Raw) => Raw.statuses(received()).filter((status
 layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("http: incomplete bodies", (it) => {
   for (const [name, { end, header, piece }] of Object.entries(ways)) {
     for (const endpoint of ["track", "submit", "chat"] as const) {
-      it.effect(`${name}, to ${endpoint}`, () =>
-        Effect.gen(function* () {
-          const { instance, url } = yield* TestServer
-          const port = Number(new URL(url).port)
-          const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
-          const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
-          const first = yield* Raw.open(port)
-          first.write(head)
-          first.write(piece(" ".repeat(50_000)))
-          yield* until("the first holds what arrived", () => room.held() >= 50_000)
-          const second = yield* Raw.open(port)
-          second.write(head)
-          second.write(piece(" ".repeat(59_999)))
-          yield* until("the second is refused", () => final(second).length === 1)
-          assert.deepStrictEqual(final(second), [503])
-          assert.match(second.received(), /^retry-after: 5\r$/im)
-          assert.match(second.received(), /^connection: close\r$/im)
-          if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
-          yield* until("its connection is closed", second.closed)
-          // A small body needs no memory.
-          const small = yield* Raw.open(port)
-          small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
-          yield* until("a small one is read", () => final(small).length === 1)
-          assert.deepStrictEqual(final(small), [422])
-          first.write(piece(" ".repeat(10_000)))
-          first.write(end)
-          yield* until("the first is complete", () => final(first).length === 1)
-          assert.deepStrictEqual(final(first), [422])
-          assert.strictEqual(room.held(), 0)
-          const leaving = yield* Raw.open(port)
-          leaving.write(head)
-          leaving.write(piece(" ".repeat(50_000)))
-          yield* until("one holds what arrived", () => room.held() >= 50_000)
-          leaving.socket.destroy()
-          yield* until("it disconnects and holds nothing", () => room.held() === 0)
-        }).pipe(Effect.scoped)
+      it.effect(
+        `over the memory limit are refused, and release their memory when they end: ${name}, to ${endpoint}`,
+        () =>
+          Effect.gen(function* () {
+            const { instance, url } = yield* TestServer
+            const port = Number(new URL(url).port)
+            const path = endpoint === "chat" ? paths.chat(instance.instanceId) : paths[endpoint]
+            const head = `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: application/json\r\n${header}\r\n\r\n`
+            const first = yield* Raw.open(port)
+            first.write(head)
+            first.write(piece(" ".repeat(50_000)))
+            yield* until("the first holds what arrived", () => room.held() >= 50_000)
+            const second = yield* Raw.open(port)
+            second.write(head)
+            second.write(piece(" ".repeat(59_999)))
+            yield* until("the second is refused", () => final(second).length === 1)
+            assert.deepStrictEqual(final(second), [503])
+            assert.match(second.received(), /^retry-after: 5\r$/im)
+            assert.match(second.received(), /^connection: close\r$/im)
+            if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
+            yield* until("its connection is closed", second.closed)
+            // A small body needs no memory.
+            const small = yield* Raw.open(port)
+            small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
+            yield* until("a small one is read", () => final(small).length === 1)
+            assert.deepStrictEqual(final(small), [422])
+            first.write(piece(" ".repeat(10_000)))
+            first.write(end)
+            yield* until("the first is complete", () => final(first).length === 1)
+            assert.deepStrictEqual(final(first), [422])
+            assert.strictEqual(room.held(), 0)
+            const leaving = yield* Raw.open(port)
+            leaving.write(head)
+            leaving.write(piece(" ".repeat(50_000)))
+            yield* until("one holds what arrived", () => room.held() >= 50_000)
+            leaving.socket.destroy()
+            yield* until("it disconnects and holds nothing", () => room.held() === 0)
+          }).pipe(Effect.scoped)
       )
     }
   }

@@ -7,7 +7,7 @@ import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** Each connection counts as a client, or each address. */
+/** A server that reads its clients fairly. Each connection counts as a client, or each address. */
 const serve = Effect.fnUntraced(function* (listener: RequestListener, by: "connection" | "address" = "connection") {
   const server = createServer(listener)
   FairReading.watch(server, { ownerOf: FairReading.byAddress(() => by === "connection") })

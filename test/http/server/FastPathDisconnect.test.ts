@@ -22,7 +22,7 @@ describe("http/server/FastPath: a visitor disconnects", () => {
   )((it) => {
     for (const message of ["accept", "do not"]) {
       it.effect(
-        `a disconnected visitor's resources are released, before and after the agent accepts (${message})`,
+        `a disconnected visitor's slot is released, ${message === "accept" ? "after" : "before"} the agent accepts`,
         () =>
           Effect.gen(function* () {
             const { instance, url, widgetToken } = yield* TestServer.TestServer
@@ -43,7 +43,7 @@ describe("http/server/FastPath: a visitor disconnects", () => {
               sent.on("error", () => {}).end(body)
               return { sent, begun: () => begun }
             }
-            // The second is accepted only because the first released its slot.
+            // The second chat is accepted only because the first has released its slot.
             for (let turn = 0; turn < 2; turn++) {
               const { begun, sent } = chat()
               yield* until("the agent's stream has started", () => streaming === 1)

@@ -71,7 +71,7 @@ describe("http/server/RequestMetrics", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a chat is open while it streams, and is aborted if its client disconnects before the response", () =>
+  it.live("a chat counts as open while it streams, and as aborted if its client disconnects before the response", () =>
     Effect.gen(function* () {
       const { server, value } = yield* measured({}, ({ message }) =>
         message === "silence"

@@ -26,22 +26,24 @@ const serve = (server: Server) =>
   )
 
 describe("http/server/RequestStart", () => {
-  it.live("reports the requests of one server while it listens, before their responses are the socket's", () =>
-    Effect.gen(function* () {
-      const make = () => createServer((_, response) => response.end())
-      const [watched, other] = [make(), make()]
-      const started: Array<string | undefined> = []
-      let assigned = 0
-      onRequestStart(watched, ({ request, response, socket }) => {
-        started.push(request.url)
-        if (NodeInternals.currentResponse(socket) === response) assigned++
+  it.live(
+    "reports the requests of one server while it listens, before Node assigns their responses to the socket",
+    () =>
+      Effect.gen(function* () {
+        const make = () => createServer((_, response) => response.end())
+        const [watched, other] = [make(), make()]
+        const started: Array<string | undefined> = []
+        let assigned = 0
+        onRequestStart(watched, ({ request, response, socket }) => {
+          started.push(request.url)
+          if (NodeInternals.currentResponse(socket) === response) assigned++
+        })
+        for (const start of ["first", "second"]) {
+          yield* serve(other)
+          yield* serve(watched)
+          assert.deepStrictEqual(started.splice(0), ["/first", "/by-node", "/last"], start)
+        }
+        assert.strictEqual(assigned, 0)
       })
-      for (const start of ["first", "second"]) {
-        yield* serve(other)
-        yield* serve(watched)
-        assert.deepStrictEqual(started.splice(0), ["/first", "/by-node", "/last"], start)
-      }
-      assert.strictEqual(assigned, 0)
-    })
   )
 })

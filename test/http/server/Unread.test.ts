@@ -53,7 +53,7 @@ for (const [name, chatMaxDuration] of [
       ["through the router", "?x"]
     ] as const) {
       for (const message of ["at once", "for ever"]) {
-        it.effect(`${way}, an answer sent ${message}`, () =>
+        it.effect(`free their slot: ${way}, an answer sent ${message}`, () =>
           Effect.gen(function* () {
             const { instance, send, url, widgetToken } = yield* TestServer
             const path = paths.chat(instance.instanceId) + query

@@ -35,7 +35,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
 
 const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))
 
-/** Stores page views of one visitor, each of a different page. */
+/** Stores page views, each of another page and another visitor. */
 const store = (pages: number) =>
   ClickHouse.use(({ command }) =>
     command(
