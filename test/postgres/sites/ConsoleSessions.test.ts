@@ -1,9 +1,10 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Fiber, Latch, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { limits } from "../../../src/core/sites/ConsoleSession.ts"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
+import { nothing } from "../../../src/core/sites/Issuers.ts"
 import * as PostgresConsoleSessions from "../../../src/postgres/sites/ConsoleSessions.ts"
 import * as OwnerKeys from "../../../src/postgres/sites/OwnerKeys.ts"
 import * as SiteDirectory from "../../../src/postgres/sites/SiteDirectory.ts"
@@ -13,7 +14,9 @@ import { OwnerKeys as Keys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.ts"
 import { suite } from "../../suites/ConsoleSessions.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { poll } from "../../support/Wait.ts"
 
 const timeout = "20 seconds"
 const layers = Layer.mergeAll(
@@ -116,6 +119,33 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
         yield* deleteEnded
         assert.lengthOf(yield* rows, kept)
       }
+    }).pipe(Effect.provide(layers))
+  )
+
+  it.live("a revocation waits for a link that a later session is creating, and voids it", () =>
+    Effect.gen(function* () {
+      const [sessions, sql] = [yield* ConsoleSessions, yield* PgClient.PgClient]
+      const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+      const request = { role: "owner", sites: "all", label: null, linkExpiresAt } as const
+      const createLink = (createdBy: string) =>
+        Effect.flatMap(sessions.createLink({ ...request, createdBy }), Effect.fromOption)
+      const first = yield* newSession
+      const { link, session } = yield* createLink(first.session.sessionId)
+      yield* sessions.open(link)
+      const [isCreated, mayCommit] = [yield* Latch.make(), yield* Latch.make()]
+      const creation = yield* createLink(session.sessionId).pipe(
+        Effect.tap(() => isCreated.open),
+        Effect.tap(() => mayCommit.await),
+        sql.withTransaction,
+        Effect.forkChild
+      )
+      yield* isCreated.await
+      const revocation = yield* Effect.forkChild(sessions.revoke(first.session.sessionId, { withOpened: true }))
+      yield* poll(Locks.isAwaited(sql), (isAwaited) => isAwaited)
+      yield* mayCommit.open
+      const late = yield* Fiber.join(creation)
+      assert.deepStrictEqual(yield* Fiber.join(revocation), Option.some(nothing))
+      assert.isTrue(Option.isNone(yield* sessions.open(late.link)))
     }).pipe(Effect.provide(layers))
   )
 
