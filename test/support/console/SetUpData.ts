@@ -55,11 +55,9 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
   yield* add({ websiteConfigId, recipient: "ida@fjordlight.example", topic })
   yield* add({ websiteConfigId, recipient: "ole@fjordlight.example", topic: { kind: "report", period: "weekly" } })
-  yield* addByOwner({
-    websiteConfigId,
-    recipient: "new@fjordlight.example",
-    topic: { kind: "report", period: "monthly" }
-  })
+  for (const period of ["weekly", "monthly"] as const) {
+    yield* addByOwner({ websiteConfigId, recipient: "new@fjordlight.example", topic: { kind: "report", period } })
+  }
   const submissionId = yield* storeDeliveries(websiteConfigId)
   const goals = yield* Goals
   yield* goals.create({ websiteConfigId, kind: "page", value: "/thanks*", name: "Booking sent" })

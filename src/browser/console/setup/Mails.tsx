@@ -26,6 +26,9 @@ const topicOf = (kind: (typeof kinds)[number], quarantined: boolean) =>
     ? { report: kind }
     : { quarantined, ...(kind === "each" ? {} : { digest: kind }) }
 
+/** What is shown before the first mail. An address that waits was asked for another notification, or before it was removed. */
+const noneOf = ({ confirmed }: Notification) => (confirmed ? Texts.mails.none : Texts.mails.earlier)
+
 interface DialogProps {
   readonly siteId: string
   readonly onClose: () => void
@@ -130,7 +133,7 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
                 Texts.mails.kinds[kindOf(notification)],
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
                 ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),
-                latest === null ? Texts.mails.none : Texts.mails.latest[latest.status](ago(latest.created_at, now))
+                latest === null ? noneOf(notification) : Texts.mails.latest[latest.status](ago(latest.created_at, now))
               ].join(" · ")}
               problem={latest?.error ?? undefined}
             >

@@ -20,6 +20,7 @@ export const mails = {
   withSpam: "with suspected spam",
   none: "no mail yet",
   unconfirmed: "not confirmed: the person opens the link in the confirmation mail within a week",
+  earlier: "the link in an earlier mail to the address is valid",
   asks: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
     pending: (when: string): string => `the latest mail has been waiting since ${when}`,
