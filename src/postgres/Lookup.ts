@@ -16,6 +16,12 @@ export interface Options<A> {
   readonly capacity: number
 }
 
+export interface Lookup<A> {
+  (key: string): Effect.Effect<Option.Option<A>, StorageUnavailable>
+  /** Drops the cached result of a key: the next lookup reads the database. */
+  readonly forget: (key: string) => Effect.Effect<void>
+}
+
 /** A result, with the time at which it expires. */
 interface Cached<A> {
   readonly value: Effect.Effect<Option.Option<A>>
@@ -30,9 +36,7 @@ const hotShare = 1 / 16
  * A cached lookup. Concurrent lookups of a key share one query, which is interrupted when no caller waits. Failures are not
  * cached. A caller never gets a result that expired before its call, even if a query hangs or the wall clock is set back.
  */
-export const make = Effect.fnUntraced(function* <A>(
-  options: Options<A>
-): Effect.fn.Return<(key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>> {
+export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect.fn.Return<Lookup<A>> {
   const clock = yield* Clock.Clock
   const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
   const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
@@ -81,7 +85,7 @@ export const make = Effect.fnUntraced(function* <A>(
   // The context of this cache, not of a query's first caller: other callers share the query, which must not have the first
   // caller's span and log annotations.
   const context = yield* Effect.context<never>()
-  return (key: string) =>
+  const lookup = (key: string): Effect.Effect<Option.Option<A>, StorageUnavailable> =>
     Effect.suspend(() => {
       const now = monotonicMillis()
       const known = hot.get(key)
@@ -89,4 +93,10 @@ export const make = Effect.fnUntraced(function* <A>(
         ? known.value
         : Effect.updateContext(resultAt(key, now), () => context)
     })
+  const forget = (key: string) =>
+    Effect.suspend(() => {
+      hot.delete(key)
+      return Cache.invalidate(cache, key)
+    })
+  return Object.assign(lookup, { forget })
 })

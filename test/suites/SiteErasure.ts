@@ -121,6 +121,25 @@ export const suite = <E>(
       })
     )
 
+    it.effect("a website that was found before its erasure is not found once it is forgotten", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const sites = yield* SiteDirectory
+        const site = yield* create
+        const find = Effect.all([
+          sites.byWebsiteConfigId(site.websiteConfigId),
+          sites.byTrackingToken(site.trackingToken)
+        ])
+        // Twice, so that the busiest cache has it.
+        for (let time = 0; time < 2; time++) assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
+        yield* sites.forget(site)
+        assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
+        yield* erasure.erase(site.websiteConfigId)
+        yield* sites.forget(site)
+        assert.deepStrictEqual(yield* find, [Option.none(), Option.none()])
+      })
+    )
+
     it.effect("an erased website's instances stay without a website, and other instances keep their website", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure

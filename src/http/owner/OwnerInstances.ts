@@ -19,6 +19,8 @@ import type { AuthorizedSite } from "../../core/sites/Access.ts"
 import { AgentCheck } from "../../services/chat/AgentCheck.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as OwnerSites from "./OwnerSites.ts"
 import * as SiteInstance from "./SiteInstance.ts"
 import * as Validation from "./Validation.ts"
 
@@ -75,11 +77,14 @@ const requirePublic = (agentUrl: string) =>
 /** How long the agent may take to answer: a runtime may have to load its model first. */
 const testTimeout = "30 seconds"
 
-export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | AgentCheck> =>
+export const layer = ({
+  secretsKey
+}: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | SiteDirectory | AgentCheck> =>
   Layer.effect(
     OwnerInstances,
     Effect.gen(function* () {
       const directory = yield* InstanceDirectory
+      const sites = yield* SiteDirectory
       const check = yield* AgentCheck
       const own = SiteInstance.require(directory)
 
@@ -99,6 +104,10 @@ export const layer = ({ secretsKey }: Options): Layer.Layer<OwnerInstances, neve
         find: own,
         create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
           const { websiteConfigId } = site
+          // Without the cache, because an instance cannot be stored for a website that was deleted meanwhile.
+          yield* sites.forget(site)
+          if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
+            return yield* Effect.fail(OwnerSites.notFound)
           yield* requirePublic(given.agentUrl)
           const all = yield* directory.list
           if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {

@@ -54,7 +54,8 @@ export class OwnerSites extends Context.Service<
   }
 >()("hydracore/http/owner/OwnerSites") {}
 
-const notFound = Errors.make(
+/** The response for a website that does not exist, or that the caller does not reach. */
+export const notFound = Errors.make(
   "NotFound",
   "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
@@ -103,11 +104,14 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
           // The website was deleted meanwhile.
           Effect.fromOption(() => notFound)
         ),
-      delete: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, name) {
+      delete: Effect.fnUntraced(function* ({ site }, name) {
+        const { websiteConfigId } = site
         const current = yield* erasure.nameOf(websiteConfigId)
         if (Option.isNone(current)) return yield* Effect.fail(notFound)
         if (current.value !== name) return Option.none()
-        const erased = yield* erasure.erase(websiteConfigId).pipe(Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+        const erased = yield* erasure
+          .erase(websiteConfigId)
+          .pipe(Effect.ensuring(directory.forget(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
         return yield* Option.match(erased, {
           onNone: () => Effect.fail(notFound),
           onSome: () => Effect.succeed(erased)

@@ -53,6 +53,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
           add(changed)
           return Option.some(changed)
         }),
+      forget: () => Effect.void,
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
     const sites = Sites.of({

@@ -13,11 +13,13 @@ import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { fanOutAll } from "../../support/Delivery.ts"
+import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
-import { layer as testServer } from "../../support/TestServer.ts"
+import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 
 const outcomes: Array<Outcome> = []
 const sent: Array<Message> = []
@@ -199,6 +201,32 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
         assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
         assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
+      })
+    )
+
+    it.effect("a deleted website is a 404 at once, and so is a new instance for it", () =>
+      Effect.gen(function* () {
+        const { url } = yield* TestServer
+        const cookie = yield* newCookie("owner", "all")
+        const instance = { name: "A", agent_url: "https://agent.example" }
+        const [mine, elsewhere] = [yield* opened, yield* opened]
+        const request = (site: { readonly websiteConfigId: string }, path: string, body?: unknown) =>
+          Effect.map(
+            send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
+              cookie,
+              ...(body === undefined ? {} : { body })
+            }),
+            ({ status }) => status
+          )
+        for (const { site } of [mine, elsewhere]) assert.strictEqual(yield* request(site, "/instances"), 200)
+        assert.strictEqual(yield* request(mine.site, "/delete", { name: "A" }), 200)
+        for (const path of ["", "/instances", "/submissions", "/goals"]) {
+          assert.strictEqual(yield* request(mine.site, path), 404, path)
+        }
+        assert.strictEqual(yield* request(mine.site, "/instances", instance), 404)
+        // As another process does, while this one has the website in its cache.
+        yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
+        assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
       })
     )
 
