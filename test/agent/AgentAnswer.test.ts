@@ -36,7 +36,7 @@ describe("AgentStream over HTTP: the answer", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("each finish reason of the agent becomes one of the visitor's", () =>
+  it.effect("each finish reason of the agent becomes a finish reason that visitors get", () =>
     Effect.gen(function* () {
       for (const [upstream, reason] of [
         ["stop", "stop"],
@@ -146,7 +146,7 @@ describe("AgentStream over HTTP: the answer", () => {
   }
 
   it.effect(
-    "a stream is read without a content type and with those of JSON, text and bytes, also a last event without a blank line",
+    "a stream is read without a content type or as JSON, text or bytes, with a last event that has no blank line after it",
     () =>
       Effect.gen(function* () {
         for (const type of [undefined, "text/plain", "application/json", "application/octet-stream"]) {

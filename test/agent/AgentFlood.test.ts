@@ -1,5 +1,6 @@
 /**
- * Agents that send much besides their text: ordinary answers are read to the end, and floods are throttled and then refused.
+ * Agents that send much besides their text: ordinary answers are read to the end, and floods are throttled
+ * or end with an error.
  */
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"

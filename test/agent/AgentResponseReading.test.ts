@@ -1,6 +1,4 @@
-/**
- * When an agent's answer is read, and when not: the response alone, without a network.
- */
+/** When the reading of an agent's answer pauses: the response alone, without a network. */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { AgentResponse } from "../../src/agent/AgentResponse.ts"
@@ -8,7 +6,7 @@ import { protocols } from "../../src/agent/Protocols.ts"
 import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
 import { says, sse } from "../support/TestUpstream.ts"
 
-it.effect("a reader that does not read pauses the agent until it reads again", () =>
+it.effect("the agent is paused while nothing is read from its response", () =>
   Effect.gen(function* () {
     const response = new AgentResponse({
       protocol: protocols["openai-chat"],

@@ -8,7 +8,7 @@ import { ask, failure, layer } from "../support/AgentExchange.ts"
 import { endlessly, type Respond, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
-describe("AgentStream over HTTP: slow and fast agents", () => {
+describe("AgentStream over HTTP: silent agents, and readers that are slow or leave", () => {
   const silences: ReadonlyArray<readonly [string, ReadonlyArray<AgentEvent>, Respond]> = [
     ["before its headers", [], () => {}],
     [
@@ -50,7 +50,7 @@ describe("AgentStream over HTTP: slow and fast agents", () => {
     )
   }
 
-  it.effect("a slow reader pauses the agent, and its delay does not count towards the agent's timeout", () =>
+  it.effect("a slow reader pauses the agent, and the reader's delay does not count towards the agent's timeout", () =>
     Effect.gen(function* () {
       let written = () => 0
       const piece = says("x".repeat(10_000))

@@ -75,7 +75,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("without a model and a key, the request names neither", () =>
+  it.effect("the request has no model and no key if the instance has none", () =>
     Effect.gen(function* () {
       const { upstream } = yield* exchange(streams(done))
       assert.notProperty(upstream.received[0]?.headers, "authorization")
@@ -99,7 +99,7 @@ describe("AgentStream over HTTP: the request", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("the agent gets the trace of a request that has one, with a span of its own if it is sampled", () =>
+  it.effect("the agent gets the trace of a visitor's request, with a new span if the trace is sampled", () =>
     Effect.gen(function* () {
       const spans: Array<Tracer.Span> = []
       const tracer = Tracer.make({
@@ -187,7 +187,7 @@ describe("AgentStream over HTTP: responses that are not an answer", () => {
     )
   }
 
-  it.effect("an address on which nothing listens and an invalid URL give refusals", () =>
+  it.effect("a URL at which nothing listens and an invalid URL give refusals", () =>
     Effect.gen(function* () {
       const gone = yield* Effect.scoped(
         Effect.map(
@@ -209,7 +209,7 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
     [503, "86400", 120],
     [529, undefined, 10]
   ] as const) {
-    it.effect(`a ${status} is busy, and says when to try again`, () =>
+    it.effect(`an agent that answers ${status} is busy, and the error says when to try again`, () =>
       Effect.gen(function* () {
         const { result } = yield* exchange((_, response) => {
           response.writeHead(status, header === undefined ? {} : { "retry-after": header }).end(secret)
@@ -258,7 +258,7 @@ describe("AgentStream over HTTP: an agent that is busy, or a request that is too
   )
 
   it.effect(
-    "a request that is too long is sent at most twice, and a request that is refused for another reason once",
+    "a request that is too long is sent at most twice, and a request that is refused for another reason only once",
     () =>
       Effect.gen(function* () {
         for (const [body, times, history] of [

@@ -72,7 +72,7 @@ describe("agent/AnswerReader", () => {
         other: "\ude00",
         lines: "two lines"
       }
-      // What follows the beginning of a line belongs to it.
+      // A piece after an unfinished line continues that line.
       const cut = names.indexOf("cut")
       const whole = cut < 0 ? names : names.slice(0, cut)
       const last = whole.findIndex((name) => name === "done" || name === "error" || name === "garbage")
@@ -98,14 +98,14 @@ describe("agent/AnswerReader", () => {
     assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
   })
 
-  it("reads a bounded number of events from the lines of one event, and counts each line as a frame", () => {
-    const most = 8192
+  it("reads and counts up to 8,192 lines of one event as a frame each; an event of more lines is not split", () => {
+    const maxLines = 8192
     const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
     const reader = new AnswerReader(protocols["openai-chat"])
-    assert.strictEqual(reader.read(event(most), 0).wait, 0)
-    assert.isAbove(reader.read(event(most), 0).wait, 0)
+    assert.strictEqual(reader.read(event(maxLines), 0).wait, 0)
+    assert.isAbove(reader.read(event(maxLines), 0).wait, 0)
     assert.isUndefined(reader.answer.fault)
-    reader.read(event(most + 1), 0)
+    reader.read(event(maxLines + 1), 0)
     assert.strictEqual(reader.answer.fault, "the agent sent an event that is not a JSON object")
   })
 })

@@ -87,7 +87,7 @@ describe("agent/Anthropic", () => {
     assert.strictEqual(events.at(-1)?._tag, "Finish")
   })
 
-  it("cuts the ids of tools and the titles of retrieved documents, and drops addresses that are too long", () => {
+  it("cuts the ids of tools and the titles of retrieved documents, and drops URLs that are too long", () => {
     const long = "i".repeat(100_000)
     const page = (url: string) => ({
       type: "web_fetch_tool_result",
@@ -114,7 +114,7 @@ describe("agent/Anthropic", () => {
     assert.deepStrictEqual(sourcesOf(events), [["https://a.example/", long.slice(0, 300)]])
   })
 
-  it("continues after a message, and adds its tokens; a start that is repeated counts once", () => {
+  it("reads several messages as one answer and adds up their tokens; a repeated start counts once", () => {
     const { ending, events } = read(
       "anthropic",
       begin(),

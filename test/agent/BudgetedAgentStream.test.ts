@@ -25,7 +25,7 @@ const hello: AgentEvent = { _tag: "Text", delta: "Hello!" }
 const finish: AgentEvent = { _tag: "Finish", reason: "stop" }
 const usage = (inputTokens: number, outputTokens: number): AgentEvent => ({ _tag: "Usage", inputTokens, outputTokens })
 
-/** Runs a test with an agent that follows the script, and with the budget. */
+/** Provides an agent that follows `script`, limited by `budget`. */
 const withAgent = (script: MemoryAgentStream.Script, budget: Layer.Layer<TokenBudget> = MemoryTokenBudget.layer) =>
   Effect.provide(
     BudgetedAgentStream.layer.pipe(Layer.provide(MemoryAgentStream.layer(script)), Layer.provideMerge(budget))
@@ -51,7 +51,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("a refusal uses no tokens, and an abandoned answer uses the tokens of its text", () =>
+  it.effect("a refusal uses no tokens; an abandoned answer uses those of the request and of its text", () =>
     Effect.gen(function* () {
       const refused = yield* ask(request(1000)).pipe(
         Effect.andThen(used),
@@ -73,7 +73,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("when the tokens are used up no request is sent until the next day", () =>
+  it.effect("when the tokens are used up, no request is sent, and the error says when the next day begins", () =>
     Effect.gen(function* () {
       const limits: Array<number> = []
       yield* Effect.gen(function* () {

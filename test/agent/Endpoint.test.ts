@@ -30,13 +30,13 @@ describe("agent/Endpoint", () => {
     assert.strictEqual(of("https://api.openai.com/v1", "responses"), "https://api.openai.com/v1/responses")
   })
 
-  it("uses the full address of an endpoint unchanged", () => {
+  it("uses the full URL of an endpoint unchanged", () => {
     for (const url of ["https://a.example/chat/completions", "https://a.example/x/chat/completions/?key=1"]) {
       assert.strictEqual(of(url), url)
     }
   })
 
-  it("accepts only http addresses", () => {
+  it("accepts only http and https URLs", () => {
     for (const url of ["not an address", "ftp://a.example/", "http://", ""]) assert.isUndefined(of(url))
   })
 })

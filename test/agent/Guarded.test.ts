@@ -1,6 +1,4 @@
-/**
- * Agents that the owner API named: their keys, and the addresses that are refused.
- */
+/** The guard that keeps the agents of owners off private addresses, and the stored keys of agents. */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -8,8 +6,8 @@ import * as Sealing from "../../src/core/delivery/Sealing.ts"
 import { ask, done, exchange, failure, layer, said, secretsKey, streams } from "../support/AgentExchange.ts"
 import { says } from "../support/TestUpstream.ts"
 
-describe("agent: guarded instances", () => {
-  it.effect("a guarded agent on a private address, also by its name, is not reached", () =>
+describe("agent: guarded instances and stored keys", () => {
+  it.effect("a guarded agent is not reached on a private address, whether its URL has the address or a name", () =>
     Effect.gen(function* () {
       const { result, upstream } = yield* exchange(streams(says("a"), done), { isGuarded: true })
       assert.deepStrictEqual(failure(result), {

@@ -38,7 +38,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("distinguishes a refusal, a failure, an absence and a missing key, without any text of the agent's", () =>
+  it.live("distinguishes a refusal, a failure, an absence and a missing key, and repeats no text of the agent", () =>
     Effect.gen(function* () {
       for (const status of [307, 401, 404, 429, 500, 503]) {
         const { outcome: refused } = yield* inspectAgent((_, response) => void response.writeHead(status).end(secret))
@@ -56,7 +56,7 @@ describe("agent/Inspection", () => {
       const { agent, outcome: keyless } = yield* inspectAgent(streams(done), { agentKeyEnv: "UNSET" })
       assert.deepStrictEqual(keyless, { _tag: "NoKey", variable: "UNSET" })
       assert.lengthOf(agent.received, 0)
-      // The stored key is not one that this process encrypted.
+      // This process did not encrypt the stored key.
       const { outcome: locked } = yield* inspectAgent(streams(done), { agentKey: new Uint8Array(40) })
       assert.deepStrictEqual(locked, { _tag: "LockedKey" })
     }).pipe(Effect.provide(layer))
@@ -71,7 +71,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("an agent that is silent is unavailable", () =>
+  it.live("an agent that does not answer in time is silent", () =>
     Effect.gen(function* () {
       const agent = yield* start(() => {})
       const late = yield* inspect(agent.url, {}, "100 millis")

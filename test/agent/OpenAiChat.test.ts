@@ -36,7 +36,7 @@ describe("agent/OpenAiChat: the request", () => {
   })
 
   it.prop(
-    "has messages whose roles alternate, with the text of all messages",
+    "has messages whose roles alternate, with the text of all messages that are not blank",
     [Schema.Array(Schema.Struct({ role: Schema.Literals(["user", "assistant"]), text: Schema.String }))],
     ([messages]) => {
       const sent = Protocol.requestMessages(messages)
@@ -53,7 +53,7 @@ describe("agent/OpenAiChat: the request", () => {
     }
   )
 
-  it("joins a message whose answer failed with the next one", () => {
+  it("joins a question whose answer is blank with the next question", () => {
     const messages = [
       { role: "user", text: "One" },
       { role: "assistant", text: " " },
@@ -162,7 +162,7 @@ describe("agent/OpenAiChat: the answer", () => {
     assert.strictEqual(ending, "tool-calls")
   })
 
-  it("reads a refusal, the choice that counts, and usage that comes more than once", () => {
+  it("reads a refusal, only the choice with the index 0, and the last usage", () => {
     const { events } = read(
       "openai-chat",
       { choices: [{ index: 1, delta: { content: "another" } }], usage: { prompt_tokens: 1, completion_tokens: 1 } },
@@ -228,7 +228,7 @@ describe("agent/OpenAiChat: the answer", () => {
     }
   })
 
-  it("reads the errors of runtimes in all their forms, and no error where there is none", () => {
+  it("reads the errors of different runtimes, and no error where there is none", () => {
     const hi = delta({ content: "Hi" })
     for (const frame of [
       { object: "error", message: "x", type: "server_error", code: 500 },
@@ -256,7 +256,7 @@ describe("agent/OpenAiChat: the answer", () => {
     }
   })
 
-  it("ignores events without text, and fails at invalid ones", () => {
+  it("ignores events without text, and fails at invalid events", () => {
     assert.strictEqual(read("openai-chat", "", "{}", delta(null), delta({ content: "Hi" }), "[DONE]").ending, "stop")
     for (const frame of [
       "1",

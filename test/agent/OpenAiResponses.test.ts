@@ -101,7 +101,7 @@ describe("agent/OpenAiResponses", () => {
     assert.strictEqual(textOf(events), "Hi")
   })
 
-  it("continues after a response, and adds its tokens", () => {
+  it("reads several responses as one answer and adds up their tokens", () => {
     const usage = { input_tokens: 1, output_tokens: 2 }
     const one = (text: string) => [event("created"), says(text), completed({ usage })]
     const { ending, events } = read("openai-responses", ...one("One. "), ...one("Two."))

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { Sse as PlatformSse } from "effect/encoding"
 import * as Sse from "../../src/agent/Sse.ts"
 
-/** Everything that is read from these packets, until one exceeds the limit. */
+/** The events that are read from these packets, until an event exceeds the limit. */
 const read = (packets: ReadonlyArray<Uint8Array>, maxBytes = 1_000_000) => {
   const events: Array<Sse.Event> = []
   let state = Sse.initial
@@ -55,7 +55,7 @@ describe("Sse", () => {
   )
 
   it.prop(
-    "any bytes whatever, cut anywhere, give the same events, and are over the same bound after the same events",
+    "any bytes give the same events, and exceed the bound after the same events, wherever they are cut",
     [Schema.Array(Fragment), Schema.Array(Schema.Int), Schema.Int],
     ([fragments, cuts, bound]) => {
       const bytes = Buffer.concat(fragments.map((fragment) => Buffer.from(fragment, "latin1")))
@@ -65,7 +65,7 @@ describe("Sse", () => {
   )
 
   it.prop(
-    "reads the same events as the platform's own parser",
+    "reads the same events as Effect's parser",
     [Schema.Array(Fragment), Schema.Array(Schema.Int)],
     ([fragments, cuts]) => {
       const bytes = Buffer.concat(fragments.map((fragment) => Buffer.from(fragment, "latin1")))

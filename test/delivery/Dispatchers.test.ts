@@ -9,7 +9,7 @@ import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { Mailer } from "../../src/services/mail/Mailer.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 
-/** Starts a dispatcher whose first rounds are interrupted by something else than its end, and returns its log lines. */
+/** Starts a dispatcher, lets it run for three seconds, and returns its log lines. */
 const started = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
   const lines: Array<string> = []
   yield* Layer.build(
@@ -19,7 +19,7 @@ const started = Effect.fnUntraced(function* (dispatcher: Layer.Layer<never>) {
   return lines
 })
 
-it.effect("delivery/Dispatcher: after an interrupted round, which is logged, the next ones run", () =>
+it.effect("delivery/Dispatcher: an interrupted round is logged, and the next rounds run", () =>
   Effect.gen(function* () {
     const rounds = { fanOut: 0, lease: 0 }
     const none = { leased: [], waiting: new Set<string>() }
@@ -35,7 +35,7 @@ it.effect("delivery/Dispatcher: after an interrupted round, which is logged, the
   })
 )
 
-it.effect("delivery/MailDispatcher: after an interrupted round, which is logged, the next ones run", () =>
+it.effect("delivery/MailDispatcher: an interrupted round is logged, and the next rounds run", () =>
   Effect.gen(function* () {
     let rounds = 0
     const mails = Layer.mock(Mails, {

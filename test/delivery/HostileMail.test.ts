@@ -1,4 +1,4 @@
-/** The raw mail that a real receiver gets about a submission with any texts. */
+/** The raw mail that a real receiver gets about a submission with arbitrary texts. */
 import { assert, layer as shared } from "@effect/vitest"
 import { Context, Effect, Layer, Schema } from "effect"
 import PostalMime from "postal-mime"
@@ -26,7 +26,7 @@ const Hostile = Schema.Union([
   ])
 ])
 
-/** The names of the head's fields. */
+/** The names of a mail's header fields. */
 const fieldNames = (source: string): ReadonlyArray<string> =>
   source
     .slice(0, source.indexOf("\r\n\r\n"))
@@ -57,7 +57,7 @@ const receiver = Layer.effectContext(
   })
 )
 
-shared(receiver)("delivery/SmtpMailer with any texts", (it) => {
+shared(receiver)("delivery/SmtpMailer with arbitrary texts", (it) => {
   it.effect.prop(
     "a visitor's text adds no header, no recipient and no part",
     [Hostile, Hostile, Schema.NullOr(Hostile), Schema.Literals([1, 2])],

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
 import { receiver } from "../support/Receiver.ts"
 
-/** A resolver that gives these addresses, one list per look-up, and counts the look-ups. */
+/** A resolver that gives one of these lists per look-up, the last list again and again, and records the names. */
 const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
   const queried: Array<string> = []
   const lookup = ((host: string, _options: unknown, callback: (error: null, addresses: unknown) => void) => {
@@ -23,7 +23,7 @@ const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
 const post = (url: string) => OutwardClient.OutwardClient.use((client) => client.post(url, {}, "{}"))
 
 describe("delivery/OutwardClient", () => {
-  it.live("a name with private addresses only is not connected to, whatever it resolved to before", () =>
+  it.live("a name is resolved for each request, and not connected to if it has private addresses only", () =>
     Effect.gen(function* () {
       const { queried, lookup } = resolver([
         ["127.0.0.1"],
@@ -42,7 +42,7 @@ describe("delivery/OutwardClient", () => {
     })
   )
 
-  it.live("a private literal in any notation, another port and a redirect to either are never requested", () =>
+  it.live("a private address in any notation, a port that is not allowed and a redirect's target get no request", () =>
     Effect.gen(function* () {
       const inner = yield* receiver((_, response) => response.end("secret"))
       const outer = yield* receiver((_, response) =>
@@ -89,7 +89,7 @@ describe("delivery/OutwardClient", () => {
           Effect.forEach(receivers, ({ connections }) => connections),
           (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
-        // Two, and the one that was opened while there were two. Idle ones would stay for longer than the timeout.
+        // At most one connection more than two stays open. An idle connection would stay for longer than the timeout.
         yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
           until: (count) => count <= 3
         }).pipe(Effect.timeout("4 seconds"))

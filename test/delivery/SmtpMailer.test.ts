@@ -47,7 +47,7 @@ const outcomeWith = (options: SMTPServerOptions) =>
 
 const errorOf = (outcome: Outcome): string => (outcome._tag === "Accepted" ? "" : outcome.error)
 
-/** A server that answers as little as `serve` does. */
+/** A server that does with each connection only what `serve` does. */
 const rawServer = (serve: (socket: Socket) => void) =>
   Effect.gen(function* () {
     const open = new Set<Socket>()
@@ -106,7 +106,7 @@ describe("delivery/SmtpMailer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a password is sent only over TLS, and a wrong one fails without ending the mail", () =>
+  it.live("a password is sent only over TLS, and a wrong password is a failure, not a refusal of the mail", () =>
     Effect.gen(function* () {
       const logins: Array<string> = []
       const onAuth: SMTPServerOptions["onAuth"] = ({ password, username }, _, callback) => {
@@ -137,7 +137,7 @@ describe("delivery/SmtpMailer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a check connects and logs in as a mail does, and sends none", () =>
+  it.live("a check connects and logs in as for a mail, and sends no mail", () =>
     Effect.gen(function* () {
       const onAuth: SMTPServerOptions["onAuth"] = ({ password, username }, _, callback) =>
         password === "right" ? callback(null, { user: username }) : callback(refusal(535, "5.7.8 wrong"))
@@ -208,7 +208,7 @@ describe("delivery/SmtpMailer", () => {
       })
   )
 
-  it.live("a server that is down, cuts or hangs is a failure, and no connection stays open", () =>
+  it.live("a server that is down, cuts the connection or hangs is a failure, and no connection stays open", () =>
     Effect.gen(function* () {
       const gone = yield* Effect.scoped(
         Effect.map(

@@ -3,7 +3,7 @@ import { Effect, Exit, Logger, Metric, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as DeadlineScheduler from "../../src/runtime/DeadlineScheduler.ts"
 
-/** Records when it is called; `every` is the time to the next deadline. */
+/** An object that records when it is called; `every` is the time to its next deadline. */
 const recording = (name: string, calls: Array<string>, every?: number): DeadlineScheduler.Scheduled => ({
   due: 0,
   heapIndex: -1,
@@ -50,7 +50,7 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  it.effect("deadlines may be set, moved and cancelled during a call", () =>
+  it.effect("deadlines may be set and cancelled during a call", () =>
     Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
       const calls: Array<string> = []
@@ -71,7 +71,7 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  it.effect("an object that throws is logged and not called again, and others are not affected", () => {
+  it.effect("an object's error is logged, the object is not called again, and others are not affected", () => {
     const logged: Array<unknown> = []
     return Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
@@ -107,7 +107,7 @@ describe("runtime/DeadlineScheduler", () => {
   )
 
   // On the real clock, since the TestClock has fibers of its own.
-  it.live("one fiber sleeps for any number of deadlines; none without deadlines or after the scope is closed", () => {
+  it.live("any number of deadlines take one fiber; without deadlines or after the scope is closed, none runs", () => {
     let fibers = 0
     return Effect.gen(function* () {
       const scope = yield* Scope.make()

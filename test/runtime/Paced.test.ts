@@ -6,14 +6,14 @@ const Sizes = Schema.Array(Schema.Literals([0, 1, 5_000, 10_000, 16_384, 500_000
 
 describe("runtime/Paced", () => {
   it.effect.prop(
-    "maps every element in order, and other fibers run between elements of the size of a burst",
+    "maps every element in order, and other fibers run whenever the elements reach the size of a burst",
     [Sizes],
     ([given]) =>
       Effect.gen(function* () {
         const sizes = given.flatMap((size) => [size, size, size])
         let mapped: ReadonlyArray<number> = []
         const turns: Array<number> = [0]
-        // Yields after each time.
+        // `forever` yields after each repetition.
         const other = Effect.forever(Effect.sync(() => void turns.push(mapped.length)))
         yield* Effect.forkChild(other, { startImmediately: true })
         const results = yield* Stream.fromArray(sizes).pipe(

@@ -3,7 +3,7 @@ import { Effect, Fiber, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import * as Rounds from "../../src/runtime/Rounds.ts"
 
-/** How the rounds of a loop end, in order; later ones succeed. */
+/** Runs a loop for a minute. Its first rounds end as `ends` says, and later rounds succeed. */
 const looped = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<void, string>>) {
   let rounds = 0
   const lines: Array<string> = []
@@ -29,7 +29,7 @@ it.effect("runtime/Rounds: a loop continues after an error, a defect and an inte
   })
 )
 
-it.effect("runtime/Rounds: logs the first of consecutive failures", () =>
+it.effect("runtime/Rounds: logs only the first of consecutive failures", () =>
   Effect.gen(function* () {
     const defect = Effect.die(new Error("a defect"))
     const { lines } = yield* looped([defect, defect, defect, Effect.void, defect, defect])

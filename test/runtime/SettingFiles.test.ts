@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, FileSystem, Option } from "effect"
 import * as SettingFiles from "../../src/runtime/SettingFiles.ts"
 
-/** Reads a setting, with a folder that holds the files, by their names. */
+/** Reads a setting from the variables that `environment` gives for a folder with these files. */
 const load = Effect.fnUntraced(function* (
   name: string,
   environment: (folder: string) => Record<string, string>,
@@ -21,7 +21,7 @@ const message = (effect: Effect.Effect<unknown, unknown, FileSystem.FileSystem>)
 
 describe("runtime/SettingFiles", () => {
   it.layer(NodeFileSystem.layer)((it) => {
-    it.effect("a setting is read from its variable, or from its file without the trailing newline", () =>
+    it.effect("a setting is read from its variable, or from its file without the last line break", () =>
       Effect.gen(function* () {
         const files = { key: " a secret \n\n" }
         assert.deepStrictEqual(yield* load("KEY", () => ({})), Option.none())

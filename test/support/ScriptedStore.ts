@@ -1,4 +1,4 @@
-/** A store of batches whose flushes fail as a script says, for group commit on the TestClock. */
+/** A store of batches whose flushes succeed or fail as a script says, for group commit on the TestClock. */
 import { Clock, Effect, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
@@ -7,7 +7,7 @@ import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts
 export const timeout = 1000
 
 /** The store's behaviour for one flush. */
-export const Fault = Schema.Literals([
+export const Behaviour = Schema.Literals([
   "store",
   "store",
   "store slowly",
@@ -17,7 +17,7 @@ export const Fault = Schema.Literals([
   "hang after the commit"
 ])
 
-export type Fault = typeof Fault.Type
+export type Behaviour = typeof Behaviour.Type
 
 export interface Item {
   readonly id: number
@@ -25,8 +25,8 @@ export interface Item {
   readonly deadline: number
 }
 
-/** A store that stores each batch id once, as `page_view_batch` does. It follows a script of failures, then succeeds. */
-export const makeStore = (script: ReadonlyArray<Fault>) => {
+/** A store that stores each batch id once, as `page_view_batch` does. It follows the script, and then succeeds. */
+export const makeStore = (script: ReadonlyArray<Behaviour>) => {
   const seen = { copies: new Map<number, number>(), flushed: new Set<number>(), batches: new Set<string>() }
   const broken: Array<string> = []
   let flushes = 0

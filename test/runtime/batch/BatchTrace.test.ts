@@ -22,7 +22,7 @@ const parent = (id: number, sampled = true) =>
   Tracer.externalSpan({ traceId: String(id).repeat(32), spanId: String(id).repeat(16), sampled })
 
 it.effect(
-  "a batch is a child of its first sampled request and links to the others; a batch without sampled requests has no span",
+  "a batch with sampled requests has one span: a child of the first of these requests, with links to the rest of them",
   () => {
     const spans: Array<Tracer.NativeSpan> = []
     const tracer = Tracer.make({

@@ -19,7 +19,7 @@ describe("GroupCommit: batches", () => {
         maxQueue: 100,
         maxBatch: 100
       })
-      // Long enough for the committer to wait for the first of them.
+      // Lets the committer begin to wait for the first item.
       yield* Effect.yieldNow
       const run = Effect.runPromiseWith(yield* Effect.context<never>())
       yield* Effect.promise(() => Promise.all([1, 2, 3].map((item) => run(submit(item)))))
@@ -27,7 +27,7 @@ describe("GroupCommit: batches", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("items that arrive during a flush form two batches, neither with more than half of the items", () =>
+  it.effect("items that arrive during a flush form two batches, each with about half of the items", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const sizes: Array<number> = []
@@ -58,7 +58,7 @@ describe("GroupCommit: batches", () => {
     })
   )
 
-  it.effect("a batch is bounded by weight, and a queue that is too heavy refuses immediately", () =>
+  it.effect("a batch is bounded by weight, and a queue that is too heavy refuses items immediately", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       const weights: Array<ReadonlyArray<number>> = []

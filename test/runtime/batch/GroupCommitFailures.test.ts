@@ -50,7 +50,7 @@ describe("GroupCommit: failures", () => {
     })
   )
 
-  it.effect("a retry leaves out items that were answered or whose submitter was interrupted", () =>
+  it.effect("a retry leaves out items that timed out or whose submitter was interrupted", () =>
     Effect.gen(function* () {
       const sent: Array<string> = []
       const group = yield* GroupCommit.make({

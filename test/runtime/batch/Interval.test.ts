@@ -35,7 +35,7 @@ const submitAt = (group: GroupCommit.GroupCommit<number, number, never>, at: num
 const pass = (millis: number) => Effect.forEach(Array.from({ length: millis / 10 }), () => TestClock.adjust(10))
 
 it.effect.prop(
-  "batches begin at least an interval apart unless they are full, and no item waits longer for its batch",
+  "batches begin at least an interval apart unless they are full, and few items are stored within an interval and two flushes",
   {
     arrivals: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))).check(
       Schema.isMaxLength(30)
@@ -56,8 +56,8 @@ it.effect.prop(
         const previous = batches[index - 1]
         if (previous !== undefined && size < maxBatch) assert.isAtLeast(at - previous.at, interval)
       })
-      // Twenty milliseconds more, since the test's clock moves in steps.
       if (arrivals.length > maxBatch) return
+      // Twenty milliseconds more, since the test's clock moves in steps.
       ends.forEach((end, item) => {
         assert.isAtMost(end - arrivals[item]!, interval + 2 * storeMillis + 20)
       })
