@@ -11,7 +11,7 @@ import { until } from "../support/Wait.ts"
 /**
  * The scenes:
  * - `hello`: sends "Hel", an empty text, "lo" and finishes with `length`.
- * - `refuse`: rejects the request.
+ * - `refuse`: refuses the request.
  * - `break`: sends "Hel" and fails.
  * - `silent`: never answers.
  * - `endless`: sends "on and on" forever.
@@ -35,7 +35,7 @@ const request = (instance: Instance, message: Scene): AgentRequest => ({
   messages: [{ role: "user", text: message }]
 })
 
-/** All events, and how the stream ended. */
+/** Requests a scene. Returns all events, and how the stream ended. */
 const play = Effect.fnUntraced(function* (scene: Scene) {
   const agent = yield* AgentStream
   const stage = yield* Stage
@@ -64,7 +64,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("a rejection by the agent fails without events", () =>
+    it.effect("a refusal by the agent fails the stream without events", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("refuse")
         assert.deepStrictEqual(events, [])

@@ -20,7 +20,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every acknowledged view is counted once, and a bot's view never",
+        "every acknowledged view is counted once, and an excluded view never",
         { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)) },
         ({ shapes }) =>
           Effect.gen(function* () {

@@ -197,7 +197,7 @@ export const suite = <E>(
         })
     )
 
-    it.effect("revoking a session revokes its keys and voids its unopened links, also after its end", () =>
+    it.effect("revoking a session, even a signed-out one, revokes its keys, and voids its unopened links", () =>
       Effect.gen(function* () {
         const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
         const issue = (issuedBy: string) =>

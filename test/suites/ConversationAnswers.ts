@@ -63,7 +63,7 @@ export const suite = <R>(
     { arbitrary: { runs } }
   )
 
-  it.effect("only the first ending counts, and an answer that another process ended keeps its longer text", () =>
+  it.effect("only the first ending counts, but a stopped answer gets a longer text from the process that ran it", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

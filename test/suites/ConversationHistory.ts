@@ -82,7 +82,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   )
 
   it.effect.prop(
-    "a message ends a running answer as superseded with its stored text, and is answered",
+    "a new message ends a running answer as superseded, with the stored text, and begins another answer",
     { pieces: Pieces },
     ({ pieces }) =>
       Effect.gen(function* () {
@@ -112,7 +112,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     { arbitrary: { runs } }
   )
 
-  it.effect("many concurrent messages are all stored, in one order, and only one answer runs", () =>
+  it.effect("concurrent messages are all stored, each followed by its answer, and only the last answer runs", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey

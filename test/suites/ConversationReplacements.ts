@@ -13,7 +13,7 @@ import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, tex
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
   it.effect(
-    "a regenerated answer replaces the last answer, even a running answer, and is requested with the messages before it",
+    "a regenerated answer replaces the last answer, even a running one, and its history ends with the last message",
     () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
@@ -120,7 +120,7 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       yield* replace(two?.messageId, "two, edited")
       assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
       yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two, edited", "assistant: Again (stop)"])
-      // Neither is a visitor's message in this conversation.
+      // The ids of a replaced message and of an answer name no message to replace, so these messages are added.
       const left = yield* say(key, "three")
       yield* replace(two?.messageId, "four")
       yield* replace(answer?.messageId, "five")

@@ -128,7 +128,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("a text that is not an id finds no conversation and no answer", () =>
+    it.effect("an unknown id, or a text that is not an id, finds no conversation and no answer", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId } = yield* newKey

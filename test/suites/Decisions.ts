@@ -25,7 +25,7 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
       return { _tag: "Claimed", by: "tracking-token", id: site.trackingToken }
     case "website-config-id":
       return { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId }
-    // An id of one kind that is claimed as the other belongs to no website.
+    // An id of one kind that is claimed as another kind belongs to no website.
     case "crossed":
       return { _tag: "Claimed", by: "tracking-token", id: site.websiteConfigId }
     case "unknown":
@@ -52,7 +52,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "counts every rejection only for its website and reason",
+        "counts every rejection once, for its website and reason",
         { events: Schema.Array(Event).check(Schema.isMaxLength(30)) },
         ({ events }) =>
           Effect.gen(function* () {

@@ -39,7 +39,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     )
 
     it.effect(
-      "a webhook's health is the first failure after the last success, and a disabled webhook does not change",
+      "a webhook fails since the first failure after its last success, and cancelled deliveries stay so when it is disabled",
       () =>
         Effect.gen(function* () {
           const { webhook } = yield* withDeliveries(3)
@@ -78,7 +78,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         })
     )
 
-    it.effect("a list has the latest hundred deliveries, of one status if it is given", () =>
+    it.effect("a list has the latest hundred deliveries, or those of one status", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(101)

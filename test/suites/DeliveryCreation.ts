@@ -40,7 +40,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       })
   )
 
-  it.effect("a website without a webhook leaves no event, also for a webhook that is created later", () =>
+  it.effect("a submission to a website without a webhook is no event, not even for a later webhook", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       yield* submit(site)
@@ -50,7 +50,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a submission that is sent twice with its key is one event", () =>
+  it.effect("a submission that is sent twice with one idempotency key is one event", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
@@ -61,7 +61,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("quarantine, release and deletion are events; a release of an accepted submission is none", () =>
+  it.effect("quarantine, release and deletion are events; the release of an accepted submission is not an event", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const site = yield* newSite

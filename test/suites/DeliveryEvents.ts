@@ -1,5 +1,5 @@
 /**
- * The suite of the events of conversations and limits: every storage delivers the same.
+ * The suite of the events of conversations and rate limits, for every storage.
  *
  * @module
  */
@@ -67,7 +67,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("conversations that begin at once are one event each", () =>
+    it.effect("conversations that begin at the same time are one event each", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
         const ids = Array.from({ length: 20 }, () => randomUUID())

@@ -56,7 +56,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("a pending delivery is not leased before its time, nor a finished one ever", () =>
+  it.effect("a pending delivery is not leased before its time, and a failed delivery is never leased", () =>
     Effect.gen(function* () {
       const { webhook } = yield* withDeliveries(2)
       const [one, two, ...others] = yield* leaseOf(webhook)
@@ -126,7 +126,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   )
 
   it.effect(
-    "a fan-out leases a webhook's earlier deliveries first, or none of the webhook, and no more than its free slots",
+    "a fan-out leases no delivery of a webhook before an earlier one, and no more than the webhook has free slots",
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries

@@ -30,7 +30,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every acknowledged record that is not a bot's is read back unchanged, oldest first, views before events",
+        "every acknowledged record that is not excluded is read back unchanged: views, then events, oldest first",
         {
           events: Schema.Array(EventShape).check(Schema.isMaxLength(15)),
           views: Schema.Array(Shape).check(Schema.isMaxLength(15))

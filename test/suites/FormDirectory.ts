@@ -60,13 +60,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
           const listed = yield* forms.list(websiteConfigId)
           assert.deepStrictEqual(Object.fromEntries(listed.map(({ page, rules }) => [page, rules])), pages(expected))
           yield* TestClock.adjust("1 second")
-          for (const [one, its] of [
+          for (const [one, expectedForms] of [
             [site, expected],
             [other, new Map<string, FormRules>()]
           ] as const) {
             const found = Option.getOrThrow(yield* forms.bySite(one.websiteConfigId))
             assert.deepStrictEqual(found.site, one)
-            assert.deepStrictEqual(pages(found.forms), pages(its))
+            assert.deepStrictEqual(pages(found.forms), pages(expectedForms))
           }
           for (const page of expected.keys()) {
             assert.isFalse(yield* forms.delete(other.websiteConfigId, page))

@@ -129,7 +129,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a stored conversation is credited at its first turn, and a refused turn is not", () =>
+      it.effect("a turn that names a tracker session is credited, and a refused turn is not", () =>
         Effect.gen(function* () {
           const store = yield* ConversationStore
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
@@ -142,7 +142,7 @@ export const suite = <R, E>(
           const turn = (text: string, trackerSession: string | null) =>
             store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, trackerSession })
           yield* turn("hello", sessionId)
-          // An answer is running, so this turn is stored separately.
+          // The first answer still runs, so the store takes another path for this turn.
           yield* turn("are you there?", sessionId)
           yield* turn("well?", null)
           assert.strictEqual((yield* Effect.flip(turn("x".repeat(maxSize), refused)))._tag, "ConversationFull")
@@ -211,7 +211,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a visit that is found too late stays without a conversion", () =>
+      it.effect("a visit that ended too long before the lead gets no conversion", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite

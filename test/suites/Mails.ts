@@ -45,7 +45,7 @@ const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
   return ids
 })
 
-/** Turns all events into mails, at a time. */
+/** Turns all events into mails, as if it were `now`. */
 const makeAll = (now = Date.now()) =>
   Effect.andThen(
     fanOutAll,
@@ -104,7 +104,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const repo = yield* SubmissionRepo
         const site = yield* newSite
-        const [plain, both] = [yield* add(site), yield* add(site, { includeQuarantined: true }, "bob@example.com")]
+        const [plain, eager] = [yield* add(site), yield* add(site, { includeQuarantined: true }, "bob@example.com")]
         const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
         yield* makeAll()
         const first = yield* Mails.use((mails) => mails.lease(1_000))
@@ -112,7 +112,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           mails
             .filter((mail) => mail.site.websiteConfigId === site)
             .map((mail) => [mail.notification.recipient, idsOf(mail)])
-        assert.deepStrictEqual(ofSite(first), [[both.recipient, [id]]])
+        assert.deepStrictEqual(ofSite(first), [[eager.recipient, [id]]])
         yield* repo.release(id)
         yield* makeAll()
         assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [[plain.recipient, [id]]])
@@ -180,7 +180,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         })
     )
 
-    it.effect("a daily digest contains everything on the next morning", () =>
+    it.effect("a daily digest on the next morning contains all waiting submissions", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "daily" })
@@ -215,7 +215,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a mail contains no data of a submission that was deleted before it is sent", () =>
+    it.effect("a mail contains no data of a submission that was deleted before the mail is sent", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })
@@ -261,7 +261,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a disabled webhook is mailed once to each recipient", () =>
+    it.effect("each recipient of a website gets one mail about a disabled webhook", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const ada = yield* add(site)

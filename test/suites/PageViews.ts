@@ -10,14 +10,14 @@ const Text = Schema.String.check(
 )
 const orNull = Schema.NullOr
 
-/** Few names, so that some repeat, or any. */
+/** One of three names, so that some repeat, or any text. */
 const Name = Schema.Union([Schema.Literals(["a", "b", "B"]), Text])
 
 /** Shortly after a leap day, so that days and months end within the views' times. */
 export const now = Date.UTC(2028, 2, 1, 0, 0, 3)
 
 export const Shape = Schema.Struct({
-  /** The time before `now`: short, or days. */
+  /** Milliseconds before `now`: up to ten seconds, or up to five days. */
   age: Schema.Union([between(0, 10_000), between(0, 5 * 86_400_000)]),
   path: Schema.Union([Schema.Literals(["/", "/a", "/é", "/\u{1F600}", "/\uFFFD"]), Text]),
   campaign: Schema.Struct({

@@ -37,7 +37,7 @@ export const suite = <R, E, FE>(
   fault: Fault<FE, Readiness | SubmissionRepo | R>
 ) =>
   describe(name, () => {
-    it.live("is not ready while writes fail, and is ready again once they would succeed, without a request", () =>
+    it.live("is not ready while writes fail, and is ready again once writes would succeed, without a request", () =>
       Effect.gen(function* () {
         yield* check
         yield* write

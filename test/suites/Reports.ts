@@ -101,7 +101,7 @@ export const suite = <E>(
         })
       )
 
-      it.effect("a rate of 0 among few visitors is hidden if small counts are", () =>
+      it.effect("a coarse report hides a rate of 0 among few visitors", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = yield* newReportSite

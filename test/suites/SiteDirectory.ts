@@ -65,7 +65,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
         })
     )
 
-    it.effect("an unknown website cannot be changed, and other ids do not name a website", () =>
+    it.effect("an unknown website cannot be changed, and a website cannot be changed by its other ids", () =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         const site = yield* sites.create({ name: "a", origins: [] })

@@ -1,5 +1,5 @@
 /**
- * The suite of every `SiteErasure`: an erased website leaves nothing, and others are not affected.
+ * The suite of every `SiteErasure`: an erasure deletes a website with its data, and leaves its instances and other websites.
  *
  * @module
  */
@@ -35,8 +35,8 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 type Site = Effect.Success<typeof create>
 
-/** The stored data of a website. */
-const kept = Effect.fnUntraced(function* (site: Site) {
+/** How many page views, submissions and requests of bots are counted for a website. */
+const countsOf = Effect.fnUntraced(function* (site: Site) {
   const decisions = yield* Decisions
   const repo = yield* SubmissionRepo
   const views = yield* pageViews(site.hostedWebsiteId, { days: 10, now })
@@ -45,7 +45,10 @@ const kept = Effect.fnUntraced(function* (site: Site) {
   return { pageViews: views, submissions: submissions.length, bot }
 })
 
-/** Stores views, submissions with and without keys and one count for a website, and waits until all are visible. */
+/**
+ * Stores page views, submissions (every second one with an idempotency key) and the decision on one request of a bot for a
+ * website. Waits until the decision is counted: it is stored asynchronously.
+ */
 const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<typeof Shape.Type>, submissions: number) {
   const views = yield* AnalyticsRepo
   const repo = yield* SubmissionRepo
@@ -56,7 +59,7 @@ const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<type
   for (let number = 0; number < submissions; number++) {
     yield* repo.submit(draft({ websiteConfigId, key: number % 2 === 0 ? randomUUID() : null }))
   }
-  yield* Effect.repeat(kept(site), {
+  yield* Effect.repeat(countsOf(site), {
     until: ({ bot }) => bot === 1,
     schedule: Schedule.spaced("20 millis")
   })
@@ -79,7 +82,7 @@ export const suite = <E>(
           const erasure = yield* SiteErasure
           const [site, other] = [yield* create, yield* create]
           for (const each of [site, other]) yield* fill(each, shapes, submissions)
-          const before = yield* kept(other)
+          const before = yield* countsOf(other)
           const pageViews = shapes.filter((shape) => shape.exclusion === null).length
           assert.deepStrictEqual(
             yield* erasure.erase(site.websiteConfigId),
@@ -94,8 +97,8 @@ export const suite = <E>(
               decisionCounts: 1
             })
           )
-          assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
-          assert.deepStrictEqual(yield* kept(other), before)
+          assert.deepStrictEqual(yield* countsOf(site), { pageViews: 0, submissions: 0, bot: 0 })
+          assert.deepStrictEqual(yield* countsOf(other), before)
         }),
       { arbitrary: { runs } }
     )
@@ -140,23 +143,23 @@ export const suite = <E>(
       })
     )
 
-    it.effect("an erased website's instances stay without a website, and other instances keep their website", () =>
+    it.effect("an erasure leaves the website's instances without a website, and other instances as they are", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const instances = yield* InstanceDirectory
         const [site, other] = [yield* create, yield* create]
-        const [mine, others] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
+        const [detached, foreign] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
           instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
         )
         yield* erasure.erase(site.websiteConfigId)
         const found = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
-        assert.deepStrictEqual(found.get(mine!.instanceId), { ...mine!, websiteConfigId: null })
-        assert.deepStrictEqual(found.get(others!.instanceId), others)
+        assert.deepStrictEqual(found.get(detached!.instanceId), { ...detached!, websiteConfigId: null })
+        assert.deepStrictEqual(found.get(foreign!.instanceId), foreign)
       })
     )
 
     it.effect(
-      "an erasure deletes and counts the conversations of the website's instances, and of no other instances",
+      "an erasure deletes and counts the conversations of the website's instances, and no other conversations",
       () =>
         Effect.gen(function* () {
           const erasure = yield* SiteErasure
@@ -174,13 +177,13 @@ export const suite = <E>(
           assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
           const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
           assert.deepStrictEqual(found, [false, false, true, true])
-          // The instance stays and still answers visitors.
+          // The instance stays, and new conversations with it are stored.
           yield* say(keys[0]!, "hello again")
           assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
         })
     )
 
-    it.effect("other ids of a website do not erase it", () =>
+    it.effect("a website's tracking token and its hosted id do not erase the website", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const sites = yield* SiteDirectory
@@ -193,7 +196,7 @@ export const suite = <E>(
     )
 
     it.effect(
-      "later data of an erased website is refused as of an unknown website, and the rest of the batch is stored",
+      "data for an erased website is refused like data for an unknown website, and other data of the batch is stored",
       () =>
         Effect.gen(function* () {
           const erasure = yield* SiteErasure
@@ -206,9 +209,9 @@ export const suite = <E>(
             campaign: { source: null, medium: null, name: null, term: null, content: null },
             ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
           })
-          const both = [site, other, site, other]
+          const recipients = [site, other, site, other]
           const outcomes = yield* Effect.forEach(
-            both.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
+            recipients.flatMap(({ hostedWebsiteId, websiteConfigId }) => [
               views.append(viewOf(hostedWebsiteId, shape)),
               views.append(viewOf(hostedWebsiteId, { ...shape, exclusion: "bot" })),
               repo.submit(draft({ websiteConfigId })),
@@ -218,7 +221,7 @@ export const suite = <E>(
             { concurrency: "unbounded" }
           )
           outcomes.forEach((outcome, index) => {
-            if (both[index >> 2] === other) assert.isTrue(Result.isSuccess(outcome))
+            if (recipients[index >> 2] === other) assert.isTrue(Result.isSuccess(outcome))
             else {
               assert.deepInclude(Result.getOrThrow(Result.flip(outcome)), {
                 _tag: "RecordRefused",
@@ -226,8 +229,8 @@ export const suite = <E>(
               })
             }
           })
-          assert.deepStrictEqual(yield* kept(site), { pageViews: 0, submissions: 0, bot: 0 })
-          assert.deepStrictEqual(yield* kept(other), { pageViews: 2, submissions: 4, bot: 0 })
+          assert.deepStrictEqual(yield* countsOf(site), { pageViews: 0, submissions: 0, bot: 0 })
+          assert.deepStrictEqual(yield* countsOf(other), { pageViews: 2, submissions: 4, bot: 0 })
         })
     )
   })

@@ -17,8 +17,10 @@ import {
 } from "../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 
-/** Websites that exist in the layer under test, and one that does not. */
+/** Websites that exist in the layer under test. */
 export const websites = [randomUUID(), randomUUID(), randomUUID()] as const
+
+/** A website that does not exist in the layer under test. */
 export const unknownWebsite = randomUUID()
 
 const start = Date.UTC(2026, 10, 1)
@@ -43,7 +45,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
 const collect = (websiteConfigId: string, since?: number) =>
   Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
 
-/** A test's submissions of a website. */
+/** The stored submissions of these drafts. */
 const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
   Effect.gen(function* () {
     const ids = new Set(drafts.map((draft) => draft.submissionId))
@@ -56,7 +58,7 @@ const withoutKey = ({ idempotency: _, sessionId: __, ...submission }: Submission
   attribution: noAttribution
 })
 
-/** A text that PostgreSQL can store, which the contract guarantees. */
+/** A text that PostgreSQL can store, as the contract guarantees. */
 const Text = Schema.String.check(
   Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
 )
@@ -82,7 +84,7 @@ const FormData = Schema.Array(
   Schema.Tuple([Schema.String, Schema.Union([Schema.Literals(json), Schema.String])])
 ).check(Schema.isMaxLength(6))
 
-/** The object's tokens. `JSON.stringify` escapes lone surrogates. */
+/** A JSON object of these fields. `JSON.stringify` escapes lone surrogates. */
 const formDataOf = (fields: typeof FormData.Type): string =>
   `{${fields
     .map(
@@ -100,7 +102,7 @@ const Step = Schema.Struct({
   website: Schema.Literals([0, 1]),
   key: Schema.Literals(["none", "a", "b"]),
   content: Schema.Literals(["{}", '{"a":1}']),
-  /** The time before this submission: none, up to the end of the window, or beyond it. */
+  /** Milliseconds since the previous submission: none, up to the end of the window, or beyond it. */
   wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
 })
 

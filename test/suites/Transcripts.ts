@@ -21,7 +21,7 @@ const newInstance = InstanceDirectory.use((instances) =>
   Effect.map(instances.create({ name: "a", agentUrl: "https://a.example" }), ({ instanceId }) => instanceId)
 )
 
-/** Stores a new conversation with these turns at a time, and reads it. */
+/** Stores a new conversation with these turns as if it were `time`, and reads it. */
 const converse = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
@@ -71,7 +71,7 @@ const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcri
 export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has the matches of its filter, latest first, in pages of any size, and a stream has the same",
+      "a list has the matches of its filter, latest first, in pages of any size, and a stream has the matches, oldest first",
       {
         given: Schema.Array(
           Schema.Struct({

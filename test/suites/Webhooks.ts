@@ -20,7 +20,7 @@ const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(Submis
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("a webhook is listed as it was created, oldest first, without its secret", () =>
+    it.effect("webhooks are listed as they were created, oldest first, without their secrets", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* newWebhook(site, url, ["submission.accepted"])
@@ -53,7 +53,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an update changes only the given members, and enabling resets the failures", () =>
+    it.effect("an update changes only the given members, and enabling a webhook clears `disabledAt`", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { webhook } = yield* newWebhook(yield* newSite, url)
@@ -90,7 +90,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("after a rotation, deliveries are signed with the new and the previous secret", () =>
+    it.effect("after a rotation, a webhook has its new and its previous secret", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const { secret, webhook } = yield* newWebhook(yield* newSite, url)
@@ -104,7 +104,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("deleting a webhook deletes its deliveries, and other webhooks keep theirs", () =>
+    it.effect("deleting a webhook deletes its deliveries, and other webhooks keep their deliveries", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const site = yield* newSite
