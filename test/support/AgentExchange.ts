@@ -16,13 +16,13 @@ export const secret = "sk-upstream-secret"
 
 export const done = "data: [DONE]\n\n"
 
-/** Opens the keys that instances have. */
+/** Decrypts the stored keys of instances. */
 export const secretsKey = new Uint8Array(32).fill(7)
 
 export const layer = LiveAgentStream.layer({
   timeout: "60 seconds",
   secretsKey: Option.some(Redacted.make(secretsKey)),
-  // Every name has an address of a private network.
+  // Every name resolves to an address of a private network.
   lookup: ((_: string, __: object, callback: (error: null, found: ReadonlyArray<object>) => void) =>
     callback(null, [{ address: "10.0.0.1", family: 4 }])) as unknown as typeof Dns.lookup,
   keyOf: (variable) => Effect.succeed(variable === "AGENT_KEY" ? Option.some(Redacted.make("the-key")) : Option.none())

@@ -24,7 +24,7 @@ export const read = (protocol: Instance.AgentProtocolName, ...frames: ReadonlyAr
   return { events: [...events, ...end.events], ending: end.ending }
 }
 
-/** The same for a complete JSON answer; null if it is invalid. */
+/** The events of an answer in one JSON text, and how the answer ended; null if it is not an answer of the protocol. */
 export const readWhole = (protocol: AgentProtocol, body: Readonly<Record<string, unknown>>) => {
   const reader = new AnswerReader(protocol)
   return reader.readWhole(JSON.stringify(body)) ? endingOf(reader) : null

@@ -39,7 +39,7 @@ export const respond = (
     }).pipe(Effect.flatMap(ChatResponse.toResponse))
   )
 
-/** The visitor's response to these events. */
+/** The text that the visitor gets for these events. */
 export const wire = (...events: ReadonlyArray<ChatStream.Event>): string =>
   ChatStream.encodeAll(ChatStream.initial({ messageId: "m-1", dialect, maxBytes: 1_000_000 }), events)[1]
 

@@ -13,12 +13,12 @@ export interface Ended {
   readonly code: number
   readonly stdout: string
   readonly stderr: string
-  /** Both, in the order in which they were written. */
+  /** The texts of `stdout` and `stderr`, in the order in which they were written. */
   readonly output: string
 }
 
 export interface Launched {
-  /** What it has written so far. */
+  /** What the command has written so far. */
   readonly output: () => string
   readonly ended: Effect.Effect<Ended>
 }

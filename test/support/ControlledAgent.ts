@@ -20,7 +20,7 @@ export interface ControlledAgent {
   readonly isRead: (message: string) => boolean
 }
 
-/** Starts an agent that begins each answer with "Well". It ends with the scope. */
+/** Starts an agent that begins each answer with "Well". The agent ends with the scope. */
 export const start = Effect.gen(function* () {
   const answers = new Map<string, ServerResponse>()
   const answerTo = (message: string): ServerResponse => {

@@ -1,5 +1,5 @@
 /**
- * What is said in conversations of a store, for the tests of any layer.
+ * Writes and reads conversations in a store, for the tests of every layer.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export const newKey = InstanceDirectory.use((instances) =>
   )
 )
 
-/** Says something in a conversation, and returns the id of the answer that begins. */
+/** Sends a message, or null to request another answer to the last message. Returns the id of the answer that begins. */
 export const say = Effect.fnUntraced(function* (key: ConversationKey, said: string | null) {
   const store = yield* ConversationStore
   const answerId = randomUUID()
@@ -59,7 +59,7 @@ export const say = Effect.fnUntraced(function* (key: ConversationKey, said: stri
   return answerId
 })
 
-/** Follows one answer; none if it does not exist. */
+/** What has been stored of one answer from `position` on; none if the answer does not exist. */
 export const follow = (store: ConversationStore["Service"], answerId: string, position: number) =>
   Effect.map(store.follow([{ answerId, position }]), (found) => Option.fromUndefinedOr(found.get(answerId)))
 
@@ -77,7 +77,7 @@ export const tell = Effect.fnUntraced(function* (answerId: string, pieces: Reado
 export const complete = (answerId: string, parts: ReadonlyArray<MessagePart>, ending: "stop" | "failed" = "stop") =>
   ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
 
-/** A message and its whole answer. */
+/** Stores a message and its whole answer. Returns the id of the answer. */
 export const exchange = Effect.fnUntraced(function* (key: ConversationKey, said: string, answered: string) {
   const answerId = yield* say(key, said)
   assert.isTrue(yield* complete(answerId, [{ type: "text", text: answered }]))

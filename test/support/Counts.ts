@@ -5,7 +5,7 @@ import { Reports } from "../../src/services/analytics/Reports.ts"
 import * as ReportQuery from "./ReportQuery.ts"
 import { lastDays } from "./UtcDays.ts"
 
-/** The values of the dimensions, then those of the metrics, in one list per row, in the order of the dimensions. */
+/** One list per row: the values of the dimensions, then those of the metrics. Sorted by the first dimension. */
 export const countsBy = (
   hostedWebsiteId: string,
   dimensions: ReadonlyArray<Dimension>,

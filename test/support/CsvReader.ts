@@ -1,4 +1,7 @@
-/** A small RFC 4180 reader, independent of the writer: records of cells. Every cell is quoted, every record ends with CRLF. */
+/**
+ * Reads CSV (RFC 4180) as records of cells, independently of the writer. Requires quotes around every cell and CRLF after every
+ * record.
+ */
 export const read = (text: string): Array<Array<string>> => {
   const records: Array<Array<string>> = []
   let cells: Array<string> = []

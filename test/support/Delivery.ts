@@ -96,7 +96,7 @@ export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.
 
 const timeout = "20 seconds"
 
-/** The same on PostgreSQL, for a client of its database. */
+/** A storage on PostgreSQL, which needs a client of a database. */
 export const postgresOn = (
   secretsKey: Option.Option<Redacted.Redacted<Uint8Array>> = Option.some(Redacted.make(randomBytes(32)))
 ) =>
@@ -151,13 +151,13 @@ export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Ef
   Effect.repeat(fanOutSome, { until: ({ events }) => events === 0 })
 )
 
-/** Leases what is due of one webhook. */
+/** Leases due deliveries, and returns those of one webhook. */
 export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<FreeSlots> = {}) =>
   Deliveries.use((deliveries) => deliveries.lease({ ...freeSlots, ...of }, new Map())).pipe(
     Effect.map(({ leased }) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
   )
 
-/** Records an attempt with this status, as the dispatcher would, at the time of `at`. */
+/** Records an attempt with this status, as the dispatcher does. */
 export const settle = (
   leased: Leased,
   {

@@ -1,5 +1,5 @@
 /**
- * Facts of any installation, for the tests of `hydracore doctor`.
+ * Arbitrary facts of an installation, for the tests of `hydracore doctor`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Processes that deliver until a fault: one that is killed at a step, from which on none of its calls returns, and one in
- * which each step fails once.
+ * Dispatchers with faults: one that ends at a step, after which none of its calls returns, and one in which each step fails
+ * once.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export const steps = [
 
 export type Step = (typeof steps)[number]
 
-/** What happens at a step: `before` it, or `after` it, with its result. */
+/** What happens at the steps before and after a call. `given` is the result of the call. */
 interface Fault {
   readonly before: (step: Step) => Effect.Effect<void, StorageUnavailable>
   readonly after: (step: Step, given: unknown) => Effect.Effect<void, StorageUnavailable>

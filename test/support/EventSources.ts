@@ -6,7 +6,7 @@ import type { AgentEvent } from "../../src/core/chat/Agent.ts"
 import type { EventSource } from "../../src/http/chat/EventSource.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 
-/** All events, as a reader gets them that always has room for more. */
+/** All events that a reader gets if it always has room for more. */
 export const collect = (source: EventSource): Effect.Effect<ReadonlyArray<AgentEvent>, AgentError> =>
   Effect.suspend(() => {
     const events: Array<AgentEvent> = []

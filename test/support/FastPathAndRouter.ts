@@ -8,7 +8,7 @@ export interface Answer {
   readonly text: string
 }
 
-/** The fast path takes a body with a `Content-Length`; the router takes a chunked one. */
+/** The fast path takes a body with a `Content-Length`; the router takes a chunked body. */
 export type Way = "direct" | "router"
 
 /** Sends `body`, and fails if the connection breaks. */
@@ -47,8 +47,8 @@ export const stableParts = ({ headers, status, text }: Answer, known: ReadonlyAr
 }
 
 /**
- * The stable parts of a response to a repeated request. The decision on a stored record depends on earlier ones (by key and
- * content), so this keeps only the fact that it was stored.
+ * The stable parts of a response to a repeated request. The decision on a stored record depends on earlier
+ * records (by key and content), so this keeps only the fact that the record was stored.
  */
 export const stableRepeatedParts = (answer: Answer, known: ReadonlyArray<string>) => {
   const { headers, ...rest } = stableParts(answer, known)

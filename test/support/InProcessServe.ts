@@ -12,11 +12,11 @@ import * as Process from "../torture/Process.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
 export interface Served extends Process.Serving {
-  /** The address of the owner API, if it has a port of its own. */
+  /** The URL of the owner API, if it has a port of its own. */
   readonly owner: string | undefined
 }
 
-/** Starts `serve`, and waits until it serves. It ends, as after SIGTERM, when the scope closes. */
+/** Starts `serve`, and waits until it serves. When the scope closes, `serve` ends as after SIGTERM. */
 export const start = (env: Readonly<Record<string, string>>): Effect.Effect<Served, never, Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ ...Process.defaults, ...env }))

@@ -1,5 +1,5 @@
 /**
- * OpenAI's own client of the test server's instance.
+ * OpenAI's client, connected to the test server's instance.
  */
 import { Effect } from "effect"
 import OpenAI from "openai"
@@ -7,7 +7,7 @@ import * as TestServer from "./TestServer.ts"
 
 export const baseOf = (instanceId: string) => `/v1/public/widget/${instanceId}/openai/v1`
 
-/** A client that does not try again by itself. */
+/** A client that does not repeat failed requests. */
 export const connect = (options: Partial<ConstructorParameters<typeof OpenAI>[0]> = {}) =>
   Effect.map(
     TestServer.TestServer,

@@ -1,5 +1,5 @@
 /**
- * What a test needs to send operations of the owner API: their form, and how to create them.
+ * The operations of the owner API that a test sends: their type, and functions that create them.
  *
  * @module
  */
@@ -33,11 +33,11 @@ type Services =
 export interface Operation {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   readonly path: string
-  /** The scope that it needs. */
+  /** The scope that the operation needs. */
   readonly scope: Scope.Scope
-  /** The status of its success; 200 if absent. */
+  /** The status of the response to a permitted request; 200 if absent. */
   readonly status?: number
-  /** A request about a website, below its path unless that has none. What it names is created first. */
+  /** Creates what the request names, and returns the request about the website. */
   readonly request: (site: string) => Effect.Effect<Request, never, Services>
 }
 
@@ -48,13 +48,13 @@ interface Request {
 
 export const ofSite = (site: string, path: string): string => `/v1/owner/sites/${site}${path === "" ? "" : `/${path}`}`
 
-/** The id of a new submission to a website, or of none if the website does not exist. */
+/** The id of a new submission to a website, or an unknown id if the website does not exist. */
 export const newSubmission = (site: string) =>
   Effect.flatMap(SubmissionRepo, (repo) =>
     Effect.orElseSucceed(repo.submit(SubmissionDrafts.make(site.toLowerCase())), () => randomUUID())
   )
 
-/** The ids of a new conversation of a website, or of none if the website does not exist. */
+/** The ids of a new conversation of a website, or unknown ids if the website does not exist. */
 export const newConversation = Effect.fnUntraced(
   function* (site: string) {
     const store = yield* ConversationStore

@@ -1,5 +1,5 @@
 /**
- * Every operation of the owner API that names a website, with a request that succeeds for a caller who may send it.
+ * Every operation of the owner API that names a website, with a request and the status that a permitted caller gets.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const toSelection = (name: string, more: object = {}): Operation => ({
     }))
 })
 
-/** The id of a new goal of a website, or of none if the website does not exist. */
+/** The id of a new goal of a website, or an unknown id if the website does not exist. */
 const newGoal = (site: string) =>
   Effect.flatMap(Goals, (goals) =>
     goals.create({ websiteConfigId: site.toLowerCase(), kind: "event", value: "a", name: randomUUID() })
@@ -40,7 +40,7 @@ const newGoal = (site: string) =>
     Effect.orElseSucceed(() => randomUUID())
   )
 
-/** The id of a new token of an instance, or of none if the instance does not exist. */
+/** The id of a new token of an instance, or an unknown id if the instance does not exist. */
 const newToken = (instanceId: string) =>
   Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId, label: null, expiresAt: null })).pipe(
     Effect.flatMap(Effect.fromOption),
@@ -48,7 +48,7 @@ const newToken = (instanceId: string) =>
     Effect.orElseSucceed(() => randomUUID())
   )
 
-/** The id of a new share of a website, or of none if the website does not exist. */
+/** The id of a new share of a website, or an unknown id if the website does not exist. */
 const newShare = (site: string) =>
   Effect.flatMap(Shares, (shares) =>
     shares.create({ websiteConfigId: site.toLowerCase(), label: null, expiresAt: null })
@@ -58,7 +58,7 @@ const newShare = (site: string) =>
     Effect.orElseSucceed(() => randomUUID())
   )
 
-/** The operations on settings. */
+/** The operations on a website itself and on its shares, goals and tokens. */
 const setUp: ReadonlyArray<Operation> = [
   reading("shares"),
   changing("POST", "shares", () => ({})),

@@ -1,5 +1,5 @@
 /**
- * The operations of the owner API on what leaves the service: instances, webhooks, notifications and the rules of forms.
+ * The operations of the owner API on instances, webhooks, notifications and the rules of forms, and the deletion of a website.
  *
  * @module
  */
@@ -20,12 +20,12 @@ import {
   reading
 } from "./OwnerOperation.ts"
 
-/** A new webhook of a website with a delivery, or none if the website does not exist. */
+/** The ids of a new webhook and its delivery, or unknown ids if the website does not exist. */
 const newDelivery = Effect.fnUntraced(
   function* (site: string) {
     const websiteConfigId = site.toLowerCase()
     const webhooks = yield* Webhooks
-    // The guard refuses it without a lookup.
+    // The guard refuses this address without a lookup.
     const url = "https://192.0.2.1/path"
     const created = yield* webhooks.create({ websiteConfigId, url, events: [], format: "standard" })
     const { webhook } = yield* Effect.fromOption(created)
@@ -54,7 +54,7 @@ const onWebhook = (
     }))
 })
 
-/** The id of a new notification of a website, or of none if the website does not exist. */
+/** The id of a new notification of a website, or an unknown id if the website does not exist. */
 const newNotification = (site: string) =>
   Effect.flatMap(Notifications, (notifications) =>
     notifications.add({
@@ -135,6 +135,6 @@ export const operations: ReadonlyArray<Operation> = [
     status: 204,
     request: (site) => Effect.map(newForm(site), (page) => ({ path: ofSite(site, `forms?page=${page}`) }))
   },
-  // Another name deletes nothing.
+  // With another name than the website's, nothing is deleted.
   changing("POST", "delete", () => ({ name: "another" }), { status: 422 })
 ]

@@ -18,8 +18,8 @@ export interface OwnerAnswer {
 }
 
 /**
- * Sends a request with a key, or with the cookie of a session as a page of the service sends it, if there is one. A string body
- * is sent as it is, anything else as JSON.
+ * Sends a request: with `key`, with `cookie` as a page of the service sends it, or with neither. A string body is sent as it is,
+ * any other body as JSON.
  */
 export const send = (
   url: string,

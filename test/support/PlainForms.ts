@@ -10,7 +10,7 @@ import { paths, TestServer } from "./TestServer.ts"
 import { lastDays } from "./UtcDays.ts"
 import { until } from "./Wait.ts"
 
-/** The origin of the website. */
+/** An origin that tests give the website. */
 export const own = "https://shop.example"
 
 export const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }

@@ -82,5 +82,5 @@ const make: Effect.Effect<string> = Effect.suspend(() => {
   })
 })
 
-/** The path of the program's main file. The first use builds it, unless it is built from the same sources already. */
+/** The path of the program's main file. The first use builds the program, unless it was built from the same sources. */
 export const main: Effect.Effect<string> = Effect.runSync(Effect.cached(make))

@@ -1,5 +1,5 @@
 /**
- * An agent for tests of clients that send their messages: it records its requests, and does what the message says.
+ * An agent for tests of other chat clients: it records its requests, and does what the message says.
  */
 import { Effect, Stream } from "effect"
 import type { AgentEvent, ModelMessage } from "../../src/core/chat/Agent.ts"
@@ -15,7 +15,7 @@ const accepted: AgentEvent = { _tag: "Accepted" }
 
 export const make = () => {
   const requests: Array<RecordedRequest> = []
-  /** The endless answers that were begun, and that were ended. */
+  /** How many endless answers have begun, and how many have ended. */
   const endless = { begun: 0, ended: 0 }
   const script: MemoryAgentStream.Script = ({ message, session, messages }) => {
     requests.push({ session, messages })

@@ -1,6 +1,6 @@
 /**
- * Two services that serve reports of one website, on a database that counts how many times each day is rolled up. One is a process
- * of its own, the other runs in the test's.
+ * Two services that serve reports of one website, on a database that counts how many times each day is rolled up. The first is a
+ * process, the second runs in the test's process.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { until } from "./Wait.ts"
 
 export interface Server {
   readonly url: string
-  /** The address of the owner API. */
+  /** The URL of the owner API. */
   readonly owner: string
 }
 
@@ -34,7 +34,7 @@ export class Service extends Context.Service<
     readonly sql: PgClient.PgClient
     readonly site: Site
     readonly key: string
-    /** The two that run; `kill` ends the first, which is a process, and `end` the second. */
+    /** Both services. `kill` ends the first, `end` ends the second, and `start` starts another in the test's process. */
     readonly servers: readonly [Server, Server]
     readonly kill: Effect.Effect<void>
     readonly end: Effect.Effect<void>
@@ -44,7 +44,7 @@ export class Service extends Context.Service<
   }
 >()("hydracore/test/ReportsService") {}
 
-/** How long a report may take: long enough for one on a busy machine. */
+/** How long a report may take: enough on a busy machine. */
 const reportTimeout = "5 seconds"
 
 /** A website, and a key for it. */
@@ -74,7 +74,7 @@ const audit = (sql: PgClient.PgClient) =>
     yield* sql`CREATE TRIGGER audit AFTER INSERT ON rollup_day FOR EACH ROW EXECUTE FUNCTION audit()`
   }).pipe(Effect.orDie)
 
-/** 20 days of March 2025, with 600 visits of one page view each. */
+/** Adds 600 visits of one page view each, on 20 days of March 2025. */
 export const addVisits = (sql: PgClient.PgClient, site: Site, batch: string) =>
   Effect.orDie(sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, utm_source, visitor_hash)
     SELECT ${PgTypes.uuid(site.hostedWebsiteId)}, timestamptz '2025-03-01 00:10Z' + n * interval '48 minutes', '/' || n % 3,
@@ -98,7 +98,7 @@ export const service = (through: "PostgreSQL" | "PgBouncer") =>
       const env = { DATABASE_URL: database, OWNER_PORT: "0", REPORT_TIMEOUT: reportTimeout }
       const process = yield* Process.start("serve", env)
       const owner = yield* until(
-        "the owner API has an address",
+        "the owner API has a URL",
         () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(process.output())?.[1]
       )
       const start = Effect.map(InProcessServe.start(env), ({ end, owner, url }) => ({ url, owner: owner ?? "", end }))

@@ -1,11 +1,11 @@
 /**
- * What most queries of the tests have in common.
+ * The members that most queries of the tests leave empty.
  *
  * @module
  */
 import type { Query } from "../../src/core/analytics/report/Query.ts"
 
-/** A query, or a request of one, without filters, order and additions to its answer. */
+/** Members of a query or of a request: no filters, order, comparison, total, time labels and offset. */
 export const plain = {
   filters: [],
   orderBy: [],

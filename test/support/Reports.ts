@@ -125,7 +125,7 @@ const ConditionShape = Schema.Struct({
   ).check(Schema.isMinLength(1), Schema.isMaxLength(3))
 })
 
-/** A condition, alone, negated, or joined with another one. */
+/** A condition, alone or negated, or two conditions, joined by `and`, by `or`, or by a negated `or`. */
 export const FilterShape = Schema.Struct({
   form: Schema.Literals(["one", "not", "and", "or", "not-or"]),
   left: ConditionShape,

@@ -1,6 +1,6 @@
 /**
- * CSV readers that work as spreadsheets do, independent of the writer. Each splits at one separator. One honours quotes at
- * the beginning of a cell, as LibreOffice and Excel do; one does not.
+ * Reads CSV as spreadsheets do, independently of the writer: splits at one separator, and honours quotes at the beginning of a
+ * cell, as LibreOffice and Excel do, or does not.
  */
 
 export type Separator = "," | ";" | "\t" | "|"

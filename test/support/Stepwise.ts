@@ -5,7 +5,7 @@
  */
 import { Effect, type Scheduler } from "effect"
 
-/** Runs an effect that never ends, and interrupts it before `step`, or when it waits. Returns which. */
+/** Runs an effect that never ends, and interrupts it before `step`, or when it waits. Returns where it was interrupted. */
 const interruptedBefore = (step: number, effect: Effect.Effect<unknown, unknown>): "interrupted" | "waited" => {
   const tasks: Array<() => void> = []
   let steps = 0

@@ -95,7 +95,7 @@ export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]>
   ["on PostgreSQL", postgres]
 ]
 
-/** The same without initial data. All of their services share what is stored. */
+/** Both storages without initial data. The services of a storage share what is stored. */
 export const emptyStorages: ReadonlyArray<readonly [name: string, make: () => Layer.Layer<Storage>]> = [
   ["in memory", () => Layer.fresh(App.memoryStorage)],
   ["on PostgreSQL", () => postgres()]

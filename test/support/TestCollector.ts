@@ -85,7 +85,7 @@ export interface Export {
   readonly body: Buffer
 }
 
-/** Starts a collector on a loopback port until the scope closes. `answer` returns the status, or nothing to never respond. */
+/** Starts a collector on a loopback port until the scope closes. `answer` returns the status, or undefined for no response. */
 export const start = (answer: (request: Export) => number | undefined = () => 200) =>
   Effect.acquireRelease(
     Effect.callback<{

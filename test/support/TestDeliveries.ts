@@ -1,5 +1,5 @@
 /**
- * Sends test events, to the public internet and to what a test allows, and mails links to the console.
+ * Sends test events, to the public internet and to the hosts that a test allows, and mails links to the console.
  *
  * @module
  */

@@ -27,7 +27,7 @@ export const make = (registry: Metric.MetricRegistry = new Map()) => {
     context,
     layer: Layer.succeed(Metric.MetricRegistry, registry),
     text,
-    /** A sample's value, by its name without the prefix and its labels. */
+    /** The value of a sample, named as in `text` but without `hydracore_`. */
     value: (sample: string) => samplesOf(text()).get(`hydracore_${sample}`)
   }
 }

@@ -42,7 +42,7 @@ export const describeWithRedis = (name: string, tests: () => void): void => {
 export interface TestRedis {
   readonly url: Redacted.Redacted
   readonly port: number
-  /** Starts the server again on its port, after `kill`. */
+  /** Starts the server on its port: the first time, or again after `kill`. */
   readonly start: Effect.Effect<void>
   /** Kills the server, as a crash does. */
   readonly kill: Effect.Effect<void>

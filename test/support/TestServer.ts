@@ -46,7 +46,7 @@ export const options: Server.Options = {
   shutdownGrace: Duration.millis(200)
 }
 
-/** The server's address and initial data. */
+/** The server's URL, its initial data, and a function that sends requests. */
 export class TestServer extends Context.Service<
   TestServer,
   {

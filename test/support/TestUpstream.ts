@@ -85,7 +85,7 @@ export const says = (content: string): string =>
 export const finishes = (reason: string): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: reason }] })}\n\n`
 
-/** Writes `piece` with backpressure until the connection closes. Returns the number written. */
+/** Writes `piece` with backpressure until the connection closes. The returned function counts the pieces written so far. */
 export const endlessly = (response: ServerResponse, piece: string): (() => number) => {
   let written = 0
   const more = () => {

@@ -17,7 +17,7 @@ export interface RecordedRequest {
   readonly messages: ReadonlyArray<ModelMessage>
 }
 
-/** An agent that does what the message says and counts its answers, and records its requests. */
+/** An agent that does what the message says, and records its requests. `ended` counts the `wait` answers that ended. */
 export const recorder = () => {
   const requests: Array<RecordedRequest> = []
   const gates = new Map<string, PromiseWithResolvers<void>>()

@@ -20,7 +20,7 @@ export const until = <A>(
 ): Effect.Effect<Exclude<A, undefined | false>> =>
   Effect.promise(async () => {
     const end = performance.now() + deadline
-    // A state that is not reached soon takes a while, and some looks cost much processor time, as those into a browser.
+    // The waits grow, since some looks cost much processor time, such as those into a browser.
     for (let wait = 10; ; wait = Math.min(2 * wait, 50)) {
       const seen = await look()
       if (seen !== undefined && seen !== false) return seen as Exclude<A, undefined | false>

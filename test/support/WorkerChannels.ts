@@ -15,7 +15,7 @@ export interface Pair {
   readonly primary: Channel<FromWorker, ToWorker>
   /** The messages that the worker has sent. */
   readonly sent: ReadonlyArray<FromWorker>
-  /** Messages to the primary are held until it is released. */
+  /** Holds the messages to the primary until `release`. */
   readonly hold: () => void
   readonly release: () => void
 }

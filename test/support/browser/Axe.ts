@@ -35,12 +35,12 @@ const run = async (page: Page, rules: keyof typeof options): Promise<ReadonlyArr
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
-/** What axe-core finds against WCAG 2.2 A and AA, and against its own good practice. */
+/** The violations of WCAG 2.2 A and AA, and of axe-core's best practices. */
 export const violations = (page: Page): Promise<ReadonlyArray<string>> => run(page, "everything")
 
 /**
- * The violations in light mode, and those in dark mode that depend on the color scheme. The page changes its colors as it is, so
- * that no test needs the same state twice.
+ * The violations in light mode, and those in dark mode that depend on the color scheme. The open page changes its colors, so no
+ * test has to reach a state twice.
  */
 export const violationsInBothSchemes = async (page: Page): Promise<ReadonlyArray<string>> => {
   const light = await violations(page)

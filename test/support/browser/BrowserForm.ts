@@ -25,7 +25,7 @@ export interface Sent {
   readonly page_slug?: string
 }
 
-/** A page with an enhanced form, open. */
+/** Opens a page with an enhanced form. */
 export const make = Effect.fnUntraced(function* (
   options: VisitorOptions & {
     readonly attributes?: string
@@ -73,7 +73,7 @@ export const isSubmit = ({ method, path }: Received) => method === "POST" && pat
 export const says = (status: () => Promise<string>, text: string) =>
   until(`the form says: ${text}`, async () => (await status()).includes(text))
 
-/** The stored submissions with a mark. */
+/** The stored submissions whose form data contains `mark`. */
 export const stored = (mark: string) =>
   Effect.gen(function* () {
     const { websiteConfigId } = yield* TestServer

@@ -21,7 +21,7 @@ export interface View {
 export const make = Effect.fnUntraced(function* (
   options: VisitorOptions & {
     readonly host?: string
-    /** The path prefixes that the website forwards to the edge. */
+    /** The prefix of paths that the website forwards to the edge. */
     readonly forwards?: string
   } = {}
 ) {

@@ -17,7 +17,7 @@ import * as Network from "./Network.ts"
 export interface AgentState {
   readonly requests: Array<MemoryAgentStream.ScriptedRequest>
   readonly ongoing: Set<AgentRequest>
-  /** Answers to `wait: ` continue when it resolves. */
+  /** Answers to `wait`, `think` and `tool` continue when this promise resolves. */
   gate: PromiseWithResolvers<void>
 }
 
@@ -89,7 +89,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
   }
 }
 
-/** The newest request, to wait for its end. */
+/** Whether the request that is now the newest is still answered, to wait for its end. */
 export const newest = (state: AgentState): { readonly isOngoing: () => boolean } => {
   const request = state.requests.at(-1)
   return { isOngoing: () => request !== undefined && state.ongoing.has(request) }

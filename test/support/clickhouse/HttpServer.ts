@@ -1,6 +1,6 @@
 /**
- * ClickHouse's HTTP interface over the engine in this process, for the client's behaviour on a network and for programs that
- * run as processes. It serves one database with one user, and can fail as a server or a network does.
+ * ClickHouse's HTTP interface over the engine in this process: for tests of the client on a network, and for programs that run
+ * as processes. It serves one database with one user, and can fail as a server or a network does.
  *
  * @module
  */
@@ -17,8 +17,8 @@ import * as TestClickHouse from "./TestClickHouse.ts"
 
 /**
  * - `lose the request`: closes the connection before the statement runs.
- * - `lose the answer`: closes it after the statement ran.
- * - `cut the answer`: sends the status 200 and half of the answer, and closes it.
+ * - `lose the answer`: closes the connection after the statement ran.
+ * - `cut the answer`: sends the status 200 and half of the answer, and closes the connection.
  * - `fail`: answers 500 with an error of the server, and runs nothing.
  * - `fail in mid-answer`: sends the status 200 and half of the answer, and then an error of the server.
  * - `bad gateway`: answers 502 as a proxy does.
@@ -35,7 +35,7 @@ export type Fault =
 
 export interface HttpServer {
   readonly address: Redacted.Redacted<Address>
-  /** The same as a setting. */
+  /** The address and the password as the value of `ANALYTICS_URL`. */
   readonly url: string
   /** The faults of the next statements, in order. */
   readonly faults: Array<Fault>
@@ -49,7 +49,7 @@ const password = "pass:w@rd"
 /** An error as ClickHouse writes it. */
 const serverError = "Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY) (version 26.7.2.1)"
 
-/** Not settings: the other parameters of a request are. */
+/** The parameters of a request that are not settings of ClickHouse. */
 const reserved = /^(database|query|query_id|param_.*|session_id|role)$/
 
 interface Statement {
@@ -59,18 +59,18 @@ interface Statement {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** The parts of a form, in which the client sends long parameters, as the parameters of an address. */
+/** The names and values of a form, in which the client sends long parameters. */
 const partsOf = async (body: string, type: string): Promise<Array<[string, string]>> => {
   const form = await new Response(body, { headers: { "content-type": type } }).formData()
   return [...form].map(([name, value]) => [name, String(value)])
 }
 
 const statementOf = async (request: IncomingMessage): Promise<Statement> => {
-  const address = new URL(request.url ?? "/", "http://localhost").searchParams
+  const inUrl = new URL(request.url ?? "/", "http://localhost").searchParams
   const sent = await text(request)
   const type = request.headers["content-type"] ?? ""
   const isForm = type.startsWith("multipart/form-data")
-  const search = isForm ? new URLSearchParams([...address, ...(await partsOf(sent, type))]) : address
+  const search = isForm ? new URLSearchParams([...inUrl, ...(await partsOf(sent, type))]) : inUrl
   const body = isForm ? "" : sent
   const query = search.get("query")
   return {
@@ -83,7 +83,7 @@ const statementOf = async (request: IncomingMessage): Promise<Statement> => {
   }
 }
 
-/** A parameter's text as the engine's library takes it: an array's is that of a literal. */
+/** A parameter's value as the engine's library takes it. The text of an array is a list of quoted items. */
 const valueOf = (value: string): unknown =>
   value.startsWith("[")
     ? [...value.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, item]) => item!.replace(/\\(.)/g, "$1"))
@@ -166,5 +166,5 @@ export const make: Effect.Effect<HttpServer, never, Scope.Scope> = Effect.gen(fu
   }
 })
 
-/** The client of production, connected to a server. */
+/** The production client, connected to a server. */
 export const clientOf = ({ address }: HttpServer): Layer.Layer<ClickHouse> => Client.layer({ address, connections: 4 })

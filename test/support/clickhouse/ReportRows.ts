@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import type { EventRow, SiteRows, ViewRow } from "../../../src/core/analytics/report/Row.ts"
 
-/** What `insert` stores in the columns of both tables. */
+/** The columns that the tables of page views and of events have in common. */
 const received = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({
   hosted_website_id: hostedWebsiteId,
   received_at: row.receivedAt,

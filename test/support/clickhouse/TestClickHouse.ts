@@ -21,7 +21,7 @@ const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/c
 /** Whether the engine is installed. */
 export const isInstalled = existsSync(path.join(folder, "installed"))
 
-/** Tests that need ClickHouse. Without it they are skipped, and their name says how to get it; in CI they fail. */
+/** Tests that need ClickHouse. Without it they are skipped, and their name says what to run; in CI they fail. */
 export const describeWithClickHouse = (name: string, tests: () => void): void =>
   describeWith(
     [{ executable: isInstalled ? folder : undefined, install: "ClickHouse: scripts/clickhouse" }],
@@ -61,7 +61,7 @@ export const database = Effect.gen(function* () {
   yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${name}`), () =>
     Effect.orDie(service.command(`DROP DATABASE ${name} SYNC`))
   )
-  // A connection of the engine keeps it, as a URL names it for a server.
+  // A connection to the engine keeps the database that it uses. For a server, the URL names the database.
   yield* service.command(`USE ${name}`)
   return { client: opened, database: name, service }
 }).pipe(Effect.orDie)
@@ -79,7 +79,7 @@ const withoutSync = ClickHouse.use(({ command }) =>
   )
 )
 
-/** The same with the tables of one server. */
+/** A client of a new database with the tables of one server. */
 export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
   Migrations.run(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
 ).pipe(Layer.provideMerge(empty))

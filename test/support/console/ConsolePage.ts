@@ -1,5 +1,5 @@
 /**
- * The console on a test's server, with a busy website and a new one, opened with a link.
+ * The console on a test's server, with a busy and a new website, opened by a person with a session.
  *
  * @module
  */
@@ -41,13 +41,13 @@ const newSecret = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<stri
   return Option.getOrThrow(created).link
 })
 
-/** The address of a link that opens the console. */
+/** The URL of a link that opens the console. */
 export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray<string> = "all") {
   const { url } = yield* TestServer
   return `${url}/console/#/link/${yield* newSecret(sites, "owner")}`
 })
 
-/** A person with a session. `show` opens a fragment, and loads the page if the browser is on no fragment of it. */
+/** A person with a session. `show` opens a fragment, and loads the console if it is not open yet. */
 const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role) {
   const { url } = yield* TestServer
   const visitor = yield* (yield* Chromium).visitor(options)
@@ -83,8 +83,8 @@ export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<Ret
 }
 
 /**
- * A fragment on the shared page. The first test loads the page and others only change its address, so a test that needs
- * another person or another size, or stores what the page has read, opens its own.
+ * Shows a fragment on the shared page. The first test loads the page, and others only change its fragment. So a test opens a
+ * page of its own if it needs another person or size, or changes what the page has read.
  */
 export const show = (fragment: string) => Effect.tap(SharedOwner, (owner) => owner.show(fragment))
 

@@ -11,7 +11,7 @@ import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.
 
 export interface Turn {
   readonly question: string
-  /** Markdown; empty for none. */
+  /** Markdown; empty for no answer. */
   readonly answer: string
   readonly source?: { readonly url: string; readonly title: string }
   readonly ending?: AnswerEnding

@@ -20,7 +20,7 @@ import * as SubmissionDraft from "../SubmissionDraft.ts"
 import { layer as testServer } from "../TestServer.ts"
 import { Websites } from "./ConsolePage.ts"
 
-/** A webhook with a delivery that succeeded, and one that failed once. */
+/** Stores a submission and two webhooks: one got the submission, one failed once. Returns the submission's id. */
 const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   const webhooks = yield* Webhooks
   const deliveries = yield* Deliveries
@@ -49,7 +49,7 @@ const storeDeliveries = Effect.fnUntraced(function* (websiteConfigId: string) {
   return submissionId
 })
 
-/** Gives a website one or two of everything, and returns the id of a submission that was delivered. */
+/** Gives a website settings of every kind, and returns the id of a submission that was delivered. */
 export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   const { add, addByOwner } = yield* Notifications
   const topic = { kind: "submissions", digest: "15m", includeQuarantined: true } as const
@@ -101,7 +101,7 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
 
 const secretsKey = Option.some(Redacted.make<Uint8Array>(new Uint8Array(32).fill(1)))
 
-/** A server whose websites are one with some of everything, and a new one. */
+/** A server with a website that has settings of every kind, and a new website. */
 export const layer = Layer.effect(
   Websites,
   Effect.gen(function* () {

@@ -1,4 +1,4 @@
-/** The settings of a website in the console, opened with a link. */
+/** The settings of a website in the console, opened by a person with a session. */
 import { Effect } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
 import * as ConsolePage from "./ConsolePage.ts"

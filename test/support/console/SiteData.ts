@@ -106,7 +106,7 @@ const clients: Weighted<readonly [device: string, browser: string, os: string]> 
   [2, ["desktop", "Firefox", "Linux"]]
 ]
 
-/** Visits by hour of the day. */
+/** The hours of the day, with the relative frequencies of visits. */
 const hours: Weighted<number> = [1, 1, 1, 1, 1, 2, 3, 5, 8, 9, 9, 8, 8, 8, 9, 8, 8, 7, 8, 9, 9, 7, 4, 2].map(
   (weight, hour) => [weight, hour] as const
 )
@@ -165,7 +165,7 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
         os,
         country: pick(random, countries),
         sessionId: `session-${++visits}`,
-        // Some come twice a day.
+        // Some visitors come twice a day.
         visitorHash: createHash("md5")
           .update(`${seed} ${back} ${random() < 0.14 ? Math.floor(visit / 2) : visit}`)
           .digest("hex")

@@ -12,7 +12,7 @@ import * as ServerFiles from "./ServerFiles.ts"
 /** Whether the tests run as root: the server then runs as another user. */
 export const root = process.geteuid?.() === 0
 
-/** A new folder that every user can traverse. The scope removes it and the folder that it may record. */
+/** A new folder that every user can traverse. The scope removes it. */
 export const folder = Effect.acquireRelease(
   Effect.sync(() => {
     const made = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-cluster-"))
@@ -22,7 +22,7 @@ export const folder = Effect.acquireRelease(
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
 
-/** Puts the data of an empty cluster into a folder: for tests of something else than the first start. */
+/** Puts the data of an empty cluster into a folder: for tests of anything but the first start. */
 export const prepared = (dataDir: string) =>
   Effect.as(
     Effect.sync(() => PreparedCluster.copyTo(dataDir)),

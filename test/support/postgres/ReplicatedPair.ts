@@ -1,6 +1,6 @@
 /**
- * Two PostgreSQL servers on loopback ports: a primary whose commits wait for the other one, a streaming replica. Each can be
- * killed, hung and restarted, and the replica promoted.
+ * Two PostgreSQL servers on loopback ports: a primary, and a streaming replica for which the primary's commits wait. Each can
+ * be killed, hung and restarted, and the replica can be promoted.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export interface Server {
   readonly kill: Effect.Effect<void>
   /** Starts the killed server on its data, and waits until it accepts connections. */
   readonly start: Effect.Effect<void>
-  /** Stops all of its processes (SIGSTOP): connections stay open, and the server does not respond. */
+  /** Stops all processes of the server (SIGSTOP): connections stay open, and the server does not respond. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
 }
@@ -62,7 +62,7 @@ const settings = {
   ssl: "on"
 }
 
-/** A certificate for `localhost`, signed by the tests' root. */
+/** A file of the tests' certificates. The certificate `here.crt` is signed by the tests' root. */
 const fixture = (name: string): URL => new URL(`../../cli/fixtures/certificates/${name}`, import.meta.url)
 
 const use =

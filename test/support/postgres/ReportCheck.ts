@@ -12,7 +12,7 @@ import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as SiteRows from "./SiteRows.ts"
 
-/** All ways to answer the queries give the answers of the definition. */
+/** Asserts that every way to answer a query gives the answer of the definition. */
 export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<CoreQuery>, when: string) {
   const sql = yield* PgClient.PgClient
   const rows = yield* SiteRows.read(sql, site)

@@ -101,7 +101,7 @@ export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows
     yield* sql`INSERT INTO conversion (hosted_website_id, visit_started_at, session_key, name)
       VALUES (${hostedWebsiteId}, ${timeOf(row)}, ${row.session}, ${row.name})`
   }
-  // A page view of a bot does not count.
+  // A page view of a bot, which no report may count.
   yield* sql`INSERT INTO bot_view (hosted_website_id, received_at, path, visitor_hash)
     VALUES (${hostedWebsiteId}, ${new Date(evenings[0] ?? 0)}, '/', ${hash(9)})`
 })

@@ -8,10 +8,10 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync }
 import { freemem, tmpdir } from "node:os"
 import path from "node:path"
 
-/** The file system in memory of Linux. */
+/** Linux's file system in memory. */
 const memory = "/dev/shm"
 
-/** The maximum size of a run, in bytes, with room for others. */
+/** The room that a run needs, in bytes, with some left for other programs. */
 const needed = 6 * 2 ** 30
 
 /** The environment variable with the path of the run's folder. Test workers inherit it. */
@@ -62,5 +62,5 @@ export const set = (): (() => void) => {
   }
 }
 
-/** The folder in which a server's folder is made. Outside a test run it is the one for temporary files. */
+/** The folder in which a server's folder is made. If the run has no folder, it is the folder for temporary files. */
 export const folder = (): string => process.env[variable] ?? tmpdir()

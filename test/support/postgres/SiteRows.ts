@@ -25,7 +25,7 @@ const viewOf = (row: Row) => (row.type === "pageview" ? [row.view] : [])
 
 const eventOf = (row: Row) => (row.type === "event" ? [row.event] : [])
 
-/** The rows of a website. Its size bounds the memory that this takes. */
+/** The rows of a website, all in memory. */
 export const read = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, site: ReportSite) {
   const hosted = PgTypes.uuid(site.hostedWebsiteId)
   const ever = [PgTypes.timestamptz(0), PgTypes.timestamptz(Date.UTC(9999, 0))]

@@ -72,7 +72,7 @@ export const connection: Effect.Effect<Connection, never, Scope.Scope> = copyOf(
 
 const urlIn = ({ url }: Connection): string => Redacted.value(url)
 
-/** The URL of such a database, for the environment of a process. */
+/** The URL of a fresh, migrated, empty database, for the environment of a process. */
 export const url: Effect.Effect<string, never, Scope.Scope> = Effect.map(connection, urlIn)
 
 /** The URL of a fresh database that is not migrated. */

@@ -1,7 +1,7 @@
 /**
- * One PostgreSQL for the whole test run: the server that `TEST_DATABASE_URL` names, or an embedded one in a temporary
- * folder, without durable writes. If neither works, the tests
- * that need no database still run; the others fail with the reason.
+ * One PostgreSQL for the whole test run: the server that `TEST_DATABASE_URL` names, or an embedded server in a temporary folder,
+ * without durable writes. Without a server, tests that need no database still run, and the others fail with the reason. Also
+ * prepares the data folder that tests copy for clusters of their own.
  *
  * @module
  */
@@ -93,7 +93,7 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
 })
 
 const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(function* () {
-  // Tests of servers that need an own cluster fail by themselves.
+  // If this fails, each test's cluster makes its own data, or fails with the reason.
   yield* Effect.ignore(prepareCluster)
   const given = process.env["TEST_DATABASE_URL"]
   if (given === undefined || given === "") return yield* prepare(yield* embedded, "postgres")

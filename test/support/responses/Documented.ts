@@ -56,8 +56,8 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
 }
 
 /**
- * What a document does not declare about a response. A response without a request may belong to any operation. A
- * preflight follows the Fetch standard, and the document states that its status is 204.
+ * What a document does not declare about a response. A response without a request may belong to any operation, so each must
+ * declare it. A preflight follows the Fetch standard, and the document states that its status is 204.
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response
@@ -65,7 +65,7 @@ export const undocumented = (operations: ReadonlyArray<Operation>, response: Rec
   // A method that the path does not have may be answered by any of its operations.
   const ofMethod = ofPath.filter(({ name }) => name.startsWith(`${method === "HEAD" ? "GET" : method} `))
   const candidates = path === null || ofMethod.length === 0 ? ofPath : ofMethod
-  // Of templates, a path without parameters comes first.
+  // If several templates match the path, those with the fewest parameters apply.
   const parameters = ({ name }: Operation) => name.split("{").length
   const fewest = Math.min(...candidates.map(parameters))
   const concerned = path === null ? candidates : candidates.filter((operation) => parameters(operation) === fewest)

@@ -1,5 +1,5 @@
 /**
- * Records the head of every response that a server in this test process sends. It is a setup file of each test file;
+ * Records the head of every response that a server in this test process sends. Vitest runs it before each test file;
  * `globalSetup.ts` compares the records with the published document.
  *
  * Heads are read from the sockets, to include responses without a request.
@@ -36,8 +36,8 @@ const publicPrefix = "/v1/public/"
 const ownerPrefix = "/v1/owner/"
 
 /**
- * Every response of the public API exposes the decision header; those of a test's other servers do not. Every response of the
- * owner API forbids storing, except to a method or on a server that does not have it.
+ * Every response of the public API exposes the decision header; the responses of a test's other servers do not. Every response
+ * of the owner API forbids storing, except those to a method that it lacks and those of a server without it.
  */
 const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
   (url?.startsWith(ownerPrefix) === true && fields.get("cache-control") === "no-store") ||

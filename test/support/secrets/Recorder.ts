@@ -53,7 +53,7 @@ export const recorder = Effect.gen(function* () {
   return { lines, layer, collector, exported: () => collector.exports.map(({ body }) => body.toString("utf8")) }
 })
 
-/** An agent that echoes its request in every kind of failure. */
+/** An agent that fails in the way that the message names, and echoes the request in each failure that has a text. */
 export const upstream = start((received, response) => {
   const echo = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
   const how = /"content":"(\w+)/.exec(received.body)?.[1]
