@@ -7,7 +7,7 @@ import { agents, type Expected, respond, secret } from "../torture/Agents.ts"
 
 const environment = { CHAT_MAX_BYTES: "200 KiB" }
 
-/** The timeout for agents that stay silent: long enough that a busy machine does not make others reach it. */
+/** A short timeout, for the agents that stay silent: on a busy machine, other agents could reach it, too. */
 const impatient = { ...environment, AGENT_TIMEOUT: "3 seconds" }
 
 const demand = (name: string, expected: Expected, status: number, text: string) => {
@@ -19,7 +19,7 @@ const demand = (name: string, expected: Expected, status: number, text: string) 
   }
   assert.strictEqual(status, 200, name)
   assert.isTrue(text.endsWith("data: [DONE]\n\n"), `${name}: the stream ends with its last frame`)
-  assert.strictEqual(text.split("[DONE]").length, 2, `${name}: and with one`)
+  assert.strictEqual(text.split("[DONE]").length, 2, `${name}: the stream has one last frame`)
   assert.strictEqual(text.includes('"type":"error"'), expected === "error", name)
 }
 
@@ -49,7 +49,7 @@ describe("faults: agents, through the whole service", () => {
     )
   }
 
-  it.live("five agents that flood without sending text are read slowly, and their chats end normally", () =>
+  it.live("five agents that flood without sending text are read slowly, and their chats end with an error", () =>
     Effect.gen(function* () {
       const piece = 'data: {"choices":[]}\n\n'.repeat(3_000)
       const counts: Array<() => number> = []
@@ -70,7 +70,7 @@ describe("faults: agents, through the whole service", () => {
         demand("floods", "error", response.status, await response.text())
       }
       yield* Effect.promise(() => Promise.all(Array.from({ length: 5 }, ask)))
-      // Most of it is in the kernel's socket buffers, of a few megabytes each.
+      // Most of what they wrote is in the kernel's socket buffers, of a few megabytes each.
       const written = counts.reduce((sum, count) => sum + count() * piece.length, 0)
       assert.isBelow(written, 60 * 1024 * 1024)
       yield* until("the upstream is left and the fibers have ended", () => upstream.open() === 0 && fibers() <= before)

@@ -36,7 +36,7 @@ const start = (env: Readonly<Record<string, string>>) =>
 const Left = Schema.Tuple([Schema.Struct({ millis: Schema.Finite })])
 
 describe("faults: kill -9 while an answer runs", () => {
-  it.live("it runs while its process lives, and is cut within ten seconds of the process's death", () =>
+  it.live("the answer runs while its process lives, and is cut within ten seconds of the process's death", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const client = Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection))

@@ -32,7 +32,7 @@ const stored = (site: string) =>
 
 const append = (site: string) => Service.AnalyticsRepo.use((repo) => repo.append(viewOf(site, plain)))
 
-/** Runs a test against a new server. `timeout` is that of a page view. */
+/** Runs a test against a new server. `timeout` limits the time of a page view. */
 const withServer = <A, E>(
   timeout: `${number} millis`,
   maxQueue: number,
@@ -69,7 +69,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
     "fail in mid-answer",
     "bad gateway"
   ] as const) {
-    it.live(`a view is stored once if the server or the network fails once or twice: ${fault}`, () =>
+    it.live(`a view is stored once if the server or the network fails twice: ${fault}`, () =>
       withServer("20000 millis", 100, ({ faults }) =>
         Effect.gen(function* () {
           const site = yield* newSite
@@ -105,7 +105,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
       )
   )
 
-  it.live("a wrong password is an error that names neither it nor the user's", () =>
+  it.live("a wrong password is an error that contains neither this password nor the right one", () =>
     withServer("500 millis", 10, (server) =>
       Effect.gen(function* () {
         const wrong = Redacted.make({ ...Redacted.value(server.address), password: "another secret" })

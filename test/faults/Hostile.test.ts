@@ -33,7 +33,7 @@ layer(AttackedService.layer(TestDatabase.url), { excludeTestServices: true })("f
 })
 
 describe("faults: the generator of hostile input", () => {
-  it("the same seed makes the same requests, and every kind of fault is met", () => {
+  it("the same seed makes the same requests, and every mutation occurs", () => {
     const target = { trackingToken: "t", websiteConfigId: "w", instanceId: "i", widgetToken: "x" }
     const requests = () => {
       const random = randomOf(seed)

@@ -15,7 +15,7 @@ const entry = (outcome: Outcome): Entry => ({
 const ledgerOf = (outcomes: ReadonlyArray<Outcome>): Ledger =>
   new Map(outcomes.map((outcome, index) => [`${index}`, entry(outcome)]))
 
-/** The rows of a correct service: all acknowledged requests, and any subset of those with an unknown outcome. */
+/** The rows of a correct service: all acknowledged requests, and some of those with an unknown outcome. */
 const correctRows = (outcomes: ReadonlyArray<Outcome>): ReadonlyArray<Row> =>
   outcomes.flatMap((outcome, index) =>
     outcome === "acknowledged" || ((outcome === "cut" || outcome === "unavailable") && index % 2 === 0)

@@ -35,7 +35,7 @@ const seeded = Effect.gen(function* () {
   }).pipe(Effect.provideContext(storage))
 }).pipe(Effect.orDie)
 
-/** Only `owner` has the API, which a revoked key cannot use. */
+/** Checks that only the URL `owner` has the API, and that a revoked key cannot use it. */
 const checkPorts = Effect.fnUntraced(function* (
   url: string,
   owner: string,
@@ -64,7 +64,7 @@ const checkPorts = Effect.fnUntraced(function* (
   }
 })
 
-const onlyThatPort = "only that port has the API, which a revoked key cannot use"
+const onlyThatPort = "only that port has the API, and a revoked key cannot use it"
 
 describe("faults: the owner API's own port", () => {
   it.live(
@@ -90,7 +90,7 @@ describe("faults: the owner API's own port", () => {
         const env = { DATABASE_URL: records.databaseUrl, OWNER_PORT: "0", CONNECTIONS_PER_ADDRESS: "4" }
         const service = yield* Process.start("serve", env, ["--workers", "2"])
         const owner = yield* until(
-          "the owner API has an address",
+          "the owner API has a URL",
           () => /Owner API on (http:\/\/127\.0\.0\.1:\d+)/.exec(service.output())?.[1]
         )
         yield* checkPorts(service.url, owner, records)
@@ -99,11 +99,11 @@ describe("faults: the owner API's own port", () => {
         for (let times = 0; times < 12; times++) {
           const connection = yield* Raw.open(service.port)
           connection.write("HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
-          yield* until("it is answered", () => Raw.statuses(connection.received()).length === 1)
+          yield* until("the request is answered", () => Raw.statuses(connection.received()).length === 1)
           connections.push(connection)
         }
         const open = () => connections.filter(({ closed }) => !closed()).length
-        yield* until("only as many are open as may be", () => open() <= 4)
+        yield* until("only as many connections are open as an address may have", () => open() <= 4)
         assert.strictEqual(open(), 4)
         yield* until("it is logged", () => service.output().includes("An address reached its limit of 2 connections"))
 

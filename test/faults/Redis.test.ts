@@ -7,7 +7,7 @@ import { redisFaults } from "../torture/scenarios/Redis.ts"
 
 TestRedis.describeWithRedis("faults: Redis, under load", () => {
   it.live(
-    "down at the start, hung, killed and back, it never costs a 5xx, and the limit holds",
+    "Redis that is down at the start, hangs, is killed or comes back never causes a 5xx, and the limit holds",
     () =>
       Effect.gen(function* () {
         const figures = yield* redisFaults({

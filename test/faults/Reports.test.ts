@@ -1,6 +1,6 @@
 /**
- * Reports of two services on one database: which rolls up, what a killed one leaves, what a rebuild changes, and a report that
- * takes too long. With and without a pooler in between.
+ * Reports of two services on one database, with and without a pooler: which service rolls up, what a killed service leaves
+ * behind, what a rebuild changes, and a report that takes too long.
  */
 import { PgTypes } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
@@ -20,7 +20,7 @@ import * as PgBouncer from "../torture/PgBouncer.ts"
 // The tests start processes, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 180_000 })
 
-/** Repeats a query until it finds something. */
+/** Repeats a query until it gives true or a row. */
 const eventually = <A, E, R>(what: string, look: Effect.Effect<boolean | ReadonlyArray<A>, E, R>) =>
   look.pipe(
     Effect.delay("50 millis"),
@@ -61,7 +61,7 @@ const ask = Effect.fnUntraced(function* ({ owner }: Reported.Server, dimensions:
   return yield* send(owner, "/v1/owner/query", { key, body: bodyOf(site, dimensions) })
 })
 
-/** The answers of both services are those of the definition. */
+/** Checks that the services answer as the definition, `Evaluate`, does. */
 const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reported.Server>, when: string) {
   const { site, sql } = yield* Reported.Service
   const rows = yield* SiteRows.read(sql, site)
@@ -101,7 +101,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(Reported.service(through), { concurrent: false, timeout: "180 seconds", excludeTestServices: true })(
     `on ${through}`,
     (it) => {
-      it.effect("of two services one rolls up a day, and again after it changed", () =>
+      it.effect("only one of two services rolls up a day, and again after the day's data or the goals changed", () =>
         Effect.gen(function* () {
           const { command, servers, site, sql } = yield* Reported.Service
           for (const [index, batch] of ["", "second"].entries()) {
@@ -203,7 +203,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
     }
   )
 
-// Both wait for roll-ups most of the time.
+// Both suites wait for roll-ups most of the time.
 describe("faults: reports of two processes", { concurrent: true }, () => {
   describe("without a pooler", () => suite("PostgreSQL"))
   describeWith([PgBouncer], "with a pooler", () => suite("PgBouncer"))

@@ -1,6 +1,6 @@
 /**
- * Conversations over two services on one database: an answer is resumed, stopped and followed on either, and what is left of
- * one whose process ends. The first is a process of its own, the second runs in the test's.
+ * Conversations over two services on one database: answers that are resumed, stopped or ended by a message at either service,
+ * and what is left of answers whose process ends. The first service is a process, the second runs in the test's process.
  *
  * @module
  */
@@ -26,7 +26,7 @@ class Service extends Context.Service<
     readonly target: Target
     readonly nginx: string
     readonly services: [Process.Process, Process.Serving]
-    /** Starts the first again. */
+    /** Starts the first service again. */
     readonly restart: Effect.Effect<void>
   }
 >()("hydracore/test/ResumeService") {}
@@ -68,7 +68,7 @@ const service = (through: "PostgreSQL" | "PgBouncer") =>
 const begin = Effect.fnUntraced(function* (url: string, message: string, conversationId?: string) {
   const { target } = yield* Service
   const reading = Conversation.send(url, target, message, conversationId)
-  yield* until(`the answer to ${message} has begun`, () => reading.spoken.includes("Well"))
+  yield* until(`the answer to ${message} begins`, () => reading.spoken.includes("Well"))
   return reading
 })
 
@@ -82,7 +82,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         const first = yield* begin(services[0].url, message)
         const { conversationId, messageId } = first
         agent.say(message, ", I say")
-        yield* until("it has said more", () => first.spoken === "Well, I say")
+        yield* until("the reader has the agent's next words", () => first.spoken === "Well, I say")
         first.leave()
         const urls = [services[0].url, services[1].url, nginx, nginx, nginx, nginx]
         const readers = urls.map((url) => Conversation.resume(url, target, conversationId))
@@ -116,13 +116,13 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         const message = `stop ${through}`
         const first = yield* begin(services[0].url, message)
         const { conversationId } = first
-        yield* until("the other service knows it", () =>
+        yield* until("the other service knows the answer", () =>
           Conversation.lastAnswer(services[1].url, target, conversationId).then(({ text }) => text === "Well")
         )
         const stop = () => Conversation.stop(services[1].url, target, conversationId)
         assert.deepStrictEqual(yield* Effect.promise(() => Promise.all([stop(), stop(), stop()])), [204, 204, 204])
         yield* until("the agent is not read", () => !agent.isRead(message))
-        yield* until("its reader has the end", () => first.isDone)
+        yield* until("the reader has the end", () => first.isDone)
         assert.deepStrictEqual([first.spoken, first.finishReason], ["Well", "other"])
         assert.deepInclude(
           yield* Effect.promise(() => Conversation.lastAnswer(services[0].url, target, conversationId)),
@@ -138,7 +138,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         const [one, two] = [`first ${through}`, `second ${through}`]
         const first = yield* begin(services[0].url, one)
         const { conversationId } = first
-        yield* until("the other service knows it", () =>
+        yield* until("the other service knows the answer", () =>
           Conversation.lastAnswer(services[1].url, target, conversationId).then(({ text }) => text === "Well")
         )
         const second = yield* begin(services[1].url, two, conversationId)
@@ -165,7 +165,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
         const first = yield* begin(services[0].url, message)
         const { conversationId } = first
         const reader = Conversation.resume(services[1].url, target, conversationId)
-        yield* until("the other service knows it", () => reader.spoken === "Well")
+        yield* until("the other service knows the answer", () => reader.spoken === "Well")
         yield* services[0].signal("SIGKILL")
         yield* services[0].ended
         // As if eight seconds had passed, for which `Answers.test.ts` waits.
@@ -177,7 +177,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
           return found.ending === null ? false : found
         })
         assert.deepInclude(answer, { text: "Well", ending: "cut" })
-        yield* until("its reader has an error as the last word", () => reader.isDone)
+        yield* until("the reader has the last frame", () => reader.isDone)
         assert.deepStrictEqual([reader.spoken, reader.finishReason], ["Well", "error"])
         yield* restart
         const next = yield* begin(services[0].url, `after the ${message}`, conversationId)
@@ -185,7 +185,7 @@ export const suite = (through: "PostgreSQL" | "PgBouncer") =>
       })
     )
 
-    it.effect("a process that gets SIGTERM lets answers finish, and stores what it has of the others", () =>
+    it.effect("after SIGTERM, a process lets answers finish for a while, and stores what it has of the others", () =>
       Effect.gen(function* () {
         const { agent, services, target } = yield* Service
         const [short, long, alone] = [`short ${through}`, `long ${through}`, `alone ${through}`]

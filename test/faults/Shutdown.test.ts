@@ -14,7 +14,7 @@ import * as Raw from "../torture/Raw.ts"
 import * as Store from "../torture/Store.ts"
 import * as Shutdown from "../torture/scenarios/Shutdown.ts"
 
-/** A service in this process, with the warnings of Node. */
+/** A service in this process. Its `output` is the names of Node's warnings. */
 const here = Effect.fnUntraced(function* (environment: Readonly<Record<string, string>>) {
   const warnings: Array<string> = []
   const keep = ({ name }: Error) => void warnings.push(name)
@@ -128,7 +128,7 @@ describe("faults: shutdown", () => {
         begun.write(view.slice(0, 30))
         yield* pause(20)
         const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-        yield* until("it does not listen", () =>
+        yield* until("the service does not listen", () =>
           fetch(`${service.url}/healthz`).then(
             () => false,
             () => true
@@ -138,7 +138,7 @@ describe("faults: shutdown", () => {
         kept.write(view + view)
         begun.write(view.slice(30))
         yield* until("both are answered", () => Raw.statuses(kept.received()).length === 3)
-        yield* until("and who had begun is", () => Raw.statuses(begun.received()).length === 1)
+        yield* until("the request that had begun is answered", () => Raw.statuses(begun.received()).length === 1)
         assert.deepStrictEqual(Raw.statuses(kept.received()), [204, 204, 204])
         assert.match(begun.received(), /^connection: close/im)
         yield* until("the connections are closed", () => kept.closed() && begun.closed())
@@ -165,7 +165,7 @@ describe("faults: shutdown", () => {
         visitor.write(`${chat.slice(0, -2)}X-Widget-Token: ${widgetToken}\r\n\r\n${body}`)
         yield* until("the agent has spoken", () => visitor.received().includes("Well"))
         const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-        yield* until("it does not listen", () =>
+        yield* until("the service does not listen", () =>
           fetch(`${service.url}/healthz`).then(
             () => false,
             () => true
@@ -188,7 +188,7 @@ describe("faults: shutdown", () => {
       half.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: ed")
       yield* pause(20)
       yield* Scope.close(scope, Exit.void)
-      yield* until("they are closed", () => half.closed() && silent.closed())
+      yield* until("both connections are closed", () => half.closed() && silent.closed())
     }).pipe(Effect.scoped)
   )
 })

@@ -1,6 +1,6 @@
 /**
- * Services and commands that start while others do something with the same database. They run in the test's process:
- * `Kills.test.ts` and `test/build` start the demo as a process.
+ * Services and commands that start: during migrations, with settings that they ignore, on a port in use, and after a crash.
+ * They run in the test's process: `Kills.test.ts` and `test/build` start the demo as a process.
  */
 
 import { spawn } from "node:child_process"
@@ -26,7 +26,7 @@ const folder = Effect.acquireRelease(
   (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
 )
 
-/** A demo's folder with an empty cluster in it, which its server's user can enter. */
+/** A folder for a demo, with an empty cluster. The user of the cluster's server can enter it. */
 const demoFolder = Effect.tap(folder, (made) =>
   Effect.sync(() => {
     chmodSync(made, 0o711)
@@ -57,7 +57,7 @@ const welcome = (environment: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const { ended, output } = yield* Command.launch(["demo"], { PORT: "0", LOG_LEVEL: "error", ...environment })
     return yield* Effect.raceFirst(
-      until("all is said", () => output().includes("Ctrl-C") && output()),
+      until("the demo has printed all of it", () => output().includes("Ctrl-C") && output()),
       Effect.flatMap(ended, (early) => Effect.die(new Error(early.output)))
     )
   })
@@ -65,7 +65,7 @@ const welcome = (environment: Readonly<Record<string, string>>) =>
 const statusOf = (url: string) => fetch(url, { method: "HEAD" }).then((response) => response.status)
 
 describe("faults: starting", () => {
-  it.live("two that migrate an empty database at the same moment both succeed, and it is migrated once", () =>
+  it.live("two commands that migrate an empty database at the same time succeed, and each migration runs once", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.unmigrated
       yield* Effect.all([migrate(url), migrate(url)], { concurrency: 2 })
@@ -79,12 +79,12 @@ describe("faults: starting", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("the demo says which variables it ignores, and whether other machines can reach it", () =>
+  it.live("the demo prints which variables it ignores, and whether other machines can reach it", () =>
     Effect.gen(function* () {
       const DATABASE_URL = yield* TestDatabase.unmigrated
       const environment = { HYDRACORE_DATA_DIR: yield* demoFolder, DATABASE_URL }
       yield* Effect.gen(function* () {
-        // Redis is not looked for.
+        // The demo does not read this URL.
         const said = yield* welcome({ ...environment, REDIS_URL: "no address" })
         assert.include(said, "\nThe demo ignores DATABASE_URL: ")
         assert.include(said, "\nThe demo ignores REDIS_URL: ")
@@ -128,11 +128,11 @@ describe("faults: starting", () => {
           Effect.gen(function* () {
             // What the migrator holds for as long as it works.
             yield* sql`LOCK TABLE effect_sql_migrations IN ACCESS EXCLUSIVE MODE`
-            // The answer before is used for half a second.
+            // The previous answer is cached for half a second.
             yield* pause(600)
             assert.strictEqual(yield* Effect.promise(() => statusOf(`${running.url}/readyz`)), 200)
             const starting = yield* Effect.forkScoped(InProcessServe.start({ DATABASE_URL }))
-            yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(other)))
+            yield* until("the starting server waits for the lock", () => Effect.runPromise(Locks.isAwaited(other)))
             assert.isUndefined(starting.pollUnsafe())
             return starting
           })
@@ -148,7 +148,7 @@ describe("faults: starting", () => {
       const DATABASE_URL = yield* TestDatabase.url
       const port = yield* takenPort
       const dataDir = yield* demoFolder
-      // No machine has it: it is for examples.
+      // No machine has this address: it is reserved for examples.
       const foreign = "203.0.113.5"
       for (const [args, prefix] of [
         [["serve"], ""],

@@ -52,7 +52,7 @@ const views = (visitor: string, count: number) =>
 const route = 'route="/v1/public/analytics/track"'
 const answered = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
 
-/** Runs a scenario after a visitor has reached its limit: then it still has, and the metrics have not decreased. */
+/** Runs a scenario after a visitor has reached its limit; the visitor stays limited, and the metrics do not decrease. */
 const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const { service } = yield* Workers.Bench
@@ -134,7 +134,7 @@ class Starting extends Context.Service<
   Starting,
   {
     readonly running: Omit<Shutdown.Running, "service">
-    /** Runs while the database hangs: services start one worker, which waits for it. */
+    /** Runs an effect while the database hangs: a service starts one worker, which waits for the database. */
     readonly whileHanging: <A>(use: Effect.Effect<A, never, Scope.Scope>) => Effect.Effect<A, never, Scope.Scope>
     readonly start: Effect.Effect<Process.Launched & { readonly workers: ReadonlyArray<number> }, never, Scope.Scope>
   }
@@ -181,7 +181,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
   )
 
   it.effect(
-    "SIGHUP during the start takes effect once the workers serve, and during the end it does not cut that short",
+    "SIGHUP during the start takes effect once the workers serve; during the shutdown it does not shorten the shutdown",
     () =>
       Effect.gen(function* () {
         const { running, start, whileHanging } = yield* Starting
@@ -193,7 +193,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
           return output().includes("All workers are replaced")
         })
         const service = yield* Process.serving(launched)
-        yield* until("it ends", () => output().includes("Shutting down")).pipe(
+        yield* until("the service shuts down", () => output().includes("Shutting down")).pipe(
           Effect.andThen(service.signal("SIGHUP")),
           Effect.forkScoped
         )
@@ -215,7 +215,7 @@ describe("faults: starting several workers", () => {
         LOG_LEVEL: "error"
       })
       const statusOf = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).then(({ status }) => status)
-      yield* until("it serves", () => statusOf("/healthz").catch(() => undefined))
+      yield* until("the service serves", () => statusOf("/healthz").catch(() => undefined))
       for (const path of ["/nowhere?a=1", "/healthz?x"]) yield* Effect.promise(() => statusOf(path))
       const metrics = yield* metricsAt(`http://127.0.0.1:${metricsPort}/metrics`)
       assert.strictEqual(metrics.get('hydracore_http_requests_total{route="/healthz",method="GET",status="200"}'), 2)

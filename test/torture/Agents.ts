@@ -1,6 +1,6 @@
 /**
- * Agents that fail in every way that an upstream can, selected by a word in the visitor's message. Their error texts contain a
- * marker, so that a test can check that visitors never receive them.
+ * Agents that answer well or fail in some way, selected by their name in the visitor's message. Texts that no visitor may receive
+ * contain a marker, so that a test can check this.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const stream =
     response.end()
   }
 
-/** All agents, by name. A message that contains `word` selects the agent. */
+/** All agents, by name. A message that contains the name selects the agent. */
 export const agents: Readonly<Record<string, Agent>> = {
   "answers well": { expected: "answer", respond: stream(whole) },
   "splits UTF-8 and CRLF across packets": {
@@ -119,7 +119,7 @@ export const agents: Readonly<Record<string, Agent>> = {
   }
 }
 
-/** An upstream that serves all of them. */
+/** An upstream that plays all agents. */
 export const respond: Respond = (received, response) => {
   const name = Object.keys(agents).find((name) => received.body.includes(JSON.stringify(name).slice(1, -1)))
   const agent = name === undefined ? undefined : agents[name]

@@ -16,14 +16,16 @@ import * as ServerFiles from "../support/postgres/ServerFiles.ts"
 
 export interface Cluster {
   readonly url: string
-  /** A clean, fast shutdown, and a start. */
+  /** Shuts the server down, cleanly and without waiting for its clients. */
   readonly stop: Effect.Effect<void>
+  /** Starts the stopped server again on its data. */
   readonly start: Effect.Effect<void>
   /** Stops every process of the server (SIGSTOP): connections stay open, and the server does not respond. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
-  /** Makes every session, open ones included, read-only from its next transaction on, as on a standby; and writable again. */
+  /** Makes every session, open ones included, read-only from its next transaction on, as on a standby. */
   readonly demote: Effect.Effect<void>
+  /** Makes the sessions writable again. */
   readonly promote: Effect.Effect<void>
   /** Runs with a new connection and closes it. */
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
@@ -78,7 +80,7 @@ export const children = (of: number): ReadonlyArray<number> =>
     .filter(({ parent }) => parent === of)
     .map(({ pid }) => pid)
 
-/** Reads the state of this process only. A list of all processes takes milliseconds, and a waiting test calls this many times. */
+/** Whether a process lives. It is called many times, so it does not list all processes, which takes milliseconds. */
 export const isAlive = (wanted: number): boolean => {
   if (process.platform !== "linux") return processes().some(({ pid }) => pid === wanted)
   const entry = entryOf(String(wanted))

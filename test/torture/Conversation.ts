@@ -1,5 +1,5 @@
 /**
- * A client of conversations with memory: sends messages, resumes, stops and reads them, on any process.
+ * A client of conversations with memory: sends messages, resumes and stops answers, and reads conversations, on any process.
  *
  * @module
  */
@@ -105,7 +105,7 @@ export const stop = (url: string, target: Target, conversationId: string): Promi
 export interface Line {
   readonly role: "user" | "assistant"
   readonly text: string
-  /** Of an answer: null while it runs. */
+  /** How an answer ended: null while it runs, undefined for a visitor's message. */
   readonly ending: string | null | undefined
 }
 

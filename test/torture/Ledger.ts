@@ -9,9 +9,9 @@
  *
  * - `acknowledged`: a 204, or a 200 with an id. It must be stored, once.
  * - `refused`: a 4xx. It must not be stored.
- * - `unavailable`: a 503. It may be stored, once: a hanging commit may have gone through.
+ * - `unavailable`: a 5xx. It may be stored, once: a hanging commit may have gone through.
  * - `cut`: the connection broke before the response was complete. It may be stored, once.
- * - `unsent`: the connection failed. It must not be stored.
+ * - `unsent`: the connection was refused. It must not be stored.
  */
 export type Outcome = "acknowledged" | "refused" | "unavailable" | "cut" | "unsent"
 
@@ -25,7 +25,7 @@ export interface Entry {
   readonly submissionId: string | undefined
 }
 
-/** Every request by its mark, which its row contains. */
+/** The outcome of each request, by the mark that the request's row contains. */
 export type Ledger = Map<string, Entry>
 
 /** A row of the database: its mark, and its id if it has one. */

@@ -9,16 +9,16 @@ import { setTimeout } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 import type { Entry, Ledger, Outcome } from "./Ledger.ts"
 
-/** A scenario's load. */
+/** How fast the clients of a scenario send. */
 export interface Paced {
-  /** Milliseconds between a client's requests. Without it, the clients take all processor time that the fault leaves. */
+  /** Milliseconds from a response to the client's next request. Without a pace, clients send as fast as they are answered. */
   readonly pace?: number
 }
 
-/** A pace for `npm test`, at which 16 clients send a request every three milliseconds while processes start and end. */
+/** The pace in `npm test`: 16 clients send at most 400 requests per second, beside processes that start and end. */
 export const moderate: Paced = { pace: 40 }
 
-/** The ids that the clients send to. */
+/** The ids that the clients' requests name, and the token of the chats. */
 export interface Target {
   readonly trackingToken: string
   readonly websiteConfigId: string
@@ -35,7 +35,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** A request without a complete response. `sent` is false if the connection failed. */
+/** A request without a complete response. `sent` is false only if the connection was refused. */
 export class NoAnswer extends Error {
   readonly sent: boolean
   readonly code: string
@@ -91,35 +91,35 @@ const submissionIdOf = (body: string): string | undefined => {
     : undefined
 }
 
-/** The address of a visitor, by its number. */
+/** The IP address of the visitor with this number. */
 export const addressOf = (visitor: number): string => [10, visitor >> 16, (visitor >> 8) & 255, visitor & 255].join(".")
 
 export interface Load {
   readonly ledger: Ledger
   /** The prefix of the marks of this load's page views and forms. */
   readonly run: string
-  /** The number of responses so far, by status. */
+  /** The number of complete responses so far. */
   readonly answered: () => number
   readonly acknowledged: () => number
-  /** Connection errors, by code. */
-  readonly faults: ReadonlyMap<string, number>
+  /** The number of requests without a complete response, by the code of the connection's error. */
+  readonly connectionErrors: ReadonlyMap<string, number>
   /** Stops sending and waits for all responses. */
   readonly stop: Effect.Effect<void>
 }
 
 /**
- * Starts the clients; they end with the scope. `url` is evaluated per request, so that a service may restart at another
- * address. Every fifth request is a form. A client whose connection failed retries after a short delay.
+ * Starts the clients; they end with the scope. `url` is evaluated per request, so that a service may restart at another URL.
+ * Every fifth request is a form. After a request without a complete response, a client waits a moment before it sends the next.
  */
 export const start = (options: {
   readonly url: () => string
   readonly target: Target
   readonly clients: number
-  /** Milliseconds between a client's requests. Default: 0. */
+  /** Milliseconds from a response to the client's next request. Default: 0. */
   readonly pace?: number | undefined
-  /** Whether clients keep their connections alive; otherwise each request has its own. */
+  /** Whether clients keep their connections alive; otherwise each request has a connection of its own. */
   readonly keepAlive?: boolean
-  /** Whether each request comes from another visitor, by X-Forwarded-For. */
+  /** Whether each request names another visitor in X-Forwarded-For. */
   readonly visitors?: boolean
 }): Effect.Effect<Load, never, Scope.Scope> =>
   Effect.acquireRelease(
@@ -128,7 +128,7 @@ export const start = (options: {
       const agent = new Agent({ keepAlive, maxSockets: clients })
       const run = randomUUID().slice(0, 8)
       const ledger: Ledger = new Map()
-      const faults = new Map<string, number>()
+      const connectionErrors = new Map<string, number>()
       let [answered, acknowledged, number, going] = [0, 0, 0, true]
 
       const headers = (visitor: number) => (visitors ? { "x-forwarded-for": addressOf(visitor) } : {})
@@ -158,7 +158,7 @@ export const start = (options: {
           note({ outcome, status, submissionId: kind === "form" && status === 200 ? submissionIdOf(body) : undefined })
         } catch (error) {
           if (!(error instanceof NoAnswer)) throw error
-          faults.set(error.code, (faults.get(error.code) ?? 0) + 1)
+          connectionErrors.set(error.code, (connectionErrors.get(error.code) ?? 0) + 1)
           note({ outcome: error.sent ? "cut" : "unsent", status: undefined, submissionId: undefined })
           await setTimeout(20)
         }
@@ -173,7 +173,7 @@ export const start = (options: {
       return {
         ledger,
         run,
-        faults,
+        connectionErrors,
         answered: () => answered,
         acknowledged: () => acknowledged,
         stop: Effect.promise(async () => {

@@ -1,5 +1,5 @@
 /**
- * Debian's nginx in front of two processes, configured as in the operator's guide.
+ * nginx in front of processes of the service, configured as in the operator's guide.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const freePort: Effect.Effect<number> = Effect.promise(
     })
 )
 
-/** How to install it. */
+/** How to install nginx. */
 export const install = "nginx: apt-get install nginx-light, brew install nginx"
 
 /** Directives that make nginx store temporary files in `folder`. */
@@ -46,8 +46,8 @@ export const temporaryPaths = (folder: string): string =>
     .join("\n  ")
 
 /**
- * A request is retried on the other process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: by
- * default a restarted process counts as down for a while, and none would be left when the next one restarts.
+ * A request is retried on another process only if it was not sent yet, so that nothing is stored twice. `max_fails=0`: by
+ * default a restarted process counts as down for a while, and no process would be left when the next one restarts.
  */
 const config = (folder: string, port: number, upstreams: ReadonlyArray<number>) => `
 daemon off;
@@ -82,7 +82,7 @@ export interface Nginx {
   readonly url: string
   /** The master process. */
   readonly pid: number
-  /** Its error log. */
+  /** The error log, without the refused connections. */
   readonly errors: () => string
 }
 
@@ -106,12 +106,12 @@ export const start = Effect.fnUntraced(function* (
       const nginx = spawn(executable ?? "nginx", ["-p", folder, "-c", path.join(folder, "nginx.conf")], {
         stdio: ["ignore", "ignore", "pipe"]
       })
-      // SIGTERM and not SIGKILL: its worker must end too.
+      // SIGTERM and not SIGKILL: nginx's worker must end, too.
       const killOnExit = () => nginx.kill("SIGTERM")
       process.once("exit", killOnExit)
       nginx.once("exit", () => process.off("exit", killOnExit))
       nginx.stderr.setEncoding("utf8").on("data", (text: string) => {
-        // Refused connections are expected during a restart: nginx retries the request on the other process.
+        // Refused connections are expected during a restart: nginx retries the request on another process.
         const lines = text.split("\n").filter((line) => line !== "" && !line.includes("connect() failed"))
         if (lines.length > 0 && errors.length < 1_000_000) errors += `${lines.join("\n")}\n`
       })

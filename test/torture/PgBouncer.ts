@@ -1,5 +1,5 @@
 /**
- * Debian's PgBouncer in transaction mode in front of a cluster, as an operator would run it.
+ * PgBouncer in transaction mode in front of a cluster, as an operator would run it.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export const executable: string | undefined = ["/usr/sbin/pgbouncer", "pgbouncer
   }
 })
 
-/** What to install without it. */
+/** How to install PgBouncer. */
 export const install = "PgBouncer: apt-get install pgbouncer, brew install pgbouncer"
 
 const config = (sockets: string, port: number) => `
@@ -61,7 +61,7 @@ const allowServerUser = Effect.fnUntraced(function* (cluster: Cluster) {
   return user
 })
 
-/** Lets PgBouncer connect to a cluster that was started again, which writes its configuration anew. */
+/** Lets PgBouncer connect to a cluster that was started again: the start wrote the cluster's configuration anew. */
 export const readmit = (cluster: Cluster): Effect.Effect<void> => Effect.asVoid(allowServerUser(cluster))
 
 /** Starts PgBouncer; it ends with the scope. Returns the database's URL through it. */
@@ -100,7 +100,7 @@ export const start = Effect.fnUntraced(function* (cluster: Cluster): Effect.fn.R
           new Promise<void>((resolve) => {
             if (bouncer.exitCode !== null || bouncer.signalCode !== null) return resolve()
             bouncer.once("exit", () => resolve())
-            // SIGQUIT ends it at once; SIGTERM waits for its clients.
+            // SIGQUIT ends PgBouncer at once; SIGTERM waits for its clients.
             bouncer.kill("SIGQUIT")
           })
       )

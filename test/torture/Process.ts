@@ -23,7 +23,7 @@ export interface Process {
   readonly url: string
   readonly port: number
   readonly pid: number
-  /** Its standard output and standard error. */
+  /** The process's standard output and standard error. */
   readonly output: () => string
   readonly signal: (name: NodeJS.Signals) => Effect.Effect<void>
   readonly ended: Effect.Effect<Ended>
@@ -33,14 +33,14 @@ export interface Process {
 
 /** A service that need not be a process. */
 export interface Serving extends Pick<Process, "url" | "port" | "output"> {
-  /** Ends it in order, as SIGTERM does. */
+  /** Ends the service in order, as SIGTERM does. */
   readonly end: Effect.Effect<void>
 }
 
 /** Runs `serve` with settings until the scope closes. */
 export type Serve = (env: Readonly<Record<string, string>>) => Effect.Effect<Serving, never, Scope.Scope>
 
-/** Settings of services that set no others. */
+/** The default settings of the services. */
 export const defaults = { PORT: "0", RATE_LIMIT_ANALYTICS: "off", RATE_LIMIT_FORMS: "off", RATE_LIMIT_CHAT: "off" }
 
 /** Maximum length of the stored output, which bounds a flood of log lines. */
@@ -106,8 +106,8 @@ const gauge = (pid: number | undefined) => {
 
 /** Waits until a server serves. */
 export const serving = ({ child, ended, output }: Launched): Effect.Effect<Process> =>
-  until("it serves", () => {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended: ${output()}`)
+  until("the service serves", () => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`The service ended: ${output()}`)
     return /(?:Listening on|service) +(http:\/\/127\.0\.0\.1:\d+)/.exec(output())?.[1]
   }).pipe(
     Effect.map((url) => ({

@@ -1,7 +1,7 @@
 /**
  * A whole installation on loopback ports: three processes of the service behind two nginx, one Redis, a pair of PostgreSQL
- * servers with synchronous replication, and ClickHouse for page views where its engine is installed. Each part can be killed,
- * hung and restarted. Everything ends with the scope.
+ * servers with synchronous replication, and ClickHouse for page views where its engine is installed. Each part
+ * except ClickHouse can be killed, hung and restarted. Everything ends with the scope.
  *
  * @module
  */
@@ -21,11 +21,11 @@ import * as Store from "./Store.ts"
 /** A part of the installation. */
 export interface Part {
   readonly name: string
-  /** Kills it as a crash does. */
+  /** Kills the part, as a crash does. */
   readonly kill: Effect.Effect<void>
-  /** Starts it again on its port and its data, and waits until it serves. */
+  /** Starts the killed part on its port and its data, and waits until it serves. */
   readonly start: Effect.Effect<void>
-  /** Stops its processes (SIGSTOP): connections stay open. */
+  /** Stops the part's processes (SIGSTOP): connections stay open. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
 }
@@ -73,7 +73,7 @@ const viewsIn = (server: HttpServer.HttpServer, run: string): Effect.Effect<Read
   )
 
 export interface Options {
-  /** The address of the agent of the chat. */
+  /** The URL of the chat's agent. */
   readonly agentUrl: string
   /** Settings of each process. */
   readonly settings: Readonly<Record<string, string>>
@@ -106,7 +106,7 @@ export const make = Effect.fnUntraced(function* ({ agentUrl, settings }: Options
     target,
     pair,
     clickhouse,
-    /** The addresses of both nginx. */
+    /** The URLs of both nginx. */
     urls: () => fronts.flatMap(({ program }) => program()?.url ?? []),
     parts: [
       ...programs,

@@ -1,5 +1,5 @@
 /**
- * A migrated database with a website and an instance, and its rows at the end.
+ * Prepares a database with a website and an instance, and compares its rows with the outcomes of a load.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { Load, Target } from "./Load.ts"
 
 const timeout = "20 seconds"
 
-/** Makes a database for a scenario, which need not be migrated, and returns its URL. */
+/** Makes a database, which need not be migrated, for a scenario, and returns the database's URL. */
 export type Database = Effect.Effect<string, never, Scope.Scope>
 
 /** Migrates a database and creates a website, an instance whose agent is at `agentUrl`, and a token. */
@@ -65,7 +65,7 @@ export const use = <A, E>(url: string, run: (sql: PgClient.PgClient) => Effect.E
 const Views = Schema.Array(Schema.Struct({ mark: Schema.String }))
 const Forms = Schema.Array(Schema.Struct({ mark: Schema.String, submissionId: Schema.String }))
 
-/** The rows of a load. */
+/** The stored page views and forms of a load. */
 const rowsOf = (sql: PgClient.PgClient, run: string) =>
   Effect.gen(function* () {
     const views = yield* sql`SELECT substr(path, 2) AS mark FROM page_view WHERE starts_with(path, ${`/${run}-`})`
@@ -77,7 +77,7 @@ const rowsOf = (sql: PgClient.PgClient, run: string) =>
     ] satisfies ReadonlyArray<Ledger.Row>
   })
 
-/** Compares a load's outcomes with the rows of a database, and with those that are stored elsewhere. */
+/** Compares a load's outcomes with the rows of a database and the rows that are stored elsewhere. */
 export const account = (
   url: string,
   load: Load,

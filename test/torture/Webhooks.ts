@@ -12,7 +12,7 @@ import * as Webhooks from "../../src/postgres/delivery/Webhooks.ts"
 import { Webhooks as Service } from "../../src/services/delivery/Webhooks.ts"
 import * as Load from "./Load.ts"
 
-/** The key of the webhooks, for `SECRETS_KEY`. */
+/** The key that encrypts the webhooks' secrets, for `SECRETS_KEY`. */
 export const secretsKey = "5a".repeat(32)
 
 export interface Receiver {
@@ -62,7 +62,7 @@ export const receiver = (
       )
   )
 
-/** Creates a webhook for each address. */
+/** Creates a webhook for each URL. */
 export const create = (database: string, websiteConfigId: string, urls: ReadonlyArray<string>): Effect.Effect<void> =>
   Service.use((webhooks) =>
     Effect.forEach(urls, (url) => webhooks.create({ websiteConfigId, url, events: [], format: "standard" }), {
@@ -85,10 +85,10 @@ export interface Submissions {
   readonly stop: Effect.Effect<void>
 }
 
-/** Clients that submit forms until they are stopped, or until `most` are acknowledged. `url` is read per request. */
+/** Clients that submit forms until they are stopped, or until `most` forms are acknowledged. `url` is read per request. */
 export const submit = (options: {
   readonly url: () => string
-  /** The websites, each of which gets as many as the others. */
+  /** The websites, to which the forms go in turn. */
   readonly websites: ReadonlyArray<string>
   readonly clients: number
   readonly most?: number
@@ -105,8 +105,8 @@ export const submit = (options: {
       const bodies = options.websites.map((id) => JSON.stringify({ site_id: id, form_data: { message: "Hello" } }))
       const client = async (): Promise<void> => {
         while (going && acknowledged.size < most) {
-          // The time at which this one is due.
           const body = bodies[begun % bodies.length] ?? ""
+          // Waits until this form is due.
           await setTimeout(Math.max(0, startedAt + (begun++ * 1000) / perSecond - performance.now()))
           try {
             const { body: answer, status } = await Load.post(agent, `${url()}/v1/public/forms/submit`, body)
@@ -130,7 +130,10 @@ export const submit = (options: {
     ({ stop }) => stop
   )
 
-/** The submissions that were acknowledged and did not arrive, and those that arrived as more than one event. */
+/**
+ * How many acknowledged submissions did not arrive, how many submissions arrived as more than one event, and how many requests
+ * repeated one that had arrived.
+ */
 export const account = ({ acknowledged }: Submissions, { arrivals, events, requests }: Receiver) => ({
   lost: [...acknowledged.keys()].filter((id) => !arrivals.has(id)).length,
   doubled: [...events.values()].filter(({ size }) => size > 1).length,

@@ -3,9 +3,12 @@
  *
  * @module
  */
-/** A source of random numbers from 0 (inclusive) to 1 (exclusive), and values derived from them. */
+
+/** Values that are derived from a sequence of random numbers. */
 export interface Random {
+  /** An integer from 0 to `bound - 1`. */
   readonly below: (bound: number) => number
+  /** True with this probability. */
   readonly chance: (probability: number) => boolean
   readonly pick: <A>(values: ReadonlyArray<A>) => A
 }

@@ -1,6 +1,6 @@
 /**
- * Generates requests from the contract's published schemas: valid ones, and ones broken in many ways. Pure: the same seed
- * gives the same requests.
+ * Generates requests from the contract's published schemas: valid requests, and requests that are broken in many ways. Pure:
+ * the same seed gives the same requests.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface Request {
   readonly path: string
   readonly headers: ReadonlyArray<readonly [string, string]>
   readonly body: Buffer
-  /** The mutation; `valid` if none. */
+  /** The names of the mutations, separated by commas; `valid` if there is no mutation. */
   readonly fault: string
   /** The members of the body as sent, if the body is a JSON object. */
   readonly members: ReadonlyArray<Member> | undefined
@@ -33,7 +33,7 @@ const pathOf = (endpoint: Endpoint, target: Target, random: Random): string => {
   return `/v1/public/widget/${encodeURI(id).replaceAll("%25", "%")}/chat`
 }
 
-/** The next request. About half of them are valid. */
+/** The next request. Almost half of the requests are valid. */
 export const make = (random: Random, target: Target, mark: string): Request => {
   const endpoint = random.pick(["track", "submit", "submit", "track", "chat"] as const)
   const { properties, required = [] } = modelOf[endpoint]
@@ -41,7 +41,7 @@ export const make = (random: Random, target: Target, mark: string): Request => {
   let members: ReadonlyArray<Member> = Object.entries(properties)
     .filter(([name]) => required.includes(name) || random.chance(0.6))
     .map(([name, shape]) => [JSON.stringify(name), valid(shape, random, id)] as const)
-  // Marks the request, so that its row can be found.
+  // Marks the page view, so that its row can be found.
   if (endpoint === "track")
     members = [...members.filter(([key]) => key !== '"session_id"'), ['"session_id"', JSON.stringify(mark)]]
   const faults: Array<string> = []

@@ -1,6 +1,6 @@
 /**
- * Two services behind nginx that are restarted in turn while conversations stream: every answer can be read to its end, or
- * is stored as far as it came and marked as cut.
+ * Two services behind nginx that are restarted in turn while conversations stream: every answer is stored whole, or as far as it
+ * came and marked as cut.
  *
  * @module
  */
@@ -31,7 +31,7 @@ export interface Options {
 
 const wordMillis = 200
 
-/** The agent's answer to a message. The number at the end of the message is the number of words. */
+/** The words of the agent's answer to a message. The number at the end of the message is the number of words. */
 export const wordsOf = (message: string): ReadonlyArray<string> =>
   Array.from({ length: Number(/\d+$/.exec(message)?.[0] ?? 1) }, (_, index) => `${message}:${index} `)
 
@@ -50,8 +50,8 @@ const speak = async (response: ServerResponse, words: ReadonlyArray<string>): Pr
 }
 
 /**
- * An agent that answers each message word by word. The edge sends a message together with those before it whose answers failed,
- * with a blank line between two.
+ * An agent that answers each message word by word. The edge sends a message together with the messages before it whose answers
+ * failed, separated by blank lines.
  */
 export const speaking = Upstream.start((received, response) => {
   const { messages } = Schema.decodeUnknownSync(Request)(received.body)
@@ -103,7 +103,7 @@ const whenEnded = async ({ target, url }: Place, conversationId: string): Promis
   }
 }
 
-/** A visitor who talks until `isOver`. Returns what it saw, and how many messages were refused. */
+/** A visitor who talks until `isOver`. Returns the answers as the visitor saw them, and how many messages were refused. */
 export const talk = async (place: Place, index: number, options: Pick<Options, "longest">, isOver: () => boolean) => {
   const most = options.longest / wordMillis
   const seen: Array<Seen> = []

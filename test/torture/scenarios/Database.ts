@@ -52,8 +52,8 @@ const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.E
   const recovery = performance.now() - over
   yield* load.stop
   const account = yield* Store.account(cluster.url, load)
-  assert.ok(account.slowest < timeout + slack, `an answer took ${account.slowest} ms`)
-  assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
+  assert.ok(account.slowest < timeout + slack, `a response took ${account.slowest} ms`)
+  assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
   return { figures: { ...demandWhole(account), "recovery ms": whole(recovery) } satisfies Figures, account }
 }, Effect.scoped)
 
@@ -155,7 +155,7 @@ export const beyond = Effect.fnUntraced(function* (
       yield* end
     })
   )
-  assert.equal(ready, 503, "/readyz says so")
+  assert.equal(ready, 503, "/readyz answers 503")
   assert.ok(account.unavailable > 0)
   return { "timeout ms": timeout, ...figures }
 })
@@ -184,7 +184,7 @@ export const full = Effect.fnUntraced(function* (options: Load.Paced) {
       )
     })
   )
-  assert.equal(ready, 503, "/readyz says so")
+  assert.equal(ready, 503, "/readyz answers 503")
   assert.ok(account.unavailable > 0)
   return { "timeout ms": timeout, ...figures }
 })

@@ -15,7 +15,7 @@ import { type Figures, whole } from "./Figures.ts"
 
 const clients = 16
 
-/** An address at which nothing listens, which `WEBHOOK_ALLOW` allows. */
+/** A host and port at which nothing listens. `WEBHOOK_ALLOW` allows them. */
 const dead = "127.0.0.1:9"
 
 const environment = (receivers: ReadonlyArray<Webhooks.Receiver>) => ({
@@ -26,7 +26,10 @@ const environment = (receivers: ReadonlyArray<Webhooks.Receiver>) => ({
 const percentile = (sorted: ReadonlyArray<number>, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 
-/** Submissions to a website with receivers that are dead, hang and answer. The one that answers gets all, each soon. */
+/**
+ * Submissions to a website with three receivers: one is dead, one hangs, and one answers. The one that answers gets every
+ * submission, 99 % of them within two seconds.
+ */
 export const unequal = Effect.fnUntraced(function* (options: {
   readonly submissions: number
   readonly perSecond: number
@@ -63,7 +66,7 @@ export const unequal = Effect.fnUntraced(function* (options: {
 
 /**
  * Kills the service again and again while it takes submissions and delivers them, every second time soon after a restart of
- * PostgreSQL. What was acknowledged arrives, as one event.
+ * PostgreSQL. Each acknowledged submission arrives, as one event.
  */
 export const kills = Effect.fnUntraced(function* (options: {
   readonly rounds: number

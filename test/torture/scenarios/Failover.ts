@@ -33,7 +33,7 @@ export const failover = Effect.fnUntraced(function* (
   const killed = performance.now()
   yield* pause(options.millis)
   const ready = yield* Effect.promise(() => fetch(`${service.url}/readyz`))
-  assert.equal(ready.status, 503, "/readyz says so")
+  assert.equal(ready.status, 503, "/readyz answers 503")
   yield* pair.promote
   const promoted = performance.now()
   const before = load.acknowledged()
@@ -41,8 +41,8 @@ export const failover = Effect.fnUntraced(function* (
   const recovered = performance.now()
   yield* load.stop
   const account = yield* Store.account(pair.replica.url, load)
-  assert.ok(account.slowest < options.timeout + slack, `an answer took ${account.slowest} ms`)
-  assert.equal(account.cut + account.unsent + account.refused, 0, "the service itself stayed")
+  assert.ok(account.slowest < options.timeout + slack, `a response took ${account.slowest} ms`)
+  assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
   return {
     "timeout ms": options.timeout,
     ...demandWhole(account),

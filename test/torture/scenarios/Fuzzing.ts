@@ -1,6 +1,6 @@
 /**
- * Thousands of requests, many of them broken: no 5xx, no late response, no internals in a response, and every accepted request
- * is stored as sent.
+ * Thousands of requests, many of them broken: no 5xx, no late response, no internals in a response, and every accepted page view
+ * and form is stored as sent.
  *
  * @module
  */
@@ -29,7 +29,7 @@ interface Exchange {
   readonly millis: number
 }
 
-/** Sends bytes and reads until the server closes. Disconnects after sending if the request announces more than it sends. */
+/** Sends bytes and reads until the server closes. With `leave`, closes its half of the connection after sending. */
 const exchange = (port: number, bytes: Buffer, leave: boolean): Promise<Exchange> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
@@ -78,13 +78,13 @@ const Views = Schema.Array(
   Schema.Struct({ mark: Schema.String, path: Schema.String, screen_width: Schema.NullOr(Schema.Int) })
 )
 
-/** What a response must not contain: a stack trace, a query, a file path, a version. */
+/** What a response must not contain: a stack trace, a query, a file path, the name of a program behind the service. */
 const inside = /\n\s+at |node_modules|\/src\/|SELECT |INSERT |file:\/\/|PostgreSQL|Effect\./
 
 /** Whether a path is stored exactly as sent. */
 const isPlain = (path: string) => /^\/[^?#\0]*$/.test(path) && path.isWellFormed() && path.length <= 2048
 
-/** Contains the number twice, so that changing one byte does not produce another request's mark. */
+/** A request's mark. It has the number twice, so that changing one byte does not produce another request's mark. */
 const markOf = (number: number) => `fuzz-${number}-${number}`
 
 export const fuzz = Effect.fnUntraced(function* (options: Options) {
@@ -105,7 +105,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     const send = () => exchange(port, encode(request), unframed)
     const { millis, status, text } = await send()
     const what = `seed ${options.seed}, request ${mark} (${request.endpoint}, ${request.fault})`
-    assert.ok(unframed || status !== undefined, `${what}: it is answered`)
+    assert.ok(unframed || status !== undefined, `${what}: the request is answered`)
     assert.ok(status === undefined || status < 500, `${what}: ${text.slice(0, 500)}`)
     // Repeated, to tell a slow request from a busy machine.
     const held = millis >= options.latest

@@ -70,7 +70,7 @@ const DemoFile = Schema.fromJsonString(
   })
 )
 
-/** Kills `demo`. Its embedded PostgreSQL ends with it; every second time it is killed at once, as in a power failure. */
+/** Kills `demo`. Its embedded PostgreSQL shuts down then; every second time PostgreSQL is killed, too, as in a power failure. */
 export const demo = Effect.fnUntraced(function* (options: Options) {
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => {
@@ -106,7 +106,7 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
         if (round % 2 === 0) return
         // Youngest first: otherwise a parent could shut its children down cleanly.
         Cluster.signalAll(members.toReversed(), "SIGKILL")
-        // On a busy machine a killed server holds its shared memory for a while, and another does not start beside it.
+        // On a busy machine a killed server holds its shared memory for a while, and the next server does not start before it ends.
         yield* until("all have ended", () => !members.some(Cluster.isAlive))
       }),
     Effect.gen(function* () {

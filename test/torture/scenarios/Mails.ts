@@ -25,8 +25,8 @@ const clients = 8
 const perSecond = 20
 
 /**
- * The acknowledged submissions of a website. More than ten in an hour, with those whose response was cut off, would come in
- * digests, which do not name each submission.
+ * How many acknowledged submissions a website gets. More than ten submissions in an hour, including those whose response was cut
+ * off, would come in digests, which do not name each submission.
  */
 const perWebsite = 4
 
@@ -72,7 +72,7 @@ const receiver = Effect.gen(function* () {
 
 /**
  * Kills the service again and again while it takes submissions and mails them, every second time soon after a restart of
- * PostgreSQL. What was acknowledged is mailed, and only as one mail.
+ * PostgreSQL. Each acknowledged submission is mailed, in one mail, which may be sent again.
  */
 export const kills = Effect.fnUntraced(function* (options: {
   readonly rounds: number

@@ -1,6 +1,6 @@
 /**
- * One address floods the server in every way, while visitors with other addresses are served. A bare `node:http` server gets
- * the same floods, for comparison.
+ * One IP address floods the server with each kind of flood in turn, while visitors with other addresses are served. A bare
+ * `node:http` server gets the same floods, for comparison.
  *
  * @module
  */
@@ -89,7 +89,7 @@ export interface Wait {
   readonly failed: number
 }
 
-/** Sends a visitor every 20 ms for some time, and waits for all responses. */
+/** Sends a page view of a new visitor every 20 ms for `millis`, and waits for all responses. */
 const visits = (port: number, target: Target, millis: number): Effect.Effect<Wait> =>
   Effect.promise(async () => {
     const sent: Array<ReturnType<typeof visit>> = []
@@ -125,7 +125,7 @@ export interface Options {
   readonly onFigures?: (text: string) => void
 }
 
-/** Figures are the median and the 99th percentile in milliseconds. */
+/** The figures are the median and the 99th percentile of the visitors' response times, with our and with the bare server. */
 export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigures = () => {}, only = "" }: Options) {
   const cluster = yield* Cluster.make()
   const target = yield* Store.prepare(cluster.url)
@@ -137,8 +137,7 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigur
     const ours = yield* Effect.scoped(
       Effect.gen(function* () {
         const service = yield* Process.start("serve", { DATABASE_URL: cluster.url, ...limits })
-        const wait = yield* during(service.port, target, name, millis)
-        return wait
+        return yield* during(service.port, target, name, millis)
       })
     )
     const theirs = process.env["NOBARE"]
@@ -148,6 +147,6 @@ export const oneAddress = Effect.fnUntraced(function* ({ median, millis, onFigur
     onFigures(`${name}: ${figures[name]}`)
     if (!(ours.p50 < median) || ours.failed > 0) slow.push(`${name}: ${figures[name]}`)
   }
-  assert.deepEqual(slow, [], "floods that hold up the others")
+  assert.deepEqual(slow, [], "floods that hold up the visitors")
   return figures satisfies Figures
 }, Effect.scoped)

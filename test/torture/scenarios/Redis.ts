@@ -40,7 +40,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     )
   })
   const says = (words: string, times: number) =>
-    until(`it says that ${words}`, () => service.output().split(words).length > times)
+    until(`the service logs: ${words}`, () => service.output().split(words).length > times)
   yield* goesOn
   yield* redis.start
   yield* says("Redis is back", 1)
@@ -65,7 +65,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     [],
     "never a 5xx"
   )
-  // The process itself counts once; Redis twice, since it lost its counts in between. And both for views and for forms.
+  // The process's own limiter and Redis before and after the kill, which lost its counts, each accept `limit` views and forms.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
   return { ...whole, limit, refused: account.refused, "5xx": 0 } satisfies Figures

@@ -15,7 +15,7 @@ import { demandWhole, type Figures, whole } from "./Figures.ts"
 
 const clients = 16
 
-/** Reads a chat stream to its end. */
+/** Sends a chat message, and reads the answer's stream to its end. */
 export const chat = (url: string, target: Load.Target, message: string) => {
   let text = ""
   const ended = (async () => {
@@ -45,7 +45,7 @@ export interface Ending extends Load.Paced {
   readonly keepAlive?: boolean
 }
 
-/** Ends a service by SIGTERM under load, with an endless stream and one that ends within the grace period. */
+/** Ends a service by SIGTERM under load, with an endless stream and a stream that ends within the grace period. */
 export const end = Effect.fnUntraced(function* ({ agent, database, service, target }: Running, options: Ending) {
   const load = yield* Load.start({
     url: () => service.url,
@@ -60,8 +60,8 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
   const begun = performance.now()
   yield* service.signal("SIGTERM")
-  yield* until("it does not listen", () => load.faults.has("ECONNREFUSED"))
-  assert.equal(short.text().includes("[DONE]"), false, "streams go on")
+  yield* until("the service does not listen", () => load.connectionErrors.has("ECONNREFUSED"))
+  assert.equal(short.text().includes("[DONE]"), false, "the short stream continues")
   agent.finish("short")
   yield* short.ended
   const ended = yield* service.ended
@@ -69,7 +69,7 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
   yield* load.stop
   yield* endless.ended
   assert.deepEqual(ended, { code: 0, signal: null }, service.output().slice(-2000))
-  assert.ok(took < options.grace + 5_000, `it took ${took} ms to end`)
+  assert.ok(took < options.grace + 5_000, `the service took ${took} ms to end`)
   assert.match(short.text(), /"finishReason":"stop"/)
   assert.doesNotMatch(short.text(), /"type":"error"/)
   assert.match(endless.text(), /"type":"error"/)
@@ -113,7 +113,7 @@ export const rolling = Effect.fnUntraced(function* (
   options: Load.Paced & {
     readonly database: Store.Database
     readonly rounds: number
-    /** How the two start. */
+    /** How the two services start. */
     readonly serve: readonly [Process.Serve, Process.Serve]
   }
 ) {

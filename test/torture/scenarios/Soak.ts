@@ -17,7 +17,7 @@ import * as Visitors from "./Visitors.ts"
 export interface Options {
   readonly database: Store.Database
   readonly seconds: number
-  /** The allowed growth of memory from the first to the last part: a factor, and MiB beyond it. */
+  /** The allowed growth of memory from the second to the last part: a factor, and MiB beyond it. */
   readonly memory: readonly [factor: number, more: number]
   /** The same for the median latency, in milliseconds; not checked on a shared machine. */
   readonly latency?: readonly [factor: number, more: number]
@@ -29,10 +29,10 @@ interface Part {
   readonly millis: ReadonlyArray<number>
 }
 
-const quantile = (values: ReadonlyArray<number>, part: number): number =>
-  values.toSorted((first, second) => first - second)[Math.floor(values.length * part)] ?? 0
+const quantile = (values: ReadonlyArray<number>, share: number): number =>
+  values.toSorted((first, second) => first - second)[Math.floor(values.length * share)] ?? 0
 
-/** Chats with agents of every kind in turn, and disconnects during some answers. */
+/** Chats with each agent in turn, and disconnects after 30 ms in every third chat. */
 const chatting = (url: string, target: Load.Target, going: () => boolean) =>
   Effect.promise(async () => {
     let chats = 0

@@ -1,6 +1,7 @@
 /**
  * Three processes, two nginx, Redis, a pair of PostgreSQL servers and ClickHouse under page views, submissions and chats,
- * while each part in turn is killed, restarted and hung, and the primary of PostgreSQL is lost at the end.
+ * while each part in turn is killed, restarted and hung. ClickHouse's requests fail instead, and the primary of PostgreSQL is lost
+ * at the end.
  *
  * @module
  */
@@ -18,7 +19,7 @@ const clients = 12
 /** A limit that no client reaches, so that Redis counts every request. */
 const unreached = "999999/minute"
 
-/** What was acknowledged to its visitor, by the end of its stream, is stored whole; anything else is a beginning of it. */
+/** Whether a complete answer is stored whole, and any other answer as its beginning. */
 const isKept = ({ finishReason, line, message }: Conversations.Seen): boolean => {
   const all = Conversations.wordsOf(message).join("")
   return finishReason === "stop" || line.ending === "stop" ? line.text === all : all.startsWith(line.text)
@@ -42,14 +43,14 @@ export const stack = Effect.fnUntraced(function* (options: {
   })
   const { clickhouse, pair, parts, target } = installation
   let [requests, isOver] = [0, false]
-  /** Both nginx in turn; a client whose nginx is down has no answer. */
+  /** The URL of both nginx in turn; requests to an nginx that is down get no response. */
   const url = () => {
     const urls = installation.urls()
     return urls[requests++ % urls.length] ?? ""
   }
   const load = yield* Load.start({ url, target, clients, pace: 5 })
   const visitors = Array.from({ length: conversations }, (_, index) =>
-    // Each visitor stays with one nginx, which takes the processes in turn: an answer is resumed on any of them.
+    // Each visitor stays with one nginx, which uses the processes in turn: an answer is resumed on any process.
     Conversations.talk({ url: installation.urls()[index % 2] ?? "", target }, index, { longest: 6_000 }, () => isOver)
   )
   let slowest = 0

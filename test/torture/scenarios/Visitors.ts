@@ -50,20 +50,20 @@ const chatRequest = ({ instanceId, widgetToken }: Target, message: string) => {
 
 type Visitor = (options: Options) => Effect.Effect<void, never, Scope.Scope>
 
-/** The server disconnects slow visitors after its timeout. */
-const sentAway = (name: string, raw: Raw.Raw, within: number) =>
+/** Waits until the server has disconnected a visitor. Returns the statuses that the visitor got. */
+const disconnected = (name: string, raw: Raw.Raw, within: number) =>
   Effect.map(until(`${name} is disconnected`, raw.closed, within), () => Raw.statuses(raw.received()))
 
 /** Visitors that the server's timeouts disconnect. `within` is in milliseconds. */
 export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
-  "sends nothing": ({ port }) => Effect.flatMap(Raw.open(port), (raw) => sentAway("who sends nothing", raw, within)),
+  "sends nothing": ({ port }) => Effect.flatMap(Raw.open(port), (raw) => disconnected("a silent visitor", raw, within)),
   "sends its head byte by byte": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       const drip = setInterval(() => raw.write("a"), 20)
       yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
       raw.write("POST /v1/public/analytics/track HTTP/1.1\r\nHost: edge\r\nX-A: ")
-      assert.deepEqual(yield* sentAway("a slow head", raw, within), [408])
+      assert.deepEqual(yield* disconnected("a slow head", raw, within), [408])
     }),
   "sends its body byte by byte": ({ port }) =>
     Effect.gen(function* () {
@@ -71,19 +71,19 @@ export const slow = (within: number): Readonly<Record<string, Visitor>> => ({
       const drip = setInterval(() => raw.write(" "), 20)
       yield* Effect.addFinalizer(() => Effect.sync(() => clearInterval(drip)))
       raw.write(trackHead(200_000))
-      yield* sentAway("a slow body", raw, within)
+      yield* disconnected("a slow body", raw, within)
     }),
   "sends half a body and waits": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length) + view(target).slice(0, 20))
-      yield* sentAway("half a body", raw, within)
+      yield* disconnected("half a body", raw, within)
     }),
   "asks for an upgrade and sends half a body": ({ port, target }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length, "Connection: Upgrade", "Upgrade: other/1") + view(target).slice(0, 20))
-      yield* sentAway("an upgrade with half a body", raw, within)
+      yield* disconnected("an upgrade with half a body", raw, within)
     })
 })
 
@@ -107,7 +107,7 @@ export const quick: Readonly<Record<string, Visitor>> = {
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.socket.end(trackHead(view(target).length) + view(target))
-      yield* until("it is closed", raw.closed)
+      yield* until("the connection is closed", raw.closed)
     }),
   "leaves before the first token": ({ port, target }) =>
     Effect.gen(function* () {
@@ -142,15 +142,15 @@ export const quick: Readonly<Record<string, Visitor>> = {
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length, "Expect: 100-continue"))
-      yield* until("it may go on", () => Raw.statuses(raw.received()).includes(100))
+      yield* until("the visitor may continue", () => Raw.statuses(raw.received()).includes(100))
       raw.write(view(target))
-      yield* until("it is answered", () => Raw.statuses(raw.received()).includes(204))
+      yield* until("the view is answered", () => Raw.statuses(raw.received()).includes(204))
     }),
   "expects 100-continue for too large a body": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(10_000_000, "Expect: 100-continue"))
-      yield* until("it is refused", () => Raw.statuses(raw.received()).length > 0)
+      yield* until("the request is refused", () => Raw.statuses(raw.received()).length > 0)
       assert.deepEqual(Raw.statuses(raw.received()), [413])
     }),
   "expects 100-continue and leaves": ({ port, target }) =>
@@ -159,20 +159,20 @@ export const quick: Readonly<Record<string, Visitor>> = {
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(view(target).length, "Expect: the unexpected") + view(target))
-      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(417))
+      yield* until("the request is refused", () => Raw.statuses(raw.received()).includes(417))
     }),
   "sends a body that is far too large": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(50_000_000) + " ".repeat(1_000_000))
-      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(413))
+      yield* until("the request is refused", () => Raw.statuses(raw.received()).includes(413))
     }),
   "sends chunks that are far too large together": ({ port }) =>
     Effect.gen(function* () {
       const raw = yield* Raw.open(port)
       raw.write(trackHead(0).replace("Content-Length: 0", "Transfer-Encoding: chunked"))
       raw.write(`10000\r\n${" ".repeat(65_536)}\r\n`.repeat(16))
-      yield* until("it is refused", () => Raw.statuses(raw.received()).includes(413))
+      yield* until("the request is refused", () => Raw.statuses(raw.received()).includes(413))
     }),
   "asks for a WebSocket": ({ port, target }) =>
     Effect.gen(function* () {
@@ -181,11 +181,11 @@ export const quick: Readonly<Record<string, Visitor>> = {
         trackHead(view(target).length, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13") +
           view(target)
       )
-      yield* until("it is answered as if it had not", () => Raw.statuses(raw.received()).includes(204))
+      yield* until("the view is answered without an upgrade", () => Raw.statuses(raw.received()).includes(204))
     })
 }
 
-/** Those of them who chat. */
+/** The quick visitors who chat. */
 export const chatting = [
   "leaves before the first token",
   "leaves in the middle of an answer",

@@ -16,7 +16,7 @@ import { chat, type Running } from "./Shutdown.ts"
 
 const clients = 16
 
-/** A service with workers, which the scenarios share unless they end it. */
+/** A service with workers, which scenarios share; a scenario that ends the service comes last. */
 export class Bench extends Context.Service<Bench, Running & { readonly workers: number }>()(
   "hydracore/torture/WorkersBench"
 ) {}
@@ -49,7 +49,7 @@ interface Options extends Load.Paced {
 /** The processes of a service's workers, oldest first. */
 export const workersOf = ({ pid }: Process.Process): ReadonlyArray<number> => Cluster.children(pid)
 
-/** Counts how many times a service has logged these words since now. */
+/** Counts how many times a service logs these words from now on. */
 const counter = (service: Process.Process, words: string): (() => number) => {
   const count = () => service.output().split(words).length - 1
   const before = count()
@@ -72,7 +72,7 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
     const stream = chat(service.url, target, message)
     yield* until("the stream has begun", () => stream.text().includes("Well"))
     yield* service.signal("SIGHUP")
-    // An old worker with the open stream ends only after it.
+    // The worker with the open stream ends only after the stream.
     yield* until("a worker is new", () => ending() > (round - 1) * workers, 60_000)
     assert.doesNotMatch(stream.text(), /DONE/)
     agent.finish(message)
@@ -106,8 +106,8 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
 }, Effect.scoped)
 
 /**
- * `kill -9` of the workers one by one under load: only their open requests are lost, no connection is refused, and each is
- * restarted.
+ * `kill -9` of one worker after another under load: only its open requests are lost, no connection is refused, and another worker
+ * replaces it.
  */
 export const killed = Effect.fnUntraced(function* (options: Options) {
   const { database, service, target, workers } = yield* Bench
