@@ -68,20 +68,20 @@ const erase = Command.make(
   Effect.fnUntraced(function* (input) {
     const persons = yield* Persons
     const erased = yield* persons.erase(yield* queryOf(input))
-    // Not over the owner API: an owner could add an address again that unsubscribed.
-    yield* Notifications.use(({ forget }) => forget(input.address, input.websiteConfigId))
+    // The owner API's erasure does not do this: an owner could then add an address again that has unsubscribed.
+    yield* Notifications.use(({ eraseRecipient }) => eraseRecipient(input.address, input.websiteConfigId))
     yield* Output.answer({
       json: { email: input.address, ...erased },
       text: `The data of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
-        ["data of deliveries", String(erased.deliveries)]
+        ["deliveries, of which only the data is deleted", String(erased.deliveries)]
       ])}`
     })
   })
 ).pipe(
-  Command.withDescription("Delete a person's data permanently; `person export` shows it"),
+  Command.withDescription("Delete a person's data permanently; to see the data first, run `person export`"),
   Command.withExamples([
     {
       command: "hydracore person erase --email ann@example.com",

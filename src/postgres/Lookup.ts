@@ -19,7 +19,7 @@ export interface Options<A> {
 export interface Lookup<A> {
   (key: string): Effect.Effect<Option.Option<A>, StorageUnavailable>
   /** Drops the cached result of a key: the next lookup reads the database. */
-  readonly forget: (key: string) => Effect.Effect<void>
+  readonly invalidate: (key: string) => Effect.Effect<void>
 }
 
 /** A result, with the time at which it expires. */
@@ -93,10 +93,10 @@ export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect
         ? known.value
         : Effect.updateContext(resultAt(key, now), () => context)
     })
-  const forget = (key: string) =>
+  const invalidate = (key: string) =>
     Effect.suspend(() => {
       hot.delete(key)
       return Cache.invalidate(cache, key)
     })
-  return Object.assign(lookup, { forget })
+  return Object.assign(lookup, { invalidate })
 })

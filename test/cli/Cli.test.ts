@@ -257,7 +257,7 @@ describe("cli/Cli", () => {
         byWebsiteConfigId: () => Effect.die(new Error("a bug")),
         create: () => Effect.die(new Error("a bug")),
         update: () => Effect.die(new Error("a bug")),
-        forget: () => Effect.die(new Error("a bug")),
+        invalidate: () => Effect.die(new Error("a bug")),
         list: Effect.die(new Error("a bug"))
       })
       const ended = yield* run(["site", "list"], Layer.merge(storage(), faulty))

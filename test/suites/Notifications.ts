@@ -153,10 +153,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const tags = Effect.forEach(sites, (site) =>
           Effect.map(addByOwner(site, "ada@example.com"), ({ _tag }) => _tag)
         )
-        yield* notifications.forget("eve@example.com", null)
-        yield* notifications.forget("Ada@example.com", sites[0] ?? "")
+        yield* notifications.eraseRecipient("eve@example.com", null)
+        yield* notifications.eraseRecipient("Ada@example.com", sites[0] ?? "")
         assert.deepStrictEqual(yield* tags, ["Added", "Unsubscribed", "Unsubscribed"])
-        yield* notifications.forget("ada@example.com", null)
+        yield* notifications.eraseRecipient("ada@example.com", null)
         assert.deepStrictEqual(yield* tags, ["Added", "Added", "Added"])
       })
     )

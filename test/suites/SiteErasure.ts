@@ -135,10 +135,10 @@ export const suite = <E>(
         ])
         // Twice, so that the busiest cache has it.
         for (let time = 0; time < 2; time++) assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
-        yield* sites.forget(site)
+        yield* sites.invalidate(site)
         assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
         yield* erasure.erase(site.websiteConfigId)
-        yield* sites.forget(site)
+        yield* sites.invalidate(site)
         assert.deepStrictEqual(yield* find, [Option.none(), Option.none()])
       })
     )

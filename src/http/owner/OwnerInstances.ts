@@ -105,7 +105,7 @@ export const layer = ({
         create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
           const { websiteConfigId } = site
           // Without the cache, because an instance cannot be stored for a website that was deleted meanwhile.
-          yield* sites.forget(site)
+          yield* sites.invalidate(site)
           if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
             return yield* Effect.fail(OwnerSites.notFound)
           yield* requirePublic(given.agentUrl)

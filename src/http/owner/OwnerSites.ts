@@ -111,7 +111,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         if (current.value !== name) return Option.none()
         const erased = yield* erasure
           .erase(websiteConfigId)
-          .pipe(Effect.ensuring(directory.forget(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+          .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
         return yield* Option.match(erased, {
           onNone: () => Effect.fail(notFound),
           onSome: () => Effect.succeed(erased)

@@ -65,7 +65,7 @@ export class MailTables extends Context.Service<
       change: Partial<Pick<StoredRecipient, "addedAt" | "mailedAt" | "isUnsubscribed">>
     ) => void
     /** Deletes what is known about an address, on a website, or on all if it is null. */
-    readonly forget: (address: string, websiteConfigId: string | null) => void
+    readonly eraseRecipient: (address: string, websiteConfigId: string | null) => void
     /** Whether the website has a notification. */
     readonly hasNotification: (websiteConfigId: string) => boolean
     /** Adds an item for each recipient who gets one of these events by mail. */
@@ -132,7 +132,7 @@ const make = (): MailTables["Service"] => {
     recipient,
     know: ({ recipient: address, websiteConfigId }, change) =>
       recipients.set(recipientKey(websiteConfigId, address), { ...recipient(websiteConfigId, address), ...change }),
-    forget: (address, websiteConfigId) => {
+    eraseRecipient: (address, websiteConfigId) => {
       for (const [key, known] of recipients) {
         const isOfSite = websiteConfigId === null || known.websiteConfigId === websiteConfigId
         if (isOfSite && known.address === normalize(address)) recipients.delete(key)

@@ -141,7 +141,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           tables.remove(notificationId)
           tables.know(found, { isUnsubscribed: true })
         }),
-      forget: (address, websiteConfigId) => Effect.sync(() => tables.forget(address, websiteConfigId))
+      eraseRecipient: (address, websiteConfigId) => Effect.sync(() => tables.eraseRecipient(address, websiteConfigId))
     })
   })
 )

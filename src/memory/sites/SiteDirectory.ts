@@ -53,7 +53,7 @@ export const layer = (options: { readonly sites?: ReadonlyArray<Site> } = {}): L
           add(changed)
           return Option.some(changed)
         }),
-      forget: () => Effect.void,
+      invalidate: () => Effect.void,
       list: Effect.sync(() => [...byWebsiteConfigId.values()].sort((left, right) => left.createdAt - right.createdAt))
     })
     const sites = Sites.of({

@@ -244,23 +244,25 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         )
       })
 
-      const forget: Notifications["Service"]["forget"] = Effect.fnUntraced(function* (recipient, websiteConfigId) {
-        const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(
-          Database.bounded(timeout),
-          decodeRows(Sites)
-        )
-        const keys = sites
-          .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
-          .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
-        yield* Database.bounded(timeout)(Recipients.forget(sql, keys))
-      })
+      const eraseRecipient: Notifications["Service"]["eraseRecipient"] = Effect.fnUntraced(
+        function* (recipient, websiteConfigId) {
+          const sites = yield* sql`SELECT website_config_id AS id FROM site`.pipe(
+            Database.bounded(timeout),
+            decodeRows(Sites)
+          )
+          const keys = sites
+            .filter(({ id }) => websiteConfigId === null || id === websiteConfigId)
+            .flatMap(({ id }) => Option.toArray(keyOf({ recipient, websiteConfigId: id })))
+          yield* Database.bounded(timeout)(Recipients.erase(sql, keys))
+        }
+      )
 
       return Notifications.of({
         add,
         addByOwner,
         confirm,
         unsubscribe,
-        forget,
+        eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
             ? sql.unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)]).pipe(

@@ -70,7 +70,7 @@ export const resubscribed = (sql: PgClient.PgClient, key: Key): Effect.Effect<un
 export const mailedAt =
   "coalesce((SELECT mailed_at FROM mail_recipient WHERE website_config_id = $1 AND recipient_hmac = $2), '{}')"
 
-/** Records that mails about submissions were made, and forgets the mails that were made more than an hour ago. */
+/** Records that mails about submissions were made, and deletes the records of those that were made more than an hour ago. */
 export const mailed = (
   sql: PgClient.PgClient,
   key: Key,
@@ -86,7 +86,7 @@ export const mailed = (
   )
 
 /** Deletes what is known about recipients. */
-export const forget = (sql: PgClient.PgClient, keys: ReadonlyArray<Key>): Effect.Effect<unknown, SqlError.SqlError> =>
+export const erase = (sql: PgClient.PgClient, keys: ReadonlyArray<Key>): Effect.Effect<unknown, SqlError.SqlError> =>
   sql.unsafe(
     `DELETE FROM mail_recipient USING unnest($1, $2) AS given (website_config_id, recipient_hmac)
       WHERE mail_recipient.website_config_id = given.website_config_id AND mail_recipient.recipient_hmac = given.recipient_hmac`,

@@ -2,7 +2,7 @@
  * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds, so that each costs a few
  * queries per minute and a change applies within ten seconds; unknown ids for less than a second, so that a new website works
  * within a second. A website whose deletion has begun counts as unknown. It may still be cached, but the stores refuse its
- * records at once, and `forget` drops it.
+ * records at once, and `invalidate` drops it.
  *
  * @module
  */
@@ -110,8 +110,8 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
         byWebsiteConfigId: (id) => (isCanonicalUuid(id) ? byWebsiteConfigId(id) : Effect.succeedNone),
         create,
         update,
-        forget: ({ trackingToken, websiteConfigId }) =>
-          Effect.andThen(byTrackingToken.forget(trackingToken), byWebsiteConfigId.forget(websiteConfigId)),
+        invalidate: ({ trackingToken, websiteConfigId }) =>
+          Effect.andThen(byTrackingToken.invalidate(trackingToken), byWebsiteConfigId.invalidate(websiteConfigId)),
         list: sql`SELECT ${selected} FROM site WHERE deleted_at IS NULL ORDER BY created_at, website_config_id`.pipe(
           bounded(timeout),
           decodeSites

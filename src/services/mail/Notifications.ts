@@ -16,10 +16,10 @@ export interface ListedNotification {
   readonly latest: LatestMail | null
 }
 
-/** A submission that a recipient gets by mail. */
+/** A recipient of a submission, with the mail that contains it. */
 export interface SubmissionMail {
   readonly recipient: string
-  /** When the submission was assigned to the recipient, in milliseconds since 1970. */
+  /** When the submission was queued for mailing to the recipient, in milliseconds since 1970. */
   readonly createdAt: number
   /** Null while the submission waits for its mail. */
   readonly mail: LatestMail | null
@@ -37,7 +37,7 @@ export type AddedByOwner =
   | { readonly _tag: "Added"; readonly notification: Notification }
   /** There is no such website. */
   | { readonly _tag: "NoWebsite" }
-  /** `SECRETS_KEY` is not set, by which recipients are recognised. */
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
   | { readonly _tag: "NoKey" }
   | Exclude<Decision, { readonly _tag: "Accepted" }>
 
@@ -45,8 +45,7 @@ export class Notifications extends Context.Service<
   Notifications,
   {
     /**
-    /**
-     * Adds a notification for the operator, also for an address that unsubscribed; none if there is no such website. If the
+     * Adds a notification on behalf of the operator, even if the address has unsubscribed; none if there is no such website. If the
      * recipient already has a notification of this kind and, for reports, of this period, that notification gets the new options
      * instead.
      */
@@ -67,8 +66,7 @@ export class Notifications extends Context.Service<
     readonly isUsed: Effect.Effect<boolean, StorageUnavailable>
     readonly find: (notificationId: string) => Effect.Effect<Option.Option<Notification>, StorageUnavailable>
     /**
-     * Removes a notification with its mails; mails that are not sent yet are not sent. False if there is no such
-     * notification.
+     * Removes a notification with its mails; mails that still wait are never sent. False if there is no such notification.
      */
     readonly remove: (notificationId: string) => Effect.Effect<boolean, StorageUnavailable>
     /** Confirms a website's notifications of an address. False if it has none. */
@@ -76,9 +74,12 @@ export class Notifications extends Context.Service<
       websiteConfigId: string,
       isRecipient: (address: string) => boolean
     ) => Effect.Effect<boolean, StorageUnavailable>
-    /** Removes a notification for its recipient, whose address `addByOwner` refuses from then on. */
+    /** Removes a notification at its recipient's request. From then on `addByOwner` refuses the address, until `add` adds it again. */
     readonly unsubscribe: (notificationId: string) => Effect.Effect<void, StorageUnavailable>
-    /** Deletes what is known about an address besides its notifications, on a website, or on all if it is null. */
-    readonly forget: (address: string, websiteConfigId: string | null) => Effect.Effect<void, StorageUnavailable>
+    /** Deletes what is stored about an address, except its notifications: for one website, or for all if `websiteConfigId` is null. */
+    readonly eraseRecipient: (
+      address: string,
+      websiteConfigId: string | null
+    ) => Effect.Effect<void, StorageUnavailable>
   }
 >()("hydracore/services/Notifications") {}

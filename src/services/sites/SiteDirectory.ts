@@ -29,7 +29,7 @@ export class SiteDirectory extends Context.Service<
       change: SiteChange
     ) => Effect.Effect<Option.Option<Site>, StorageUnavailable>
     /** Drops a website from the caches of this process: its next lookup shows whether it still exists. */
-    readonly forget: (site: Pick<Site, "trackingToken" | "websiteConfigId">) => Effect.Effect<void>
+    readonly invalidate: (site: Pick<Site, "trackingToken" | "websiteConfigId">) => Effect.Effect<void>
     /** Every website, oldest first. */
     readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable>
   }
