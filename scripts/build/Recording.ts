@@ -1,5 +1,5 @@
 /**
- * The results of the bundler and of the compression, as the archive holds them.
+ * The results of the bundler and of the compression, which `dist`, the folder that is packed, holds in `browser.json`.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface Recording {
   readonly outputs: Metafile["outputs"] | undefined
 }
 
-/** Compressed content in Base64, by the SHA-256 of the content. */
+/** Compressed content in Base64, by the SHA-256 of the uncompressed content. */
 export type Compressions = Readonly<Record<string, { readonly br: string; readonly gzip: string }>>
 
 /** The content of `browser.json`: bundles by `keyOf`, and compressed contents. */
@@ -30,7 +30,7 @@ export const hashOf = (content: Uint8Array): string => createHash("sha256").upda
 /** Source files, or source files by the names of their bundles. */
 export type EntryPoints = ReadonlyArray<string> | Readonly<Record<string, string>>
 
-/** Identifies a call by its entry points, relative to the folder that holds `src`'s files. */
+/** Identifies a call by its entry points, relative to `root`: `src` during the build, and `dist` later. The key is the same in both. */
 export const keyOf = (entryPoints: EntryPoints, root: URL): string =>
   Object.values(entryPoints)
     .map((entry) => path.relative(fileURLToPath(root), entry).replaceAll(path.sep, "/"))

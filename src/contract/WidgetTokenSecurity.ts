@@ -1,6 +1,6 @@
 /**
- * Declares the security scheme of the chat: the header `X-Widget-Token`. The endpoint checks the token itself, after the
- * rate limit.
+ * Declares the security scheme of the chat: the header `X-Widget-Token`. The middleware checks nothing: the
+ * endpoints check the token, after the rate limit.
  *
  * @module
  */

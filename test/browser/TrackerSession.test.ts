@@ -7,7 +7,7 @@ import { layer as testServer } from "../support/TestServer.ts"
 import { until } from "../support/Wait.ts"
 
 inChromium("the tracker's session", testServer(), (it) => {
-  it.effect("is one for a tab, and the tracker stores nothing else", () =>
+  it.effect("is the same on all pages of a tab, and the tracker stores nothing else", () =>
     Effect.gen(function* () {
       const { context, evaluate, open, pages, script, site, views } = yield* BrowserSite.make()
       pages["/a"] = script()

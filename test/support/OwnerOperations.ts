@@ -19,7 +19,7 @@ import {
 } from "./OwnerOperation.ts"
 import * as Outward from "./OwnerOutwardOperations.ts"
 
-const toSelection = (name: string, more: object = {}): Operation => ({
+const onSelection = (name: string, more: object = {}): Operation => ({
   method: "POST",
   path: ofSite(":site_id", `submissions/${name}`),
   scope: "write",
@@ -59,7 +59,7 @@ const newShare = (site: string) =>
   )
 
 /** The operations on a website itself and on its shares, goals and tokens. */
-const setUp: ReadonlyArray<Operation> = [
+const onWebsite: ReadonlyArray<Operation> = [
   reading("shares"),
   changing("POST", "shares", () => ({})),
   {
@@ -107,7 +107,7 @@ const setUp: ReadonlyArray<Operation> = [
 ]
 
 export const operations: ReadonlyArray<Operation> = [
-  ...setUp,
+  ...onWebsite,
   ...Outward.operations,
   {
     method: "POST",
@@ -135,9 +135,9 @@ export const operations: ReadonlyArray<Operation> = [
     scope: "read",
     request: (site) => Effect.map(newSubmission(site), (id) => ({ path: ofSite(site, `submissions/${id}/deliveries`) }))
   },
-  toSelection("release"),
-  toSelection("delete"),
-  toSelection("read", { read: true }),
+  onSelection("release"),
+  onSelection("delete"),
+  onSelection("read", { read: true }),
   reading("retention"),
   reading("analytics/export"),
   changing("POST", "person/export", () => ({ email: "nobody@example.com" }), { scope: "read" }),

@@ -21,11 +21,9 @@ export const create = (
     onNone: () =>
       Option.isNone(cluster)
         ? Effect.succeed(null)
-        : Effect.fail(
-            new CliFailure({ message: "ANALYTICS_URL is not set; --cluster names the cluster of its ClickHouse." })
-          ),
+        : Effect.fail(new CliFailure({ message: "--cluster needs ANALYTICS_URL, which is not set." })),
     onSome: (address) =>
-      // Waits for a server that is starting; the statements have no time limit, as in PostgreSQL.
+      // Waits for a server that is starting. The statements that create tables have no time limit, like PostgreSQL's migrations.
       ClickHouse.ClickHouse.use(({ query }) => query("SELECT 1")).pipe(
         ClickHouse.bounded(databaseTimeout),
         Effect.andThen(Migrations.apply(cluster)),
@@ -42,7 +40,10 @@ export const create = (
       )
   })
 
-/** Fails if tables are missing. If the server does not answer, this is logged: forms and chats do not need ClickHouse. */
+/**
+ * Fails if tables are missing. If they cannot be read, because the server is down or rejects the password, this is only logged: forms
+ * and chats do not need ClickHouse.
+ */
 export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void, CliFailure> =>
   Option.match(analyticsUrl, {
     onNone: () => Effect.void,
@@ -61,7 +62,7 @@ export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Eff
                 ),
           onFailure: (error) =>
             Effect.logWarning(
-              `ClickHouse cannot be used (${error.code ?? error.reason}); requests with page views and for statistics get a 503 until it can`
+              `ClickHouse cannot be used (${error.code ?? error.reason}). Until it can be used, page views, events and requests for statistics get a 503`
             )
         })
       )

@@ -19,9 +19,12 @@ export interface TranscriptSummary extends ConversationSummary {
   readonly down: number
 }
 
-/** The conversations of a list. An absent member selects all. */
+/** Selects conversations for a list. An absent member selects all. */
 export interface Filter {
-  /** A text that a message or a comment contains. ASCII letters match in either case. */
+  /**
+   * A text that occurs in a message, in the URL or title of one of its sources, or in a comment. Upper and lower case match: in every
+   * store at least those of ASCII letters.
+   */
   readonly search?: string | undefined
   /** True selects conversations with an answer that the visitor did not get. */
   readonly unanswered?: boolean | undefined
@@ -49,7 +52,7 @@ export const positionOf = ({
 
 const isAnswer = (message: Message): message is AgentAnswer => message.role === "assistant"
 
-/** The endings of an answer that the visitor ended, so that it may be empty. */
+/** The endings of an answer that the visitor ended. Such an answer is not missing, even if it is empty. */
 export const endedByVisitor = ["stopped", "superseded"] as const
 
 /** The endings of an answer that broke off. */

@@ -25,7 +25,7 @@ const table = (forms: ReadonlyArray<string>, late: ReadonlyArray<string> = []) =
 }
 
 describe("core/forms/SubmissionTable", () => {
-  it("a table has a column for each field, in the order of first appearance, and repeated values share a cell", () => {
+  it("a table has a column for each field, in the order of first appearance, and the values of a repeated field share a cell", () => {
     const [header = [], first, second] = table([
       '{"name":"Ada","email":"form@example.org","tags":["a",1]}',
       '{"message":"Hi","name":"Bo","name":"Cy"}'

@@ -5,7 +5,7 @@ import * as Retention from "../../../src/core/sites/Retention.ts"
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 const day = 86_400_000
 
-/** Every time of 150 years, often close to the end of a month, a leap day or a year. */
+/** Any time within 150 years, often close to a leap day or to the end of a month or a year. */
 const Now = Schema.Union([
   between(Date.UTC(1970, 0, 1), Date.UTC(2120, 0, 1)),
   between(Date.UTC(2028, 1, 26), Date.UTC(2028, 2, 2)),
@@ -63,7 +63,7 @@ describe("core/sites/Retention.cutoff", () => {
     const length = now - Retention.cutoff(kept, now)
     if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
     else {
-      // A month has 28 to 31 days, and a missing day shortens the first month by up to three.
+      // A month has 28 to 31 days. If the month of the cutoff lacks the day, the data is kept up to three days longer.
       assert.isAtLeast(length, kept.count * 28 * day)
       assert.isAtMost(length, kept.count * 31 * day)
     }
@@ -92,10 +92,14 @@ describe("core/sites/Retention.expired", () => {
     assert.deepStrictEqual(Retention.expired(kept, [{ name: "page_view_default", to: null }], now), [])
   })
 
-  it.prop("rows expire by the same months as partitions", [Kept, Now], ([kept, now]) => {
-    const first = Retention.firstMonth(kept, now)
-    assert.isAtMost(first, Retention.cutoff(kept, now))
-    assert.isAbove(first, Retention.cutoff(kept, now) - 31 * day)
-    for (const month of Retention.expired(kept, monthsAround(now), now)) assert.isAtMost(month.to, first)
-  })
+  it.prop(
+    "`firstMonth`, before which rows are deleted, is within a month before the cutoff, and no expired partition ends after it",
+    [Kept, Now],
+    ([kept, now]) => {
+      const first = Retention.firstMonth(kept, now)
+      assert.isAtMost(first, Retention.cutoff(kept, now))
+      assert.isAbove(first, Retention.cutoff(kept, now) - 31 * day)
+      for (const month of Retention.expired(kept, monthsAround(now), now)) assert.isAtMost(month.to, first)
+    }
+  )
 })
