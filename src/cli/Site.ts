@@ -103,8 +103,12 @@ const update = Command.make(
  */
 const remove = Command.make(
   "delete",
-  { websiteConfigId: Inputs.site, name: Inputs.itsName("website") },
-  Effect.fnUntraced(function* ({ name, websiteConfigId }) {
+  {
+    websiteConfigId: Inputs.site,
+    name: Inputs.itsName("website"),
+    withInstances: Inputs.withoutValue("with-instances", "Delete the website's instances and their tokens too")
+  },
+  Effect.fnUntraced(function* ({ name, websiteConfigId, withInstances }) {
     const erasure = yield* SiteErasure
     const currentName = yield* erasure.nameOf(websiteConfigId)
     if (Option.isNone(currentName)) return yield* Output.notFound("website", websiteConfigId)
@@ -113,7 +117,7 @@ const remove = Command.make(
         message: `The website ${websiteConfigId} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.`
       })
     }
-    const erased = yield* erasure.erase(websiteConfigId)
+    const erased = yield* erasure.erase(websiteConfigId, { withInstances })
     if (Option.isNone(erased)) return yield* Output.notFound("website", websiteConfigId)
     const { botViews, conversations, conversions, decisionCounts, events, idempotencyKeys, pageViews, submissions } =
       erased.value
@@ -139,7 +143,11 @@ const remove = Command.make(
         ["conversations", String(conversations)],
         ["idempotency keys", String(idempotencyKeys)],
         ["decision counts", String(decisionCounts)]
-      ])}The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.\n`
+      ])}${
+        withInstances
+          ? "The instances that served it are deleted with their tokens."
+          : "The instances that served it remain with their tokens, without a website; `hydracore instance delete` deletes one."
+      }\n`
     })
   })
 ).pipe(

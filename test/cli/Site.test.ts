@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Context, Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
+import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { site, view } from "../support/TestStorage.ts"
 import { session, unknown, uuid } from "./support/Session.ts"
@@ -128,6 +129,12 @@ describe("site", () => {
           `There is no website ${id}.\n`
         )
       }
+      const { website_config_id: third } = yield* json("site", "create", "--name", "Third")
+      const instances = Context.get(context, InstanceDirectory)
+      const instance = yield* instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: third })
+      const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
+      assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
+      assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
       assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
         code: 0,
         stderr: "",

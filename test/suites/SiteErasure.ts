@@ -158,6 +158,30 @@ export const suite = <E>(
       })
     )
 
+    it.effect("an erasure with instances deletes those of the website with their conversations, and no others", () =>
+      Effect.gen(function* () {
+        const erasure = yield* SiteErasure
+        const instances = yield* InstanceDirectory
+        const store = yield* ConversationStore
+        const [site, other] = [yield* create, yield* create]
+        const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
+        const made = yield* Effect.forEach(ids, (websiteConfigId) =>
+          instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
+        )
+        const keys = made.map(({ instanceId }) => ({ instanceId, conversationId: randomUUID() }))
+        for (const key of keys) yield* say(key, "hello")
+        const erased = yield* erasure.erase(site.websiteConfigId, { withInstances: true })
+        assert.strictEqual(Option.getOrThrow(erased).conversations, 2)
+        const left = new Set((yield* instances.list).map(({ instanceId }) => instanceId))
+        assert.deepStrictEqual(
+          made.map(({ instanceId }) => left.has(instanceId)),
+          [false, false, true, true]
+        )
+        const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
+        assert.deepStrictEqual(found, [false, false, true, true])
+      })
+    )
+
     it.effect(
       "an erasure deletes and counts the conversations of the website's instances, and no other conversations",
       () =>

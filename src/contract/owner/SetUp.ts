@@ -160,7 +160,7 @@ export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/d
     identifier: "delete_site",
     summary: "Delete a website",
     description:
-      "Deletes a website with its page views, events, submissions and conversations, permanently. Its instances stay, without a website. `name` must be the website's name. Once begun, the deletion continues without the caller. Scope `write`."
+      "Deletes a website with its page views, events, submissions, conversations and instances, permanently. The tokens of its instances stop working within a second. `name` must be the website's name. Once begun, the deletion continues without the caller. Scope `write`."
   })
 )
 

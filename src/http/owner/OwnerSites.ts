@@ -39,7 +39,7 @@ export class OwnerSites extends Context.Service<
       change: SiteChange
     ) => Effect.Effect<Site, NotFound | StorageUnavailable>
     /**
-     * Deletes a website with its data; none if `name` is not its name. Once begun, the deletion continues if the caller's
+     * Deletes a website with its data and its instances; none if `name` is not its name. Once begun, the deletion continues if the caller's
      * request ends.
      */
     readonly delete: (
@@ -110,7 +110,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         if (Option.isNone(current)) return yield* Effect.fail(notFound)
         if (current.value !== name) return Option.none()
         const erased = yield* erasure
-          .erase(websiteConfigId)
+          .erase(websiteConfigId, { withInstances: true })
           .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
         return yield* Option.match(erased, {
           onNone: () => Effect.fail(notFound),

@@ -40,8 +40,8 @@ export const layer: Layer.Layer<
     const counts = yield* DecisionCounts
     const instances = yield* InstanceDirectory
     const store = yield* ConversationStore
-    /** Detaches the website's instances, deletes their conversations, and returns the number of conversations. */
-    const releaseInstances = Effect.fnUntraced(function* (websiteConfigId: string) {
+    /** Deletes or detaches the website's instances, deletes their conversations, and returns the number of conversations. */
+    const endInstances = Effect.fnUntraced(function* (websiteConfigId: string, withInstances: boolean) {
       let deleted = 0
       for (const instance of yield* instances.list) {
         if (instance.websiteConfigId !== websiteConfigId) continue
@@ -49,14 +49,16 @@ export const layer: Layer.Layer<
         for (const { conversationId } of conversations) {
           if (yield* store.delete({ instanceId: instance.instanceId, conversationId })) deleted++
         }
-        yield* instances.update(instance.instanceId, { websiteConfigId: null })
+        yield* withInstances
+          ? instances.delete(instance.instanceId)
+          : instances.update(instance.instanceId, { websiteConfigId: null })
       }
       return deleted
     })
     return {
       nameOf: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(sites.get(id)), ({ name }) => name)),
-      erase: (id) =>
-        Effect.map(releaseInstances(id), (deletedConversations) => {
+      erase: (id, { withInstances } = { withInstances: false }) =>
+        Effect.map(endInstances(id, withInstances), (deletedConversations) => {
           const site = sites.get(id)
           if (site === undefined) return Option.none()
           const { hostedWebsiteId, trackingToken, websiteConfigId } = site

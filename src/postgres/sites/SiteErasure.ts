@@ -1,11 +1,12 @@
 /**
  * Deletes a website and all its data, while other websites are written to.
  *
- * 1. Marks the website. Statements that begin later do not find it and store nothing for it.
+ * 1. Marks the website. Statements that begin later do not find it and store nothing for it. If its instances are deleted with
+ *    it, the same transaction deletes their tokens.
  * 2. Waits for the transactions that are writing to the tables of websites: they may have found the website before the mark.
  *    Blocks no transaction. After that, no more data is stored for the website.
  * 3. Deletes its data. From large tables, a statement deletes a few thousand rows at most, so that no lock is held for long.
- * 4. Deletes its row last. Until then the same command or `Maintenance` can resume an interrupted erasure.
+ * 4. Deletes its row last, after its instances if they are deleted with it. Until then the same command or `Maintenance` can resume an interrupted erasure.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import { SeparateStore } from "../../services/analytics/SeparateStore.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import { type Erased, SiteErasure } from "../../services/sites/SiteErasure.ts"
+import { type Erased, type Options as EraseOptions, SiteErasure } from "../../services/sites/SiteErasure.ts"
 import * as ConversationDeletion from "../chat/ConversationDeletion.ts"
 import * as Database from "../Database.ts"
 import * as Partitions from "../schema/Partitions.ts"
@@ -53,12 +54,22 @@ const writtenTables = [
 
 const outboxes = ["outbox", "submission_outbox"]
 
+/** The tokens of a website's instances. */
+const deleteTokens = (id: string) =>
+  SqlClient.SqlClient.use(
+    (sql) => sql`DELETE FROM widget_token USING instance
+      WHERE instance.website_config_id = ${PgTypes.uuid(id)} AND widget_token.instance_id = instance.instance_id`
+  )
+
 /** Marks a website, waits for running writers, and returns its `hosted_website_id`; none if it does not exist. */
-const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
+const close = Effect.fnUntraced(function* (id: string, { withInstances }: EraseOptions, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
   // Idempotent: a second run keeps the first time.
   const [marked] = yield* sql`UPDATE site SET deleted_at = coalesce(deleted_at, now())
     WHERE website_config_id = ${PgTypes.uuid(id)} RETURNING hosted_website_id`.pipe(
+    Effect.tap(() => (withInstances ? deleteTokens(id) : Effect.void)),
+    sql.withTransaction,
+    Database.recoverConnectionErrors(),
     Database.bounded(timeout),
     decodeRows(Marked)
   )
@@ -69,10 +80,7 @@ const close = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) 
 
 const Instances = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/**
- * Deletes the conversations of a website's instances and returns their number. The instances remain, without a website, and so
- * do conversations that begin later.
- */
+/** Deletes the conversations of a website's instances and returns their number. Conversations that begin later remain. */
 const deleteConversations = Effect.fnUntraced(function* (id: string, timeout: Duration.Input) {
   const sql = yield* SqlClient.SqlClient
   const instances =
@@ -91,10 +99,11 @@ const erasedOf = { page_view: "pageViews", bot_view: "botViews", event: "events"
 /** Erases a website, as `SiteErasure.erase` does. No statement takes longer than `timeout`. */
 export const erase = Effect.fnUntraced(function* (
   id: string,
-  timeout: Duration.Input
+  timeout: Duration.Input,
+  options: EraseOptions = { withInstances: false }
 ): Effect.fn.Return<Option.Option<Erased>, StorageUnavailable, SqlClient.SqlClient> {
   const sql = yield* SqlClient.SqlClient
-  const hosted = yield* close(id, timeout)
+  const hosted = yield* close(id, options, timeout)
   if (Option.isNone(hosted)) return Option.none()
   const erased = {
     pageViews: 0,
@@ -149,6 +158,13 @@ export const erase = Effect.fnUntraced(function* (
         { discard: true }
       )
     ),
+    Effect.andThen(
+      // With the conversations that an answer stored meanwhile. The lock keeps new instances out.
+      Effect.when(
+        sql`DELETE FROM instance WHERE website_config_id = ${PgTypes.uuid(id)}`,
+        Effect.succeed(options.withInstances)
+      )
+    ),
     Effect.andThen(sql`DELETE FROM site WHERE website_config_id = ${PgTypes.uuid(id)}`),
     Effect.andThen(ConsoleSessions.deleteWithoutSites),
     sql.withTransaction,
@@ -191,9 +207,9 @@ export const layer = ({ timeout }: Options): Layer.Layer<SiteErasure, never, Sql
                 Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), ({ name }) => name))
               )
             : Effect.succeedNone,
-        erase: (id) =>
+        erase: (id, options) =>
           isCanonicalUuid(id)
-            ? erase(id, timeout).pipe(
+            ? erase(id, timeout, options).pipe(
                 Effect.provideService(SqlClient.SqlClient, sql),
                 Effect.provideService(SeparateStore, separate)
               )

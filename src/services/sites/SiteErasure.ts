@@ -23,6 +23,14 @@ export interface Erased {
   readonly decisionCounts: number
 }
 
+export interface Options {
+  /**
+   * Whether the website's instances are deleted with it: their tokens stop at once and for good, so visitors cannot store
+   * conversations that no owner can see. Otherwise the instances stay, with their tokens, and belong to no website.
+   */
+  readonly withInstances: boolean
+}
+
 export class SiteErasure extends Context.Service<
   SiteErasure,
   {
@@ -30,13 +38,16 @@ export class SiteErasure extends Context.Service<
     readonly nameOf: (websiteConfigId: string) => Effect.Effect<Option.Option<string>, StorageUnavailable>
     /**
      * Deletes a website with its page views, events, submissions, conversations and counts, and returns their numbers; none
-     * if there is no such website. Its instances stay, with their tokens, and belong to no website. Once the erasure has
-     * begun, only cached lookups find the website, and nothing more is stored for it: new data is refused as for an unknown
-     * website.
+     * if there is no such website. Once the erasure has begun, only cached lookups find the website, and nothing more is
+     * stored for it: new data is refused as for an unknown website.
      *
      * An interrupted erasure continues when `erase` is called again, which several processes may do at once. Each call returns
-     * the numbers of the rows that it deleted itself.
+     * the numbers of the rows that it deleted itself. The maintenance continues it too, and then leaves the instances; those
+     * that were to be deleted have no tokens.
      */
-    readonly erase: (websiteConfigId: string) => Effect.Effect<Option.Option<Erased>, StorageUnavailable>
+    readonly erase: (
+      websiteConfigId: string,
+      options?: Options
+    ) => Effect.Effect<Option.Option<Erased>, StorageUnavailable>
   }
 >()("hydracore/services/SiteErasure") {}

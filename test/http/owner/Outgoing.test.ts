@@ -9,6 +9,8 @@ import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
 import { testLimit } from "../../../src/http/owner/OwnerNotifications.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
@@ -20,6 +22,7 @@ import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const outcomes: Array<Outcome> = []
 const sent: Array<Message> = []
@@ -204,30 +207,41 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("a deleted website is a 404 at once, and so is a new instance for it", () =>
-      Effect.gen(function* () {
-        const { url } = yield* TestServer
-        const cookie = yield* newCookie("owner", "all")
-        const instance = { name: "A", agent_url: "https://agent.example" }
-        const [mine, elsewhere] = [yield* opened, yield* opened]
-        const request = (site: { readonly websiteConfigId: string }, path: string, body?: unknown) =>
-          Effect.map(
-            send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
-              cookie,
-              ...(body === undefined ? {} : { body })
-            }),
-            ({ status }) => status
+    it.effect(
+      "a deleted website is a 404 at once, so is a new instance for it, and the tokens of its instances end",
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* TestServer
+          const cookie = yield* newCookie("owner", "all")
+          const instance = { name: "A", agent_url: "https://agent.example" }
+          const [mine, elsewhere] = [yield* opened, yield* opened]
+          const request = (site: { readonly websiteConfigId: string }, path: string, body?: unknown) =>
+            Effect.map(
+              send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
+                cookie,
+                ...(body === undefined ? {} : { body })
+              }),
+              ({ status }) => status
+            )
+          const tokens = yield* WidgetTokens
+          const { instanceId } = yield* InstanceDirectory.use((instances) =>
+            instances.create({ name: "A", agentUrl: "https://a.example", websiteConfigId: mine.site.websiteConfigId })
           )
-        for (const { site } of [mine, elsewhere]) assert.strictEqual(yield* request(site, "/instances"), 200)
-        assert.strictEqual(yield* request(mine.site, "/delete", { name: "A" }), 200)
-        for (const path of ["", "/instances", "/submissions", "/goals"]) {
-          assert.strictEqual(yield* request(mine.site, path), 404, path)
-        }
-        assert.strictEqual(yield* request(mine.site, "/instances", instance), 404)
-        // As another process does, while this one has the website in its cache.
-        yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
-        assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
-      })
+          const { token } = yield* tokens
+            .issue({ instanceId, label: null, expiresAt: null })
+            .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
+          assert.isTrue(Option.isSome(yield* tokens.authenticate(instanceId, token)))
+          for (const { site } of [mine, elsewhere]) assert.strictEqual(yield* request(site, "/instances"), 200)
+          assert.strictEqual(yield* request(mine.site, "/delete", { name: "A" }), 200)
+          for (const path of ["", "/instances", "/submissions", "/goals"]) {
+            assert.strictEqual(yield* request(mine.site, path), 404, path)
+          }
+          assert.strictEqual(yield* request(mine.site, "/instances", instance), 404)
+          yield* poll(tokens.authenticate(instanceId, token), Option.isNone)
+          // As another process does, while this one has the website in its cache.
+          yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
+          assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
+        })
     )
 
     it.effect("deletes a website with its data, only if its name is given", () =>

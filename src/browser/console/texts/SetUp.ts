@@ -101,11 +101,11 @@ export const website = {
   anyOrigin: "Any",
   saved: "Saved.",
   remove: "Delete this website",
-  removeNote: "Page views, events, submissions and conversations are deleted with it, permanently.",
+  removeNote: "Page views, events, submissions, conversations and assistants are deleted with it, permanently.",
   removeButton: "Delete the website",
   confirm: (name: string): string => `Delete ${name}?`,
   confirmBody:
-    "All its page views, events, submissions and conversations are deleted permanently, and cannot be restored. Its tags stop working."
+    "All its page views, events, submissions, conversations and assistants are deleted permanently, and cannot be restored. Its tags and the tokens of its chats stop working."
 } as const
 
 export const newSite = {
