@@ -10,7 +10,7 @@ import { Persons } from "../../../src/services/persons/Persons.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
-import { layer as testServer } from "../../support/TestServer.ts"
+import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { view } from "../../support/TestStorage.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -60,6 +60,26 @@ for (const [name, storage] of emptyStorages) {
           const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
           assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
         })
+    )
+
+    it.effect("stores no email address that a page view or an event has", () =>
+      Effect.gen(function* () {
+        const server = yield* TestServer
+        const { request, site } = yield* opened
+        const mail = "zoe.person@victim.example"
+        const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" }
+        const page = `/u/${mail}?utm_campaign=${encodeURIComponent(mail)}`
+        const view = { site_id: site.trackingToken, page_path: page, referrer: `https://x.example/${mail}` }
+        assert.strictEqual((yield* server.send(paths.track, view, { headers })).status, 204)
+        const event = { site_id: site.trackingToken, page_path: page, name: "Signup", properties: { mail } }
+        assert.strictEqual((yield* server.send(paths.event, event, { headers })).status, 204)
+        const { text } = yield* request("GET", "/analytics/export?format=ndjson")
+        assert.lengthOf(
+          text.split("\n").filter((line) => line.includes('"/u/(email)"')),
+          2
+        )
+        assert.notInclude(text, "zoe")
+      })
     )
 
     it.effect("exports and deletes what a website stores of a person, and nothing that another website stores", () =>
