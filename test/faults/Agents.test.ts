@@ -70,7 +70,7 @@ describe("faults: agents, through the whole service", () => {
         demand("floods", "error", response.status, await response.text())
       }
       yield* Effect.promise(() => Promise.all(Array.from({ length: 5 }, ask)))
-      // Most of what they wrote is in the kernel's socket buffers, of a few megabytes each.
+      // Most of what the agents wrote is in the kernel's socket buffers, which hold a few megabytes each.
       const written = counts.reduce((sum, count) => sum + count() * piece.length, 0)
       assert.isBelow(written, 60 * 1024 * 1024)
       yield* until("the upstream is left and the fibers have ended", () => upstream.open() === 0 && fibers() <= before)

@@ -40,7 +40,7 @@ const rolledUp = Effect.gen(function* () {
 
 const Times = Schema.Array(Schema.Struct({ times: Schema.Int }))
 
-/** How many times each of the 20 days was rolled up: one number if it is the same for all. */
+/** How many times the 20 days were rolled up: the distinct counts, so one number if all days have the same count. */
 const timesRolledUp = Effect.gen(function* () {
   const { sql } = yield* Reported.Service
   const rows =
@@ -147,7 +147,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
           yield* whileLocked(
             "rollup IN ACCESS EXCLUSIVE MODE",
             Effect.gen(function* () {
-              // More than a process has connections for reports.
+              // More reports than a process has connections for.
               const asking = yield* Effect.forkChild(
                 Effect.all(
                   Array.from({ length: 5 }, () => ask(server, [])),

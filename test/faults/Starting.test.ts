@@ -57,7 +57,7 @@ const welcome = (environment: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const { ended, output } = yield* Command.launch(["demo"], { PORT: "0", LOG_LEVEL: "error", ...environment })
     return yield* Effect.raceFirst(
-      until("the demo has printed all of it", () => output().includes("Ctrl-C") && output()),
+      until("the demo has printed its text", () => output().includes("Ctrl-C") && output()),
       Effect.flatMap(ended, (early) => Effect.die(new Error(early.output)))
     )
   })

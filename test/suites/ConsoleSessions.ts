@@ -253,7 +253,7 @@ export const suite = <E>(
             const third = yield* openFrom(key.keyId)
             const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
             assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
-            // The second session, the third, and its link.
+            // The second session, the third session, and the third session's link.
             assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
             yield* TestClock.adjust("1 second")
             assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))

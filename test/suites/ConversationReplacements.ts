@@ -13,7 +13,7 @@ import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, tex
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
   it.effect(
-    "a regenerated answer replaces the last answer, even a running one, and its history ends with the last message",
+    "a regenerated answer replaces the last answer, even a running one; its history is the messages before that answer",
     () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore

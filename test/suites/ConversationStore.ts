@@ -57,7 +57,7 @@ export const suite = <R, E>(
           const { instanceId } = yield* newKey
           const now = yield* Clock.currentTimeMillis
           const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
-          // Two of them in the same millisecond.
+          // Each pair in the same millisecond.
           for (const [index, key] of keys.entries()) yield* say(key, "one").pipe(at(now - 1_000 + (index >> 1)))
           yield* say(keys[0]!, "two").pipe(at(now))
           const all = yield* store.list({ instanceId, limit: 10, before: null })

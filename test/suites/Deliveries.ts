@@ -39,7 +39,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     )
 
     it.effect(
-      "a webhook fails since the first failure after its last success, and cancelled deliveries stay so when it is disabled",
+      "a webhook fails from the first failure after its last success on, and disabling it cancels its deliveries for good",
       () =>
         Effect.gen(function* () {
           const { webhook } = yield* withDeliveries(3)

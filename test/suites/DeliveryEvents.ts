@@ -179,7 +179,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* decisions.record({ _tag: "Known", websiteConfigId: other.site.websiteConfigId }, "bot")
         for (const [index, subject] of subjects.entries()) {
           yield* decisions.record(subject, "limited")
-          // Each is stored by a separate statement.
+          // Waits, so that each refusal is stored by a separate statement.
           yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), counted), {
             until: (times) => times === index + 1
           })

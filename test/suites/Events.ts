@@ -32,7 +32,7 @@ export const EventShape = Schema.Struct({
       ])
     ).check(Schema.isMinProperties(1))
   ),
-  /** In thousandths. */
+  /** The revenue, in thousandths of the currency's unit. */
   amount: orNull(between(-1_000_000_000, 1_000_000_000)),
   isInteractive: Schema.Boolean,
   visitor: between(0, 3)

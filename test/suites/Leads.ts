@@ -1,5 +1,5 @@
 /**
- * The suite of every `Leads`, with the repositories that store submissions, page views and events.
+ * The suite of every `Leads`, with the stores of submissions, page views and conversations.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Sends a request to the fast path or to the router, and compares the two responses. */
+/** Sends a request to the fast path or to the router, and reduces responses to the parts in which both must agree. */
 import { request as send } from "node:http"
 import { Effect } from "effect"
 

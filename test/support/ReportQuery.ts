@@ -5,7 +5,7 @@
  */
 import type { Query } from "../../src/core/analytics/report/Query.ts"
 
-/** Members of a query or of a request: no filters, order, comparison, total, time labels and offset. */
+/** A query, or a request, without filters, order, comparison, total rows, time labels or offset. */
 export const plain = {
   filters: [],
   orderBy: [],

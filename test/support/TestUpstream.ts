@@ -1,5 +1,5 @@
 /**
- * An upstream that a test controls, down to the bytes and the socket.
+ * An agent's server, which a test controls down to the bytes and the socket.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"

@@ -1,4 +1,4 @@
-/** UTC dates around a time, for queries by day. */
+/** UTC dates up to a time, for queries by day. */
 import { dateOf, dayMillis } from "../../src/core/text/Calendar.ts"
 
 /** The last `days` UTC days up to the day of `now`. */

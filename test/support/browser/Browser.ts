@@ -61,7 +61,7 @@ export interface Visitor {
   readonly open: (url: string) => Effect.Effect<Response | null>
 }
 
-/** By default without animations, which take processor time and move what is measured and clicked. */
+/** By default, pages have no animations, which take processor time and move what is measured and clicked. */
 export interface VisitorOptions extends BrowserContextOptions {
   /** Whether `navigator.webdriver` is true. */
   readonly automated?: boolean

@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function* (
     views,
     viewed: () => views().map(({ page_path }) => page_path),
     evaluate,
-    /** Sends a marker on the same path and waits for it, so that everything before it has arrived. */
+    /** Sends a request through the relay and waits until it arrives there, so that the requests before it have arrived. */
     fence: Effect.suspend(() => {
       const mark = `/fence-${++fences}`
       return Effect.andThen(

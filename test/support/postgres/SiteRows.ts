@@ -1,5 +1,5 @@
 /**
- * Reads all rows of a website that statistics are counted from.
+ * Reads all rows from which the statistics of a website are counted.
  *
  * @module
  */

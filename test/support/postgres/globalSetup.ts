@@ -107,7 +107,7 @@ const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(functio
 
 /** Vitest calls this before the first worker starts, and the returned function after the last one ends. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  // Test workers and the processes that they start from sources inherit it: compiling takes half of such a start.
+  // Test workers and the processes that they start from sources inherit this cache: compiling takes half of such a start.
   process.env["NODE_COMPILE_CACHE"] ??= path.resolve(import.meta.dirname, "../../../node_modules/.cache/compile-test")
   const removeFiles = ServerFiles.set()
   const scope = Scope.makeUnsafe()

@@ -14,7 +14,7 @@ export const whole = (millis: number): number => Math.round(millis)
 
 /**
  * Asserts that nothing acknowledged is lost, nothing is doubled and nothing refused is stored. Rows beyond the acknowledged
- * ones belong to requests with an unknown outcome (a cut response or a 503).
+ * ones belong to requests with an unknown outcome (a cut response or a 5xx).
  */
 export const demandWhole = (account: Account) => {
   assert.deepEqual(account.lost, [], "acknowledged and lost")

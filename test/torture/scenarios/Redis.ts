@@ -65,7 +65,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
     [],
     "never a 5xx"
   )
-  // The process's own limiter and Redis before and after the kill, which lost its counts, each accept `limit` views and forms.
+  // The process's limiter, Redis, and Redis after the kill, without its counts, each accept `limit` views and `limit` forms.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
   return { ...whole, limit, refused: account.refused, "5xx": 0 } satisfies Figures

@@ -19,7 +19,7 @@ export interface Options {
   readonly seconds: number
   /** The allowed growth of memory from the second to the last part: a factor, and MiB beyond it. */
   readonly memory: readonly [factor: number, more: number]
-  /** The same for the median latency, in milliseconds; not checked on a shared machine. */
+  /** The allowed growth of the median latency, in milliseconds. If absent, as on a shared machine, it is not checked. */
   readonly latency?: readonly [factor: number, more: number]
 }
 
