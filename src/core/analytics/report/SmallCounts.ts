@@ -6,7 +6,7 @@
  * false visitors to the ones that a filter selects. A list by time does so if a filter selects visitors.
  *
  * Counts are rounded before they are ordered, compared, divided or paginated, so that an answer depends on rounded counts only:
- * no rate, change, order or difference of two answers reveals a small count.
+ * no rate, change, order or difference of two answers reveals a small count, as long as the viewer adds no false visitors.
  *
  * @module
  */
