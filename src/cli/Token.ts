@@ -1,5 +1,5 @@
 /**
- * `token issue`, `token list` and `token revoke`: the secrets of chat widgets.
+ * `token issue`, `token list` and `token revoke`: the tokens with which chat widgets authenticate.
  *
  * @module
  */

@@ -10,9 +10,9 @@ import { until } from "../support/Wait.ts"
 
 const agent = ChatPage.agent()
 
-const withMemory = testServer({}, agent.script, undefined, undefined, "edge")
+const edgeKeepsConversations = testServer({}, agent.script, undefined, undefined, "edge")
 
-/** A closed gate: answers to `wait: ` continue when the test opens it. */
+/** Closes the gate: the answer to the message `wait: first|second` stops at the bar until the test opens the gate. */
 const closeGate = Effect.sync(() => {
   agent.state.gate = Promise.withResolvers()
 })
@@ -33,7 +33,7 @@ const make = Effect.fnUntraced(function* (options: ChatPage.Options = {}) {
   }
 })
 
-inChromium("an answer that the edge keeps", withMemory, (it) => {
+inChromium("an answer that the edge keeps", edgeKeepsConversations, (it) => {
   it.effect("continues after a reload, and is requested once", () =>
     Effect.gen(function* () {
       const { answered, answering, begin, errors, noError, on, page, send, streams } = yield* make()
@@ -75,7 +75,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
     })
   )
 
-  it.effect("marks the launcher on the next page of a phone", () =>
+  it.effect("marks the launcher on the next page, on a phone", () =>
     Effect.gen(function* () {
       const { answering, begin, on, open, page, send, site } = yield* make({ viewport: { width: 360, height: 640 } })
       yield* begin
@@ -172,9 +172,7 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
       yield* on(() => bad.click())
       const sent = () => relay.received.filter(({ method, path }) => method === "POST" && path.endsWith("/feedback"))
       yield* until("both ratings", () => sent().length === 2)
-      const id = JSON.parse(sent()[0]!.body) as {
-        message_id: string
-      }
+      const feedback = JSON.parse(sent()[0]!.body) as { message_id: string }
       const conversation = /chat\/([^/]+)\/feedback/.exec(sent()[0]!.path)![1]!
       const kept = yield* Effect.promise(async () => {
         const response = await fetch(`${edge.url}${path}/${conversation}`, {
@@ -182,8 +180,8 @@ inChromium("an answer that the edge keeps", withMemory, (it) => {
         })
         return (await response.json()) as { messages: ReadonlyArray<{ id: string; metadata: { rating?: string } }> }
       })
-      assert.strictEqual(kept.messages.find((one) => one.id === id.message_id)?.metadata.rating, "down")
-      // The rating is still shown on the next page.
+      assert.strictEqual(kept.messages.find((one) => one.id === feedback.message_id)?.metadata.rating, "down")
+      // The rating is still shown after a reload.
       yield* on(() => page.reload())
       yield* on(() => bad.waitFor())
       assert.deepStrictEqual(

@@ -22,7 +22,7 @@ export interface Identity extends Access {
   readonly session: OpenSession | null
   /** When the key expires, in milliseconds since 1970; null for a session, and for a key that does not expire. */
   readonly expiresAt: number | null
-  /** Whether the key or the session is still valid, for long responses. */
+  /** Whether the key or the session is still valid. A long response checks this while it runs. */
   readonly isValid: Effect.Effect<boolean>
 }
 
@@ -34,13 +34,13 @@ const cookie = (key: string, description: string) =>
 /** The cookie of a console session. */
 export const sessionCookie = cookie(
   ConsoleCookie.secureName,
-  "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`), and only if it is sent once."
+  "The session of a person in the console, which `POST /v1/owner/session` begins. It counts only in requests of the service's own pages (`Sec-Fetch-Site: same-origin`), and only if the request contains its cookie once."
 )
 
-/** The cookie of a console session on http and this machine. */
+/** The cookie of a console session over http on this machine. */
 export const localSessionCookie = cookie(
   ConsoleCookie.localName,
-  "The same session for a console on `http` and this machine (`Host` is `localhost` or a loopback address)."
+  "The same session for a console that is opened over `http` on this machine (`Host` is `localhost` or a loopback address)."
 )
 
 export class Authentication extends HttpApiMiddleware.Service<Authentication, { provides: Caller }>()(
@@ -67,7 +67,10 @@ export class Authentication extends HttpApiMiddleware.Service<Authentication, { 
   }
 ) {}
 
-/** For endpoints without a key or session that accept secrets, which could be guessed. Limits failures per address. */
+/**
+ * For endpoints that need no key or session but take a secret, which could be guessed. Refuses IP addresses that are locked out after
+ * too many failures.
+ */
 export class Guest extends HttpApiMiddleware.Service<Guest>()("hydracore/contract/owner/Guest", {
   error: [...Errors.common, Errors.UnsupportedMediaType, Errors.TooManyRequests, Errors.ServiceUnavailable]
 }) {}
@@ -98,7 +101,7 @@ export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthen
       shareSecret: HttpApiSecurity.bearer.pipe(
         HttpApiSecurity.annotate(
           OpenApi.Description,
-          "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, without small counts."
+          "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, with small and exact counts hidden."
         )
       )
     }

@@ -23,7 +23,7 @@ const origins = Fields.origins(
 )
 
 const timeZone = Fields.parsed(
-  { type: "string", description: "An IANA time zone. Reports count days in it" },
+  { type: "string", description: "The IANA time zone in which the days of reports begin and end" },
   TimeZone.parse,
   "an IANA time zone such as UTC or Europe/Berlin is expected"
 )

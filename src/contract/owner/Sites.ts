@@ -18,7 +18,9 @@ export const Sites = Schema.Struct({
     Schema.Struct({
       site_id: Schema.String.annotate({ format: "uuid", description: "The `website_config_id` of the website" }),
       name: Schema.String,
-      time_zone: Schema.String.annotate({ description: "An IANA time zone. Reports count days in it" }),
+      time_zone: Schema.String.annotate({
+        description: "The IANA time zone in which the days of reports begin and end"
+      }),
       created_at: Schema.String.annotate({ format: "date-time" })
     })
   )

@@ -21,7 +21,7 @@ const known: Readonly<Record<string, Fault>> = {
   HOSTNAME_MISMATCH: "wrong-host"
 }
 
-/** The rarer codes of OpenSSL. */
+/** Matches the rarer codes of Node and OpenSSL. */
 const other = /^(ERR_TLS_)?CERT_|_CERT(_|$)|^INVALID_(CA|PURPOSE)$|^PATH_LENGTH_EXCEEDED$/
 
 /** Undefined if the code is not about a certificate. */
@@ -41,7 +41,7 @@ export const descriptions: Readonly<Record<Fault, string>> = {
 export const advice = (fault: Fault, setting: string): string => {
   switch (fault) {
     case "untrusted":
-      return "set NODE_EXTRA_CA_CERTS to the file of its root certificate, or of the certificate itself if it is self-signed"
+      return "set NODE_EXTRA_CA_CERTS to the file of the root certificate that signed the server's certificate, or of the server's certificate if that is self-signed"
     case "expired":
       return "renew the server's certificate, or correct this machine's clock"
     case "not-yet-valid":

@@ -89,10 +89,10 @@ const referencePage = ({ render }: (typeof apis)[number]) =>
   Effect.flatMap(render, ({ body }) =>
     body._tag === "Uint8Array"
       ? compress(new TextDecoder().decode(body.body).replace("</title>", () => `</title>\n    ${GuidePage.icon}`))
-      : Effect.die(new Error("The reference is not text"))
+      : Effect.die(new Error("The body of the reference is not a Uint8Array"))
   )
 
-/** The reader with its Markdown parser is loaded when a guide is first requested. */
+/** `GuideReader`, with its Markdown parser, is loaded when a guide or the list is first requested. */
 const readGuides = Effect.promise(async () => {
   const { parse } = await import("./GuideReader.ts")
   return Promise.all(
@@ -101,8 +101,8 @@ const readGuides = Effect.promise(async () => {
 })
 
 const endpoints = ({ paths }: OpenApi.OpenAPISpec) =>
-  Object.entries(paths).flatMap(([path, { get, post }]) =>
-    Object.entries({ get, post }).flatMap(([method, operation]) =>
+  Object.entries(paths).flatMap(([path, { delete: remove, get, patch, post, put }]) =>
+    Object.entries({ get, post, put, patch, delete: remove }).flatMap(([method, operation]) =>
       operation === undefined ? [] : [{ method: method.toUpperCase(), path, summary: operation.summary ?? "" }]
     )
   )
@@ -130,14 +130,14 @@ const serve = Effect.fnUntraced(function* <E, R>(
   })
 })
 
-const ofGuide = () => GuidePage.headers
+const pageHeaders = () => GuidePage.headers
 
-const ofReference = ({ bytes }: StaticContent.Compressed) => ({
+const referenceHeaders = ({ bytes }: StaticContent.Compressed) => ({
   ...GuidePage.headers,
   "content-security-policy": ReferencePolicy.policyOf(new TextDecoder().decode(bytes.identity))
 })
 
-const ofDocument = () => ({ "x-content-type-options": "nosniff" })
+const documentHeaders = () => ({ "x-content-type-options": "nosniff" })
 
 const html = "text/html; charset=utf-8"
 
@@ -153,16 +153,16 @@ export const layer = HttpRouter.use(
         )
       )
     )
-    yield* router.add("GET", indexPath, yield* serve(index, html, ofGuide))
+    yield* router.add("GET", indexPath, yield* serve(index, html, pageHeaders))
     for (const described of apis) {
       const document = Effect.suspend(() => compress(JSON.stringify(described.specification())))
       const page = Effect.provideService(referencePage(described), Scope.Scope, scope)
-      yield* router.add("GET", described.document, yield* serve(document, "application/json", ofDocument))
-      yield* router.add("GET", described.reference, yield* serve(page, html, ofReference))
+      yield* router.add("GET", described.document, yield* serve(document, "application/json", documentHeaders))
+      yield* router.add("GET", described.reference, yield* serve(page, html, referenceHeaders))
     }
     for (const [position, name] of guides.entries()) {
       const page = Effect.flatMap(read, (all) => compress(GuidePage.render(all[position]!, all)))
-      yield* router.add("GET", guidePath(name), yield* serve(page, html, ofGuide))
+      yield* router.add("GET", guidePath(name), yield* serve(page, html, pageHeaders))
     }
   })
 )

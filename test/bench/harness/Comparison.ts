@@ -36,7 +36,7 @@ export interface Judgement {
   /** A confidence interval (95 %) for the ratio. */
   readonly interval: Statistics.Interval
   /**
-   * "more" and "less": the interval excludes 1 and the ratio exceeds the tolerance. "same": the interval lies within the
+   * "more" and "less": the interval excludes 1 and the ratio is outside the tolerance. "same": the interval lies within the
    * tolerance. "unclear": neither; more rounds narrow the interval.
    */
   readonly verdict: "more" | "less" | "same" | "unclear"
@@ -67,7 +67,7 @@ const sentences = {
   more: "costs MORE",
   less: "costs less",
   same: "costs the same (within 3 %)",
-  unclear: "no clear difference; more --rounds narrow the range"
+  unclear: "no clear difference (more --rounds narrow the range)"
 }
 
 /** The table: a row for each endpoint and revision, medians of all loads. */

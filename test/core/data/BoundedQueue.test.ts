@@ -9,7 +9,7 @@ const weightOf = (step: number): number => Math.abs(step % 10)
 
 describe("core/data/BoundedQueue", () => {
   it.prop(
-    "returns accepted items in order, and exceeds a bound only by a single heavy item",
+    "returns accepted items in order, never exceeds maxItems, and exceeds maxWeight only if nothing else in the queue has weight",
     [Schema.Array(Step), Schema.Int, Schema.Int],
     ([steps, items, weight]) => {
       const bounds = { maxItems: Math.abs(items % 6), maxWeight: Math.abs(weight % 20) }
@@ -40,7 +40,7 @@ describe("core/data/BoundedQueue", () => {
     const total = 30_000
     const taken: Array<number | undefined> = []
     let next = 0
-    // Three items are offered for every two that are taken, so that the array is compacted many times.
+    // Three items are offered for every two that are taken, so that the queue holds items whenever it compacts its array.
     while (taken.length < total) {
       for (let i = 0; i < 3 && next < total && queue.size() < 15_000; i++) queue.offer({ weight: 1, id: next++ })
       for (let i = 0; i < 2 && queue.size() > 0; i++) taken.push(queue.take()?.id)

@@ -24,12 +24,15 @@ const includes =
     for (const text of texts) assert.include(page, text)
   }
 
+/** The operations of both APIs, as the list shows them. */
+const operations = [OpenApi.fromApi(Api), OpenApi.fromApi(OwnerApi)].flatMap(({ paths }) =>
+  Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `<code>${method.toUpperCase()} ${path}</code>`)
+  )
+)
+
 const cases: ReadonlyArray<readonly [path: string, contentType: string, check: (body: string) => void]> = [
-  [
-    "/docs",
-    html,
-    includes("/v1/public/analytics/track", "/v1/owner/query", ...guides.map((name) => `href="/docs/${name}"`))
-  ],
+  ["/docs", html, includes(...operations, ...guides.map((name) => `href="/docs/${name}"`))],
   ...guides.map((name) => [`/docs/${name}`, html, includes("<h1 id=", 'aria-current="page"')] as const),
   ["/docs/reference", html, includes("/v1/public/analytics/track")],
   ["/docs/reference/owner", html, includes("/v1/owner/query")],
