@@ -2,8 +2,15 @@ import { readFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
+import * as Capacity from "./harness/Capacity.ts"
 import * as Growth from "./harness/Growth.ts"
+import { bytesTable, oneProcess } from "./harness/GrowthTables.ts"
 import * as GrowthUnits from "./harness/GrowthUnits.ts"
+import * as Latency from "./harness/Latency.ts"
+import { names } from "./harness/Measure.ts"
+import * as Rates from "./harness/Rates.ts"
+import * as Table from "./harness/Table.ts"
+import * as Workers from "./harness/Workers.ts"
 
 const textOf = (file: string) => readFileSync(path.resolve(import.meta.dirname, "../..", file), "utf8")
 
@@ -35,6 +42,43 @@ describe("figures of the bench's tables", () => {
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate", "one")))
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "two")))
     assert.isTrue(Option.isNone(GrowthUnits.figureOf(document, "Rate, rows/s", "one", "most")))
+  })
+})
+
+describe("the tables that the bench prints", () => {
+  it("have each figure that the guide reads", () => {
+    const cost = (perSecond: number, own: number) => ({ requests: 1, perSecond, own, postgres: 1 })
+    const views = { views: cost(101, 2), forms: cost(102, 2), invalid: cost(103, 2), memory: 104 }
+    const measures = [
+      ...Rates.measuresOf([names.edge], [{ contender: names.edge, ...views }], { invalid: true }),
+      ...Latency.measuresOf(
+        [names.edge],
+        [
+          { contender: names.edge, at: "own", median: 105, p99: 106 },
+          { contender: names.edge, at: "peer", median: 107, p99: 108 }
+        ]
+      ),
+      Workers.measureOf(new Map([[oneProcess, [cost(109, 110)]]])),
+      ...Capacity.measuresOf({
+        batches: new Map([1, 2, 4].map((writers) => [writers, [cost(writers, 111)]])),
+        sizes: [112],
+        redis: [cost(113, 114)]
+      })
+    ]
+    const printed = [...measures.map(Table.ofMeasure), bytesTable({ request: 115, answer: 116, log: 117 })].join("\n\n")
+    const { clickhouseBatch, clickhouseBytes, clickhouseInserts, databaseQueue, processConnections, ...read } =
+      GrowthUnits.unitsOf(printed)
+    assert.deepStrictEqual(Object.fromEntries(Object.entries(read).map(([name, { value }]) => [name, value])), {
+      processRate: 101,
+      edgeMicros: 110,
+      postgresRate: 200,
+      postgresBytes: 112,
+      walBytes: 117,
+      redisRate: 113,
+      requestBytes: 115,
+      responseBytes: 116,
+      ackSeconds: 0.105
+    })
   })
 })
 

@@ -14,6 +14,8 @@ import { types } from "../../../src/postgres/batch/Columns.ts"
 import * as RedisRateLimiter from "../../../src/redis/RateLimiter.ts"
 import { RateLimiter } from "../../../src/services/RateLimiter.ts"
 import type * as Edge from "./Edge.ts"
+import * as GrowthTables from "./GrowthTables.ts"
+import { batches, batchSize, redisConcurrency, redisServer, stored } from "./GrowthTables.ts"
 import { type Measure, rateRow } from "./Measure.ts"
 import * as ProcessorTime from "./ProcessorTime.ts"
 import * as Program from "./Program.ts"
@@ -25,9 +27,6 @@ export interface Options {
   readonly rounds: number
   readonly seconds: number
 }
-
-/** The size of a batch of a busy process. */
-const batchSize = 100
 
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
@@ -122,9 +121,6 @@ const sizeOf = (testBed: TestBed.TestBed, edge: Edge.Edge) =>
 
 const policy = { name: "analytics", limit: 100, windowMillis: 60_000 }
 
-/** The number of concurrent requests to Redis. */
-const redisConcurrency = 64
-
 /** A fallback that accepts and counts: the real one would hide that Redis is unavailable. */
 const countingFallback = Effect.sync(() => {
   let count = 0
@@ -146,7 +142,7 @@ const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
     const server = yield* Program.serve(
       testBed.folder,
       {
-        name: "redis-server",
+        name: redisServer,
         file: "redis-server",
         args: ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", testBed.folder]
       },
@@ -166,6 +162,20 @@ const measureRedis = (testBed: TestBed.TestBed, seconds: number) =>
 
 /** The numbers of concurrent batches. */
 const writers = [1, 2, 4]
+
+/** The measures of all rounds: `batches` by the number of writers. */
+export const measuresOf = (found: {
+  readonly batches: ReadonlyMap<number, ReadonlyArray<Wrk.Cost>>
+  readonly sizes: ReadonlyArray<number>
+  readonly redis: ReadonlyArray<Wrk.Cost>
+}): ReadonlyArray<Measure> => [
+  {
+    ...GrowthTables.database,
+    rows: [...found.batches].map(([count, costs]) => rateRow(batches(count), costs, batchSize))
+  },
+  { ...GrowthTables.size, rows: [{ contender: stored, samples: found.sizes }] },
+  { ...GrowthTables.redis, rows: [rateRow(redisServer, found.redis)] }
+]
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const costs = new Map(writers.map((count) => [count, [] as Array<Wrk.Cost>]))
@@ -192,27 +202,5 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       redisCosts.push(redisCost)
     }
   }
-  const measures: ReadonlyArray<Measure> = [
-    {
-      id: "database",
-      title: `Page views that PostgreSQL stores in batches of ${batchSize}`,
-      unit: "rows/s",
-      rows: writers.map((count) =>
-        rateRow(count === 1 ? "one batch at a time" : `${count} concurrent batches`, costs.get(count) ?? [], batchSize)
-      )
-    },
-    {
-      id: "size",
-      title: "Size of a stored page view",
-      unit: "bytes",
-      rows: [{ contender: "page_view", samples: sizes }]
-    },
-    {
-      id: "redis",
-      title: `Requests that Redis limits, ${redisConcurrency} at a time`,
-      unit: "requests/s",
-      rows: [rateRow("redis-server", redisCosts)]
-    }
-  ]
-  return measures
+  return measuresOf({ batches: costs, sizes, redis: redisCosts })
 })

@@ -4,6 +4,9 @@
  * @module
  */
 import { Option } from "effect"
+import * as GrowthTables from "./GrowthTables.ts"
+import { names as contenders, type Measure } from "./Measure.ts"
+import { headingOf, ownColumn } from "./Table.ts"
 
 /** A figure of one thing. */
 export interface Unit {
@@ -64,53 +67,55 @@ export const unitsOf = (document: string): Units => {
       figureOf(document, title, row, column),
       () => new Error(`The bench's README has no figure of "${row}" in the table "${title}".`)
     )
-  const ofViews = "Bytes of a page view"
+  const readOf = (measure: Pick<Measure, "title" | "unit">, row: string, column?: string) =>
+    read(headingOf(measure), row, column)
+  const { bytes } = GrowthTables
   return {
     processRate: {
       what: "process",
-      value: read("Page views, requests/s", "edge"),
+      value: readOf(GrowthTables.views, contenders.edge),
       unit: "page views a second",
       source: `${bench}, page views`
     },
     edgeMicros: {
       what: "page view, of the service's cores",
-      value: read("Processor time of all processes for one page view, µs", "serve"),
+      value: readOf(GrowthTables.workers, GrowthTables.oneProcess, ownColumn),
       unit: "µs",
-      source: `${bench}, page views by processes`
+      source: `${bench}, workers`
     },
     postgresRate: {
       what: "PostgreSQL that several processes write to",
-      value: read("Page views that PostgreSQL stores, 100 a batch, rows/s", "2 batches at a time"),
+      value: readOf(GrowthTables.database, GrowthTables.batches(2)),
       unit: "page views a second",
       source: `${bench}, capacity`
     },
     postgresBytes: {
       what: "page view on PostgreSQL's disk, with its index",
-      value: read("Room of a stored page view, bytes", "page_view"),
+      value: readOf(GrowthTables.size, GrowthTables.stored),
       unit: "bytes",
       source: `${bench}, capacity`
     },
     walBytes: {
       what: "page view in PostgreSQL's write-ahead log, which replicas and archives receive",
-      value: read(ofViews, "write-ahead log of PostgreSQL"),
+      value: read(bytes.heading, bytes.log),
       unit: "bytes",
       source: `${bench}, what a page view moves`
     },
     redisRate: {
       what: "Redis",
-      value: read("Requests that Redis limits, 64 at a time, requests/s", "redis-server"),
+      value: readOf(GrowthTables.redis, GrowthTables.redisServer),
       unit: "limited requests a second",
       source: `${bench}, capacity`
     },
     requestBytes: {
       what: "request of a browser, without TLS",
-      value: read(ofViews, "request, with its head"),
+      value: read(bytes.heading, bytes.request),
       unit: "bytes",
       source: `${bench}, what a page view moves`
     },
     responseBytes: {
       what: "its answer",
-      value: read(ofViews, "answer"),
+      value: read(bytes.heading, bytes.answer),
       unit: "bytes",
       source: `${bench}, what a page view moves`
     },
@@ -146,7 +151,7 @@ export const unitsOf = (document: string): Units => {
     },
     ackSeconds: {
       what: "page view on PostgreSQL, median at half of the top rate",
-      value: read("Latency, median, at 13270 page views/s (half of edge's top rate), ms", "edge") / 1000,
+      value: readOf(GrowthTables.latency("median", "own"), contenders.edge) / 1000,
       unit: "s",
       source: `${bench}, latency`
     }

@@ -6,6 +6,7 @@
 import path from "node:path"
 import { Effect, Schema } from "effect"
 import type * as Contenders from "./Contenders.ts"
+import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, names } from "./Measure.ts"
 import * as Program from "./Program.ts"
 import * as Rates from "./Rates.ts"
@@ -87,6 +88,28 @@ const measureOne = Effect.fnUntraced(function* (
   )
 })
 
+/** The latencies of a contender in one round, at half of the service's top rate (`own`) or of Fastify's (`peer`). */
+export interface Sample {
+  readonly contender: string
+  readonly at: "own" | "peer"
+  readonly median: number
+  readonly p99: number
+}
+
+/** The measures of all rounds. */
+export const measuresOf = (contenders: ReadonlyArray<string>, samples: ReadonlyArray<Sample>): ReadonlyArray<Measure> =>
+  (["own", "peer"] as const).flatMap((at) =>
+    (["median", "p99"] as const).map((kind) => ({
+      ...GrowthTables.latency(kind, at),
+      rows: contenders.map((contender) => ({
+        contender,
+        samples: samples
+          .filter((sample) => sample.contender === contender && sample.at === at)
+          .map((sample) => sample[kind])
+      }))
+    }))
+  )
+
 /** Measures the service and Fastify at half of the service's top rate and at half of Fastify's. */
 export const measure = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
@@ -96,12 +119,7 @@ export const measure = Effect.fnUntraced(function* (
 ) {
   const pair = contenders.filter(({ name }) => name === names.edge || name === names.fastify)
   const rates = { own: top.own / 2, peer: top.peer / 2 }
-  const samples: Array<{
-    readonly contender: string
-    readonly at: "own" | "peer"
-    readonly median: number
-    readonly p99: number
-  }> = []
+  const samples: Array<Sample> = []
   for (let round = 0; round < options.rounds; round++) {
     for (const contender of Statistics.orderOf(pair, round)) {
       for (const at of ["own", "peer"] as const) {
@@ -113,20 +131,8 @@ export const measure = Effect.fnUntraced(function* (
       }
     }
   }
-  const measures = (["own", "peer"] as const).flatMap((at) =>
-    (["median", "p99"] as const).map(
-      (kind): Measure => ({
-        id: `${kind}-${at}`,
-        title: `Latency, ${kind}, at ${Math.round(rates[at])} page views/s (half of ${at === "own" ? names.edge : names.fastify}'s top rate)`,
-        unit: "ms",
-        rows: pair.map(({ name }) => ({
-          contender: name,
-          samples: samples
-            .filter((sample) => sample.contender === name && sample.at === at)
-            .map((sample) => sample[kind])
-        }))
-      })
-    )
+  return measuresOf(
+    pair.map(({ name }) => name),
+    samples
   )
-  return measures
 })

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import * as Contenders from "./Contenders.ts"
 import * as ContractCheck from "./ContractCheck.ts"
 import type * as Edge from "./Edge.ts"
+import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, names, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"
 import * as Statistics from "./Statistics.ts"
@@ -67,7 +68,8 @@ export const requireStored = (
     : new Program.BenchError({ message: `${contender.name} answered ${answered} requests and stored ${stored}` })
 }
 
-interface RoundResult {
+/** The costs of one contender in one round. */
+export interface RoundResult {
   readonly contender: string
   readonly views: Wrk.Cost
   readonly forms: Wrk.Cost | undefined
@@ -121,6 +123,43 @@ const measureOne = Effect.fnUntraced(function* (
 export const describe = (cost: Wrk.Cost, unit: string): string =>
   `${Math.round(cost.perSecond)} ${unit}/s (${cost.own.toFixed(1)} + ${cost.postgres.toFixed(1)} µs each)`
 
+/** The measures of all rounds. */
+export const measuresOf = (
+  contenders: ReadonlyArray<string>,
+  results: ReadonlyArray<RoundResult>,
+  options: Pick<Options, "invalid" | "profile">
+): ReadonlyArray<Measure> => {
+  const ofContender = (name: string) => results.filter(({ contender }) => contender === name)
+  const rates = (
+    heading: Pick<Measure, "title" | "unit"> & { readonly id: "views" | "forms" | "invalid" }
+  ): Measure => ({
+    ...heading,
+    rows: contenders.map((name) =>
+      rateRow(
+        name,
+        ofContender(name).flatMap((result) => result[heading.id] ?? [])
+      )
+    )
+  })
+  const memory: Measure = {
+    id: "memory",
+    title: "Memory at the top rate of page views",
+    unit: "MB",
+    rows: contenders.map((name) => ({
+      contender: name,
+      samples: ofContender(name).map((result) => result.memory)
+    }))
+  }
+  return [
+    rates(GrowthTables.views),
+    ...(options.profile === undefined ? [rates({ id: "forms", title: "Submissions", unit: "requests/s" })] : []),
+    ...(options.profile === undefined && options.invalid
+      ? [rates({ id: "invalid", title: "Invalid page views (422)", unit: "requests/s" })]
+      : []),
+    memory
+  ]
+}
+
 /** Measures all contenders in every round. */
 export const measure = Effect.fnUntraced(function* (
   testBed: TestBed.TestBed,
@@ -139,33 +178,11 @@ export const measure = Effect.fnUntraced(function* (
       results.push(result)
     }
   }
-  const ofContender = (name: string) => results.filter(({ contender }) => contender === name)
-  const rates = (id: "views" | "forms" | "invalid", title: string): Measure => ({
-    id,
-    title,
-    unit: "requests/s",
-    rows: contenders.map(({ name }) =>
-      rateRow(
-        name,
-        ofContender(name).flatMap((result) => result[id] ?? [])
-      )
-    )
-  })
-  const memory: Measure = {
-    id: "memory",
-    title: "Memory at the top rate of page views",
-    unit: "MB",
-    rows: contenders.map(({ name }) => ({
-      contender: name,
-      samples: ofContender(name).map((result) => result.memory)
-    }))
-  }
-  return [
-    rates("views", "Page views"),
-    ...(options.profile === undefined ? [rates("forms", "Submissions")] : []),
-    ...(options.profile === undefined && options.invalid ? [rates("invalid", "Invalid page views (422)")] : []),
-    memory
-  ]
+  return measuresOf(
+    contenders.map(({ name }) => name),
+    results,
+    options
+  )
 })
 
 /** Measures page views on a database that already holds many, and on an empty one. */

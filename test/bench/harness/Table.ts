@@ -20,13 +20,19 @@ export const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyA
   return [line(cells[0]!), rule, ...cells.slice(1).map(line)].join("\n")
 }
 
+/** The first cell of the table of a measure. */
+export const headingOf = ({ title, unit }: Pick<Measure, "title" | "unit">): string => `${title}, ${unit}`
+
+/** The column of the processor time of the measured processes. */
+export const ownColumn = "own µs"
+
 /** One measure. The other rows are compared with the first; rates have two more columns for the processor time. */
 export const ofMeasure = (measure: Measure): string => {
   const [first] = measure.rows
   const hasProcessorTime = measure.rows.some(({ processorTime }) => processorTime !== undefined)
-  const head = [`${measure.title}, ${measure.unit}`, "median", "least", "most", "spread", "times"]
+  const head = [headingOf(measure), "median", "least", "most", "spread", "times"]
   return table(
-    hasProcessorTime ? [...head, "own µs", `${measure.store ?? "PostgreSQL"} µs`] : head,
+    hasProcessorTime ? [...head, ownColumn, `${measure.store ?? "PostgreSQL"} µs`] : head,
     measure.rows.map(({ contender, isLowerBound, processorTime, samples }) => {
       const value = (found: number) => `${isLowerBound === true ? "≥ " : ""}${format(found)}`
       const times = format(Statistics.ratio(first?.samples ?? [], samples))

@@ -6,6 +6,7 @@
  */
 import { Effect } from "effect"
 import * as Edge from "./Edge.ts"
+import * as GrowthTables from "./GrowthTables.ts"
 import { type Measure, rateRow } from "./Measure.ts"
 import * as Program from "./Program.ts"
 import { describe } from "./Rates.ts"
@@ -20,13 +21,19 @@ export interface Options {
 }
 
 const contenders = [
-  { name: "serve", flags: [], load: 1 },
+  { name: GrowthTables.oneProcess, flags: [], load: 1 },
   { name: "serve --workers 1", flags: ["--workers", "1"], load: 1 },
   { name: "serve --workers 2", flags: ["--workers", "2"], load: 1 },
   { name: "serve --workers 2, twice the connections", flags: ["--workers", "2"], load: 2 }
 ]
 
 const warmUpSeconds = 3
+
+/** The measure of all rounds, from the costs of each contender. */
+export const measureOf = (costs: ReadonlyMap<string, ReadonlyArray<Wrk.Cost>>): Measure => ({
+  ...GrowthTables.workers,
+  rows: contenders.map(({ name }) => rateRow(name, costs.get(name) ?? []))
+})
 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const costs = new Map(contenders.map(({ name }) => [name, [] as Array<Wrk.Cost>]))
@@ -49,10 +56,5 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
       costs.get(name)?.push(cost)
     }
   }
-  return {
-    id: "workers",
-    title: "Page views by number of processes",
-    unit: "requests/s",
-    rows: contenders.map(({ name }) => rateRow(name, costs.get(name) ?? []))
-  } satisfies Measure
+  return measureOf(costs)
 })

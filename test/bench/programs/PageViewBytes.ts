@@ -1,6 +1,6 @@
 /**
- * Measures the bytes that one page view moves: `node test/bench/programs/PageViewBytes.ts` prints those of PostgreSQL's
- * write-ahead log under load, of a request with the headers that a browser sends, and of the answer.
+ * Measures the bytes that one page view moves: `node test/bench/programs/PageViewBytes.ts` prints the table of those of
+ * PostgreSQL's write-ahead log under load, of a request with the headers that a browser sends, and of the answer.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import path from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Schema } from "effect"
 import * as Edge from "../harness/Edge.ts"
+import { bytesTable } from "../harness/GrowthTables.ts"
 import * as Program from "../harness/Program.ts"
 import * as TestBed from "../harness/TestBed.ts"
 import * as Wrk from "../harness/Wrk.ts"
@@ -90,7 +91,7 @@ const measure = Effect.gen(function* () {
   if (!answer.toString("latin1").startsWith("HTTP/1.1 204 ")) {
     return yield* new Program.BenchError({ message: answer.toString("latin1") })
   }
-  console.log(`write-ahead log ${log}, request ${Buffer.byteLength(request)}, answer ${answer.length}`)
+  console.log(bytesTable({ request: Buffer.byteLength(request), answer: answer.length, log }))
 }).pipe(Effect.scoped)
 
 NodeRuntime.runMain(measure)
