@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Sink, Stream } from "effect"
+import { Effect, Layer, Sink, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Conversation, ConversationKey, MessagePart } from "../../src/core/chat/Conversation.ts"
 import * as ConversationHash from "../../src/core/chat/ConversationHash.ts"
@@ -215,7 +215,11 @@ describe("conversation", () => {
       assert.strictEqual(code, 0)
       assert.isAtLeast(lines.length, 10)
       assert.isBelow(read, 100)
-      assert.isTrue(Option.isSome(Option.fromUndefinedOr(lines[0])))
+      const ids = lines.map((line) => JSON.parse(line).conversation_id)
+      assert.deepStrictEqual(
+        ids,
+        ids.map((_, index) => String(index + 1))
+      )
     })
   )
 })
