@@ -10,7 +10,7 @@ import { ask, baseOf, connect, errorOf } from "../../support/OpenAiClient.ts"
 import * as RecordingAgent from "../../support/RecordingAgent.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as TestServer from "../../support/TestServer.ts"
-import { until } from "../../support/Wait.ts"
+import { poll, until } from "../../support/Wait.ts"
 
 type Message = OpenAI.ChatCompletionMessageParam
 
@@ -219,16 +219,31 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("an agent that keeps conversations gets all messages of a conversation without an id", () =>
-        Effect.gen(function* () {
-          const client = yield* connect()
-          const { instance } = yield* TestServer.TestServer
-          const instances = yield* InstanceDirectory
-          yield* instances.update(instance.instanceId, { memory: "agent" })
-          yield* Effect.promise(() => client.chat.completions.create({ model: "any", messages: conversation }))
-          assert.lengthOf(agent.requests.at(-1)!.messages, 3)
-          yield* instances.update(instance.instanceId, { memory: "edge" })
-        })
+      it.effect(
+        "an agent that keeps conversations gets all messages only of a conversation without an id, which is not stored",
+        () =>
+          Effect.gen(function* () {
+            const client = yield* connect()
+            const { instance } = yield* TestServer.TestServer
+            const instances = yield* InstanceDirectory
+            const { list } = yield* ConversationStore
+            const send = (metadata: Record<string, string>) =>
+              Effect.map(
+                Effect.promise(() =>
+                  client.chat.completions.create({ model: "any", messages: conversation, metadata })
+                ),
+                () => agent.requests.at(-1)!.messages.map(({ text }) => text)
+              )
+            yield* instances.update(instance.instanceId, { memory: "agent" })
+            const named = send({ conversation_id: "kept-by-the-agent" })
+            // The instance is cached for a moment. With memory `edge` the agent gets all messages in both cases.
+            assert.deepStrictEqual(yield* poll(named, (messages) => messages.length === 1), ["again"])
+            const stored = list({ instanceId: instance.instanceId, limit: 100, before: null })
+            const before = yield* stored
+            assert.deepStrictEqual(yield* send({}), ["hello", "You said hello", "again"])
+            assert.deepStrictEqual(yield* stored, before)
+            yield* instances.update(instance.instanceId, { memory: "edge" })
+          })
       )
     })
   })
