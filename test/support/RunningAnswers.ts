@@ -1,0 +1,90 @@
+/**
+ * `RunningAnswers` on a store in memory, for its tests.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
+import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import type { AnswerEnding, ConversationKey } from "../../src/core/chat/Conversation.ts"
+import * as Instance from "../../src/core/chat/Instance.ts"
+import * as Drain from "../../src/http/chat/Drain.ts"
+import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"
+import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
+import * as MemoryConversationStore from "../../src/memory/chat/ConversationStore.ts"
+import * as MemoryInstanceDirectory from "../../src/memory/chat/InstanceDirectory.ts"
+import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
+import { poll } from "./Wait.ts"
+
+/** The methods of the store. */
+export type Store = ConversationStore["Service"]
+
+export const accepted: AgentEvent = { _tag: "Accepted" }
+export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+
+/** Begins an answer and sends nothing more. */
+export const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
+
+/** The service on a store in memory, whose methods `over` replaces. */
+export const layer = (options: {
+  readonly script: MemoryAgentStream.Script
+  readonly resume?: Option.Option<Duration.Duration>
+  readonly maxBytes?: number
+  readonly grace?: Duration.Input
+  readonly over?: (store: Store) => Partial<Store>
+}) => {
+  const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
+  const replaced = Layer.effect(
+    ConversationStore,
+    Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.over?.(store) }))
+  )
+  return RunningAnswers.layer({
+    resume: options.resume ?? Option.some(Duration.minutes(1)),
+    maxDuration: "1 minute",
+    maxBytes: options.maxBytes ?? 1_000
+  }).pipe(
+    Layer.provideMerge(Layer.effect(Drain.Drain, Drain.make({ grace: options.grace ?? "1 second" }))),
+    Layer.provide(MemoryAgentStream.layer(options.script)),
+    Layer.provideMerge(Layer.provideMerge(replaced, storage))
+  )
+}
+
+/** Begins the answer to a message in the scope of a request, which stays open. */
+export const begin = Effect.fnUntraced(function* (
+  key: ConversationKey,
+  options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
+) {
+  const answers = yield* RunningAnswers.RunningAnswers
+  const answerId = randomUUID()
+  const message = options.message ?? "hello"
+  const source = yield* answers
+    .begin({
+      key,
+      answerId,
+      message: { messageId: randomUUID(), text: message },
+      isResumable: true,
+      request: {
+        instance: Instance.make(key.instanceId, { name: "a", agentUrl: "http://agent" }),
+        session: "s",
+        messages: [{ role: "user", text: message }]
+      },
+      onEnd: options.onEnd ?? (() => {})
+    })
+    .pipe(Scope.provide(options.request ?? (yield* Scope.make())))
+  return { answerId, source }
+})
+
+/** The text and the ending of each answer of a conversation. */
+export const answersOf = (key: ConversationKey) =>
+  ConversationStore.use((store) =>
+    Effect.map(store.read(key), (read) =>
+      Option.getOrElse(read, () => []).flatMap(
+        (message): ReadonlyArray<readonly [string, AnswerEnding | null]> =>
+          message.role === "assistant" ? [[AnswerParts.textOf(message.parts), message.ending]] : []
+      )
+    )
+  )
+
+/** Waits until the last answer of a conversation has ended. */
+export const ended = (key: ConversationKey) => poll(answersOf(key), (answers) => answers.at(-1)?.[1] !== null)
