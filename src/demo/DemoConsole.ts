@@ -10,8 +10,8 @@ import { current } from "../contract/owner/Session.ts"
 import * as ConsoleCookie from "../core/http/ConsoleCookie.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import { limits } from "../core/sites/ConsoleSession.ts"
-import * as RequestHead from "../http/endpoints/RequestHead.ts"
-import { cookieOptions } from "../http/owner/Session.ts"
+import { cookieOptions } from "../http/owner/handlers/Session.ts"
+import * as RequestHead from "../http/request/RequestHead.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 
 /** Whether the console, in a browser on this machine, requests its session. */

@@ -7,7 +7,7 @@
  */
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerRequest, type HttpServerResponse } from "effect/http"
-import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
 import * as Bundles from "./Bundles.ts"
 import * as StaticContent from "./StaticContent.ts"
 

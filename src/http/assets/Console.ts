@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
-import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
 import * as ConsoleFiles from "./ConsoleFiles.ts"
 import * as StaticContent from "./StaticContent.ts"
 

@@ -7,7 +7,7 @@ import { Clock, Effect, FiberSet } from "effect"
 import * as PageView from "../../core/analytics/PageView.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import { Leads } from "../../services/analytics/Leads.ts"
-import type { RequestHead } from "../endpoints/RequestHead.ts"
+import type { RequestHead } from "../request/RequestHead.ts"
 import * as Question from "./Question.ts"
 
 /** The tracker's session that the page names, if the question begins a conversation on a website; null otherwise. */

@@ -6,8 +6,8 @@
  */
 import type { Effect } from "effect"
 import type { HttpServerResponse } from "effect/http"
-import type { RequestHead } from "./RequestHead.ts"
-import * as SerializedResponse from "./SerializedResponse.ts"
+import type { RequestHead } from "../request/RequestHead.ts"
+import * as SerializedResponse from "../request/SerializedResponse.ts"
 
 /** A response whose body is empty, bytes or a text, never a stream. */
 export type Response = HttpServerResponse.HttpServerResponse | SerializedResponse.SerializedResponse

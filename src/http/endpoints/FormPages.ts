@@ -8,7 +8,7 @@ import { HttpServerResponse } from "effect/http"
 import * as FormRefusal from "../../core/forms/FormRefusal.ts"
 import * as Origin from "../../core/sites/Origin.ts"
 import * as Html from "../../core/text/Html.ts"
-import * as ErrorSentence from "./ErrorSentence.ts"
+import * as ErrorSentence from "../request/ErrorSentence.ts"
 import * as HtmlPages from "./HtmlPages.ts"
 
 const html = (text: string, status: number, headers: Readonly<Record<string, string>>, origin: string | undefined) =>

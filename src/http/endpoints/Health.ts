@@ -6,7 +6,7 @@
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { type NotReady, Readiness } from "../../services/Readiness.ts"
-import * as ErrorResponses from "./ErrorResponses.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 const details: Record<NotReady["reason"], string> = {
   "database-unreachable": "The database does not answer. Check that it runs and that DATABASE_URL is right.",

@@ -11,7 +11,7 @@ import { Api } from "../../contract/Api.ts"
 import * as ConfirmationToken from "../../core/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../core/mail/UnsubscribeToken.ts"
 import { Notifications } from "../../services/mail/Notifications.ts"
-import * as ErrorMapping from "./ErrorMapping.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
 import * as HtmlPages from "./HtmlPages.ts"
 
 export interface Options {

@@ -20,13 +20,13 @@ import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
 import { RateLimiter } from "../../services/RateLimiter.ts"
 import type { OpenedAnswer } from "../chat/SendQuestion.ts"
 import * as WholeAnswer from "../chat/WholeAnswer.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
+import * as InstanceCheck from "../request/InstanceCheck.ts"
+import * as RateLimitCheck from "../request/RateLimitCheck.ts"
+import * as RequestHead from "../request/RequestHead.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
-import * as ErrorMapping from "./ErrorMapping.ts"
-import * as ErrorResponses from "./ErrorResponses.ts"
-import * as InstanceCheck from "./InstanceCheck.ts"
 import * as OpenAiErrors from "./OpenAiErrors.ts"
-import * as RateLimitCheck from "./RateLimitCheck.ts"
-import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.interpreted(CompletionPayload)
 

@@ -6,7 +6,7 @@
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
 import type { OpenAiError } from "../../contract/OpenAi.ts"
-import * as ErrorSentence from "./ErrorSentence.ts"
+import * as ErrorSentence from "../request/ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 

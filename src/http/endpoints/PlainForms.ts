@@ -7,8 +7,8 @@
 import { Effect, Option, Result } from "effect"
 import type { ValidationError } from "../../contract/Errors.ts"
 import * as PlainForm from "../../core/forms/PlainForm.ts"
-import * as RequestBody from "../server/RequestBody.ts"
-import type { RequestHead } from "./RequestHead.ts"
+import * as RequestBody from "../request/RequestBody.ts"
+import type { RequestHead } from "../request/RequestHead.ts"
 
 export interface Form {
   /** The body of the JSON request that is equivalent to the form. */

@@ -10,9 +10,9 @@ import type { ValidationError } from "../../contract/Errors.ts"
 import { SubmissionPayload } from "../../contract/Forms.ts"
 import * as FormContent from "../../core/forms/FormContent.ts"
 import * as JsonMembers from "../../core/json/JsonMembers.ts"
-import * as RequestBody from "../server/RequestBody.ts"
+import * as RequestBody from "../request/RequestBody.ts"
+import type { RequestHead } from "../request/RequestHead.ts"
 import * as PlainForms from "./PlainForms.ts"
-import type { RequestHead } from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(SubmissionPayload)
 

@@ -13,11 +13,11 @@ import * as BodyReader from "../../contract/BodyReader.ts"
 import * as UseChat from "../../contract/UseChat.ts"
 import { ChatPayload } from "../../contract/Widget.ts"
 import type { Question } from "../chat/Question.ts"
-import * as RequestBody from "../server/RequestBody.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
+import * as ErrorSentence from "../request/ErrorSentence.ts"
+import * as RequestBody from "../request/RequestBody.ts"
+import * as RequestHead from "../request/RequestHead.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
-import * as ErrorMapping from "./ErrorMapping.ts"
-import * as ErrorSentence from "./ErrorSentence.ts"
-import * as RequestHead from "./RequestHead.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 

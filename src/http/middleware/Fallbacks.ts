@@ -10,7 +10,7 @@ import { HttpServerError, HttpServerRequest, type HttpServerResponse } from "eff
 import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import { prefix } from "../../contract/owner/Api.ts"
-import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A path that the service serves, with one of its methods. */
 export interface KnownPath {

@@ -15,10 +15,10 @@ import { Validation } from "../../contract/Validation.ts"
 import * as ValidationErrors from "../../contract/ValidationErrors.ts"
 import { chat } from "../../contract/Widget.ts"
 import * as Json from "../../core/json/Json.ts"
-import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
-import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
-import * as ErrorSentence from "../endpoints/ErrorSentence.ts"
-import * as RequestBody from "../server/RequestBody.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
+import * as ErrorSentence from "../request/ErrorSentence.ts"
+import * as RequestBody from "../request/RequestBody.ts"
 
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const
 

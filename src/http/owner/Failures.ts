@@ -7,7 +7,7 @@ import { Effect } from "effect"
 import * as Errors from "../../contract/owner/Errors.ts"
 import type { ReportTimeout, ReportTooLarge } from "../../services/analytics/Reports.ts"
 import type { StorageUnavailable } from "../../services/Storage.ts"
-import * as ErrorMapping from "../endpoints/ErrorMapping.ts"
+import * as ErrorMapping from "../request/ErrorMapping.ts"
 import * as Validation from "./Validation.ts"
 
 type ServiceUnavailable = (typeof Errors.ServiceUnavailable)["Type"]

@@ -10,7 +10,7 @@ import type { ValidationError } from "../../contract/Errors.ts"
 import type { ValidationFailed } from "../../contract/owner/Errors.ts"
 import { Validation } from "../../contract/owner/Validation.ts"
 import * as ValidationErrors from "../../contract/ValidationErrors.ts"
-import * as ErrorResponses from "../endpoints/ErrorResponses.ts"
+import * as ErrorResponses from "../request/ErrorResponses.ts"
 
 /** A 422. The texts that its errors repeat from the request are shortened. */
 export const failed = (faults: ReadonlyArray<ValidationError>): (typeof ValidationFailed)["Type"] => ({

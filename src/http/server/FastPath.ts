@@ -26,13 +26,13 @@ import type { StartedChat } from "../chat/ChatResponse.ts"
 import { EventHandler, TrackHandler } from "../endpoints/Analytics.ts"
 import type * as Endpoint from "../endpoints/Endpoint.ts"
 import { SubmitHandler } from "../endpoints/Forms.ts"
-import * as RequestHead from "../endpoints/RequestHead.ts"
-import * as SerializedResponse from "../endpoints/SerializedResponse.ts"
 import { ChatHandler } from "../endpoints/Widget.ts"
 import * as Cors from "../middleware/Cors.ts"
 import * as Fallbacks from "../middleware/Fallbacks.ts"
 import type * as Trace from "../middleware/Trace.ts"
-import * as RequestBody from "./RequestBody.ts"
+import * as RequestBody from "../request/RequestBody.ts"
+import * as RequestHead from "../request/RequestHead.ts"
+import * as SerializedResponse from "../request/SerializedResponse.ts"
 
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */

@@ -12,9 +12,9 @@ import { Caller } from "../../../src/contract/owner/Authentication.ts"
 import * as Role from "../../../src/core/sites/Role.ts"
 import * as Scope from "../../../src/core/sites/Scope.ts"
 import * as Fallbacks from "../../../src/http/middleware/Fallbacks.ts"
-import { OwnerReports } from "../../../src/http/owner/OwnerReports.ts"
+import { OwnerReports } from "../../../src/http/owner/access/OwnerReports.ts"
+import * as OwnerSites from "../../../src/http/owner/access/OwnerSites.ts"
 import type { Handlers } from "../../../src/http/owner/OwnerRoutes.ts"
-import * as OwnerSites from "../../../src/http/owner/OwnerSites.ts"
 import { Reports } from "../../../src/services/analytics/Reports.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory as Sites } from "../../../src/services/sites/SiteDirectory.ts"
@@ -139,7 +139,7 @@ for (const [name, storage] of emptyStorages) {
   )
 }
 
-describe("http/owner/OwnerSites", () => {
+describe("http/owner/access/OwnerSites", () => {
   it.effect("proves a right only for a scope that the caller has", () =>
     Effect.gen(function* () {
       const owned = yield* OwnerSites.OwnerSites

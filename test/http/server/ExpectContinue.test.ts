@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as RequestBody from "../../../src/http/server/RequestBody.ts"
+import * as RequestBody from "../../../src/http/request/RequestBody.ts"
 import { options, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"

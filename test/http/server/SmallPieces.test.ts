@@ -1,7 +1,7 @@
 /** A chunked body in many small pieces is refused before it costs more than its bytes. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import * as RequestBody from "../../../src/http/server/RequestBody.ts"
+import * as RequestBody from "../../../src/http/request/RequestBody.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"

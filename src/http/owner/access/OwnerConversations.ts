@@ -1,0 +1,85 @@
+/**
+ * Instances and conversations for the owner API: only of websites that the caller is authorized for.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, type Stream } from "effect"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import type { Conversation } from "../../../core/chat/Conversation.ts"
+import type { Instance } from "../../../core/chat/Instance.ts"
+import type { Filter, Page } from "../../../core/chat/Transcript.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import type { Position } from "../../../core/text/Cursor.ts"
+import { ConversationStore } from "../../../services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
+import { Transcripts } from "../../../services/chat/Transcripts.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import * as SiteInstance from "../SiteInstance.ts"
+
+type NotFound = (typeof Errors.NotFound)["Type"]
+type Failure = NotFound | StorageUnavailable
+
+export class OwnerConversations extends Context.Service<
+  OwnerConversations,
+  {
+    /** The instances that serve the website, oldest first. */
+    readonly instances: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Instance>, StorageUnavailable>
+    readonly list: (
+      proof: AuthorizedSite<"read">,
+      instanceId: string,
+      query: { readonly filter: Filter; readonly after: Position | null; readonly limit: number }
+    ) => Effect.Effect<Page, Failure>
+    readonly find: (
+      proof: AuthorizedSite<"read">,
+      instanceId: string,
+      conversationId: string
+    ) => Effect.Effect<Conversation, Failure>
+    readonly stream: (
+      proof: AuthorizedSite<"read">,
+      instanceId: string,
+      filter: Filter
+    ) => Effect.Effect<Stream.Stream<Conversation, StorageUnavailable>, Failure>
+    readonly delete: (
+      proof: AuthorizedSite<"write">,
+      instanceId: string,
+      conversationId: string
+    ) => Effect.Effect<void, Failure>
+  }
+>()("hydracore/http/owner/access/OwnerConversations") {}
+
+const noConversation = Errors.make(
+  "NotFound",
+  "This instance keeps no such conversation. The conversation may have been deleted, or its retention has ended."
+)
+
+export const layer: Layer.Layer<OwnerConversations, never, InstanceDirectory | Transcripts | ConversationStore> =
+  Layer.effect(
+    OwnerConversations,
+    Effect.gen(function* () {
+      const directory = yield* InstanceDirectory
+      const transcripts = yield* Transcripts
+      const store = yield* ConversationStore
+
+      const own = SiteInstance.require(directory)
+
+      return {
+        instances: ({ site }) =>
+          Effect.map(directory.list, (instances) =>
+            instances.filter(({ websiteConfigId }) => websiteConfigId === site.websiteConfigId)
+          ),
+        list: (proof, instanceId, query) =>
+          Effect.andThen(own(proof, instanceId), transcripts.list({ instanceId, ...query })),
+        find: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
+          yield* own(proof, instanceId)
+          const found = yield* transcripts.find({ instanceId, conversationId })
+          return yield* Effect.fromOption(found, () => noConversation)
+        }),
+        stream: (proof, instanceId, filter) =>
+          Effect.as(own(proof, instanceId), transcripts.stream({ instanceId, filter })),
+        delete: Effect.fnUntraced(function* (proof, instanceId, conversationId) {
+          yield* own(proof, instanceId)
+          if (!(yield* store.delete({ instanceId, conversationId }))) return yield* Effect.fail(noConversation)
+        })
+      }
+    })
+  )

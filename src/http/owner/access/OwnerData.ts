@@ -1,0 +1,77 @@
+/**
+ * Retention, exports and the data of persons for the owner API: only of websites that the caller is authorized for.
+ *
+ * @module
+ */
+import { Context, Effect, Fiber, Layer, type Option, type Stream } from "effect"
+import type { Caller } from "../../../contract/owner/Authentication.ts"
+import type * as Errors from "../../../contract/owner/Errors.ts"
+import type { Row } from "../../../core/analytics/AnalyticsExport.ts"
+import * as Person from "../../../core/persons/Person.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import type { Retention } from "../../../core/sites/Retention.ts"
+import { AnalyticsExport, type Query } from "../../../services/analytics/AnalyticsExport.ts"
+import { Persons } from "../../../services/persons/Persons.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { CallerReads } from "../CallerReads.ts"
+
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+
+/** How long each kind of data is kept; `None` for no limit. */
+export interface Options {
+  readonly retentionPageViews: Option.Option<Retention>
+  readonly retentionSubmissions: Option.Option<Retention>
+  readonly retentionConversations: Option.Option<Retention>
+}
+
+export class OwnerData extends Context.Service<
+  OwnerData,
+  {
+    readonly retention: (proof: AuthorizedSite<"read">) => Options
+    /** Page views and then events, each oldest first. */
+    readonly rows: (
+      proof: AuthorizedSite<"read">,
+      range: Pick<Query, "from" | "to">
+    ) => Stream.Stream<Row, StorageUnavailable>
+    /** The stored data of a person. `address` is a result of `Person.parse`, here and below. */
+    readonly person: (
+      proof: AuthorizedSite<"read">,
+      address: string
+    ) => Stream.Stream<Person.PersonRecord, StorageUnavailable>
+    /**
+     * Deletes the data of a person. Once begun, the deletion continues even if the request ends. Until its end, the deletion
+     * counts as one of the caller's searches, because it reads everything that the website stores.
+     */
+    readonly erasePerson: (
+      proof: AuthorizedSite<"write">,
+      address: string
+    ) => Effect.Effect<Person.Erased, StorageUnavailable | TooManyRequests, Caller>
+  }
+>()("hydracore/http/owner/access/OwnerData") {}
+
+export const layer = (options: Options): Layer.Layer<OwnerData, never, AnalyticsExport | Persons | CallerReads> =>
+  Layer.effect(
+    OwnerData,
+    Effect.gen(function* () {
+      const { rows } = yield* AnalyticsExport
+      const persons = yield* Persons
+      const reads = yield* CallerReads
+      const scope = yield* Effect.scope
+      const queryOf = ({ site }: AuthorizedSite<"read">, address: string) => ({
+        address,
+        websiteConfigId: site.websiteConfigId,
+        kinds: Person.kinds
+      })
+      return {
+        retention: () => options,
+        rows: ({ site }, range) => rows({ hostedWebsiteId: site.hostedWebsiteId, ...range }),
+        person: (proof, address) => persons.records(queryOf(proof, address)),
+        erasePerson: (proof, address) =>
+          Effect.andThen(reads.begin("search"), persons.erase(queryOf(proof, address))).pipe(
+            Effect.scoped,
+            Effect.forkIn(scope),
+            Effect.flatMap(Fiber.join)
+          )
+      }
+    })
+  )

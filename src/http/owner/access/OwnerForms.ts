@@ -1,0 +1,46 @@
+/**
+ * The rules of forms for the owner API: only of websites that the caller is authorized for.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import type { Form } from "../../../core/forms/FormRules.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import { FormDirectory, type FormExists, type TooManyForms } from "../../../services/forms/FormDirectory.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | StorageUnavailable
+
+export class OwnerForms extends Context.Service<
+  OwnerForms,
+  {
+    readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Form>, StorageUnavailable>
+    /** Gives a form its rules, or replaces them. */
+    readonly put: (
+      proof: AuthorizedSite<"write">,
+      form: Pick<Form, "page" | "rules">
+    ) => Effect.Effect<Form, Failure | FormExists | TooManyForms>
+    readonly delete: (proof: AuthorizedSite<"write">, page: string) => Effect.Effect<void, Failure>
+  }
+>()("hydracore/http/owner/access/OwnerForms") {}
+
+const noRules = Errors.make("NotFound", "This website has no rules for this form.")
+
+export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect(
+  OwnerForms,
+  Effect.map(FormDirectory, (forms) => ({
+    list: ({ site }) => forms.list(site.websiteConfigId),
+    put: Effect.fnUntraced(function* ({ site: { websiteConfigId } }, given) {
+      const form = { ...given, websiteConfigId }
+      const updated = yield* forms.update(form)
+      if (Option.isSome(updated)) return updated.value
+      // None: the website was deleted meanwhile.
+      const created = yield* forms.create(form)
+      return yield* Effect.fromOption(created, () => noRules)
+    }),
+    delete: Effect.fnUntraced(function* ({ site }, page) {
+      if (!(yield* forms.delete(site.websiteConfigId, page))) return yield* Effect.fail(noRules)
+    })
+  }))
+)

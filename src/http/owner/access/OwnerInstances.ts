@@ -1,0 +1,149 @@
+/**
+ * The settings of instances for the owner API: only of websites that the caller is authorized for.
+ *
+ * An owner must not reach the operator's network or secrets. So an agent's URL must lead to the public internet, which is
+ * checked again whenever a connection opens, and a changed URL does not get the key of the previous one.
+ *
+ * @module
+ */
+import { randomBytes, randomUUID } from "node:crypto"
+import { Context, Effect, Layer, Option, Redacted } from "effect"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import { type Outcome, ofOwner } from "../../../core/chat/AgentCheck.ts"
+import type { Instance, InstanceChange, NewInstance } from "../../../core/chat/Instance.ts"
+import { limits } from "../../../core/chat/InstanceInput.ts"
+import * as OperatorsKey from "../../../core/chat/OperatorsKey.ts"
+import * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
+import * as Sealing from "../../../core/delivery/Sealing.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import { AgentCheck } from "../../../services/chat/AgentCheck.ts"
+import { InstanceDirectory } from "../../../services/chat/InstanceDirectory.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
+import * as SiteInstance from "../SiteInstance.ts"
+import * as Validation from "../Validation.ts"
+import * as OwnerSites from "./OwnerSites.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+
+/** Members that only the service sets. */
+type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
+
+/** The key as it was entered; null for none. */
+interface GivenKey {
+  readonly key?: string | null
+}
+
+export class OwnerInstances extends Context.Service<
+  OwnerInstances,
+  {
+    readonly find: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<Instance, Failure>
+    readonly create: (
+      proof: AuthorizedSite<"write">,
+      instance: Omit<NewInstance, Internal | "instanceId"> & GivenKey
+    ) => Effect.Effect<Instance, Failure>
+    readonly update: (
+      proof: AuthorizedSite<"write">,
+      instanceId: string,
+      change: Omit<InstanceChange, Internal> & GivenKey
+    ) => Effect.Effect<Instance, Failure>
+    readonly delete: (proof: AuthorizedSite<"write">, instanceId: string) => Effect.Effect<void, Failure>
+    /** Sends the agent a question, and reads the beginning of its answer. */
+    readonly test: (
+      proof: AuthorizedSite<"write">,
+      instanceId: string,
+      question: string
+    ) => Effect.Effect<Outcome, Failure>
+  }
+>()("hydracore/http/owner/access/OwnerInstances") {}
+
+export interface Options {
+  /** Encrypts the agents' keys. */
+  readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
+}
+
+const notFound = Errors.make("NotFound", "This website has no such instance. The instance may have been deleted.")
+
+const fault = (loc: ReadonlyArray<string>, msg: string) =>
+  Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
+
+/** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
+const requirePublic = (agentUrl: string) =>
+  Option.match(AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(agentUrl))), {
+    onNone: () => Effect.void,
+    onSome: (refusal) => fault(["body", "agent_url"], refusal)
+  })
+
+/** How long the agent may take to answer: a runtime may have to load its model first. */
+const testTimeout = "30 seconds"
+
+export const layer = ({
+  secretsKey
+}: Options): Layer.Layer<OwnerInstances, never, InstanceDirectory | SiteDirectory | AgentCheck> =>
+  Layer.effect(
+    OwnerInstances,
+    Effect.gen(function* () {
+      const directory = yield* InstanceDirectory
+      const sites = yield* SiteDirectory
+      const check = yield* AgentCheck
+      const own = SiteInstance.require(directory)
+
+      const seal = (instanceId: string, key: string | null) =>
+        key === null
+          ? Effect.succeed(null)
+          : Option.match(secretsKey, {
+              onNone: () =>
+                fault(["body", "agent_key"], "this service stores no secrets until its operator sets SECRETS_KEY"),
+              onSome: (secret) =>
+                Effect.sync(() =>
+                  Sealing.seal(Redacted.value(secret), randomBytes(Sealing.nonceBytes), instanceId, key)
+                )
+            })
+
+      return {
+        find: own,
+        create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
+          const { websiteConfigId } = site
+          // Without the cache, because an instance cannot be stored for a website that was deleted meanwhile.
+          yield* sites.invalidate(site)
+          if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
+            return yield* Effect.fail(OwnerSites.notFound)
+          yield* requirePublic(given.agentUrl)
+          const all = yield* directory.list
+          if (all.filter((instance) => instance.websiteConfigId === websiteConfigId).length >= limits.perSite) {
+            return yield* fault(["body"], `a website has at most ${limits.perSite} instances; delete one`)
+          }
+          const instanceId = randomUUID()
+          const agentKey = yield* seal(instanceId, key)
+          return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
+        }),
+        update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
+          const before = yield* own(proof, instanceId)
+          const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
+          if (isMoved) yield* requirePublic(agentUrl)
+          const refused = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
+          if (refused !== undefined) {
+            return yield* fault(
+              ["body", refused],
+              "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
+            )
+          }
+          const agentKey = key === undefined ? undefined : yield* seal(instanceId, key)
+          const updated = yield* directory.update(instanceId, {
+            ...given,
+            ...(isMoved && { agentUrl, isGuarded: true }),
+            ...((isMoved || agentKey !== undefined) && { agentKey: agentKey ?? null, agentKeyEnv: null })
+          })
+          return yield* Effect.fromOption(updated, () => notFound)
+        }),
+        delete: Effect.fnUntraced(function* (proof, instanceId) {
+          yield* own(proof, instanceId)
+          if (!(yield* directory.delete(instanceId))) return yield* Effect.fail(notFound)
+        }),
+        test: Effect.fnUntraced(function* (proof, instanceId, question) {
+          const instance = yield* own(proof, instanceId)
+          return yield* check.ask(instance, ofOwner(question), testTimeout)
+        })
+      }
+    })
+  )

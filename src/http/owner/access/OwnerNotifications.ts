@@ -1,0 +1,144 @@
+/**
+ * Notifications for the owner API: only of websites that the caller is authorized for.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
+import { maxNew } from "../../../core/mail/MailRecipient.ts"
+import type { Outcome } from "../../../core/mail/MailSchedule.ts"
+import { maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import { hourMillis } from "../../../core/text/Calendar.ts"
+import type { ReportTimeout } from "../../../services/analytics/Reports.ts"
+import { TestDeliveries } from "../../../services/delivery/TestDeliveries.ts"
+import { type ListedNotification, Notifications, type SubmissionMail } from "../../../services/mail/Notifications.ts"
+import { RateLimiter } from "../../../services/RateLimiter.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import * as Validation from "../Validation.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
+
+export class OwnerNotifications extends Context.Service<
+  OwnerNotifications,
+  {
+    /** Whether mails can be sent. */
+    readonly canSend: boolean
+    readonly list: (
+      proof: AuthorizedSite<"read">
+    ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
+    /** Fails if no mail can be sent, if the address unsubscribed, and over the limit of new addresses. */
+    readonly add: (
+      proof: AuthorizedSite<"write">,
+      notification: { readonly recipient: string; readonly topic: Topic }
+    ) => Effect.Effect<Notification, Failure | TooManyRequests>
+    readonly remove: (proof: AuthorizedSite<"write">, notificationId: string) => Effect.Effect<void, Failure>
+    readonly test: (
+      proof: AuthorizedSite<"write">,
+      notificationId: string
+    ) => Effect.Effect<Outcome, Failure | TooManyRequests | ReportTimeout>
+    readonly ofSubmission: (
+      proof: AuthorizedSite<"read">,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<SubmissionMail>, StorageUnavailable>
+  }
+>()("hydracore/http/owner/access/OwnerNotifications") {}
+
+const notFound = Errors.make(
+  "NotFound",
+  "This website has no such notification. The notification may have been removed."
+)
+
+const fault = (msg: string) =>
+  Effect.fail(Validation.failed([{ loc: ["body"], msg: `Value error, ${msg}`, type: "value_error" }]))
+
+const noMail = fault("this service sends no mail until its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL")
+
+const tooMany = fault(`a website has at most ${maxNotifications} notifications; remove one`)
+
+const unsubscribed = Effect.fail(
+  Validation.failed([
+    {
+      loc: ["body", "to"],
+      msg: "Value error, this address unsubscribed from mails of this website. Only the service's operator can add it again, with `hydracore notify add`, if the person asks for it",
+      type: "value_error"
+    }
+  ])
+)
+
+const unconfirmed = fault(
+  "this address is not confirmed, so it gets no test; ask the person to open the link in the confirmation mail"
+)
+
+const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(millis / 1000)) })
+
+const tooManyNew = (waitMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website gets at most ${maxNew} new addresses a day. Wait as many seconds as Retry-After says, or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  headers: retryAfter(waitMillis)
+})
+
+/** The limit of test mails per website: an owner could send them to people who did not ask for them. */
+export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: hourMillis }
+
+const tooManyTests = (resetMillis: number): TooManyRequests => ({
+  _tag: "TooManyRequests",
+  detail: `A website sends at most ${testLimit.limit} test mails an hour. Wait as many seconds as Retry-After says.`,
+  headers: retryAfter(resetMillis)
+})
+
+export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestDeliveries | RateLimiter> = Layer.effect(
+  OwnerNotifications,
+  Effect.gen(function* () {
+    const notifications = yield* Notifications
+    const tests = yield* TestDeliveries
+    const limiter = yield* RateLimiter
+
+    const list = ({ site }: AuthorizedSite<"read">) => notifications.list(site.websiteConfigId)
+
+    const findOwn = (proof: AuthorizedSite<"read">, notificationId: string) =>
+      Effect.flatMap(list(proof), (own) => {
+        const found = own.find(({ notification }) => notification.notificationId === notificationId)
+        return found === undefined ? Effect.fail(notFound) : Effect.succeed(found.notification)
+      })
+
+    return {
+      canSend: tests.hasMail,
+      list,
+      add: Effect.fnUntraced(function* (proof, given) {
+        if (!tests.hasMail) return yield* noMail
+        if ((yield* list(proof)).length >= maxNotifications) return yield* tooMany
+        const added = yield* notifications.addByOwner({ ...given, websiteConfigId: proof.site.websiteConfigId })
+        switch (added._tag) {
+          case "Added":
+            return added.notification
+          case "Unsubscribed":
+            return yield* unsubscribed
+          case "TooManyNew":
+            return yield* Effect.fail(tooManyNew(added.waitMillis))
+          case "NoKey":
+            return yield* noMail
+          // The website was deleted meanwhile.
+          case "NoWebsite":
+            return yield* Effect.fail(notFound)
+        }
+      }),
+      remove: Effect.fnUntraced(function* (proof, notificationId) {
+        yield* findOwn(proof, notificationId)
+        if (!(yield* notifications.remove(notificationId))) return yield* Effect.fail(notFound)
+      }),
+      test: Effect.fnUntraced(function* (proof, notificationId) {
+        const { isConfirmed } = yield* findOwn(proof, notificationId)
+        if (tests.hasMail && !isConfirmed) return yield* unconfirmed
+        const { accepted, resetMillis } = yield* limiter.take(testLimit, proof.site.websiteConfigId)
+        if (!accepted) return yield* Effect.fail(tooManyTests(resetMillis))
+        const tested = yield* tests.notification(notificationId).pipe(Effect.catchTag("MailNotSetUp", () => noMail))
+        if (Option.isNone(tested)) return yield* Effect.fail(notFound)
+        return tested.value.outcome
+      }),
+      ofSubmission: ({ site }, submissionId) => notifications.ofSubmission(site.websiteConfigId, submissionId)
+    }
+  })
+)

@@ -1,0 +1,123 @@
+/**
+ * Websites for the owner API: only those that the caller may access.
+ *
+ * @module
+ */
+import { Context, Effect, Fiber, Layer, Option } from "effect"
+import { Caller } from "../../../contract/owner/Authentication.ts"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import * as Access from "../../../core/sites/Access.ts"
+import type { Counts } from "../../../core/sites/Decision.ts"
+import type { Scope } from "../../../core/sites/Scope.ts"
+import type { Site, SiteChange } from "../../../core/sites/Site.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { Decisions } from "../../../services/sites/Decisions.ts"
+import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
+import { type Erased, SiteErasure } from "../../../services/sites/SiteErasure.ts"
+
+type NotFound = (typeof Errors.NotFound)["Type"]
+
+export class OwnerSites extends Context.Service<
+  OwnerSites,
+  {
+    /** The websites that the caller may access in any scope, oldest first. */
+    readonly list: Effect.Effect<ReadonlyArray<Site>, StorageUnavailable, Caller>
+    /**
+     * The proof that the caller may use a website in a scope. A website that does not exist, one that the caller does not
+     * reach and one that needs a larger scope fail alike, so that a caller learns nothing about websites of others.
+     */
+    readonly authorize: <S extends Scope>(
+      siteId: string,
+      scope: S
+    ) => Effect.Effect<Access.AuthorizedSite<S>, NotFound | StorageUnavailable, Caller>
+    /** Creates a website. Fails for a caller without the scope `write` for all websites. */
+    readonly create: (
+      site: Parameters<SiteDirectory["Service"]["create"]>[0]
+    ) => Effect.Effect<Site, NotFound | StorageUnavailable, Caller>
+    readonly update: (
+      proof: Access.AuthorizedSite<"write">,
+      change: SiteChange
+    ) => Effect.Effect<Site, NotFound | StorageUnavailable>
+    /**
+     * Deletes a website with its data and its instances; none if `name` is not its name. Once begun, the deletion continues if the caller's
+     * request ends.
+     */
+    readonly delete: (
+      proof: Access.AuthorizedSite<"write">,
+      name: string
+    ) => Effect.Effect<Option.Option<Erased>, NotFound | StorageUnavailable>
+    /** The counts of decisions from one UTC date to another, both included. */
+    readonly decisions: (
+      proof: Access.AuthorizedSite<"stats">,
+      days: { readonly first: string; readonly last: string }
+    ) => Effect.Effect<Counts, StorageUnavailable>
+  }
+>()("hydracore/http/owner/access/OwnerSites") {}
+
+/** The response for a website that does not exist, or that the caller does not reach. */
+export const notFound = Errors.make(
+  "NotFound",
+  "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
+)
+
+/** The maximum number of websites that are looked up at once for a caller for some websites. */
+const concurrency = 8
+
+const cannotCreate = Errors.make(
+  "NotFound",
+  "Only a key or a session that reaches all websites, and may change them, can create one."
+)
+
+export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | SiteErasure> = Layer.effect(
+  OwnerSites,
+  Effect.gen(function* () {
+    const directory = yield* SiteDirectory
+    const decisions = yield* Decisions
+    const erasure = yield* SiteErasure
+    const scope = yield* Effect.scope
+    return {
+      list: Caller.use(({ sites }) =>
+        sites === "all"
+          ? directory.list
+          : Effect.map(Effect.forEach(sites, directory.byWebsiteConfigId, { concurrency }), (found) =>
+              found.flatMap(Option.toArray).sort((left, right) => left.createdAt - right.createdAt)
+            )
+      ),
+      authorize: Effect.fnUntraced(function* (siteId, scope) {
+        const caller = yield* Caller
+        // Without a lookup, so that the response time does not reveal whether another owner's website exists.
+        if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
+        const site = yield* directory.byWebsiteConfigId(siteId)
+        const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
+        return yield* Effect.fromOption(proof, () => notFound)
+      }),
+      create: (site) =>
+        Caller.use(
+          (caller): Effect.Effect<Site, NotFound | StorageUnavailable> =>
+            Access.manages(caller, { scope: "write", sites: "all" })
+              ? directory.create(site)
+              : Effect.fail(cannotCreate)
+        ),
+      update: ({ site }, change) =>
+        Effect.flatMap(
+          directory.update(site.websiteConfigId, change),
+          // The website was deleted meanwhile.
+          Effect.fromOption(() => notFound)
+        ),
+      delete: Effect.fnUntraced(function* ({ site }, name) {
+        const { websiteConfigId } = site
+        const current = yield* erasure.nameOf(websiteConfigId)
+        if (Option.isNone(current)) return yield* Effect.fail(notFound)
+        if (current.value !== name) return Option.none()
+        const erased = yield* erasure
+          .erase(websiteConfigId, { withInstances: true })
+          .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+        return yield* Option.match(erased, {
+          onNone: () => Effect.fail(notFound),
+          onSome: () => Effect.succeed(erased)
+        })
+      }),
+      decisions: ({ site }, days) => decisions.counts({ site, ...days })
+    }
+  })
+)

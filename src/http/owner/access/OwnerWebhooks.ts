@@ -1,0 +1,166 @@
+/**
+ * Webhooks for the owner API: only of websites that the caller is authorized for.
+ *
+ * @module
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import * as AddressGuard from "../../../core/delivery/AddressGuard.ts"
+import {
+  type Delivery,
+  type DeliveryDetails,
+  type DeliveryStatus,
+  maxWebhooks,
+  type Webhook,
+  type WebhookChange
+} from "../../../core/delivery/Webhook.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import { Deliveries } from "../../../services/delivery/Deliveries.ts"
+import { TestDeliveries, type TestedWebhook } from "../../../services/delivery/TestDeliveries.ts"
+import { type NewSecret, type SecretsKeyUnusable, Webhooks } from "../../../services/delivery/Webhooks.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import * as Validation from "../Validation.ts"
+
+type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
+type NewWebhook = Pick<Webhook, "url" | "events" | "format">
+
+export class OwnerWebhooks extends Context.Service<
+  OwnerWebhooks,
+  {
+    readonly list: (proof: AuthorizedSite<"read">) => Effect.Effect<ReadonlyArray<Webhook>, StorageUnavailable>
+    /** Fails if the URL is not on the public internet. */
+    readonly create: (proof: AuthorizedSite<"write">, webhook: NewWebhook) => Effect.Effect<NewSecret, Failure>
+    readonly update: (
+      proof: AuthorizedSite<"write">,
+      webhookId: string,
+      change: WebhookChange
+    ) => Effect.Effect<Webhook, Failure>
+    readonly delete: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<void, Failure>
+    readonly rotate: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<NewSecret, Failure>
+    readonly test: (proof: AuthorizedSite<"write">, webhookId: string) => Effect.Effect<TestedWebhook, Failure>
+    readonly deliveries: (
+      proof: AuthorizedSite<"read">,
+      webhookId: string,
+      status: DeliveryStatus | undefined
+    ) => Effect.Effect<ReadonlyArray<Delivery>, Failure>
+    readonly delivery: (
+      proof: AuthorizedSite<"read">,
+      webhookId: string,
+      eventId: string
+    ) => Effect.Effect<DeliveryDetails, Failure>
+    readonly retry: (proof: AuthorizedSite<"write">, webhookId: string, eventId: string) => Effect.Effect<void, Failure>
+    /** The deliveries of a submission, each with its webhook. */
+    readonly ofSubmission: (
+      proof: AuthorizedSite<"read">,
+      submissionId: string
+    ) => Effect.Effect<ReadonlyArray<readonly [Delivery, Webhook]>, StorageUnavailable>
+  }
+>()("hydracore/http/owner/access/OwnerWebhooks") {}
+
+export interface Options {
+  /** Hosts outside the public internet that the operator allows. Only the command line can use them in a webhook. */
+  readonly webhookAllow: ReadonlyArray<AddressGuard.AllowedHost>
+}
+
+const noWebhook = Errors.make("NotFound", "This website has no such webhook. The webhook may have been deleted.")
+
+const noDelivery = Errors.make(
+  "NotFound",
+  "This webhook has no such delivery. The delivery's retention may have ended."
+)
+
+const fault = (loc: ReadonlyArray<string>, msg: string) =>
+  Effect.fail(Validation.failed([{ loc, msg: `Value error, ${msg}`, type: "value_error" }]))
+
+const withoutKey = ({ reason }: SecretsKeyUnusable) =>
+  fault(
+    ["body"],
+    reason === "missing"
+      ? "this service stores no secrets until its operator sets SECRETS_KEY"
+      : "this webhook's secret was encrypted with another SECRETS_KEY; the service's operator must set that key"
+  )
+
+const tooMany = fault(["body"], `a website has at most ${maxWebhooks} webhooks; delete one`)
+
+export const layer = ({
+  webhookAllow
+}: Options): Layer.Layer<OwnerWebhooks, never, Webhooks | Deliveries | TestDeliveries> =>
+  Layer.effect(
+    OwnerWebhooks,
+    Effect.gen(function* () {
+      const webhooks = yield* Webhooks
+      const deliveries = yield* Deliveries
+      const tests = yield* TestDeliveries
+
+      const list = ({ site }: AuthorizedSite<"read">) => webhooks.list(site.websiteConfigId)
+
+      const requireOwn = (proof: AuthorizedSite<"read">, webhookId: string) =>
+        Effect.flatMap(list(proof), (own) =>
+          own.some((webhook) => webhook.webhookId === webhookId) ? Effect.void : Effect.fail(noWebhook)
+        )
+
+      /** Checks the host as it is written. The addresses of a host name are checked whenever a connection opens. */
+      const requirePublic = (url: string | undefined) => {
+        if (url === undefined) return Effect.void
+        const target = AddressGuard.targetOf(new URL(url))
+        const refusal = AddressGuard.refusalOf([], target)
+        if (Option.isSome(refusal)) return fault(["body", "url"], refusal.value)
+        return AddressGuard.isAllowed(webhookAllow, target)
+          ? fault(["body", "url"], `only the command line can send webhooks to ${target.host}`)
+          : Effect.void
+      }
+
+      const found = <A>(option: Option.Option<A>) => Effect.fromOption(option, () => noWebhook)
+
+      return {
+        list,
+        create: Effect.fnUntraced(function* (proof, webhook) {
+          yield* requirePublic(webhook.url)
+          if ((yield* list(proof)).length >= maxWebhooks) return yield* tooMany
+          return yield* webhooks
+            .create({ ...webhook, websiteConfigId: proof.site.websiteConfigId })
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+        }),
+        update: Effect.fnUntraced(function* (proof, webhookId, change) {
+          yield* requireOwn(proof, webhookId)
+          yield* requirePublic(change.url)
+          return yield* Effect.flatMap(webhooks.update(webhookId, change), found)
+        }),
+        delete: Effect.fnUntraced(function* (proof, webhookId) {
+          yield* requireOwn(proof, webhookId)
+          if (!(yield* webhooks.delete(webhookId))) return yield* Effect.fail(noWebhook)
+        }),
+        rotate: Effect.fnUntraced(function* (proof, webhookId) {
+          yield* requireOwn(proof, webhookId)
+          return yield* webhooks
+            .rotate(webhookId)
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+        }),
+        test: Effect.fnUntraced(function* (proof, webhookId) {
+          yield* requireOwn(proof, webhookId)
+          return yield* tests
+            .webhook(webhookId)
+            .pipe(Effect.catchTag("SecretsKeyUnusable", withoutKey), Effect.flatMap(found))
+        }),
+        deliveries: (proof, webhookId, status) =>
+          Effect.andThen(requireOwn(proof, webhookId), deliveries.list(webhookId, status)),
+        delivery: Effect.fnUntraced(function* (proof, webhookId, eventId) {
+          yield* requireOwn(proof, webhookId)
+          const details = yield* deliveries.show(webhookId, eventId)
+          return yield* Effect.fromOption(details, () => noDelivery)
+        }),
+        retry: Effect.fnUntraced(function* (proof, webhookId, eventId) {
+          yield* requireOwn(proof, webhookId)
+          if (!(yield* deliveries.retry(webhookId, eventId))) return yield* Effect.fail(noDelivery)
+        }),
+        ofSubmission: Effect.fnUntraced(function* (proof, submissionId) {
+          const own = new Map((yield* list(proof)).map((webhook) => [webhook.webhookId, webhook]))
+          const found = yield* deliveries.ofSubmission(proof.site.websiteConfigId, submissionId)
+          return found.flatMap((delivery) => {
+            const webhook = own.get(delivery.webhookId)
+            return webhook === undefined ? [] : [[delivery, webhook] as const]
+          })
+        })
+      }
+    })
+  )

@@ -1,0 +1,127 @@
+/**
+ * Authenticates requests to the owner API by their key, or by the cookie of a console session.
+ *
+ * @module
+ */
+import { Effect, Layer, Option, Redacted, Result } from "effect"
+import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { Authentication, Caller, Guest, type Identity } from "../../../contract/owner/Authentication.ts"
+import type * as Errors from "../../../contract/owner/Errors.ts"
+import * as ConsoleCookie from "../../../core/http/ConsoleCookie.ts"
+import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
+import type { StorageUnavailable } from "../../../services/Storage.ts"
+import { ConsoleSessions } from "../../../services/sites/ConsoleSessions.ts"
+import { OwnerKeys } from "../../../services/sites/OwnerKeys.ts"
+import * as ErrorResponses from "../../request/ErrorResponses.ts"
+import * as Failures from "../Failures.ts"
+import { withJsonErrors } from "../Validation.ts"
+import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
+
+export interface Options {
+  /** Whether console sessions authenticate. */
+  readonly console: boolean
+}
+
+type Unauthorized = (typeof Errors.Unauthorized)["Type"]
+type Refusal = (typeof Errors.TooManyRequests | typeof Errors.ServiceUnavailable)["Type"]
+
+const unauthorized: Unauthorized = {
+  _tag: "Unauthorized",
+  detail: "Send a valid key in the header Authorization: Bearer hok_… `hydracore key issue` issues one.",
+  headers: { "www-authenticate": "Bearer" }
+}
+
+const statuses = { TooManyRequests: 429, ServiceUnavailable: 503 } as const
+
+const toResponse = ({ _tag, detail, headers }: Refusal) =>
+  ErrorResponses.refusal(statuses[_tag], detail, { "retry-after": String(headers["retry-after"]) })
+
+export const layer = (options: Options) =>
+  Layer.effect(
+    Authentication,
+    Effect.gen(function* () {
+      const keys = yield* OwnerKeys
+      const sessions = yield* ConsoleSessions
+      const limits = yield* CallerLimits
+
+      const answer = <E, R>(
+        handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Caller>,
+        caller: Identity
+      ) => Effect.map(Effect.provideService(handler, Caller, caller), withJsonErrors)
+
+      /** The session of a cookie; none if this request may not use the cookie, or if the session is not valid. */
+      const sessionOf = Effect.fnUntraced(function* (name: string, cookie: string) {
+        const { headers } = yield* HttpServerRequest.HttpServerRequest
+        const isUsable =
+          options.console &&
+          headers["authorization"] === undefined &&
+          ConsoleSession.cookie.isWellFormed(cookie) &&
+          ConsoleCookie.isAccepted(name, { cookie: headers["cookie"] ?? "", host: headers["host"] }) &&
+          ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])
+        if (!isUsable) return Option.none()
+        yield* limits.admit
+        const session = yield* sessions.authenticate(cookie)
+        if (Option.isSome(session)) yield* limits.count(session.value.sessionId)
+        return session
+      })
+
+      /** Whether a key or session is still valid. While the store is unavailable, each counts as valid. */
+      const isFound = <A>(lookup: Effect.Effect<Option.Option<A>, StorageUnavailable>): Effect.Effect<boolean> =>
+        Effect.map(lookup, Option.isSome).pipe(Effect.orElseSucceed(() => true))
+
+      /** Authenticates by the cookie with this name. */
+      const bySession = (name: string) =>
+        Effect.fnUntraced(function* <E, R>(
+          handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R | Caller>,
+          { credential }: { readonly credential: Redacted.Redacted }
+        ) {
+          const found = yield* sessionOf(name, Redacted.value(credential)).pipe(
+            Effect.catchTag("StorageUnavailable", Failures.ofStorage),
+            Effect.result
+          )
+          // An error would pass the request to the next scheme, which would refuse it for another reason.
+          if (Result.isFailure(found)) return yield* Effect.as(addOwnerHeaders, toResponse(found.failure))
+          if (Option.isNone(found.success)) return yield* Effect.fail(unauthorized)
+          yield* addOwnerHeaders
+          const session = found.success.value
+          const isValid = isFound(sessions.find(Redacted.value(credential)))
+          return yield* answer(handler, {
+            ...ConsoleSession.accessOf(session),
+            id: session.sessionId,
+            session,
+            expiresAt: null,
+            isValid
+          })
+        })
+
+      return {
+        consoleSession: bySession(ConsoleCookie.secureName),
+        localConsoleSession: bySession(ConsoleCookie.localName),
+        ownerKey: Effect.fnUntraced(function* (handler, { credential }) {
+          yield* addOwnerHeaders
+          yield* limits.admit
+          const found = yield* keys
+            .authenticate(Redacted.value(credential))
+            .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+          if (Option.isNone(found)) {
+            yield* limits.countFailure
+            return yield* Effect.fail(unauthorized)
+          }
+          const { expiresAt, keyId, scope, sites } = found.value
+          yield* limits.count(keyId)
+          const isValid = isFound(keys.authenticate(Redacted.value(credential)))
+          return yield* answer(handler, { scope, sites, id: keyId, session: null, expiresAt, isValid })
+        })
+      }
+    })
+  )
+
+/** Refuses requests from addresses that are locked out, for endpoints that take a secret without authentication. */
+export const guest = Layer.effect(
+  Guest,
+  Effect.map(
+    CallerLimits,
+    (limits) => (handler) =>
+      addOwnerHeaders.pipe(Effect.andThen(limits.admit), Effect.andThen(handler), Effect.map(withJsonErrors))
+  )
+)

@@ -1,0 +1,66 @@
+/**
+ * Authenticates requests of shared dashboards by the secret of a share. A share gives access to the statistics of one website
+ * only.
+ *
+ * @module
+ */
+import { Effect, Layer, Option, Redacted } from "effect"
+import { SharedAuthentication, SharedCaller } from "../../../contract/owner/Authentication.ts"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import * as Access from "../../../core/sites/Access.ts"
+import { Shares } from "../../../services/sites/Shares.ts"
+import { SiteDirectory } from "../../../services/sites/SiteDirectory.ts"
+import * as Failures from "../Failures.ts"
+import { withJsonErrors } from "../Validation.ts"
+import type { Options } from "./Authentication.ts"
+import { addOwnerHeaders, CallerLimits } from "./CallerLimits.ts"
+
+type Unauthorized = (typeof Errors.Unauthorized)["Type"]
+
+/** Does not reveal why the secret is not valid. */
+const unauthorized: Unauthorized = {
+  _tag: "Unauthorized",
+  detail: "This dashboard is no longer shared, or its address is incomplete. Ask its owner for another address.",
+  headers: {}
+}
+
+const off = Errors.make("NotFound", "There is no console at this address. CONSOLE=on turns it on.")
+
+export const layer = (options: Options) =>
+  Layer.effect(
+    SharedAuthentication,
+    Effect.gen(function* () {
+      const shares = yield* Shares
+      const directory = yield* SiteDirectory
+      const limits = yield* CallerLimits
+
+      /** A share with the proof for its website. */
+      const access = Effect.fnUntraced(function* (secret: string) {
+        const share = Option.getOrUndefined(yield* shares.authenticate(secret))
+        if (share === undefined) return Option.none()
+        const { websiteConfigId } = share
+        const site = yield* directory.byWebsiteConfigId(websiteConfigId)
+        const scope = { scope: "stats", sites: [websiteConfigId] } as const
+        const proof = Option.flatMap(site, (found) => Access.authorize(scope, "stats", found))
+        return Option.map(proof, (site) => ({ share, site }))
+      })
+
+      return {
+        shareSecret: Effect.fnUntraced(function* (handler, { credential }) {
+          yield* addOwnerHeaders
+          if (!options.console) return yield* Effect.fail(off)
+          yield* limits.admit
+          const found = yield* access(Redacted.value(credential)).pipe(
+            Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+          )
+          if (Option.isNone(found)) {
+            yield* limits.countFailure
+            return yield* Effect.fail(unauthorized)
+          }
+          // By address: a share has many readers, and one of them must not use up the limit of the others.
+          yield* limits.countReader
+          return yield* Effect.map(Effect.provideService(handler, SharedCaller, found.value), withJsonErrors)
+        })
+      }
+    })
+  )

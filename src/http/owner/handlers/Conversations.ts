@@ -1,0 +1,113 @@
+/**
+ * The endpoints that list a website's instances, and those of the instances' conversations.
+ *
+ * @module
+ */
+import { Effect, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import * as Fields from "../../../contract/owner/Fields.ts"
+import type { Conversation } from "../../../core/chat/Conversation.ts"
+import * as ConversationExport from "../../../core/chat/ConversationExport.ts"
+import type { Instance } from "../../../core/chat/Instance.ts"
+import type { TranscriptSummary } from "../../../core/chat/Transcript.ts"
+import * as TranscriptQuery from "../../../core/chat/TranscriptQuery.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
+import { OwnerConversations } from "../access/OwnerConversations.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import { CallerReads } from "../CallerReads.ts"
+import * as Failures from "../Failures.ts"
+
+const instanceJson = (instance: Instance) => ({
+  instance_id: instance.instanceId,
+  name: instance.name,
+  memory: instance.memory,
+  agent_protocol: instance.agentProtocol,
+  agent_model: instance.agentModel,
+  origins: instance.origins
+})
+
+const summaryJson = ({ down, preview, unanswered, up, ...summary }: TranscriptSummary) => ({
+  ...ConversationExport.summaryJson(summary),
+  preview,
+  unanswered,
+  up,
+  down
+})
+
+const transcriptJson = ({ conversationId, createdAt, messages, updatedAt }: Conversation) => ({
+  conversation_id: conversationId,
+  created_at: Calendar.iso(createdAt),
+  updated_at: Calendar.iso(updatedAt),
+  messages: messages.map(ConversationExport.messageJson)
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "conversations",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reads = yield* CallerReads
+    const conversations = yield* OwnerConversations
+    return handlers
+      .handle("instances", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap(conversations.instances),
+          Effect.map((instances) => ({ instances: instances.map(instanceJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            if (query.search !== undefined) yield* reads.begin("search")
+            const { cursor, limit = Fields.defaultLimit } = query
+            const { items, next } = yield* conversations.list(proof, params.instance_id, {
+              filter: TranscriptQuery.toFilter(query, proof.site.timeZone),
+              after: cursor ?? null,
+              limit
+            })
+            return {
+              conversations: items.map(summaryJson),
+              next: next === null ? null : Cursor.format(next)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "export",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const filter = TranscriptQuery.toFilter(query, proof.site.timeZone)
+            const found = yield* conversations.stream(proof, params.instance_id, filter)
+            const lines = Stream.map(found, (conversation) => `${ConversationExport.json(conversation)}\n`)
+            return HttpServerResponse.stream(Stream.encodeText(lines), {
+              contentType: "application/x-ndjson",
+              headers: { "content-disposition": 'attachment; filename="conversations.ndjson"' }
+            })
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("transcript", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => conversations.find(proof, params.instance_id, params.conversation_id)),
+          Effect.map(transcriptJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => conversations.delete(proof, params.instance_id, params.conversation_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

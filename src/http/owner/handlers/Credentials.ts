@@ -1,0 +1,117 @@
+/**
+ * The endpoints at and below `/v1/owner/keys` and `/v1/owner/sessions`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import { Caller } from "../../../contract/owner/Authentication.ts"
+import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
+import type { RevokeOptions } from "../../../core/sites/Issuers.ts"
+import type { OwnerKey } from "../../../core/sites/OwnerKey.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerCredentials } from "../access/OwnerCredentials.ts"
+import * as Failures from "../Failures.ts"
+import * as Validation from "../Validation.ts"
+
+const keyJson = (key: OwnerKey) => ({
+  key_id: key.keyId,
+  scope: key.scope,
+  sites: key.sites,
+  label: key.label,
+  created_at: Calendar.iso(key.createdAt),
+  expires_at: Calendar.isoOrNull(key.expiresAt),
+  revoked_at: Calendar.isoOrNull(key.revokedAt),
+  issued_by: key.issuedBy
+})
+
+const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
+  session_id: session.sessionId,
+  role: session.role,
+  sites: session.sites,
+  label: session.label,
+  created_at: Calendar.iso(session.createdAt),
+  opened_at: Calendar.isoOrNull(session.use?.openedAt ?? null),
+  last_used_at: Calendar.isoOrNull(session.use?.lastUsedAt ?? null),
+  ends_at: Calendar.iso(ConsoleSession.endsAt(session)),
+  created_by: session.createdBy,
+  current: session.sessionId === current
+})
+
+const optionsOf = (query: { readonly with_opened?: "true" | "false" }): RevokeOptions => ({
+  withOpened: query.with_opened === "true"
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "credentials",
+  Effect.fnUntraced(function* (handlers) {
+    const credentials = yield* OwnerCredentials
+    return handlers
+      .handle("keys", () =>
+        credentials.keys.pipe(
+          Effect.map((keys) => ({ keys: keys.map(keyJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "issueKey",
+        Effect.fnUntraced(
+          function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
+            return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("revokeKey", ({ params, query }) =>
+        credentials
+          .revokeKey(params.key_id, optionsOf(query))
+          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle(
+        "sessions",
+        Effect.fnUntraced(
+          function* () {
+            const { session } = yield* Caller
+            const sessions = yield* credentials.sessions
+            return {
+              can_mail: credentials.canMail,
+              sessions: sessions.map((each) => sessionJson(each, session?.sessionId))
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "createLink",
+        Effect.fnUntraced(
+          function* ({ payload: { email = null, expires_at: wanted, label = null, role, sites } }) {
+            const now = yield* Clock.currentTimeMillis
+            const linkExpiresAt = wanted ?? now + Calendar.hourMillis
+            if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
+              return yield* Effect.fail(Validation.expired("a future time within a week"))
+            }
+            const request = { role, sites, label, linkExpiresAt }
+            const { isMailed, link, session } = yield* credentials.createLink(request, email)
+            return {
+              session_id: session.sessionId,
+              path: isMailed ? null : ConsoleSession.pathOf(link),
+              mailed: isMailed,
+              expires_at: Calendar.iso(session.linkExpiresAt)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("revokeSession", ({ params, query }) =>
+        credentials
+          .revokeSession(params.session_id, optionsOf(query))
+          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)

@@ -1,0 +1,101 @@
+/**
+ * The endpoints for a website's retention, the export of its page views and events, and the data of persons.
+ *
+ * @module
+ */
+import { Effect, Option, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import * as Rows from "../../../core/analytics/AnalyticsExport.ts"
+import * as LocalTime from "../../../core/analytics/report/LocalTime.ts"
+import * as PersonExport from "../../../core/persons/PersonExport.ts"
+import * as Retention from "../../../core/sites/Retention.ts"
+import { OwnerData } from "../access/OwnerData.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import { CallerReads } from "../CallerReads.ts"
+import * as Failures from "../Failures.ts"
+
+const retentionText = Option.match({ onNone: () => null, onSome: Retention.format })
+
+/** The rows per chunk of the response: fewer would take more system calls. */
+const batch = 256
+
+const inBatches = <E>(lines: Stream.Stream<string, E>): Stream.Stream<string, E> =>
+  lines.pipe(
+    Stream.grouped(batch),
+    Stream.map((group) => group.join(""))
+  )
+
+const file = <E>(lines: Stream.Stream<string, E>, contentType: string, name: string) =>
+  HttpServerResponse.stream(Stream.encodeText(lines), {
+    contentType,
+    headers: { "content-disposition": `attachment; filename="${name}"` }
+  })
+
+const ndjson = "application/x-ndjson"
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "data",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reads = yield* CallerReads
+    const data = yield* OwnerData
+    return handlers
+      .handle("retention", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.map((proof) => {
+            const { retentionConversations, retentionPageViews, retentionSubmissions } = data.retention(proof)
+            return {
+              page_views: retentionText(retentionPageViews),
+              submissions: retentionText(retentionSubmissions),
+              conversations: retentionText(retentionConversations)
+            }
+          }),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "exportAnalytics",
+        Effect.fnUntraced(
+          function* ({ params, query: { format = "csv", from, to } }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const { startOf } = LocalTime.zone(proof.site.timeZone)
+            const rows = data.rows(proof, {
+              from: from === undefined ? 0 : startOf(from),
+              // The latest year that both PostgreSQL and `Date` print with four digits.
+              to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
+            })
+            return format === "csv"
+              ? file(
+                  Stream.concat(Stream.succeed(Rows.csvHeader), inBatches(Stream.map(rows, Rows.csv))),
+                  "text/csv",
+                  "analytics.csv"
+                )
+              : file(inBatches(Stream.map(rows, Rows.ndjson)), ndjson, "analytics.ndjson")
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "exportPerson",
+        Effect.fnUntraced(
+          function* ({ params, payload: { email } }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const lines = Stream.map(data.person(proof, email), (record) => `${PersonExport.json(record)}\n`)
+            return file(lines, ndjson, "person.ndjson")
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("erasePerson", ({ params, payload: { email } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => data.erasePerson(proof, email)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

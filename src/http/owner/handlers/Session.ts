@@ -1,0 +1,63 @@
+/**
+ * `POST`, `GET` and `DELETE /v1/owner/session`.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { HttpServerRequest } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import { localSessionCookie, sessionCookie } from "../../../contract/owner/Authentication.ts"
+import * as ConsoleCookie from "../../../core/http/ConsoleCookie.ts"
+import { limits } from "../../../core/sites/ConsoleSession.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerSessions, unusable } from "../access/OwnerSessions.ts"
+import * as Failures from "../Failures.ts"
+
+/** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
+export const cookieOptions = (maxAge: number, secure: boolean) =>
+  ({
+    httpOnly: true,
+    sameSite: "strict",
+    path: "/",
+    maxAge,
+    secure
+  }) as const
+
+/** Sets the cookie in the response to the current request. */
+const setCookie = Effect.fnUntraced(function* (value: string, maxAge: number) {
+  const { headers } = yield* HttpServerRequest.HttpServerRequest
+  const isSecure = ConsoleCookie.isSecure({ origin: headers["origin"], host: headers["host"] })
+  const cookie = isSecure ? sessionCookie : localSessionCookie
+  yield* HttpApiBuilder.securitySetCookie(cookie, value, cookieOptions(maxAge, isSecure))
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "session",
+  Effect.fnUntraced(function* (handlers) {
+    const sessions = yield* OwnerSessions
+    return handlers
+      .handle(
+        "open",
+        Effect.fnUntraced(
+          function* ({ payload }) {
+            const { headers } = yield* HttpServerRequest.HttpServerRequest
+            if (!ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
+            yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("current", () =>
+        Effect.map(sessions.current, ({ role, sites, use }) => ({
+          role,
+          sites,
+          expires_at: Calendar.iso(use.openedAt + limits.absolute)
+        }))
+      )
+      .handle("close", () =>
+        sessions.close.pipe(Effect.andThen(setCookie("", 0)), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)

@@ -1,0 +1,44 @@
+/**
+ * `GET /v1/owner/sites` and `GET /v1/owner/sites/{site_id}/now`.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import type { Sites } from "../../../contract/owner/Sites.ts"
+import type { Site } from "../../../core/sites/Site.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerReports } from "../access/OwnerReports.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import * as Failures from "../Failures.ts"
+
+const toJson = (site: Site): (typeof Sites.Type)["sites"][number] => ({
+  site_id: site.websiteConfigId,
+  name: site.name,
+  time_zone: site.timeZone,
+  created_at: Calendar.iso(site.createdAt)
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "sites",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reports = yield* OwnerReports
+    return handlers
+      .handle("list", () =>
+        owned.list.pipe(
+          Effect.map((sites) => ({ sites: sites.map(toJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("now", ({ params }) =>
+        owned.authorize(params.site_id, "stats").pipe(
+          Effect.flatMap(reports.now),
+          Effect.map((visitors) => ({ visitors })),
+          Effect.catchTags(Failures.ofReports)
+        )
+      )
+  })
+)

@@ -1,0 +1,207 @@
+/**
+ * The endpoints at and below `/v1/owner/sites/{site_id}/submissions`.
+ *
+ * @module
+ */
+import { Effect, Option, Stream } from "effect"
+import { HttpServerResponse } from "effect/http"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import * as Errors from "../../../contract/owner/Errors.ts"
+import * as Fields from "../../../contract/owner/Fields.ts"
+import type { exportFormats } from "../../../contract/owner/Submissions.ts"
+import * as Webhook from "../../../core/delivery/Webhook.ts"
+import * as Inbox from "../../../core/forms/Inbox.ts"
+import * as InboxQuery from "../../../core/forms/InboxQuery.ts"
+import * as SubmissionExport from "../../../core/forms/SubmissionExport.ts"
+import * as SubmissionTable from "../../../core/forms/SubmissionTable.ts"
+import type { AuthorizedSite } from "../../../core/sites/Access.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import * as Cursor from "../../../core/text/Cursor.ts"
+import * as Paced from "../../../runtime/Paced.ts"
+import type { SubmissionMail } from "../../../services/mail/Notifications.ts"
+import { OwnerInbox } from "../access/OwnerInbox.ts"
+import { OwnerNotifications } from "../access/OwnerNotifications.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
+import { CallerReads } from "../CallerReads.ts"
+import * as Failures from "../Failures.ts"
+
+const notFound = Errors.make("NotFound", "This website has no such submission. The submission may have been deleted.")
+
+const commonOf = (message: Inbox.Message | Inbox.Summary) => ({
+  submission_id: message.submissionId,
+  received_at: Calendar.iso(message.receivedAt),
+  status: message.status,
+  reasons: message.reasons,
+  read: message.isRead,
+  email: message.email,
+  page_slug: message.pageSlug
+})
+
+const toDetails = (message: Inbox.Message) => ({
+  ...commonOf(message),
+  fields: Inbox.fieldsOf(message.formData),
+  source: message.attribution.source,
+  medium: message.attribution.medium,
+  campaign: message.attribution.campaign,
+  referrer: message.attribution.referrer,
+  entry_page: message.attribution.entryPage
+})
+
+const deliveryJson = ([delivery, webhook]: readonly [Webhook.Delivery, Webhook.Webhook]) => ({
+  webhook_id: delivery.webhookId,
+  host: Webhook.hostOf(webhook),
+  event_id: delivery.eventId,
+  type: delivery.type,
+  created_at: Calendar.iso(delivery.createdAt),
+  status: delivery.status,
+  attempts: delivery.attempts
+})
+
+const mailJson = ({ createdAt, mail, recipient }: SubmissionMail) => ({
+  to: recipient,
+  status: mail?.status ?? ("waiting" as const),
+  created_at: Calendar.iso(mail?.createdAt ?? createdAt),
+  error: mail?.error ?? null
+})
+
+/** Which of the selected submissions a change found, and which not; 404 if it found none. */
+const changed = (wanted: ReadonlyArray<string>) => (found: ReadonlyArray<string>) => {
+  const known = new Set(found)
+  return known.size === 0
+    ? Effect.fail(notFound)
+    : Effect.succeed({
+        submission_ids: wanted.filter((id) => known.has(id)),
+        not_found: wanted.filter((id) => !known.has(id))
+      })
+}
+
+/** Maps submissions, and lets other requests run in between: a form may have thousands of values, which take milliseconds to format. */
+const paced = <A>(toResult: (message: Inbox.Message) => A) => Paced.map(({ formData }) => formData.length, toResult)
+
+const contentTypes = { csv: "text/csv; charset=utf-8", ndjson: "application/x-ndjson" } as const
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "submissions",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reads = yield* CallerReads
+    const inbox = yield* OwnerInbox
+    const webhooks = yield* OwnerWebhooks
+    const notifications = yield* OwnerNotifications
+
+    /** The lines of an export. Reads once before it returns, so that an unavailable store gives a 503 and not a truncated response. */
+    const linesOf = Effect.fnUntraced(function* (
+      proof: AuthorizedSite<"read">,
+      filter: Inbox.Filter,
+      format: (typeof exportFormats)[number]
+    ) {
+      const messages = inbox.stream(proof, filter)
+      if (format === "ndjson") {
+        yield* inbox.list(proof, { filter, after: null, limit: 1 })
+        return messages.pipe(paced((message) => SubmissionExport.ndjson(message, { withVerdict: true })))
+      }
+      const columns: SubmissionTable.Columns = new Set()
+      yield* messages.pipe(
+        paced(({ formData }) => SubmissionTable.addColumns(columns, formData)),
+        Stream.runDrain
+      )
+      return Stream.concat(
+        Stream.succeed(SubmissionTable.header(columns)),
+        messages.pipe(paced((message) => SubmissionTable.row(message, columns)))
+      )
+    })
+
+    return handlers
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            if (query.search !== undefined) yield* reads.begin("search")
+            const { items, next } = yield* inbox.list(proof, {
+              filter: InboxQuery.toFilter(query, proof.site.timeZone),
+              after: query.cursor ?? null,
+              limit: query.limit ?? Fields.defaultLimit
+            })
+            return {
+              submissions: items.map((summary) => ({ ...commonOf(summary), preview: summary.preview })),
+              next: next === null ? null : Cursor.format(next)
+            }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("overview", ({ params }) =>
+        owned
+          .authorize(params.site_id, "read")
+          .pipe(Effect.flatMap(inbox.overview), Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+      .handle("details", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => inbox.find(proof, params.submission_id)),
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Effect.fail(notFound),
+              onSome: (message) => Effect.succeed(toDetails(message))
+            })
+          ),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "deliveries",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            const found = yield* inbox.find(proof, params.submission_id)
+            if (Option.isNone(found)) return yield* Effect.fail(notFound)
+            const deliveries = yield* webhooks.ofSubmission(proof, params.submission_id)
+            const mails = yield* notifications.ofSubmission(proof, params.submission_id)
+            return { webhooks: deliveries.map(deliveryJson), mails: mails.map(mailJson) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "export",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "read")
+            yield* reads.begin("export")
+            const format = query.format ?? "csv"
+            const filter = InboxQuery.toFilter(query, proof.site.timeZone)
+            const lines = yield* linesOf(proof, filter, format)
+            return HttpServerResponse.stream(Stream.encodeText(lines), {
+              contentType: contentTypes[format],
+              headers: { "content-disposition": `attachment; filename="submissions.${format}"` }
+            })
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("release", ({ params, payload: { submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.release(proof, submission_ids)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params, payload: { submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.delete(proof, submission_ids)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("mark", ({ params, payload: { read, submission_ids } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => inbox.mark(proof, submission_ids, read)),
+          Effect.flatMap(changed(submission_ids)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

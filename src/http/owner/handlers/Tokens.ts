@@ -1,0 +1,59 @@
+/**
+ * The endpoints at and below `/v1/owner/sites/{site_id}/instances/{instance_id}/tokens`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import type { WidgetToken } from "../../../core/chat/WidgetToken.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import { OwnerTokens } from "../access/OwnerTokens.ts"
+import * as Failures from "../Failures.ts"
+import * as Validation from "../Validation.ts"
+
+const toJson = (token: WidgetToken) => ({
+  token_id: token.tokenId,
+  label: token.label,
+  created_at: Calendar.iso(token.createdAt),
+  expires_at: Calendar.isoOrNull(token.expiresAt),
+  revoked_at: Calendar.isoOrNull(token.revokedAt)
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "tokens",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const tokens = yield* OwnerTokens
+    return handlers
+      .handle("list", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => tokens.list(proof, params.instance_id)),
+          Effect.map((listed) => ({ tokens: listed.map(toJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "issue",
+        Effect.fnUntraced(
+          function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
+            return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("revoke", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => tokens.revoke(proof, params.instance_id, params.token_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

@@ -1,0 +1,131 @@
+/**
+ * The endpoints at and below `/v1/owner/sites/{site_id}/webhooks`.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import { Caller } from "../../../contract/owner/Authentication.ts"
+import * as Webhook from "../../../core/delivery/Webhook.ts"
+import * as Scope from "../../../core/sites/Scope.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import { OwnerWebhooks } from "../access/OwnerWebhooks.ts"
+import { CallerReads } from "../CallerReads.ts"
+import * as Failures from "../Failures.ts"
+
+const toJson = (webhook: Webhook.Webhook, scope: Scope.Scope) => ({
+  webhook_id: webhook.webhookId,
+  url: Scope.includes(scope, "write") ? webhook.url : null,
+  host: Webhook.hostOf(webhook),
+  events: webhook.events,
+  format: webhook.format,
+  created_at: Calendar.iso(webhook.createdAt),
+  failing_since: Calendar.isoOrNull(webhook.failingSince),
+  disabled_at: Calendar.isoOrNull(webhook.disabledAt)
+})
+
+const deliveryJson = (delivery: Webhook.Delivery) => ({
+  event_id: delivery.eventId,
+  type: delivery.type,
+  created_at: Calendar.iso(delivery.createdAt),
+  status: delivery.status,
+  attempts: delivery.attempts,
+  next_attempt_at: Calendar.isoOrNull(delivery.nextAttemptAt)
+})
+
+const resultJson = ({ answer, error, millis, status }: Webhook.AttemptResult) => ({ status, millis, answer, error })
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "webhooks",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reads = yield* CallerReads
+    const webhooks = yield* OwnerWebhooks
+    return handlers
+      .handle(
+        "list",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const { scope } = yield* Caller
+            const listed = yield* Effect.flatMap(owned.authorize(params.site_id, "read"), webhooks.list)
+            return { webhooks: listed.map((webhook) => toJson(webhook, scope)) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("create", ({ params, payload: { events = [], format = "standard", url } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => webhooks.create(proof, { url, events, format })),
+          Effect.map(({ secret, webhook }) => ({ webhook_id: webhook.webhookId, secret })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("update", ({ params, payload: { enabled, ...change } }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) =>
+            webhooks.update(proof, params.webhook_id, {
+              ...change,
+              ...(enabled === undefined ? {} : { isEnabled: enabled })
+            })
+          ),
+          Effect.map((webhook) => toJson(webhook, "write")),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delete", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => webhooks.delete(proof, params.webhook_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("rotate", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => webhooks.rotate(proof, params.webhook_id)),
+          Effect.map(({ secret, webhook }) => ({ webhook_id: webhook.webhookId, secret })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "test",
+        Effect.fnUntraced(
+          function* ({ params }) {
+            const proof = yield* owned.authorize(params.site_id, "write")
+            yield* reads.begin("test")
+            const tested = yield* webhooks.test(proof, params.webhook_id)
+            return { event_id: tested.eventId, delivered: tested.isDelivered, ...resultJson(tested) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("deliveries", ({ params, query }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => webhooks.deliveries(proof, params.webhook_id, query.status)),
+          Effect.map((listed) => ({ deliveries: listed.map(deliveryJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("delivery", ({ params }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => webhooks.delivery(proof, params.webhook_id, params.event_id)),
+          Effect.map((details) => ({
+            ...deliveryJson(details),
+            payload: details.payload,
+            history: details.history.map((attempt) => ({
+              attempted_at: Calendar.iso(attempt.attemptedAt),
+              ...resultJson(attempt)
+            }))
+          })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("retry", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => webhooks.retry(proof, params.webhook_id, params.event_id)),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

@@ -1,0 +1,266 @@
+/**
+ * Reads a request's body as the published contract requires: which content types are JSON, how a body that is not JSON is
+ * reported, how large a body may be, and how much memory incomplete bodies may use together.
+ *
+ * The endpoints use this instead of the platform's payload decoding, which decodes UTF-8 leniently (the stored text would
+ * differ from the text sent), answers unknown content types by itself, and discards the text of the body.
+ *
+ * @module
+ */
+import { IncomingMessage } from "node:http"
+import { ByteSize, Context, Data, Effect, Result, Stream } from "effect"
+import { constVoid } from "effect/Function"
+import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
+import type { ValidationError } from "../../contract/Errors.ts"
+import { ByteCollector } from "../../core/data/ByteCollector.ts"
+import * as Json from "../../core/json/Json.ts"
+import * as Capacity from "../../core/limits/Capacity.ts"
+import { clientKey } from "../../core/limits/ClientKey.ts"
+import * as SmallBody from "../../core/limits/SmallBody.ts"
+import * as RequestHead from "./RequestHead.ts"
+
+// `Data.TaggedError`, since `Schema.TaggedError` would drop an error's `ctx` and is slower, which a flood could exploit.
+
+/** The body cannot be parsed as JSON or as a plain form; `errors` say why. */
+export class InvalidBody extends Data.TaggedError("InvalidBody")<{ readonly errors: ReadonlyArray<ValidationError> }> {}
+
+/** The body exceeds `HttpIncomingMessage.MaxBodySize`. */
+export class BodyTooLarge extends Data.TaggedError("BodyTooLarge")<{ readonly maxBytes: number }> {}
+
+/** The body did not arrive completely: the client disconnected or violated HTTP. */
+export class BodyUnreadable extends Data.TaggedError("BodyUnreadable") {}
+
+/** The memory for incomplete bodies is used up: in total, or the share of this client's address. */
+export class BodyOverCapacity extends Data.TaggedError("BodyOverCapacity")<{ readonly by: "all" | "address" }> {}
+
+/** The body came in so many chunks or packets that they cost more to read than its bytes. */
+export class BodyFragmented extends Data.TaggedError("BodyFragmented") {}
+
+type Refused = BodyTooLarge | BodyFragmented | BodyOverCapacity
+
+/** The maximum number of pieces for a body of `bytes`. Ordinary clients send 500 bytes or more per chunk or packet. */
+export const maxPieces = (bytes: number): number => 1_000 + bytes / 128
+
+/**
+ * Heads up to this size, by `RequestHead.estimateBytes`, and small bodies do not count against `Arrivals`. A head may be larger
+ * than a small body, because it has the cookies of a website on the same origin.
+ */
+export const uncountedHeadBytes = 8_192
+
+/**
+ * The memory of requests whose bodies are incomplete: 64 MiB per process, and an eighth of it per address. Without the share
+ * per address, a few slow senders would block everyone's larger bodies.
+ */
+export const Arrivals = Context.Reference<Pick<Capacity.Capacity, "allocate">>("hydracore/http/RequestBody/Arrivals", {
+  defaultValue: () => Capacity.make(64 * 2 ** 20, 8 * 2 ** 20)
+})
+
+/** Whether the share per address applies. Without rate limits an address may not identify a client. */
+export const ByAddress = Context.Reference<boolean>("hydracore/http/RequestBody/ByAddress", {
+  defaultValue: () => true
+})
+
+export interface Body {
+  /** The text as sent, without a byte order mark; empty if the content type is not JSON. */
+  readonly text: string
+  /** The parsed JSON; `undefined` for an empty body, an empty string if the content type is not JSON. */
+  readonly value: unknown
+}
+
+/** Whether a `Content-Type` is read as JSON: the JSON types, `text/plain` (which beacons send), and a missing header. */
+export const isJson = (contentType: string | undefined): boolean => {
+  if (contentType === undefined || contentType === "application/json") return true
+  const essence = contentType.split(";", 1)[0]!.trim().toLowerCase()
+  return essence === "" || essence === "application/json" || essence === "text/plain" || jsonSuffix.test(essence)
+}
+
+const jsonSuffix = /^application\/[^\s/]+\+json$/
+
+const jsonInvalid = (fault: Json.JsonFault): ValidationError & { readonly ctx: { readonly error: string } } => ({
+  type: "json_invalid",
+  loc: ["body", fault.offset],
+  msg: "JSON decode error",
+  ctx: { error: fault.reason }
+})
+
+const empty: Body = { text: "", value: undefined }
+
+/** Parses the bytes of a body. Pure. */
+export const parse = (bytes: Uint8Array, contentType: string | undefined): Result.Result<Body, InvalidBody> => {
+  if (bytes.length === 0) return Result.succeed(empty)
+  if (!isJson(contentType)) return Result.succeed({ text: "", value: "" })
+  return Result.mapError(Json.parse(bytes), (fault) => new InvalidBody({ errors: [jsonInvalid(fault)] }))
+}
+
+/** An incomplete body and its memory allocation, which covers the head too. */
+interface IncomingBody {
+  /** Must be called first. Stop reading if it returns an error. */
+  readonly begin: () => BodyOverCapacity | undefined
+  /** Must be called at the end, also after an error. */
+  readonly release: () => void
+  /** Adds a piece. Stop reading if it returns an error. */
+  readonly add: (piece: Uint8Array) => Refused | undefined
+  /** The error of an earlier `add` or of a displacement, if any. */
+  readonly refused: () => Refused | undefined
+  /** Registers a callback for when another client's body displaces this one. */
+  readonly onDisplaced: (fail: (error: BodyOverCapacity) => void) => void
+  readonly pieces: ByteCollector
+}
+
+const counted = (bytes: number, uncounted: number): number => (bytes <= uncounted ? 0 : bytes)
+
+const makeIncomingBody = (
+  allocate: (onDisplaced: () => void) => Capacity.Allocation,
+  headBytes: number,
+  { expected, maxBytes }: { readonly expected: number; readonly maxBytes: number }
+): IncomingBody => {
+  const pieces = new ByteCollector(Math.min(expected, maxBytes))
+  /** Undefined for a small request. */
+  let allocation: Capacity.Allocation | undefined
+  let count = 0
+  let displaced = (_: BodyOverCapacity) => {}
+  const onDisplaced = () => displaced(fail(new BodyOverCapacity({ by: "all" })))
+  const allocateMemory = (): BodyOverCapacity | undefined => {
+    const bytes = counted(headBytes, uncountedHeadBytes) + counted(pieces.capacity, SmallBody.maxBytes)
+    if (bytes === 0) return undefined
+    allocation ??= allocate(onDisplaced)
+    const outcome = allocation.resize(bytes)
+    return outcome === "held" ? undefined : new BodyOverCapacity({ by: outcome === "full" ? "all" : "address" })
+  }
+  let refused: Refused | undefined
+  const fail = <E extends Refused>(error: E): E => {
+    refused = error
+    // Frees the pieces now, because the reader's fiber may run much later.
+    pieces.take()
+    return error
+  }
+  return {
+    pieces,
+    begin: allocateMemory,
+    release: () => allocation?.release(),
+    refused: () => refused,
+    onDisplaced: (fail) => {
+      displaced = fail
+    },
+    add: (piece) => {
+      if (pieces.length + piece.length > maxBytes) return fail(new BodyTooLarge({ maxBytes }))
+      pieces.add(piece)
+      if (++count > maxPieces(pieces.length)) return fail(new BodyFragmented())
+      const error = allocateMemory()
+      return error === undefined ? undefined : fail(error)
+    }
+  }
+}
+
+/**
+ * Collects a body from Node's message. The platform's reader handles any stream and also waits for the message to close,
+ * which for a small body costs a tenth of the whole request.
+ */
+const collect = (
+  message: IncomingMessage,
+  { add, onDisplaced }: IncomingBody
+): Effect.Effect<void, Refused | BodyUnreadable> =>
+  Effect.callback((resume) => {
+    const stop = () => {
+      message.off("data", onData).off("end", onEnd).off("error", onDisconnect).off("close", onDisconnect)
+    }
+    const fail = (error: Refused | BodyUnreadable) => {
+      stop()
+      // Leaves the rest unread: the connection closes when the response ends.
+      message.pause()
+      resume(Effect.fail(error))
+    }
+    const onData = (chunk: Buffer) => {
+      const error = add(chunk)
+      if (error !== undefined) fail(error)
+    }
+    const onEnd = () => {
+      stop()
+      resume(Effect.void)
+    }
+    const onDisconnect = () => fail(new BodyUnreadable())
+    onDisplaced(fail)
+    message.on("data", onData).on("end", onEnd).on("error", onDisconnect).on("close", onDisconnect)
+    return Effect.sync(stop)
+  })
+
+/** Collects a body from the platform's stream. */
+const collectStream = (
+  request: HttpServerRequest.HttpServerRequest,
+  { add, onDisplaced }: IncomingBody
+): Effect.Effect<void, Refused | BodyUnreadable> =>
+  Effect.raceFirst(
+    Stream.runForEach(
+      Stream.mapError(request.stream, () => new BodyUnreadable()),
+      (piece) =>
+        Effect.suspend(() => {
+          const error = add(piece)
+          return error === undefined ? Effect.void : Effect.fail(error)
+        })
+    ),
+    Effect.callback<never, BodyOverCapacity>((resume) => onDisplaced((error) => resume(Effect.fail(error))))
+  )
+
+/** Whether `collect` can read the body: it is unread in Node's message, and the client does not wait for `100 Continue`. */
+const isCollectable = (request: HttpServerRequest.HttpServerRequest): boolean =>
+  request.source instanceof IncomingMessage &&
+  request.headers["expect"] === undefined &&
+  !request.source.readableDidRead &&
+  !request.source.destroyed
+
+/**
+ * Reads the bytes of a request's body. Releases their allocation in the same turn in which the caller continues, so that
+ * `InFlightLimit` counts them from then on.
+ */
+export const readBytes = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest
+): Effect.fn.Return<Uint8Array, Refused | BodyUnreadable> {
+  const limit = yield* HttpIncomingMessage.MaxBodySize
+  const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
+  const contentLength = Number(request.headers["content-length"])
+  if (contentLength > maxBytes) return yield* new BodyTooLarge({ maxBytes })
+  const arrivals = yield* Arrivals
+  const isByAddress = yield* ByAddress
+  // Before reading the body: a socket has no remote address after the peer disconnects.
+  const address = RequestHead.clientAddress(request)
+  const expected = Number.isNaN(contentLength) ? Number.POSITIVE_INFINITY : contentLength
+  const allocate = (onDisplaced: () => void) =>
+    arrivals.allocate(isByAddress ? clientKey(address) : undefined, onDisplaced)
+  const body = makeIncomingBody(allocate, RequestHead.estimateBytesOf(request), { expected, maxBytes })
+  // The server handles connection errors. `collect` may have removed its listener before the error is emitted, and an error
+  // without a listener ends the process.
+  if (request.source instanceof IncomingMessage) request.source.on("error", constVoid)
+  // `begin` is inside `ensuring`: an interruption between them would leak the allocation.
+  yield* Effect.ensuring(
+    Effect.suspend((): Effect.Effect<void, Refused | BodyUnreadable> => {
+      const error = body.begin()
+      if (error !== undefined) return Effect.fail(error)
+      return isCollectable(request) ? collect(request.source as IncomingMessage, body) : collectStream(request, body)
+    }),
+    Effect.sync(body.release)
+  )
+  // The body may have been displaced after its last piece.
+  const refused = body.refused()
+  if (refused !== undefined) return yield* Effect.fail(refused)
+  return body.pieces.take()
+})
+
+/** The maximum size in bytes of a body that repeats its conversation, unless `MAX_BODY` is more. */
+export const conversationBytes = 2 ** 20
+
+/** `readBytes` for bodies that may repeat their conversation. `MAX_BODY` still limits those that `isSingleMessage` accepts. */
+export const readConversation = (
+  request: HttpServerRequest.HttpServerRequest,
+  isSingleMessage: (bytes: Uint8Array) => boolean = () => false
+): Effect.Effect<Uint8Array, Refused | BodyUnreadable> =>
+  Effect.flatMap(HttpIncomingMessage.MaxBodySize, (limit) => {
+    const maxBytes = limit === undefined ? Number.POSITIVE_INFINITY : ByteSize.toNumberUnsafe(limit)
+    if (maxBytes >= conversationBytes) return readBytes(request)
+    return readBytes(request).pipe(
+      Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(conversationBytes)),
+      Effect.filterOrFail(
+        (bytes) => bytes.length <= maxBytes || !isSingleMessage(bytes),
+        () => new BodyTooLarge({ maxBytes })
+      )
+    )
+  })

@@ -1,0 +1,115 @@
+import { IncomingMessage } from "node:http"
+import { Socket } from "node:net"
+import { assert, describe, it } from "@effect/vitest"
+import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
+import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
+import * as Capacity from "../../../src/core/limits/Capacity.ts"
+import * as RequestBody from "../../../src/http/request/RequestBody.ts"
+import { interruptedAnywhere } from "../../support/Stepwise.ts"
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+describe("http/request/RequestBody", () => {
+  it("reads the JSON types, text/plain as beacons send it, and a missing type", () => {
+    for (const type of [
+      undefined,
+      "",
+      "application/json",
+      "APPLICATION/JSON",
+      "application/json; charset=utf-8",
+      "application/vnd.api+json",
+      "text/plain",
+      "text/plain;charset=UTF-8"
+    ]) {
+      assert.isTrue(RequestBody.isJson(type), String(type))
+    }
+    for (const type of [
+      "text/html",
+      "application/x-www-form-urlencoded",
+      "multipart/form-data; boundary=x",
+      "application/jsonp",
+      "application/xml",
+      "text/json+plain",
+      "json"
+    ]) {
+      assert.isFalse(RequestBody.isJson(type), type)
+    }
+  })
+
+  it.prop("reads any JSON value and keeps its text", [Schema.Json], ([value]) => {
+    const text = JSON.stringify(value)
+    for (const type of [undefined, "application/json", "text/plain"]) {
+      assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes(text), type)).text, text)
+    }
+  })
+
+  it("an empty body has no value, with any content type", () => {
+    for (const type of [undefined, "text/html"]) {
+      assert.isUndefined(Result.getOrThrow(RequestBody.parse(new Uint8Array(), type)).value)
+    }
+  })
+
+  it("a body of another content type is a string, never JSON", () => {
+    assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
+  })
+
+  it.effect.prop(
+    "a body within the maximum size is read completely, however it is split",
+    [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))).check(Schema.isMaxLength(6))],
+    ([lengths]) =>
+      Effect.gen(function* () {
+        const pieces = lengths.map((length, index) => new Uint8Array(length).fill(index))
+        const whole = Buffer.concat(pieces)
+        const stream = Stream.fromIterable(pieces)
+        const request = { source: {}, url: "/", headers: {}, remoteAddress: Option.none(), stream }
+        const read = yield* RequestBody.readBytes(request as unknown as HttpServerRequest.HttpServerRequest).pipe(
+          Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(60)),
+          Effect.result
+        )
+        if (whole.length <= 60) assert.deepStrictEqual(Buffer.from(Result.getOrThrow(read)), whole)
+        else assert.deepInclude(Option.getOrThrow(Result.getFailure(read)), { _tag: "BodyTooLarge", maxBytes: 60 })
+      })
+  )
+
+  for (const [way, headers] of [
+    ["with a Content-Length", { "content-length": "60000" }],
+    ["in chunks", {}]
+  ] as const) {
+    it(`an interruption at any step releases the memory: a body ${way}`, () => {
+      const capacity = Capacity.make(100_000, 50_000)
+      let peak = 0
+      const watched: Pick<Capacity.Capacity, "allocate"> = {
+        allocate: (owner) => {
+          const allocation = capacity.allocate(owner)
+          const resize: Capacity.Allocation["resize"] = (amount) => {
+            const outcome = allocation.resize(amount)
+            peak = Math.max(peak, capacity.held())
+            return outcome
+          }
+          return { ...allocation, resize }
+        }
+      }
+      const read = () => {
+        const message = new IncomingMessage(new Socket())
+        message.rawHeaders = ["X-Long", "a".repeat(10_000)]
+        const request = HttpServerRequest.fromWeb(
+          new Request("http://edge/", {
+            method: "POST",
+            headers,
+            body: new ReadableStream(),
+            duplex: "half"
+          } as RequestInit)
+        )
+        const ofNode = Object.create(request.modify({ remoteAddress: Option.some("198.51.100.1") }), {
+          source: { value: message }
+        })
+        return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
+      }
+      interruptedAnywhere(read, (steps) => {
+        assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
+        assert.strictEqual(capacity.owners(), 0, `after ${steps} steps`)
+      })
+      assert.isAbove(peak, 10_000)
+    })
+  }
+})
