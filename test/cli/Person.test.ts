@@ -8,8 +8,8 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
-import { draft } from "../suites/SubmissionRepo.ts"
 import { run } from "../support/TestCli.ts"
+import { draft } from "../support/TestSubmissions.ts"
 
 const hostile = "\u001b[2J\u202eann@example.com"
 

@@ -3,7 +3,7 @@ import * as MemorySubmissionRepo from "../../src/memory/forms/SubmissionRepo.ts"
 import { layer } from "../../src/memory/Readiness.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { suite, write } from "../suites/Readiness.ts"
-import { websites } from "../suites/SubmissionRepo.ts"
+import { websites } from "../support/TestSubmissions.ts"
 
 const capacity = 4
 

@@ -8,8 +8,8 @@ import * as Database from "../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../src/postgres/forms/SubmissionRepo.ts"
 import { layer } from "../../src/postgres/Readiness.ts"
 import { check, suite, untilReady, write } from "../suites/Readiness.ts"
-import { websites } from "../suites/SubmissionRepo.ts"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
+import { websites } from "../support/TestSubmissions.ts"
 import * as Cluster from "../torture/Cluster.ts"
 
 const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)

@@ -7,53 +7,21 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { type ConsoleSession, cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
-import { nothing } from "../../src/core/sites/Issuers.ts"
-import type { Role } from "../../src/core/sites/Role.ts"
+import { cookie, limits, link } from "../../src/core/sites/ConsoleSession.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
-import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
-import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+import type { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
+import type { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
-
-const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
-  Effect.map(({ websiteConfigId }) => websiteConfigId)
-)
-
-/** A link that expires in a minute. */
-const newLink = Effect.fnUntraced(function* (
-  sites: ConsoleSession["sites"],
-  role: Role = "owner",
-  createdBy: { readonly createdBy?: string } = {}
-) {
-  const sessions = yield* ConsoleSessions
-  const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
-  return yield* sessions
-    .createLink({ role, sites, label: "Ada's link", linkExpiresAt, ...createdBy })
-    .pipe(Effect.flatMap(Effect.fromOption))
-})
-
-const openLink = (secret: string) => ConsoleSessions.use((sessions) => sessions.open(secret))
-
-const newSession = (sites: ConsoleSession["sites"], role: Role = "owner") =>
-  newLink(sites, role).pipe(
-    Effect.flatMap((created) => openLink(created.link)),
-    Effect.flatMap(Effect.fromOption)
-  )
-
-const authenticate = (secret: string) => ConsoleSessions.use((sessions) => sessions.authenticate(secret))
-
-/** The listed sessions with these ids: suites share a storage. */
-const listed = (...ids: ReadonlyArray<string>) =>
-  Effect.map(
-    ConsoleSessions.use((sessions) => sessions.list),
-    (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
-  )
+import { authenticate, listed, newLink, newSession, newSite, openLink } from "../support/ConsoleSessions.ts"
+import * as Revocations from "./ConsoleSessionRevocations.ts"
 
 export const suite = <E>(
   name: string,
   layer: Layer.Layer<ConsoleSessions | OwnerKeys | SiteDirectory | SiteErasure, E>
 ) =>
   shared(layer)(name, (it) => {
+    Revocations.suite(it)
+
     it.effect("a link opens one session, with the link's role, label and websites", () =>
       Effect.gen(function* () {
         const sites = [yield* newSite, yield* newSite]
@@ -152,121 +120,6 @@ export const suite = <E>(
         yield* TestClock.adjust(step)
         assert.isTrue(Option.isNone(yield* authenticate(opened.cookie)))
       })
-    )
-
-    it.effect("a revoked session or link is invalid within a second, and other sessions and links stay valid", () =>
-      Effect.gen(function* () {
-        const sessions = yield* ConsoleSessions
-        const [one, other] = [yield* newSession("all"), yield* newSession("all")]
-        const unopened = yield* newLink("all")
-        assert.isTrue(Option.isSome(yield* authenticate(one.cookie)))
-        for (const { sessionId } of [one.session, unopened.session]) {
-          assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.some(nothing))
-          assert.deepStrictEqual(yield* sessions.revoke(sessionId), Option.none())
-        }
-        yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
-        assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
-        assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
-        for (const unknown of [randomUUID(), "no session"])
-          assert.deepStrictEqual(yield* sessions.revoke(unknown), Option.none())
-      })
-    )
-
-    it.effect(
-      "revoking a key voids the unopened links of this key and of the keys that it issued; opened links stay sessions",
-      () =>
-        Effect.gen(function* () {
-          const keys = yield* OwnerKeys
-          const issue = (issuer: { readonly issuedBy?: string } = {}) =>
-            keys
-              .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
-              .pipe(Effect.flatMap(Effect.fromOption))
-          const [key, otherKey] = [yield* issue(), yield* issue()]
-          const child = yield* issue({ issuedBy: key.keyId })
-          const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
-          const links = [yield* linkOf(key), yield* linkOf(child)]
-          const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
-          const colleague = Option.getOrThrow(yield* openLink(opened.link))
-          assert.deepStrictEqual(yield* keys.revoke(key.keyId), Option.some({ keys: 0, sessions: 1 }))
-          yield* TestClock.adjust("1 second")
-          for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
-          assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
-          assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
-          assert.isTrue(Option.isSome(yield* openLink(other.link)))
-        })
-    )
-
-    it.effect("revoking a session, even a signed-out one, revokes its keys, and voids its unopened links", () =>
-      Effect.gen(function* () {
-        const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
-        const issue = (issuedBy: string) =>
-          keys
-            .issue({ scope: "write", sites: "all", label: null, expiresAt: null, issuedBy })
-            .pipe(Effect.flatMap(Effect.fromOption))
-        const [one, other] = [yield* newSession("all"), yield* newSession("all")]
-        const [key, otherKey] = [yield* issue(one.session.sessionId), yield* issue(other.session.sessionId)]
-        const opened = yield* newLink("all", "viewer", { createdBy: one.session.sessionId })
-        const unopened = yield* newLink("all", "viewer", { createdBy: key.keyId })
-        assert.strictEqual(unopened.session.createdBy, key.keyId)
-        const colleague = Option.getOrThrow(yield* openLink(opened.link))
-        for (let time = 0; time < 2; time++) {
-          assert.deepStrictEqual(yield* sessions.revoke(one.session.sessionId), Option.some({ keys: 0, sessions: 1 }))
-        }
-        // Signing out keeps the keys until the session is revoked.
-        assert.isTrue(yield* sessions.end(other.session.sessionId))
-        assert.isFalse(yield* sessions.end(other.session.sessionId))
-        yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
-        assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
-        assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
-        assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
-        assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothing))
-        yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* keys.authenticate(otherKey.key)))
-      })
-    )
-
-    it.effect(
-      "with its opened links, a revocation ends all that came from a session or a key, through ended sessions too",
-      () =>
-        Effect.gen(function* () {
-          const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
-          const issue = (issuer: { readonly issuedBy?: string } = {}) =>
-            keys
-              .issue({ scope: "write", sites: "all", label: null, expiresAt: null, ...issuer })
-              .pipe(Effect.flatMap(Effect.fromOption))
-          const openFrom = (createdBy: string) =>
-            newLink("all", "owner", { createdBy }).pipe(
-              Effect.flatMap(({ link }) => openLink(link)),
-              Effect.flatMap(Effect.fromOption)
-            )
-          const [stolen, other] = [yield* newSession("all"), yield* newSession("all")]
-          const stolenKey = yield* issue()
-          for (const [id, revoke] of [
-            [stolen.session.sessionId, sessions.revoke],
-            [stolenKey.keyId, keys.revoke]
-          ] as const) {
-            const signedOut = yield* openFrom(id)
-            const second = yield* openFrom(signedOut.session.sessionId)
-            const key = yield* issue({ issuedBy: second.session.sessionId })
-            const third = yield* openFrom(key.keyId)
-            const unopened = yield* newLink("all", "viewer", { createdBy: third.session.sessionId })
-            assert.isTrue(yield* sessions.end(signedOut.session.sessionId))
-            // The second session, the third session, and the third session's link.
-            assert.deepStrictEqual(yield* revoke(id), Option.some({ keys: 1, sessions: 3 }))
-            yield* TestClock.adjust("1 second")
-            assert.isTrue(Option.isSome(yield* authenticate(third.cookie)))
-            assert.deepStrictEqual(yield* revoke(id, { withOpened: true }), Option.some(nothing))
-            yield* TestClock.adjust("1 second")
-            for (const { cookie } of [second, third]) assert.isTrue(Option.isNone(yield* authenticate(cookie)))
-            assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
-            assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
-            const ids = [signedOut, second, third, unopened].map(({ session }) => session.sessionId)
-            assert.deepStrictEqual(yield* listed(...ids), [])
-          }
-          assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
-        })
     )
 
     it.effect("lists sessions and links, oldest first, without their secrets", () =>

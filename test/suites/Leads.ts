@@ -17,8 +17,8 @@ import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
+import { draft } from "../support/TestSubmissions.ts"
 import { Shape, viewOf } from "./PageViews.ts"
-import { draft } from "./SubmissionRepo.ts"
 
 export type Storage =
   | Leads

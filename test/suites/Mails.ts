@@ -8,71 +8,20 @@ import { Effect, type Layer, Option } from "effect"
 import * as Schedule from "../../src/core/delivery/Schedule.ts"
 import * as Digest from "../../src/core/mail/Digest.ts"
 import type { LeasedMail } from "../../src/core/mail/Mail.ts"
-import type { Next } from "../../src/core/mail/MailSchedule.ts"
-import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
+import type { Topic } from "../../src/core/mail/Notification.ts"
 import * as ReportPeriod from "../../src/core/mail/ReportPeriod.ts"
-import { hourMillis } from "../../src/core/text/Calendar.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Mails } from "../../src/services/mail/Mails.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
-import * as SubmissionDraft from "../support/SubmissionDraft.ts"
-
-const day = 86_400_000
-
-const add = (
-  websiteConfigId: string,
-  topic: Partial<Topic & { readonly kind: "submissions" }> = {},
-  recipient = "ada@example.com"
-) =>
-  Notifications.use((notifications) =>
-    notifications.add({
-      websiteConfigId,
-      recipient,
-      topic: { kind: "submissions", digest: null, includeQuarantined: false, ...topic }
-    })
-  ).pipe(Effect.map(Option.getOrThrow))
-
-const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
-  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
-
-/** Submits `count` forms, a millisecond apart. */
-const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
-  const from = Date.now() - 10_000
-  const ids = []
-  for (let number = 0; number < count; number++) ids.push(yield* submit(site, { receivedAt: from + number }))
-  return ids
-})
-
-/** Turns all events into mails, as if it were `now`. */
-const makeAll = (now = Date.now()) =>
-  Effect.andThen(
-    fanOutAll,
-    Mails.use((mails) => Effect.repeat(mails.make(now), { until: (count) => count === 0 }))
-  )
-
-/** Leases all mails, and returns those of one notification. */
-const leaseFor = ({ notificationId }: Notification) =>
-  Mails.use((mails) => mails.lease(1_000)).pipe(
-    Effect.map((leased) => leased.filter(({ notification }) => notification.notificationId === notificationId))
-  )
-
-const record = (mail: LeasedMail, next: Next, error: string | null = null) =>
-  Mails.use((mails) => mails.settle(mail, { next, error }))
-
-const latest = ({ notificationId, websiteConfigId }: Notification) =>
-  Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
-    Effect.map((all) => all.find(({ notification }) => notification.notificationId === notificationId)?.latest)
-  )
-
-const idsOf = ({ subject }: LeasedMail) =>
-  subject.kind === "submissions" ? subject.submissions.map(({ submissionId }) => submissionId) : []
-
-const countOf = ({ subject }: LeasedMail) => (subject.kind === "submissions" ? subject.count : -1)
+import { add, countOf, day, idsOf, latest, leaseFor, makeAll, record, submit, submitMany } from "../support/Mails.ts"
+import * as Digests from "./MailDigests.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
+    Digests.suite(it)
+
     it.effect("each recipient of the website gets one mail about a submission, and no one else does", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
@@ -119,76 +68,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* repo.delete(id)
         yield* makeAll()
         assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [])
-      })
-    )
-
-    it.effect("more than ten submissions are one mail, which shows the first 25 and counts all", () =>
-      Effect.gen(function* () {
-        const site = yield* newSite
-        const notification = yield* add(site)
-        const ids = yield* submitMany(site, 40)
-        yield* makeAll()
-        const [mail, ...others] = yield* leaseFor(notification)
-        assert.lengthOf(others, 0)
-        if (mail === undefined) return assert.fail("there is no mail")
-        assert.deepStrictEqual([countOf(mail), idsOf(mail)], [40, ids.slice(0, 25)])
-      })
-    )
-
-    it.effect("ten submissions are ten mails; the eleventh waits for a digest", () =>
-      Effect.gen(function* () {
-        const site = yield* newSite
-        const notification = yield* add(site)
-        const ids = yield* submitMany(site, 10)
-        const now = Date.now()
-        yield* makeAll(now)
-        const mails = yield* leaseFor(notification)
-        assert.deepStrictEqual(new Set(mails.flatMap(idsOf)), new Set(ids))
-        assert.lengthOf(mails, 10)
-        const more = [yield* submit(site), yield* submit(site)]
-        yield* makeAll(now + Digest.quarterMillis - 1)
-        assert.deepStrictEqual(yield* leaseFor(notification), [])
-        yield* makeAll(now + Digest.quarterMillis)
-        const digests = yield* leaseFor(notification)
-        assert.deepStrictEqual(digests.map(countOf), [2])
-        assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(more))
-      })
-    )
-
-    it.effect(
-      "the mails of an hour count when the address is removed and added again, with its letters in any case",
-      () =>
-        Effect.gen(function* () {
-          const [site, other] = [yield* newSite, yield* newSite]
-          const first = yield* add(site)
-          yield* submitMany(site, 10)
-          const now = Date.now()
-          yield* makeAll(now)
-          assert.lengthOf(yield* leaseFor(first), 10)
-          yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
-          const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
-          yield* submitMany(site, 10)
-          yield* submitMany(other, 10)
-          yield* makeAll(now)
-          assert.deepStrictEqual(yield* leaseFor(again), [])
-          yield* makeAll(now + Digest.quarterMillis)
-          assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
-          assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
-          yield* submitMany(site, 10)
-          yield* makeAll(now + Digest.quarterMillis + hourMillis)
-          assert.lengthOf(yield* leaseFor(again), 10)
-        })
-    )
-
-    it.effect("a daily digest on the next morning contains all waiting submissions", () =>
-      Effect.gen(function* () {
-        const site = yield* newSite
-        const notification = yield* add(site, { digest: "daily" })
-        const ids = yield* submitMany(site, 3)
-        yield* makeAll()
-        assert.deepStrictEqual(yield* leaseFor(notification), [])
-        yield* makeAll(Date.now() + day)
-        assert.deepStrictEqual((yield* leaseFor(notification)).map(idsOf), [ids])
       })
     )
 

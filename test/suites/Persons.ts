@@ -14,7 +14,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { Persons, type Query } from "../../src/services/persons/Persons.ts"
 import * as Delivery from "../support/Delivery.ts"
-import { draft } from "./SubmissionRepo.ts"
+import { draft } from "../support/TestSubmissions.ts"
 
 export type Storage = Persons | Delivery.Storage
 

@@ -9,7 +9,7 @@ import { Effect, type Layer, Schedule } from "effect"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Readiness } from "../../src/services/Readiness.ts"
 import type { StorageUnavailable } from "../../src/services/Storage.ts"
-import { draft } from "./SubmissionRepo.ts"
+import { draft } from "../support/TestSubmissions.ts"
 
 export const check = Effect.flatMap(Readiness, (readiness) => readiness.check)
 

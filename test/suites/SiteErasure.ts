@@ -16,9 +16,9 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { say } from "../support/Conversations.ts"
 import { pageViews } from "../support/Counts.ts"
+import { draft } from "../support/TestSubmissions.ts"
 import { lastDays } from "../support/UtcDays.ts"
 import { now, Shape, viewOf } from "./PageViews.ts"
-import { draft } from "./SubmissionRepo.ts"
 import { at } from "./VisitorSalts.ts"
 
 export type Storage =

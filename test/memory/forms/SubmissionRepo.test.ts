@@ -2,7 +2,8 @@ import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { layer } from "../../../src/memory/forms/SubmissionRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { draft, suite, unknownWebsite } from "../../suites/SubmissionRepo.ts"
+import { suite } from "../../suites/SubmissionRepo.ts"
+import { draft, unknownWebsite } from "../../support/TestSubmissions.ts"
 
 suite("memory/forms/SubmissionRepo", layer({ isKnownSite: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
 

@@ -6,9 +6,10 @@ import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
 import * as Service from "../../../src/services/forms/SubmissionRepo.ts"
-import { draft, suite, unknownWebsite, websites } from "../../suites/SubmissionRepo.ts"
+import { suite } from "../../suites/SubmissionRepo.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { draft, unknownWebsite, websites } from "../../support/TestSubmissions.ts"
 import { until } from "../../support/Wait.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const

@@ -9,8 +9,8 @@ import * as Database from "../../../src/postgres/Database.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Submissions from "../../../src/services/forms/SubmissionRepo.ts"
-import { draft } from "../../suites/SubmissionRepo.ts"
 import { create, erase, live, nothing, view, viewsOf, waiting, waitingFor } from "../../support/postgres/ErasedSite.ts"
+import { draft } from "../../support/TestSubmissions.ts"
 
 describe("postgres/sites/SiteErasure: concurrent writes", () => {
   it.live("it waits for a batch that found the website, and deletes its views with the rest", () =>

@@ -1,0 +1,106 @@
+/**
+ * The part of the suite of `SubmissionRepo` about idempotency keys.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Exit, Result, Schema } from "effect"
+import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/core/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { draft, start, storedOf, websites, withoutKey } from "../support/TestSubmissions.ts"
+
+const Step = Schema.Struct({
+  website: Schema.Literals([0, 1]),
+  key: Schema.Literals(["none", "a", "b"]),
+  content: Schema.Literals(["{}", '{"a":1}']),
+  /** Milliseconds since the previous submission: none, up to the end of the window, or beyond it. */
+  wait: Schema.Literals([0, 1, idempotencyWindowMillis - 1, idempotencyWindowMillis, idempotencyWindowMillis + 1])
+})
+
+export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
+  it.effect.prop(
+    "a key is valid for 24 hours: a retry is not stored, and different content is a conflict",
+    { steps: Schema.Array(Step).check(Schema.isMaxLength(12)) },
+    ({ steps }) =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const run = randomUUID()
+        const held = new Map<string, { readonly first: SubmissionDraft }>()
+        const drafts: Array<SubmissionDraft> = []
+        const expected: Array<Submission> = []
+        let now = start
+        for (const { content, key, wait, website } of steps) {
+          now += wait
+          const next = draft({
+            websiteConfigId: websites[website],
+            receivedAt: now,
+            formData: content,
+            key: key === "none" ? null : `${run} ${key}`
+          })
+          drafts.push(next)
+          const outcome = yield* Effect.result(repo.submit(next))
+          const slot = `${website} ${key}`
+          const first = held.get(slot)?.first
+          if (key !== "none" && first !== undefined && now - first.receivedAt <= idempotencyWindowMillis) {
+            if (first.formData === content) assert.deepStrictEqual(outcome, Result.succeed(first.submissionId))
+            else assert.isTrue(Result.isFailure(outcome) && outcome.failure._tag === "IdempotencyConflict")
+            continue
+          }
+          assert.deepStrictEqual(outcome, Result.succeed(next.submissionId))
+          expected.push(withoutKey(next))
+          if (key !== "none") held.set(slot, { first: next })
+        }
+        const byId = (left: Submission, right: Submission) => (left.submissionId < right.submissionId ? -1 : 1)
+        assert.deepStrictEqual([...(yield* storedOf(drafts))].sort(byId), [...expected].sort(byId))
+      }),
+    { arbitrary: { runs: 40 } }
+  )
+
+  it.effect(
+    "of concurrent retries with one key exactly one is stored, and all get the id of the stored submission",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const key = randomUUID()
+        const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
+        const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
+        const stored = yield* storedOf(drafts)
+        assert.lengthOf(stored, 1)
+        assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
+      })
+  )
+
+  it.effect("of two different submissions with one key one is stored, and the other is a conflict", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const key = randomUUID()
+      const drafts = ["1", "2", "1", "2"].map((a) => draft({ key, formData: `{"a":${a}}` }))
+      const outcomes = yield* Effect.forEach(drafts, (draft) => Effect.exit(repo.submit(draft)), {
+        concurrency: "unbounded"
+      })
+      const stored = yield* storedOf(drafts)
+      assert.lengthOf(stored, 1)
+      drafts.forEach((draft, index) => {
+        assert.strictEqual(Exit.isSuccess(outcomes[index]!), draft.formData === stored[0]?.formData)
+      })
+    })
+  )
+
+  it.effect("the key of a deleted submission can be used again, with any content", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      for (const formData of ["{}", '{"another":1}']) {
+        const key = randomUUID()
+        const [first, other] = [draft({ key }), draft({ key: randomUUID() })]
+        yield* Effect.forEach([first, other], repo.submit)
+        yield* repo.delete(first.submissionId)
+        const again = draft({ key, formData })
+        assert.strictEqual(yield* repo.submit(again), again.submissionId)
+        assert.deepStrictEqual(yield* storedOf([first, again]), [withoutKey(again)])
+        // The other submission's key is still valid.
+        assert.strictEqual(yield* repo.submit({ ...other, submissionId: randomUUID() }), other.submissionId)
+      }
+    })
+  )
+}

@@ -1,0 +1,44 @@
+/**
+ * Sessions of the console, and the links that open them.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import type { ConsoleSession } from "../../src/core/sites/ConsoleSession.ts"
+import type { Role } from "../../src/core/sites/Role.ts"
+import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
+
+export const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] })).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
+)
+
+/** A link that expires in a minute. */
+export const newLink = Effect.fnUntraced(function* (
+  sites: ConsoleSession["sites"],
+  role: Role = "owner",
+  createdBy: { readonly createdBy?: string } = {}
+) {
+  const sessions = yield* ConsoleSessions
+  const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
+  return yield* sessions
+    .createLink({ role, sites, label: "Ada's link", linkExpiresAt, ...createdBy })
+    .pipe(Effect.flatMap(Effect.fromOption))
+})
+
+export const openLink = (secret: string) => ConsoleSessions.use((sessions) => sessions.open(secret))
+
+export const newSession = (sites: ConsoleSession["sites"], role: Role = "owner") =>
+  newLink(sites, role).pipe(
+    Effect.flatMap((created) => openLink(created.link)),
+    Effect.flatMap(Effect.fromOption)
+  )
+
+export const authenticate = (secret: string) => ConsoleSessions.use((sessions) => sessions.authenticate(secret))
+
+/** The listed sessions with these ids: suites share a storage. */
+export const listed = (...ids: ReadonlyArray<string>) =>
+  Effect.map(
+    ConsoleSessions.use((sessions) => sessions.list),
+    (sessions) => sessions.filter(({ sessionId }) => ids.includes(sessionId))
+  )

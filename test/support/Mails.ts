@@ -1,0 +1,66 @@
+/**
+ * Notifications, and the mails that they cause.
+ *
+ * @module
+ */
+import { Effect, Option } from "effect"
+import type { LeasedMail } from "../../src/core/mail/Mail.ts"
+import type { Next } from "../../src/core/mail/MailSchedule.ts"
+import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+import { Mails } from "../../src/services/mail/Mails.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { fanOutAll } from "./Delivery.ts"
+import * as SubmissionDraft from "./SubmissionDraft.ts"
+
+export const day = 86_400_000
+
+export const add = (
+  websiteConfigId: string,
+  topic: Partial<Topic & { readonly kind: "submissions" }> = {},
+  recipient = "ada@example.com"
+) =>
+  Notifications.use((notifications) =>
+    notifications.add({
+      websiteConfigId,
+      recipient,
+      topic: { kind: "submissions", digest: null, includeQuarantined: false, ...topic }
+    })
+  ).pipe(Effect.map(Option.getOrThrow))
+
+export const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
+  SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
+
+/** Submits `count` forms, a millisecond apart. */
+export const submitMany = Effect.fnUntraced(function* (site: string, count: number) {
+  const from = Date.now() - 10_000
+  const ids = []
+  for (let number = 0; number < count; number++) ids.push(yield* submit(site, { receivedAt: from + number }))
+  return ids
+})
+
+/** Turns all events into mails, as if it were `now`. */
+export const makeAll = (now = Date.now()) =>
+  Effect.andThen(
+    fanOutAll,
+    Mails.use((mails) => Effect.repeat(mails.make(now), { until: (count) => count === 0 }))
+  )
+
+/** Leases all mails, and returns those of one notification. */
+export const leaseFor = ({ notificationId }: Notification) =>
+  Mails.use((mails) => mails.lease(1_000)).pipe(
+    Effect.map((leased) => leased.filter(({ notification }) => notification.notificationId === notificationId))
+  )
+
+export const record = (mail: LeasedMail, next: Next, error: string | null = null) =>
+  Mails.use((mails) => mails.settle(mail, { next, error }))
+
+export const latest = ({ notificationId, websiteConfigId }: Notification) =>
+  Notifications.use((notifications) => notifications.list(websiteConfigId)).pipe(
+    Effect.map((all) => all.find(({ notification }) => notification.notificationId === notificationId)?.latest)
+  )
+
+export const idsOf = ({ subject }: LeasedMail) =>
+  subject.kind === "submissions" ? subject.submissions.map(({ submissionId }) => submissionId) : []
+
+export const countOf = ({ subject }: LeasedMail) => (subject.kind === "submissions" ? subject.count : -1)

@@ -1,0 +1,51 @@
+/**
+ * Submissions to a few websites, and what a `SubmissionRepo` stores of them.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Effect, Stream } from "effect"
+import { noAttribution } from "../../src/core/analytics/Lead.ts"
+import { fingerprint, type Submission, type SubmissionDraft } from "../../src/core/forms/Submission.ts"
+import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
+
+/** Websites that exist in the layer under test. */
+export const websites = [randomUUID(), randomUUID(), randomUUID()] as const
+
+/** A website that does not exist in the layer under test. */
+export const unknownWebsite = randomUUID()
+
+export const start = Date.UTC(2026, 10, 1)
+
+export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
+  const { key = null, ...given } = fields
+  const submission: Omit<SubmissionDraft, "idempotency"> = {
+    submissionId: randomUUID(),
+    websiteConfigId: websites[0],
+    receivedAt: start,
+    email: null,
+    pageSlug: null,
+    formData: "{}",
+    status: "accepted",
+    reasons: [],
+    sessionId: null,
+    ...given
+  }
+  return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
+}
+
+export const collect = (websiteConfigId: string, since?: number) =>
+  Effect.flatMap(SubmissionRepo, (repo) => Stream.runCollect(repo.stream({ websiteConfigId, since })))
+
+/** The stored submissions of these drafts. */
+export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
+  Effect.gen(function* () {
+    const ids = new Set(drafts.map((draft) => draft.submissionId))
+    const all = yield* Effect.forEach(websites, (website) => collect(website))
+    return all.flat().filter((submission) => ids.has(submission.submissionId))
+  })
+
+export const withoutKey = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
+  ...submission,
+  attribution: noAttribution
+})
