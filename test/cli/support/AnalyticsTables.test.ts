@@ -63,7 +63,7 @@ describeWithClickHouse("cli/support/AnalyticsTables", () => {
       const settings = yield* Settings.parse(ConfigProvider.fromUnknown({}))
       assert.isNull(yield* AnalyticsTables.create(settings, Option.none()))
       const error = yield* Effect.flip(AnalyticsTables.create(settings, Option.some("main")))
-      assert.include(ErrorMessages.of(error), "ANALYTICS_URL is not set")
+      assert.include(ErrorMessages.of(error), "--cluster needs ANALYTICS_URL, which is not set.")
     })
   )
 })
