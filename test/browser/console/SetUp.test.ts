@@ -105,12 +105,12 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       const { busy } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.show(busy, "mails")
       const rows = yield* on(() =>
-        page.locator("li", { hasText: "not confirmed: the person opens the link" }).allInnerTexts()
+        page.locator("li", { hasText: "waits until the person opens the link" }).allInnerTexts()
       )
       assert.lengthOf(rows, 2)
       for (const row of rows) assert.include(row, "new@fjordlight.example")
-      assert.include(rows[0] ?? "", "the latest mail has been waiting")
-      assert.include(rows[1] ?? "", "the link in an earlier mail to the address is valid")
+      assert.include(rows[0] ?? "", "and is not sent yet")
+      assert.include(rows[1] ?? "", "the link in an earlier mail to this address works")
     })
   )
 

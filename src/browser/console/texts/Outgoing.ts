@@ -19,11 +19,11 @@ export const mails = {
   quarantined: "Suspected spam too, when it arrives",
   withSpam: "with suspected spam",
   none: "no mail yet",
-  unconfirmed: "not confirmed: the person opens the link in the confirmation mail within a week",
-  earlier: "the link in an earlier mail to the address is valid",
+  unconfirmed: "waits until the person opens the link in the confirmation mail, for a week at most",
+  earlier: "the link in an earlier mail to this address works",
   asks: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
-    pending: (when: string): string => `the latest mail has been waiting since ${when}`,
+    pending: (when: string): string => `the latest mail was made ${when}, and is not sent yet`,
     sent: (when: string): string => `latest mail ${when}`,
     failed: (when: string): string => `the latest mail failed ${when}`,
     cancelled: (when: string): string => `the latest mail was cancelled ${when}`
