@@ -4,6 +4,7 @@
  * @module
  */
 import { Clock, Effect, Option, Stream } from "effect"
+import * as ConfirmationMail from "../../src/core/mail/ConfirmationMail.ts"
 import { htmlBody } from "../../src/core/mail/HtmlBody.ts"
 import * as InvitationMail from "../../src/core/mail/InvitationMail.ts"
 import type { Content } from "../../src/core/mail/Message.ts"
@@ -45,7 +46,8 @@ export const takeAll = Effect.fnUntraced(function* ({ picture }: Take, websiteCo
       host: "hooks.fjordlight.example",
       isGone: false
     }),
-    test: TestMail.content(site)
+    test: TestMail.content(site),
+    confirmation: ConfirmationMail.content(site, "https://edge.example/v1/public/mail/confirm/example")
   }
   for (const [name, content] of Object.entries(mails)) {
     // An invitation has no link to unsubscribe, since it is sent once.
