@@ -1,6 +1,8 @@
 /**
  * Answers in the chat: streaming, Markdown, and how they end.
  */
+
+import { isDeepStrictEqual } from "node:util"
 import { gzipSync } from "node:zlib"
 import { assert, describe } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -230,7 +232,7 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         yield* on(() => latest.waitFor())
         agent.state.gate.resolve()
         yield* answered(/the rest\.$/)
-        assert.deepStrictEqual(yield* on(() => question.boundingBox()), top)
+        yield* until("the question is where it was", async () => isDeepStrictEqual(await question.boundingBox(), top))
         yield* on(() => latest.click())
         yield* until("the end", atEnd)
         yield* on(() => latest.waitFor({ state: "hidden" }))
