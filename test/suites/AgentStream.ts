@@ -1,5 +1,5 @@
 /**
- * The suite of every `AgentStream`. The agent plays the scene that the message names.
+ * The tests that every implementation of `AgentStream` must pass. The agent plays the scene that the message names.
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"

@@ -1,6 +1,6 @@
 /**
- * The suite of every `AnalyticsRepo`, which reads the views back through `Reports`. A layer's store may
- * outlive a test, so each test uses its own site.
+ * The tests that every implementation of `AnalyticsRepo` must pass. They read the views back through `Reports`. A layer's
+ * store may outlive a test, so each test uses its own site.
  *
  * @module
  */

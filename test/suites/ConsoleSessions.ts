@@ -1,5 +1,5 @@
 /**
- * The suite of every `ConsoleSessions`.
+ * The tests that every implementation of `ConsoleSessions` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `ConversationStore`.
+ * The tests that every implementation of `ConversationStore` must pass.
  *
  * @module
  */

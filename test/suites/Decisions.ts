@@ -1,5 +1,5 @@
 /**
- * The suite of every `Decisions`.
+ * The tests that every implementation of `Decisions` must pass.
  *
  * @module
  */

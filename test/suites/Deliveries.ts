@@ -1,5 +1,5 @@
 /**
- * The suite of every `Deliveries`, from the outbox on.
+ * The tests that every implementation of `Deliveries` must pass, from the outbox on.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The suite of every `EventRepo` and `AnalyticsExport`, which reads back what was stored. A layer's store may outlive a test,
- * so each test uses its own site.
+ * The tests that every implementation of `EventRepo` and `AnalyticsExport` must pass. The export reads back what was stored.
+ * A layer's store may outlive a test, so each test uses its own site.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `FormDirectory`.
+ * The tests that every implementation of `FormDirectory` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `Goals`.
+ * The tests that every implementation of `Goals` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `Inbox`.
+ * The tests that every implementation of `Inbox` must pass.
  *
  * @module
  */

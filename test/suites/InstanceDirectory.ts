@@ -1,5 +1,5 @@
 /**
- * The suite of every `InstanceDirectory`.
+ * The tests that every implementation of `InstanceDirectory` must pass.
  *
  * @module
  */

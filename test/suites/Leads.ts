@@ -1,5 +1,5 @@
 /**
- * The suite of every `Leads`, with the stores of submissions, page views and conversations.
+ * The tests that every implementation of `Leads` must pass, with the stores of submissions, page views and conversations.
  *
  * @module
  */

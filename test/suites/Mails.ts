@@ -1,5 +1,5 @@
 /**
- * The suite of every `Mails`, from the outbox on.
+ * The tests that every implementation of `Mails` must pass, from the outbox on.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `Notifications`.
+ * The tests that every implementation of `Notifications` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `OwnerKeys`.
+ * The tests that every implementation of `OwnerKeys` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `Persons`.
+ * The tests that every implementation of `Persons` must pass.
  *
  * @module
  */

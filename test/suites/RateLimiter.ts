@@ -1,5 +1,5 @@
 /**
- * The suite of every `RateLimiter`. Time is the TestClock's, and moves forwards only, except in
+ * The tests that every implementation of `RateLimiter` must pass. Time is the TestClock's, and moves forwards only, except in
  * the test of a wall clock that jumps back.
  *
  * @module

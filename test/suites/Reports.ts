@@ -1,5 +1,5 @@
 /**
- * The suite of every `Reports`: the answers are those of `core/analytics/report/Evaluate`.
+ * The tests that every implementation of `Reports` must pass: the answers are those of `core/analytics/report/Evaluate`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `Shares`.
+ * The tests that every implementation of `Shares` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `SiteActivity`.
+ * The tests that every implementation of `SiteActivity` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `SiteDirectory`.
+ * The tests that every implementation of `SiteDirectory` must pass.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The suite of every `SiteErasure`: an erasure deletes a website with its data, and leaves its instances and other websites.
+ * The tests that every implementation of `SiteErasure` must pass: an erasure deletes a website with its data, and leaves its
+ * instances and other websites.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The suite of every `SubmissionRepo`. A layer's store may outlive a test, so each test uses its own ids and keys.
+ * The tests that every implementation of `SubmissionRepo` must pass. A layer's store may outlive a test, so each test uses
+ * its own ids and keys.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `TokenBudget`.
+ * The tests that every implementation of `TokenBudget` must pass.
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"

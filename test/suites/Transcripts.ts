@@ -1,5 +1,5 @@
 /**
- * The suite of every `Transcripts`.
+ * The tests that every implementation of `Transcripts` must pass.
  *
  * @module
  */

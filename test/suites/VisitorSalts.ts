@@ -1,5 +1,5 @@
 /**
- * The suite of every `VisitorSalts`. The tests set the time of day but wait by
+ * The tests that every implementation of `VisitorSalts` must pass. The tests set the time of day but wait by
  * the real clock, since a TestClock that jumps over days would close a database's connections.
  *
  * @module

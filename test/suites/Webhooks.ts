@@ -1,5 +1,5 @@
 /**
- * The suite of every `Webhooks`.
+ * The tests that every implementation of `Webhooks` must pass.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The suite of every `WidgetTokens`.
+ * The tests that every implementation of `WidgetTokens` must pass.
  *
  * @module
  */

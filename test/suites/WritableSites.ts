@@ -1,5 +1,5 @@
 /**
- * The suite of every `WritableSites`.
+ * The tests that every implementation of `WritableSites` must pass.
  *
  * @module
  */

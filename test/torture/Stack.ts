@@ -30,7 +30,7 @@ export interface Part {
   readonly thaw: Effect.Effect<void>
 }
 
-/** A program that is started again in a scope of its own. `run` waits until it serves. */
+/** Starts a program as a part. Each start, the first included, runs `run` in a new scope. `run` waits until the program serves. */
 const programOf = Effect.fnUntraced(function* <A extends { readonly pid: number }>(
   name: string,
   run: Effect.Effect<A, never, Scope.Scope>

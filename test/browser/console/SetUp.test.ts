@@ -11,7 +11,7 @@ import * as SetUpPage from "../../support/console/SetUpPage.ts"
 
 inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.layer, SetUpData.layer), (it) => {
   for (const colorScheme of ["light", "dark"] as const) {
-    it.effect(`have no violations in ${colorScheme} mode, and nothing scrolls sideways`, () =>
+    it.effect(`have no accessibility violations in ${colorScheme} mode, and nothing scrolls sideways`, () =>
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const width = colorScheme === "light" ? 1280 : 360
@@ -46,7 +46,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     )
   }
 
-  it.effect("show that the tag, a form and refused origins were seen", () =>
+  it.effect("show the tag, the form that was received and the refused origins, and wait for the first page view of a new website", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.show(busy, "install")
@@ -79,7 +79,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("a viewer reads, and sees no button that changes anything and no address of a webhook", () =>
+  it.effect("show a viewer no button that changes anything, and of a webhook only its host", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/setup/webhooks`, {}, "viewer")
@@ -114,7 +114,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("the inbox shows the deliveries of a submission, and lists the submissions of some days", () =>
+  it.effect("the inbox shows the deliveries of a submission, and lists only the submissions of the chosen days", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`)

@@ -10,7 +10,7 @@ import { anyJson, numbers, strings } from "./Values.ts"
 /** A member of a JSON object: name and value as JSON text. */
 export type Member = readonly [key: string, value: string]
 
-const deep = (times: number, [open, close]: readonly [string, string]) => open.repeat(times) + close.repeat(times)
+const deep = (times: number, [open, close]: readonly [string, string]) => `${open.repeat(times)}1${close.repeat(times)}`
 
 type Change = (members: ReadonlyArray<Member>, random: Random) => ReadonlyArray<Member>
 
@@ -23,7 +23,7 @@ const replaceOne =
 
 /** Mutations of a body's members; the body stays valid JSON. */
 export const changes: Readonly<Record<string, Change>> = {
-  "another type": replaceOne((random) => anyJson(random)),
+  "any JSON instead": replaceOne((random) => anyJson(random)),
   "a strange text": replaceOne((random) => JSON.stringify(random.pick(strings))),
   "a strange number": replaceOne((random) => random.pick(numbers)),
   "a very long text": replaceOne((random) => JSON.stringify("é".repeat(random.pick([2_049, 8_001, 60_000])))),
@@ -32,7 +32,7 @@ export const changes: Readonly<Record<string, Change>> = {
   ),
   "nested 90 deep": replaceOne(() => deep(90, ["[", "]"])),
   "a member twice": (members, random) => [...members, random.pick(members)],
-  "another value for a member": (members, random) => [...members, [random.pick(members)[0], anyJson(random)]],
+  "a member twice, with another value": (members, random) => [...members, [random.pick(members)[0], anyJson(random)]],
   "a member less": (members, random) => {
     const which = random.below(members.length)
     return members.filter((_, index) => index !== which)
@@ -66,7 +66,7 @@ export const mangles: Readonly<Record<string, (body: Buffer, random: Random) => 
   gzip: (body) => gzipSync(body),
   "a gzip bomb": () => bomb,
   "too large": (body) => Buffer.concat([body, Buffer.alloc(300 * 1024, " ")]),
-  "no object": (_, random) => Buffer.from(anyJson(random)),
+  "any JSON as the body": (_, random) => Buffer.from(anyJson(random)),
   "only brackets": () => Buffer.from("[".repeat(100_000))
 }
 
