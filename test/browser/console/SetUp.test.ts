@@ -46,7 +46,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     )
   }
 
-  it.effect("show the tag, the form that was received and the refused origins, and wait for the first page view of a new website", () =>
+  it.effect("show the tag, received forms and refused origins, and wait for a first page view", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.show(busy, "install")

@@ -32,7 +32,7 @@ export const changes: Readonly<Record<string, Change>> = {
   ),
   "nested 90 deep": replaceOne(() => deep(90, ["[", "]"])),
   "a member twice": (members, random) => [...members, random.pick(members)],
-  "a member twice, with another value": (members, random) => [...members, [random.pick(members)[0], anyJson(random)]],
+  "a member twice with another value": (members, random) => [...members, [random.pick(members)[0], anyJson(random)]],
   "a member less": (members, random) => {
     const which = random.below(members.length)
     return members.filter((_, index) => index !== which)
@@ -105,7 +105,7 @@ export const headerChanges: Readonly<Record<string, (random: Random) => Readonly
   ]
 }
 
-/** The names of all mutations. */
+/** The names of all mutations, and of the framings of `Requests` other than `length`. */
 export const faults: ReadonlyArray<string> = [
   ...Object.keys(changes),
   ...Object.keys(mangles),
