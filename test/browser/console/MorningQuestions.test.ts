@@ -47,7 +47,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
       await click(tab(page, "Campaigns"))
       await click(row(page, "Form submitted"))
       await ConsolePage.loaded(page)
-      assert.isNotEmpty(await rows("Campaigns"))
+      await until("a campaign with leads", async () => (await rows("Campaigns")).length > 0).pipe(Effect.runPromise)
     }
   ],
   [
