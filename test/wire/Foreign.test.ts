@@ -74,7 +74,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
     }).pipe(Effect.scoped)
   )
 
-  it.effect("a refusal of the agent is a 502 without the words of the agent", () =>
+  it.effect("an error response of the agent is a 502 that does not repeat its message", () =>
     Effect.gen(function* () {
       const mock = yield* runtime
       const server = yield* TestServer

@@ -31,7 +31,7 @@ export interface Options {
 
 const wordMillis = 200
 
-/** The words of the agent's answer to a message. The number at the end of the message is the number of words. */
+/** The agent's answer to a message, as a list of words. The message ends with their number. */
 export const wordsOf = (message: string): ReadonlyArray<string> =>
   Array.from({ length: Number(/\d+$/.exec(message)?.[0] ?? 1) }, (_, index) => `${message}:${index} `)
 
