@@ -79,7 +79,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
       const mock = yield* runtime
       const server = yield* TestServer
       yield* InstanceDirectory.use((instances) => instances.update(server.instance.instanceId, { agentUrl: mock.url }))
-      // The foreign server knows no answer to this, and says so with an error of its own.
+      // The foreign server has no fixture for this message, and answers with an error.
       const answer = yield* server.send(
         paths.chat(server.instance.instanceId),
         { message: "something else" },
