@@ -5,8 +5,8 @@
  * @module
  */
 import type * as Undici from "@effect/platform-node/Undici"
-import type { AgentEvent } from "../core/chat/Agent.ts"
-import * as ContextWindow from "../core/chat/ContextWindow.ts"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
 import * as SystemErrorCode from "../core/text/SystemErrorCode.ts"
 import type { DeadlineScheduler, Scheduled } from "../runtime/DeadlineScheduler.ts"
 import { AgentBroken, type AgentError, AgentTimeout } from "../services/chat/AgentStream.ts"

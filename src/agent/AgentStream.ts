@@ -5,8 +5,8 @@
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Channel, Duration, Effect, Layer, Option, Record, Redacted, Scope, Stream, type Tracer } from "effect"
-import type { AgentRequest } from "../core/chat/Agent.ts"
-import * as ContextWindow from "../core/chat/ContextWindow.ts"
+import type { AgentRequest } from "../core/chat/agent/Agent.ts"
+import * as ContextWindow from "../core/chat/agent/ContextWindow.ts"
 import type * as Instance from "../core/chat/Instance.ts"
 import { memoize } from "../core/data/Memo.ts"
 import * as Sealing from "../core/delivery/Sealing.ts"

@@ -4,8 +4,8 @@
  * @module
  */
 import { Result } from "effect"
-import type { AgentEvent, FinishReason } from "../core/chat/Agent.ts"
-import * as ThinkTag from "../core/chat/ThinkTag.ts"
+import type { AgentEvent, FinishReason } from "../core/chat/agent/Agent.ts"
+import * as ThinkTag from "../core/chat/agent/ThinkTag.ts"
 import { Sources } from "./Sources.ts"
 
 /** The maximum number of tool calls that an answer reports. Later ones are ignored. */

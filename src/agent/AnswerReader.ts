@@ -4,8 +4,8 @@
  * @module
  */
 import { Predicate, Result } from "effect"
-import type { AgentEvent } from "../core/chat/Agent.ts"
-import * as AgentThrottle from "../core/chat/AgentThrottle.ts"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import * as AgentThrottle from "../core/chat/agent/AgentThrottle.ts"
 import { AgentBroken, AgentEmpty, type AgentFailure } from "../services/chat/AgentStream.ts"
 import { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"

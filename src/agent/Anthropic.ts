@@ -4,7 +4,7 @@
  * @module
  */
 import { Predicate } from "effect"
-import type { AgentRequest } from "../core/chat/Agent.ts"
+import type { AgentRequest } from "../core/chat/agent/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import * as Protocol from "./Protocol.ts"

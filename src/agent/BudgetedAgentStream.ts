@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect, Layer, Option, type Scope, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../core/chat/Agent.ts"
-import * as Tokens from "../core/chat/Tokens.ts"
+import type { AgentEvent, AgentRequest } from "../core/chat/agent/Agent.ts"
+import * as Tokens from "../core/chat/agent/Tokens.ts"
 import { dayMillis } from "../core/text/Calendar.ts"
 import { AgentBusy, type AgentError, AgentStream, DailyTokensUsed } from "../services/chat/AgentStream.ts"
 import { type Reservation, TokenBudget } from "../services/chat/TokenBudget.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import { Array as Arr, Cause, Effect, type Pull } from "effect"
-import type { AgentEvent } from "../core/chat/Agent.ts"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
 import type { AgentError } from "../services/chat/AgentStream.ts"
 
 type Events = Arr.NonEmptyReadonlyArray<AgentEvent>

@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Duration, Effect, Layer, Stream } from "effect"
-import type { AgentEvent } from "../core/chat/Agent.ts"
-import { type Outcome, ofOperator, type Question } from "../core/chat/AgentCheck.ts"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import { type Outcome, ofOperator, type Question } from "../core/chat/agent/AgentCheck.ts"
 import type { Instance } from "../core/chat/Instance.ts"
 import type { AgentFacts } from "../core/doctor/AgentDiagnosis.ts"
 import { AgentCheck } from "../services/chat/AgentCheck.ts"

@@ -12,7 +12,7 @@
  * @module
  */
 import { Predicate } from "effect"
-import type { AgentRequest, FinishReason, ModelMessage } from "../core/chat/Agent.ts"
+import type { AgentRequest, FinishReason, ModelMessage } from "../core/chat/agent/Agent.ts"
 import type { Answer } from "./Answer.ts"
 import * as Json from "./Json.ts"
 import type * as Sse from "./Sse.ts"

@@ -1,9 +1,9 @@
 /**
- * The bounds of an agent's response. `AnswerReader` and `core/chat/AgentThrottle` have the bounds of a stream.
+ * The bounds of an agent's response. `AnswerReader` and `core/chat/agent/AgentThrottle` have the bounds of a stream.
  *
  * @module
  */
-import type { FinishReason } from "../core/chat/Agent.ts"
+import type { FinishReason } from "../core/chat/agent/Agent.ts"
 
 /** The longest answer that is not streamed, in bytes. */
 export const maxWhole = 1024 * 1024

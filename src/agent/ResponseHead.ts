@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as RetryAfter from "../core/chat/RetryAfter.ts"
+import * as RetryAfter from "../core/chat/agent/RetryAfter.ts"
 import { AgentBusy, AgentRefused } from "../services/chat/AgentStream.ts"
 
 export type Headers = Readonly<Record<string, string | Array<string> | undefined>>

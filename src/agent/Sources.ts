@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { AgentEvent } from "../core/chat/Agent.ts"
-import { maxSources, maxTitle, maxUrl } from "../core/chat/AnswerParts.ts"
+import type { AgentEvent } from "../core/chat/agent/Agent.ts"
+import { maxSources, maxTitle, maxUrl } from "../core/chat/conversation/AnswerParts.ts"
 
 type Source = AgentEvent & { readonly _tag: "Source" }
 

@@ -11,7 +11,7 @@ import { channelOf, type FromWorker, type ToWorker } from "../cluster/Protocol.t
 import * as Worker from "../cluster/Worker.ts"
 import * as WorkerServer from "../cluster/WorkerServer.ts"
 import * as SettingFiles from "../runtime/SettingFiles.ts"
-import * as Serve from "./Serve.ts"
+import * as Serve from "./commands/Serve.ts"
 import * as ErrorMessages from "./support/ErrorMessages.ts"
 import * as Output from "./support/Output.ts"
 

@@ -5,14 +5,14 @@
  */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { AgUiGroup } from "./AgUi.ts"
 import { AnalyticsGroup } from "./Analytics.ts"
-import { ConversationsGroup } from "./Conversations.ts"
+import { AgUiGroup } from "./chat/AgUi.ts"
+import { ConversationsGroup } from "./chat/Conversations.ts"
+import { OpenAiGroup } from "./chat/OpenAi.ts"
+import { WidgetGroup } from "./chat/Widget.ts"
 import { FormsGroup } from "./Forms.ts"
 import { MailGroup } from "./Mail.ts"
-import { OpenAiGroup } from "./OpenAi.ts"
 import { asPublished } from "./OpenApi.ts"
-import { WidgetGroup } from "./Widget.ts"
 
 export class Api extends HttpApi.make("hydracore-public")
   .add(AnalyticsGroup, FormsGroup, WidgetGroup, ConversationsGroup, OpenAiGroup, AgUiGroup, MailGroup)

@@ -9,7 +9,7 @@
  */
 import { Clock, Deferred, Effect, Layer, Option, PubSub, Ref, Schema, Stream } from "effect"
 import type { PageView } from "../core/analytics/PageView.ts"
-import { messageOf } from "../core/chat/Agent.ts"
+import { messageOf } from "../core/chat/agent/Agent.ts"
 import type { SubmissionDraft } from "../core/forms/Submission.ts"
 import { AnalyticsRepo } from "../services/analytics/AnalyticsRepo.ts"
 import { AgentStream } from "../services/chat/AgentStream.ts"

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import { AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { ask, failure, layer } from "../support/AgentExchange.ts"
 import { endlessly, type Respond, says, sse, start } from "../support/TestUpstream.ts"

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, References, Result, Schema, Stream, Tracer } from "effect"
-import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import { AgentBusy, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { type Scene, Stage, suite } from "../suites/AgentStream.ts"
 import { ask, done, exchange, failure, layer, secret, streams } from "../support/AgentExchange.ts"

@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { AnswerReader } from "../../src/agent/AnswerReader.ts"
 import { protocols } from "../../src/agent/Protocols.ts"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
-import * as ChatStream from "../../src/core/chat/ChatStream.ts"
-import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
+import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
 import { finishes, says } from "../support/TestUpstream.ts"
 
 /** What an agent may send, in one piece. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { type Duration, Effect } from "effect"
 import * as Inspection from "../../src/agent/Inspection.ts"
-import * as AgentCheck from "../../src/core/chat/AgentCheck.ts"
+import * as AgentCheck from "../../src/core/chat/agent/AgentCheck.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { done, layer, secret, streams } from "../support/AgentExchange.ts"
 import { finishes, instanceAt, type Respond, says, start } from "../support/TestUpstream.ts"

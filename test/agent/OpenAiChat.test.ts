@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { protocol } from "../../src/agent/OpenAiChat.ts"
 import * as Protocol from "../../src/agent/Protocol.ts"
-import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import { activitiesOf, read, readWhole, sourcesOf, textOf } from "../support/AgentFrames.ts"
 import { instanceAt } from "../support/TestUpstream.ts"
 

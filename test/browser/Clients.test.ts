@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
+import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Chromium, inChromium } from "../support/browser/Browser.ts"

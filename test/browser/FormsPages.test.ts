@@ -3,7 +3,7 @@
  */
 import { assert, describe } from "@effect/vitest"
 import { Effect } from "effect"
-import * as Snippet from "../../src/cli/Snippet.ts"
+import * as Snippet from "../../src/cli/commands/Snippet.ts"
 import { inChromium, type VisitorOptions } from "../support/browser/Browser.ts"
 import { faults422, fill, isSubmit, make, press, says, textOf } from "../support/browser/BrowserForm.ts"
 import * as BrowserSite from "../support/browser/BrowserSite.ts"

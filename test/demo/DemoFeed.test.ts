@@ -4,7 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
-import type { AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import * as Instance from "../../src/core/chat/Instance.ts"
 import type { SubmissionDraft } from "../../src/core/forms/Submission.ts"
 import * as DemoFeed from "../../src/demo/DemoFeed.ts"

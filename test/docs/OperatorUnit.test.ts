@@ -19,7 +19,7 @@ describe("operator: the unit", () => {
 
   it("gives the service longer to end than it takes", async () => {
     const settings = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown(environment)))
-    // A worker may take six seconds after the grace period (`cli/Serve`).
+    // A worker may take six seconds after the grace period (`cli/commands/Serve`).
     assert.isAbove(Number(unit["TimeoutStopSec"]), Duration.toSeconds(settings.shutdownGrace) + 6)
   })
 })

@@ -1,6 +1,6 @@
 /** The HTML in the guides is what the command line prints. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Snippet from "../../src/cli/Snippet.ts"
+import * as Snippet from "../../src/cli/commands/Snippet.ts"
 import * as Documents from "./Documents.ts"
 
 describe("website and chat: the HTML", () => {

@@ -3,7 +3,7 @@
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent, AgentRequest } from "../../src/core/chat/agent/Agent.ts"
 import type { Instance } from "../../src/core/chat/Instance.ts"
 import { type AgentError, AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { until } from "../support/Wait.ts"

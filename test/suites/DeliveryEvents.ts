@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Effect, type Layer, Option } from "effect"
-import type { ConversationKey } from "../../src/core/chat/Conversation.ts"
+import type { ConversationKey } from "../../src/core/chat/conversation/Conversation.ts"
 import * as Event from "../../src/core/delivery/Event.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"

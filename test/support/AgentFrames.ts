@@ -4,7 +4,7 @@
 import { AnswerReader } from "../../src/agent/AnswerReader.ts"
 import type { AgentProtocol } from "../../src/agent/Protocol.ts"
 import { protocols } from "../../src/agent/Protocols.ts"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type * as Instance from "../../src/core/chat/Instance.ts"
 
 /** How an answer ended: its finish reason, `empty` or a fault. */

@@ -2,9 +2,9 @@
  * Agents and expectations for the tests of `http/chat/ChatResponse`.
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
-import * as ChatStream from "../../src/core/chat/ChatStream.ts"
-import { UiMessageStream } from "../../src/core/chat/UiMessageStream.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
+import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
+import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
 import * as ChatResponse from "../../src/http/chat/ChatResponse.ts"
 import * as EventSource from "../../src/http/chat/EventSource.ts"
 import * as OpenChats from "../../src/http/chat/OpenChats.ts"

@@ -2,7 +2,7 @@
  * Reads the source of a chat's events without a chat.
  */
 import { Effect, Pull } from "effect"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type { EventSource } from "../../src/http/chat/EventSource.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 

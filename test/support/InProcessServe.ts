@@ -6,7 +6,7 @@
 import { ConfigProvider, Effect, Exit, Layer, Logger, Option, Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { Settings } from "../../src/Config.ts"
-import * as Serve from "../../src/cli/Serve.ts"
+import * as Serve from "../../src/cli/commands/Serve.ts"
 import * as LocalDatabase from "../../src/cli/support/LocalDatabase.ts"
 import * as Process from "../torture/Process.ts"
 import * as TestMetrics from "./TestMetrics.ts"

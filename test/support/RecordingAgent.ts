@@ -2,7 +2,7 @@
  * An agent for tests of other chat clients: it records its requests, and does what the message says.
  */
 import { Effect, Stream } from "effect"
-import type { AgentEvent, ModelMessage } from "../../src/core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentBusy, AgentEmpty, AgentRefused } from "../../src/services/chat/AgentStream.ts"
 

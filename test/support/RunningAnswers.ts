@@ -5,9 +5,9 @@
  */
 import { randomUUID } from "node:crypto"
 import { Duration, Effect, Layer, Option, Scope, Stream } from "effect"
-import type { AgentEvent } from "../../src/core/chat/Agent.ts"
-import * as AnswerParts from "../../src/core/chat/AnswerParts.ts"
-import type { AnswerEnding, ConversationKey } from "../../src/core/chat/Conversation.ts"
+import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
+import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
+import type { AnswerEnding, ConversationKey } from "../../src/core/chat/conversation/Conversation.ts"
 import * as Instance from "../../src/core/chat/Instance.ts"
 import * as Drain from "../../src/http/chat/Drain.ts"
 import * as RunningAnswers from "../../src/http/chat/RunningAnswers.ts"

@@ -6,7 +6,7 @@
 import { Chat } from "@ai-sdk/react"
 import { DefaultChatTransport, type PrepareSendMessagesRequest, type UIMessage } from "ai"
 import { Effect, Stream } from "effect"
-import type { ModelMessage } from "../../src/core/chat/Agent.ts"
+import type { ModelMessage } from "../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentBusy } from "../../src/services/chat/AgentStream.ts"
 import { TestServer } from "./TestServer.ts"

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict"
 import { Schema } from "effect"
-import { Conversation } from "../../src/contract/Conversations.ts"
+import { Conversation } from "../../src/contract/chat/Conversations.ts"
 import type { Target } from "./Load.ts"
 
 const Frame = Schema.fromJsonString(

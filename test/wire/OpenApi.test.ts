@@ -7,9 +7,9 @@ import { OpenApi } from "effect/http-api"
 import { PageViewPayload } from "../../src/contract/Analytics.ts"
 import { Api } from "../../src/contract/Api.ts"
 import * as BodyReader from "../../src/contract/BodyReader.ts"
+import * as UseChat from "../../src/contract/chat/UseChat.ts"
+import { ChatPayload } from "../../src/contract/chat/Widget.ts"
 import { SubmissionPayload } from "../../src/contract/Forms.ts"
-import * as UseChat from "../../src/contract/UseChat.ts"
-import { ChatPayload } from "../../src/contract/Widget.ts"
 
 type Json = Record<string, unknown>
 const at = (value: unknown, ...path: ReadonlyArray<string>): unknown =>

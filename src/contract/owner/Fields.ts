@@ -4,7 +4,7 @@
  * @module
  */
 import { Option, Result, Schema } from "effect"
-import { isConversationId } from "../../core/chat/Conversation.ts"
+import { isConversationId } from "../../core/chat/conversation/Conversation.ts"
 import * as SiteInput from "../../core/sites/SiteInput.ts"
 import * as Cursor from "../../core/text/Cursor.ts"
 import * as TimeInput from "../../core/text/TimeInput.ts"

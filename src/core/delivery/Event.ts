@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConversationKey } from "../chat/Conversation.ts"
+import type { ConversationKey } from "../chat/conversation/Conversation.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import type { Site } from "../sites/Site.ts"

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ConversationKey } from "../chat/Conversation.ts"
+import type { ConversationKey } from "../chat/conversation/Conversation.ts"
 import * as Event from "./Event.ts"
 
 /** An event in the outbox, where it was stored together with its cause. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Outcome } from "../chat/AgentCheck.ts"
+import type { Outcome } from "../chat/agent/AgentCheck.ts"
 import * as Certificate from "./Certificate.ts"
 import { type Finding, ok, problem } from "./Finding.ts"
 

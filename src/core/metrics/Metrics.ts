@@ -7,7 +7,7 @@
  * @module
  */
 import { Metric } from "effect"
-import type { Failure } from "../chat/ChatStream.ts"
+import type { Failure } from "../chat/stream/ChatStream.ts"
 
 /**
  * A duration in seconds, rounded to a multiple of 2^-20. Sums of such numbers are exact in any order, so that a counter

@@ -8,7 +8,7 @@
  * @module
  */
 import { Option } from "effect"
-import type { Conversation } from "../chat/Conversation.ts"
+import type { Conversation } from "../chat/conversation/Conversation.ts"
 import type { DeliveryStatus } from "../delivery/Webhook.ts"
 import type { Submission } from "../forms/Submission.ts"
 import * as JsonScan from "../json/JsonScan.ts"

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import * as ConversationExport from "../chat/ConversationExport.ts"
+import * as ConversationExport from "../chat/conversation/ConversationExport.ts"
 import * as SubmissionExport from "../forms/SubmissionExport.ts"
 import { iso } from "../text/Calendar.ts"
 import * as TerminalText from "../text/TerminalText.ts"

@@ -4,9 +4,9 @@
  * @module
  */
 import { Effect, Exit, Option, Scope } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerEnd from "../../core/chat/AnswerEnd.ts"
-import type { AnswerEnding } from "../../core/chat/Conversation.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import * as AnswerEnd from "../../core/chat/conversation/AnswerEnd.ts"
+import type { AnswerEnding } from "../../core/chat/conversation/Conversation.ts"
 import { AgentBroken, type AgentError } from "../../services/chat/AgentStream.ts"
 import type { EventSink, EventSource } from "./EventSource.ts"
 

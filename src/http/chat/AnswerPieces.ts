@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect, Latch } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
 import type { AnswerLog } from "./AnswerLog.ts"
 
 export class AnswerPieces {

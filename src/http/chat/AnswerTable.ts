@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import type { RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Entry {

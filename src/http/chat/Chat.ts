@@ -5,8 +5,8 @@
  * @module
  */
 import { Cause, Effect, type Fiber } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as ChatStream from "../../core/chat/ChatStream.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import * as ChatStream from "../../core/chat/stream/ChatStream.ts"
 import type { ChatEnd } from "../../core/metrics/Metrics.ts"
 import { type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import type { EventSink } from "./EventSource.ts"

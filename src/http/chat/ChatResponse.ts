@@ -1,12 +1,12 @@
 /**
- * Responds to a chat request with an agent's stream: the frames of `core/chat/ChatStream`, with heartbeats and limits. The stream
+ * Responds to a chat request with an agent's stream: the frames of `core/chat/stream/ChatStream`, with heartbeats and limits. The stream
  * always ends as its protocol requires.
  *
  * @module
  */
 import { Cause, Context, Duration, Effect, Exit, Fiber, Option, Scope, Tracer } from "effect"
 import { HttpEffect, HttpServerResponse } from "effect/http"
-import type * as ChatStream from "../../core/chat/ChatStream.ts"
+import type * as ChatStream from "../../core/chat/stream/ChatStream.ts"
 import { type AgentError, type AgentRefusal, AgentRefused } from "../../services/chat/AgentStream.ts"
 import { Chat } from "./Chat.ts"
 import * as ChatDelivery from "./ChatDelivery.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Cause, Channel, Effect, type Pull, type Scope, Stream } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
 
 /** Receives events, with backpressure. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { Duration, Effect, Exit, Latch, type Scope } from "effect"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { AgentBroken } from "../../services/chat/AgentStream.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"

@@ -4,10 +4,10 @@
  * @module
  */
 import { Cause, Exit, type Fiber } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
-import type { AnswerEnding, MessagePart } from "../../core/chat/Conversation.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
+import * as AnswerPieces from "../../core/chat/conversation/AnswerPieces.ts"
+import type { AnswerEnding, MessagePart } from "../../core/chat/conversation/Conversation.ts"
 import type { Scheduled } from "../../runtime/DeadlineScheduler.ts"
 import type { AgentError } from "../../services/chat/AgentStream.ts"
 import { AnswerLog } from "./AnswerLog.ts"

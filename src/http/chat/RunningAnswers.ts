@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Option, Pull, Schedule, Scope } from "effect"
-import type { AgentRequest } from "../../core/chat/Agent.ts"
-import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import type { AgentRequest } from "../../core/chat/agent/Agent.ts"
+import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"

@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect } from "effect"
-import type * as ChatStream from "../../core/chat/ChatStream.ts"
+import type * as ChatStream from "../../core/chat/stream/ChatStream.ts"
 import type { Chat } from "./Chat.ts"
 
 export interface WholeAnswer extends Pick<ChatStream.State, "failure" | "finishReason" | "sources" | "usage"> {

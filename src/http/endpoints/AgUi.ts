@@ -6,11 +6,11 @@
  */
 import { Effect, Result } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import { RunPayload } from "../../contract/AgUi.ts"
 import { Api } from "../../contract/Api.ts"
 import * as BodyReader from "../../contract/BodyReader.ts"
-import * as ClientMessages from "../../contract/ClientMessages.ts"
-import { AgUiRun } from "../../core/chat/AgUiRun.ts"
+import { RunPayload } from "../../contract/chat/AgUi.ts"
+import * as ClientMessages from "../../contract/chat/ClientMessages.ts"
+import { AgUiRun } from "../../core/chat/stream/AgUiRun.ts"
 import * as ChatEndpoint from "./ChatEndpoint.ts"
 
 const readPayload = BodyReader.make(RunPayload)

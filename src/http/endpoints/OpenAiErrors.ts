@@ -4,8 +4,8 @@
  * @module
  */
 import { HttpServerResponse } from "effect/http"
+import type { OpenAiError } from "../../contract/chat/OpenAi.ts"
 import type { ValidationError } from "../../contract/Errors.ts"
-import type { OpenAiError } from "../../contract/OpenAi.ts"
 import * as ErrorSentence from "../request/ErrorSentence.ts"
 
 type Response = HttpServerResponse.HttpServerResponse

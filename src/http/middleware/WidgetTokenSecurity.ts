@@ -5,8 +5,8 @@
  * @module
  */
 import { Layer } from "effect"
-import { WidgetKeySecurity } from "../../contract/OpenAi.ts"
-import { WidgetTokenSecurity } from "../../contract/WidgetTokenSecurity.ts"
+import { WidgetKeySecurity } from "../../contract/chat/OpenAi.ts"
+import { WidgetTokenSecurity } from "../../contract/chat/WidgetTokenSecurity.ts"
 
 export const layer = Layer.mergeAll(
   Layer.succeed(WidgetTokenSecurity, WidgetTokenSecurity.of({ widgetToken: (handler) => handler })),

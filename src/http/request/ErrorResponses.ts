@@ -6,7 +6,7 @@
  */
 import { HttpServerResponse } from "effect/http"
 import type { ValidationError } from "../../contract/Errors.ts"
-import { type Failure, sentences } from "../../core/chat/ChatStream.ts"
+import { type Failure, sentences } from "../../core/chat/stream/ChatStream.ts"
 
 type Headers = Readonly<Record<string, string>>
 

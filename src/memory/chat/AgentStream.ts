@@ -4,7 +4,7 @@
  * @module
  */
 import { type Duration, Effect, Layer, Stream } from "effect"
-import { type AgentEvent, type AgentRequest, type FinishReason, messageOf } from "../../core/chat/Agent.ts"
+import { type AgentEvent, type AgentRequest, type FinishReason, messageOf } from "../../core/chat/agent/Agent.ts"
 import { type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 
 /** A request, with the text of its last message, which is the visitor's. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect, Option, Stream } from "effect"
-import type { ConversationKey, ConversationSummary } from "../../core/chat/Conversation.ts"
-import * as History from "../../core/chat/History.ts"
+import type { ConversationKey, ConversationSummary } from "../../core/chat/conversation/Conversation.ts"
+import * as History from "../../core/chat/conversation/History.ts"
 import type { AnswerProgress, ConversationStore } from "../../services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import * as Table from "./ConversationTable.ts"

@@ -6,7 +6,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { Effect, Layer } from "effect"
-import * as ConversationHash from "../../core/chat/ConversationHash.ts"
+import * as ConversationHash from "../../core/chat/conversation/ConversationHash.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"

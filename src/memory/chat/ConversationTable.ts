@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import type {
   AgentAnswer,
   AnswerEnding,
@@ -13,7 +13,7 @@ import type {
   Message,
   MessagePart,
   VisitorMessage
-} from "../../core/chat/Conversation.ts"
+} from "../../core/chat/conversation/Conversation.ts"
 
 /** The running answer of a conversation. */
 export interface Running {

@@ -4,7 +4,7 @@
  * @module
  */
 import { Clock, Effect, Option } from "effect"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import {
   type AgentAnswer,
   type AnswerEnding,
@@ -14,7 +14,7 @@ import {
   type MessagePart,
   maxMessages,
   maxSize
-} from "../../core/chat/Conversation.ts"
+} from "../../core/chat/conversation/Conversation.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 import type * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Layer, Option } from "effect"
-import * as Tokens from "../../core/chat/Tokens.ts"
+import * as Tokens from "../../core/chat/agent/Tokens.ts"
 import { dayOf } from "../../core/text/Calendar.ts"
 import { TokenBudget } from "../../services/chat/TokenBudget.ts"
 

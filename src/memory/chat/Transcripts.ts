@@ -4,7 +4,7 @@
  * @module
  */
 import { Effect, Layer, Option, Stream } from "effect"
-import * as Transcript from "../../core/chat/Transcript.ts"
+import * as Transcript from "../../core/chat/conversation/Transcript.ts"
 import { latestFirst } from "../../core/text/Cursor.ts"
 import { ConversationStore } from "../../services/chat/ConversationStore.ts"
 import { Transcripts } from "../../services/chat/Transcripts.ts"

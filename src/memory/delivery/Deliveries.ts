@@ -4,8 +4,8 @@
  * @module
  */
 import { Clock, Effect, Layer, Option } from "effect"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
+import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Slots from "../../core/delivery/Slots.ts"

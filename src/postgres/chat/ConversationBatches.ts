@@ -12,7 +12,7 @@
 import type { PgClient } from "@effect/sql-pg"
 import { type Duration, Effect, Result, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
-import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/Conversation.ts"
+import { type ConversationKey, leaseMillis, maxMessages, maxSize } from "../../core/chat/conversation/Conversation.ts"
 import * as BatchMetrics from "../../runtime/batch/BatchMetrics.ts"
 import * as GroupCommit from "../../runtime/batch/GroupCommit.ts"
 import { decodeRows } from "../../runtime/Rows.ts"

@@ -5,16 +5,16 @@
  */
 import { PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import type { AgentEvent } from "../../core/chat/Agent.ts"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import * as AnswerPieces from "../../core/chat/AnswerPieces.ts"
+import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
+import * as AnswerPieces from "../../core/chat/conversation/AnswerPieces.ts"
 import {
   type AgentAnswer,
   type ConversationKey,
   endings,
   isConversationId,
   type Message
-} from "../../core/chat/Conversation.ts"
+} from "../../core/chat/conversation/Conversation.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
 import * as Times from "../Times.ts"

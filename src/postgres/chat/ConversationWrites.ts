@@ -9,8 +9,14 @@ import { randomUUID } from "node:crypto"
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Schema } from "effect"
 import { SqlError } from "effect/sql"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
-import { leaseMillis, type MessagePart, maxMessages, maxSize, renewMillis } from "../../core/chat/Conversation.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
+import {
+  leaseMillis,
+  type MessagePart,
+  maxMessages,
+  maxSize,
+  renewMillis
+} from "../../core/chat/conversation/Conversation.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"

@@ -5,7 +5,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
-import * as AnswerParts from "../../core/chat/AnswerParts.ts"
+import * as AnswerParts from "../../core/chat/conversation/AnswerParts.ts"
 import * as Event from "../../core/delivery/Event.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"

@@ -5,7 +5,7 @@
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { type Duration, Effect, Option, Schema, Stream } from "effect"
-import type { ConversationKey } from "../../core/chat/Conversation.ts"
+import type { ConversationKey } from "../../core/chat/conversation/Conversation.ts"
 import * as FanOut from "../../core/delivery/FanOut.ts"
 import * as Person from "../../core/persons/Person.ts"
 import { decodeRows } from "../../runtime/Rows.ts"

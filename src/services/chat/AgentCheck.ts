@@ -4,7 +4,7 @@
  * @module
  */
 import { Context, type Duration, type Effect } from "effect"
-import type { Outcome, Question } from "../../core/chat/AgentCheck.ts"
+import type { Outcome, Question } from "../../core/chat/agent/AgentCheck.ts"
 import type { Instance } from "../../core/chat/Instance.ts"
 
 export class AgentCheck extends Context.Service<

@@ -5,7 +5,7 @@
  * @module
  */
 import { Context, Schema, type Stream } from "effect"
-import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/Agent.ts"
+import type { AgentEvent, AgentRequest, FinishReason } from "../../core/chat/agent/Agent.ts"
 
 /** The agent refused the request, could not be reached, or did not respond with an answer. */
 export class AgentRefused extends Schema.TaggedError<AgentRefused>()("AgentRefused", {

@@ -9,7 +9,7 @@
  * @module
  */
 import { Context, type Effect, type Option, Schema, type Stream } from "effect"
-import type { AgentEvent, ModelMessage } from "../../core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../core/chat/agent/Agent.ts"
 import type {
   AnswerEnding,
   Conversation,
@@ -17,9 +17,9 @@ import type {
   ConversationSummary,
   Message,
   MessagePart
-} from "../../core/chat/Conversation.ts"
-import type * as ConversationHash from "../../core/chat/ConversationHash.ts"
-import type { Bounds } from "../../core/chat/History.ts"
+} from "../../core/chat/conversation/Conversation.ts"
+import type * as ConversationHash from "../../core/chat/conversation/ConversationHash.ts"
+import type { Bounds } from "../../core/chat/conversation/History.ts"
 import type { RecordRefused, StorageUnavailable } from "../Storage.ts"
 
 /** The conversation has reached `maxMessages` or `maxSize`. Nothing was changed. */

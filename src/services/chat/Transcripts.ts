@@ -5,8 +5,8 @@
  * @module
  */
 import { Context, type Effect, type Option, type Stream } from "effect"
-import type { Conversation, ConversationKey } from "../../core/chat/Conversation.ts"
-import type { Filter, Page } from "../../core/chat/Transcript.ts"
+import type { Conversation, ConversationKey } from "../../core/chat/conversation/Conversation.ts"
+import type { Filter, Page } from "../../core/chat/conversation/Transcript.ts"
 import type { Position } from "../../core/text/Cursor.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 

@@ -3,7 +3,7 @@
  */
 import { assert, it } from "@effect/vitest"
 import * as Tags from "../../../src/browser/console/setup/Tags.ts"
-import * as Snippet from "../../../src/cli/Snippet.ts"
+import * as Snippet from "../../../src/cli/commands/Snippet.ts"
 
 it("the console and the command line have the same tags", () => {
   const given = {

@@ -1,7 +1,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, layer as withLayer } from "@effect/vitest"
 import { Effect, Layer, Option, Schema, Stream } from "effect"
-import { copyAll } from "../../../src/cli/AnalyticsCopy.ts"
+import { copyAll } from "../../../src/cli/commands/AnalyticsCopy.ts"
 import * as AnalyticsExport from "../../../src/clickhouse/analytics/AnalyticsExport.ts"
 import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import * as AnalyticsCopy from "../../../src/postgres/analytics/AnalyticsCopy.ts"

@@ -5,7 +5,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Stream } from "effect"
 import { IpNetwork } from "effect/net"
-import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
+import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import type { Instance } from "../../../src/core/chat/Instance.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, AgentRefused } from "../../../src/services/chat/AgentStream.ts"

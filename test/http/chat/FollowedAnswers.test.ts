@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger } from "effect"
-import * as AnswerParts from "../../../src/core/chat/AnswerParts.ts"
+import * as AnswerParts from "../../../src/core/chat/conversation/AnswerParts.ts"
 import * as FollowedAnswers from "../../../src/http/chat/FollowedAnswers.ts"
 import * as MemoryConversationStore from "../../../src/memory/chat/ConversationStore.ts"
 import * as MemoryInstanceDirectory from "../../../src/memory/chat/InstanceDirectory.ts"

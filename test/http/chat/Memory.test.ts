@@ -1,6 +1,6 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Deferred, Effect, Layer, Option, Schema, Stream } from "effect"
-import type { AgentEvent, ModelMessage } from "../../../src/core/chat/Agent.ts"
+import type { AgentEvent, ModelMessage } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken } from "../../../src/services/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"

@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import type { AgentRequest } from "../../../src/core/chat/Agent.ts"
+import type { AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { conversationIdOf } from "../../support/ChatVisit.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Queue, Stream } from "effect"
-import * as OpenAiCompletion from "../../../src/core/chat/OpenAiCompletion.ts"
+import * as OpenAiCompletion from "../../../src/core/chat/stream/OpenAiCompletion.ts"
 import * as ChatResponse from "../../../src/http/chat/ChatResponse.ts"
 import * as EventSource from "../../../src/http/chat/EventSource.ts"
 import * as OpenChats from "../../../src/http/chat/OpenChats.ts"

@@ -3,7 +3,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Duration, Effect, Option, Stream } from "effect"
-import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
 import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { until } from "../../support/Wait.ts"

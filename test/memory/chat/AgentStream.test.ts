@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Schema, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import type { AgentEvent } from "../../../src/core/chat/Agent.ts"
+import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, type AgentError, AgentRefused } from "../../../src/services/chat/AgentStream.ts"
 import { type Scene, Stage, suite } from "../../suites/AgentStream.ts"

@@ -5,7 +5,7 @@
  * @module
  */
 import { Effect, Stream } from "effect"
-import type { AgentEvent, AgentRequest } from "../../../src/core/chat/Agent.ts"
+import type { AgentEvent, AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentBroken, type AgentError, AgentRefused, AgentTimeout } from "../../../src/services/chat/AgentStream.ts"
 import { paths, TestServer } from "../TestServer.ts"

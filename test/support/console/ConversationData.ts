@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
-import type { AnswerEnding } from "../../../src/core/chat/Conversation.ts"
+import type { AnswerEnding } from "../../../src/core/chat/conversation/Conversation.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 

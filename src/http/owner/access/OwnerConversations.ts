@@ -5,9 +5,9 @@
  */
 import { Context, Effect, Layer, type Stream } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import type { Conversation } from "../../../core/chat/Conversation.ts"
+import type { Conversation } from "../../../core/chat/conversation/Conversation.ts"
+import type { Filter, Page } from "../../../core/chat/conversation/Transcript.ts"
 import type { Instance } from "../../../core/chat/Instance.ts"
-import type { Filter, Page } from "../../../core/chat/Transcript.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
 import type { Position } from "../../../core/text/Cursor.ts"
 import { ConversationStore } from "../../../services/chat/ConversationStore.ts"

@@ -9,7 +9,7 @@
 import { randomBytes, randomUUID } from "node:crypto"
 import { Context, Effect, Layer, Option, Redacted } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
-import { type Outcome, ofOwner } from "../../../core/chat/AgentCheck.ts"
+import { type Outcome, ofOwner } from "../../../core/chat/agent/AgentCheck.ts"
 import type { Instance, InstanceChange, NewInstance } from "../../../core/chat/Instance.ts"
 import { limits } from "../../../core/chat/InstanceInput.ts"
 import * as OperatorsKey from "../../../core/chat/OperatorsKey.ts"

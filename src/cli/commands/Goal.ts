@@ -1,0 +1,131 @@
+/**
+ * `goal create`, `goal list` and `goal delete`: what counts as a conversion of a website.
+ *
+ * @module
+ */
+import { Effect, type Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as EventLimits from "../../core/analytics/EventLimits.ts"
+import * as Goal from "../../core/analytics/Goal.ts"
+import * as GoalInput from "../../core/analytics/GoalInput.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import { Goals } from "../../services/analytics/Goals.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+const json = (goal: Goal.Goal) => ({
+  goal_id: goal.goalId,
+  website_config_id: goal.websiteConfigId,
+  name: goal.name,
+  [goal.kind]: goal.value,
+  created_at: Calendar.iso(goal.createdAt)
+})
+
+const eventKind: Inputs.Kind<string> = {
+  expected: `the name of an event, of 1 to ${EventLimits.limits.name} characters; page views are counted by --page`,
+  parse: GoalInput.parseEvent
+}
+
+const pageKind: Inputs.Kind<string> = {
+  expected: `a path such as /thanks, or a pattern such as '/thanks*' in which each of at most ${GoalInput.maxStars} stars matches any text`,
+  parse: GoalInput.parsePage
+}
+
+const create = Command.make(
+  "create",
+  {
+    websiteConfigId: Inputs.site,
+    event: Inputs.optional(Inputs.make("event", eventKind, "<name>", "Events of this name are conversions")),
+    page: Inputs.optional(
+      Inputs.make("page", pageKind, "<pattern>", "Views of this path are conversions; `*` matches any text")
+    ),
+    name: Inputs.optional(
+      Inputs.make("name", Inputs.nameKind, "<text>", "The name in reports; the event or the path unless given")
+    )
+  },
+  Effect.fnUntraced(function* ({ event, name, page, websiteConfigId }) {
+    const goals = yield* Goals
+    if ((event === null) === (page === null)) {
+      return yield* new Output.CliFailure({ message: "Give one of the flags --event and --page." })
+    }
+    const target =
+      event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
+    const created = yield* goals.create({ ...target, websiteConfigId, name: name ?? Goal.nameOf(target) }).pipe(
+      Effect.catchTag("GoalNameTaken", () =>
+        Effect.fail(
+          new Output.CliFailure({
+            message:
+              "The website already has a goal of this name; give another name with --name, or see `hydracore goal list`."
+          })
+        )
+      )
+    )
+    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
+    const goal = created.value
+    yield* Output.answer({
+      json: json(goal),
+      text: Output.facts([
+        ["goal_id", goal.goalId],
+        ["name", goal.name],
+        [goal.kind, goal.value]
+      ])
+    })
+  })
+).pipe(
+  Command.withDescription("Count an event or a page as a conversion, in past visits too"),
+  Command.withExamples([
+    {
+      command: "hydracore goal create --site 0f8fad5b-d9cb-469f-a165-70867728950e --page '/thanks*'",
+      description: "Every page whose path begins with /thanks is a conversion"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { websiteConfigId: Inputs.site },
+  Effect.fnUntraced(function* ({ websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    const goals = yield* Goals
+    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const listed = yield* goals.list(websiteConfigId)
+    const builtIn = Object.values(Goal.leads)
+      .map((name) => `"${name}"`)
+      .join(" and ")
+    yield* Output.answer({
+      json: listed.map(json),
+      text: `${Output.table(
+        ["NAME", "KIND", "VALUE", "GOAL_ID"],
+        listed.map((goal) => [goal.name, goal.kind, goal.value, goal.goalId]),
+        "The website has no goal of its own yet; `hydracore goal create` creates one."
+      )}Every website has the goals ${builtIn}.\n`
+    })
+  })
+).pipe(Command.withDescription("List the goals of a website, oldest first"))
+
+const remove = Command.make(
+  "delete",
+  { goalId: Inputs.make("goal", Inputs.uuidKind, "<uuid>", "The goal_id of a goal") },
+  Effect.fnUntraced(function* ({ goalId }) {
+    const goals = yield* Goals
+    if (!(yield* goals.delete(goalId))) return yield* Output.notFound("goal", goalId)
+    yield* Output.answer({
+      json: { goal_id: goalId, deleted: true },
+      text: `The goal ${goalId} is deleted. The events and page views are kept.\n`
+    })
+  })
+).pipe(Command.withDescription("Delete a goal; the events and page views are kept"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Goals, E, R>) =>
+  Command.make("goal").pipe(
+    Command.withDescription("Goals: what counts as a conversion"),
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,286 @@
+/**
+ * `instance create`, `update`, `delete` and `list`: the agents of chat widgets.
+ *
+ * @module
+ */
+import { Effect, Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as Inspection from "../../agent/Inspection.ts"
+import type { Instance, InstanceChange } from "../../core/chat/Instance.ts"
+import * as AgentDiagnosis from "../../core/doctor/AgentDiagnosis.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
+import type { AgentStream } from "../../services/chat/AgentStream.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Change from "../support/Change.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as InstanceInputs from "../support/InstanceInputs.ts"
+import * as Output from "../support/Output.ts"
+
+const json = (instance: Instance) => ({
+  instance_id: instance.instanceId,
+  name: instance.name,
+  website_config_id: instance.websiteConfigId,
+  agent_url: instance.agentUrl,
+  agent_protocol: instance.agentProtocol,
+  agent_model: instance.agentModel,
+  agent_key_env: instance.agentKeyEnv,
+  agent_key_stored: instance.agentKey !== null,
+  guarded: instance.isGuarded,
+  agent_key_header: instance.agentKeyHeader,
+  memory: instance.memory,
+  conversation_ids: instance.conversationIds,
+  instructions: instance.instructions,
+  history: instance.historyMessages,
+  history_characters: instance.historyCharacters,
+  max_tokens: instance.maxTokens,
+  daily_tokens: instance.dailyTokens,
+  origins: [...instance.origins]
+})
+
+const originsText = ({ origins }: Instance): string => origins.join(" ") || "any"
+
+/** The first words of a text, on one line. */
+const beginning = (text: string): string => TerminalText.truncate(TerminalText.printable(text.replace(/\s+/g, " ")), 60)
+
+const text = (instance: Instance): string =>
+  Output.facts([
+    ["name", instance.name],
+    ["instance_id", instance.instanceId],
+    ["website_config_id", instance.websiteConfigId ?? "-"],
+    ["agent_url", instance.agentUrl],
+    ["agent_protocol", instance.agentProtocol],
+    ["agent_model", instance.agentModel ?? "-"],
+    ["agent_key_env", instance.agentKeyEnv ?? "-"],
+    ["agent_key_header", instance.agentKeyHeader ?? "-"],
+    ["memory", instance.memory],
+    ["conversation_ids", instance.conversationIds],
+    ["instructions", instance.instructions === null ? "-" : beginning(instance.instructions)],
+    ["history", String(instance.historyMessages)],
+    ["history_characters", String(instance.historyCharacters)],
+    ["max_tokens", String(instance.maxTokens)],
+    ["daily_tokens", String(instance.dailyTokens ?? "-")],
+    ["origins", originsText(instance)]
+  ])
+
+/** The time limit of the agent's answer: a runtime may have to load its model first. */
+const checkTimeout = "30 seconds"
+
+/** Sends the agent a test question, and warns if it does not answer. The instance stays stored. */
+const check = Effect.fnUntraced(function* (instance: Instance) {
+  const { advice, finding, severity } = AgentDiagnosis.ofAgent(yield* Inspection.inspect(instance, checkTimeout))
+  if (severity === "ok") return
+  yield* Output.note(TerminalText.printable(`Warning: ${finding} ${advice ?? ""}`.trimEnd()))
+})
+
+/** Whether a change may have made the agent unreachable. */
+const concernsAgent = ({ agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl }: InstanceChange): boolean =>
+  [agentKeyEnv, agentKeyHeader, agentModel, agentProtocol, agentUrl].some((value) => value !== undefined)
+
+const requireSite = Effect.fnUntraced(function* (websiteConfigId: string | null | undefined) {
+  if (websiteConfigId === null || websiteConfigId === undefined) return
+  const sites = yield* SiteDirectory
+  if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId))) {
+    return yield* Output.notFound("website", websiteConfigId)
+  }
+})
+
+/** The flags of both `create` and `update`; null if absent. */
+const common = {
+  websiteConfigId: InstanceInputs.site,
+  agentProtocol: InstanceInputs.agentProtocol,
+  agentModel: InstanceInputs.agentModel,
+  agentKeyEnv: InstanceInputs.agentKeyEnv,
+  agentKeyHeader: InstanceInputs.agentKeyHeader,
+  memory: InstanceInputs.memory,
+  conversationIds: InstanceInputs.conversationIds,
+  instructions: InstanceInputs.instructions,
+  historyMessages: InstanceInputs.history,
+  historyCharacters: InstanceInputs.historyCharacters,
+  maxTokens: InstanceInputs.maxTokens,
+  dailyTokens: InstanceInputs.dailyTokens
+}
+
+type Given<A> = { readonly [K in keyof A]?: Exclude<A[K], null> }
+
+/** The flags that were given. */
+const given = <A extends object>(flags: A): Given<A> =>
+  Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== null)) as Given<A>
+
+const create = Command.make(
+  "create",
+  {
+    ...common,
+    name: Inputs.name("instance"),
+    agentUrl: InstanceInputs.agentUrl,
+    origins: Inputs.origins("instance"),
+    noCheck: InstanceInputs.noCheck
+  },
+  Effect.fnUntraced(function* ({ agentUrl, name, noCheck, origins, ...flags }) {
+    yield* requireSite(flags.websiteConfigId)
+    const directory = yield* InstanceDirectory
+    const instance = yield* directory.create({ name, agentUrl, origins, ...given(flags) })
+    yield* Output.answer({ json: { instance_id: instance.instanceId }, text: text(instance) })
+    if (!noCheck) yield* check(instance)
+  })
+).pipe(
+  Command.withDescription("Create an instance of an agent"),
+  Command.withExamples([
+    {
+      command: "hydracore instance create --name Support --agent-url http://localhost:9000 --agent-key-env AGENT_KEY",
+      description: "An agent whose key the service reads from the variable AGENT_KEY"
+    },
+    {
+      command:
+        "hydracore instance create --name Support --agent-url http://localhost:9000 --instructions @prompt.txt --history 20",
+      description: "An agent that gets a system prompt and the last 20 messages of a conversation"
+    }
+  ])
+)
+
+/** The flags with which `update` clears settings. */
+const clearing = {
+  noSite: Inputs.withoutValue("no-site", "The instance serves no website"),
+  noAgentModel: Inputs.withoutValue("no-agent-model", "Let the agent choose the model"),
+  noAgentKeyEnv: Inputs.withoutValue("no-agent-key-env", "Send the agent no key"),
+  noAgentKeyHeader: Inputs.withoutValue("no-agent-key-header", "Send the key in the protocol's own header"),
+  noInstructions: Inputs.withoutValue("no-instructions", "Send the agent no system prompt"),
+  noDailyTokens: Inputs.withoutValue("no-daily-tokens", "Let the instance use any number of tokens")
+}
+
+const updateFlags = [
+  ...["name", "site", "no-site", "agent-url", "agent-protocol", "agent-model", "no-agent-model", "agent-key-env"],
+  ...["no-agent-key-env", "agent-key-header", "no-agent-key-header", "memory", "conversation-ids", "instructions"],
+  ...["no-instructions", "history", "history-characters", "max-tokens", "daily-tokens", "no-daily-tokens"],
+  ...["origin", "any-origin"]
+]
+
+/** The new value of a field that may be cleared; undefined if neither flag is given. */
+const clearable = <A>(flag: string, value: A | null, isCleared: boolean) =>
+  Change.changeTo<A, null>(
+    { flag, value: value ?? undefined },
+    { flag: `no-${flag}`, isGiven: isCleared, cleared: null }
+  )
+
+const update = Command.make(
+  "update",
+  {
+    ...common,
+    ...clearing,
+    instanceId: Inputs.instance,
+    name: Inputs.newName("instance"),
+    agentUrl: InstanceInputs.newAgentUrl,
+    origins: Inputs.newOrigins("instance"),
+    anyOrigin: Inputs.anyOrigin("instance"),
+    noCheck: InstanceInputs.noCheck
+  },
+  Effect.fnUntraced(function* (input) {
+    const change = yield* Change.require<InstanceChange>(
+      {
+        name: input.name ?? undefined,
+        websiteConfigId: yield* clearable("site", input.websiteConfigId, input.noSite),
+        agentUrl: input.agentUrl ?? undefined,
+        // The operator may name a private address.
+        isGuarded: input.agentUrl === null ? undefined : false,
+        agentProtocol: input.agentProtocol ?? undefined,
+        agentModel: yield* clearable("agent-model", input.agentModel, input.noAgentModel),
+        agentKeyEnv: yield* clearable("agent-key-env", input.agentKeyEnv, input.noAgentKeyEnv),
+        // A key in a variable, or no key, replaces one that the owner API stored.
+        agentKey: input.agentKeyEnv === null && !input.noAgentKeyEnv ? undefined : null,
+        agentKeyHeader: yield* clearable("agent-key-header", input.agentKeyHeader, input.noAgentKeyHeader),
+        memory: input.memory ?? undefined,
+        conversationIds: input.conversationIds ?? undefined,
+        instructions: yield* clearable("instructions", input.instructions, input.noInstructions),
+        historyMessages: input.historyMessages ?? undefined,
+        historyCharacters: input.historyCharacters ?? undefined,
+        maxTokens: input.maxTokens ?? undefined,
+        dailyTokens: yield* clearable("daily-tokens", input.dailyTokens, input.noDailyTokens),
+        origins: yield* Change.originsToBe(input.origins, input.anyOrigin)
+      },
+      updateFlags
+    )
+    yield* requireSite(change.websiteConfigId)
+    const directory = yield* InstanceDirectory
+    const instance = yield* directory.update(input.instanceId, change)
+    if (Option.isNone(instance)) return yield* Output.notFound("instance", input.instanceId)
+    yield* Output.answer({
+      json: json(instance.value),
+      text: `${text(instance.value)}\nThe change takes effect in every process within a second.\n`
+    })
+    if (!input.noCheck && concernsAgent(change)) yield* check(instance.value)
+  })
+).pipe(
+  Command.withDescription(
+    "Change an instance; settings without a flag stay as they are. Takes effect in every process within a second"
+  ),
+  Command.withExamples([
+    {
+      command:
+        "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --agent-url http://localhost:9001",
+      description: "The agent has moved; the tokens in the website's pages stay valid"
+    },
+    {
+      command: "hydracore instance update --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --memory edge",
+      description: "The service stores conversations from now on"
+    }
+  ])
+)
+
+const remove = Command.make(
+  "delete",
+  { instanceId: Inputs.instance },
+  Effect.fnUntraced(function* ({ instanceId }) {
+    const directory = yield* InstanceDirectory
+    if (!(yield* directory.delete(instanceId))) return yield* Output.notFound("instance", instanceId)
+    yield* Output.answer({
+      json: { instance_id: instanceId, deleted: true },
+      text: `The instance ${instanceId} is deleted with its tokens and conversations.\n`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Delete an instance with its tokens and conversations; takes effect in every process within a second"
+  )
+)
+
+const list = Command.make(
+  "list",
+  {},
+  Effect.fnUntraced(function* () {
+    const directory = yield* InstanceDirectory
+    const instances = yield* directory.list
+    yield* Output.answer({
+      json: instances.map(json),
+      text: Output.table(
+        ["NAME", "INSTANCE_ID", "AGENT_URL", "PROTOCOL", "MODEL", "KEY_ENV", "MEMORY", "WEBSITE", "ORIGINS"],
+        instances.map((instance) => [
+          instance.name,
+          instance.instanceId,
+          instance.agentUrl,
+          instance.agentProtocol,
+          instance.agentModel ?? "-",
+          instance.agentKeyEnv ?? "-",
+          instance.memory,
+          instance.websiteConfigId ?? "-",
+          originsText(instance)
+        ]),
+        "There are no instances yet. `hydracore instance create` creates one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the instances, oldest first; --json shows every setting"))
+
+/** The command. `storage` and `agent` are built only when a subcommand that needs them runs. */
+export const command = <E, R>(
+  storage: Layer.Layer<InstanceDirectory | SiteDirectory, E, R>,
+  agent: Layer.Layer<AgentStream, E, R>
+) =>
+  Command.make("instance").pipe(
+    Command.withDescription("Instances of agents"),
+    Command.withSubcommands([
+      create.pipe(Command.provide(Layer.merge(storage, agent))),
+      update.pipe(Command.provide(Layer.merge(storage, agent))),
+      remove.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage))
+    ])
+  )

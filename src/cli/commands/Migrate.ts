@@ -1,0 +1,68 @@
+/**
+ * `migrate`: applies the pending migrations.
+ *
+ * @module
+ */
+import { Effect } from "effect"
+import { Command, Flag } from "effect/cli"
+import { SqlClient, SqlError } from "effect/sql"
+import { Settings } from "../../Config.ts"
+import * as Database from "../../postgres/Database.ts"
+import * as Migrations from "../../postgres/schema/Migrations.ts"
+import * as AnalyticsTables from "../support/AnalyticsTables.ts"
+import * as ErrorMessages from "../support/ErrorMessages.ts"
+import * as LocalDatabase from "../support/LocalDatabase.ts"
+import * as Output from "../support/Output.ts"
+
+/** The retries of a migration that the database aborted, by a restart or a deadlock. */
+const retries = 3
+
+/**
+ * Runs the migrations. Waits for an unreachable database for `DATABASE_TIMEOUT`. A migration itself has no time limit: on a
+ * large table, or while another process migrates, each attempt would time out in the same way.
+ */
+export const migrate = (settings: Settings) =>
+  SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+    Database.bounded(settings.databaseTimeout),
+    Effect.andThen(Migrations.run),
+    Effect.retry({ while: Database.isTransient, times: retries }),
+    Effect.catchTags({
+      MigrationError: ({ cause, message }) => {
+        const reason = SqlError.isSqlError(cause) ? `. ${ErrorMessages.of(Database.unavailable(cause))}` : ""
+        return Effect.fail(
+          new Output.CliFailure({ message: `The database could not be migrated: ${message}${reason}` })
+        )
+      },
+      SqlError: (error) => Effect.fail(Database.unavailable(error))
+    })
+  )
+
+const analyticsText = (created: ReadonlyArray<string>): string =>
+  created.length === 0 ? "ClickHouse is up to date.\n" : `Created ${created.join(", ")} in ClickHouse.\n`
+
+export const command = Command.make(
+  "migrate",
+  {
+    cluster: Flag.String("cluster").pipe(
+      Flag.withMetavar("<name>"),
+      Flag.withDescription("Create the tables of ANALYTICS_URL on all servers of this ClickHouse cluster"),
+      Flag.optional
+    )
+  },
+  Effect.fnUntraced(function* ({ cluster }) {
+    const settings = yield* Settings
+    const done = yield* migrate(settings).pipe(Effect.provide(LocalDatabase.layer(settings)))
+    const created = yield* AnalyticsTables.create(settings, cluster)
+    yield* Output.answer({
+      json: {
+        applied: done.map(([id, name]) => ({ id, name })),
+        ...(created === null ? {} : { analytics_tables: [...created] })
+      },
+      text: `${
+        done.length === 0
+          ? "The database is up to date.\n"
+          : done.map(([id, name]) => `Applied ${String(id).padStart(4, "0")}_${name}.\n`).join("")
+      }${created === null ? "" : analyticsText(created)}`
+    })
+  })
+).pipe(Command.withDescription("Migrate the database of DATABASE_URL, and that of ANALYTICS_URL, to this version"))

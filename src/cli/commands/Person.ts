@@ -1,0 +1,181 @@
+/**
+ * `person export` and `person erase`: a person's submissions and conversations with their deliveries, and the notifications
+ * that the person gets by mail. `person invite`: a link to the console by mail; the person's address is not stored.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { Clock, Effect, type Layer, Option, Stream } from "effect"
+import { Command } from "effect/cli"
+import * as App from "../../App.ts"
+import { Settings } from "../../Config.ts"
+import * as Compose from "../../core/mail/Compose.ts"
+import * as InvitationMail from "../../core/mail/InvitationMail.ts"
+import * as Person from "../../core/persons/Person.ts"
+import * as PersonExport from "../../core/persons/PersonExport.ts"
+import * as ConsoleSession from "../../core/sites/ConsoleSession.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
+import { Mailer } from "../../services/mail/Mailer.ts"
+import { Notifications } from "../../services/mail/Notifications.ts"
+import { Persons } from "../../services/persons/Persons.ts"
+import { ConsoleSessions } from "../../services/sites/ConsoleSessions.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as ConsoleUrl from "../support/ConsoleUrl.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+const flags = { address: Inputs.email, websiteConfigId: Inputs.optional(Inputs.site) }
+
+/** The query for all kinds of data of a person. Fails if the website does not exist. */
+const queryOf = Effect.fnUntraced(function* ({
+  address,
+  websiteConfigId
+}: {
+  readonly address: string
+  readonly websiteConfigId: string | null
+}) {
+  const directory = yield* SiteDirectory
+  if (websiteConfigId !== null && Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+    return yield* Output.notFound("website", websiteConfigId)
+  }
+  return { address, websiteConfigId, kinds: Person.kinds }
+})
+
+const exportCommand = Command.make(
+  "export",
+  flags,
+  Effect.fnUntraced(function* (input) {
+    const persons = yield* Persons
+    const documents = Stream.map(persons.records(yield* queryOf(input)), PersonExport.json)
+    yield* Output.writeAll(
+      (yield* Output.Json) ? Output.jsonArray(documents) : Stream.map(documents, (document) => `${document}\n`)
+    )
+  })
+).pipe(
+  Command.withDescription("Write a person's data to stdout, one JSON object per line"),
+  Command.withExamples([
+    {
+      command: "hydracore person export --email ann@example.com",
+      description: "A visitor requests their data"
+    }
+  ])
+)
+
+const erase = Command.make(
+  "erase",
+  flags,
+  Effect.fnUntraced(function* (input) {
+    const persons = yield* Persons
+    const erased = yield* persons.erase(yield* queryOf(input))
+    // The owner API's erasure does not do this: an owner could then add an address again that has unsubscribed.
+    yield* Notifications.use(({ eraseRecipient }) => eraseRecipient(input.address, input.websiteConfigId))
+    yield* Output.answer({
+      json: { email: input.address, ...erased },
+      text: `The data of ${TerminalText.printable(input.address)} is deleted:\n${Output.facts([
+        ["submissions", String(erased.submissions)],
+        ["conversations", String(erased.conversations)],
+        ["notifications, with their mails", String(erased.notifications)],
+        ["deliveries, of which only the data is deleted", String(erased.deliveries)]
+      ])}`
+    })
+  })
+).pipe(
+  Command.withDescription("Delete a person's data permanently; to see the data first, run `person export`"),
+  Command.withExamples([
+    {
+      command: "hydracore person erase --email ann@example.com",
+      description: "A visitor asks for erasure"
+    }
+  ])
+)
+
+/** The names of these websites; null for an empty list, which means all websites. Fails if one does not exist. */
+const namesOf = (websiteConfigIds: ReadonlyArray<string>) =>
+  websiteConfigIds.length === 0
+    ? Effect.succeed(null)
+    : Effect.forEach(websiteConfigIds, (id) =>
+        SiteDirectory.use((sites) => sites.byWebsiteConfigId(id)).pipe(
+          Effect.flatMap(
+            Option.match({
+              onNone: () => Output.notFound("website", id),
+              onSome: ({ name }) => Effect.succeed(name)
+            })
+          )
+        )
+      )
+
+const invite = Command.make(
+  "invite",
+  {
+    address: Inputs.make("email", Inputs.recipientKind, "<address>", "The email address of the person"),
+    sites: Inputs.sites(
+      "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
+    ),
+    role: Inputs.roleOr("viewer"),
+    expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),
+    label: Inputs.label("person"),
+    baseUrl: Inputs.baseUrl
+  },
+  Effect.fnUntraced(function* ({ address, ...flags }) {
+    const settings = yield* Settings
+    const sending = Option.all({ mail: settings.mail, mailer: App.mailer(settings) })
+    const publicUrl = Option.map(settings.mail, ({ publicUrl }) => publicUrl)
+    const origin = yield* ConsoleUrl.originOf(flags.baseUrl ?? Option.getOrNull(publicUrl))
+    const createdAt = yield* Clock.currentTimeMillis
+    const linkExpiresAt = yield* ConsoleUrl.readExpires(flags.expires, createdAt, 48 * Calendar.hourMillis)
+    const websites = yield* namesOf(flags.sites)
+    const sessions = yield* ConsoleSessions
+    const sites = flags.sites.length === 0 ? "all" : flags.sites
+    const created = yield* sessions.createLink({ role: flags.role, sites, label: flags.label, linkExpiresAt })
+    if (Option.isNone(created)) return yield* Output.notFound("website", flags.sites.join(" or "))
+    const { link, session } = created.value
+    const url = `${origin}${ConsoleSession.pathOf(link)}`
+    const expires = Output.moment(linkExpiresAt)
+    if (Option.isNone(sending)) {
+      return yield* Output.answer({
+        json: { session_id: session.sessionId, mailed: false, url, expires_at: Calendar.iso(linkExpiresAt) },
+        text: `SMTP_URL is not set, so no mail was sent. Send the person this link; it works once, until ${expires}:\n${url}\n`
+      })
+    }
+    const { mail, mailer } = sending.value
+    const message = Compose.compose(InvitationMail.content({ websites, role: flags.role, url, expires }), {
+      mailId: randomUUID(),
+      from: mail.from,
+      to: address,
+      createdAt,
+      unsubscribeUrl: null
+    })
+    const outcome = yield* Mailer.use(({ send }) => send(message)).pipe(Effect.provide(mailer))
+    if (outcome._tag !== "Accepted") {
+      yield* sessions.revoke(session.sessionId)
+      return yield* new Output.CliFailure({
+        message: `The mail server did not accept the mail: ${TerminalText.printable(outcome.error)}. Check SMTP_URL and MAIL_FROM. The link is revoked.`
+      })
+    }
+    yield* Output.answer({
+      json: { session_id: session.sessionId, mailed: true, expires_at: Calendar.iso(linkExpiresAt) },
+      text: `The mail server accepted a mail to ${TerminalText.printable(address)}. Its link works once, until ${expires}.\n\`hydracore console revoke --session-id ${session.sessionId}\` ends the access.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Send a person a link to the console by mail; without SMTP_URL, print it"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore person invite --email ann@example.com --site 0f8fad5b-d9cb-469f-a165-70867728950e --role viewer",
+      description: "A colleague can view one website"
+    }
+  ])
+)
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Persons | ConsoleSessions | Notifications, E, R>) =>
+  Command.make("person").pipe(
+    Command.withDescription("A person's data, by email address, and invitations to the console"),
+    Command.withSubcommands([
+      exportCommand.pipe(Command.provide(storage)),
+      erase.pipe(Command.provide(storage)),
+      invite.pipe(Command.provide(storage))
+    ])
+  )

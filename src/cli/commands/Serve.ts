@@ -1,0 +1,236 @@
+/**
+ * `serve`: runs the service on the database of `DATABASE_URL` until SIGTERM or SIGINT. With `--workers`, several processes
+ * share one port, one rate limiter and one set of metrics. With `--check`, it only checks the settings.
+ *
+ * @module
+ */
+import { fork } from "node:child_process"
+import { Clock, Context, Duration, Effect, Latch, Layer, Option, Schedule } from "effect"
+import { Command } from "effect/cli"
+import { HttpServer } from "effect/http"
+import * as App from "../../App.ts"
+import { databaseUrl, faults, Settings } from "../../Config.ts"
+import * as Primary from "../../cluster/Primary.ts"
+import type { Address } from "../../cluster/Protocol.ts"
+import * as Snapshot from "../../core/metrics/Snapshot.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
+import { OwnerServer } from "../../http/owner/OwnerServer.ts"
+import * as Rounds from "../../runtime/Rounds.ts"
+import { NotReady, Readiness } from "../../services/Readiness.ts"
+import * as MetricsServer from "../../telemetry/MetricsServer.ts"
+import * as AnalyticsTables from "../support/AnalyticsTables.ts"
+import * as ErrorMessages from "../support/ErrorMessages.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as LocalDatabase from "../support/LocalDatabase.ts"
+import * as Output from "../support/Output.ts"
+import * as ServePlan from "../support/ServePlan.ts"
+
+/** How long `serve` waits for another process to start the migrations, in milliseconds. */
+const migrationGrace = 2_000
+
+/**
+ * Waits while the database starts, is being migrated or is being promoted. Fails if it is not migrated or stays a standby.
+ * If `migrate` and `serve` start together, `serve` may check before the migrations begin.
+ */
+const requireReady = Effect.fnUntraced(function* (settings: Settings) {
+  const { check } = yield* Readiness
+  const startedAt = yield* Clock.monotonicTimeNanos
+  let last: NotReady | undefined
+  const mayWait = Effect.map(Clock.monotonicTimeNanos, (now) => Number(now - startedAt) / 1e6 < migrationGrace)
+  yield* check.pipe(
+    Effect.retry({
+      while: (error) => {
+        last = error
+        return error.reason === "database-not-migrated" || error.reason === "database-denied"
+          ? mayWait
+          : Effect.succeed(true)
+      },
+      schedule: Schedule.spaced("200 millis")
+    }),
+    Effect.timeoutOrElse({
+      duration: settings.databaseTimeout,
+      orElse: () => Effect.fail(last ?? new NotReady({ reason: "database-unreachable" }))
+    })
+  )
+})
+
+/** The error of an address that the service cannot listen on. */
+export const cannotListen = ({ host, port }: Settings, cause: unknown) =>
+  new Output.CliFailure({
+    message: ErrorMessages.cannotListen({ host, port, names: { host: "HOST", port: "PORT" } }, cause)
+  })
+
+/** The error of an address that the owner API cannot listen on. */
+export const ownerCannotListen = ({ ownerHost: host, ownerPort }: Settings, cause: unknown) =>
+  new Output.CliFailure({
+    message: ErrorMessages.cannotListen(
+      { host, port: Option.getOrElse(ownerPort, () => 0), names: { host: "OWNER_HOST", port: "OWNER_PORT" } },
+      cause
+    )
+  })
+
+export const noDatabase =
+  "DATABASE_URL is not set; set it to a PostgreSQL database, or run `npm start` for a demo with its own database."
+
+/** Starts the service once the database is ready, and returns its addresses. The service stops when the scope closes. */
+export const service = Effect.fnUntraced(function* (
+  settings: Settings,
+  address: App.DatabaseAddress,
+  worker?: App.Worker
+) {
+  const database = yield* Layer.build(App.database(settings, address))
+  const storage = yield* Effect.provide(Layer.build(App.storage(settings)), database)
+  yield* Effect.provide(requireReady(settings), storage)
+  yield* AnalyticsTables.require(settings)
+  const running = yield* Layer.build(App.live({ settings, worker })).pipe(
+    Effect.provide(Context.merge(database, storage)),
+    Effect.catchTags({
+      ServeError: ({ cause }) => Effect.fail(cannotListen(settings, cause)),
+      OwnerServeError: ({ cause }) => Effect.fail(ownerCannotListen(settings, cause))
+    })
+  )
+  return { address: Context.get(running, HttpServer.HttpServer).address, owner: Context.get(running, OwnerServer) }
+})
+
+/** Logs that tracing every request turns the fast path off. */
+export const logTracing = (settings: Settings): Effect.Effect<void> =>
+  Option.exists(settings.otlp, ({ traceRatio }) => traceRatio === 1)
+    ? Effect.logInfo("All requests are traced, so the fast path is off; set OTEL_TRACES_SAMPLER_ARG to trace a share")
+    : Effect.void
+
+/** Serves the metrics on `METRICS_PORT`, if it is set. */
+const serveMetrics = (settings: Settings, snapshot: Effect.Effect<Snapshot.Snapshot>) =>
+  Option.match(settings.metricsPort, {
+    onNone: () => Effect.void,
+    onSome: (port) =>
+      Effect.gen(function* () {
+        const built = yield* Layer.build(MetricsServer.layer({ host: settings.metricsHost, port }, snapshot))
+        const { address } = yield* Effect.provide(HttpServer.HttpServer, built)
+        yield* Effect.logInfo(`Metrics on ${HttpServer.formatAddress(address)}/metrics`)
+      }).pipe(
+        Effect.catchTag("ServeError", ({ cause }) => {
+          const names = { host: "METRICS_HOST", port: "METRICS_PORT" }
+          const message = ErrorMessages.cannotListen({ host: settings.metricsHost, port, names }, cause)
+          return Effect.fail(new Output.CliFailure({ message }))
+        })
+      )
+  })
+
+const logShutdown = Effect.addFinalizer(() =>
+  Effect.logInfo("Shutting down: no new connections, open requests continue")
+)
+
+/** Runs the service in this process. */
+const inThisProcess = Effect.fnUntraced(function* (settings: Settings, address: App.DatabaseAddress) {
+  yield* serveMetrics(
+    settings,
+    Effect.contextWith((context) => Effect.sync(() => Snapshot.take(context)))
+  )
+  const started = yield* service(settings, address)
+  yield* Effect.logInfo(`Listening on ${HttpServer.formatAddress(started.address)}`)
+  if (Option.isSome(started.owner)) {
+    yield* Effect.logInfo(`Owner API on ${HttpServer.formatAddress(started.owner.value)}`)
+  }
+  yield* logShutdown
+  return yield* Effect.never
+})
+
+/**
+ * Handles SIGHUP while the scope is open; unhandled, the signal would end the process. Returns a function that sets the
+ * action. A signal that arrives earlier runs the action as soon as it is set; after signals during a run, it runs once more.
+ */
+const hangups = Effect.gen(function* () {
+  const requested = Latch.makeUnsafe(false)
+  const request = () => requested.openUnsafe()
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", request)),
+    () => Effect.sync(() => process.off("SIGHUP", request))
+  )
+  return <R>(act: Effect.Effect<void, never, R>) =>
+    requested.await.pipe(
+      Effect.andThen(Effect.sync(() => requested.closeUnsafe())),
+      Effect.andThen(act),
+      Rounds.recover("The signal could not be handled; send it again"),
+      Effect.forever,
+      Effect.forkScoped
+    )
+})
+
+/** The time between the end of a worker's grace period and its kill: the worker still commits and flushes then. */
+const workerKillGrace = Duration.seconds(6)
+
+/** The time a worker may take to start, besides its wait for the database. */
+const startGrace = Duration.seconds(60)
+
+const urlOf = ({ host, port }: Address): string => `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+
+/** Runs the service in `workers` processes. This process accepts the connections for them. */
+const withWorkers = Effect.fnUntraced(function* (settings: Settings, workers: number) {
+  // Installed before the start and removed after the last worker has ended; both may take a minute.
+  const onHangup = yield* hangups
+  const primary = yield* Primary.start({
+    workers,
+    address: { host: settings.host, port: settings.port },
+    ownerAddress: Option.getOrUndefined(Option.map(settings.ownerPort, (port) => ({ host: settings.ownerHost, port }))),
+    // The path is not resolved: after a symbolic link moves to a new version, a restarted worker runs that version.
+    fork: (slot, { host, port }) =>
+      fork(process.argv[1] ?? "", ["worker", String(slot), host, String(port), String(workers)]),
+    startTimeout: Duration.sum(settings.databaseTimeout, startGrace),
+    endTimeout: Duration.sum(settings.shutdownGrace, workerKillGrace)
+  }).pipe(
+    Effect.provide(App.rateLimiter(settings)),
+    Effect.catchTags({
+      CannotListen: ({ cause, listener }) =>
+        Effect.fail(listener === "owner" ? ownerCannotListen(settings, cause) : cannotListen(settings, cause)),
+      WorkerFailed: ({ message }) => Effect.fail(new Output.CliFailure({ message }))
+    })
+  )
+  yield* serveMetrics(settings, primary.snapshot)
+  yield* onHangup(primary.replaceAll)
+  yield* Effect.logInfo(`Listening on ${urlOf(primary.address)} with ${workers} workers`)
+  if (primary.ownerAddress !== undefined) yield* Effect.logInfo(`Owner API on ${urlOf(primary.ownerAddress)}`)
+  yield* logShutdown
+  return yield* Effect.never
+})
+
+/** Prints what the settings mean, or which of them are invalid. */
+const check = Effect.fnUntraced(function* (workers: number | null) {
+  const errors = (yield* faults).map(ErrorMessages.of)
+  const database = yield* Effect.option(databaseUrl)
+  if (Option.isSome(database) && Option.isNone(database.value)) errors.push(noDatabase)
+  const plan =
+    errors.length === 0 && Option.isSome(database) && Option.isSome(database.value)
+      ? ServePlan.of(yield* Settings, database.value.value, workers)
+      : []
+  yield* Output.answer({
+    json: { valid: errors.length === 0, errors, plan: plan.map(([subject, says]) => ({ subject, says })) },
+    text:
+      errors.length === 0
+        ? `${Output.facts(plan)}All settings are valid. \`hydracore doctor\` checks the servers that they name.\n`
+        : errors.map((error) => `${TerminalText.printable(error)}\n`).join("")
+  })
+  if (errors.length > 0) {
+    return yield* new Output.CliFailure({
+      message: `${errors.length === 1 ? "One setting is" : `${errors.length} settings are`} not valid; see above.`
+    })
+  }
+})
+
+export const command = Command.make(
+  "serve",
+  {
+    workers: Inputs.workers,
+    check: Inputs.withoutValue("check", "Check all settings, print what they mean, and exit; connects to nothing")
+  },
+  Effect.fnUntraced(function* ({ check: isCheck, workers }) {
+    if (isCheck) return yield* check(workers)
+    const settings = yield* Settings
+    const address = LocalDatabase.configured(settings)
+    if (Option.isNone(address)) return yield* new Output.CliFailure({ message: noDatabase })
+    const serve = workers === null ? inThisProcess(settings, address.value) : withWorkers(settings, workers)
+    yield* Effect.andThen(logTracing(settings), serve).pipe(
+      Effect.scoped,
+      Effect.provide(App.telemetry(settings, "json"))
+    )
+  })
+).pipe(Command.withDescription("Serve on the database of DATABASE_URL"))

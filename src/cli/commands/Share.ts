@@ -1,0 +1,105 @@
+/**
+ * `share create`, `share list` and `share revoke`: dashboards that anyone with the address can view.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as Share from "../../core/sites/Share.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import { Shares } from "../../services/sites/Shares.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as ConsoleUrl from "../support/ConsoleUrl.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+const create = Command.make(
+  "create",
+  {
+    websiteConfigId: Inputs.site,
+    label: Inputs.label("shared dashboard"),
+    expires: Inputs.expires("shared dashboard"),
+    baseUrl: Inputs.baseUrl
+  },
+  Effect.fnUntraced(function* ({ baseUrl, expires, label, websiteConfigId }) {
+    const origin = yield* ConsoleUrl.originOf(baseUrl)
+    const expiresAt = yield* Inputs.readExpires(expires, yield* Clock.currentTimeMillis)
+    const created = yield* Shares.use((shares) => shares.create({ websiteConfigId, label, expiresAt }))
+    if (Option.isNone(created)) return yield* Output.notFound("website", websiteConfigId)
+    const { secret, share } = created.value
+    const url = `${origin}${Share.pathOf(secret)}`
+    yield* Output.answer({
+      json: { share_id: share.shareId, url, expires_at: Calendar.isoOrNull(share.expiresAt) },
+      text: `${Output.facts([
+        ["share_id", share.shareId],
+        ["url", url],
+        ["expires_at", share.expiresAt === null ? "never" : Output.moment(share.expiresAt)]
+      ])}\nAnyone with this address can see the statistics of the website, without small counts. The address is not shown again.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Print a secret address at which anyone can see a website's statistics"),
+  Command.withExamples([
+    {
+      command: "hydracore share create --site 0f8fad5b-d9cb-469f-a165-70867728950e --label Agency --expires 90d",
+      description: "An agency can view the statistics for ninety days"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { websiteConfigId: Inputs.optional(Inputs.site) },
+  Effect.fnUntraced(function* ({ websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    if (websiteConfigId !== null && Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const listed = yield* Shares.use((shares) => shares.list(websiteConfigId))
+    yield* Output.answer({
+      json: listed.map((share) => ({
+        share_id: share.shareId,
+        site_id: share.websiteConfigId,
+        label: share.label,
+        created_at: Calendar.iso(share.createdAt),
+        expires_at: Calendar.isoOrNull(share.expiresAt)
+      })),
+      text: Output.table(
+        ["SHARE_ID", "LABEL", "CREATED", "EXPIRES", "WEBSITE"],
+        listed.map((share) => [
+          share.shareId,
+          share.label ?? "-",
+          Output.moment(share.createdAt),
+          Output.moment(share.expiresAt),
+          share.websiteConfigId
+        ]),
+        "No dashboard is shared. `hydracore share create --site …` shares one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the shared dashboards, oldest first, without their addresses"))
+
+const revoke = Command.make(
+  "revoke",
+  { shareId: Inputs.shareId },
+  Effect.fnUntraced(function* ({ shareId }) {
+    if (!(yield* Shares.use((shares) => shares.revoke({ shareId, websiteConfigId: null })))) {
+      return yield* Output.notFound("shared dashboard", shareId)
+    }
+    yield* Output.answer({
+      json: { share_id: shareId, revoked: true },
+      text: `The dashboard ${shareId} is no longer shared.\n`
+    })
+  })
+).pipe(Command.withDescription("Stop sharing a dashboard; takes effect in every process within a second"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Shares, E, R>) =>
+  Command.make("share").pipe(
+    Command.withDescription("Dashboards that anyone with the address can view"),
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      revoke.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,138 @@
+/**
+ * `site snippet`: the HTML to paste into a website's pages, with its ids filled in.
+ *
+ * @module
+ */
+import { Effect, Option } from "effect"
+import { Command } from "effect/cli"
+import { Settings } from "../../Config.ts"
+import * as Html from "../../core/text/Html.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as LocalUrl from "../support/LocalUrl.ts"
+import * as Output from "../support/Output.ts"
+
+const tokenPlaceholder = "WIDGET_TOKEN"
+
+export interface Given {
+  /** The service's URL for browsers, without a trailing slash. */
+  readonly baseUrl: string
+  readonly trackingToken: string
+  readonly websiteConfigId: string
+  readonly chat: { readonly instanceId: string; readonly token: string } | null
+}
+
+export interface Tags {
+  /** For every page. */
+  readonly tracker: string
+  /** For a page with a form. The form works without scripts too. */
+  readonly form: string
+  readonly chat: string | null
+}
+
+export const tagsOf = ({ baseUrl, chat, trackingToken, websiteConfigId }: Given): Tags => {
+  const base = `${Html.escape(baseUrl)}/v1/public`
+  return {
+    tracker: `<script defer src="${base}/embed.js" data-site="${trackingToken}"></script>`,
+    form: [
+      `<form data-hydracore-form data-site="${websiteConfigId}" data-page="contact"`,
+      `      method="post" action="${base}/forms/submit?site=${websiteConfigId}&amp;page=contact">`,
+      '  <label>Name <input name="name" autocomplete="name" required></label>',
+      '  <label>Email <input name="email" type="email" autocomplete="email"></label>',
+      '  <label>Message <textarea name="message" required></textarea></label>',
+      '  <input name="hydracore_hp" tabindex="-1" autocomplete="off" aria-hidden="true" hidden style="display:none!important">',
+      "  <button>Send</button>",
+      "</form>"
+    ].join("\n"),
+    chat:
+      chat === null
+        ? null
+        : [
+            `<script type="module" src="${base}/chat.js"></script>`,
+            `<hydracore-chat instance="${chat.instanceId}" token="${Html.escape(chat.token)}" heading="Ask us"></hydracore-chat>`
+          ].join("\n")
+  }
+}
+
+/** The tags as HTML, with comments that say where each belongs. Pure. */
+export const page = (given: Given, isBaseGuessed: boolean): string => {
+  const { chat, form, tracker } = tagsOf(given)
+  const guessed = isBaseGuessed
+    ? [`<!-- ${given.baseUrl} is this machine's address. To use the public address: --base-url https://... -->`]
+    : []
+  const missing =
+    given.chat?.token === tokenPlaceholder
+      ? [
+          `<!-- Replace ${tokenPlaceholder} with a token of this instance. To issue one: --issue-token; to pass one: --token. -->`
+        ]
+      : []
+  return [
+    ...guessed,
+    "<!-- Page views and forms: in the head of every page. -->",
+    tracker,
+    "",
+    "<!-- A form, with any fields. To redirect to a thank-you page on one of the website's origins: -->",
+    '<!-- data-next="https://..." on the form, and &amp;next=https://... at the end of its action, for visitors without scripts. -->',
+    '<!-- The form\'s messages have a default style; data-style="off" on the form turns it off. -->',
+    form,
+    ...(chat === null ? [] : ["", "<!-- The chat: at the end of the body. -->", ...missing, chat]),
+    ""
+  ].join("\n")
+}
+
+const issueToken = Inputs.withoutValue(
+  "issue-token",
+  "Issue a token for the instance and insert it; it is not shown again"
+)
+
+/** The token for the snippet: the given one, a new one, or the placeholder. */
+const tokenFor = Effect.fnUntraced(function* (instanceId: string, token: string | null, issue: boolean) {
+  const noInstance = Output.notFound("instance", instanceId)
+  if (issue) {
+    const tokens = yield* WidgetTokens
+    const issued = yield* tokens.issue({ instanceId, label: "Snippet", expiresAt: null })
+    return Option.isNone(issued) ? yield* noInstance : issued.value.token
+  }
+  const instances = yield* InstanceDirectory
+  return Option.isNone(yield* instances.find(instanceId)) ? yield* noInstance : (token ?? tokenPlaceholder)
+})
+
+export const command = Command.make(
+  "snippet",
+  {
+    websiteConfigId: Inputs.site,
+    instanceId: Inputs.optionalInstance,
+    baseUrl: Inputs.baseUrl,
+    token: Inputs.widgetToken,
+    issue: issueToken
+  },
+  Effect.fnUntraced(function* ({ baseUrl, instanceId, issue, token, websiteConfigId }) {
+    if (instanceId === null && (issue || token !== null)) {
+      return yield* Inputs.wrong(issue ? "issue-token" : "token", "given together with --instance")
+    }
+    if (issue && token !== null) return yield* Inputs.wrong("issue-token", "left out when --token is given")
+    const directory = yield* SiteDirectory
+    const site = yield* directory.byWebsiteConfigId(websiteConfigId)
+    if (Option.isNone(site)) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const given: Given = {
+      baseUrl: baseUrl ?? LocalUrl.ofVisitors(yield* Settings),
+      trackingToken: site.value.trackingToken,
+      websiteConfigId,
+      chat: instanceId === null ? null : { instanceId, token: yield* tokenFor(instanceId, token, issue) }
+    }
+    yield* Output.answer({ json: { ...tagsOf(given) }, text: page(given, baseUrl === null) })
+  })
+).pipe(
+  Command.withDescription("Print the HTML to paste into a website's pages"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore site snippet --site 0f8fad5b-d9cb-469f-a165-70867728950e --base-url https://edge.example --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --issue-token",
+      description: "Page views, a form, and a chat with a new token"
+    }
+  ])
+)

@@ -1,0 +1,149 @@
+/**
+ * `stats`: the statistics of websites. Without `--by`: an overview of one website, with uncounted requests by reason, or its
+ * days as CSV; with `--all-sites`, one row per website. With `--by`: one query per website.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Schema } from "effect"
+import { Command } from "effect/cli"
+import * as DateRange from "../../core/analytics/report/DateRange.ts"
+import type { Metric, Query } from "../../core/analytics/report/Query.ts"
+import * as QueryInput from "../../core/analytics/report/QueryInput.ts"
+import type { Site } from "../../core/sites/Site.ts"
+import { dateOf } from "../../core/text/Calendar.ts"
+import { Reports } from "../../services/analytics/Reports.ts"
+import { Decisions } from "../../services/sites/Decisions.ts"
+import type { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Output from "../support/Output.ts"
+import * as StatsInputs from "../support/StatsInputs.ts"
+import * as StatsOverview from "../support/StatsOverview.ts"
+import * as StatsText from "../support/StatsText.ts"
+
+/** The metrics of a query by dimensions other than goals and events. */
+const grouped: ReadonlyArray<Metric> = [
+  "visitors",
+  "visits",
+  "pageviews",
+  "bounce_rate",
+  "visit_duration",
+  "conversions"
+]
+
+const groupedByGoal: ReadonlyArray<Metric> = ["visitors", "conversions", "conversion_rate", "total_revenue"]
+
+const groupedByEvent: ReadonlyArray<Metric> = ["visitors", "visits", "events", "total_revenue"]
+
+/** The most useful metrics for groups by these dimensions. */
+const metricsBy = (dimensions: ReadonlyArray<string>): ReadonlyArray<Metric> => {
+  if (dimensions.includes("event:goal")) return groupedByGoal
+  const isByEvent = dimensions.some((dimension) => dimension === "event:name" || dimension.startsWith("event:props:"))
+  return isByEvent ? groupedByEvent : grouped
+}
+
+const maxRows = QueryInput.limits.rows
+
+/** One more row than a list shows, since the list omits the group without a value. */
+const withUnset = (limit: number): number => Math.min(limit + 1, maxRows)
+
+const json = Schema.decodeUnknownSync(Schema.Json)
+
+const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Site) {
+  const reports = yield* Reports
+  const decisions = yield* Decisions
+  const now = yield* Clock.currentTimeMillis
+  const query = yield* StatsInputs.queries(flags, site, now)
+  const run = (selection: StatsInputs.Selection) =>
+    Effect.flatMap(query(selection), (made) => reports.query(site, made))
+  const totals = yield* run({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
+  const days = yield* run({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
+  const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
+    Effect.map(
+      run({ metrics: list.metrics, dimensions: [list.dimension], limit: withUnset(flags.limit) }),
+      (answer) => [list, answer] as const
+    )
+  )
+  const [first, last] = totals.query.date_range
+  // The counts are of UTC days, and today's UTC date may differ from that in the website's time zone.
+  const isToday = last === DateRange.today({ now, timeZone: site.timeZone })
+  const utcToday = dateOf(now)
+  const counts = yield* decisions.counts({ site, first, last: isToday && utcToday > last ? utcToday : last })
+  return { site, limit: flags.limit, totals, days, lists, counts } satisfies StatsOverview.Overview
+})
+
+const stats = Command.make(
+  "stats",
+  StatsInputs.flags,
+  Effect.fnUntraced(function* ({ format, ...flags }) {
+    const isJson = yield* Output.Json
+    const isCsv = format === "csv"
+    if (isJson && isCsv) {
+      return yield* new Output.CliFailure({ message: "The flags --json and --format csv cannot be combined." })
+    }
+    const sites = yield* StatsInputs.sites(flags)
+    const [only] = sites
+    const isGrouped = flags.by.length > 0
+    if (!flags.allSites && !isGrouped && !isCsv && only !== undefined) {
+      const found = yield* overview(flags, only)
+      const width = yield* Output.lineWidth
+      return yield* Output.answer({ json: json(StatsOverview.json(found)), text: StatsOverview.text(found, width) })
+    }
+    const reports = yield* Reports
+    const now = yield* Clock.currentTimeMillis
+    // Without `--by`, the CSV of one website has a row per day, and `--all-sites` has a row per website.
+    const dimensions = isGrouped ? flags.by : flags.allSites ? [] : ["time:day"]
+    const metrics = metricsBy(dimensions)
+    const limit = isGrouped ? flags.limit : maxRows
+    const answers = yield* Effect.forEach(
+      sites,
+      Effect.fnUntraced(function* (site) {
+        const query: Query = yield* (yield* StatsInputs.queries(flags, site, now))({ metrics, dimensions, limit })
+        return { site, answer: yield* reports.query(site, query) }
+      })
+    )
+    const [shown] = answers
+    if (shown === undefined) {
+      return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
+    }
+    const rows = answers.flatMap(({ answer, site }) => StatsText.named(flags.allSites ? site : null, answer))
+    if (isCsv) return yield* Output.write(StatsText.csv(shown.answer.query, rows))
+    const documents = answers.map(({ answer, site }) => ({
+      website_config_id: site.websiteConfigId,
+      name: site.name,
+      ...answer
+    }))
+    const { date_range } = shown.answer.query
+    yield* Output.answer({
+      json: json(flags.allSites ? documents : shown.answer),
+      text: `${Output.facts([
+        ...(flags.allSites ? [] : [["website", shown.site.name] as const]),
+        [
+          "period",
+          `${date_range[0]} to ${date_range[1]} (${flags.allSites ? "each in its time zone" : shown.answer.meta.time_zone})`
+        ]
+      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(shown.answer.query, rows, yield* Output.lineWidth)}`
+    })
+  })
+).pipe(
+  Command.withDescription(
+    "Show a website's visitors, visits and page views per day and by page, source, campaign, goal and client, and what was not counted, by reason. Visitors are summed over days: visitors cannot be recognized across days, so one who comes on 30 days counts 30 times"
+  ),
+  Command.withShortDescription("Show a website's statistics, and what was not counted and why"),
+  Command.withExamples([
+    {
+      command: "hydracore stats --site Shop --period 7d --compare previous_period",
+      description: "An overview of the last seven days, compared with the seven before"
+    },
+    {
+      command: "hydracore stats --site Shop --by visit:source --filter 'event:page is /pricing'",
+      description: "Where the visitors of a page came from"
+    },
+    {
+      command: "hydracore stats --all-sites --from 2026-11-01 --to 2026-11-25 --format csv",
+      description: "One line per website, for a spreadsheet"
+    }
+  ])
+)
+
+/** The command. `storage` is built only when the command runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Reports | Decisions, E, R>) =>
+  stats.pipe(Command.provide(storage))

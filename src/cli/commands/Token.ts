@@ -1,0 +1,106 @@
+/**
+ * `token issue`, `token list` and `token revoke`: the tokens with which chat widgets authenticate.
+ *
+ * @module
+ */
+import { Clock, Effect, type Layer, Option } from "effect"
+import { Command } from "effect/cli"
+import * as Credential from "../../core/sites/Credential.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../services/chat/WidgetTokens.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+const issue = Command.make(
+  "issue",
+  {
+    instanceId: Inputs.instance,
+    expires: Inputs.expires("token"),
+    label: Inputs.label("token")
+  },
+  Effect.fnUntraced(function* ({ expires, instanceId, label }) {
+    const tokens = yield* WidgetTokens
+    const now = yield* Clock.currentTimeMillis
+    const expiresAt = yield* Inputs.readExpires(expires, now)
+    const issued = yield* tokens.issue({ instanceId, label, expiresAt })
+    if (Option.isNone(issued)) return yield* Output.notFound("instance", instanceId)
+    const token = issued.value
+    yield* Output.answer({
+      json: { token_id: token.tokenId, token: token.token, expires_at: Calendar.isoOrNull(token.expiresAt) },
+      text: `${Output.facts([
+        ["token_id", token.tokenId],
+        ["token", token.token],
+        ["expires_at", token.expiresAt === null ? "never" : Output.moment(token.expiresAt)]
+      ])}\nSave the token now: it is not shown again.\n`
+    })
+  })
+).pipe(
+  Command.withDescription("Issue a token for an instance; the token is shown only once"),
+  Command.withExamples([
+    {
+      command: 'hydracore token issue --instance 6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11 --expires 90d --label "Shop"',
+      description: "A token that expires after ninety days"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { instanceId: Inputs.instance },
+  Effect.fnUntraced(function* ({ instanceId }) {
+    const directory = yield* InstanceDirectory
+    const tokens = yield* WidgetTokens
+    if (Option.isNone(yield* directory.find(instanceId))) return yield* Output.notFound("instance", instanceId)
+    const listed = yield* tokens.list(instanceId)
+    const now = yield* Clock.currentTimeMillis
+    yield* Output.answer({
+      json: listed.map((token) => ({
+        token_id: token.tokenId,
+        instance_id: token.instanceId,
+        label: token.label,
+        created_at: Calendar.iso(token.createdAt),
+        expires_at: Calendar.isoOrNull(token.expiresAt),
+        revoked_at: Calendar.isoOrNull(token.revokedAt)
+      })),
+      text: Output.table(
+        ["TOKEN_ID", "LABEL", "STATE", "CREATED", "EXPIRES", "REVOKED"],
+        listed.map((token) => [
+          token.tokenId,
+          token.label ?? "-",
+          Credential.stateAt(token, now),
+          Output.moment(token.createdAt),
+          Output.moment(token.expiresAt),
+          Output.moment(token.revokedAt)
+        ]),
+        "The instance has no token yet; `hydracore token issue` creates one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the tokens of an instance, oldest first, without their secrets"))
+
+const revoke = Command.make(
+  "revoke",
+  { tokenId: Inputs.tokenId },
+  Effect.fnUntraced(function* ({ tokenId }) {
+    const tokens = yield* WidgetTokens
+    if (!(yield* tokens.revoke(tokenId))) {
+      return yield* Output.notFound("token", tokenId)
+    }
+    yield* Output.answer({
+      json: { token_id: tokenId, revoked: true },
+      text: `The token ${tokenId} is revoked.\n`
+    })
+  })
+).pipe(Command.withDescription("Revoke a token; takes effect in every process within a second"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<InstanceDirectory | WidgetTokens, E, R>) =>
+  Command.make("token").pipe(
+    Command.withDescription("Tokens of chat widgets"),
+    Command.withSubcommands([
+      issue.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      revoke.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,236 @@
+/**
+ * `webhook create`, `list`, `update`, `delete`, `rotate` and `test`: the webhooks of a website.
+ *
+ * @module
+ */
+import { Effect, type Layer, Option } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import { Settings } from "../../Config.ts"
+import * as AddressGuard from "../../core/delivery/AddressGuard.ts"
+import * as Event from "../../core/delivery/Event.ts"
+import { formats, type Webhook } from "../../core/delivery/Webhook.ts"
+import * as WebhookInput from "../../core/delivery/WebhookInput.ts"
+import * as Calendar from "../../core/text/Calendar.ts"
+import * as TerminalText from "../../core/text/TerminalText.ts"
+import { TestDeliveries } from "../../services/delivery/TestDeliveries.ts"
+import { type NewSecret, Webhooks } from "../../services/delivery/Webhooks.ts"
+import { SiteDirectory } from "../../services/sites/SiteDirectory.ts"
+import * as Change from "../support/Change.ts"
+import * as Inputs from "../support/Inputs.ts"
+import * as Output from "../support/Output.ts"
+
+const urlKind: Inputs.Kind<string> = {
+  expected: WebhookInput.expectedUrl,
+  parse: WebhookInput.parseUrl
+}
+
+const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
+
+const eventsOf = (description: string) =>
+  Flag.Literals("event", Event.types).pipe(
+    Flag.withDescription(description),
+    Flag.atLeast(0),
+    Flag.withDefault<ReadonlyArray<Event.Type>>([]),
+    Flag.map((given) => [...new Set(given)])
+  )
+
+const format = Flag.Literals("format", formats).pipe(
+  Flag.withDescription(
+    "standard: Standard Webhooks; slack: messages for Slack, Mattermost, or Discord with /slack at the end of its URL"
+  )
+)
+
+export const webhookId = Inputs.make("webhook-id", Inputs.uuidKind, "<uuid>", "The webhook_id of a webhook")
+
+/**
+ * Fails for a URL whose port or IP address the guard refuses. The IP addresses of a host name are checked whenever a
+ * connection opens.
+ */
+const requireAllowed = Effect.fnUntraced(function* (url: string) {
+  const { webhookAllow } = yield* Settings
+  const refusal = AddressGuard.refusalOf(webhookAllow, AddressGuard.targetOf(new URL(url)))
+  if (Option.isNone(refusal)) return
+  return yield* new CliError.ValidationError({
+    message: `No events can be sent to this URL: ${refusal.value}. WEBHOOK_ALLOW can allow a host with its port.`
+  })
+})
+
+const json = (webhook: Webhook) => ({
+  webhook_id: webhook.webhookId,
+  website_config_id: webhook.websiteConfigId,
+  url: webhook.url,
+  events: [...webhook.events],
+  format: webhook.format,
+  created_at: Calendar.iso(webhook.createdAt),
+  failing_since: Calendar.isoOrNull(webhook.failingSince),
+  disabled_at: Calendar.isoOrNull(webhook.disabledAt)
+})
+
+const stateOf = ({ disabledAt, failingSince }: Webhook): string =>
+  disabledAt !== null ? "disabled" : failingSince !== null ? "failing" : "enabled"
+
+const answerSecret = ({ secret, webhook }: NewSecret, next: string) =>
+  Output.answer({
+    json: { webhook_id: webhook.webhookId, secret },
+    text: `${Output.facts([
+      ["webhook_id", webhook.webhookId],
+      ["secret", secret]
+    ])}\nSave the secret now: it is not shown again.\n${next}\n`
+  })
+
+const create = Command.make(
+  "create",
+  {
+    websiteConfigId: Inputs.site,
+    url,
+    events: eventsOf("An event to send; repeatable; without the flag, all events are sent"),
+    format: Flag.withDefault(format, "standard" as const)
+  },
+  Effect.fnUntraced(function* (given) {
+    const webhooks = yield* Webhooks
+    yield* requireAllowed(given.url)
+    const created = yield* webhooks.create(given)
+    if (Option.isNone(created)) return yield* Output.notFound("website", given.websiteConfigId)
+    const { webhookId } = created.value.webhook
+    yield* answerSecret(created.value, `\`hydracore webhook test --webhook-id ${webhookId}\` sends a test.`)
+  })
+).pipe(
+  Command.withDescription("Send a website's events to a URL; the secret that signs them is shown only once"),
+  Command.withExamples([
+    {
+      command:
+        "hydracore webhook create --site 0f8fad5b-d9cb-469f-a165-70867728950e --url https://hooks.example.com/leads --event submission.accepted",
+      description: "Send each accepted submission to a program"
+    }
+  ])
+)
+
+const list = Command.make(
+  "list",
+  { websiteConfigId: Inputs.site },
+  Effect.fnUntraced(function* ({ websiteConfigId }) {
+    const directory = yield* SiteDirectory
+    const webhooks = yield* Webhooks
+    if (Option.isNone(yield* directory.byWebsiteConfigId(websiteConfigId))) {
+      return yield* Output.notFound("website", websiteConfigId)
+    }
+    const listed = yield* webhooks.list(websiteConfigId)
+    yield* Output.answer({
+      json: listed.map(json),
+      text: Output.table(
+        ["WEBHOOK_ID", "STATE", "FORMAT", "EVENTS", "URL"],
+        listed.map((webhook) => [
+          webhook.webhookId,
+          stateOf(webhook),
+          webhook.format,
+          webhook.events.join(" ") || "all",
+          webhook.url
+        ]),
+        "The website has no webhook yet; `hydracore webhook create` creates one."
+      )
+    })
+  })
+).pipe(Command.withDescription("List the webhooks of a website, oldest first, without their secrets"))
+
+const update = Command.make(
+  "update",
+  {
+    webhookId,
+    url: Inputs.optional(url),
+    events: eventsOf("An event to send; repeatable; replaces the current events"),
+    allEvents: Inputs.withoutValue("all-events", "Send all events"),
+    format: Flag.optional(format),
+    enable: Inputs.withoutValue("enable", "Send events again, and reset the record of failures"),
+    disable: Inputs.withoutValue("disable", "Send no more events, and cancel pending deliveries")
+  },
+  Effect.fnUntraced(function* (flags) {
+    const webhooks = yield* Webhooks
+    if (flags.enable && flags.disable) return yield* Inputs.wrong("disable", "left out when --enable is given")
+    if (flags.url !== null) yield* requireAllowed(flags.url)
+    const change = yield* Change.require(
+      {
+        url: flags.url ?? undefined,
+        events: yield* Change.changeTo<ReadonlyArray<string>, ReadonlyArray<string>>(
+          { flag: "event", value: flags.events.length === 0 ? undefined : flags.events },
+          { flag: "all-events", isGiven: flags.allEvents, cleared: [] }
+        ),
+        format: Option.getOrUndefined(flags.format),
+        isEnabled: flags.enable ? true : flags.disable ? false : undefined
+      },
+      ["url", "event", "all-events", "format", "enable", "disable"]
+    )
+    const updated = yield* webhooks.update(flags.webhookId, change)
+    if (Option.isNone(updated)) return yield* Output.notFound("webhook", flags.webhookId)
+    const webhook = updated.value
+    yield* Output.answer({
+      json: json(webhook),
+      text: Output.facts([
+        ["webhook_id", webhook.webhookId],
+        ["url", webhook.url],
+        ["events", webhook.events.join(" ") || "all"],
+        ["format", webhook.format],
+        ["state", stateOf(webhook)]
+      ])
+    })
+  })
+).pipe(Command.withDescription("Change a webhook, or enable or disable it; settings without a flag stay as they are"))
+
+const remove = Command.make(
+  "delete",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    if (!(yield* Webhooks.use((webhooks) => webhooks.delete(id)))) return yield* Output.notFound("webhook", id)
+    yield* Output.answer({
+      json: { webhook_id: id, deleted: true },
+      text: `The webhook ${id} is deleted, with its deliveries.\n`
+    })
+  })
+).pipe(Command.withDescription("Delete a webhook and its deliveries"))
+
+const rotate = Command.make(
+  "rotate",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(id))
+    if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
+    yield* answerSecret(rotated.value, "For 24 hours, each request is signed with the old secret, too.")
+  })
+).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are signed with the old one too"))
+
+const test = Command.make(
+  "test",
+  { webhookId },
+  Effect.fnUntraced(function* ({ webhookId: id }) {
+    const tested = yield* TestDeliveries.use((tests) => tests.webhook(id))
+    if (Option.isNone(tested)) return yield* Output.notFound("webhook", id)
+    const { answer, error, eventId, isDelivered, millis, status } = tested.value
+    yield* Output.answer({
+      json: { event_id: eventId, status, millis, answer, error },
+      text: Output.facts([
+        ["event_id", eventId],
+        ["status", status === null ? "none" : String(status)],
+        ["milliseconds", String(millis)],
+        ["answer", TerminalText.truncate(TerminalText.printable(answer ?? "-"), 200)],
+        ["error", error ?? "-"]
+      ])
+    })
+    if (isDelivered) return
+    return yield* new Output.CliFailure({
+      message: `The event was not delivered: ${error ?? `the receiver answered ${status}, and only 2xx is success`}.`
+    })
+  })
+).pipe(Command.withDescription("Send one event and print the outcome"))
+
+/** The command. `storage` is built only when a subcommand runs. */
+export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Webhooks | TestDeliveries, E, R>) =>
+  Command.make("webhook").pipe(
+    Command.withDescription("Webhooks: a website's events for programs and chat tools"),
+    Command.withSubcommands([
+      create.pipe(Command.provide(storage)),
+      list.pipe(Command.provide(storage)),
+      update.pipe(Command.provide(storage)),
+      remove.pipe(Command.provide(storage)),
+      rotate.pipe(Command.provide(storage)),
+      test.pipe(Command.provide(storage))
+    ])
+  )

@@ -1,0 +1,217 @@
+/**
+ * Chat with an instance's agent for clients of OpenAI's API: `baseURL` is `…/v1/public/widget/{instance_id}/openai/v1`, and
+ * the key is a widget token.
+ *
+ * @module
+ */
+import { Schema } from "effect"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Errors from "../Errors.ts"
+import * as Headers from "../Headers.ts"
+import { done } from "./ChatFrame.ts"
+import { Messages } from "./ClientMessages.ts"
+
+const base = "/v1/public/widget/:instance_id/openai/v1"
+
+/** The only model. The instance's owner chooses the model that the agent uses. */
+export const model = "assistant"
+
+const params = { instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid" }) }
+
+const nullable = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
+
+export const CompletionPayload = Schema.Struct({
+  messages: Messages,
+  model: nullable(Schema.String).annotate({ description: "Ignored. Responses name `assistant`." }),
+  stream: nullable(Schema.Boolean),
+  stream_options: nullable(Schema.Struct({ include_usage: nullable(Schema.Boolean) })),
+  metadata: nullable(
+    Schema.Struct({
+      conversation_id: nullable(Schema.String).annotate({
+        description: "Requests with the same id and the same first message are stored as one conversation"
+      })
+    })
+  )
+}).annotate({
+  identifier: "ChatCompletionRequest",
+  title: "ChatCompletionRequest",
+  description: "All other parameters of OpenAI's API are ignored.",
+  // The OpenAPI document shows the encoded value.
+  examples: [{ model, messages: [{ role: "user", content: "When do you open?" }] as never, stream: true }]
+})
+
+export type CompletionPayload = typeof CompletionPayload.Type
+
+const Usage = Schema.Struct({
+  prompt_tokens: Schema.Int,
+  completion_tokens: Schema.Int,
+  total_tokens: Schema.Int
+}).annotate({ description: "The token counts that the agent reports" })
+
+const Annotation = Schema.Struct({
+  type: Schema.Literal("url_citation"),
+  url_citation: Schema.Struct({
+    url: Schema.String,
+    title: Schema.String,
+    start_index: Schema.Int,
+    end_index: Schema.Int
+  })
+}).annotate({ description: "A page that the answer relies on. The cited range is empty." })
+
+const FinishReason = Schema.Literals(["stop", "length", "content_filter"])
+
+const common = { id: Schema.String, created: Schema.Int, model: Schema.String }
+
+export const Completion = Schema.Struct({
+  ...common,
+  object: Schema.Literal("chat.completion"),
+  choices: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      message: Schema.Struct({
+        role: Schema.Literal("assistant"),
+        content: Schema.String,
+        refusal: Schema.Null,
+        annotations: Schema.optionalKey(Schema.Array(Annotation))
+      }),
+      logprobs: Schema.Null,
+      finish_reason: FinishReason
+    })
+  ),
+  usage: Schema.optionalKey(Usage)
+}).annotate({ identifier: "ChatCompletion", title: "ChatCompletion" })
+
+const Chunk = Schema.Struct({
+  ...common,
+  object: Schema.Literal("chat.completion.chunk"),
+  choices: Schema.Array(
+    Schema.Struct({
+      index: Schema.Int,
+      delta: Schema.Struct({
+        role: Schema.optionalKey(Schema.Literal("assistant")),
+        content: Schema.optionalKey(Schema.String),
+        annotations: Schema.optionalKey(Schema.Array(Annotation))
+      }),
+      logprobs: Schema.Null,
+      finish_reason: Schema.NullOr(FinishReason)
+    })
+  ),
+  usage: nullable(Usage)
+}).annotate({ identifier: "ChatCompletionChunk", title: "ChatCompletionChunk" })
+
+/** The body of an error response, and the data of the last event before `[DONE]` in a failed stream. */
+export const OpenAiError = Schema.Struct({
+  error: Schema.Struct({
+    message: Schema.String.annotate({ description: "A sentence with the next step for the reader" }),
+    type: Schema.String,
+    code: Schema.NullOr(Schema.String),
+    param: Schema.NullOr(Schema.String)
+  })
+}).annotate({ identifier: "OpenAiError", title: "OpenAiError" })
+
+export type OpenAiError = typeof OpenAiError.Type
+
+const CompletionEvent = Schema.Struct({
+  data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(Schema.Union([Chunk, OpenAiError]))])
+}).annotate({ identifier: "ChatCompletionEvent", title: "ChatCompletionEvent" })
+
+const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry, ...Headers.decision }
+
+const refusal = (status: number, name: string, description: string) =>
+  HttpApiSchema.WithHeaders(
+    Schema.Struct(OpenAiError.fields)
+      .annotate({ identifier: `OpenAi${name}`, title: `OpenAi${name}`, description })
+      .pipe(HttpApiSchema.status(status)),
+    limited
+  )
+
+const Unauthorized = refusal(401, "Unauthorized", "The key is not a valid widget token of this instance")
+
+const refusals = [
+  refusal(400, "BadRequest", "The request is not valid"),
+  Unauthorized,
+  refusal(403, "Forbidden", "A browser on an origin that is not allowed"),
+  refusal(429, "TooManyRequests", "Over the rate limit, or the tokens of the day are used; see Retry-After"),
+  refusal(503, "ServiceUnavailable", "The agent or the service is busy; see Retry-After")
+] as const
+
+/** Declares the security scheme. The endpoints check the token themselves, after the rate limit. */
+export class WidgetKeySecurity extends HttpApiMiddleware.Service<WidgetKeySecurity>()(
+  "hydracore/contract/WidgetKeySecurity",
+  {
+    error: Unauthorized,
+    security: {
+      widgetKey: HttpApiSecurity.bearer.pipe(
+        HttpApiSecurity.annotate(OpenApi.Description, "A widget token of the instance, as a bearer token.")
+      )
+    }
+  }
+) {}
+
+export const completions = HttpApiEndpoint.post("completions", `${base}/chat/completions`, {
+  params,
+  payload: CompletionPayload,
+  success: [
+    HttpApiSchema.WithHeaders(HttpApiSchema.StreamSse({ events: CompletionEvent }), {
+      ...Headers.rateLimit,
+      ...Headers.eventStream
+    }),
+    Completion
+  ],
+  error: [
+    ...Errors.unhandled,
+    ...refusals,
+    refusal(413, "PayloadTooLarge", "The body is too large"),
+    refusal(502, "BadGateway", "The agent refused, broke off, or could not be reached"),
+    refusal(504, "GatewayTimeout", "The agent did not answer in time")
+  ]
+})
+  .middleware(WidgetKeySecurity)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "openai_chat_completions",
+      summary: "OpenAI chat completions",
+      description:
+        "The agent's answer to the last message, as a stream or at once. Only the text of `user` and `assistant` messages is passed on."
+    })
+  )
+
+export const models = HttpApiEndpoint.get("models", `${base}/models`, {
+  params,
+  success: HttpApiSchema.WithHeaders(
+    Schema.Struct({
+      object: Schema.Literal("list"),
+      data: Schema.Array(
+        Schema.Struct({
+          id: Schema.String,
+          object: Schema.Literal("model"),
+          created: Schema.Int,
+          owned_by: Schema.String
+        })
+      )
+    }).annotate({
+      identifier: "ModelList",
+      title: "ModelList",
+      examples: [{ object: "list", data: [{ id: model, object: "model", created: 0, owned_by: "hydracore" }] }]
+    }),
+    Headers.rateLimit
+  ),
+  error: [...Errors.unhandled, ...refusals]
+})
+  .middleware(WidgetKeySecurity)
+  .annotateMerge(
+    OpenApi.annotations({
+      identifier: "openai_models",
+      summary: "OpenAI models",
+      description: "One model, `assistant`, for clients that list the models before they chat."
+    })
+  )
+
+export class OpenAiGroup extends HttpApiGroup.make("openai")
+  .add(completions, models)
+  .annotateMerge(OpenApi.annotations({ title: "OpenAI", description: "Chat with clients of OpenAI's API" })) {}

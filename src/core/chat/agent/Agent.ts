@@ -1,0 +1,43 @@
+/**
+ * Requests to an agent and the events of its answer, independent of the agent protocol. Pure.
+ *
+ * @module
+ */
+import type { Instance } from "../Instance.ts"
+
+/** A message as an agent gets it. */
+export interface ModelMessage {
+  readonly role: "user" | "assistant"
+  readonly text: string
+}
+
+export interface AgentRequest {
+  readonly instance: Instance
+  /** The id of the conversation for the agent: at most 64 characters. A visitor can neither choose nor guess it. */
+  readonly session: string
+  /** Oldest first. The last message is the visitor's. */
+  readonly messages: readonly [...ReadonlyArray<ModelMessage>, ModelMessage]
+}
+
+/**
+ * Why an agent finished: the reasons of OpenAI's `finish_reason` that a visitor's client can use; any other reason is
+ * `other`.
+ */
+export type FinishReason = "stop" | "length" | "content-filter" | "tool-calls" | "other"
+
+export type AgentEvent =
+  /** The agent accepted the request. No text has arrived yet. */
+  | { readonly _tag: "Accepted" }
+  | { readonly _tag: "Text"; readonly delta: string }
+  /** Text that explains why the agent does not answer. Visitors read it like `Text`. */
+  | { readonly _tag: "Refusal"; readonly delta: string }
+  | { readonly _tag: "Reasoning"; readonly delta: string }
+  | { readonly _tag: "Source"; readonly url: string; readonly title: string | null }
+  /** A tool that the agent's side runs, such as a web search. */
+  | { readonly _tag: "Tool"; readonly id: string; readonly name: string; readonly state: "running" | "done" }
+  /** The tokens of the whole request so far. A later event replaces an earlier one. */
+  | { readonly _tag: "Usage"; readonly inputTokens: number; readonly outputTokens: number }
+  | { readonly _tag: "Finish"; readonly reason: FinishReason }
+
+/** The visitor's message. */
+export const messageOf = ({ messages }: AgentRequest): string => messages[messages.length - 1]!.text

@@ -1,0 +1,118 @@
+/**
+ * Folds the events of an answer into the parts of its message. Pure.
+ *
+ * The parts have the order in which they began. A tool separates two texts, as it does in the client's stream (`ChatStream`).
+ * Reasoning and tool activity are not kept.
+ *
+ * @module
+ */
+import type { AgentEvent } from "../agent/Agent.ts"
+import * as AgentActivity from "../agent/AgentActivity.ts"
+import { joinTexts } from "./AnswerPieces.ts"
+import type { MessagePart } from "./Conversation.ts"
+
+/** The maximum number of sources of one answer. Later sources are dropped. */
+export const maxSources = 50
+
+/** The maximum length of a source's URL, in UTF-16 units. A source with a longer URL is dropped. */
+export const maxUrl = 2_048
+
+/** The maximum length of a source's title, in UTF-16 units. A longer title is cut. */
+export const maxTitle = 300
+
+type Parts = ReadonlyArray<MessagePart>
+
+const sourceOf = (parts: Parts, url: string, title: string | null): MessagePart | null => {
+  const sources = parts.filter((part) => part.type === "source-url")
+  if (url.length > maxUrl || sources.length >= maxSources || sources.some((source) => source.url === url)) return null
+  const sourceId = `source-${sources.length + 1}`
+  return {
+    type: "source-url",
+    sourceId,
+    url,
+    ...(title === null ? {} : { title: title.slice(0, maxTitle).toWellFormed() })
+  }
+}
+
+/** The parts of an answer so far, and whether the answer's next text continues the last text part. */
+export interface Folded {
+  readonly parts: Parts
+  readonly isTextOpen: boolean
+}
+
+/** An answer without events. */
+export const none: Folded = { parts: [], isTextOpen: false }
+
+const addText = ({ isTextOpen, parts }: Folded, delta: string): Folded => {
+  if (delta === "") return { parts, isTextOpen }
+  const index = isTextOpen ? parts.findLastIndex((part) => part.type === "text") : -1
+  if (index === -1) return { parts: [...parts, { type: "text", text: delta }], isTextOpen: true }
+  const extended = parts.map((part, at) =>
+    at === index && part.type === "text" ? { ...part, text: part.text + delta } : part
+  )
+  return { parts: extended, isTextOpen: true }
+}
+
+const add = (folded: Folded, event: AgentEvent): Folded => {
+  switch (event._tag) {
+    case "Text":
+    case "Refusal":
+      return addText(folded, event.delta)
+    case "Source": {
+      // A source is added once.
+      const source = sourceOf(folded.parts, event.url, event.title)
+      return source === null ? folded : { ...folded, parts: [...folded.parts, source] }
+    }
+    case "Tool":
+      return AgentActivity.of(event) === null ? folded : { ...folded, isTextOpen: false }
+    default:
+      return folded
+  }
+}
+
+/** The parts after these events. */
+export const addAll = (folded: Folded, events: ReadonlyArray<AgentEvent>): Folded =>
+  joinTexts(events).reduce(add, folded)
+
+/** The parts of an answer with these events. */
+export const fromEvents = (events: ReadonlyArray<AgentEvent>): Parts => addAll(none, events).parts
+
+/** The parts with U+FFFD in place of lone halves of surrogate pairs, as a client's stream has them. */
+export const toWellFormed = (parts: Parts): Parts =>
+  parts.map((part) => (part.type === "text" ? { ...part, text: part.text.toWellFormed() } : part))
+
+/** The text of a message: its text parts as paragraphs, because a tool separates them. */
+export const textOf = (parts: Parts): string =>
+  parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
+
+/** The number of UTF-16 units in all texts, URLs and titles, which count against `Conversation.maxSize`. */
+export const sizeOf = (parts: Parts): number =>
+  parts.reduce(
+    (sum, part) => sum + (part.type === "text" ? part.text.length : part.url.length + (part.title?.length ?? 0)),
+    0
+  )
+
+/** Stands for the tools between two text parts, which are not stored. */
+const separator: AgentEvent = { _tag: "Tool", id: "", name: "", state: "running" }
+
+/**
+ * The events that a reader with the parts `had` still needs for the parts `all`. If `had` are the parts of an answer's first
+ * events, and `all` those of all its events, `addAll(had, missing(had, all)).parts` is `all`.
+ */
+export const missing = (had: Folded, all: Parts): ReadonlyArray<AgentEvent> => {
+  let isTextOpen = had.isTextOpen
+  return all.flatMap((part, index): ReadonlyArray<AgentEvent> => {
+    const known = had.parts[index]
+    if (part.type === "source-url") {
+      return known === undefined ? [{ _tag: "Source", url: part.url, title: part.title ?? null }] : []
+    }
+    if (known !== undefined) {
+      const delta = known.type === "text" ? part.text.slice(known.text.length) : part.text
+      return delta === "" ? [] : [{ _tag: "Text", delta }]
+    }
+    const begun: AgentEvent = { _tag: "Text", delta: part.text }
+    const events = isTextOpen ? [separator, begun] : [begun]
+    isTextOpen = true
+    return events
+  })
+}

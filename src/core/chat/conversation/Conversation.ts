@@ -1,0 +1,99 @@
+/**
+ * A conversation as the edge keeps it: messages of parts, as the AI SDK's UIMessage has them, and how each answer ended.
+ * Types, bounds and formats only.
+ *
+ * @module
+ */
+import type { FinishReason } from "../agent/Agent.ts"
+
+/** The maximum number of messages of one conversation, answers included. */
+export const maxMessages = 500
+
+/** The maximum number of UTF-16 units (`AnswerParts.sizeOf`) of a conversation that accepts another message. */
+export const maxSize = 1_000_000
+
+/** The maximum number of code points of a visitor's message, and of the comment on an answer. */
+export const maxMessageLength = 8_000
+
+/** The duration of a running answer's lease, in milliseconds. */
+export const leaseMillis = 8_000
+
+/** How often the leases of running answers are extended, in milliseconds: several times within one lease. */
+export const renewMillis = 2_000
+
+/** Whether a text can be the id of a conversation. */
+export const isConversationId = (text: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(text)
+
+/** Whether a client's id for a message is stored: it may have any printable ASCII characters except spaces. */
+export const isClientId = (text: string): boolean => /^[\x21-\x7e]{1,256}$/.test(text)
+
+/** Identifies a conversation. Instances never share a conversation, even if the ids are equal. */
+export interface ConversationKey {
+  readonly instanceId: string
+  /** A UUID, or a keyed hash (`ConversationHash`). See `isConversationId`. */
+  readonly conversationId: string
+}
+
+export type MessagePart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "source-url"; readonly sourceId: string; readonly url: string; readonly title?: string }
+
+/**
+ * How an answer ended:
+ * - a finish reason: the agent finished;
+ * - `stopped`: the visitor stopped the answer;
+ * - `superseded`: the visitor's next message ended it;
+ * - `failed`: the agent failed, or a bound of the edge ended it;
+ * - `cut`: its process died or was stopped, and the rest is lost.
+ */
+export type AnswerEnding = FinishReason | "stopped" | "superseded" | "failed" | "cut"
+
+/** Every ending. */
+export const endings = [
+  "stop",
+  "length",
+  "content-filter",
+  "tool-calls",
+  "other",
+  "stopped",
+  "superseded",
+  "failed",
+  "cut"
+] as const satisfies ReadonlyArray<AnswerEnding>
+
+export interface VisitorMessage {
+  readonly messageId: string
+  /** The client's own id for the message, if known. A client that edits a message sends this id. See `isClientId`. */
+  readonly clientId?: string
+  readonly role: "user"
+  readonly parts: ReadonlyArray<MessagePart>
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+}
+
+export interface AgentAnswer {
+  readonly messageId: string
+  readonly role: "assistant"
+  readonly parts: ReadonlyArray<MessagePart>
+  readonly createdAt: number
+  /** Null while the answer runs. */
+  readonly ending: AnswerEnding | null
+  readonly rating: "up" | "down" | null
+  readonly comment: string | null
+}
+
+export type Message = VisitorMessage | AgentAnswer
+
+export interface ConversationSummary {
+  readonly conversationId: string
+  readonly createdAt: number
+  /** When the last message arrived, or the last answer ended. */
+  readonly updatedAt: number
+  /** The number of messages, answers included. */
+  readonly messages: number
+}
+
+export interface Conversation extends Omit<ConversationSummary, "messages"> {
+  /** Oldest first. */
+  readonly messages: ReadonlyArray<Message>
+}

@@ -1,0 +1,69 @@
+/**
+ * A run of the AG-UI protocol (version 1.0), in Server-Sent Events. Pure.
+ *
+ * A run begins with `RUN_STARTED`. Each text is a `TEXT_MESSAGE_START`, one or more `TEXT_MESSAGE_CONTENT` and a
+ * `TEXT_MESSAGE_END`. An activity is a step (`STEP_STARTED`, `STEP_FINISHED`). The protocol has no event for a source, so a
+ * source is a `CUSTOM` event with the name `source-url`. The run ends with `RUN_FINISHED` or `RUN_ERROR`.
+ *
+ * @module
+ */
+import type { AgentActivity } from "../agent/AgentActivity.ts"
+import { type Dialect, type Failure, type Source, sentences } from "./ChatStream.ts"
+import { event } from "./EventStream.ts"
+
+/** The client's ids of the conversation and of this request. */
+export interface Names {
+  readonly threadId: string
+  readonly runId: string
+}
+
+const noHeaders = {}
+
+export class AgUiRun implements Dialect {
+  private readonly names: Names
+
+  constructor({ runId, threadId }: Names) {
+    this.names = { threadId, runId }
+  }
+
+  get headers() {
+    return noHeaders
+  }
+
+  start(): string {
+    return event({ type: "RUN_STARTED", ...this.names })
+  }
+
+  textStart(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_START", messageId, role: "assistant" })
+  }
+
+  textDelta(messageId: string, delta: string): string {
+    return event({ type: "TEXT_MESSAGE_CONTENT", messageId, delta })
+  }
+
+  textEnd(messageId: string): string {
+    return event({ type: "TEXT_MESSAGE_END", messageId })
+  }
+
+  source({ sourceId, title, url }: Source): string {
+    const value = { sourceId, url, ...(title === null ? {} : { title }) }
+    return event({ type: "CUSTOM", name: "source-url", value })
+  }
+
+  activityStart(stepName: AgentActivity): string {
+    return event({ type: "STEP_STARTED", stepName })
+  }
+
+  activityEnd(stepName: AgentActivity): string {
+    return event({ type: "STEP_FINISHED", stepName })
+  }
+
+  finished(): string {
+    return event({ type: "RUN_FINISHED", ...this.names })
+  }
+
+  failed(failure: Failure): string {
+    return event({ type: "RUN_ERROR", message: sentences[failure], code: failure })
+  }
+}

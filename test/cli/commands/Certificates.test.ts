@@ -1,0 +1,165 @@
+/**
+ * The messages for rejected certificates, over real TLS, and for a server without TLS. The certificates have P-256 keys.
+ * `root` signs `here` (localhost), `elsewhere` (another name), `expired` and `early`; `self` is self-signed. All but
+ * `root` share one key. The valid ones last a hundred years.
+ */
+import { readFileSync } from "node:fs"
+import { createServer, type Server, type Socket } from "node:net"
+import { createSecureContext, getCACertificates, setDefaultCACertificates, TLSSocket } from "node:tls"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import * as ErrorMessages from "../../../src/cli/support/ErrorMessages.ts"
+import * as Diagnosis from "../../../src/core/doctor/Diagnosis.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import * as Redis from "../../../src/redis/Inspection.ts"
+import * as TestRedis from "../../support/TestRedis.ts"
+
+const pem = (name: string): string => readFileSync(new URL(`../fixtures/certificates/${name}`, import.meta.url), "utf8")
+
+/** Starts a server on the loopback address and returns its port. */
+const serving = (serve: (socket: Socket) => void) => {
+  const server = createServer((socket) => serve(socket.on("error", () => {})))
+  return Effect.acquireRelease(
+    Effect.callback<Server>((resume) => void server.listen(0, "localhost", () => resume(Effect.succeed(server)))),
+    () => Effect.sync(() => server.close())
+  ).pipe(
+    Effect.map((listening) => {
+      const address = listening.address()
+      return typeof address === "object" && address !== null ? address.port : 0
+    })
+  )
+}
+
+/** A TLS server with this certificate. TLS starts at once or, as in PostgreSQL, after a request for it. */
+const listening = (certificates: ReadonlyArray<string>, awaitsRequest: boolean) => {
+  const secureContext = createSecureContext({ cert: certificates.map(pem).join(""), key: pem("leaf.key") })
+  return serving((socket) => {
+    const encrypt = () => new TLSSocket(socket, { isServer: true, secureContext }).on("error", () => {})
+    if (!awaitsRequest) return void encrypt()
+    socket.once("data", () => {
+      socket.write("S")
+      encrypt()
+    })
+  })
+}
+
+/** The message for a PostgreSQL at this port whose URL requires TLS. */
+const saidOf = (port: number) => {
+  const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
+  return SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
+    Database.bounded("1 second"),
+    Effect.provide(Database.layer({ connections: 1, url })),
+    Effect.flip,
+    Effect.map(ErrorMessages.of)
+  )
+}
+
+/** Trusts the tests' root certificate, or not, until the scope closes. */
+const trusting = (isTrusted: boolean) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = getCACertificates("default")
+      if (isTrusted) setDefaultCACertificates([...before, pem("root.crt")])
+      return before
+    }),
+    (before) => Effect.sync(() => setDefaultCACertificates(before))
+  )
+
+const cases = [
+  {
+    name: "signed by itself",
+    certificate: ["self.crt"],
+    code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+    says: "is not signed by"
+  },
+  {
+    name: "with its root",
+    certificate: ["here.crt", "root.crt"],
+    code: "SELF_SIGNED_CERT_IN_CHAIN",
+    says: "is not signed by"
+  },
+  {
+    name: "without its root",
+    certificate: ["here.crt"],
+    code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    says: "NODE_EXTRA_CA_CERTS"
+  },
+  { name: "expired", certificate: ["expired.crt"], isTrusted: true, code: "CERT_HAS_EXPIRED", says: "it has expired" },
+  { name: "early", certificate: ["early.crt"], isTrusted: true, code: "CERT_NOT_YET_VALID", says: "not valid yet" },
+  {
+    name: "of another name",
+    certificate: ["elsewhere.crt"],
+    isTrusted: true,
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+    says: "it is for another host"
+  }
+]
+
+describe("cli: rejected certificates", () => {
+  for (const { certificate, code, isTrusted = false, name, says } of cases) {
+    it.live(`PostgreSQL, ${name}`, () =>
+      Effect.gen(function* () {
+        yield* trusting(isTrusted)
+        const port = yield* listening(certificate, true)
+        const sentence = yield* saidOf(port)
+        assert.include(sentence, `The database server's certificate was refused (${code}): `)
+        assert.include(sentence, says)
+        assert.match(sentence, /^[^\n]*; [^\n]*\.$/)
+        assert.notInclude(sentence, "cannot be reached")
+      }).pipe(Effect.scoped)
+    )
+
+    it.live(`Redis, ${name}`, () =>
+      Effect.gen(function* () {
+        yield* trusting(isTrusted)
+        const port = yield* listening(certificate, false)
+        const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
+        const facts = {
+          database: { _tag: "Unavailable", reason: "It is away." },
+          transport: "local",
+          reader: { _tag: "NotConfigured" },
+          analytics: null,
+          proxies: [],
+          forwarded: null,
+          limiter: null,
+          mail: null,
+          agents: null,
+          connections: { descriptors: 20_000, databaseConnections: 8, perAddress: 100 }
+        } as const
+        const finding = Diagnosis.diagnose({ ...facts, redis }).find(({ check }) => check === "redis")
+        assert.include(finding?.finding, `(${code}: its certificate was refused, as `)
+        assert.include(`${finding?.finding} ${finding?.advice}`, says)
+        assert.notInclude(finding?.advice, "Check that Redis runs")
+      }).pipe(Effect.scoped)
+    )
+  }
+})
+
+TestRedis.describeWithRedis("cli: a trusted certificate", () => {
+  it.live("rediss:// counts on a Redis with TLS", () =>
+    Effect.gen(function* () {
+      yield* trusting(true)
+      const file = (name: string) => fileURLToPath(new URL(`../fixtures/certificates/${name}`, import.meta.url))
+      const port = yield* Effect.promise(TestRedis.freePort)
+      const options = { "tls-port": `${port}`, "tls-cert-file": file("here.crt"), "tls-key-file": file("leaf.key") }
+      const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])
+      const redis = yield* TestRedis.makeWith({ args: [...args, "--tls-auth-clients", "no"] })
+      yield* redis.start
+      const facts = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
+      assert.deepInclude(facts, { _tag: "Counted", topology: { _tag: "Server" } })
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("cli: TLS required, server without TLS", () => {
+  it.live("reports that PostgreSQL has no TLS", () =>
+    Effect.gen(function* () {
+      const port = yield* serving((socket) => void socket.once("data", () => socket.write("N")))
+      const sentence = yield* saidOf(port)
+      assert.include(sentence, "The database server has no TLS, which the sslmode in DATABASE_URL requires; ")
+      assert.match(sentence, /^[^\n]*\.$/)
+    }).pipe(Effect.scoped)
+  )
+})

@@ -1,0 +1,225 @@
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Sink, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import type { Conversation, ConversationKey, MessagePart } from "../../../src/core/chat/conversation/Conversation.ts"
+import * as ConversationHash from "../../../src/core/chat/conversation/ConversationHash.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { newKey, say } from "../../support/Conversations.ts"
+import { run } from "../../support/TestCli.ts"
+import { storage } from "../../support/TestStorage.ts"
+
+const unknown = "11111111-2222-4333-8444-555555555555"
+const hostile = "Hi\u001b[2J\u009b!"
+
+/** A conversation stored at noon, with an answer that was stopped and rated down. */
+const keep = Effect.fnUntraced(function* (key: ConversationKey) {
+  const store = yield* ConversationStore
+  yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
+  const answerId = yield* say(key, hostile)
+  yield* TestClock.adjust("1 minute")
+  const parts: ReadonlyArray<MessagePart> = [
+    { type: "text", text: "Hello" },
+    { type: "source-url", sourceId: "source-1", url: "https://a.example/", title: "A" }
+  ]
+  yield* store.complete({ answerId, parts, ending: "stopped", usage: null })
+  yield* store.rate({ key, messageId: answerId, rating: "down", comment: "no" })
+  return answerId
+})
+
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const services = Layer.succeedContext(context)
+  const json = (...args: ReadonlyArray<string>) =>
+    Effect.map(run([...args, "--json"], services), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      return JSON.parse(stdout)
+    })
+  const refusal = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+      return stderr
+    })
+  return { context, services, json, refusal }
+})
+
+const expected = (answerId: string) => [
+  { role: "user", created_at: "2026-03-01T12:00:00.000Z", parts: [{ type: "text", text: hostile }] },
+  {
+    id: answerId,
+    role: "assistant",
+    created_at: "2026-03-01T12:00:00.000Z",
+    parts: [
+      { type: "text", text: "Hello" },
+      { type: "source-url", url: "https://a.example/", title: "A" }
+    ],
+    ending: "stopped",
+    rating: "down",
+    comment: "no"
+  }
+]
+
+const withoutFirstId = ([first, ...rest]: ReadonlyArray<{ readonly id: string }>) => {
+  const { id: _, ...message } = first!
+  return [message, ...rest]
+}
+
+describe("conversation", () => {
+  it.effect("a stored conversation is listed, shown, exported and deleted", () =>
+    Effect.gen(function* () {
+      const { context, services, json, refusal } = yield* session
+      const key = yield* Effect.provide(newKey, context)
+      const answerId = yield* Effect.provide(keep(key), context)
+      const of = ["--instance", key.instanceId]
+      const one = [...of, "--conversation", key.conversationId]
+      const times = { created_at: "2026-03-01T12:00:00.000Z", updated_at: "2026-03-01T12:01:00.000Z" }
+      assert.deepStrictEqual(yield* json("conversation", "list", ...of), [
+        { conversation_id: key.conversationId, ...times, messages: 2 }
+      ])
+      const shown = yield* json("conversation", "show", ...one)
+      assert.strictEqual(shown.conversation_id, key.conversationId)
+      assert.deepStrictEqual(withoutFirstId(shown.messages), expected(answerId))
+
+      const exported = yield* run(["conversation", "export", ...of], services)
+      assert.match(exported.stdout, /^\{[^\n]+\}\n$/)
+      const line = JSON.parse(exported.stdout)
+      assert.deepStrictEqual(withoutFirstId(line.messages), expected(answerId))
+      assert.deepInclude(line, { conversation_id: key.conversationId, ...times })
+      assert.deepStrictEqual(yield* json("conversation", "export", ...of), [line])
+      assert.deepStrictEqual(yield* json("conversation", "export", ...of, "--since", "2026-03-01T12:01:01Z"), [])
+
+      assert.deepStrictEqual(yield* json("conversation", "delete", ...one), {
+        conversation_id: key.conversationId,
+        deleted: true
+      })
+      for (const command of ["show", "delete"]) {
+        assert.strictEqual(
+          yield* refusal("conversation", command, ...one),
+          `There is no conversation ${key.conversationId}.\n`
+        )
+      }
+      assert.strictEqual(
+        (yield* run(["conversation", "list", ...of], services)).stdout,
+        "The instance has no conversations.\n"
+      )
+    })
+  )
+
+  it.effect("text output names the roles and escapes control characters", () =>
+    Effect.gen(function* () {
+      const { context, services } = yield* session
+      const key = yield* Effect.provide(newKey, context)
+      yield* Effect.provide(keep(key), context)
+      const one = ["--instance", key.instanceId, "--conversation", key.conversationId]
+      const { stdout } = yield* run(["conversation", "show", ...one], services)
+      assert.strictEqual(
+        stdout,
+        "2026-03-01 12:00:00 UTC  visitor\n  Hi\\u001b[2J\\u009b!\n\n" +
+          "2026-03-01 12:00:00 UTC  agent (stopped, rated down)\n  Hello\n  Source: https://a.example/\n  Comment: no\n"
+      )
+      for (const args of [
+        ["show", ...one, "--json"],
+        ["export", "--instance", key.instanceId]
+      ]) {
+        const written = yield* run(["conversation", ...args], services)
+        assert.notMatch(written.stdout, /[\u001b\u009b]/)
+        assert.include(JSON.stringify(JSON.parse(written.stdout)), JSON.stringify(hostile).slice(1, -1))
+      }
+    })
+  )
+
+  it.effect("a conversation id that a client chose works with the instance of the conversation only", () =>
+    Effect.gen(function* () {
+      const { context, json, refusal } = yield* session
+      const { instanceId } = yield* Effect.provide(newKey, context)
+      const other = yield* Effect.provide(newKey, context)
+      const clientId = "a client's id, ü"
+      const hashKey = yield* Effect.provide(
+        ConversationStore.use((store) => store.hashKey),
+        context
+      )
+      const conversationId = ConversationHash.ofClientId(hashKey, instanceId, clientId)
+      yield* Effect.provide(say({ instanceId, conversationId }, "one"), context)
+      const shown = yield* json("conversation", "show", "--instance", instanceId, "--conversation", clientId)
+      assert.strictEqual(shown.conversation_id, conversationId)
+      for (const id of [clientId, conversationId]) {
+        assert.strictEqual(
+          yield* refusal("conversation", "delete", "--instance", other.instanceId, "--conversation", id),
+          `There is no conversation ${id}.\n`
+        )
+      }
+      yield* json("conversation", "delete", "--instance", instanceId, "--conversation", clientId)
+      assert.deepStrictEqual(yield* json("conversation", "list", "--instance", instanceId), [])
+    })
+  )
+
+  it.effect("a list says if it is truncated; an unknown instance is an error", () =>
+    Effect.gen(function* () {
+      const { context, services, json, refusal } = yield* session
+      const { instanceId } = yield* Effect.provide(newKey, context)
+      const keys = Array.from({ length: 3 }, () => ({ instanceId, conversationId: randomUUID() }))
+      for (const key of keys) yield* Effect.provide(keep(key), context)
+      const list = ["conversation", "list", "--instance", instanceId, "--limit"]
+      assert.lengthOf(yield* json(...list, "2"), 2)
+      assert.match(
+        (yield* run([...list, "2"], services)).stdout,
+        /\nThere may be more: raise --limit, or use `[^`]+`\.\n$/
+      )
+      assert.notInclude((yield* run([...list, "4"], services)).stdout, "more")
+      for (const command of ["list", "export"]) {
+        assert.strictEqual(
+          yield* refusal("conversation", command, "--instance", unknown),
+          `There is no instance ${unknown}.\n`
+        )
+      }
+      assert.match(
+        yield* refusal("conversation", "export", "--instance", instanceId, "--since", "soon"),
+        /--since must/
+      )
+    })
+  )
+
+  it.effect("an export is streamed and stops when its reader closes stdout", () =>
+    Effect.gen(function* () {
+      const { context } = yield* session
+      const { instanceId } = yield* Effect.provide(newKey, context)
+      let read = 0
+      const conversation = (number: number): Conversation => ({
+        conversationId: String(number),
+        createdAt: number,
+        updatedAt: number,
+        messages: [{ messageId: randomUUID(), role: "user", parts: [{ type: "text", text: "a" }], createdAt: number }]
+      })
+      const endless = Layer.effect(
+        ConversationStore,
+        ConversationStore.use((store) =>
+          Effect.succeed({
+            ...store,
+            stream: () =>
+              Stream.iterate(1, (number) => number + 1).pipe(
+                Stream.rechunk(1),
+                Stream.tap(() => Effect.sync(() => read++)),
+                Stream.map(conversation)
+              )
+          })
+        )
+      ).pipe(Layer.provideMerge(Layer.succeedContext(context)))
+      const lines: Array<string> = []
+      const stdout = Sink.forEachWhile((part: string | Uint8Array) =>
+        Effect.sync(() => {
+          lines.push(String(part))
+          return lines.length < 10
+        })
+      )
+      const { code } = yield* run(["conversation", "export", "--instance", instanceId], endless, { stdout })
+      assert.strictEqual(code, 0)
+      assert.isAtLeast(lines.length, 10)
+      assert.isBelow(read, 100)
+      const ids = lines.map((line) => JSON.parse(line).conversation_id)
+      assert.deepStrictEqual(
+        ids,
+        ids.map((_, index) => String(index + 1))
+      )
+    })
+  )
+})

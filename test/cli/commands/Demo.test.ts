@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Demo from "../../../src/cli/commands/Demo.ts"
+
+const demo = (base_url: string) => ({
+  base_url,
+  website_config_id: "w",
+  tracking_token: "t",
+  instance_id: "i",
+  widget_token: "hwt_x",
+  owner_key: "hok_x"
+})
+
+const facts = {
+  ownerApi: true,
+  console: true,
+  database: "postgresql://postgres@%2Ftmp/postgres",
+  file: ".hydracore/demo.json",
+  unused: []
+}
+
+describe("cli/commands/Demo.welcome", () => {
+  it("quotes addresses with brackets, which shells expand", () => {
+    for (const base of ["http://[::1]:8080", "http://127.0.0.1:8080"]) {
+      const commands = Demo.welcome(demo(base), { ...facts, listening: base })
+        .split(/\n\n/)
+        .filter((paragraph) => paragraph.startsWith("curl "))
+      assert.lengthOf(commands, 4)
+      for (const command of commands) {
+        assert.match(command.replace(base, ""), /\/v1\/(public|owner)\//)
+        assert.include(command, base)
+        assert.notMatch(command.replace(/'[^']*'/g, ""), /[[\]?*&;]/)
+      }
+    }
+  })
+
+  it("names the console only where it is served", () => {
+    const base = "http://127.0.0.1:8080"
+    const welcome = (console: boolean) => Demo.welcome(demo(base), { ...facts, console, listening: base })
+    assert.include(welcome(true), `console    ${base}/console/\n`)
+    assert.notInclude(welcome(false), "/console")
+  })
+
+  it("shows the owner API only where it is served", () => {
+    const base = "http://127.0.0.1:8080"
+    const welcome = (ownerApi: boolean) => Demo.welcome(demo(base), { ...facts, ownerApi, listening: base })
+    assert.include(welcome(true), "Bearer hok_x")
+    assert.notInclude(welcome(false), "hok_x")
+  })
+})

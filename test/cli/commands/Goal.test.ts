@@ -1,0 +1,155 @@
+/**
+ * `goal` and `analytics export` on memory storage.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { EventRepo } from "../../../src/services/analytics/EventRepo.ts"
+import { eventOf } from "../../suites/Events.ts"
+import { viewOf } from "../../suites/PageViews.ts"
+import { read } from "../../support/CsvReader.ts"
+import { run } from "../../support/TestCli.ts"
+import { site, storage } from "../../support/TestStorage.ts"
+
+const siteFlag = ["--site", site.websiteConfigId]
+
+/** A command line on one storage. */
+const session = Effect.map(Layer.build(storage()), (context) => {
+  const services = Layer.succeedContext(context)
+  return { context, cli: (...args: ReadonlyArray<string>) => run(args, services) }
+})
+
+describe("goal", () => {
+  it.effect("creates, lists and deletes goals", () =>
+    Effect.gen(function* () {
+      const { cli } = yield* session
+      const created = yield* cli("goal", "create", ...siteFlag, "--page", "/thanks*", "--json")
+      const goal = JSON.parse(created.stdout) as Record<string, string>
+      assert.deepInclude(goal, { name: "Visit /thanks*", page: "/thanks*", website_config_id: site.websiteConfigId })
+      yield* cli("goal", "create", ...siteFlag, "--event", "Signup", "--name", "New customer")
+      const listed = JSON.parse((yield* cli("goal", "list", ...siteFlag, "--json")).stdout) as ReadonlyArray<object>
+      assert.strictEqual(listed.length, 2)
+      assert.deepInclude(listed[1], { name: "New customer", event: "Signup" })
+      assert.match((yield* cli("goal", "list", ...siteFlag)).stdout, /New customer +event +Signup/)
+      const deleted = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`, "--json")
+      assert.deepStrictEqual(JSON.parse(deleted.stdout), { goal_id: goal["goal_id"], deleted: true })
+      const again = yield* cli("goal", "delete", "--goal", `${goal["goal_id"]}`)
+      assert.deepInclude(again, { code: 1, stderr: `There is no goal ${goal["goal_id"]}.\n` })
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("rejects invalid goals with one error message, and creates nothing", () =>
+    Effect.gen(function* () {
+      const { cli } = yield* session
+      const unknown = "00000000-0000-4000-8000-000000000000"
+      const cases = [
+        [[...siteFlag], /Give one of the flags --event and --page\./],
+        [[...siteFlag, "--event", "a", "--page", "/a"], /Give one of the flags/],
+        [[...siteFlag, "--event", ""], /--event (must be|needs a value)/],
+        [[...siteFlag, "--page", "thanks"], /--page must be a path/],
+        [[...siteFlag, "--page", `/${"*".repeat(21)}`], /--page must be a path/],
+        [[...siteFlag, "--event", "x".repeat(121)], /--event must be/],
+        [[...siteFlag, "--event", "pageview"], /page views are counted by --page/],
+        [[...siteFlag, "--event", "a", "--name", "Form submitted"], /has a goal of this name/],
+        [["--site", unknown, "--event", "a"], /There is no website/]
+      ] as const
+      for (const [flags, message] of cases) {
+        const ended = yield* cli("goal", "create", ...flags)
+        assert.deepInclude(ended, { code: 1, stdout: "" })
+        assert.match(ended.stderr, message)
+        assert.strictEqual(ended.stderr.trim().split("\n").length, 1)
+      }
+      assert.strictEqual((yield* cli("goal", "list", ...siteFlag, "--json")).stdout, "[]\n")
+    }).pipe(Effect.scoped)
+  )
+})
+
+const view = viewOf(site.hostedWebsiteId, {
+  ...{ age: 1_000, path: "/=a,b", referrerHost: "news.example", referrerPath: "/x", deviceType: "mobile" },
+  campaign: { source: "s", medium: "m", name: "c", term: null, content: null },
+  ...{ screenWidth: 400, sessionId: "s", browser: "Firefox", os: "Android", visitor: 0, country: "NO" },
+  exclusion: null
+})
+
+const event = eventOf(site.hostedWebsiteId, {
+  ...{
+    age: 0,
+    name: "Sale\u202e",
+    path: "/",
+    sessionId: "s",
+    deviceType: null,
+    browser: null,
+    os: null,
+    country: null
+  },
+  properties: { color: "=red", size: 1 },
+  ...{ amount: 1_500, isInteractive: false, visitor: 0 }
+})
+
+const filled = Effect.gen(function* () {
+  const { cli, context } = yield* session
+  yield* Effect.gen(function* () {
+    const views = yield* AnalyticsRepo
+    yield* views.append(view)
+    yield* views.append({ ...view, exclusion: "bot" })
+    yield* (yield* EventRepo).append(event)
+  }).pipe(Effect.provide(context))
+  return (...flags: ReadonlyArray<string>) => cli("analytics", "export", ...siteFlag, ...flags)
+})
+
+describe("analytics export", () => {
+  it.effect("writes every row that counts as one line of JSON, or one array", () =>
+    Effect.gen(function* () {
+      const exported = yield* filled
+      const { stdout } = yield* exported()
+      assert.match(stdout, /^[^\p{Cc}\p{Bidi_C}]*\n[^\p{Cc}\p{Bidi_C}]*\n$/u)
+      const rows = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+      assert.deepStrictEqual(
+        rows.map(({ type }) => type),
+        ["pageview", "event"]
+      )
+      assert.deepInclude(rows[0], { path: "/=a,b", utm_source: "s", country: "NO", screen_width: 400, name: null })
+      assert.deepInclude(rows[1], {
+        name: "Sale\u202e",
+        revenue_amount: 1.5,
+        revenue_currency: "EUR",
+        interactive: false
+      })
+      assert.deepStrictEqual(rows[1]?.["properties"], event.properties)
+      assert.deepStrictEqual(JSON.parse((yield* exported("--json")).stdout), rows)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("csv has a column for each member, and no cell is a formula", () =>
+    Effect.gen(function* () {
+      const exported = yield* filled
+      const [header = [], ...records] = read((yield* exported("--format", "csv")).stdout)
+      assert.strictEqual(records.length, 2)
+      const cell = (row: number, name: string) => records[row]?.[header.indexOf(name)]
+      assert.strictEqual(cell(0, "path"), "/=a,b")
+      assert.strictEqual(cell(1, "revenue_amount"), "1.5")
+      assert.deepStrictEqual(JSON.parse(`${cell(1, "properties")}`), event.properties)
+      for (const value of records.flat()) assert.notMatch(value, /^[=+@]/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("--from and --to bound the period, and a period that ends before it begins is refused", () =>
+    Effect.gen(function* () {
+      const exported = yield* filled
+      const at = new Date(event.receivedAt).toISOString()
+      assert.match((yield* exported("--from", at)).stdout, /^\{"type":"event"[^\n]*\n$/)
+      assert.match((yield* exported("--to", at)).stdout, /^\{"type":"pageview"[^\n]*\n$/)
+      for (const flags of [
+        ["--from", at, "--to", at],
+        ["--from", "yesterday"]
+      ]) {
+        const ended = yield* exported(...flags)
+        assert.deepInclude(ended, { code: 1, stdout: "" })
+        assert.match(ended.stderr, /^The flag --from must be [^\n]+\n$/)
+      }
+    }).pipe(Effect.scoped)
+  )
+})

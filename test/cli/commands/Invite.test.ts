@@ -1,0 +1,98 @@
+/** `person invite`, with a real receiver. */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
+import PostalMime from "postal-mime"
+import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
+import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
+import { run } from "../../support/TestCli.ts"
+import { site, storage } from "../../support/TestStorage.ts"
+
+const mail = (port: number) => ({
+  SMTP_URL: `smtp://127.0.0.1:${port}`,
+  MAIL_FROM: "Edge <mail@edge.example>",
+  PUBLIC_URL: "https://edge.example",
+  SECRETS_KEY: "0".repeat(64)
+})
+
+/** Runs `hydracore person invite` on one storage, with these variables. */
+const session = (environment: Readonly<Record<string, string>>) =>
+  Effect.map(Layer.build(Layer.fresh(storage())), (context) => {
+    const invite = (...args: ReadonlyArray<string>) =>
+      run(["person", "invite", ...args], Layer.succeedContext(context)).pipe(
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment))
+      )
+    const sessions = ConsoleSessions.use((service) => service.list).pipe(Effect.provideContext(context))
+    const open = (url: string) =>
+      ConsoleSessions.use((service) => service.open(url.split("#/link/")[1] ?? "")).pipe(Effect.provideContext(context))
+    return { invite, sessions, open }
+  })
+
+const ann = ["--email", "ann@example.com"]
+const viewer = ["--site", site.websiteConfigId]
+
+describe("cli/commands/Person: invite", () => {
+  it.live("a person gets a mail whose link opens the console with the role, once", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const { invite, open, sessions } = yield* session(mail(port))
+      const { code, stdout } = yield* invite(...ann, ...viewer, "--label", "Ann", "--json")
+      assert.strictEqual(code, 0)
+      const answer = JSON.parse(stdout)
+      assert.deepStrictEqual([Object.keys(answer), answer.mailed], [["session_id", "mailed", "expires_at"], true])
+      const { headers, html, subject, text } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+      assert.deepStrictEqual(received[0]?.recipients, ["ann@example.com"])
+      assert.strictEqual(subject, `Invitation to the console of ${site.name}`)
+      assert.isFalse(headers.some(({ key }) => key === "list-unsubscribe"))
+      const url = /https:\/\/edge\.example\/console\/#\/link\/\S+/.exec(text ?? "")?.[0] ?? ""
+      assert.include(html ?? "", `href="${url}"`)
+      assert.notInclude(stdout, url.split("/").at(-1) ?? "?")
+      const opened = Option.getOrThrow(yield* open(url))
+      assert.deepInclude(opened.session, { role: "viewer", sites: [site.websiteConfigId], label: "Ann" })
+      assert.isTrue(Option.isNone(yield* open(url)))
+      assert.notInclude(JSON.stringify(yield* sessions), "ann@example.com")
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a mail that the server refuses leaves no link, and the message says why", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver({
+        onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))
+      })
+      const { invite, sessions } = yield* session(mail(port))
+      const { code, stderr } = yield* invite(...ann, ...viewer)
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "550 5.1.1 no such user")
+      assert.deepStrictEqual(yield* sessions, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("without a mail server the link is printed", () =>
+    Effect.gen(function* () {
+      const { invite, open } = yield* session({})
+      const { code, stdout } = yield* invite(...ann, "--expires", "1h")
+      assert.strictEqual(code, 0)
+      assert.include(stdout, "SMTP_URL is not set, so no mail was sent.")
+      const url = /http:\/\/127\.0\.0\.1:8080\/console\/#\/link\/\S+/.exec(stdout)?.[0] ?? ""
+      assert.deepInclude(Option.getOrThrow(yield* open(url)).session, { role: "viewer", sites: "all" })
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a wrong address, an unknown website and a late end are refused, and no link is created", () =>
+    Effect.gen(function* () {
+      const { invite, sessions } = yield* session({})
+      for (const [args, message] of [
+        [["--email", "ann"], "--email must be an email address"],
+        [["--email", "ann@example.com\nBcc: eve@example.com"], "--email must be an email address"],
+        [["--email", "ann@example.com,"], "--email must be an email address"],
+        [["--email", "<ann@example.com>"], "--email must be an email address"],
+        [[...ann, "--site", "11111111-2222-4333-8444-555555555555"], "There is no website"],
+        [[...ann, "--expires", "8d"], "a future time within a week"]
+      ] as const) {
+        const { code, stderr } = yield* invite(...args)
+        assert.strictEqual(code, 1)
+        assert.include(stderr, message)
+      }
+      assert.deepStrictEqual(yield* sessions, [])
+    }).pipe(Effect.scoped)
+  )
+})

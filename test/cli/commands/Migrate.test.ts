@@ -1,0 +1,180 @@
+/**
+ * `migrate` on slow, locked and unreachable databases.
+ */
+import { readdirSync } from "node:fs"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Exit, Fiber, Latch, Redacted } from "effect"
+import { SqlClient } from "effect/sql"
+import { Settings } from "../../../src/Config.ts"
+import * as Migrate from "../../../src/cli/commands/Migrate.ts"
+import * as Database from "../../../src/postgres/Database.ts"
+import firstMigration from "../../../src/postgres/schema/migrations/0001_edge.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { pause, until } from "../../support/Wait.ts"
+import * as Cluster from "../../torture/Cluster.ts"
+
+/** The database timeout, in milliseconds. */
+const databaseTimeout = 1_000
+
+const settings = Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: `${databaseTimeout} millis` }))
+
+/** Migrates with a new client. */
+const migrate = (connection: TestDatabase.Connection) =>
+  Effect.gen(function* () {
+    const sql = yield* TestDatabase.clientOf(connection)
+    return yield* Effect.provideService(Migrate.migrate(yield* settings), SqlClient.SqlClient, sql)
+  }).pipe(Effect.scoped)
+
+/** The migrations after the first, in order. */
+const laterMigrations = readdirSync(new URL("../../../src/postgres/schema/migrations", import.meta.url))
+  .map((file): readonly [number, string] => [Number(file.slice(0, 4)), file.slice(5, -".ts".length)])
+  .filter(([id]) => id > 1)
+  .sort(([one], [other]) => one - other)
+
+/** Resets a database to its first migration, without partitions. */
+const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+  yield* sql`CREATE SCHEMA kept`
+  yield* sql`ALTER TABLE effect_sql_migrations SET SCHEMA kept`
+  yield* sql`DROP SCHEMA public CASCADE`
+  yield* sql`ALTER SCHEMA kept RENAME TO public`
+  yield* sql`DELETE FROM effect_sql_migrations WHERE migration_id > 1`
+  yield* Effect.provideService(firstMigration, SqlClient.SqlClient, sql)
+})
+
+/** A client on a database that has only its first migration. */
+const behind = Effect.gen(function* () {
+  const connection = yield* TestDatabase.connection
+  const sql = yield* TestDatabase.clientOf(connection)
+  yield* takeBack(sql)
+  return { connection, sql }
+})
+
+describe("migrate", () => {
+  for (const [what, table] of [
+    ["a migration that waits for a reader of a table", "submission"],
+    ["a migration that waits for the migration of another process", "effect_sql_migrations"]
+  ] as const) {
+    it.live(`${what} is not limited by the database's timeouts`, () =>
+      Effect.gen(function* () {
+        const { connection, sql } = yield* behind
+        for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
+          yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${databaseTimeout}ms'`)
+        }
+        const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+        const holder = yield* sql
+          .withTransaction(
+            sql`LOCK TABLE ${sql(table)} IN ACCESS EXCLUSIVE MODE`.pipe(
+              Effect.andThen(locked.open),
+              Effect.andThen(release.await)
+            )
+          )
+          .pipe(Effect.forkChild)
+        yield* locked.await
+        const running = yield* Effect.forkChild(migrate(connection))
+        yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+        yield* pause(3 * databaseTimeout)
+        yield* release.open
+        yield* Fiber.join(holder)
+        assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
+        assert.deepStrictEqual(yield* migrate(connection), [])
+      }).pipe(Effect.scoped)
+    )
+  }
+
+  it.live("readers of a table are not blocked while a migration waits for its lock", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+      const backup = yield* sql
+        .withTransaction(Effect.andThen(sql`SELECT 1 FROM site`, Effect.andThen(locked.open, release.await)))
+        .pipe(Effect.forkChild)
+      yield* locked.await
+      const running = yield* Effect.forkChild(migrate(connection))
+      yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+      assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
+      yield* release.open
+      yield* Fiber.join(backup)
+      assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a migration is retried after its connection is cut", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
+      const holder = yield* sql
+        .withTransaction(
+          sql`LOCK TABLE submission IN ACCESS EXCLUSIVE MODE`.pipe(
+            Effect.andThen(locked.open),
+            Effect.andThen(release.await)
+          )
+        )
+        .pipe(Effect.forkChild)
+      yield* locked.await
+      const running = yield* Effect.forkChild(migrate(connection))
+      yield* until("its connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
+      yield* release.open
+      yield* Fiber.join(holder)
+      assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a migration is retried after the database restarts", () =>
+    Effect.gen(function* () {
+      const cluster = yield* Cluster.make({ fsync: "off" })
+      const run = Effect.gen(function* () {
+        const patient = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "50 seconds" }))
+        return yield* Migrate.migrate(patient)
+      }).pipe(Effect.provide(Database.layer({ url: Redacted.make(cluster.url), connections: 1 })))
+      yield* run
+      yield* cluster.use(takeBack)
+      const locked = yield* Latch.make()
+      yield* cluster
+        .use((sql) =>
+          sql.withTransaction(Effect.andThen(sql`LOCK TABLE submission`, Effect.andThen(locked.open, Effect.never)))
+        )
+        .pipe(Effect.forkScoped)
+      yield* locked.await
+      const running = yield* Effect.forkChild(run)
+      yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
+      yield* cluster.stop
+      yield* pause(databaseTimeout)
+      yield* cluster.start
+      assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a failed migration is reported with its name and cause", () =>
+    Effect.gen(function* () {
+      const { connection, sql } = yield* behind
+      yield* sql`CREATE TABLE not_counted (other text)`
+      const { message } = yield* Effect.flip(migrate(connection))
+      assert.match(message, /^The database could not be migrated: Migration "2_decisions" failed\. .*SQLSTATE 42P07/)
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("a database without UTF-8 is rejected before any migration", () =>
+    Effect.gen(function* () {
+      const { database, url } = yield* TestDatabase.connection
+      const sql = yield* TestDatabase.clientOf({ database, url })
+      const latin = `${database}_latin1`
+      yield* sql.unsafe(`CREATE DATABASE ${latin} ENCODING 'LATIN1' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0`)
+      yield* Effect.addFinalizer(() => Effect.orDie(sql.unsafe(`DROP DATABASE ${latin} WITH (FORCE)`)))
+      const address = new URL(Redacted.value(url))
+      address.pathname = latin
+      const connection = { database: latin, url: Redacted.make(address.href) }
+      assert.include((yield* Effect.flip(migrate(connection))).message, "its encoding is LATIN1")
+      const on = yield* TestDatabase.clientOf(connection)
+      assert.deepStrictEqual(yield* on`SELECT relname FROM pg_class WHERE relname = 'effect_sql_migrations'`, [])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("fails if the database is unreachable", () =>
+    Effect.gen(function* () {
+      const away = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), away))
+      assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "StorageUnavailable")
+    })
+  )
+})

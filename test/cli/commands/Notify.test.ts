@@ -1,0 +1,112 @@
+/** `notify`, on PostgreSQL and with a real receiver. */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer } from "effect"
+import * as App from "../../../src/App.ts"
+import { Settings } from "../../../src/Config.ts"
+import * as Notify from "../../../src/cli/commands/Notify.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { run } from "../../support/TestCli.ts"
+import { storage } from "../../support/TestStorage.ts"
+
+const mail = (port: number) => ({
+  SMTP_URL: `smtp://127.0.0.1:${port}`,
+  MAIL_FROM: "Edge <mail@edge.example>",
+  PUBLIC_URL: "https://edge.example",
+  SECRETS_KEY: "0".repeat(64)
+})
+
+/** Runs commands on a database, with these settings in the environment. */
+const commands = (env: Readonly<Record<string, string>>) =>
+  Effect.gen(function* () {
+    const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+    const settings = yield* Effect.provide(Settings, provider)
+    const layers = Layer.succeedContext(
+      yield* Layer.build(
+        Layer.provideMerge(
+          Layer.provide(App.testDeliveries(settings), App.outwardClient(settings)),
+          App.storage(settings)
+        )
+      )
+    )
+    const cli = (...args: ReadonlyArray<string>) =>
+      run(["notify", ...args], storage(), { commands: [Notify.command(layers)] }).pipe(Effect.provide(provider))
+    const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
+      Effect.provide(layers)
+    )
+    return { cli, site: websiteConfigId }
+  })
+
+const to = ["--to", "ada@example.com"]
+
+describe("cli/commands/Notify", () => {
+  it.live("a notification is added, tested, listed and removed", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const { cli, site } = yield* commands(mail(port))
+      const added = yield* cli("add", "--site", site, ...to, "--digest", "15m", "--quarantined", "--json")
+      assert.deepStrictEqual([added.code, added.stderr], [0, ""])
+      const { notification_id: id, ...facts } = JSON.parse(added.stdout)
+      assert.deepStrictEqual(facts, { to: "ada@example.com", report: null, digest: "15m", quarantined: true })
+      const tested = yield* cli("test", "--notification-id", id)
+      assert.deepStrictEqual([tested.code, tested.stdout], [0, "The mail server accepted a mail to ada@example.com.\n"])
+      assert.include(received[0]?.source ?? "", "Test of the notifications")
+      assert.include((yield* cli("list", "--site", site)).stdout, "submissions, digest 15m, with suspected spam")
+      const [listed] = JSON.parse((yield* cli("list", "--site", site, "--json")).stdout)
+      assert.deepStrictEqual([listed.notification_id, listed.latest_mail], [id, null])
+      assert.strictEqual((yield* cli("remove", "--notification-id", id)).code, 0)
+      assert.include((yield* cli("remove", "--notification-id", id)).stderr, "There is no notification")
+      assert.include((yield* cli("list", "--site", site)).stdout, "no notification yet")
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("the test of a report is the report itself", () =>
+    Effect.gen(function* () {
+      const { port, received } = yield* mailReceiver()
+      const { cli, site } = yield* commands(mail(port))
+      const added = yield* cli("add", "--site", site, ...to, "--report", "monthly", "--json")
+      const { notification_id: id } = JSON.parse(added.stdout)
+      assert.strictEqual((yield* cli("test", "--notification-id", id)).code, 0)
+      assert.match(received[0]?.source ?? "", /^Subject: .*Month of test: 0 visitors/m)
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("invalid flags and unknown websites are refused, and a test mail that the server refuses is an error", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver({
+        onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))
+      })
+      const { cli, site } = yield* commands(mail(port))
+      const faults = [
+        [["--to", "ada"], "The flag --to must be an email address"],
+        [["--to", "ada@example.com\nBcc: eve@example.com"], "The flag --to must be an email address"],
+        [[...to, "--digest", "hourly"], "--digest"],
+        [[...to, "--report", "weekly", "--digest", "daily"], "--digest must be left out"],
+        [[...to, "--report", "weekly", "--quarantined"], "--quarantined must be left out"]
+      ] as const
+      for (const [args, message] of faults) {
+        const ended = yield* cli("add", "--site", site, ...args)
+        assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
+        assert.include(ended.stderr, message)
+      }
+      const unknown = yield* cli("add", "--site", crypto.randomUUID(), ...to)
+      assert.include(unknown.stderr, "There is no website")
+      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
+      const { notification_id: id } = JSON.parse((yield* cli("add", "--site", site, ...to, "--json")).stdout)
+      const refused = yield* cli("test", "--notification-id", id)
+      assert.strictEqual(refused.code, 1)
+      assert.include(refused.stderr, "550 5.1.1 no such user")
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("without a mail server, nothing is added and the message says what to set", () =>
+    Effect.gen(function* () {
+      const { cli, site } = yield* commands({ SECRETS_KEY: "0".repeat(64) })
+      const ended = yield* cli("add", "--site", site, ...to)
+      assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
+      assert.include(ended.stderr, "set SMTP_URL, MAIL_FROM and PUBLIC_URL")
+      assert.deepStrictEqual(JSON.parse((yield* cli("list", "--site", site, "--json")).stdout), [])
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+})

@@ -1,0 +1,155 @@
+/** `person export`, `person erase` and `submissions delete --email` on the command line. */
+import { randomUUID } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import * as App from "../../../src/App.ts"
+import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { run } from "../../support/TestCli.ts"
+import { draft } from "../../support/TestSubmissions.ts"
+
+const hostile = "\u001b[2J\u202eann@example.com"
+
+/** Two websites, each with a submission of Ann and one of Bob. A conversation on the first names Ann's email address. */
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(Layer.fresh(App.memoryStorage))
+  const seeded = yield* Effect.gen(function* () {
+    const sites = yield* SiteDirectory
+    const repo = yield* SubmissionRepo
+    const [one, other] = [
+      yield* sites.create({ name: "a", origins: [] }),
+      yield* sites.create({ name: "b", origins: [] })
+    ]
+    for (const { websiteConfigId } of [one, other]) {
+      yield* repo.submit(draft({ websiteConfigId, email: "Ann@Example.com", formData: '{"name":"\\u001b[2JAnn"}' }))
+      yield* repo.submit(draft({ websiteConfigId, email: "bob@example.com" }))
+    }
+    const { instanceId } = yield* InstanceDirectory.use((instances) =>
+      instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: one.websiteConfigId })
+    )
+    const key = { instanceId, conversationId: randomUUID() }
+    const message = { messageId: randomUUID(), text: hostile }
+    yield* ConversationStore.use((store) => store.begin({ key, answerId: randomUUID(), message }))
+    return { one: one.websiteConfigId, other: other.websiteConfigId, key }
+  }).pipe(Effect.provideContext(context))
+  const services = Layer.succeedContext(context)
+  const text = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      return stdout
+    })
+  const refusal = (...args: ReadonlyArray<string>) =>
+    Effect.map(run(args, services), ({ code, stderr, stdout }) => {
+      assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+      return stderr
+    })
+  const notifications = Context.get(context, Notifications)
+  const topic = { kind: "report", period: "weekly" } as const
+  /** Adds a notification of Ann for the owner of the first website. */
+  const addAnn = Effect.map(
+    notifications.addByOwner({ websiteConfigId: seeded.one, recipient: "ann@example.com", topic }),
+    (added) =>
+      added._tag === "Added"
+        ? { ...added, unsubscribe: notifications.unsubscribe(added.notification.notificationId) }
+        : added
+  )
+  return { ...seeded, text, refusal, addAnn }
+})
+
+const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+
+describe("person", () => {
+  it.live("export writes what is stored, one object per line, without control characters", () =>
+    Effect.gen(function* () {
+      const { key, one, other, text } = yield* session
+      const exported = yield* text("person", "export", "--email", " ANN@example.com")
+      assert.notMatch(exported, /[\u001b\u202e]/)
+      assert.deepStrictEqual(
+        lines(exported).map(({ conversation_id, email, instance_id, kind, website_config_id }) => ({
+          ...{ kind, website_config_id, email, instance_id, conversation_id }
+        })),
+        [
+          ...[one, other].map((website_config_id) => ({
+            ...{ kind: "submission", website_config_id, email: "Ann@Example.com" },
+            ...{ instance_id: undefined, conversation_id: undefined }
+          })),
+          {
+            ...{ kind: "conversation", website_config_id: undefined, email: undefined },
+            ...{ instance_id: key.instanceId, conversation_id: key.conversationId }
+          }
+        ]
+      )
+      const ofSite = yield* text("person", "export", "--email", "ann@example.com", "--site", other, "--json")
+      assert.lengthOf(JSON.parse(ofSite), 1)
+      assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com"), "")
+    })
+  )
+
+  it.live("erase deletes a person's data, and says how much", () =>
+    Effect.gen(function* () {
+      const { other, text } = yield* session
+      const json = ["--email", "Ann@example.com", "--json"]
+      assert.deepStrictEqual(JSON.parse(yield* text("person", "erase", ...json, "--site", other)), {
+        ...{ email: "ann@example.com", submissions: 1, conversations: 0, notifications: 0, deliveries: 0 }
+      })
+      assert.match(
+        yield* text("person", "erase", "--email", "ann@example.com"),
+        /^The data of ann@example.com is deleted:\n(?:.*\n)*.*submissions +1\n(?:.*\n)*.*conversations +1\n/
+      )
+      assert.strictEqual(yield* text("person", "export", "--email", "ann@example.com"), "")
+      assert.lengthOf(lines(yield* text("person", "export", "--email", "bob@example.com")), 2)
+    })
+  )
+
+  it.live("erase lets the owner add an address again that unsubscribed", () =>
+    Effect.gen(function* () {
+      const { addAnn, text } = yield* session
+      const added = yield* addAnn
+      if (added._tag !== "Added") return assert.fail(added._tag)
+      yield* added.unsubscribe
+      assert.strictEqual((yield* addAnn)._tag, "Unsubscribed")
+      yield* text("person", "erase", "--email", "Ann@example.com")
+      assert.strictEqual((yield* addAnn)._tag, "Added")
+    })
+  )
+
+  it.live("submissions delete --site --email deletes the submissions of one website", () =>
+    Effect.gen(function* () {
+      const { one, text } = yield* session
+      const flags = ["submissions", "delete", "--site", one, "--email", "ann@example.com"]
+      assert.strictEqual(yield* text(...flags), "1 submission of ann@example.com deleted.\n")
+      assert.deepStrictEqual(JSON.parse(yield* text(...flags, "--json")), {
+        ...{ website_config_id: one, email: "ann@example.com", submissions: 0 }
+      })
+      assert.deepStrictEqual(
+        lines(yield* text("person", "export", "--email", "ann@example.com")).map(({ kind }) => kind),
+        ["submission", "conversation"]
+      )
+    })
+  )
+
+  it.live("refuses what it cannot do, and says what to give", () =>
+    Effect.gen(function* () {
+      const { one, refusal } = yield* session
+      const unknown = randomUUID()
+      const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+        [["person", "erase", "--email", "ann"], /The flag --email must be an email address such as/],
+        [["person", "erase", "--email", "ann@example.com", "--site", unknown], /There is no website/],
+        [["person", "export", "--email", "ann@example.com", "--site", unknown], /There is no website/],
+        [["submissions", "delete"], /Give either --submission-id, or both --site and --email/],
+        [["submissions", "delete", "--site", one], /Give either --submission-id, or both --site and --email/],
+        [["submissions", "delete", "--email", "ann@example.com"], /hydracore person erase/],
+        [["submissions", "delete", "--submission-id", unknown, "--site", one], /Give either/],
+        [["submissions", "delete", "--site", unknown, "--email", "ann@example.com"], /There is no website/]
+      ]
+      for (const [args, message] of cases) assert.match(yield* refusal(...args), message, args.join(" "))
+    })
+  )
+})

@@ -1,0 +1,70 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { Shares } from "../../../src/services/sites/Shares.ts"
+import { run } from "../../support/TestCli.ts"
+import { site, storage } from "../../support/TestStorage.ts"
+
+const unknown = "11111111-2222-4333-8444-555555555555"
+const id = site.websiteConfigId
+
+/** Runs `hydracore share` on one storage. */
+const session = Effect.map(Layer.build(storage()), (context) => ({
+  context,
+  share: (...args: ReadonlyArray<string>) => run(["share", ...args], Layer.succeedContext(context)),
+  json: (...args: ReadonlyArray<string>) =>
+    Effect.map(run(["share", ...args, "--json"], Layer.succeedContext(context)), ({ code, stdout }) => {
+      assert.strictEqual(code, 0)
+      return JSON.parse(stdout)
+    })
+}))
+
+describe("share", () => {
+  it.effect("a created address works, is listed without its secret, and stops working once it is revoked", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
+      const { context, json } = yield* session
+      const one = yield* json("create", "--site", id, "--expires", "90d", "--label", "Agency")
+      assert.deepStrictEqual(Object.keys(one), ["share_id", "url", "expires_at"])
+      const [, secret = ""] = /^http:\/\/127\.0\.0\.1:\d+\/console\/#\/share\/(hsh_[\w-]{43})$/.exec(one.url) ?? []
+      const authenticate = Shares.use((shares) => shares.authenticate(secret)).pipe(
+        Effect.provideContext(context),
+        Effect.orDie
+      )
+      assert.isTrue(Option.isSome(yield* authenticate))
+      const listed = {
+        share_id: one.share_id,
+        site_id: id,
+        label: "Agency",
+        created_at: "2026-03-01T12:00:00.000Z",
+        expires_at: "2026-05-30T12:00:00.000Z"
+      }
+      assert.deepStrictEqual(yield* json("list"), [listed])
+      assert.deepStrictEqual(yield* json("list", "--site", id), [listed])
+      assert.deepStrictEqual(yield* json("revoke", "--share-id", one.share_id), {
+        share_id: one.share_id,
+        revoked: true
+      })
+      assert.isTrue(Option.isNone(yield* authenticate))
+    })
+  )
+
+  it.effect("the texts say who sees what, and an unknown website or share is an error", () =>
+    Effect.gen(function* () {
+      const { share } = yield* session
+      assert.include((yield* share("list")).stdout, "No dashboard is shared.")
+      const { stdout } = yield* share("create", "--site", id, "--base-url", "https://example.com")
+      assert.include(stdout, "https://example.com/console/#/share/hsh_")
+      assert.include(stdout, "Anyone with this address can see the statistics")
+      for (const args of [
+        ["create", "--site", unknown],
+        ["list", "--site", unknown],
+        ["revoke", "--share-id", unknown]
+      ]) {
+        const { code, stderr } = yield* share(...args)
+        assert.deepStrictEqual([code, stderr.includes(`There is no `)], [1, true], args.join(" "))
+      }
+      assert.include((yield* share("create", "--site", id, "--base-url", "/edge")).stderr, "must be an address")
+    })
+  )
+})

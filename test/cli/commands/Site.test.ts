@@ -1,0 +1,187 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { site, view } from "../../support/TestStorage.ts"
+import { session, unknown, uuid } from "../support/Session.ts"
+
+describe("site", () => {
+  it.effect("a created website is found by its ids and listed", () =>
+    Effect.gen(function* () {
+      const { context, json, text } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
+      const created = yield* json(
+        ...[
+          "site",
+          "create",
+          "--name",
+          " Shop ",
+          "--origin",
+          "HTTPS://Shop.Example:443",
+          "--origin",
+          "http://b.example:81/"
+        ],
+        ...["--time-zone", " Europe/Berlin"],
+        ...["--origin", "https://shop.example"]
+      )
+      assert.deepStrictEqual(Object.keys(created), ["website_config_id", "hosted_website_id", "tracking_token"])
+      for (const id of Object.values(created)) assert.match(String(id), uuid)
+      const found = yield* Effect.provide(
+        SiteDirectory.use(({ byWebsiteConfigId }) => byWebsiteConfigId(created.website_config_id)),
+        context
+      )
+      assert.deepStrictEqual(Option.getOrThrow(found).origins, ["https://shop.example", "http://b.example:81"])
+      const list = yield* json("site", "list")
+      assert.deepStrictEqual(list[1], {
+        ...created,
+        name: "Shop",
+        origins: ["https://shop.example", "http://b.example:81"],
+        time_zone: "Europe/Berlin",
+        created_at: "2026-03-01T12:00:00.000Z"
+      })
+      const table = (yield* text("site", "list")).stdout.split("\n")
+      assert.strictEqual(table.length, 4)
+      assert.match(
+        table[2]!,
+        /^Shop +[0-9a-f-]{36} {2}[0-9a-f-]{36} {2}2026-03-01 12:00:00 UTC {2}https:\/\/shop\.example http/
+      )
+      assert.strictEqual(table[1]!.indexOf(site.websiteConfigId), table[2]!.indexOf(created.website_config_id))
+    })
+  )
+
+  it.effect("update changes only the given settings and prints the result", () =>
+    Effect.gen(function* () {
+      const { json, refusal, text } = yield* session
+      const listed = Effect.map(json("site", "list"), (sites) => sites[0])
+      const before = yield* listed
+      const update = ["site", "update", "--site", site.websiteConfigId]
+      const renamed = yield* json(...update, "--name", " Shop ")
+      assert.deepStrictEqual(renamed, { ...before, name: "Shop" })
+      const moved = yield* json(...update, "--origin", "https://a.example/", "--origin", "https://b.example")
+      assert.deepStrictEqual(moved, { ...renamed, origins: ["https://a.example", "https://b.example"] })
+      assert.deepStrictEqual(yield* listed, moved)
+      assert.match(
+        (yield* text(...update, "--any-origin")).stdout,
+        /^name +Shop\n.*\norigins +any\ntime zone +UTC\n\n.* within ten seconds\.\n$/s
+      )
+      assert.deepStrictEqual(yield* listed, { ...renamed, origins: [] })
+      const zoned = yield* json(...update, "--time-zone", "America/New_York")
+      assert.deepStrictEqual(zoned, { ...renamed, origins: [], time_zone: "America/New_York" })
+
+      for (const zone of ["+01:00", "Mars/Phobos", ""]) {
+        assert.strictEqual(
+          yield* refusal(...update, "--time-zone", zone),
+          "The flag --time-zone must be an IANA time zone such as UTC or Europe/Berlin.\n"
+        )
+      }
+      assert.strictEqual(
+        yield* refusal(...update),
+        "No change was given; give at least one of --name, --origin, --any-origin, --time-zone.\n"
+      )
+      assert.strictEqual(
+        yield* refusal(...update, "--any-origin", "--origin", "https://a.example"),
+        "The flag --any-origin must be left out when --origin is given.\n"
+      )
+      assert.strictEqual(
+        yield* refusal("site", "update", "--site", unknown, "--any-origin"),
+        `There is no website ${unknown}.\n`
+      )
+    })
+  )
+
+  it.effect("delete requires the website's name, deletes its data and prints the counts", () =>
+    Effect.gen(function* () {
+      const { context, json, refusal, text } = yield* session
+      const created = yield* json("site", "create", "--name", "My shop")
+      const remove = ["site", "delete", "--site", created.website_config_id]
+      const add = (isBot: boolean) =>
+        AnalyticsRepo.use(({ append }) =>
+          append({ ...view(0, 0), hostedWebsiteId: created.hosted_website_id, exclusion: isBot ? "bot" : null })
+        ).pipe(Effect.provide(context))
+      yield* add(false)
+      yield* add(false)
+      yield* add(true)
+
+      assert.match(yield* refusal(...remove), /^The flag --name is missing; /)
+      assert.strictEqual(
+        yield* refusal(...remove, "--name", "My shop 2"),
+        `The website ${created.website_config_id} does not have the name that --name gives, so nothing was deleted; see \`hydracore site list\`.\n`
+      )
+      assert.lengthOf(yield* json("site", "list"), 2)
+      assert.deepStrictEqual(yield* json(...remove, "--name", "My shop"), {
+        website_config_id: created.website_config_id,
+        deleted: true,
+        page_views: 2,
+        bot_views: 1,
+        events: 0,
+        conversions: 0,
+        submissions: 0,
+        conversations: 0,
+        idempotency_keys: 0,
+        decision_counts: 0
+      })
+      assert.lengthOf(yield* json("site", "list"), 1)
+      for (const id of [created.website_config_id, created.tracking_token, unknown]) {
+        assert.strictEqual(
+          yield* refusal("site", "delete", "--site", id, "--name", "My shop"),
+          `There is no website ${id}.\n`
+        )
+      }
+      const { website_config_id: third } = yield* json("site", "create", "--name", "Third")
+      const instances = Context.get(context, InstanceDirectory)
+      const instance = yield* instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId: third })
+      const ended = yield* text("site", "delete", "--site", third, "--name", "Third", "--with-instances")
+      assert.match(ended.stdout, /\nThe instances that served it are deleted with their tokens\.\n$/)
+      assert.isTrue(Option.isNone(yield* instances.find(instance.instanceId)))
+      assert.deepStrictEqual(yield* text("site", "delete", "--site", site.websiteConfigId, "--name", site.name), {
+        code: 0,
+        stderr: "",
+        stdout: `The website ${site.websiteConfigId} is deleted, and with it:
+page views           0
+excluded page views  0
+events               0
+conversions          0
+submissions          0
+conversations        0
+idempotency keys     0
+decision counts      0
+The instances that served it remain with their tokens, without a website; \`hydracore instance delete\` deletes one.
+`
+      })
+    })
+  )
+
+  it.effect("an origin is a scheme, a host and an optional port", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      for (const origin of [
+        "example.com",
+        "ftp://example.com",
+        "https://example.com/path",
+        "https://example.com//",
+        "https://example.com?",
+        "https://example.com/#a",
+        "https://user@example.com",
+        "https://*.example.com",
+        "https://exa mple.com",
+        "https://example.com:99999",
+        "https:example.com",
+        "https://example.com\\",
+        "null",
+        "*",
+        "https://",
+        ""
+      ]) {
+        assert.match(
+          yield* refusal("site", "create", "--name", "a", "--origin", origin),
+          /^The flag --origin must be an origin/,
+          origin
+        )
+      }
+      const many = Array.from({ length: 101 }, (_, index) => ["--origin", `https://a${index}.example`]).flat()
+      assert.match(yield* refusal("site", "create", "--name", "a", ...many), /at most 100 times/)
+    })
+  )
+})

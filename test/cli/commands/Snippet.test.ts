@@ -1,0 +1,169 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option } from "effect"
+import { type Demo, demoFile } from "../../../src/demo/DemoData.ts"
+import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { type Ended, run } from "../../support/TestCli.ts"
+import { site, storage } from "../../support/TestStorage.ts"
+
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const services = Layer.succeedContext(context)
+  const instance = yield* InstanceDirectory.use((instances) =>
+    instances.create({ name: "Agent", agentUrl: "http://agent", agentModel: null, agentKeyEnv: null, origins: [] })
+  ).pipe(Effect.provide(context))
+  return {
+    context,
+    instance,
+    snippet: (...args: ReadonlyArray<string>) =>
+      run(["site", "snippet", "--site", site.websiteConfigId, ...args], services),
+    other: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], services)
+  }
+})
+
+describe("site snippet", () => {
+  it.effect("prints HTML for the service's public address", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const { code, stderr, stdout } = yield* snippet("--base-url", "https://www.example.com/hc/")
+      assert.deepStrictEqual({ code, stderr }, { code: 0, stderr: "" })
+      assert.include(
+        stdout,
+        `\n<script defer src="https://www.example.com/hc/v1/public/embed.js" data-site="${site.trackingToken}"></script>\n`
+      )
+      assert.include(stdout, `\n<form data-hydracore-form data-site="${site.websiteConfigId}" data-page="contact"\n`)
+      assert.include(
+        stdout,
+        `action="https://www.example.com/hc/v1/public/forms/submit?site=${site.websiteConfigId}&amp;page=contact">`
+      )
+      // Hidden despite a style sheet that shows `hidden` elements, and despite a policy without inline styles.
+      assert.match(stdout, /<input name="hydracore_hp" [^>]* hidden style="display:none!important">/)
+      // Optional attributes are in a comment.
+      assert.match(stdout, /<!-- .*data-next=.* and &amp;next=.* -->\n<!-- .*data-style="off".* -->\n<form /)
+      assert.notInclude(stdout, "hydracore-chat")
+      assert.notInclude(stdout, "--base-url")
+    })
+  )
+
+  it.effect("--base-url accepts a path on the website, but not another host in its place", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      for (const [given, base] of [
+        ["/hc", "/hc"],
+        ["/hc/", "/hc"],
+        ["/a/../hc", "/hc"],
+        ["/", ""]
+      ] as const) {
+        const { stdout } = yield* snippet("--base-url", given)
+        assert.include(stdout, `<script defer src="${base}/v1/public/embed.js"`, given)
+        assert.include(stdout, `action="${base}/v1/public/forms/submit?`, given)
+        assert.notInclude(stdout, "--base-url")
+      }
+      for (const given of [
+        "//other.example/hc",
+        "/.//other.example",
+        "/\\other.example",
+        "hc",
+        "/hc?a",
+        "/hc#a",
+        "/h c"
+      ]) {
+        assert.match((yield* snippet("--base-url", given)).stderr, /^The flag --base-url must be an address/, given)
+      }
+    })
+  )
+
+  it.effect("without --base-url and DATABASE_URL, uses the demo's address", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const dataDir = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-snippet-"))),
+        (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+      )
+      const demo: Demo = {
+        base_url: "http://127.0.0.1:8099",
+        website_config_id: site.websiteConfigId,
+        tracking_token: site.trackingToken,
+        instance_id: site.websiteConfigId,
+        widget_token: "hwt_"
+      }
+      writeFileSync(demoFile(dataDir), JSON.stringify(demo))
+      const tracker = (environment: Readonly<Record<string, string>>) =>
+        Effect.map(
+          snippet("--json").pipe(
+            Effect.provideService(
+              ConfigProvider.ConfigProvider,
+              ConfigProvider.fromUnknown({ HYDRACORE_DATA_DIR: dataDir, PORT: "8081", ...environment })
+            )
+          ),
+          ({ stdout }): string => JSON.parse(stdout).tracker
+        )
+      assert.include(yield* tracker({}), 'src="http://127.0.0.1:8099/v1/public/embed.js"')
+      // The demo's address does not apply to another database.
+      assert.include(yield* tracker({ DATABASE_URL: "postgres://edge@db/edge" }), 'src="http://127.0.0.1:8081/')
+      assert.include(yield* tracker({ HYDRACORE_DATA_DIR: `${dataDir}/none` }), 'src="http://127.0.0.1:8081/')
+    })
+  )
+
+  it.effect("without --base-url, says that the address is this machine's", () =>
+    Effect.gen(function* () {
+      const { snippet } = yield* session
+      const { stdout } = yield* snippet()
+      assert.match(stdout, /^<!-- (http:\/\/\S+) is this machine's address\..*--base-url/)
+      assert.match(stdout, /src="http:\/\/[^"]+:[0-9]+\/v1\/public\/embed\.js"/)
+    })
+  )
+
+  it.effect("with an instance, adds the chat with a placeholder, the given token or a new one", () =>
+    Effect.gen(function* () {
+      const { context, instance, snippet } = yield* session
+      const base = ["--base-url", "https://edge.example", "--instance", instance.instanceId]
+      const chat = (token: string) =>
+        `<script type="module" src="https://edge.example/v1/public/chat.js"></script>\n` +
+        `<hydracore-chat instance="${instance.instanceId}" token="${token}" heading="Ask us"></hydracore-chat>`
+      const tokens = WidgetTokens.use(({ list }) => list(instance.instanceId)).pipe(Effect.provide(context))
+
+      const empty = yield* snippet(...base)
+      assert.include(empty.stdout, chat("WIDGET_TOKEN"))
+      assert.include(empty.stdout, "--issue-token")
+      const token = `hwt_${"a".repeat(43)}`
+      assert.include((yield* snippet(...base, "--token", token)).stdout, chat(token))
+      assert.strictEqual((yield* tokens).length, 0)
+
+      const issued = yield* snippet(...base, "--issue-token", "--json")
+      const lines = JSON.parse(issued.stdout)
+      assert.deepStrictEqual(Object.keys(lines), ["tracker", "form", "chat"])
+      const [, secret = ""] = /token="([^"]+)"/.exec(lines.chat) ?? []
+      assert.strictEqual(lines.chat, chat(secret))
+      const valid = yield* WidgetTokens.use(({ authenticate }) => authenticate(instance.instanceId, secret)).pipe(
+        Effect.provide(context)
+      )
+      assert.isTrue(Option.isSome(valid))
+    })
+  )
+
+  it.effect("rejects unknown ids and invalid combinations in one sentence", () =>
+    Effect.gen(function* () {
+      const { instance, other, snippet } = yield* session
+      const unknown = "11111111-2222-4333-8444-555555555555"
+      const refused = ({ code, stderr, stdout }: Ended, words: string) => {
+        assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
+        assert.include(stderr, words)
+      }
+      refused(yield* other("--site", unknown), `There is no website ${unknown}.`)
+      refused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
+      refused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
+      refused(yield* snippet("--issue-token"), "--instance")
+      refused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
+      refused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")
+      refused(yield* snippet("--instance", instance.instanceId, "--token", "no-token"), "--token must be a token")
+      refused(
+        yield* snippet("--instance", instance.instanceId, "--token", `hwt_${"a".repeat(43)}`, "--issue-token"),
+        "--issue-token must be left out"
+      )
+    })
+  )
+})

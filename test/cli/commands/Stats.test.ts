@@ -1,0 +1,221 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import type { PageView } from "../../../src/core/analytics/PageView.ts"
+import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { run } from "../../support/TestCli.ts"
+import { site, storage, view } from "../../support/TestStorage.ts"
+
+const unknown = "11111111-2222-4333-8444-555555555555"
+
+/** A command line over three views of two days, on the second day. */
+const session = Effect.gen(function* () {
+  const context = yield* Layer.build(storage())
+  const services = Layer.succeedContext(context)
+  yield* TestClock.setTime(Date.parse("2026-03-02T12:00:00Z"))
+  const append = (views: ReadonlyArray<PageView>) =>
+    AnalyticsRepo.use((repo) => Effect.forEach(views, repo.append)).pipe(Effect.provide(context))
+  yield* append([view(0, 1), view(0, 2), view(1, 3)])
+  const text = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run(["stats", ...args], services)
+    assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
+    assert.notInclude(ended.stdout, "\u001b")
+    return ended.stdout
+  })
+  const json = (...args: ReadonlyArray<string>) => Effect.map(text(...args, "--json"), (stdout) => JSON.parse(stdout))
+  const refusal = Effect.fnUntraced(function* (...args: ReadonlyArray<string>) {
+    const ended = yield* run(["stats", ...args], services)
+    assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+    return ended.stderr
+  })
+  return { append, context, json, refusal, text }
+})
+
+const mine = ["--site", site.websiteConfigId]
+
+describe("stats", () => {
+  it.effect("prints an overview", () =>
+    Effect.gen(function* () {
+      const { json, text } = yield* session
+      const bothDays = { page_views: 3, visitors: 3 }
+      const perDay = [
+        { page_views: 2, visitors: 2 },
+        { page_views: 1, visitors: 1 }
+      ]
+      assert.deepStrictEqual(yield* json("--site", site.websiteConfigId.toUpperCase(), "--days", "3"), {
+        website_config_id: site.websiteConfigId,
+        date_range: ["2026-02-28", "2026-03-02"],
+        time_zone: "UTC",
+        visitors: 3,
+        visits: 3,
+        page_views: 3,
+        views_per_visit: 1,
+        bounce_rate: 100,
+        visit_duration: 0,
+        events: 3,
+        conversions: 0,
+        conversion_rate: 0,
+        total_revenue: null,
+        per_day: [
+          { date: "2026-02-28", page_views: 0, visitors: 0 },
+          { date: "2026-03-01", ...perDay[0] },
+          { date: "2026-03-02", ...perDay[1] }
+        ],
+        top_pages: [
+          { page: "/", ...perDay[0] },
+          { page: "/\u001b[2Jwipe", ...perDay[1] }
+        ],
+        entry_pages: [
+          { page: "/", ...perDay[0] },
+          { page: "/\u001b[2Jwipe", ...perDay[1] }
+        ],
+        exit_pages: [
+          { page: "/", ...perDay[0] },
+          { page: "/\u001b[2Jwipe", ...perDay[1] }
+        ],
+        sources: [{ source: "letter", ...bothDays }],
+        channels: [{ channel: "Email", ...bothDays }],
+        referrers: [{ referrer: "search.example", ...bothDays }],
+        mediums: [{ medium: "email", ...bothDays }],
+        campaigns: [
+          { campaign: "spring", ...perDay[0] },
+          { campaign: "summer", ...perDay[1] }
+        ],
+        terms: [],
+        contents: [],
+        goals: [],
+        countries: [{ country: "NO", ...bothDays }],
+        browsers: [{ browser: "Safari", ...bothDays }],
+        operating_systems: [{ operating_system: "iOS", ...bothDays }],
+        devices: [{ device: "mobile", ...bothDays }],
+        not_counted: {}
+      })
+      assert.strictEqual((yield* json(...mine)).per_day.length, 30)
+      const chart = yield* text(...mine, "--days", "2")
+      assert.match(chart, /^visitors \(each day's, summed\) {2}3$/m)
+      assert.match(chart, /^bounce rate +100 %$/m)
+      assert.match(chart, /^2026-03-01 {2}█+ {2}2 {2}2$/m)
+      assert.match(chart, /^2026-03-02 {2}█+[▏▎▍▌▋▊▉]? +1 {2}1$/m)
+      assert.deepStrictEqual(chart.match(/(?<=\n\n).*$/gm), [
+        "Page views and visitors per day",
+        "Top pages",
+        "Entry pages",
+        "Exit pages",
+        "Sources",
+        "Channels",
+        "Referrers",
+        "Mediums (utm_medium)",
+        "Campaigns (utm_campaign)",
+        "Countries",
+        "Browsers",
+        "Operating systems",
+        "Devices"
+      ])
+      assert.include(yield* text(...mine, "--days", "365"), "per month")
+      assert.deepStrictEqual((yield* json(...mine, "--limit", "1")).campaigns, [{ campaign: "spring", ...perDay[0] }])
+    })
+  )
+
+  it.effect("compares with the previous period", () =>
+    Effect.gen(function* () {
+      const { json, text } = yield* session
+      const args = [...mine, "--period", "day", "--compare", "previous_period"]
+      const { comparison, date_range, visitors } = yield* json(...args)
+      assert.deepStrictEqual([date_range, visitors], [["2026-03-02", "2026-03-02"], 1])
+      assert.deepStrictEqual([comparison.date_range, comparison.visitors], [["2026-03-01", "2026-03-01"], 2])
+      const chart = yield* text(...args)
+      assert.match(chart, /^compared with +2026-03-01 to 2026-03-01$/m)
+      assert.match(chart, /^page views +1 {2}-50 % \(2 before\)$/m)
+    })
+  )
+
+  it.effect("groups by dimensions, and filters", () =>
+    Effect.gen(function* () {
+      const { json, text } = yield* session
+      const { results } = yield* json(...mine, "--by", "visit:utm_campaign", "--by", "time:day")
+      assert.deepStrictEqual(results, [
+        { dimensions: ["spring", "2026-03-01"], metrics: [2, 2, 2, 100, 0, 0] },
+        { dimensions: ["summer", "2026-03-02"], metrics: [1, 1, 1, 100, 0, 0] }
+      ])
+      const filtered = yield* json(...mine, "--by", "visit:source", "--filter", "event:page is /|/pricing")
+      assert.deepStrictEqual(filtered.results, [{ dimensions: ["letter"], metrics: [2, 2, 2, 100, 0, 0] }])
+      assert.deepStrictEqual(filtered.query.filters, [["is", "event:page", ["/", "/pricing"]]])
+      const chart = yield* text(...mine, "--by", "visit:utm_campaign", "--from", "2026-03-01", "--to", "2026-03-01")
+      assert.match(chart, /^period +2026-03-01 to 2026-03-01 \(UTC\)$/m)
+      assert.match(chart, /^visit:utm_campaign +visitors +visits +views +bounces +conversions$/m)
+      assert.match(chart, /^spring +█+ +2 +2 +2 +100 % +0$/m)
+      assert.include(yield* text(...mine, "--by", "event:goal"), "Nothing matches.")
+      assert.match(yield* text(...mine, "--by", "event:name"), /^event:name +visitors +visits +events +revenue$/m)
+    })
+  )
+
+  it.effect("writes CSV", () =>
+    Effect.gen(function* () {
+      const { text } = yield* session
+      assert.deepStrictEqual((yield* text(...mine, "--days", "2", "--format", "csv")).split("\r\n").slice(0, 2), [
+        '"time:day","visitors","visits","pageviews","bounce_rate","visit_duration","conversions"',
+        '"2026-03-01","2","2","2","100","0","0"'
+      ])
+      const compared = yield* text(
+        ...[...mine, "--by", "visit:source", "--period", "day", "--compare", "previous_period", "--format", "csv"]
+      )
+      assert.match(compared, /"conversions","change of visitors","change of visits","change of pageviews",/)
+      assert.match(compared, /"letter","1","1","1","100","0","0","-50","-50","-50","0","0","0"/)
+    })
+  )
+
+  it.effect("finds a website by its name, and prints a row for each website with --all-sites", () =>
+    Effect.gen(function* () {
+      const { append, context, json, refusal, text } = yield* session
+      assert.strictEqual((yield* json("--site", " Example ")).website_config_id, site.websiteConfigId)
+      const create = SiteDirectory.use((sites) => sites.create({ name: "Shop", origins: [] }))
+      const shop = yield* Effect.provide(create, context)
+      yield* append([view(1, 1, shop.hostedWebsiteId)])
+      const all = yield* json("--all-sites")
+      assert.deepStrictEqual(
+        all.map(({ name, results }: { name: string; results: unknown }) => [name, results]),
+        [
+          ["Example", [{ dimensions: [], metrics: [3, 3, 3, 100, 0, 0] }]],
+          ["Shop", [{ dimensions: [], metrics: [1, 1, 1, 100, 0, 0] }]]
+        ]
+      )
+      assert.match(yield* text("--all-sites"), /^Shop +█+[▏▎▍▌▋▊▉]? +1 +1 +1 +100 %/m)
+      assert.include(
+        yield* text("--all-sites", "--by", "visit:source", "--format", "csv"),
+        `"${shop.websiteConfigId}","Shop","letter","1"`
+      )
+      yield* Effect.provide(create, context)
+      assert.match(yield* refusal("--site", "Shop"), /^2 websites have this name\. .*\.\n$/)
+    })
+  )
+
+  it.effect("refuses invalid flags in one sentence", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      for (const id of [unknown, site.trackingToken, site.hostedWebsiteId]) {
+        assert.strictEqual(yield* refusal("--site", id), `There is no website ${id}.\n`)
+      }
+      const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
+        [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
+        [[], "Give either --site or --all-sites."],
+        [[...mine, "--all-sites"], "Give either --site or --all-sites."],
+        [[...mine, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],
+        [[...mine, "--filter", "event:page"], "The flag --filter must be a dimension, an operator"],
+        [[...mine, "--filter", "time:day is x"], "The flag --filter must be 'event:page'"],
+        [[...mine, "--from", "2026-03-02", "--to", "2026-03-01"], "the range ends on 2026-03-01, before it begins on"],
+        [[...mine, "--from", "yesterday"], "The flag --from must be a valid date"],
+        [[...mine, "--to", "2026-03-01"], "The flag --to needs --from."],
+        [[...mine, "--days", "3", "--period", "7d"], "Give only one of --period, --days, and --from with --to."],
+        [[...mine, "--period", "2w"], "The flag --period takes"],
+        [[...mine, "--limit", "1000000"], "The flag --limit must be a whole number from 1 to 10000."],
+        [[...mine, "--json", "--format", "csv"], "The flags --json and --format csv cannot be combined."]
+      ]
+      for (const [args, part] of wrong) {
+        const sentence = yield* refusal(...args)
+        assert.include(sentence, part)
+        assert.match(sentence, /^[^\n]*\.\n$/)
+      }
+    })
+  )
+})

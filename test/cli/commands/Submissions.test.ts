@@ -1,0 +1,208 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import path from "node:path"
+import { text } from "node:stream/consumers"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, PlatformError, Sink } from "effect"
+import { TestClock } from "effect/testing"
+import { ndjson } from "../../../src/core/forms/SubmissionExport.ts"
+import { read } from "../../support/CsvReader.ts"
+import { run } from "../../support/TestCli.ts"
+import { site, storage, submission } from "../../support/TestStorage.ts"
+
+const exportOf = (...more: ReadonlyArray<string>) => ["submissions", "export", "--site", site.websiteConfigId, ...more]
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** The columns of a submission's attribution. */
+const attribution = ["source", "medium", "campaign", "referrer", "entry_page"]
+
+describe("submissions export", () => {
+  it.effect("ndjson has one line per submission, oldest first", () =>
+    Effect.gen(function* () {
+      for (const count of [0, 1, 64, 65, 333]) {
+        const ended = yield* run(exportOf("--format", "ndjson"), storage({ submissions: count }))
+        assert.deepStrictEqual(ended, {
+          code: 0,
+          stderr: "",
+          stdout: numbers(1, count)
+            .map((number) => ndjson(submission(number)))
+            .join("")
+        })
+      }
+    })
+  )
+
+  it.effect("csv has a header and all submissions, and no cell is a formula", () =>
+    Effect.gen(function* () {
+      const ended = yield* run(exportOf("--format", "csv"), storage({ submissions: 130 }))
+      const [header, ...records] = read(ended.stdout)
+      assert.deepStrictEqual(header, [
+        "submission_id",
+        "received_at",
+        "email",
+        "page_slug",
+        ...attribution,
+        "form_data"
+      ])
+      assert.strictEqual(records.length, 130)
+      const second = submission(2)
+      assert.deepStrictEqual(records[1], [
+        second.submissionId,
+        "2026-01-01T00:00:02.000Z",
+        `'${second.email}`,
+        "",
+        ...attribution.map(() => ""),
+        second.formData.replaceAll("\u009b", "\\u009b")
+      ])
+      assert.strictEqual(read((yield* run(exportOf("--format", "csv"), storage())).stdout).length, 1)
+    })
+  )
+
+  it.effect("--json prints one array of the same objects and rejects csv", () =>
+    Effect.gen(function* () {
+      for (const count of [0, 1, 130]) {
+        const lines = (yield* run(exportOf(), storage({ submissions: count }))).stdout.split("\n").slice(0, -1)
+        const ended = yield* run(exportOf("--json"), storage({ submissions: count }))
+        assert.deepStrictEqual(
+          JSON.parse(ended.stdout),
+          lines.map((line) => JSON.parse(line))
+        )
+      }
+      const refused = yield* run(exportOf("--json", "--format", "csv"), storage({ submissions: 1 }))
+      assert.deepStrictEqual(refused, {
+        code: 1,
+        stdout: "",
+        stderr: "The flags --json and --format csv cannot be combined.\n"
+      })
+    })
+  )
+
+  it.effect("escapes control characters", () =>
+    Effect.gen(function* () {
+      for (const flags of [[], ["--json"], ["--format", "csv"]]) {
+        const piped = yield* run(exportOf(...flags), storage({ submissions: 3 }))
+        const shown = yield* run(exportOf(...flags), storage({ submissions: 3 }), { isTerminal: true })
+        assert.match(piped.stdout, /^[^\p{Cc}]*(\r?\n[^\p{Cc}]*)*$/u)
+        assert.include(piped.stdout, "\\u009b")
+        assert.strictEqual(shown.stdout, piped.stdout)
+      }
+    })
+  )
+
+  it.effect("--since accepts a duration or a time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(site.createdAt + 100_000)
+      for (const [since, first] of [
+        ["10s", 90],
+        ["2026-01-01T00:01:00Z", 60],
+        ["2026-01-01T02:01:00+02:00", 60],
+        ["2026-01-01", 1]
+      ] as const) {
+        const ended = yield* run(exportOf("--since", since), storage({ submissions: 100 }))
+        assert.strictEqual(
+          ended.stdout,
+          numbers(first, 100)
+            .map((number) => ndjson(submission(number)))
+            .join(""),
+          since
+        )
+      }
+      for (const since of ["yesterday", "2026-02-30", "2026-01-01T00:00:00"]) {
+        const ended = yield* run(exportOf("--since", since), storage({ submissions: 100 }))
+        assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })
+        assert.match(ended.stderr, /^The flag --since must be a time such as [^\n]*\.\n$/)
+      }
+    })
+  )
+
+  it.effect("an unknown website is an error of one sentence", () =>
+    Effect.gen(function* () {
+      const ended = yield* run(["submissions", "export", "--site", site.trackingToken, "--json"], storage())
+      assert.deepStrictEqual(ended, { code: 1, stdout: "", stderr: `There is no website ${site.trackingToken}.\n` })
+    })
+  )
+
+  it.effect("backpressure reaches the storage", () =>
+    Effect.gen(function* () {
+      let furthest = 0
+      const begun = yield* Deferred.make<void>()
+      const source = storage({
+        submissions: 1_000_000,
+        onRead: (number) => {
+          furthest = number
+        }
+      })
+      const stdout = Sink.forEachArray(() => Effect.andThen(Deferred.succeed(begun, undefined), Effect.never))
+      const fiber = yield* Effect.forkScoped(run(exportOf(), source, { stdout }))
+      yield* Deferred.await(begun)
+      for (let turn = 0; turn < 1000; turn++) yield* Effect.yieldNow
+      assert.isAtLeast(furthest, 1)
+      assert.isBelow(furthest, 1000)
+      yield* Fiber.interrupt(fiber)
+    })
+  )
+
+  it.effect("a closed stdout ends the export quietly, a failed write with an error", () =>
+    Effect.gen(function* () {
+      const failing = (code: string) =>
+        Sink.forEachArray(() =>
+          Effect.fail(
+            PlatformError.systemError({
+              _tag: "Unknown",
+              module: "Stdio",
+              method: "stdout",
+              cause: Object.assign(new Error(`write ${code}`), { code })
+            })
+          )
+        )
+      for (const args of [exportOf(), ["site", "list"], ["--help"]]) {
+        const gone = yield* run(args, storage({ submissions: 1000 }), { stdout: failing("EPIPE") })
+        assert.deepStrictEqual(gone, { code: 0, stdout: "", stderr: "" })
+      }
+      const full = yield* run(exportOf(), storage({ submissions: 1000 }), { stdout: failing("ENOSPC") })
+      assert.deepStrictEqual(full, { code: 1, stdout: "", stderr: "The output could not be written (ENOSPC).\n" })
+    })
+  )
+})
+
+describe("submissions export, as a process", () => {
+  const program = path.join(import.meta.dirname, "../fixtures/main.ts")
+
+  it("writes 90 MB with a heap of 80 MB", async () => {
+    // Filling an empty compile cache at the end takes more memory than the export.
+    const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" }
+    const child = spawn(process.execPath, ["--max-old-space-size=80", program, ...exportOf()], { env })
+    const closed = once(child, "close")
+    const complaint = text(child.stderr)
+    let lines = 0
+    let bytes = 0
+    for await (const part of child.stdout as AsyncIterable<Buffer>) {
+      bytes += part.length
+      for (let at = part.indexOf(0x0a); at !== -1; at = part.indexOf(0x0a, at + 1)) lines++
+    }
+    assert.deepStrictEqual(await closed, [0, null])
+    assert.strictEqual(await complaint, "")
+    assert.strictEqual(lines, 3_000)
+    assert.isAbove(bytes, 90_000_000)
+  }, 300_000)
+
+  it("ends quietly when its reader closes the pipe", async () => {
+    const child = spawn(process.execPath, [program, ...exportOf("--format", "csv")])
+    const closed = once(child, "close")
+    const complaint = text(child.stderr)
+    const [first] = (await once(child.stdout, "data")) as [Buffer]
+    assert.isTrue(first.toString("utf8").startsWith('"submission_id"'))
+    child.stdout.destroy()
+    assert.deepStrictEqual(await closed, [0, null])
+    assert.strictEqual(await complaint, "")
+  }, 120_000)
+
+  it("exits with 1 and one sentence on stderr after an error", async () => {
+    const child = spawn(process.execPath, [program, "stats", "--site", site.trackingToken])
+    const closed = once(child, "close")
+    const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr)])
+    assert.deepStrictEqual(await closed, [1, null])
+    assert.deepStrictEqual([answer, complaint], ["", `There is no website ${site.trackingToken}.\n`])
+  })
+})

@@ -1,0 +1,67 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { TestClock } from "effect/testing"
+import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { session, unknown } from "../support/Session.ts"
+
+describe("token", () => {
+  it.effect("an issued token authenticates until revoked and is listed without its secret", () =>
+    Effect.gen(function* () {
+      const { context, json, text } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
+      const { instance_id } = yield* json("instance", "create", "--name", "a", "--agent-url", "http://localhost:1")
+      const issued = yield* json("token", "issue", "--instance", instance_id, "--expires", "90d", "--label", "Shop")
+      assert.deepStrictEqual(Object.keys(issued), ["token_id", "token", "expires_at"])
+      assert.strictEqual(issued.expires_at, "2026-05-30T00:00:00.000Z")
+      const forever = yield* json("token", "issue", "--instance", `urn:uuid:${instance_id}`)
+      assert.isNull(forever.expires_at)
+
+      const authenticated = WidgetTokens.use(({ authenticate }) => authenticate(instance_id, issued.token)).pipe(
+        Effect.map(Option.isSome),
+        Effect.provide(context)
+      )
+      assert.isTrue(yield* authenticated)
+      assert.deepStrictEqual(yield* json("token", "revoke", "--token-id", issued.token_id), {
+        token_id: issued.token_id,
+        revoked: true
+      })
+      assert.isFalse(yield* authenticated)
+
+      const listed = yield* json("token", "list", "--instance", instance_id)
+      assert.deepStrictEqual(listed[0], {
+        token_id: issued.token_id,
+        instance_id,
+        label: "Shop",
+        created_at: "2026-03-01T00:00:00.000Z",
+        expires_at: "2026-05-30T00:00:00.000Z",
+        revoked_at: "2026-03-01T00:00:00.000Z"
+      })
+      const table = yield* text("token", "list", "--instance", instance_id)
+      for (const output of [JSON.stringify(listed), table.stdout]) assert.notInclude(output, "hwt_")
+      assert.match(table.stdout, /Shop +revoked/)
+      assert.match(table.stdout, /- +valid/)
+    })
+  )
+
+  it.effect("unknown instances and tokens are errors", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      assert.strictEqual(yield* refusal("token", "issue", "--instance", unknown), `There is no instance ${unknown}.\n`)
+      assert.strictEqual(yield* refusal("token", "list", "--instance", unknown), `There is no instance ${unknown}.\n`)
+      assert.strictEqual(yield* refusal("token", "revoke", "--token-id", unknown), `There is no token ${unknown}.\n`)
+    })
+  )
+
+  it.effect("a token cannot expire in the past", () =>
+    Effect.gen(function* () {
+      const { refusal } = yield* session
+      yield* TestClock.setTime(Date.parse("2026-03-01T00:00:00Z"))
+      for (const expires of ["0d", "-1d", "2026-02-28", "2026-03-01", "2027-02-29", "soon", ""]) {
+        assert.match(
+          yield* refusal("token", "issue", "--instance", unknown, "--expires", expires),
+          /^The flag --expires (must be a future time|needs a value)/
+        )
+      }
+    })
+  )
+})

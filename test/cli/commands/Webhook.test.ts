@@ -1,0 +1,129 @@
+/** `webhook` and `delivery`, on PostgreSQL and with a real receiver. */
+import { randomBytes } from "node:crypto"
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
+import { Webhook as StandardWebhook } from "standardwebhooks"
+import * as App from "../../../src/App.ts"
+import { Settings } from "../../../src/Config.ts"
+import * as Delivery from "../../../src/cli/commands/Delivery.ts"
+import * as Webhook from "../../../src/cli/commands/Webhook.ts"
+import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
+import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
+import { fanOutSome } from "../../support/Delivery.ts"
+import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { receiver } from "../../support/Receiver.ts"
+import { run } from "../../support/TestCli.ts"
+import { storage } from "../../support/TestStorage.ts"
+
+const key = Option.some(Redacted.make<Uint8Array>(randomBytes(32)))
+
+/** Runs commands on a database, with these settings in the environment. */
+const commands = (env: Readonly<Record<string, string>>, secretsKey = key) =>
+  Effect.gen(function* () {
+    const provider = Layer.succeed(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(env))
+    const settings = { ...(yield* Effect.provide(Settings, provider)), secretsKey }
+    const layers = Layer.succeedContext(
+      yield* Layer.build(
+        Layer.provideMerge(
+          Layer.provide(App.testDeliveries(settings), App.outwardClient(settings)),
+          App.storage(settings)
+        )
+      )
+    )
+    const cli = (...args: ReadonlyArray<string>) =>
+      run(args, storage(), { commands: [Webhook.command(layers), Delivery.command(layers)] }).pipe(
+        Effect.provide(provider)
+      )
+    const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
+      Effect.provide(layers)
+    )
+    return { cli, layers, site: websiteConfigId }
+  })
+
+describe("cli/commands/Webhook", () => {
+  it.live("a webhook is created, tested, changed, rotated and deleted", () =>
+    Effect.gen(function* () {
+      let status = 200
+      const { port, received, url } = yield* receiver((_, response) => response.writeHead(status).end("\u001b[2Jok"))
+      const { cli, layers, site } = yield* commands({ WEBHOOK_ALLOW: `127.0.0.1:${port}` })
+      const created = yield* cli("webhook", "create", "--site", site, "--url", url, "--json")
+      assert.deepStrictEqual([created.code, created.stderr], [0, ""])
+      const { secret, webhook_id: id } = JSON.parse(created.stdout)
+
+      const tested = yield* cli("webhook", "test", "--webhook-id", id)
+      assert.strictEqual(tested.code, 0)
+      assert.notInclude(tested.stdout, "\u001b")
+      const [first] = received
+      assert.doesNotThrow(() =>
+        new StandardWebhook(secret).verify(first?.body ?? "", { ...first?.headers } as Record<string, string>)
+      )
+      assert.deepStrictEqual(JSON.parse(first?.body ?? "").website, { website_config_id: site, name: "test" })
+      status = 500
+      const failed = yield* cli("webhook", "test", "--webhook-id", id)
+      assert.strictEqual(failed.code, 1)
+      assert.include(failed.stderr, "The event was not delivered: the receiver answered 500")
+
+      yield* SubmissionRepo.use((repo) =>
+        repo.submit({
+          submissionId: "00000000-0000-4000-8000-000000000001",
+          websiteConfigId: site,
+          receivedAt: Date.now(),
+          email: null,
+          pageSlug: null,
+          formData: "{}",
+          status: "accepted",
+          reasons: [],
+          sessionId: null,
+          idempotency: null
+        })
+      ).pipe(Effect.provide(layers))
+      yield* fanOutSome.pipe(Effect.provide(layers))
+      const listed = JSON.parse((yield* cli("delivery", "list", "--webhook-id", id, "--json")).stdout)
+      assert.deepStrictEqual(
+        listed.map(({ status, type }: { status: string; type: string }) => [type, status]),
+        [["submission.accepted", "pending"]]
+      )
+      const eventId: string = listed[0].event_id
+      const disabled = yield* cli(
+        "webhook",
+        "update",
+        "--webhook-id",
+        id,
+        "--disable",
+        "--event",
+        "submission.deleted",
+        "--json"
+      )
+      assert.deepInclude(JSON.parse(disabled.stdout), { events: ["submission.deleted"] })
+      const flags = ["--webhook-id", id, "--event-id", eventId]
+      assert.include((yield* cli("delivery", "show", ...flags)).stdout, "cancelled")
+      assert.strictEqual((yield* cli("delivery", "retry", ...flags)).code, 0)
+      assert.strictEqual(JSON.parse((yield* cli("delivery", "show", ...flags, "--json")).stdout).status, "pending")
+
+      const rotated = JSON.parse((yield* cli("webhook", "rotate", "--webhook-id", id, "--json")).stdout)
+      assert.notStrictEqual(rotated.secret, secret)
+      assert.notInclude((yield* cli("webhook", "list", "--site", site)).stdout, "whsec_")
+      assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 0)
+      assert.strictEqual((yield* cli("webhook", "delete", "--webhook-id", id)).code, 1)
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a webhook that could never work is refused, with the next step", () =>
+    Effect.gen(function* () {
+      const { cli, site } = yield* commands({})
+      const create = (url: string) => cli("webhook", "create", "--site", site, "--url", url)
+      for (const url of ["http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/"]) {
+        const { code, stderr } = yield* create(url)
+        assert.strictEqual(code, 1, url)
+        assert.include(stderr, "has no address on the public internet", url)
+      }
+      assert.include((yield* create("https://hooks.example:8443/")).stderr, "port 8443 is not allowed")
+      assert.include((yield* create("ftp://hooks.example/")).stderr, "--url must be")
+      assert.include((yield* create("https://user:pass@hooks.example/")).stderr, "--url must be")
+      const keyless = yield* commands({}, Option.none())
+      const missing = yield* keyless.cli("webhook", "create", "--site", keyless.site, "--url", "https://hooks.example/")
+      assert.strictEqual(missing.code, 1)
+      assert.include(missing.stderr, "SECRETS_KEY is not set")
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+})

@@ -1,0 +1,47 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import type { AgentRequest } from "../../../../src/core/chat/agent/Agent.ts"
+import * as Tokens from "../../../../src/core/chat/agent/Tokens.ts"
+import * as Instance from "../../../../src/core/chat/Instance.ts"
+
+const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 10_000 }))
+
+const request = (text: string, maxTokens: number, instructions: string | null = null): AgentRequest => ({
+  instance: Instance.make("i-1", { name: "n", agentUrl: "http://agent", maxTokens, instructions }),
+  session: "s",
+  messages: [{ role: "user", text }]
+})
+
+describe("core/chat/agent/Tokens", () => {
+  it.prop(
+    "the sum of grants never exceeds the limit, and each grant is between what a request needs and what it may use",
+    [count, Schema.Array(Schema.Tuple([count, count]))],
+    ([limit, demands]) => {
+      let used = 0
+      for (const [one, other] of demands) {
+        const demand = { min: Math.min(one, other), max: Math.max(one, other) }
+        const tokens = Tokens.grant(limit, used, demand)
+        if (tokens === null) assert.isBelow(limit - used, demand.min)
+        else {
+          assert.isTrue(tokens >= demand.min && tokens <= demand.max)
+          used += tokens
+        }
+        assert.isAtMost(used, limit)
+      }
+    }
+  )
+
+  it.prop("a demand covers the input and a part of the answer", [Schema.String, count], ([text, maxTokens]) => {
+    const { min, max } = Tokens.demandOf(request(text, maxTokens))
+    const input = Tokens.ofRequest(request(text, maxTokens))
+    assert.isAbove(min, input)
+    assert.strictEqual(max, input + maxTokens)
+    assert.isAtMost(min, max)
+  })
+
+  it("counts the instructions, and letters by their bytes", () => {
+    assert.isAbove(Tokens.ofRequest(request("Hi", 1, "Be brief.")), Tokens.ofRequest(request("Hi", 1)))
+    assert.strictEqual(Tokens.ofText("漢字"), 2)
+    assert.strictEqual(Tokens.ofText(""), 0)
+  })
+})

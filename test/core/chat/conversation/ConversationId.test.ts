@@ -1,0 +1,64 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ConversationHash from "../../../../src/core/chat/conversation/ConversationHash.ts"
+import * as ConversationId from "../../../../src/core/chat/conversation/ConversationId.ts"
+import { isCanonicalUuid } from "../../../../src/core/text/Uuid.ts"
+
+const hashKey = ConversationHash.keyOf(new Uint8Array(32).fill(7))
+const fresh = "9b8d7c6e-1f2a-4b3c-8d4e-5f6a7b8c9d0e"
+
+const Instance = Schema.Struct({
+  instanceId: Schema.Literals(["a", "b"]),
+  memory: Schema.Literals(["edge", "agent"]),
+  conversationIds: Schema.Literals(["service", "client"])
+})
+
+const Given = Schema.UndefinedOr(
+  Schema.Literals(["", "short", "an id of 16 characters or more", "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"])
+)
+
+const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "two"]), isResumable: Schema.Boolean }))
+
+describe("core/chat/conversation/ConversationId", () => {
+  it.prop(
+    "only an unguessable id opens a conversation, and only if the edge stores conversations",
+    [Instance, Given, Client],
+    ([instance, given, client]) => {
+      const { conversationId, isOpen, session, storedId } = ConversationId.identify(
+        instance,
+        given,
+        fresh,
+        hashKey,
+        client
+      )
+      assert.strictEqual(conversationId, given || fresh)
+      const isKey =
+        client?.isResumable !== false &&
+        (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
+      assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
+      // A conversation with any other id is stored only if its client sends the messages.
+      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || client !== null))
+      const isNamed = instance.memory === "edge" ? isKey : client?.isResumable !== false || Boolean(given)
+      assert.strictEqual(session !== null, isNamed)
+      // No request can name a conversation that is stored for the owner only.
+      if (storedId !== null && !isOpen) {
+        assert.notStrictEqual(ConversationId.identify(instance, storedId, fresh, hashKey).storedId, storedId)
+      }
+    }
+  )
+
+  it.prop(
+    "two conversations that differ in instance, id or origin are stored apart",
+    [Instance, Given, Client, Instance, Given, Client],
+    ([instance, given, client, other, otherGiven, otherClient]) => {
+      const one = ConversationId.identify(instance, given, fresh, hashKey, client)
+      const two = ConversationId.identify(other, otherGiven, fresh, hashKey, otherClient)
+      if (one.storedId === null || two.storedId === null || one.isOpen || two.isOpen) return
+      const isSame =
+        instance.instanceId === other.instanceId &&
+        one.conversationId === two.conversationId &&
+        client?.origin === otherClient?.origin
+      assert.strictEqual(one.storedId === two.storedId, isSame)
+    }
+  )
+})

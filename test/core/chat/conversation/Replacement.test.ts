@@ -1,0 +1,131 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import * as ClientConversation from "../../../../src/core/chat/conversation/ClientConversation.ts"
+import type { Message } from "../../../../src/core/chat/conversation/Conversation.ts"
+import * as Replacement from "../../../../src/core/chat/conversation/Replacement.ts"
+
+/** A stored conversation of messages and their answers. */
+const pairs = (texts: ReadonlyArray<string>): ReadonlyArray<Message> =>
+  texts.flatMap((text, index): ReadonlyArray<Message> => {
+    const parts = [{ type: "text", text } as const]
+    const answer = { createdAt: 0, ending: "stop", rating: null, comment: null } as const
+    return [
+      { messageId: `user ${index}`, clientId: `client ${index}`, role: "user", parts, createdAt: 0 },
+      { messageId: `answer ${index}`, role: "assistant", parts, ...answer }
+    ]
+  })
+
+/** The conversation of a client, up to a message. */
+const conversationTo = (texts: ReadonlyArray<string>, index: number, message: { id: string; text: string }) =>
+  ClientConversation.read([
+    ...texts.slice(0, index).flatMap((text, at) => [
+      { id: `client ${at}`, role: "user", text },
+      { id: `answer ${at}`, role: "assistant", text }
+    ]),
+    { ...message, role: "user" }
+  ])!
+
+/** The message alone. */
+const alone = (message: { id: string; text: string }) => conversationTo([], 0, message)
+
+const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
+const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
+
+const nothing: Replacement.Replaced = { _tag: "Nothing" }
+
+describe("core/chat/conversation/Replacement", () => {
+  it.prop(
+    "a message that names an earlier message replaces it, whether or not the client sends what came before",
+    [Texts, Chosen, Schema.Literals(["client", "user"])],
+    ([texts, chosen, own]) => {
+      const index = chosen % texts.length
+      const named = `${own} ${index}`
+      const edited = { id: "new", text: "edited" }
+      for (const conversation of [conversationTo(texts, index, edited), alone(edited)]) {
+        for (const isWhole of [true, false]) {
+          const request: Replacement.Request = { kind: "new", targetId: named, conversation, isWhole }
+          assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+            _tag: "From",
+            messageId: `user ${index}`
+          })
+        }
+      }
+    }
+  )
+
+  it.prop(
+    "a regenerated answer replaces what follows its message, which the request names by any of its ids, or sends",
+    [Texts, Chosen, Schema.NullOr(Schema.Literals(["client", "user", "answer"]))],
+    ([texts, chosen, own]) => {
+      const index = chosen % texts.length
+      const targetId = own === null ? null : `${own} ${index}`
+      const same = { id: `client ${index}`, text: texts[index]! }
+      for (const conversation of [conversationTo(texts, index, same), alone(same)]) {
+        const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isWhole: false }
+        assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
+          _tag: "After",
+          messageId: `user ${index}`
+        })
+        const changed = { ...request, conversation: { ...conversation, message: "changed" } }
+        assert.deepStrictEqual(Replacement.replaced(pairs(texts), changed), {
+          _tag: "From",
+          messageId: `user ${index}`
+        })
+      }
+    }
+  )
+
+  it.prop(
+    "a message that names no other replaces what follows the last answer that its client has",
+    [Texts, Chosen],
+    ([texts, chosen]) => {
+      const index = chosen % (texts.length + 1)
+      const request = (isWhole: boolean): Replacement.Request => ({
+        kind: "new",
+        targetId: null,
+        conversation: conversationTo(texts, index, { id: "new", text: "edited" }),
+        isWhole
+      })
+      const from = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), from)
+      // Without history it may be the newest message of a client that sends no other.
+      assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : from)
+    }
+  )
+
+  it("a message that names itself, an answer, or what the store does not have is a new message", () => {
+    const stored = pairs(["one", "two"])
+    for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
+      const conversation = alone({ id: "new", text: "three" })
+      assert.deepStrictEqual(
+        Replacement.replaced(stored, { kind: "new", targetId, conversation, isWhole: false }),
+        nothing
+      )
+    }
+  })
+
+  it("a regenerated message that is not stored is a new message, unless it has the text of the last message", () => {
+    const stored = pairs(["one", "two"])
+    const again = (text: string) =>
+      Replacement.replaced(stored, {
+        kind: "regenerate",
+        targetId: null,
+        conversation: alone({ id: "elsewhere", text }),
+        isWhole: false
+      })
+    assert.deepStrictEqual(again("two"), { _tag: "After", messageId: "user 1" })
+    assert.deepStrictEqual(again("one"), nothing)
+    const request = {
+      kind: "regenerate",
+      targetId: null,
+      conversation: alone({ id: "a", text: "one" }),
+      isWhole: true
+    } as const
+    assert.deepStrictEqual(Replacement.replaced([], request), nothing)
+  })
+
+  it("an answer without a message before it answers no message", () => {
+    const [, answer] = pairs(["one"])
+    assert.strictEqual(Replacement.indexOfAnswered([answer!], "answer 0"), -1)
+  })
+})
