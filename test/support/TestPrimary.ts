@@ -4,9 +4,11 @@
  * @module
  */
 import { fork } from "node:child_process"
+import { mkdirSync, renameSync, writeFileSync } from "node:fs"
 import { Agent } from "node:http"
 import path from "node:path"
 import { Duration, Effect, Exit, Layer, Logger, Option, Schema } from "effect"
+import { build } from "esbuild"
 import * as Primary from "../../src/cluster/Primary.ts"
 import type { Snapshot } from "../../src/core/metrics/Snapshot.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
@@ -15,7 +17,30 @@ import * as Cluster from "../torture/Cluster.ts"
 import { get } from "../torture/Load.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
-const file = path.join(import.meta.dirname, "fixtures/worker.ts")
+/**
+ * `fixtures/worker.ts` with its imports in one file, which starts in a quarter of the processor time. A rename replaces the file
+ * as a whole, because another test run may start it at the same time.
+ */
+const bundled: Effect.Effect<string> = Effect.runSync(
+  Effect.cached(
+    Effect.promise(async () => {
+      const { outputFiles } = await build({
+        entryPoints: [path.join(import.meta.dirname, "fixtures/worker.ts")],
+        bundle: true,
+        platform: "node",
+        format: "esm",
+        write: false
+      })
+      const cache = path.resolve(import.meta.dirname, "../../node_modules/.cache")
+      const file = path.join(cache, "test-worker.mjs")
+      const draft = path.join(cache, `test-worker.${process.pid}.mjs`)
+      mkdirSync(cache, { recursive: true })
+      writeFileSync(draft, outputFiles[0]!.contents)
+      renameSync(draft, file)
+      return file
+    })
+  )
+)
 
 /** `throws` and `lacks` are the two ways in which `fork` fails. `fixtures/worker.ts` implements the others. */
 type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "throws" | "lacks"
@@ -40,6 +65,7 @@ export const make = Effect.fnUntraced(function* (options: {
     startMillis = 20_000,
     workers
   } = options
+  const file = yield* bundled
   const lines: Array<string> = []
   const pids: Array<number> = []
   const logs = Logger.layer([
