@@ -13,13 +13,13 @@ describe("core/analytics/Country", () => {
     }
   )
 
-  it("is read from the records of every vendor", () => {
+  it("is read from each vendor's form of record, and null for any other value", () => {
     assert.strictEqual(Country.ofRecord({ country: { iso_code: "NO", names: { en: "Norway" } } }), "NO")
     assert.strictEqual(Country.ofRecord({ country_code: "DE" }), "DE")
     assert.strictEqual(Country.ofRecord({ country: "FR" }), "FR")
     assert.strictEqual(Country.ofRecord({ country: "France", country_code: "FR" }), "FR")
-    for (const none of [null, undefined, 1, "NO", {}, { country: {} }, { country: { iso_code: 1 } }, { asn: 1 }]) {
-      assert.isNull(Country.ofRecord(none))
+    for (const other of [null, undefined, 1, "NO", {}, { country: {} }, { country: { iso_code: 1 } }, { asn: 1 }]) {
+      assert.isNull(Country.ofRecord(other))
     }
   })
 

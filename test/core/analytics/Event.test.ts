@@ -4,19 +4,19 @@ import * as Event from "../../../src/core/analytics/Event.ts"
 import * as PageView from "../../../src/core/analytics/PageView.ts"
 import * as UserAgent from "../../../src/core/analytics/UserAgent.ts"
 
-const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
+const chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 
 const facts: PageView.VisitorFacts = {
   hostedWebsiteId: "497f6eca-6276-4993-bfeb-53cbbbba6f08",
   receivedAt: 1_764_000_000_000,
   address: "192.0.2.77",
-  userAgent: agent,
-  client: UserAgent.parse(agent),
+  userAgent: chrome,
+  client: UserAgent.parse(chrome),
   country: "NO",
   salt: new Uint8Array(32).fill(7)
 }
 
-/** As the contract accepts it: well-formed, but with NUL. */
+/** Text that the contract accepts: it is well-formed, but may contain NUL. */
 const Text = Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed()))
 const Name = Schema.Union([Text, Schema.Literals(["__proto__", "constructor", "a\0b"])])
 
@@ -33,7 +33,7 @@ describe("core/analytics/Event", () => {
   })
 
   it.prop(
-    "stores every property under its name, without NUL",
+    "stores every property under its name, with NUL replaced",
     [Name, Schema.Record(Name, Schema.Union([Name, Schema.Finite, Schema.Boolean]))],
     ([name, properties]) => {
       const event = Event.make({ name, page_path: "/", properties }, facts)

@@ -4,7 +4,7 @@ import * as Goal from "../../../src/core/analytics/Goal.ts"
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")
 
-/** The definition: each `*` matches any text. */
+/** The definition of a match: each `*` matches any text. */
 const asRegExp = (pattern: string): RegExp => new RegExp(`^${pattern.split("*").map(escaped).join("[^]*")}$`)
 
 /** Few characters, so that patterns often match. */
@@ -12,7 +12,7 @@ const Text = Schema.String.check(Schema.isPattern(/^[ab/*]{0,8}$/))
 
 describe("core/analytics/Goal", () => {
   it.prop(
-    "a path matches a pattern as if each `*` were any text",
+    "a path matches a pattern in which each `*` matches any text",
     [Text, Text],
     ([pattern, path]) => assert.strictEqual(Goal.matchesPath(pattern, path), asRegExp(pattern).test(path)),
     { arbitrary: { runs: 3_000 } }
@@ -36,7 +36,7 @@ describe("core/analytics/Goal", () => {
     }
   )
 
-  it("has a name", () => {
+  it("is named by its event, or by its pattern after `Visit`", () => {
     assert.strictEqual(Goal.nameOf({ kind: "event", value: "Signup" }), "Signup")
     assert.strictEqual(Goal.nameOf({ kind: "page", value: "/thanks*" }), "Visit /thanks*")
   })

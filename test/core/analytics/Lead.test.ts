@@ -13,10 +13,10 @@ const campaign = { source: null, medium: null, name: null, term: null, content: 
 const viewAt = (
   receivedAt: number,
   path = "/",
-  over: Partial<NonNullable<Lead.SessionRow["view"]>> = {}
+  overrides: Partial<NonNullable<Lead.SessionRow["view"]>> = {}
 ): Lead.SessionRow => ({
   receivedAt,
-  view: { path, campaign, referrerHost: null, referrerPath: null, ...over }
+  view: { path, campaign, referrerHost: null, referrerPath: null, ...overrides }
 })
 
 /** Minutes before the lead, often within a visit of each other. */
@@ -25,15 +25,15 @@ const Ages = Schema.Array(Schema.Union([between(0, 40), between(0, 2_000)])).che
 describe("core/analytics/Lead", () => {
   it.prop("finds the last run of rows with gaps of at most 30 minutes, in any order of the rows", [Ages], ([ages]) => {
     const rows = ages.map((age) => viewAt(at - age * minute))
-    const found = Lead.visitOf(rows, at)
+    const visit = Lead.visitOf(rows, at)
     const times = [...new Set(rows.map(({ receivedAt }) => receivedAt))]
       .filter((time) => time > at - Lead.lookBackMillis)
       .sort((left, right) => right - left)
-    // The definition, from the last row backwards.
+    // The definition of a visit, applied from the last row backwards.
     let start = times[0]
     for (const time of times) if (start !== undefined && start - time <= Visits.maxGap) start = time
-    assert.strictEqual(found?.startedAt, start)
-    assert.deepStrictEqual(Lead.visitOf([...rows].reverse(), at), found)
+    assert.strictEqual(visit?.startedAt, start)
+    assert.deepStrictEqual(Lead.visitOf([...rows].reverse(), at), visit)
   })
 
   it("takes the attribution of the visit's first page view, not of an event before it or an earlier visit", () => {
@@ -57,7 +57,7 @@ describe("core/analytics/Lead", () => {
   })
 
   it("without a campaign the source is the referrer's host, and without page views it is null", () => {
-    const [view] = [viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })]
+    const view = viewAt(at, "/", { referrerHost: "news.example", referrerPath: null })
     assert.deepStrictEqual(Lead.visitOf([view], at)?.attribution, {
       ...Lead.noAttribution,
       source: "news.example",
@@ -67,17 +67,21 @@ describe("core/analytics/Lead", () => {
     assert.deepStrictEqual(Lead.visitOf([{ receivedAt: at, view: null }], at)?.attribution, Lead.noAttribution)
   })
 
-  it.prop("a lead is matched, dropped or waits", [Schema.Boolean, Schema.Boolean], ([hasVisit, isLate]) => {
-    const lead = { leadId: "l", kind: "form", hostedWebsiteId: "w", sessionId: "s", receivedAt: at, isLate } as const
-    const { dropped, matched } = Lead.match([lead], () => (hasVisit ? [viewAt(at - minute)] : []))
-    assert.deepStrictEqual([matched.length, dropped.length], [hasVisit ? 1 : 0, !hasVisit && isLate ? 1 : 0])
-    for (const one of matched) {
-      assert.deepStrictEqual(Lead.conversionOf(one), {
-        hostedWebsiteId: "w",
-        visitStartedAt: at - minute,
-        sessionKey: "s",
-        name: "Form submitted"
-      })
+  it.prop(
+    "a lead with a visit is matched; one without a visit is dropped if it is late, and otherwise waits",
+    [Schema.Boolean, Schema.Boolean],
+    ([hasVisit, isLate]) => {
+      const lead = { leadId: "l", kind: "form", hostedWebsiteId: "w", sessionId: "s", receivedAt: at, isLate } as const
+      const { dropped, matched } = Lead.match([lead], () => (hasVisit ? [viewAt(at - minute)] : []))
+      assert.deepStrictEqual([matched.length, dropped.length], [hasVisit ? 1 : 0, !hasVisit && isLate ? 1 : 0])
+      for (const match of matched) {
+        assert.deepStrictEqual(Lead.conversionOf(match), {
+          hostedWebsiteId: "w",
+          visitStartedAt: at - minute,
+          sessionKey: "s",
+          name: "Form submitted"
+        })
+      }
     }
-  })
+  )
 })

@@ -53,7 +53,7 @@ const textsOf = (view: PageView.PageView): ReadonlyArray<string> =>
     view.os
   ].filter((value) => value !== null)
 
-/** Similar hosts. */
+/** Hosts that are easy to confuse with one another. */
 const Host = Schema.TemplateLiteral([
   Schema.Literals(["", "www.", "WWW.", "www.www.", "blog.", "xwww."]),
   Schema.Literals(["shop.example", "Shop.Example", "shöp.example", "evil-shop.example", "shop.example.evil.example"]),
@@ -89,11 +89,11 @@ describe("core/analytics/PageView", () => {
       const origin = page === null ? null : Origin.canonical(page)
       const origins = website.flatMap((text) => Origin.canonical(text) ?? [])
       const nameOf = (url: string) => new URL(url).host.replace(/^www\./, "")
-      const own = [...(page === null ? [] : [page]), ...website].map(nameOf)
-      const kept = PageView.foreignReferrer(referrer, origin, origins)
-      assert.deepStrictEqual(kept, own.includes(nameOf(address)) ? PageView.noReferrer : referrer)
+      const ownHosts = [...(page === null ? [] : [page]), ...website].map(nameOf)
+      const foreign = PageView.foreignReferrer(referrer, origin, origins)
+      assert.deepStrictEqual(foreign, ownHosts.includes(nameOf(address)) ? PageView.noReferrer : referrer)
       assert.strictEqual(PageView.foreignReferrer(referrer, null, []), referrer)
-      assert.deepStrictEqual(PageView.foreignReferrer(kept, origin, origins), kept)
+      assert.deepStrictEqual(PageView.foreignReferrer(foreign, origin, origins), foreign)
       assert.deepStrictEqual(PageView.foreignReferrer(PageView.noReferrer, origin, origins), PageView.noReferrer)
     }
   )
@@ -126,12 +126,12 @@ describe("core/analytics/PageView", () => {
   it.prop("parses a campaign's parameters", [Schema.String, Schema.String], ([source, name]) => {
     const query = new URLSearchParams({ utm_source: source, secret: "no", utm_campaign: name })
     const { campaign, path } = PageView.splitPath(`/shop?${query}#top`)
-    const kept = (value: string) =>
+    const stored = (value: string) =>
       value === "" ? null : value.slice(0, PageView.bounds.campaign).toWellFormed().replaceAll("\0", "\uFFFD")
     assert.strictEqual(path, "/shop")
     // A lone surrogate does not survive in a query, which is UTF-8.
-    assert.strictEqual(campaign.source, kept(source.toWellFormed()))
-    assert.strictEqual(campaign.name, kept(name.toWellFormed()))
+    assert.strictEqual(campaign.source, stored(source.toWellFormed()))
+    assert.strictEqual(campaign.name, stored(name.toWellFormed()))
     assert.isNull(campaign.medium)
   })
 
@@ -156,23 +156,24 @@ describe("core/analytics/PageView", () => {
   })
 
   it.prop(
-    "a visitor hash differs between sites, days, addresses and browsers",
+    "a visitor hash differs between websites, salts, addresses and user agents",
     [Schema.String, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))],
     ([address, userAgent, change]) => {
-      const one = { ...facts, address, userAgent }
+      const visitor = { ...facts, address, userAgent }
       const others = [
-        { ...one, address: `${address}1` },
-        { ...one, userAgent: `${userAgent}1` },
-        { ...one, hostedWebsiteId: "another" },
-        { ...one, salt: new Uint8Array(32).fill(8) }
+        { ...visitor, address: `${address}1` },
+        { ...visitor, userAgent: `${userAgent}1` },
+        { ...visitor, hostedWebsiteId: "another" },
+        { ...visitor, salt: new Uint8Array(32).fill(8) }
       ]
-      assert.strictEqual(PageView.visitorHash(one), PageView.visitorHash({ ...one, salt: Uint8Array.from(one.salt) }))
-      assert.notStrictEqual(PageView.visitorHash(one), PageView.visitorHash(others[change]!))
-      assert.match(PageView.visitorHash(one), /^[0-9a-f]{32}$/)
+      const hash = PageView.visitorHash(visitor)
+      assert.match(hash, /^[0-9a-f]{32}$/)
+      assert.strictEqual(hash, PageView.visitorHash({ ...visitor, salt: Uint8Array.from(visitor.salt) }))
+      assert.notStrictEqual(hash, PageView.visitorHash(others[change]!))
     }
   )
 
-  it("keeps a referrer's host and path only", () => {
+  it("reads a referrer's host and path only", () => {
     assert.deepStrictEqual(PageView.splitReferrer("https://user:pw@news.example:8443/a/b?token=secret#x"), {
       host: "news.example:8443",
       path: "/a/b",

@@ -17,13 +17,13 @@ const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
 
 describe("core/analytics/SiteActivity", () => {
   it.prop(
-    "an activity has arrived if the later list has more of it than the earlier one",
+    "returns each activity as often as the later list has it more often than the earlier one",
     [List, List],
     ([earlier, later]) => {
       const [before, now] = [earlier.map(activityOf), later.map(activityOf)]
-      const found = arrived(before, now)
+      const added = arrived(before, now)
       for (const time of [1, 2, 3, 4]) {
-        assert.strictEqual(count(found, time), Math.max(0, count(now, time) - count(before, time)))
+        assert.strictEqual(count(added, time), Math.max(0, count(now, time) - count(before, time)))
       }
       assert.deepStrictEqual(arrived(before, before), [])
       assert.deepStrictEqual(arrived([], now), now)

@@ -10,8 +10,8 @@ describe("core/data/BatchSize", () => {
     assert.isTrue(Number.isInteger(taken) && taken <= waiting && taken >= Math.min(1, waiting))
   })
 
-  it.prop("takes all waiting items if they are few", [Count, Count], ([previous, some]) => {
-    const few = some % (BatchSize.maxUnsplit + 1)
+  it.prop("takes all waiting items if they are few", [Count, Count], ([previous, count]) => {
+    const few = count % (BatchSize.maxUnsplit + 1)
     assert.strictEqual(BatchSize.next(previous, few), few)
   })
 

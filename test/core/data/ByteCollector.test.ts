@@ -8,24 +8,24 @@ const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, max
 
 describe("core/data/ByteCollector", () => {
   it.prop(
-    "returns the added bytes, and its buffer is at most twice as large and within the expected length",
+    "returns the added bytes, from a buffer of at most the expected length, or of twice the added length if it is unknown",
     [Lengths, Schema.Boolean],
-    ([lengths, isTold]) => {
+    ([lengths, isLengthKnown]) => {
       let next = 0
       const pieces = lengths.map((length) => Uint8Array.from({ length }, () => next++ % 251))
       const all = Buffer.concat(pieces)
-      const kept = new ByteCollector(isTold ? all.length : Number.POSITIVE_INFINITY)
-      let come = 0
+      const collector = new ByteCollector(isLengthKnown ? all.length : Number.POSITIVE_INFINITY)
+      let added = 0
       for (const piece of pieces) {
-        kept.add(piece)
-        come += piece.length
-        assert.strictEqual(kept.length, come)
-        assert.isAtMost(kept.capacity, isTold ? all.length : Math.max(4_096, 2 * come))
+        collector.add(piece)
+        added += piece.length
+        assert.strictEqual(collector.length, added)
+        assert.isAtMost(collector.capacity, isLengthKnown ? all.length : Math.max(4_096, 2 * added))
       }
-      const taken = kept.take()
+      const taken = collector.take()
       assert.isTrue(all.equals(taken))
       assert.strictEqual(taken.buffer.byteLength, taken.length)
-      assert.strictEqual(kept.capacity, 0)
+      assert.strictEqual(collector.capacity, 0)
     }
   )
 })

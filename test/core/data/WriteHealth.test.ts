@@ -12,7 +12,7 @@ const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * Write
 
 describe("core/data/WriteHealth", () => {
   it.prop(
-    "a store is writable if each kind's last write was stored, else failing, or unknown once the last failure is old",
+    "a store is writable if each kind's last write was stored, failing after a recent failure, and unknown after an older one",
     [Schema.Array(Write), Later],
     ([writes, later]) => {
       let now = 0
@@ -25,10 +25,10 @@ describe("core/data/WriteHealth", () => {
       }
       now += later
       const failed = [...last.values()].filter(({ outcome }) => outcome === "failed")
-      const youngest = Math.max(...failed.map(({ at }) => at))
+      const latestFailure = Math.max(...failed.map(({ at }) => at))
       assert.strictEqual(
         WriteHealth.statusOf(failures, now),
-        failed.length === 0 ? "writable" : now - youngest < WriteHealth.memoryMillis ? "failing" : "unknown"
+        failed.length === 0 ? "writable" : now - latestFailure < WriteHealth.memoryMillis ? "failing" : "unknown"
       )
     }
   )

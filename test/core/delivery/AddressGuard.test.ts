@@ -5,7 +5,7 @@ import * as AddressGuard from "../../../src/core/delivery/AddressGuard.ts"
 const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const Octets = Schema.Tuple([Byte, Byte, Byte, Byte])
 
-/** The first and last address of every range that no request may reach. */
+/** Addresses of every range that no request may reach, often the first and the last. */
 const inside = [
   ...["0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255"],
   ...["127.0.0.1", "127.255.255.255", "169.254.0.0", "169.254.169.254", "172.16.0.0", "172.31.255.255"],
@@ -17,7 +17,7 @@ const inside = [
   ...["fe80::1", "fec0::1", "ff02::1", "5f00::1", "4000::1"]
 ]
 
-/** Public addresses next to those ranges. */
+/** Public addresses, most of them next to those ranges. */
 const outside = [
   ...["1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0"],
   ...["169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.167.255.255"],
@@ -28,7 +28,7 @@ const outside = [
 const refusal = (url: string) => AddressGuard.refusalOf([], AddressGuard.targetOf(new URL(url)))
 
 describe("core/delivery/AddressGuard", () => {
-  it("every range that is not the public internet is refused, to its ends", () => {
+  it("each range outside the public internet is refused from its first to its last address", () => {
     for (const address of inside) assert.isFalse(AddressGuard.isPublicText(address), address)
     for (const address of outside) assert.isTrue(AddressGuard.isPublicText(address), address)
     for (const text of ["", "localhost", "1.1.1", "fe80::1%eth0"]) assert.isFalse(AddressGuard.isPublicText(text), text)
@@ -36,11 +36,11 @@ describe("core/delivery/AddressGuard", () => {
 
   it.prop("an IPv6 address that contains an IPv4 address is treated like the IPv4 address", [Octets], ([octets]) => {
     const [a, b, c, d] = octets
-    const judged = AddressGuard.isPublicText(octets.join("."))
+    const isPublic = AddressGuard.isPublicText(octets.join("."))
     const high = ((a << 8) | b).toString(16)
     const low = ((c << 8) | d).toString(16)
     for (const carrier of [`::ffff:${high}:${low}`, `64:ff9b::${high}:${low}`, `2002:${high}:${low}::1`]) {
-      assert.strictEqual(AddressGuard.isPublicText(carrier), judged, carrier)
+      assert.strictEqual(AddressGuard.isPublicText(carrier), isPublic, carrier)
     }
   })
 
@@ -63,7 +63,7 @@ describe("core/delivery/AddressGuard", () => {
     }
   })
 
-  it("other ports than 80 and 443 are refused, unless the operator allows the host with its port", () => {
+  it("localhost and ports other than 80 and 443 are refused, unless the operator allows the host with its port", () => {
     for (const url of ["https://hooks.example:8443/", "https://LOCALHOST/", "https://a.localhost./"]) {
       assert.isTrue(Option.isSome(refusal(url)), url)
     }

@@ -26,11 +26,13 @@ const Subscribers = Schema.Array(
 
 describe("core/delivery/FanOut", () => {
   it.prop(
-    "data is read only of the subjects of events that a subscriber gets, each once",
+    "the data of a subject is read once if a subscriber gets an event about it, and otherwise not",
     [Outbox, Subscribers],
     ([events, subscribers]) => {
       const isReceived = ({ type, websiteConfigId }: FanOut.OutboxEvent) =>
-        subscribers.some((one) => one.websiteConfigId === websiteConfigId && Event.isWanted(one.events, type))
+        subscribers.some(
+          (subscriber) => subscriber.websiteConfigId === websiteConfigId && Event.isWanted(subscriber.events, type)
+        )
       const subjects = FanOut.subjectsOf(events, subscribers)
       const expected = events.filter((event) => event.data === null && isReceived(event)).map(({ subject }) => subject)
       assert.deepStrictEqual(
@@ -57,7 +59,9 @@ describe("core/delivery/FanOut", () => {
       const expected = events.flatMap((event) => {
         const data = event.data ?? stored.get(event.subject ?? "")
         return subscribers
-          .filter((one) => one.websiteConfigId === event.websiteConfigId && Event.isWanted(one.events, event.type))
+          .filter(({ events, websiteConfigId }) => {
+            return websiteConfigId === event.websiteConfigId && Event.isWanted(events, event.type)
+          })
           .flatMap(({ subscriberId, websiteConfigId, websiteName: name }) => {
             if (data === undefined) return []
             const payload = Event.payload({ type: event.type, time: 0, website: { websiteConfigId, name } }, data)

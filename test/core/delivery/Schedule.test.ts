@@ -10,7 +10,7 @@ const Time = integer(0, 4e12)
 
 describe("core/delivery/Schedule", () => {
   it.prop(
-    "only 2xx delivers; after 410 or the tenth failure a delivery has failed; any other is retried, not before the requested time",
+    "2xx delivers; 410 and the tenth failure end a delivery; any other failure is retried, not before the requested time",
     [Status, Wait, integer(1, 12), Time, Random],
     ([status, retryAfter, attempt, now, random]) => {
       const next = Schedule.next({ status, retryAfter }, attempt, now, random)
@@ -32,15 +32,15 @@ describe("core/delivery/Schedule", () => {
       let health: Schedule.Health = { failingSince: null, disabledAt: null }
       let now = 0
       let firstFailure: number | null = null
-      let isDead = false
+      let isDisabled = false
       for (const [status, later] of attempts) {
         now += later
         const outcome = { status, retryAfter: null }
         firstFailure = Schedule.isDelivered(outcome) ? null : (firstFailure ?? now)
-        isDead ||= status === 410 || (firstFailure !== null && now - firstFailure >= Schedule.failingLimit)
+        isDisabled ||= status === 410 || (firstFailure !== null && now - firstFailure >= Schedule.failingLimit)
         health = Schedule.healthAfter(health, outcome, now)
         assert.strictEqual(health.failingSince, firstFailure)
-        assert.strictEqual(health.disabledAt !== null, isDead)
+        assert.strictEqual(health.disabledAt !== null, isDisabled)
       }
     }
   )

@@ -9,21 +9,25 @@ import * as Signature from "../../../src/core/delivery/Signature.ts"
 const newSecret = () => Signature.formatSecret(randomBytes(Signature.secretBytes))
 
 describe("core/delivery/Signature", () => {
-  it.prop("the libraries of Standard Webhooks and Svix verify each secret's signature", [Schema.Json], ([value]) => {
-    const body = JSON.stringify(value)
-    const [secret, previous, other] = [newSecret(), newSecret(), newSecret()]
-    const headers = Signature.headers({ id: "msg", sentAt: Date.now(), body }, [secret, previous])
-    for (const library of [StandardWebhook, SvixWebhook]) {
-      for (const one of [secret, previous]) assert.doesNotThrow(() => new library(one).verify(body, headers))
-      assert.throws(() => new library(other).verify(body, headers))
-      assert.throws(() => new library(secret).verify(`${body} `, headers))
-      assert.throws(() => new library(secret).verify(body, { ...headers, "webhook-id": "other" }))
+  it.prop(
+    "the libraries of Standard Webhooks and Svix verify the signature of each secret",
+    [Schema.Json],
+    ([value]) => {
+      const body = JSON.stringify(value)
+      const [secret, previous, other] = [newSecret(), newSecret(), newSecret()]
+      const headers = Signature.headers({ id: "msg", sentAt: Date.now(), body }, [secret, previous])
+      for (const library of [StandardWebhook, SvixWebhook]) {
+        for (const valid of [secret, previous]) assert.doesNotThrow(() => new library(valid).verify(body, headers))
+        assert.throws(() => new library(other).verify(body, headers))
+        assert.throws(() => new library(secret).verify(`${body} `, headers))
+        assert.throws(() => new library(secret).verify(body, { ...headers, "webhook-id": "other" }))
+      }
     }
-  })
+  )
 })
 
 describe("core/delivery/Sealing", () => {
-  it.prop("a sealed text can be opened with the same key and context only", [Schema.String], ([text]) => {
+  it.prop("a sealed text can be opened only unchanged, with the same key and context", [Schema.String], ([text]) => {
     const secret = text.toWellFormed()
     const [key, nonce] = [randomBytes(Sealing.keyBytes), randomBytes(Sealing.nonceBytes)]
     const sealed = Sealing.seal(key, nonce, "a", secret)

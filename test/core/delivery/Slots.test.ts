@@ -5,7 +5,7 @@ import * as Slots from "../../../src/core/delivery/Slots.ts"
 const small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 40 }))
 const Webhook = Schema.Struct({ running: small, due: small, isFailing: Schema.Boolean })
 
-/** Deliveries that are due, and the running attempts, of these webhooks. */
+/** The due deliveries and the running attempts of these webhooks, and the free slots beside those attempts. */
 const situation = (webhooks: ReadonlyArray<typeof Webhook.Type>) => {
   const named = webhooks.map((webhook, index) => ({ ...webhook, webhookId: String(index) }))
   const busy = named.filter(({ running }) => running > 0)
@@ -20,17 +20,17 @@ const situation = (webhooks: ReadonlyArray<typeof Webhook.Type>) => {
 }
 
 const countOf = (chosen: ReadonlyArray<Slots.Due>, webhookId: string): number =>
-  chosen.filter((one) => one.webhookId === webhookId).length
+  chosen.filter((delivery) => delivery.webhookId === webhookId).length
 
 describe("core/delivery/Slots", () => {
   it.prop(
-    "no more attempts begin than there are free slots in total, for webhooks that fail, and for each webhook",
+    "no more attempts begin than there are free slots in total, for failing webhooks together, and for each webhook",
     [Schema.Array(Webhook).check(Schema.isMaxLength(20))],
     ([webhooks]) => {
       const { due, named, freeSlots, running } = situation(webhooks)
       const chosen = Slots.choose(due, freeSlots, running)
       assert.strictEqual(new Set(chosen).size, chosen.length)
-      assert.isTrue(chosen.every((one) => due.includes(one)))
+      assert.isTrue(chosen.every((delivery) => due.includes(delivery)))
       assert.isAtMost(chosen.length, freeSlots.free)
       assert.isAtMost(chosen.filter(({ isFailing }) => isFailing).length, freeSlots.freeForFailing)
       for (const { isFailing, webhookId } of named) {
@@ -48,10 +48,10 @@ describe("core/delivery/Slots", () => {
       const { due, named, freeSlots, running } = situation(webhooks)
       const chosen = new Set(Slots.choose(due, freeSlots, running))
       for (const { webhookId } of named) {
-        const mine = due.filter((one) => one.webhookId === webhookId)
-        const begun = mine.filter((one) => chosen.has(one)).map(({ dueAt }) => dueAt)
-        const others = mine.filter((one) => !chosen.has(one)).map(({ dueAt }) => dueAt)
-        assert.isAtMost(Math.max(...begun, Number.NEGATIVE_INFINITY), Math.min(...others, Number.POSITIVE_INFINITY))
+        const ofWebhook = due.filter((delivery) => delivery.webhookId === webhookId)
+        const attempted = ofWebhook.filter((delivery) => chosen.has(delivery)).map(({ dueAt }) => dueAt)
+        const others = ofWebhook.filter((delivery) => !chosen.has(delivery)).map(({ dueAt }) => dueAt)
+        assert.isAtMost(Math.max(...attempted, Number.NEGATIVE_INFINITY), Math.min(...others, Number.POSITIVE_INFINITY))
       }
     }
   )
@@ -63,13 +63,13 @@ describe("core/delivery/Slots", () => {
       const { due, named, freeSlots, running } = situation(webhooks)
       const chosen = Slots.choose(due, freeSlots, running)
       const waiting = Slots.waiting(due, chosen)
-      for (const one of named) {
-        assert.strictEqual(waiting.has(one.webhookId), countOf(chosen, one.webhookId) < one.due)
+      for (const webhook of named) {
+        assert.strictEqual(waiting.has(webhook.webhookId), countOf(chosen, webhook.webhookId) < webhook.due)
       }
     }
   )
 
-  it("if no more webhooks hang than half the number of slots, another webhook gets a slot", () => {
+  it("while at most half as many webhooks hang as there are slots, another webhook gets a slot", () => {
     const running = new Map<string, number>()
     const isFailing = false
     // Each new webhook has many due deliveries, whose attempts do not end.

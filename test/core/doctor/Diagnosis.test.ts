@@ -20,19 +20,19 @@ describe("core/doctor/Diagnosis", () => {
       const { mail } = facts
       const [finding] = findingsOf(facts, "mail")
       if (mail === null) return assert.isUndefined(finding)
-      const isOpen = mail._tag === "Ready" && !mail.isEncrypted && !mail.isLocal
-      assert.strictEqual(finding?.severity, mail._tag !== "Ready" ? "problem" : isOpen ? "warning" : "ok")
+      const isUnencrypted = mail._tag === "Ready" && !mail.isEncrypted && !mail.isLocal
+      assert.strictEqual(finding?.severity, mail._tag !== "Ready" ? "problem" : isUnencrypted ? "warning" : "ok")
     }
   )
 
   it.prop("a database of reports that cannot be used is a problem, and one that lags a warning", [Facts], ([facts]) => {
     const { reader } = facts
     const [finding] = findingsOf(facts, "reader")
-    const isBad = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
-    const isLate = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
-    const expected = reader._tag === "NotConfigured" ? undefined : isBad ? "problem" : isLate ? "warning" : "ok"
+    const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
+    const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
+    const expected = reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
     assert.strictEqual(finding?.severity, expected)
-    if (isBad) assert.include(finding?.advice, "DATABASE_READ_URL")
+    if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
   })
 
   it.prop(
@@ -60,23 +60,35 @@ describe("core/doctor/Diagnosis", () => {
     assert.strictEqual(findingsOf({ ...facts, connections: unlimited }, "connections")[0]?.severity, "ok")
     const advised = /CONNECTIONS_PER_ADDRESS to ([0-9]+)/.exec(finding?.advice ?? "")?.[1]
     if (advised !== undefined) {
-      const followed = { ...facts.connections, perAddress: Number(advised) }
-      assert.strictEqual(findingsOf({ ...facts, connections: followed }, "connections")[0]?.severity, "ok")
+      const adjusted = { ...facts.connections, perAddress: Number(advised) }
+      assert.strictEqual(findingsOf({ ...facts, connections: adjusted }, "connections")[0]?.severity, "ok")
     }
   })
 
-  it.prop("an installation without problems is healthy, and an unreachable Redis is a problem", [Facts], ([facts]) => {
+  it.prop("an installation is healthy if and only if it has no problem", [Facts], ([facts]) => {
     const findings = Diagnosis.diagnose(facts)
     assert.strictEqual(Diagnosis.isHealthy(findings), !findings.some(({ severity }) => severity === "problem"))
-    const [redis] = findingsOf(facts, "redis")
-    assert.strictEqual(redis?.severity, facts.redis._tag === "Unavailable" ? "problem" : "ok")
-    if (facts.redis._tag === "Unavailable") {
-      // Redis runs if it refuses something.
-      assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
+  })
+
+  it.prop(
+    "an unusable Redis is a problem, and the advice is to check that it runs unless it responded",
+    [Facts],
+    ([facts]) => {
+      const [redis] = findingsOf(facts, "redis")
+      assert.strictEqual(redis?.severity, facts.redis._tag === "Unavailable" ? "problem" : "ok")
+      if (facts.redis._tag === "Unavailable") {
+        assert.strictEqual(redis?.advice?.includes("Check that Redis runs"), facts.redis.fault === undefined)
+      }
     }
-    const limiter = findingsOf(facts, "redis")[1]
+  )
+
+  it.prop("rate limits that do not reach Redis are a problem, and earlier failures a warning", [Facts], ([facts]) => {
+    const [, limiter] = findingsOf(facts, "redis")
     const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
     assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
+  })
+
+  it.prop("warns of each proxy that is not trusted, and if there is none", [Facts], ([facts]) => {
     for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
       const finding = findingsOf(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")

@@ -17,7 +17,7 @@ const Address = Schema.Struct({
 
 const isEncodable = (text: string): boolean => text.isWellFormed()
 
-const written = ({ database, hosts, master, password, tls, username }: typeof Address.Type): string =>
+const format = ({ database, hosts, master, password, tls, username }: typeof Address.Type): string =>
   [
     `redis${tls ? "s" : ""}${master === undefined ? "" : "+sentinel"}://`,
     `${encodeURIComponent(username)}:${encodeURIComponent(password)}@`,
@@ -27,10 +27,10 @@ const written = ({ database, hosts, master, password, tls, username }: typeof Ad
   ].join("")
 
 describe("core/doctor/RedisUrl", () => {
-  it.prop("a URL is read as it was written", [Address], ([address]) => {
+  it.prop("a URL is read as it was format", [Address], ([address]) => {
     if (!isEncodable(address.username) || !isEncodable(address.password)) return
     const { database, hosts, master, password, tls, username } = address
-    assert.deepStrictEqual(Result.getOrThrow(RedisUrl.parse(written(address))), {
+    assert.deepStrictEqual(Result.getOrThrow(RedisUrl.parse(format(address))), {
       hosts,
       tls,
       login: { username: username || undefined, password: password || undefined },

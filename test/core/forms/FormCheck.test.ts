@@ -31,8 +31,8 @@ describe("core/forms/FormCheck", () => {
   it.prop(
     "without rules for a field, any value passes; an empty field passes unless it is required",
     [Rules, Value, Blank],
-    ([given, value, blank]) => {
-      const rules = toRules(given)
+    ([shape, value, blank]) => {
+      const rules = toRules(shape)
       assert.deepStrictEqual(FormCheck.check({}, { form_data: { field: value } }), [])
       assert.deepStrictEqual(
         typesOf({}, value).filter((type) => type !== "string_type"),
@@ -47,8 +47,8 @@ describe("core/forms/FormCheck", () => {
   it.prop(
     "has at most one error per field, at the field, with the owner's message if there is one",
     [Rules, Value],
-    ([given, value]) => {
-      const rules = toRules(given)
+    ([shape, value]) => {
+      const rules = toRules(shape)
       const errors = FormCheck.check({ field: rules }, { form_data: { other: "x", field: value } })
       assert.isAtMost(errors.length, 1)
       for (const { loc, msg } of errors) {
@@ -70,10 +70,10 @@ describe("core/forms/FormCheck", () => {
     }
   })
 
-  it.prop("several values of a field pass if each passes", [Rules, Text, Text], ([given, first, second]) => {
-    const rules = { ...toRules(given), required: false }
-    const each = [first, second].flatMap((value) => typesOf(rules, value))
-    assert.deepStrictEqual(typesOf(rules, [first, second]), each.slice(0, 1))
+  it.prop("several values of a field pass if each passes", [Rules, Text, Text], ([shape, first, second]) => {
+    const rules = { ...toRules(shape), required: false }
+    const errors = [first, second].flatMap((value) => typesOf(rules, value))
+    assert.deepStrictEqual(typesOf(rules, [first, second]), errors.slice(0, 1))
   })
 
   it.prop("the bounds of a text count code points, and a line break counts once", [Schema.String], ([text]) => {
@@ -84,7 +84,7 @@ describe("core/forms/FormCheck", () => {
     assert.deepStrictEqual(typesOf({ max: length - 1 }, value), ["string_too_long"])
   })
 
-  it.prop("a number is within its bounds, as text or as JSON's number", [Schema.Finite], ([number]) => {
+  it.prop("the bounds of a number apply to it as text and as a number in JSON", [Schema.Finite], ([number]) => {
     for (const value of [number, String(number)]) {
       assert.deepStrictEqual(typesOf({ number: true, min: number, max: number }, value), [])
       assert.deepStrictEqual(typesOf({ number: true, min: number + Math.abs(number) + 1 }, value), [
@@ -97,8 +97,8 @@ describe("core/forms/FormCheck", () => {
   it.prop(
     "patterns match a bounded number of a submission's characters, and no field beyond it passes",
     [Schema.Array(Schema.Array(Schema.Literals([1, 100, 250, 499, 500, 501])))],
-    ([given]) => {
-      const lengths = given.flatMap((values) => [values, values, values])
+    ([some]) => {
+      const lengths = some.flatMap((values) => [values, values, values])
       const names = lengths.map((_, index) => `f${index}`)
       const rules: FormRules.FormRules = Object.fromEntries(names.map((name) => [name, { pattern: "a*" }]))
       const texts = lengths.map((values) => values.map((length) => "a".repeat(length)))
@@ -129,7 +129,7 @@ describe("core/forms/FormCheck", () => {
     }
   )
 
-  it("the field after 5,000 matched characters is refused, and says why", () => {
+  it("a field after 5,000 matched characters is refused, and its error says why", () => {
     const names = Array.from({ length: 11 }, (_, index) => `f${index}`)
     const rules: FormRules.FormRules = Object.fromEntries(names.map((name) => [name, { pattern: "a*" }]))
     const check = (last: string) =>

@@ -5,7 +5,7 @@ import * as FormRefusal from "../../../src/core/forms/FormRefusal.ts"
 /** Marks text that is for the developer of the form. */
 const mark = "MACHINE"
 
-/** Locations in the form itself, and names of the visitor's fields. */
+/** Locations that the owner of the form sets, and not the visitor. */
 const Place = Schema.Literals([
   "body",
   "body.site_id",
@@ -25,9 +25,9 @@ const fault = (loc: ReadonlyArray<string | number>, type: string): FormRefusal.V
   msg: `Value error, ${mark}`
 })
 
-const placed = (place: string, type: string) => fault(place.split("."), type)
+const faultOfForm = (place: string, type: string) => fault(place.split("."), type)
 
-const named = (name: string | number, type: string) =>
+const faultOfField = (name: string | number, type: string) =>
   fault(name === "email" ? ["body", name] : ["body", "form_data", name], type)
 
 const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) =>
@@ -36,9 +36,9 @@ const forVisitor = ({ corrections, text, title }: FormRefusal.Explanation) =>
 describe("core/forms/FormRefusal", () => {
   it.prop("the visitor's text repeats nothing from the response's detail", [Status, Seconds], ([status, seconds]) => {
     for (const detail of [undefined, mark, [], [fault(["body"], "value_error")]]) {
-      const told = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
-      assert.notInclude(told, mark)
-      assert.notMatch(told, /NaN|Infinity|undefined|-[0-9]/)
+      const shown = forVisitor(FormRefusal.explain({ status, retryAfterSeconds: seconds, detail }))
+      assert.notInclude(shown, mark)
+      assert.notMatch(shown, /NaN|Infinity|undefined|-[0-9]/)
     }
   })
 
@@ -47,27 +47,31 @@ describe("core/forms/FormRefusal", () => {
     [Schema.Array(Place), Schema.Array(Name), Place, Type],
     ([others, names, first, type]) => {
       const detail = [
-        ...names.map((name) => named(name, type)),
-        ...[first, ...others].map((place) => placed(place, type))
+        ...names.map((name) => faultOfField(name, type)),
+        ...[first, ...others].map((place) => faultOfForm(place, type))
       ]
-      const words = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
-      assert.notInclude(forVisitor(words), mark)
-      assert.include(words.text, "tell the owner")
-      assert.strictEqual(words.forOwner.length, Math.min(20, others.length + 1))
-      for (const sentence of words.forOwner) assert.match(sentence, /MACHINE$|names no website/)
+      const explanation = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
+      assert.notInclude(forVisitor(explanation), mark)
+      assert.include(explanation.text, "tell the owner")
+      assert.strictEqual(explanation.forOwner.length, Math.min(20, others.length + 1))
+      for (const sentence of explanation.forOwner) assert.match(sentence, /MACHINE$|names no website/)
     }
   )
 
-  it.prop("errors in the visitor's fields are corrections, named by the field", [Schema.Array(Name)], ([names]) => {
-    if (names.length === 0) return
-    const detail = names.map((name) => named(name, "value_error"))
-    const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
-    assert.deepStrictEqual(
-      corrections,
-      names.slice(0, 20).map((name) => ({ field: `${name}`, text: mark }))
-    )
-    assert.deepStrictEqual(forOwner, [])
-  })
+  it.prop(
+    "errors in the visitor's fields are corrections, faultOfField by the field",
+    [Schema.Array(Name)],
+    ([names]) => {
+      if (names.length === 0) return
+      const detail = names.map((name) => faultOfField(name, "value_error"))
+      const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
+      assert.deepStrictEqual(
+        corrections,
+        names.slice(0, 20).map((name) => ({ field: `${name}`, text: mark }))
+      )
+      assert.deepStrictEqual(forOwner, [])
+    }
+  )
 
   it("states the time to wait in seconds or minutes", () => {
     for (const [seconds, time] of [

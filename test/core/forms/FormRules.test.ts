@@ -15,7 +15,7 @@ const Member = Schema.Literals(["required", "email", "number", "min", "max", "pa
 
 describe("core/forms/FormRules", () => {
   it.prop(
-    "whatever a file holds, it is read as it is, or every error has a place and says what is allowed",
+    "any rules are read unchanged, or each of their errors has a path and says what is allowed",
     [Schema.Record(Schema.Literals(["name", "email", "", "__proto__", "hydracore_ms"]), Schema.Record(Member, Value))],
     ([input]) => {
       const read = FormRules.read(input)
@@ -40,7 +40,7 @@ describe("core/forms/FormRules", () => {
     )
   })
 
-  it("states every error with its place and what is allowed there", () => {
+  it("states every error with its path and what is allowed there", () => {
     const rules = "required, email, number, min, max, pattern, one_of, message"
     const cases: ReadonlyArray<readonly [input: unknown, faults: ReadonlyArray<string>]> = [
       [[], [" must be an object with the names of fields"]],

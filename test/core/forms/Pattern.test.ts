@@ -34,7 +34,7 @@ describe("core/forms/Pattern", () => {
     )
   })
 
-  // An engine that backtracks does not end within the test's timeout.
+  // With an engine that backtracks, these tests exceed their timeout.
   for (const pattern of exponential) {
     it(`${pattern} ends on the longest text`, () => {
       assert.isUndefined(Pattern.faultOf(pattern))

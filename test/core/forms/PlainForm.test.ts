@@ -35,12 +35,12 @@ describe("core/forms/PlainForm", () => {
     ([fields]) => {
       const { text } = PlainForm.toSubmission(fields, { site, page: undefined, next: undefined })
       const { form_data: data } = JSON.parse(text) as { form_data: object }
-      const own = fields.filter(([name]) => !name.startsWith("hydracore_"))
-      assert.deepStrictEqual(new Set(Object.keys(data)), new Set(own.map(([name]) => name)))
-      for (const name of new Set(own.map(([field]) => field))) {
-        const values = own.flatMap(([field, value]) => (field === name ? [value] : []))
-        const kept: unknown = Object.getOwnPropertyDescriptor(data, name)?.value
-        assert.deepStrictEqual(kept, values.length === 1 ? values[0] : values)
+      const visible = fields.filter(([name]) => !name.startsWith("hydracore_"))
+      assert.deepStrictEqual(new Set(Object.keys(data)), new Set(visible.map(([name]) => name)))
+      for (const name of new Set(visible.map(([field]) => field))) {
+        const values = visible.flatMap(([field, value]) => (field === name ? [value] : []))
+        const stored: unknown = Object.getOwnPropertyDescriptor(data, name)?.value
+        assert.deepStrictEqual(stored, values.length === 1 ? values[0] : values)
       }
     }
   )
@@ -70,9 +70,9 @@ describe("core/forms/PlainForm", () => {
 
   it.prop("the URL's website takes precedence over the fields", [Text, Text], ([page, next]) => {
     const query = new URLSearchParams({ page, next })
-    const address = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
-    assert.deepStrictEqual(address, { site, page, next })
-    assert.strictEqual(PlainForm.completeRouting(address, [["hydracore_site", "other"]]).site, site)
+    const routing = PlainForm.routingOf(`/v1/public/forms/submit?${query}&site=${site}`)
+    assert.deepStrictEqual(routing, { site, page, next })
+    assert.strictEqual(PlainForm.completeRouting(routing, [["hydracore_site", "other"]]).site, site)
     const none = PlainForm.routingOf("/v1/public/forms/submit")
     assert.deepStrictEqual(none, { site: undefined, page: undefined, next: undefined })
     for (const name of ["hydracore_site", "site_id"]) {

@@ -20,9 +20,10 @@ describe("core/forms/RepeatedContent", () => {
       const last = new Map<string, { at: number; times: number; key: string | null }>()
       for (const { digest, key, wait } of steps) {
         now += wait
-        const held = last.get(digest)
-        const fresh = held !== undefined && now - held.at <= RepeatedContent.memoryMillis ? held : undefined
-        const expected = fresh === undefined ? 0 : key !== null && fresh.key === key ? fresh.times - 1 : fresh.times
+        const previous = last.get(digest)
+        const isRecent = previous !== undefined && now - previous.at <= RepeatedContent.memoryMillis
+        const isRetry = isRecent && key !== null && previous.key === key
+        const expected = isRecent ? previous.times - (isRetry ? 1 : 0) : 0
         assert.strictEqual(repetitions.record(digest, key, now), expected)
         last.set(digest, { at: now, times: expected + 1, key })
       }

@@ -5,7 +5,7 @@ import * as SpamScore from "../../../src/core/forms/SpamScore.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-const Marks = Schema.Struct({
+const Signals = Schema.Struct({
   honeypot: Schema.Boolean,
   links: between(0, 30),
   linkMarkup: Schema.Boolean,
@@ -26,7 +26,7 @@ const union = (left: SpamScore.SpamSignals, right: SpamScore.SpamSignals): SpamS
 })
 
 describe("core/forms/SpamScore", () => {
-  it.prop("a stronger signal never lowers the score and removes no reason", [Marks, Marks], ([left, right]) => {
+  it.prop("a stronger signal never lowers the score and removes no reason", [Signals, Signals], ([left, right]) => {
     const less = SpamScore.judge(left)
     const more = SpamScore.judge(union(left, right))
     assert.isAtLeast(more.score, less.score)
@@ -36,23 +36,23 @@ describe("core/forms/SpamScore", () => {
 
   it.prop(
     "a submission is quarantined if its score reaches the threshold, and a positive score has a reason",
-    [Marks],
-    ([marks]) => {
-      const { reasons, score, status } = SpamScore.judge(marks)
+    [Signals],
+    ([signals]) => {
+      const { reasons, score, status } = SpamScore.judge(signals)
       assert.strictEqual(status === "quarantined", score >= SpamScore.threshold)
       assert.strictEqual(reasons.length === 0, score === 0)
     }
   )
 
-  it.prop("a filled honeypot is sufficient", [Marks], ([marks]) => {
-    const verdict = SpamScore.judge({ ...marks, honeypot: true })
+  it.prop("a filled honeypot alone is sufficient for quarantine", [Signals], ([signals]) => {
+    const verdict = SpamScore.judge({ ...signals, honeypot: true })
     assert.strictEqual(verdict.status, "quarantined")
     assert.strictEqual(verdict.reasons[0], "honeypot")
   })
 
   it.prop(
-    "no other signal is sufficient alone, except ten links",
-    [Marks],
+    "no other signal alone is sufficient for quarantine, except ten links",
+    [Signals],
     ([{ disposableEmail, links, millis, repetitions }]) => {
       for (const alone of [
         { disposableEmail },
@@ -67,16 +67,16 @@ describe("core/forms/SpamScore", () => {
 
   it.prop("content without signals has no reasons", [Schema.Record(Schema.String, Schema.Int)], ([data]) => {
     const content = { formData: JSON.stringify(data), email: "ada@example.org" }
-    const marks = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
-    assert.deepStrictEqual(SpamScore.judge(marks), { status: "accepted", score: 0, reasons: [] })
+    const signals = FormContent.signalsOf(content, { hints: FormContent.hintsOf({}), repetitions: 0 })
+    assert.deepStrictEqual(SpamScore.judge(signals), { status: "accepted", score: 0, reasons: [] })
   })
 
   it.prop(
     "counts every link once, also with JSON's escaped slashes",
     [between(0, 40), Schema.Boolean],
     ([count, escaped]) => {
-      const one = escaped ? String.raw`https:\/\/a.example\/x ` : "see http://a.example/x, "
-      assert.strictEqual(SpamScore.linksIn(one.repeat(count)).links, count)
+      const link = escaped ? String.raw`https:\/\/a.example\/x ` : "see http://a.example/x, "
+      assert.strictEqual(SpamScore.linksIn(link.repeat(count)).links, count)
       assert.strictEqual(SpamScore.linksIn("www.a.example ".repeat(count)).links, count)
     }
   )

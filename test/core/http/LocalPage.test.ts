@@ -30,7 +30,8 @@ const Site = Schema.Union([
   Schema.Literals(["same-origin", "none", "same-site", "cross-site", "", "x"])
 ])
 
-const same = (site: string | undefined) => site === undefined || site === "same-origin" || site === "none"
+/** Whether a local page may send this `Sec-Fetch-Site`. */
+const isPermitted = (site: string | undefined) => site === undefined || site === "same-origin" || site === "none"
 
 describe("core/http/LocalPage", () => {
   it.prop(
@@ -39,7 +40,7 @@ describe("core/http/LocalPage", () => {
     ([name, port, site]) => {
       const host = name + port
       for (const origin of [undefined, `http://${host}`, `http://${host}`.toUpperCase()]) {
-        assert.strictEqual(LocalPage.isLocal({ host, origin, secFetchSite: site }), same(site))
+        assert.strictEqual(LocalPage.isLocal({ host, origin, secFetchSite: site }), isPermitted(site))
       }
     }
   )

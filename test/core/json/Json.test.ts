@@ -68,12 +68,11 @@ describe("core/json/Json", () => {
     ([input]) => {
       const text = mutate(input)
       const offset = Json.faultOffset(text)
-      // A prefix of JSON has its fault at its end.
-      if (offset !== undefined) {
-        const beginning = text.slice(0, offset)
-        const fault = Json.faultOffset(beginning)
-        assert.isTrue(fault === undefined || fault === beginning.length, JSON.stringify({ text, offset, fault }))
-      }
+      if (offset === undefined) return
+      // A prefix of JSON is JSON, or has its fault at its end.
+      const faultOfPrefix = Json.faultOffset(text.slice(0, offset))
+      assert.isTrue(faultOfPrefix === undefined || faultOfPrefix === offset, JSON.stringify({ text, offset }))
+      if (offset < text.length) assert.strictEqual(Json.faultOffset(text.slice(0, offset + 1)), offset)
     }
   )
 
@@ -117,10 +116,10 @@ describe("core/json/Json", () => {
       Schema.String,
       Schema.Literals(["[", "{"])
     ],
-    ([depth, words, bracket]) => {
-      const around = JSON.stringify(`${words}[{"\\`)
-      const [open, close] = bracket === "[" ? ["[", "]"] : [`{${around}:`, "}"]
-      const nested = `${open.repeat(depth)}${around}${close.repeat(depth)}`
+    ([depth, text, bracket]) => {
+      const string = JSON.stringify(`${text}[{"\\`)
+      const [open, close] = bracket === "[" ? ["[", "]"] : [`{${string}:`, "}"]
+      const nested = `${open.repeat(depth)}${string}${close.repeat(depth)}`
       const isRead = (padding: number) => Result.isSuccess(Json.parse(bytes(nested + " ".repeat(padding))))
       assert.strictEqual(isRead(Json.cheapBytes), depth <= Json.maxDepth)
       if (bytes(nested).length <= Json.cheapBytes) assert.isTrue(isRead(0))

@@ -32,7 +32,7 @@ describe("core/json/JsonMembers", () => {
           `{${before === "" ? "" : `${before},`}${key}:${value}}`,
           `{${key}:${value},${key}:${value}}`,
           ...["1e400", "-0", "1.0", '"\\u0061"', '"\\ud800"', "9007199254740993", '0,"a":1'].map(
-            (lost) => `{${key}:{"a":${lost}}}`
+            (token) => `{${key}:{"a":${token}}}`
           ),
           JSON.stringify({ other: nested, [member]: fields }),
           JSON.stringify({ [member]: fields, ...others }, null, indent)

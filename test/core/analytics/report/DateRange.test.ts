@@ -53,7 +53,7 @@ describe("core/analytics/report/DateRange", () => {
   })
 
   it.prop(
-    "a comparison has as many days, and ends before the range begins",
+    "a comparison has as many days as the range, and ends before the range begins",
     { day: between(0, 30_000), length: between(1, 300), comparison: Schema.Literals(comparisons) },
     ({ comparison, day, length }) => {
       const first = dateOf(day * dayMillis)

@@ -38,14 +38,14 @@ const event = (visitor: string, minute: number, name: string, more: Partial<Even
 
 const rows: SiteRows = {
   views: [
-    // Ada comes from an advertisement, reads three pages and comes back an hour later for one.
+    // Ada comes from an advertisement and views three pages. An hour later she views one more.
     view("ada", 0, "/", { campaign: { ...noCampaign, source: "google", medium: "cpc", name: "spring" } }),
     view("ada", 10, "/pricing"),
     view("ada", 40, "/thanks/1"),
     view("ada", 100, "/pricing", { referrerHost: "news.example", referrerPath: "/a" }),
-    // Bob reads one page.
+    // Bob views one page.
     view("bob", 5, "/pricing", { referrerHost: "www.google.com", referrerPath: "/", country: null }),
-    // Eve reads one page and acts on it.
+    // Eve views one page and scrolls on it.
     view("eve", 20, "/", { browser: null })
   ],
   events: [
@@ -79,13 +79,13 @@ const query = (parts: Partial<Request>): Query =>
     { now: minutes(300), timeZone: "UTC" }
   )
 
-const ask = (parts: Partial<Request>) =>
+const resultsOf = (parts: Partial<Request>) =>
   Evaluate.evaluate(query(parts), rows).results.map(({ dimensions, metrics }) => [...dimensions, ...metrics])
 
 describe("core/analytics/report/Evaluate", () => {
-  it("counts a day", () => {
+  it("counts the visitors, visits and conversions of a day", () => {
     assert.deepStrictEqual(
-      ask({
+      resultsOf({
         metrics: [
           "visitors",
           "visits",
@@ -104,14 +104,14 @@ describe("core/analytics/report/Evaluate", () => {
   })
 
   it("sums revenue exactly", () => {
-    assert.deepStrictEqual(ask({ metrics: ["total_revenue"] }), [
+    assert.deepStrictEqual(resultsOf({ metrics: ["total_revenue"] }), [
       [{ value: 0.3, currency: "EUR", short: "€0.3", long: "€0.30" }]
     ])
   })
 
   it("takes a visit's source from its first view", () => {
     assert.deepStrictEqual(
-      ask({ metrics: ["pageviews", "conversions"], dimensions: ["visit:source", "visit:channel"] }),
+      resultsOf({ metrics: ["pageviews", "conversions"], dimensions: ["visit:source", "visit:channel"] }),
       [
         ["google", "Paid Search", 3, 4],
         ["Direct / None", "Direct", 1, 0],
@@ -122,13 +122,13 @@ describe("core/analytics/report/Evaluate", () => {
   })
 
   it("counts the visits that viewed a page, and the bounces of the visits that began on the page", () => {
-    assert.deepStrictEqual(ask({ metrics: ["visits", "pageviews", "bounce_rate"], dimensions: ["event:page"] }), [
+    assert.deepStrictEqual(resultsOf({ metrics: ["visits", "pageviews", "bounce_rate"], dimensions: ["event:page"] }), [
       ["/pricing", 3, 3, 100],
       ["/", 2, 2, 0],
       ["/thanks/1", 1, 1, 0]
     ])
     assert.deepStrictEqual(
-      ask({
+      resultsOf({
         metrics: ["visits", "visit_duration"],
         filters: [{ operator: "is", dimension: "event:page", values: ["/pricing"] }]
       }),
@@ -138,7 +138,7 @@ describe("core/analytics/report/Evaluate", () => {
 
   it("groups conversions by goal", () => {
     assert.deepStrictEqual(
-      ask({
+      resultsOf({
         metrics: ["conversions", "visitors", "conversion_rate", "group_conversion_rate"],
         dimensions: ["event:goal"]
       }),
@@ -149,7 +149,7 @@ describe("core/analytics/report/Evaluate", () => {
       ]
     )
     assert.deepStrictEqual(
-      ask({ metrics: ["conversion_rate", "group_conversion_rate"], dimensions: ["visit:utm_campaign"] }),
+      resultsOf({ metrics: ["conversion_rate", "group_conversion_rate"], dimensions: ["visit:utm_campaign"] }),
       [
         ["spring", 33.33, 100],
         ["(not set)", 0, 0]
@@ -159,7 +159,7 @@ describe("core/analytics/report/Evaluate", () => {
 
   it("groups events by a property", () => {
     assert.deepStrictEqual(
-      ask({
+      resultsOf({
         metrics: ["events"],
         dimensions: ["event:props:plan", "event:props:seats"],
         filters: [{ operator: "is", dimension: "event:goal", values: ["Signed up"] }]

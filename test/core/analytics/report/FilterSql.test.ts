@@ -24,23 +24,27 @@ const AnyFilter: Schema.Codec<Filter> = Schema.Union([
 
 const Stored = Schema.Literals(["a", "ab", "b", "c"])
 
-/** The SQL of a condition with its value in place of the database's. */
-const written = (condition: Condition, stored: string): string =>
+/** The SQL of a condition in which each comparison with the stored text is replaced by its result. */
+const sqlFor = (condition: Condition, stored: string): string =>
   FilterSql.condition(condition, (isEqual, values) =>
     String(values.some((value) => (isEqual ? value === stored : stored.includes(value))))
   )
 
 describe("core/analytics/report/FilterSql", () => {
-  it.prop("the SQL of a filter holds where the filter does", [AnyFilter, Stored, Stored], ([filter, page, source]) => {
-    const read = (dimension: string) => (dimension === "event:page" ? page : source)
-    const sql = FilterSql.matches(filter, (condition) => written(condition, read(condition.dimension)))
-    const script = sql.replaceAll("NOT ", "!").replaceAll("AND", "&&").replaceAll("OR", "||")
-    assert.strictEqual(
-      runInNewContext(script),
-      Filters.matches(filter, (dimension) => [read(dimension)]),
-      sql
-    )
-  })
+  it.prop(
+    "the SQL of a filter matches what the filter matches",
+    [AnyFilter, Stored, Stored],
+    ([filter, page, source]) => {
+      const valueOf = (dimension: string) => (dimension === "event:page" ? page : source)
+      const sql = FilterSql.matches(filter, (condition) => sqlFor(condition, valueOf(condition.dimension)))
+      const script = sql.replaceAll("NOT ", "!").replaceAll("AND", "&&").replaceAll("OR", "||")
+      assert.strictEqual(
+        runInNewContext(script),
+        Filters.matches(filter, (dimension) => [valueOf(dimension)]),
+        sql
+      )
+    }
+  )
 
   it.prop("a pattern matches every character but the star literally", [Schema.String], ([text]) => {
     const escaped = FilterSql.like(text)

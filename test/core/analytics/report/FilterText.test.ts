@@ -5,7 +5,7 @@ import { operators } from "../../../../src/core/analytics/report/Query.ts"
 
 describe("core/analytics/report/FilterText", () => {
   it.prop(
-    "reads a dimension, an operator and values",
+    "parses a dimension, an operator and values",
     {
       dimension: Schema.Literals(["event:page", "visit:utm_campaign", "event:props:my plan"]),
       operator: Schema.Literals(operators),
@@ -18,7 +18,7 @@ describe("core/analytics/report/FilterText", () => {
       )
   )
 
-  it("reads JSON, and nothing else", () => {
+  it("parses a filter in JSON, and rejects incomplete filters", () => {
     assert.deepStrictEqual(
       FilterText.parse('["not", ["is", "event:page", ["a|b"]]]'),
       Option.some(["not", ["is", "event:page", ["a|b"]]])

@@ -34,7 +34,7 @@ describe("core/analytics/report/LocalTime", () => {
   })
 
   it.prop(
-    "a time is in the bounds of days if its local date is one of them",
+    "a time is within the bounds of a range of days exactly if its local date is in the range",
     {
       time: Time,
       timeZone: TimeZone,
@@ -78,14 +78,14 @@ describe("core/analytics/report/LocalTime", () => {
       const first = dateOf(time)
       const days = LocalTime.days(timeZone, first, LocalTime.addDays(first, length - 1))
       const [start, end] = [days[0]?.start ?? 0, days.at(-1)?.end ?? 0]
-      const one = start + Math.floor(((end - start - 1) * at) / 1_000_000)
-      const found = LocalTime.offsets(timeZone, days).findLast((each) => each.start <= one)
-      assert.strictEqual(found?.offset, LocalTime.zone(timeZone).toLocal(one) - one)
+      const instant = start + Math.floor(((end - start - 1) * at) / 1_000_000)
+      const lastChange = LocalTime.offsets(timeZone, days).findLast((change) => change.start <= instant)
+      assert.strictEqual(lastChange?.offset, LocalTime.zone(timeZone).toLocal(instant) - instant)
     }
   )
 
   it.prop(
-    "hours cover their day without gaps, and their labels are its times",
+    "hours cover their day without gaps, and each is labelled with its local time",
     { time: Time, timeZone: TimeZone },
     ({ time, timeZone }) => {
       const { toLocal } = LocalTime.zone(timeZone)
@@ -95,8 +95,8 @@ describe("core/analytics/report/LocalTime", () => {
       const hours = day === undefined ? [] : LocalTime.hours(timeZone, day)
       assert.deepStrictEqual([hours[0]?.start, hours.at(-1)?.end], [day?.start, day?.end])
       for (const [index, { end }] of hours.slice(0, -1).entries()) assert.strictEqual(end, hours[index + 1]?.start)
-      const own = hours.find(({ end, start }) => start <= time && time < end)
-      assert.strictEqual(own?.label, DateRange.label("time:hour", toLocal(time)))
+      const hourOfTime = hours.find(({ end, start }) => start <= time && time < end)
+      assert.strictEqual(hourOfTime?.label, DateRange.label("time:hour", toLocal(time)))
     }
   )
 
@@ -124,7 +124,7 @@ describe("core/analytics/report/LocalTime", () => {
     assert.strictEqual(LocalTime.hours("Africa/Cairo", day ?? assert.fail())[0]?.label, "2026-04-24 01:00:00")
   })
 
-  it("begins weeks on Monday and months on their first", () => {
+  it("begins weeks on Monday and months on their first day", () => {
     assert.strictEqual(LocalTime.weekOf("2026-11-26"), "2026-11-23")
     assert.strictEqual(LocalTime.weekOf("2026-11-23"), "2026-11-23")
     assert.strictEqual(LocalTime.weekOf("1969-12-31"), "1969-12-29")

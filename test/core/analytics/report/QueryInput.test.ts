@@ -159,7 +159,7 @@ describe("core/analytics/report/QueryInput", () => {
     ])
   })
 
-  it("refuses a limit that is too large, and unknown or repeated values", () => {
+  it("refuses a limit that is too large, and members that are unknown, repeated or of no use to the query", () => {
     assert.deepStrictEqual(errors({ pagination: { limit: 1_000_000 } }), [
       ["pagination.limit", "less_than_equal", "Input should be less than or equal to 10000"]
     ])

@@ -8,14 +8,14 @@ const hour = 3_600_000
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 /** The rollup of a day or month: none, a complete one, one of its first hours, or one with the bounds of another zone. */
-const Known = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
+const RollupKind = Schema.Literals(["nothing", "all", "first hours", "summed first hours", "other bounds"])
 
-const rolled = (known: typeof Known.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
-  const isPartlySummed = known === "summed first hours"
-  if (known === "first hours" || isPartlySummed) {
+const rollupOf = (kind: typeof RollupKind.Type, { end, start }: RollupPlan.Interval): RollupPlan.RolledDay => {
+  const isPartlySummed = kind === "summed first hours"
+  if (kind === "first hours" || isPartlySummed) {
     return { start, end: start + 5 * hour, visitsEnd: start + 6 * hour, isPartlySummed }
   }
-  if (known === "other bounds") {
+  if (kind === "other bounds") {
     return { start: start + hour, end: end + hour, visitsEnd: end + hour, isPartlySummed }
   }
   return { start, end, visitsEnd: end + hour, isPartlySummed }
@@ -25,10 +25,10 @@ const arbitrary = {
   timeZone: Schema.Literals(["UTC", "Europe/Berlin", "America/Havana", "Australia/Lord_Howe"]),
   first: between(1, 28),
   length: between(1, 70),
-  days: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
-  months: Schema.Array(Known).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
+  days: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(9)),
+  months: Schema.Array(RollupKind).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
   stale: Schema.Array(between(0, 24 * 80)).check(Schema.isMaxLength(3)),
-  /** Whether the known months are complete. Otherwise they end after ten days. */
+  /** Whether the rollups of months are complete. Otherwise they end after ten days. */
   isComplete: Schema.Boolean
 }
 
@@ -36,34 +36,33 @@ interface Case {
   readonly timeZone: string
   readonly first: number
   readonly length: number
-  readonly days: ReadonlyArray<typeof Known.Type>
-  readonly months: ReadonlyArray<typeof Known.Type>
+  readonly days: ReadonlyArray<typeof RollupKind.Type>
+  readonly months: ReadonlyArray<typeof RollupKind.Type>
   readonly stale: ReadonlyArray<number>
   readonly isComplete: boolean
 }
 
-const make = (given: Case) => {
-  const first = `2026-10-${String(given.first).padStart(2, "0")}`
-  const days = LocalTime.days(given.timeZone, first, LocalTime.addDays(first, given.length - 1))
-  const known = (list: ReadonlyArray<typeof Known.Type>, index: number) => list[index % list.length] ?? "nothing"
+const make = (example: Case) => {
+  const first = `2026-10-${String(example.first).padStart(2, "0")}`
+  const days = LocalTime.days(example.timeZone, first, LocalTime.addDays(first, example.length - 1))
+  const kindAt = (list: ReadonlyArray<typeof RollupKind.Type>, index: number) => list[index % list.length] ?? "nothing"
   const state: RollupPlan.State = {
     days: new Map(
       days.flatMap((day, index) => {
-        const what = known(given.days, index)
-        return what === "nothing" ? [] : [[day.date, rolled(what, day)] as const]
+        const kind = kindAt(example.days, index)
+        return kind === "nothing" ? [] : [[day.date, rollupOf(kind, day)] as const]
       })
     ),
     months: new Map(
       RollupPlan.begunMonths(days).flatMap((month, index) => {
-        const of = days.filter(({ date }) => LocalTime.monthOf(date) === month)
-        const what = known(given.months, index)
-        const last = given.isComplete ? of.length - 1 : Math.min(of.length - 1, 9)
-        return what === "nothing"
-          ? []
-          : [[month, rolled(what, { start: of[0]?.start ?? 0, end: of[last]?.end ?? 0 })] as const]
+        const daysOfMonth = days.filter(({ date }) => LocalTime.monthOf(date) === month)
+        const kind = kindAt(example.months, index)
+        const last = example.isComplete ? daysOfMonth.length - 1 : Math.min(daysOfMonth.length - 1, 9)
+        const interval = { start: daysOfMonth[0]?.start ?? 0, end: daysOfMonth[last]?.end ?? 0 }
+        return kind === "nothing" ? [] : [[month, rollupOf(kind, interval)] as const]
       })
     ),
-    stale: given.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
+    stale: example.stale.map((hours) => Date.UTC(2026, 8, 30) + hours * hour)
   }
   return { days, plan: RollupPlan.make(days, state), state }
 }
@@ -72,8 +71,8 @@ describe("core/analytics/report/RollupPlan", () => {
   it.prop(
     "every moment of the days is read once: from stored visits, as part of an open day, or from rows",
     arbitrary,
-    (given) => {
-      const { days, plan } = make(given)
+    (example) => {
+      const { days, plan } = make(example)
       const parts = [...plan.stored, ...plan.begun, ...plan.open, ...plan.raw].toSorted(
         (left, right) => left.start - right.start
       )
@@ -86,8 +85,8 @@ describe("core/analytics/report/RollupPlan", () => {
     }
   )
 
-  it.prop("exactly the sums of the stored and the begun days are read, each once", arbitrary, (given) => {
-    const { days, plan, state } = make(given)
+  it.prop("exactly the sums of the stored and the begun days are read, each once", arbitrary, (example) => {
+    const { days, plan, state } = make(example)
     const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
     const isOfMonth = ({ date, end }: LocalTime.Day) => {
       const month = LocalTime.monthOf(date)
@@ -102,8 +101,8 @@ describe("core/analytics/report/RollupPlan", () => {
     for (const day of days.filter(isBegun)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
   })
 
-  it.prop("no rollup is read that overlaps a changed hour", arbitrary, (given) => {
-    const { plan, state } = make(given)
+  it.prop("no rollup is read that overlaps a changed hour", arbitrary, (example) => {
+    const { plan, state } = make(example)
     for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
     for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
     for (const { start } of [...plan.begun, ...plan.open]) {

@@ -8,7 +8,7 @@ const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
 
 const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
 
-/** The locations of the errors. */
+/** The locations of the errors by which a query is refused. */
 const refused = (parts: Record<string, unknown>) =>
   Result.match(SharedQuery.restrict(decode(parts)), {
     onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
@@ -36,7 +36,7 @@ describe("core/analytics/report/SharedQuery", () => {
     }
   })
 
-  it("refuses what could single out a few visitors", () => {
+  it("refuses queries that could single out a few visitors", () => {
     for (const [parts, locations] of [
       [{ date_range: ["2026-10-01", "2026-10-02"] }, ["date_range"]],
       [{ metrics: ["total_revenue"] }, ["metrics.0"]],
@@ -71,7 +71,7 @@ describe("core/analytics/report/SharedQuery", () => {
     }
   })
 
-  it("bounds the rows", () => {
+  it("limits the number of rows", () => {
     assert.strictEqual(Result.getOrThrow(SharedQuery.restrict(decode({}))).limit, SharedQuery.maxRows)
   })
 })

@@ -88,7 +88,7 @@ const countedOf = (groups: typeof Groups.Type, all: typeof Pair.Type, side: 0 | 
 
 describe("core/analytics/report/SmallCounts", () => {
   it.prop(
-    "counts that are shown alike give the same answer, including order, rates, changes and pages",
+    "counts that are shown as the same text give the same answer, including order, rates, changes and pages",
     { before: Groups, groups: Groups, all: Pair, query: QueryShape },
     ({ all, before, groups, query: shape }) => {
       const query = queryOf(shape)
@@ -162,7 +162,7 @@ describe("core/analytics/report/SmallCounts", () => {
   })
 
   it.prop(
-    "lists no name with few visitors, and by time neither if a filter selects visitors",
+    "lists no name with fewer than 5 visitors, and no such day if a filter selects visitors",
     { groups: Groups, before: Groups, all: Pair, query: QueryShape, list: Schema.Literals(["names", "days"]) },
     ({ all, before, groups, list, query: shape }) => {
       const query: Query = {
@@ -183,7 +183,7 @@ describe("core/analytics/report/SmallCounts", () => {
       assert.strictEqual(meta.total_rows, many.length)
       const names = many.map(({ dimensions }) => dimensions[0])
       for (const { dimensions } of results) assert.include(names, dimensions[0])
-      // A comparison with few visitors is one with none.
+      // A group with few visitors in the compared range is compared as if it had none.
       const compared = countedOf(before, all, 0)
       const few = { ...compared, groups: compared.groups.filter(({ counts }) => counts.visitors >= 5) }
       const comparing: Query = { ...query, comparison: "previous_period" }
@@ -194,7 +194,7 @@ describe("core/analytics/report/SmallCounts", () => {
     }
   )
 
-  it("lists every day of all visitors", () => {
+  it("lists every day if no filter selects visitors", () => {
     const query: Query = {
       ...queryOf({ metrics: ["visitors"], direction: "desc", limit: 100, comparison: null }),
       dimensions: ["time:day"],
@@ -224,7 +224,7 @@ describe("core/analytics/report/SmallCounts", () => {
     }
   )
 
-  it("shows rates and averages that equal the value that stands for hidden counts", () => {
+  it("shows a rate or an average of 2.5, which is also the value by which hidden counts are sorted", () => {
     const query = queryOf({
       metrics: ["views_per_visit", "bounce_rate", "conversion_rate"],
       direction: "desc",

@@ -19,8 +19,8 @@ describe("core/analytics/report/Visits", () => {
         for (const [index, visit] of ordered.entries()) {
           const times = timesOf(visit)
           assert.deepStrictEqual([times[0], times.at(-1)], [visit.startedAt, visit.endedAt])
-          for (const [index, time] of times.slice(1).entries())
-            assert.isAtMost(time - (times[index] ?? time), Visits.maxGap)
+          for (const [previous, time] of times.slice(1).entries())
+            assert.isAtMost(time - (times[previous] ?? time), Visits.maxGap)
           const next = ordered[index + 1]
           if (next !== undefined) assert.isAbove(next.startedAt - visit.endedAt, Visits.maxGap)
         }
@@ -28,7 +28,7 @@ describe("core/analytics/report/Visits", () => {
     }
   )
 
-  it.prop("every row is in exactly one visit, of its session key", { rows: Rows }, ({ rows: shape }) => {
+  it.prop("every row is in exactly one visit, which has its session key", { rows: Rows }, ({ rows: shape }) => {
     const rows = rowsOf(shape)
     const visits = Visits.make(rows)
     assert.sameMembers(
@@ -45,7 +45,7 @@ describe("core/analytics/report/Visits", () => {
   })
 
   it.prop(
-    "a conversion belongs to at most one visit, during which its visit started",
+    "a conversion belongs to the visit of its session key that contains the start of the conversion's visit, if any",
     { rows: Rows },
     ({ rows: shape }) => {
       const rows = rowsOf(shape)

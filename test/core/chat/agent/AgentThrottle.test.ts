@@ -19,16 +19,16 @@ const costOf = ({ bytes, frames, lines }: AgentThrottle.Chunk) =>
 
 describe("core/chat/agent/AgentThrottle", () => {
   it.prop(
-    "a reader that keeps the waits never reads more than the burst, the rate and one chunk",
+    "a reader that observes the waits reads at most the burst, the rate times the elapsed time, and one chunk",
     [Arrivals],
     ([arrivals]) => {
       let state = AgentThrottle.initial
       let now = 0
       const read: Array<{ readonly now: number; readonly cost: number }> = []
-      for (const piece of arrivals) {
-        now += Math.max(piece.pause, AgentThrottle.wait(state))
-        state = AgentThrottle.take(state, now, piece)
-        read.push({ now, cost: costOf(piece) })
+      for (const chunk of arrivals) {
+        now += Math.max(chunk.pause, AgentThrottle.wait(state))
+        state = AgentThrottle.take(state, now, chunk)
+        read.push({ now, cost: costOf(chunk) })
       }
       for (const [first, { now: since }] of read.entries()) {
         let sum = 0
@@ -43,16 +43,16 @@ describe("core/chat/agent/AgentThrottle", () => {
   it.prop("an agent within the rate never waits, however long it sends", [Arrivals], ([arrivals]) => {
     let state = AgentThrottle.initial
     let now = 0
-    for (const piece of arrivals) {
-      now += Math.max(piece.pause, (costOf(piece) * 1000) / AgentThrottle.rate)
-      state = AgentThrottle.take(state, now, piece)
+    for (const chunk of arrivals) {
+      now += Math.max(chunk.pause, (costOf(chunk) * 1000) / AgentThrottle.rate)
+      state = AgentThrottle.take(state, now, chunk)
       assert.strictEqual(AgentThrottle.wait(state), 0)
     }
   })
 
   it.prop("a wait is no longer than necessary: right after it, the next wait is 0", [Arrivals], ([arrivals]) => {
     let state = AgentThrottle.initial
-    for (const piece of arrivals) state = AgentThrottle.take(state, 0, piece)
+    for (const chunk of arrivals) state = AgentThrottle.take(state, 0, chunk)
     const wait = AgentThrottle.wait(state)
     const waitAfter = (time: number) =>
       AgentThrottle.wait({ ...state, level: Math.max(0, state.level - (time * AgentThrottle.rate) / 1000) })
@@ -61,7 +61,7 @@ describe("core/chat/agent/AgentThrottle", () => {
   })
 
   it.prop(
-    "text with one token per frame has no overhead; data without text is over the limit once it passes the maximum",
+    "text with one token per frame has no overhead; data without text is over the limit after the maximum",
     [between(1, 512), between(1, 4), between(1, 65_536), between(0, 200)],
     ([bytes, units, otherBytes, frames]) => {
       let textOnly = AgentThrottle.initial
@@ -73,9 +73,9 @@ describe("core/chat/agent/AgentThrottle", () => {
       let sum = 0
       while (sum <= AgentThrottle.maxOverhead) {
         assert.isFalse(AgentThrottle.isOver(noText))
-        const piece = { bytes: otherBytes + 4096, frames, lines: 2 * frames, units: 0 }
-        noText = AgentThrottle.take(noText, 0, piece)
-        sum += costOf(piece)
+        const chunk = { bytes: otherBytes + 4096, frames, lines: 2 * frames, units: 0 }
+        noText = AgentThrottle.take(noText, 0, chunk)
+        sum += costOf(chunk)
       }
       assert.isTrue(AgentThrottle.isOver(noText))
     }

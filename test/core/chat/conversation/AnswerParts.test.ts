@@ -35,13 +35,13 @@ describe("core/chat/conversation/AnswerParts", () => {
     [Events],
     ([events]) => {
       const parts = AnswerParts.fromEvents(events)
-      const said = events.map((event) => {
+      const texts = events.map((event) => {
         if (event._tag === "Text" || event._tag === "Refusal") return event.delta
         return event._tag === "Tool" && event.state === "running" ? separator : ""
       })
       assert.deepStrictEqual(
         parts.flatMap((part) => (part.type === "text" ? [part.text] : [])),
-        said
+        texts
           .join("")
           .split(separator)
           .filter((text) => text !== "")
@@ -55,7 +55,7 @@ describe("core/chat/conversation/AnswerParts", () => {
     }
   )
 
-  it.prop("events in two runs give the same parts as in one", [Events, Events], ([first, second]) => {
+  it.prop("events added in two steps give the same parts as in one", [Events, Events], ([first, second]) => {
     assert.deepStrictEqual(
       AnswerParts.addAll(AnswerParts.addAll(AnswerParts.none, first), second),
       AnswerParts.addAll(AnswerParts.none, [...first, ...second])
@@ -63,16 +63,17 @@ describe("core/chat/conversation/AnswerParts", () => {
   })
 
   it.prop("the events that a reader has not received complete its parts", [Events, Events], ([first, second]) => {
-    const had = AnswerParts.addAll(AnswerParts.none, first)
-    const all = AnswerParts.addAll(had, second)
-    assert.deepStrictEqual(AnswerParts.addAll(had, AnswerParts.missing(had, all.parts)).parts, all.parts)
+    const received = AnswerParts.addAll(AnswerParts.none, first)
+    const all = AnswerParts.addAll(received, second)
+    const missing = AnswerParts.missing(received, all.parts)
+    assert.deepStrictEqual(AnswerParts.addAll(received, missing).parts, all.parts)
     assert.deepStrictEqual(AnswerParts.missing(all, all.parts), [])
   })
 
-  it.prop("a client that reads the stream has the parts that are stored", [Events], ([said]) => {
+  it.prop("a client that reads the stream has the parts that are stored", [Events], ([list]) => {
     const urls = new Set<string>()
     // An agent cites each page once, and its text is well formed.
-    const events = said.flatMap((event): ReadonlyArray<AgentEvent> => {
+    const events = list.flatMap((event): ReadonlyArray<AgentEvent> => {
       if (event._tag === "Source") return urls.has(event.url) || !urls.add(event.url) ? [] : [event]
       return "delta" in event ? [{ ...event, delta: event.delta.toWellFormed() }] : [event]
     })

@@ -18,14 +18,15 @@ const isIncluded = ({ role, text }: Messages[number]): boolean =>
 
 describe("core/chat/conversation/ClientConversation", () => {
   it.prop(
-    "only messages of visitor and assistant are read, up to the visitor's last message",
+    "only messages of the visitor and the assistant are read, up to the visitor's last message",
     [Messages],
     ([messages]) => {
       const read = ClientConversation.read(messages)
-      const said = messages.filter(isIncluded).map(({ role, text }) => ({ role, text }))
-      const last = said.findLastIndex(({ role }) => role === "user")
+      const included = messages.filter(isIncluded).map(({ role, text }) => ({ role, text }))
+      const last = included.findLastIndex(({ role }) => role === "user")
       if (last === -1) assert.isNull(read)
-      else assert.deepStrictEqual([...read!.history, { role: "user", text: read!.message }], said.slice(0, last + 1))
+      else
+        assert.deepStrictEqual([...read!.history, { role: "user", text: read!.message }], included.slice(0, last + 1))
     }
   )
 

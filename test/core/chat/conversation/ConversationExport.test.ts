@@ -3,12 +3,13 @@ import { Schema } from "effect"
 import { endings, type Message } from "../../../../src/core/chat/conversation/Conversation.ts"
 import * as ConversationExport from "../../../../src/core/chat/conversation/ConversationExport.ts"
 
-const Messages = Schema.Array(
+/** The text, ending and rating of each turn. */
+const Turns = Schema.Array(
   Schema.Tuple([Schema.String, Schema.NullOr(Schema.Literals(endings)), Schema.NullOr(Schema.Literals(["up", "down"]))])
 ).check(Schema.isMaxLength(5))
 
-it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Messages], ([given]) => {
-  const messages = given.flatMap(([text, ending, rating]): ReadonlyArray<Message> => {
+it.prop("a conversation is one line of JSON with all of its texts, endings and ratings", [Turns], ([turns]) => {
+  const messages = turns.flatMap(([text, ending, rating]): ReadonlyArray<Message> => {
     const common = { messageId: "m", parts: [{ type: "text", text }], createdAt: 0 } as const
     return [
       { ...common, role: "user" },
@@ -32,7 +33,7 @@ it.prop("a conversation is one line of JSON with all of its texts, endings and r
   )
 })
 
-it("a transcript marks a running answer, and omits what is missing", () => {
+it("a transcript marks a running answer, and omits absent texts, endings and ratings", () => {
   const transcript = ConversationExport.transcript([
     { messageId: "a", role: "user", parts: [{ type: "text", text: "one" }], createdAt: 0 },
     { messageId: "b", role: "assistant", parts: [], createdAt: 1_000, ending: null, rating: null, comment: null }
@@ -43,8 +44,8 @@ it("a transcript marks a running answer, and omits what is missing", () => {
   )
 })
 
-it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([given]) => {
-  const text = `${given}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
+it.prop("no text in a transcript looks like a heading or contains control characters", [Schema.String], ([start]) => {
+  const text = `${start}\u001b\r\n1970-01-01 00:00:00 UTC  agent\n`
   const transcript = ConversationExport.transcript([
     { messageId: "a", role: "user", parts: [{ type: "text", text }], createdAt: 0 }
   ])

@@ -13,7 +13,7 @@ const Instance = Schema.Struct({
   conversationIds: Schema.Literals(["service", "client"])
 })
 
-const Given = Schema.UndefinedOr(
+const RequestedId = Schema.UndefinedOr(
   Schema.Literals(["", "short", "an id of 16 characters or more", "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63"])
 )
 
@@ -22,23 +22,23 @@ const Client = Schema.NullOr(Schema.Struct({ origin: Schema.Literals(["one", "tw
 describe("core/chat/conversation/ConversationId", () => {
   it.prop(
     "only an unguessable id opens a conversation, and only if the edge stores conversations",
-    [Instance, Given, Client],
-    ([instance, given, client]) => {
+    [Instance, RequestedId, Client],
+    ([instance, requestedId, client]) => {
       const { conversationId, isOpen, session, storedId } = ConversationId.identify(
         instance,
-        given,
+        requestedId,
         fresh,
         hashKey,
         client
       )
-      assert.strictEqual(conversationId, given || fresh)
-      const isKey =
+      assert.strictEqual(conversationId, requestedId || fresh)
+      const isUnguessable =
         client?.isResumable !== false &&
         (isCanonicalUuid(conversationId) || (instance.conversationIds === "client" && conversationId.length >= 16))
-      assert.strictEqual(isOpen, instance.memory === "edge" && isKey)
+      assert.strictEqual(isOpen, instance.memory === "edge" && isUnguessable)
       // A conversation with any other id is stored only if its client sends the messages.
-      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isKey || client !== null))
-      const isNamed = instance.memory === "edge" ? isKey : client?.isResumable !== false || Boolean(given)
+      assert.strictEqual(storedId !== null, instance.memory === "edge" && (isUnguessable || client !== null))
+      const isNamed = instance.memory === "edge" ? isUnguessable : client?.isResumable !== false || Boolean(requestedId)
       assert.strictEqual(session !== null, isNamed)
       // No request can name a conversation that is stored for the owner only.
       if (storedId !== null && !isOpen) {
@@ -49,10 +49,10 @@ describe("core/chat/conversation/ConversationId", () => {
 
   it.prop(
     "two conversations that differ in instance, id or origin are stored apart",
-    [Instance, Given, Client, Instance, Given, Client],
-    ([instance, given, client, other, otherGiven, otherClient]) => {
-      const one = ConversationId.identify(instance, given, fresh, hashKey, client)
-      const two = ConversationId.identify(other, otherGiven, fresh, hashKey, otherClient)
+    [Instance, RequestedId, Client, Instance, RequestedId, Client],
+    ([instance, requestedId, client, other, otherRequestedId, otherClient]) => {
+      const one = ConversationId.identify(instance, requestedId, fresh, hashKey, client)
+      const two = ConversationId.identify(other, otherRequestedId, fresh, hashKey, otherClient)
       if (one.storedId === null || two.storedId === null || one.isOpen || two.isOpen) return
       const isSame =
         instance.instanceId === other.instanceId &&

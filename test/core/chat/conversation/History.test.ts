@@ -20,16 +20,16 @@ const fits = (messages: ReadonlyArray<ModelMessage>, bounds: History.Bounds): bo
 
 describe("core/chat/conversation/History", () => {
   it.prop(
-    "the newest messages are kept, as many as fit, and a cut is made only before a visitor's message",
+    "as many of the newest messages are sent as fit, from a visitor's message if not from the first",
     [Messages, Bounds],
     ([messages, bounds]) => {
-      const kept = History.newest(messages, bounds)
-      assert.deepStrictEqual(kept, messages.slice(messages.length - kept.length))
-      const cut = messages.length - kept.length
-      if (cut > 0 && kept.length > 0) assert.strictEqual(kept[0]?.role, "user")
+      const newest = History.newest(messages, bounds)
+      assert.deepStrictEqual(newest, messages.slice(messages.length - newest.length))
+      const cut = messages.length - newest.length
+      if (cut > 0 && newest.length > 0) assert.strictEqual(newest[0]?.role, "user")
       const last = messages.at(-1)
-      if (last?.role === "user") assert.strictEqual(kept.at(-1), last)
-      if (!(kept.length === 1 && last?.role === "user")) assert.isTrue(fits(kept, bounds))
+      if (last?.role === "user") assert.strictEqual(newest.at(-1), last)
+      if (!(newest.length === 1 && last?.role === "user")) assert.isTrue(fits(newest, bounds))
       // No longer suffix that begins with a visitor's message fits.
       for (let from = 0; from < cut; from++) {
         if (from === 0 || messages[from]?.role === "user") assert.isFalse(fits(messages.slice(from), bounds))
@@ -59,7 +59,7 @@ describe("core/chat/conversation/History", () => {
     }
   )
 
-  it("a message without text is left out", () => {
+  it("messages without text are omitted", () => {
     assert.deepStrictEqual(
       History.toModelMessages([
         { role: "user", parts: [{ type: "text", text: "a" }] },

@@ -37,13 +37,13 @@ describe("core/chat/conversation/Replacement", () => {
   it.prop(
     "a message that names an earlier message replaces it, whether or not the client sends what came before",
     [Texts, Chosen, Schema.Literals(["client", "user"])],
-    ([texts, chosen, own]) => {
+    ([texts, chosen, idPrefix]) => {
       const index = chosen % texts.length
-      const named = `${own} ${index}`
+      const targetId = `${idPrefix} ${index}`
       const edited = { id: "new", text: "edited" }
       for (const conversation of [conversationTo(texts, index, edited), alone(edited)]) {
         for (const isWhole of [true, false]) {
-          const request: Replacement.Request = { kind: "new", targetId: named, conversation, isWhole }
+          const request: Replacement.Request = { kind: "new", targetId, conversation, isWhole }
           assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
             _tag: "From",
             messageId: `user ${index}`
@@ -54,11 +54,12 @@ describe("core/chat/conversation/Replacement", () => {
   )
 
   it.prop(
-    "a regenerated answer replaces what follows its message, which the request names by any of its ids, or sends",
+    "a regenerated answer replaces all that follows its message, and the message too if its text has changed",
     [Texts, Chosen, Schema.NullOr(Schema.Literals(["client", "user", "answer"]))],
-    ([texts, chosen, own]) => {
+    ([texts, chosen, idPrefix]) => {
       const index = chosen % texts.length
-      const targetId = own === null ? null : `${own} ${index}`
+      // Without a target, the request identifies the message by sending it again.
+      const targetId = idPrefix === null ? null : `${idPrefix} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
       for (const conversation of [conversationTo(texts, index, same), alone(same)]) {
         const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isWhole: false }
@@ -76,7 +77,7 @@ describe("core/chat/conversation/Replacement", () => {
   )
 
   it.prop(
-    "a message that names no other replaces what follows the last answer that its client has",
+    "a message without a target replaces all that follows the last answer that its client has",
     [Texts, Chosen],
     ([texts, chosen]) => {
       const index = chosen % (texts.length + 1)
@@ -88,12 +89,12 @@ describe("core/chat/conversation/Replacement", () => {
       })
       const from = index === texts.length ? nothing : { _tag: "From", messageId: `user ${index}` }
       assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(true)), from)
-      // Without history it may be the newest message of a client that sends no other.
+      // Without history, it may be the newest message of a client that sends only its newest message.
       assert.deepStrictEqual(Replacement.replaced(pairs(texts), request(false)), index === 0 ? nothing : from)
     }
   )
 
-  it("a message that names itself, an answer, or what the store does not have is a new message", () => {
+  it("a message whose target is itself, an answer or unknown is a new message", () => {
     const stored = pairs(["one", "two"])
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
       const conversation = alone({ id: "new", text: "three" })
@@ -106,15 +107,15 @@ describe("core/chat/conversation/Replacement", () => {
 
   it("a regenerated message that is not stored is a new message, unless it has the text of the last message", () => {
     const stored = pairs(["one", "two"])
-    const again = (text: string) =>
+    const regenerate = (text: string) =>
       Replacement.replaced(stored, {
         kind: "regenerate",
         targetId: null,
         conversation: alone({ id: "elsewhere", text }),
         isWhole: false
       })
-    assert.deepStrictEqual(again("two"), { _tag: "After", messageId: "user 1" })
-    assert.deepStrictEqual(again("one"), nothing)
+    assert.deepStrictEqual(regenerate("two"), { _tag: "After", messageId: "user 1" })
+    assert.deepStrictEqual(regenerate("one"), nothing)
     const request = {
       kind: "regenerate",
       targetId: null,
@@ -124,7 +125,7 @@ describe("core/chat/conversation/Replacement", () => {
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)
   })
 
-  it("an answer without a message before it answers no message", () => {
+  it("an answer without a message before it has no message that it answers", () => {
     const [, answer] = pairs(["one"])
     assert.strictEqual(Replacement.indexOfAnswered([answer!], "answer 0"), -1)
   })

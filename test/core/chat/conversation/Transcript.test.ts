@@ -5,19 +5,19 @@ import * as Transcript from "../../../../src/core/chat/conversation/Transcript.t
 
 describe("core/chat/conversation/Transcript", () => {
   it("an answer is missing if it broke off, or ended empty although the visitor did not end it", () => {
-    const said = [{ type: "text", text: "Hi" }] as const
+    const text = [{ type: "text", text: "Hi" }] as const
     const broken: ReadonlyArray<AnswerEnding> = ["failed", "cut"]
     const byVisitor: ReadonlyArray<AnswerEnding> = ["stopped", "superseded"]
     for (const ending of endings) {
-      assert.strictEqual(Transcript.isMissing({ ending, parts: said }), broken.includes(ending), ending)
+      assert.strictEqual(Transcript.isMissing({ ending, parts: text }), broken.includes(ending), ending)
       assert.strictEqual(Transcript.isMissing({ ending, parts: [] }), !byVisitor.includes(ending), ending)
     }
     assert.isFalse(Transcript.isMissing({ ending: null, parts: [] }))
   })
 
   it.prop("a preview is short, on one line and well formed", [Schema.String], ([text]) => {
-    for (const each of [text, text.repeat(200), `${"x".repeat(198)}😀😀`]) {
-      const preview = Transcript.preview(each)
+    for (const original of [text, text.repeat(200), `${"x".repeat(198)}😀😀`]) {
+      const preview = Transcript.preview(original)
       assert.isAtMost(preview.length, 200)
       assert.notMatch(preview, /[\r\n]/)
       assert.isTrue(preview.isWellFormed())

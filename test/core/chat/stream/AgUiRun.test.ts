@@ -15,29 +15,32 @@ const encode = (events: ReadonlyArray<ChatStream.Event>): string =>
     events
   )[1]
 
-/** Reads a stream with `@ag-ui/client`: returns its events, the assembled text, and its error, if any. */
+/**
+ * Reads a stream with `@ag-ui/client`. Returns the types of its events, the assembled text, the error that the stream
+ * reports, and the client's own error.
+ */
 const run = async (stream: string) => {
   const agent = new HttpAgent({
     url: "http://edge.example/",
     threadId: "thread",
     fetch: async () => new Response(stream, { headers: { "content-type": "text/event-stream" } })
   })
-  const events: Array<string> = []
-  let fault: Error | undefined
-  let error: string | undefined
+  const types: Array<string> = []
+  let clientError: Error | undefined
+  let runError: string | undefined
   const { newMessages } = await agent.runAgent(
     { runId: "run" },
     {
-      onEvent: ({ event }) => void events.push(event.type),
+      onEvent: ({ event }) => void types.push(event.type),
       onRunErrorEvent: ({ event }) => {
-        error = event.message
+        runError = event.message
       },
       onRunFailed: (failed) => {
-        fault = failed.error
+        clientError = failed.error
       }
     }
   )
-  return { events, fault, error, text: newMessages.map(({ content }) => content ?? "").join("") }
+  return { types, clientError, runError, text: newMessages.map(({ content }) => content ?? "").join("") }
 }
 
 describe("AgUiRun", () => {
@@ -45,11 +48,11 @@ describe("AgUiRun", () => {
     Effect.gen(function* () {
       const events = [...list.map(toEvent), { _tag: "Failed", failure: "agent-broken" } as const]
       const ending = events.find(({ _tag }) => _tag === "Finish" || _tag === "Failed")!
-      const { error, events: seen, fault, text } = yield* Effect.promise(() => run(encode(events)))
-      assert.strictEqual(seen[0], "RUN_STARTED")
-      assert.strictEqual(seen.at(-1), ending._tag === "Finish" ? "RUN_FINISHED" : "RUN_ERROR")
-      assert.strictEqual(error, ending._tag === "Failed" ? ChatStream.sentences[ending.failure] : undefined)
-      assert.isUndefined(fault)
+      const { clientError, runError, text, types } = yield* Effect.promise(() => run(encode(events)))
+      assert.strictEqual(types[0], "RUN_STARTED")
+      assert.strictEqual(types.at(-1), ending._tag === "Finish" ? "RUN_FINISHED" : "RUN_ERROR")
+      assert.strictEqual(runError, ending._tag === "Failed" ? ChatStream.sentences[ending.failure] : undefined)
+      assert.isUndefined(clientError)
       assert.strictEqual(text, textOf(events))
     })
   )

@@ -22,11 +22,11 @@ const frames = (text: string) => {
     })
 }
 
-/** Sources and activities may stand between any two frames, so they are removed before a stream is matched. */
+/** The order of frames. Sources and activities, which may be between any two frames, are removed before the match. */
 const shape = /^(start (text-start (text-delta )+text-end )*(text-start (text-delta )+)?)?((error )?finish DONE )?$/
 
 const deltas = (list: ReturnType<typeof frames>) =>
-  list.flatMap((one) => (one.type === "text-delta" ? [one.delta] : []))
+  list.flatMap((frame) => (frame.type === "text-delta" ? [frame.delta] : []))
 
 const initial = (maxBytes = 1_000_000) =>
   ChatStream.initial({
@@ -42,14 +42,14 @@ describe("ChatStream", () => {
     ([list]) => {
       const events = list.map(toEvent)
       const [state, text] = ChatStream.encodeAll(initial(), events)
-      const types = frames(text).map((one) => `${one.type} `)
+      const types = frames(text).map(({ type }) => `${type} `)
       const textTypes = types.filter((type) => type !== "source-url " && type !== "data-activity ").join("")
-      const over = events.some((event) => event._tag === "Finish" || event._tag === "Failed")
+      const isEnded = events.some((event) => event._tag === "Finish" || event._tag === "Failed")
       assert.match(textTypes, shape)
-      if (over) assert.notMatch(textTypes, /text-delta (error|finish)/)
+      if (isEnded) assert.notMatch(textTypes, /text-delta (error|finish)/)
       if (types.length > 0) assert.strictEqual(types[0], "start ")
-      assert.strictEqual(ChatStream.isEnded(state), over)
-      assert.strictEqual(types.at(-1) === "DONE ", over)
+      assert.strictEqual(ChatStream.isEnded(state), isEnded)
+      assert.strictEqual(types.at(-1) === "DONE ", isEnded)
     }
   )
 
@@ -63,8 +63,8 @@ describe("ChatStream", () => {
         { _tag: "Finish", reason: "other" }
       ])
       const list = frames(text)
-      const errors = list.filter((one) => one.type === "error")
-      const finishes = list.flatMap((one) => (one.type === "finish" ? [one.finishReason] : []))
+      const errors = list.filter(({ type }) => type === "error")
+      const finishes = list.flatMap((frame) => (frame.type === "finish" ? [frame.finishReason] : []))
       if (last._tag === "Failed") {
         assert.deepStrictEqual(errors, [{ type: "error", errorText: ChatStream.sentences[last.failure] }])
         assert.deepStrictEqual(finishes, ["error"])
@@ -87,28 +87,27 @@ describe("ChatStream", () => {
         ...texts.map((delta) => ({ _tag: "Text", delta }) as const),
         { _tag: "Finish", reason: "stop" }
       ])
-      const said = deltas(frames(text))
-      assert.strictEqual(said.join(""), texts.join("").toWellFormed())
-      for (const delta of said) assert.isTrue(delta !== "" && delta.isWellFormed())
+      const sent = deltas(frames(text))
+      assert.strictEqual(sent.join(""), texts.join("").toWellFormed())
+      for (const delta of sent) assert.isTrue(delta !== "" && delta.isWellFormed())
     }
   )
 
   it.prop(
-    "the text that is sent has at most the maximum length, and is a prefix of the agent's text",
-    [Schema.Array(Piece), Schema.Int],
-    ([pieces, n]) => {
-      const maxBytes = Math.abs(n) % 40
+    "the sent text has at most the maximum length, and is the agent's text or, after `too-much`, its beginning",
+    [Schema.Array(Piece), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 39 }))],
+    ([pieces, maxBytes]) => {
       const texts = pieces.map((piece) => piece.join(""))
       const [state, text] = ChatStream.encodeAll(initial(maxBytes), [
         ...texts.map((delta) => ({ _tag: "Text", delta }) as const),
         { _tag: "Finish", reason: "stop" }
       ])
-      const said = deltas(frames(text)).join("")
-      const wanted = texts.join("").toWellFormed()
-      assert.isAtMost(Buffer.byteLength(said), maxBytes)
-      assert.strictEqual(state.failure, Buffer.byteLength(wanted) <= maxBytes ? null : "too-much")
-      if (state.failure === null) assert.strictEqual(said, wanted)
-      else assert.isTrue(state.failure === "too-much" && wanted.startsWith(said.replace(/\uFFFD$/, "")))
+      const sent = deltas(frames(text)).join("")
+      const complete = texts.join("").toWellFormed()
+      assert.isAtMost(Buffer.byteLength(sent), maxBytes)
+      assert.strictEqual(state.failure, Buffer.byteLength(complete) <= maxBytes ? null : "too-much")
+      if (state.failure === null) assert.strictEqual(sent, complete)
+      else assert.isTrue(complete.startsWith(sent.replace(/\uFFFD$/, "")))
     }
   )
 
@@ -123,7 +122,7 @@ describe("ChatStream", () => {
     assert.deepStrictEqual([state, parts.join("")], [...ChatStream.encodeAll(initial(), events)])
   })
 
-  it("writes exactly what the AI SDK's UI message stream reads", () => {
+  it("encodes frames of the AI SDK's UI message stream", () => {
     const [, text] = ChatStream.encodeAll(initial(), [
       { _tag: "Accepted" },
       { _tag: "Text", delta: "Hel\n" },
@@ -143,19 +142,19 @@ describe("ChatStream", () => {
   })
 
   it.prop(
-    "each text part has an id of its own, and its frames stand between its start and its end",
+    "each text part has its own id, and its deltas are between its start and its end",
     [Schema.Array(Event)],
     ([list]) => {
       const open = new Set<string>()
       const ended = new Set<string>()
-      for (const one of frames(ChatStream.encodeAll(initial(), list.map(toEvent))[1])) {
-        if (one.type === "text-start") {
-          assert.isTrue(open.size === 0 && !ended.has(one.id))
-          open.add(one.id)
-        } else if (one.type === "text-delta") assert.isTrue(open.has(one.id))
-        else if (one.type === "text-end") {
-          assert.isTrue(open.delete(one.id))
-          ended.add(one.id)
+      for (const frame of frames(ChatStream.encodeAll(initial(), list.map(toEvent))[1])) {
+        if (frame.type === "text-start") {
+          assert.isTrue(open.size === 0 && !ended.has(frame.id))
+          open.add(frame.id)
+        } else if (frame.type === "text-delta") assert.isTrue(open.has(frame.id))
+        else if (frame.type === "text-end") {
+          assert.isTrue(open.delete(frame.id))
+          ended.add(frame.id)
         }
       }
     }
@@ -167,8 +166,8 @@ describe("ChatStream", () => {
     const expected = events
       .slice(0, end < 0 ? events.length : end)
       .flatMap((event) => (event._tag === "Source" ? [{ url: event.url, title: event.title ?? undefined }] : []))
-    const sent = frames(ChatStream.encodeAll(initial(), events)[1]).flatMap((one) =>
-      one.type === "source-url" ? [one] : []
+    const sent = frames(ChatStream.encodeAll(initial(), events)[1]).flatMap((frame) =>
+      frame.type === "source-url" ? [frame] : []
     )
     assert.deepStrictEqual(
       sent.map(({ title, url }) => ({ url, title })),

@@ -35,21 +35,21 @@ const readStream = (stream: string) =>
 
 const failure = { _tag: "Failed", failure: "agent-broken" } as const
 
-/** The expected contents of the completion: those of the events before the end. */
-const factsOf = (events: ReadonlyArray<ChatStream.Event>) => {
-  const said = events.slice(
+/** The contents that the completion of these events must have: those before the end. */
+const expectedContents = (events: ReadonlyArray<ChatStream.Event>) => {
+  const beforeEnd = events.slice(
     0,
     events.findIndex(({ _tag }) => _tag === "Finish" || _tag === "Failed")
   )
-  const usage = said.findLast((event) => event._tag === "Usage")
+  const usage = beforeEnd.findLast((event) => event._tag === "Usage")
   return {
     text: textOf(events),
-    urls: said.flatMap((event) => (event._tag === "Source" ? [event.url] : [])),
+    urls: beforeEnd.flatMap((event) => (event._tag === "Source" ? [event.url] : [])),
     tokens: usage === undefined ? undefined : usage.inputTokens + usage.outputTokens
   }
 }
 
-const factsIn = ({ choices, usage }: OpenAI.ChatCompletion) => ({
+const contentsOf = ({ choices, usage }: OpenAI.ChatCompletion) => ({
   text: choices[0]!.message.content,
   urls: (choices[0]!.message.annotations ?? []).map((annotation) => annotation.url_citation.url),
   tokens: usage?.total_tokens
@@ -70,7 +70,7 @@ describe("OpenAiCompletion", () => {
           assert.include((error as APIError).message, ChatStream.sentences[ending.failure])
           assert.deepInclude(error, { type: "server_error", code: ending.failure })
         } else if (completion === undefined) assert.fail(String(error))
-        else assert.deepStrictEqual(factsIn(completion), factsOf(events))
+        else assert.deepStrictEqual(contentsOf(completion), expectedContents(events))
       })
   )
 
@@ -83,7 +83,7 @@ describe("OpenAiCompletion", () => {
       const completion = yield* Effect.promise(() =>
         clientOf(body, "application/json").chat.completions.create(request)
       )
-      assert.deepStrictEqual(factsIn(completion), factsOf(events))
+      assert.deepStrictEqual(contentsOf(completion), expectedContents(events))
       const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(names, true), events)
       const streamed = yield* Effect.promise(() => readStream(stream))
       assert.strictEqual(completion.choices[0]!.finish_reason, streamed.completion?.choices[0]?.finish_reason)

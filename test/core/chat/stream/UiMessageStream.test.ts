@@ -11,7 +11,7 @@ import * as ChatStream from "../../../../src/core/chat/stream/ChatStream.ts"
 import { UiMessageStream } from "../../../../src/core/chat/stream/UiMessageStream.ts"
 import { Event, toEvent } from "../../../support/ChatEvents.ts"
 
-/** The bytes of a stream in pieces of a few bytes. */
+/** The bytes of a text as a stream of chunks of seven bytes, which divide frames and characters. */
 const bytesOf = (text: string): ReadableStream<Uint8Array> => {
   const bytes = Buffer.from(text)
   let at = 0
@@ -24,7 +24,7 @@ const bytesOf = (text: string): ReadableStream<Uint8Array> => {
   })
 }
 
-/** A stream of these events with a heartbeat before, between and after its frames. */
+/** Encodes events, with a heartbeat before the first frame and after each frame. */
 const encode = (list: ReadonlyArray<typeof Event.Type>) => {
   const initial = ChatStream.initial({
     messageId: "m-1",
@@ -71,7 +71,7 @@ describe("core/chat/stream/UiMessageStream", () => {
     assert.strictEqual(comments, dataFrames.length + 1)
   })
 
-  it.effect.prop("the AI SDK takes every frame as a chunk of its protocol", [Schema.Array(Event)], ([list]) =>
+  it.effect.prop("the AI SDK accepts every frame as a chunk of its protocol", [Schema.Array(Event)], ([list]) =>
     Effect.promise(async () => {
       const { dataFrames, text } = encode(list)
       const chunks: Array<unknown> = []
