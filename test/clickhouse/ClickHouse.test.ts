@@ -31,7 +31,7 @@ const insert = (rows: ReadonlyArray<ReadonlyArray<unknown>>, token: string = ran
 
 describeWithClickHouse("clickhouse/ClickHouse", () => {
   withLayer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
-    it.effect("stores texts and times as they are, and reads them back", () =>
+    it.effect("texts and times are read as they were stored", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         const texts = ["", "a'b\\", "\u0000", "é\u{1F600}", "\uFFFD", "{x:String}"]
@@ -44,7 +44,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("stores a batch once, also if it is sent twice at the same time", () =>
+    it.effect("stores a batch once, also if it is sent again or twice at the same time", () =>
       Effect.gen(function* () {
         const website = randomUUID()
         const token = randomUUID()
@@ -82,7 +82,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("names the error of a missing table", () =>
+    it.effect("the error of a missing table has ClickHouse's code", () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(ClickHouse.use(({ query }) => query("SELECT 1 FROM missing")))
         assert.deepInclude(error, { reason: "broken", code: "UNKNOWN_TABLE" })
@@ -93,7 +93,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
   })
 })
 
-it("a cluster has a local table on each shard, and a distributed one that shards by website", () => {
+it("clickhouse/schema/Tables: a cluster has a local table on each shard, and a distributed table that shards by website", () => {
   const statements = Tables.create({ _tag: "Cluster", cluster: "it's" })
   assert.lengthOf(statements, Tables.tables.length * 2)
   for (const statement of statements) assert.include(statement, "ON CLUSTER 'it\\'s'")

@@ -1,4 +1,4 @@
-/** The service over HTTP with page views in ClickHouse: an owner's program reads what visitors have sent. */
+/** The service with page views in ClickHouse: visitors' page views and events are in an owner's reports. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { OwnerKeys } from "../../src/services/sites/OwnerKeys.ts"
@@ -29,7 +29,7 @@ TestClickHouse.describeWithClickHouse("clickhouse: the service", () => {
         ] as const) {
           assert.strictEqual((yield* post(path, body, { headers: browser })).status, 204)
         }
-        const ask = (dimensions: ReadonlyArray<string>, metrics: ReadonlyArray<string>) =>
+        const resultsOf = (dimensions: ReadonlyArray<string>, metrics: ReadonlyArray<string>) =>
           send(url, "/v1/owner/query", {
             key,
             body: { site_id: site.websiteConfigId, date_range: "7d", dimensions, metrics }
@@ -40,10 +40,10 @@ TestClickHouse.describeWithClickHouse("clickhouse: the service", () => {
             })
           )
         assert.deepStrictEqual(
-          yield* ask(["visit:source", "visit:browser"], ["visitors", "visits", "pageviews", "events"]),
+          yield* resultsOf(["visit:source", "visit:browser"], ["visitors", "visits", "pageviews", "events"]),
           [{ dimensions: ["letter", "Firefox"], metrics: [1, 1, 2, 3] }]
         )
-        assert.deepStrictEqual(yield* ask(["event:name", "event:props:plan"], ["events"]), [
+        assert.deepStrictEqual(yield* resultsOf(["event:name", "event:props:plan"], ["events"]), [
           { dimensions: ["pageview", "(not set)"], metrics: [2] },
           { dimensions: ["Signup", "1e+21"], metrics: [1] }
         ])

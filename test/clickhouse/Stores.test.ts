@@ -2,11 +2,11 @@
 import * as AnalyticsRepo from "../suites/AnalyticsRepo.ts"
 import * as SiteActivity from "../suites/SiteActivity.ts"
 import * as SiteErasure from "../suites/SiteErasure.ts"
-import { layer as live } from "../support/clickhouse/SeparateStorage.ts"
+import { layer } from "../support/clickhouse/SeparateStorage.ts"
 import * as TestClickHouse from "../support/clickhouse/TestClickHouse.ts"
 
 TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
-  AnalyticsRepo.suite("clickhouse: AnalyticsRepo", live, { runs: 5 })
-  SiteErasure.suite("clickhouse: SiteErasure", live, { runs: 2 })
-  SiteActivity.suite("clickhouse: SiteActivity", live)
+  AnalyticsRepo.suite("clickhouse: AnalyticsRepo", layer, { runs: 5 })
+  SiteErasure.suite("clickhouse: SiteErasure", layer, { runs: 2 })
+  SiteActivity.suite("clickhouse: SiteActivity", layer)
 })

@@ -24,14 +24,14 @@ describe("cluster/Primary", () => {
     })
   )
 
-  for (const [behaviour, message] of [
-    ["fails", "No luck today."],
-    ["dies", "A worker ended before it served, with code 7."],
-    ["delays", "A worker did not serve in time."],
-    ["throws", "The system cannot start a worker process (ENOMEM)."],
-    ["lacks", "The system cannot start a worker process (ENOENT)."]
+  for (const [behaviour, fault, message] of [
+    ["fails", "reports a failure", "No luck today."],
+    ["dies", "exits", "A worker ended before it served, with code 7."],
+    ["delays", "does not serve in time", "A worker did not serve in time."],
+    ["fork-throws", "has no memory", "The system cannot start a worker process (ENOMEM)."],
+    ["fork-emits-error", "has no program", "The system cannot start a worker process (ENOENT)."]
   ] as const) {
-    it.live(`the start fails, and no other worker is started, if the first worker ${behaviour}`, () =>
+    it.live(`the start fails, and no other worker is started, if the first worker ${fault}`, () =>
       Effect.gen(function* () {
         const cluster = yield* Effect.scoped(
           make({ workers: 3, behave: () => behaviour, startMillis: behaviour === "delays" ? 500 : 20_000 })
@@ -43,7 +43,7 @@ describe("cluster/Primary", () => {
     )
   }
 
-  it.live("a later worker that fails to start fails the start too", () =>
+  it.live("the start also fails if a later worker does not start", () =>
     Effect.gen(function* () {
       const behave = (nth: number) => (nth === 3 ? "dies" : "serves")
       const cluster = yield* Effect.scoped(make({ workers: 3, behave }))
@@ -52,7 +52,7 @@ describe("cluster/Primary", () => {
     })
   )
 
-  it.live("a port in use is reported as such, and no worker is started", () =>
+  it.live("the start fails with CannotListen if the port is in use, and no worker is started", () =>
     Effect.gen(function* () {
       const other = createServer()
       yield* Effect.acquireRelease(
@@ -73,7 +73,7 @@ describe("cluster/Primary", () => {
       const behave = (nth: number) => (nth === 3 || nth === 4 ? "dies" : "serves")
       const cluster = yield* started({ workers: 2, behave })
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-      yield* until("the fifth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      yield* until("the fifth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.strictEqual(cluster.pids.length, 5)
       assert.deepStrictEqual(
         cluster.lines.map((line) => line.slice(0, 40)),
@@ -88,7 +88,7 @@ describe("cluster/Primary", () => {
       assert.strictEqual(valueOf(snapshot, "workers"), 2)
       assert.strictEqual(valueOf(snapshot, "worker_restarts_total"), 1)
       const pids = new Set<number>()
-      yield* until("both answer", () =>
+      yield* until("both workers answer", () =>
         Effect.runPromise(cluster.ask).then(({ pid }) => {
           pids.add(pid)
           return pids.has(cluster.pids[1]!) && pids.has(cluster.pids[4]!)
@@ -99,9 +99,9 @@ describe("cluster/Primary", () => {
 
   it.live("retries when the system cannot spawn a process, and can replace the worker afterwards", () =>
     Effect.gen(function* () {
-      const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "throws" : "serves") })
+      const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "fork-throws" : "serves") })
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-      yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      yield* until("the fourth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.lines, [
         'Warn ["Worker 1 ended by SIGKILL; starting another"]',
         'Error ["Worker 1 could not be started: The system cannot start a worker process (ENOMEM)."]',
@@ -112,7 +112,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("another worker answers a connection that was sent to a dying worker", () =>
+  it.live("other workers answer the connections that were sent to a worker that dies", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
@@ -125,8 +125,8 @@ describe("cluster/Primary", () => {
       const snapshot = () => Effect.runPromise(cluster.snapshot)
       yield* until("all connections are handed over", async () => valueOf(await snapshot(), "handovers_total") === 6)
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-      const said = yield* until("all connections are answered", () => answers.pollUnsafe())
-      const all = yield* said
+      const exit = yield* until("all connections are answered", () => answers.pollUnsafe())
+      const all = yield* exit
       assert.strictEqual(all.length, 6)
       assert.isTrue(all.every(({ pid }) => pid !== cluster.pids[0]))
     }).pipe(Effect.scoped)
@@ -136,7 +136,7 @@ describe("cluster/Primary", () => {
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 1 })
       Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
-      yield* until("it has ended", ended(cluster.pids))
+      yield* until("the worker has ended", ended(cluster.pids))
       const { pid } = yield* cluster.ask
       assert.strictEqual(pid, cluster.pids[1])
     }).pipe(Effect.scoped)
@@ -149,11 +149,11 @@ describe("cluster/Primary", () => {
       // One is in transit to the worker, and three are queued.
       const held = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
       const refused = yield* Raw.open(cluster.port())
-      yield* until("the last is reset", refused.closed)
+      yield* until("the fifth connection is reset", refused.closed)
       Cluster.signalAll([cluster.pids[0]!], "SIGCONT")
       for (const connection of held) {
         connection.write("GET /pid HTTP/1.1\r\nHost: edge\r\n\r\n")
-        yield* until("one that waited is answered", () => connection.received().includes('"pid"'))
+        yield* until("a queued connection is answered", () => connection.received().includes('"pid"'))
       }
     }).pipe(Effect.scoped)
   )
@@ -170,7 +170,7 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("keeps the old workers if a new one cannot serve", () =>
+  it.live("keeps the old workers if a new worker cannot serve", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2, behave: (nth) => (nth > 2 ? "fails" : "serves") })
       yield* cluster.replaceAll
@@ -181,14 +181,14 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  /** Two workers: the first dies while its slow replacement starts, and the second answers meanwhile. */
+  /** Two workers, of which the first dies while its slow replacement starts. The second answers meanwhile. */
   const deadWhileReplaced = Effect.gen(function* () {
     const cluster = yield* started({ workers: 2, behave: (nth) => (nth === 3 ? "delays" : "serves") })
     const replacing = yield* Effect.forkChild(cluster.replaceAll)
-    yield* until("the third is started", () => cluster.pids.length === 3)
+    yield* until("the third worker is started", () => cluster.pids.length === 3)
     Cluster.signalAll([cluster.pids[0]!], "SIGKILL")
     const died = 'Warn ["Worker 1 ended by SIGKILL; starting another"]'
-    yield* until("its death is logged", () => cluster.lines.includes(died))
+    yield* until("the worker's death is logged", () => cluster.lines.includes(died))
     assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 1)
     const answers = yield* Effect.all(
       Array.from({ length: 4 }, () => cluster.ask),
@@ -204,11 +204,11 @@ describe("cluster/Primary", () => {
   it.live("a worker that dies while its replacement starts gets no more connections", () =>
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
-      yield* until("the third serves", () => {
+      yield* until("the third worker serves", () => {
         Cluster.signalAll([cluster.pids[2]!], "SIGCONT")
         return cluster.since().length > 0
       })
-      yield* until("all are new", () => cluster.replacing.pollUnsafe())
+      yield* until("all workers are replaced", () => cluster.replacing.pollUnsafe())
       assert.deepStrictEqual(cluster.since(), [
         'Info ["A new worker 1 serves"]',
         'Info ["A new worker 2 serves; the old one ends"]',
@@ -224,7 +224,7 @@ describe("cluster/Primary", () => {
     Effect.gen(function* () {
       const cluster = yield* deadWhileReplaced
       Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
-      yield* until("the fourth serves", () => cluster.lines.some((line) => line.includes("serves again")))
+      yield* until("the fourth worker serves", () => cluster.lines.some((line) => line.includes("serves again")))
       assert.deepStrictEqual(cluster.since(), [
         'Error ["Worker 1 could not be started: A worker ended before it served, by SIGKILL."]',
         'Error ["The other workers are not replaced"]',
@@ -235,11 +235,11 @@ describe("cluster/Primary", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("replaces a worker that receives a signal to end", () =>
+  it.live("replaces a worker that ends because of SIGTERM", () =>
     Effect.gen(function* () {
       const cluster = yield* started({ workers: 2 })
       Cluster.signalAll([cluster.pids[1]!], "SIGTERM")
-      yield* until("it has ended", ended([cluster.pids[1]!]))
+      yield* until("the worker has ended", ended([cluster.pids[1]!]))
       assert.strictEqual(cluster.pids.length, 3)
       assert.strictEqual(valueOf(yield* cluster.snapshot, "workers"), 2)
     }).pipe(Effect.scoped)
@@ -265,10 +265,10 @@ describe("cluster/Primary", () => {
       yield* Effect.replicateEffect(cluster.ask, 4)
       assert.strictEqual(valueOf(yield* cluster.snapshot, "http_requests_total"), 14)
       Cluster.signalAll([cluster.pids[2]!], "SIGKILL")
-      yield* until("it has ended", ended([cluster.pids[2]!]))
+      yield* until("the worker has ended", ended([cluster.pids[2]!]))
       yield* Effect.replicateEffect(cluster.ask, 5)
       yield* until(
-        "there are two again",
+        "there are two workers again",
         async () => valueOf(await Effect.runPromise(cluster.snapshot), "workers") === 2
       )
       const after = yield* cluster.snapshot

@@ -9,16 +9,16 @@ import { until } from "../support/Wait.ts"
 import * as Channels from "../support/WorkerChannels.ts"
 
 /** A fallback that must not be used. */
-const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
+const unusedFallback: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
 
-/** The decision of `spare`, distinguishable from the primary's. */
-const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
-const spare: RateLimiter["Service"] = { take: () => Effect.succeed(spared) }
+/** The decision of `fallback`, which the primary never makes. */
+const fallbackDecision: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
+const fallback: RateLimiter["Service"] = { take: () => Effect.succeed(fallbackDecision) }
 
 const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 }
 
-/** A primary's rate limiter, which answers every connected worker. */
-const counting = Effect.gen(function* () {
+/** A primary that counts the requests of all connected workers. */
+const makePrimary = Effect.gen(function* () {
   const context = yield* Layer.build(MemoryRateLimiter.layer({ maxKeys: 1000 }))
   const counts = Context.get(context, RateLimiter)
   const run = Effect.runForkWith(yield* Effect.context())
@@ -47,7 +47,7 @@ const workerOf = (
 
 const connected = Effect.gen(function* () {
   const pair = Channels.make()
-  ;(yield* counting).connect(pair)
+  ;(yield* makePrimary).connect(pair)
   return pair
 })
 
@@ -55,7 +55,7 @@ suite(
   "cluster/RateLimiter",
   Layer.unwrap(
     Effect.map(connected, ({ worker }) =>
-      ClusterRateLimiter.layer({ link: worker, fallback: unused, timeoutMillis: 20_000 })
+      ClusterRateLimiter.layer({ link: worker, fallback: unusedFallback, timeoutMillis: 20_000 })
     )
   )
 )
@@ -63,12 +63,12 @@ suite(
 describe("cluster/RateLimiter: the channel", () => {
   it.live("counts across workers", () =>
     Effect.gen(function* () {
-      const primary = yield* counting
+      const primary = yield* makePrimary
       const limiters = yield* Effect.replicateEffect(
         Effect.suspend(() => {
           const pair = Channels.make()
           primary.connect(pair)
-          return workerOf(pair, unused)
+          return workerOf(pair, unusedFallback)
         }),
         4
       )
@@ -84,7 +84,7 @@ describe("cluster/RateLimiter: the channel", () => {
   it.live("sends the requests of one turn in one batch, and each gets its own decision", () =>
     Effect.gen(function* () {
       const pair = yield* connected
-      const limiter = yield* workerOf(pair, unused)
+      const limiter = yield* workerOf(pair, unusedFallback)
       const other = { ...hour, name: "other", limit: 1 }
       const requests = [
         [hour, "a"],
@@ -112,10 +112,9 @@ describe("cluster/RateLimiter: the channel", () => {
 
   it.live("an interrupted request does not affect the rest of its batch", () =>
     Effect.gen(function* () {
-      const limiter = yield* workerOf(yield* connected, unused)
-      const [gone, stays] = [limiter.take(hour, "a"), limiter.take(hour, "b")]
-      const leaving = Effect.raceFirst(gone, Effect.void)
-      const [, decision] = yield* Effect.all([leaving, stays], { concurrency: "unbounded" })
+      const limiter = yield* workerOf(yield* connected, unusedFallback)
+      const interrupted = Effect.raceFirst(limiter.take(hour, "a"), Effect.void)
+      const [, decision] = yield* Effect.all([interrupted, limiter.take(hour, "b")], { concurrency: "unbounded" })
       assert.isTrue(decision.accepted)
     })
   )
@@ -127,18 +126,18 @@ describe("cluster/RateLimiter: the channel", () => {
     ])
     return Effect.gen(function* () {
       const pair = yield* connected
-      const limiter = yield* workerOf(pair, spare, { logs, timeoutMillis: 80 })
+      const limiter = yield* workerOf(pair, fallback, { logs, timeoutMillis: 80 })
       assert.strictEqual((yield* limiter.take(hour, "a")).remaining, 2)
       pair.hold()
-      // If each of these waited, they would need 80 seconds.
+      // If each of these requests waited, they would need 80 seconds.
       const during = yield* Effect.timeout(Effect.replicateEffect(limiter.take(hour, "a"), 1000), "20 seconds")
-      for (const decision of during) assert.deepStrictEqual(decision, spared)
-      yield* until("it gets the request again", () =>
+      for (const decision of during) assert.deepStrictEqual(decision, fallbackDecision)
+      yield* until("the worker sends a probe, which has no requests", () =>
         pair.sent.some((message) => message._tag === "Take" && message.requests.length === 0)
       )
-      const questions = pair.sent.length
+      const sentBefore = pair.sent.length
       yield* Effect.replicateEffect(limiter.take(hour, "a"), 100)
-      assert.strictEqual(pair.sent.length, questions, "no queries while it hangs")
+      assert.strictEqual(pair.sent.length, sentBefore, "nothing is sent while the primary hangs")
       pair.release()
       const back = limiter.take(hour, "b").pipe(Effect.repeat({ until: ({ remaining }) => remaining === 2 }))
       yield* Effect.timeout(back, "20 seconds")
@@ -148,20 +147,20 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   })
 
-  it.live("requests that wait when the worker ends are answered", () =>
+  it.live("the fallback decides the requests that still wait when the worker ends", () =>
     Effect.gen(function* () {
       const pair = yield* connected
       pair.hold()
       const decisions = yield* Effect.scoped(
         Effect.gen(function* () {
-          const limiter = yield* workerOf(pair, spare)
+          const limiter = yield* workerOf(pair, fallback)
           const waiting = yield* Effect.forkDetach(limiter.take(hour, "a"), { startImmediately: true })
-          yield* until("it gets the request", () => pair.sent.length === 1)
+          yield* until("the request is sent", () => pair.sent.length === 1)
           return waiting
         })
       )
-      const ended = yield* until("it is answered", () => decisions.pollUnsafe())
-      assert.deepStrictEqual(yield* ended, spared)
+      const exit = yield* until("the request is decided", () => decisions.pollUnsafe())
+      assert.deepStrictEqual(yield* exit, fallbackDecision)
     })
   )
 })

@@ -2,10 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parseInteger } from "../../src/contract/Integer.ts"
 
-const safe = Schema.Int
-
 describe("contract/Integer", () => {
-  it.prop("parses an integer as a number and in every accepted form", [safe], ([integer]) => {
+  it.prop("parses an integer as a number and in every accepted form", [Schema.Int], ([integer]) => {
     const sign = integer < 0 ? "-" : ""
     const magnitude = String(Math.abs(integer))
     const spellings = [
@@ -24,7 +22,7 @@ describe("contract/Integer", () => {
     }
   })
 
-  it.prop("rejects fractions", [safe.check(Schema.isBetween({ minimum: -1e9, maximum: 1e9 }))], ([integer]) => {
+  it.prop("rejects fractions", [Schema.Int.check(Schema.isBetween({ minimum: -1e9, maximum: 1e9 }))], ([integer]) => {
     assert.deepStrictEqual(parseInteger(integer + 0.5), Result.fail("int_from_float"))
     assert.deepStrictEqual(parseInteger(`${integer}.5`), Result.fail("int_parsing"))
   })
@@ -46,11 +44,14 @@ describe("contract/Integer", () => {
     assert.deepStrictEqual(parseInteger(BigInt("1".repeat(4301))), Result.fail("int_parsing_size"))
   })
 
-  it("booleans are 0 and 1; other types are rejected", () => {
+  it("reads booleans as 0 and 1, and rejects other types", () => {
     assert.deepStrictEqual(parseInteger(true), Result.succeed(1))
     assert.deepStrictEqual(parseInteger(false), Result.succeed(0))
     for (const other of [null, undefined, [], {}, [1]])
       assert.deepStrictEqual(parseInteger(other), Result.fail("int_type"))
+  })
+
+  it("rejects texts that are not decimal integers", () => {
     for (const text of ["", " ", "+", "-", "_1", "1_", "1__0", "0x10", "1e3", "١"]) {
       assert.deepStrictEqual(parseInteger(text), Result.fail("int_parsing"), text)
     }

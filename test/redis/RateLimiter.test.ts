@@ -8,16 +8,16 @@ import * as TestRedis from "../support/TestRedis.ts"
 import { poll } from "../support/Wait.ts"
 
 /** A fallback that must not be used. */
-const unused: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
+const unusedFallback: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
 
-/** The decision of `spare`, distinguishable from Redis's. */
-const spared: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
-const spare: RateLimiter["Service"] = { take: () => Effect.succeed(spared) }
+/** The decision of `fallback`, which Redis never makes. */
+const fallbackDecision: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
+const fallback: RateLimiter["Service"] = { take: () => Effect.succeed(fallbackDecision) }
 
 const hour: RateLimitPolicy = { name: "test", limit: 3, windowMillis: 3_600_000 }
 
 /** A limiter with a long default timeout, so that a busy machine does not count as a hanging Redis. */
-const limiter = (
+const limiterOf = (
   redis: TestRedis.TestRedis,
   fallback: RateLimiter["Service"],
   { logs = Logger.layer([]), timeoutMillis = 20_000 } = {}
@@ -26,9 +26,9 @@ const limiter = (
     RedisRateLimiter.layer({ url: redis.url, fallback, timeoutMillis, retryMillis: 20 }).pipe(Layer.provide(logs))
   ).pipe(Effect.map((context) => Context.get(context, RateLimiter)))
 
-/** Retries until `by` decides; otherwise the test times out. */
-const decidedBy = (by: "redis" | "spare", limiter: RateLimiter["Service"], key: string) =>
-  poll(limiter.take(hour, key), ({ remaining }) => (remaining === spared.remaining) === (by === "spare")).pipe(
+/** Sends requests until Redis decides one, and returns that decision. */
+const firstByRedis = (limiter: RateLimiter["Service"], key: string) =>
+  poll(limiter.take(hour, key), ({ remaining }) => remaining !== fallbackDecision.remaining).pipe(
     Effect.timeout("20 seconds"),
     Effect.orDie
   )
@@ -45,10 +45,10 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
   })
 
   suite(
-    "the law",
+    "decisions",
     Layer.unwrap(
       Effect.sync(() =>
-        RedisRateLimiter.layer({ url: shared.url, fallback: unused, time: "process", timeoutMillis: 20_000 })
+        RedisRateLimiter.layer({ url: shared.url, fallback: unusedFallback, time: "process", timeoutMillis: 20_000 })
       )
     )
   )
@@ -56,7 +56,7 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
   it.live("counts across processes, by Redis's clock", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const [one, other] = [yield* limiter(redis, unused), yield* limiter(redis, unused)]
+      const [one, other] = [yield* limiterOf(redis, unusedFallback), yield* limiterOf(redis, unusedFallback)]
       const taken = [yield* one.take(hour, "a"), yield* other.take(hour, "a"), yield* one.take(hour, "a")]
       assert.deepStrictEqual(
         taken.map((decision) => decision.remaining),
@@ -69,10 +69,10 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("keeps no client's address, and nothing for longer than a window", () =>
+  it.live("stores no client's address, and no key for longer than a window", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      yield* (yield* limiter(redis, unused)).take(hour, "203.0.113.77")
+      yield* (yield* limiterOf(redis, unusedFallback)).take(hour, "203.0.113.77")
       const keys = yield* Schema.decodeUnknownEffect(Schema.Array(Schema.String))(yield* redis.send("KEYS", "*test*"))
       assert.strictEqual(keys.length, 1)
       assert.notInclude(keys[0], "203.0.113.77")
@@ -82,10 +82,10 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
   )
 
-  it.live("a script that Redis no longer caches is loaded again, without the fallback", () =>
+  it.live("a script that Redis no longer caches is loaded again, without use of the fallback", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, unused)
+      const one = yield* limiterOf(redis, unusedFallback)
       yield* one.take(hour, "a")
       yield* redis.send("SCRIPT", "FLUSH", "SYNC")
       assert.strictEqual((yield* one.take(hour, "a")).remaining, 1)
@@ -95,21 +95,21 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
   it.live("no request fails when Redis dies, and Redis is used again when it is back", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, spare)
+      const one = yield* limiterOf(redis, fallback)
       assert.strictEqual((yield* one.take(hour, "a")).remaining, 2)
       yield* redis.kill
-      for (const decision of yield* decisions(one, "a", 50)) assert.deepStrictEqual(decision, spared)
+      for (const decision of yield* decisions(one, "a", 50)) assert.deepStrictEqual(decision, fallbackDecision)
       yield* redis.start
-      assert.strictEqual((yield* decidedBy("redis", one, "b")).remaining, 2)
+      assert.strictEqual((yield* firstByRedis(one, "b")).remaining, 2)
     })
   )
 
-  it.live("requests in flight when Redis dies are answered", () =>
+  it.live("the fallback decides the requests that are in flight when Redis dies", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, spare)
+      const one = yield* limiterOf(redis, fallback)
       yield* redis.freeze
-      const [under] = yield* Effect.all(
+      const [decided] = yield* Effect.all(
         [
           Effect.all(
             Array.from({ length: 50 }, () => one.take(hour, "a")),
@@ -121,51 +121,51 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
           concurrency: "unbounded"
         }
       )
-      for (const decision of under) assert.deepStrictEqual(decision, spared)
+      for (const decision of decided) assert.deepStrictEqual(decision, fallbackDecision)
     })
   )
 
   it.live("only the first requests wait for a hanging Redis, which is used again when it resumes", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, spare, { timeoutMillis: 80 })
+      const one = yield* limiterOf(redis, fallback, { timeoutMillis: 80 })
       yield* redis.freeze
-      // If each of these waited for Redis, they would need 80 seconds.
+      // If each of these requests waited for Redis, they would need 80 seconds.
       const during = yield* decisions(one, "a", 1000).pipe(Effect.timeout("20 seconds"))
-      for (const decision of during) assert.deepStrictEqual(decision, spared)
+      for (const decision of during) assert.deepStrictEqual(decision, fallbackDecision)
       yield* redis.thaw
-      yield* decidedBy("redis", one, "b")
+      yield* firstByRedis(one, "b")
     })
   )
 
-  it.live("a Redis that is down at the start is used once it is up", () =>
+  it.live("a Redis that is down when the limiter starts is used once it is up", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.make
-      const one = yield* limiter(redis, spare)
-      for (const decision of yield* decisions(one, "a", 3)) assert.deepStrictEqual(decision, spared)
+      const one = yield* limiterOf(redis, fallback)
+      for (const decision of yield* decisions(one, "a", 3)) assert.deepStrictEqual(decision, fallbackDecision)
       yield* redis.start
-      assert.strictEqual((yield* decidedBy("redis", one, "b")).remaining, 2)
+      assert.strictEqual((yield* firstByRedis(one, "b")).remaining, 2)
     })
   )
 
   it.live("a Redis that refuses writes counts as unavailable", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, spare)
+      const one = yield* limiterOf(redis, fallback)
       yield* redis.send("CONFIG", "SET", "maxmemory", "1")
-      for (const decision of yield* decisions(one, "a", 20)) assert.deepStrictEqual(decision, spared)
+      for (const decision of yield* decisions(one, "a", 20)) assert.deepStrictEqual(decision, fallbackDecision)
       yield* redis.send("CONFIG", "SET", "maxmemory", "0")
-      assert.strictEqual((yield* decidedBy("redis", one, "b")).remaining, 2)
+      assert.strictEqual((yield* firstByRedis(one, "b")).remaining, 2)
     })
   )
 
-  it.live("an invalid URL uses the fallback", () =>
+  it.live("with an invalid URL, the fallback decides", () =>
     Effect.gen(function* () {
-      const layer = RedisRateLimiter.layer({ url: Redacted.make("redis://:secret@[nowhere"), fallback: spare }).pipe(
+      const layer = RedisRateLimiter.layer({ url: Redacted.make("redis://:secret@[nowhere"), fallback }).pipe(
         Layer.provide(Logger.layer([]))
       )
       const one = Context.get(yield* Layer.build(layer), RateLimiter)
-      assert.deepStrictEqual(yield* one.take(hour, "a"), spared)
+      assert.deepStrictEqual(yield* one.take(hour, "a"), fallbackDecision)
     })
   )
 
@@ -178,23 +178,23 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
     })
     return Effect.gen(function* () {
       const redis = yield* TestRedis.make
-      const one = yield* limiter(redis, spare, { logs: Logger.layer([logger]) })
+      const one = yield* limiterOf(redis, fallback, { logs: Logger.layer([logger]) })
       yield* redis.start
-      yield* decidedBy("redis", one, "a")
+      yield* firstByRedis(one, "a")
       assert.match(lines.join("\n"), /level=WARN.*failed with a defect; reconnecting.*the first recovery/s)
     })
   })
 
-  it.live("logs each outage and recovery once, without clients, addresses or passwords", () => {
+  it.live("logs each outage and recovery once, without addresses of clients or of Redis", () => {
     const lines: Array<string> = []
     const logger = Logger.make(({ logLevel, message }) => lines.push(`${logLevel} ${JSON.stringify(message)}`))
     return Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const one = yield* limiter(redis, spare, { logs: Logger.layer([logger]) })
+      const one = yield* limiterOf(redis, fallback, { logs: Logger.layer([logger]) })
       yield* redis.kill
       yield* decisions(one, "203.0.113.77", 100)
       yield* redis.start
-      yield* decidedBy("redis", one, "203.0.113.77")
+      yield* firstByRedis(one, "203.0.113.77")
       assert.strictEqual(lines.length, 2)
       assert.match(lines[0]!, /^Warn .*Redis cannot be used \([A-Za-z]+\)/)
       assert.match(lines[1]!, /^Info .*Redis is back/)

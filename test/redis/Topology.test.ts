@@ -1,5 +1,5 @@
 /**
- * The limiter on a Redis Cluster, behind Sentinels, and on addresses that name the wrong kind of server; with real servers.
+ * The limiter on a real Redis Cluster, behind real Sentinels, and with URLs that name the wrong kind of server.
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Logger, Metric, Redacted } from "effect"
@@ -13,25 +13,26 @@ import { poll } from "../support/Wait.ts"
 
 const hour: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
 
-const spared = { accepted: true, remaining: 123_456, resetMillis: 1 }
-const spare = { take: () => Effect.succeed(spared) }
+const fallbackDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
+const fallback = { take: () => Effect.succeed(fallbackDecision) }
 
 const limiterAt = (url: string) =>
-  RedisRateLimiter.make({ url: Redacted.make(url), fallback: spare, timeoutMillis: 5_000, retryMillis: 20 })
+  RedisRateLimiter.make({ url: Redacted.make(url), fallback, timeoutMillis: 5_000, retryMillis: 20 })
 
 const clients = Array.from({ length: 60 }, (_, index) => `198.51.100.${index}`)
 
-/** Takes one request of each client, and returns how many each has left. */
+/** Counts one request of each client, and returns how many more requests each may send. */
 const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
   Effect.forEach(clients, (client) => Effect.map(take(hour, client), ({ remaining }) => remaining), { concurrency: 20 })
 
-const decidedByRedis = ({ take }: RedisRateLimiter.SharedLimiter) =>
-  poll(take(hour, "probe"), ({ remaining }) => remaining !== spared.remaining).pipe(
+const untilRedisDecides = ({ take }: RedisRateLimiter.SharedLimiter) =>
+  poll(take(hour, "probe"), ({ remaining }) => remaining !== fallbackDecision.remaining).pipe(
     Effect.timeout("30 seconds"),
     Effect.orDie
   )
 
-const away = Effect.flatMap(Effect.context<never>(), (context) =>
+/** The value of the gauge that is 1 while the limiter cannot use Redis. */
+const awayGauge = Effect.flatMap(Effect.context<never>(), (context) =>
   Effect.sync(() => Metrics.limiterAway({}).valueUnsafe(context).value)
 )
 
@@ -39,7 +40,7 @@ const inspectAt = (url: string) => Inspection.inspect(Redacted.make(url))
 
 TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
   it.live(
-    "any node leads to a cluster, whose masters share the keys; a killed master is replaced by its replica",
+    "any node of a cluster leads to all masters, which share the keys; a replica replaces its killed master",
     () => {
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => lines.push(JSON.stringify(message)))
@@ -52,7 +53,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
           yield* takeAll(one),
           clients.map(() => 999)
         )
-        // Another limiter, which starts at another node, counts the same clients.
+        // A second limiter, which starts at the replica, continues the same counts.
         assert.deepStrictEqual(
           yield* Effect.scoped(Effect.flatMap(limiterAt(Redacted.value(replica.url)), takeAll)),
           clients.map(() => 998)
@@ -65,11 +66,13 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
 
         yield* first.kill
         // A request for a key of the dead master ends the connection, so the fallback decides about all clients.
-        yield* poll(takeAll(one), (left) => left.every((remaining) => remaining === spared.remaining))
+        yield* poll(takeAll(one), (remainders) =>
+          remainders.every((remaining) => remaining === fallbackDecision.remaining)
+        )
         assert.strictEqual((yield* one.state)._tag, "Alone")
-        yield* decidedByRedis(one)
-        assert.strictEqual(yield* away, 0)
-        assert.notInclude(yield* takeAll(one), spared.remaining)
+        yield* untilRedisDecides(one)
+        assert.strictEqual(yield* awayGauge, 0)
+        assert.notInclude(yield* takeAll(one), fallbackDecision.remaining)
         assert.isAbove(Number(yield* replica.send("DBSIZE")), 1)
         const [lost, back] = ["cannot be used", "is back"].map((words) => lines.filter((line) => line.includes(words)))
         assert.isNotEmpty(lost)
@@ -85,7 +88,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
   )
 
   it.live(
-    "the master is found through its Sentinels, and after a failover the promoted replica",
+    "Sentinels name the master, and after a failover the promoted replica",
     () =>
       Effect.gen(function* () {
         const { master, replica, sentinel } = yield* TestRedisCluster.sentinel
@@ -97,8 +100,8 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
           clients.map(() => 999)
         )
         yield* master.kill
-        yield* decidedByRedis(one)
-        // The replica has copied the counts.
+        yield* untilRedisDecides(one)
+        // The replica had copied the counts.
         assert.deepStrictEqual(
           yield* takeAll(one),
           clients.map(() => 998)
@@ -125,11 +128,11 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
       assert.deepStrictEqual(facts._tag === "Unavailable" && facts.fault, "replica")
       assert.include(facts._tag === "Unavailable" ? facts.reason : "", "it is a replica")
       const one = yield* limiterAt(url)
-      assert.deepStrictEqual(yield* one.take(hour, "a"), spared)
-      assert.strictEqual(yield* away, 1)
+      assert.deepStrictEqual(yield* one.take(hour, "a"), fallbackDecision)
+      assert.strictEqual(yield* awayGauge, 1)
       yield* replica.send("REPLICAOF", "NO", "ONE")
-      yield* decidedByRedis(one)
-      assert.strictEqual(yield* away, 0)
+      yield* untilRedisDecides(one)
+      assert.strictEqual(yield* awayGauge, 0)
     }).pipe(Effect.scoped, Effect.provide(Logger.layer([])), Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })

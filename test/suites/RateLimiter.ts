@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `RateLimiter` must pass. Time is the TestClock's, and moves forwards only, except in
+ * The tests that every layer of `RateLimiter` must pass. Time comes from the TestClock, and only moves forwards, except in
  * the test of a wall clock that jumps back.
  *
  * @module
@@ -30,22 +30,25 @@ const fresh = (policy: Omit<RateLimitPolicy, "name">) => {
 
 export const suite = <E>(name: string, layer: Layer.Layer<RateLimiter, E>) =>
   describe(name, () => {
-    it.effect.prop("decides as the exact sliding window, for each client separately", [Policy, Steps], ([law, steps]) =>
-      Effect.gen(function* () {
-        const limiter = yield* RateLimiter
-        const { policy, key } = fresh(law)
-        const accepted = new Map<string, Array<number>>()
-        let now = 0
-        for (const step of steps) {
-          yield* TestClock.adjust(step.wait)
-          now += step.wait
-          const times = accepted.get(step.key) ?? []
-          accepted.set(step.key, times)
-          const decision = yield* limiter.take(policy, key(step.key))
-          assert.deepStrictEqual(decision, decide(policy, times, now))
-          if (decision.accepted) times.push(now)
-        }
-      }).pipe(Effect.provide(layer))
+    it.effect.prop(
+      "decides by the exact sliding window, for each client separately",
+      [Policy, Steps],
+      ([policyShape, steps]) =>
+        Effect.gen(function* () {
+          const limiter = yield* RateLimiter
+          const { policy, key } = fresh(policyShape)
+          const accepted = new Map<string, Array<number>>()
+          let now = 0
+          for (const step of steps) {
+            yield* TestClock.adjust(step.wait)
+            now += step.wait
+            const times = accepted.get(step.key) ?? []
+            accepted.set(step.key, times)
+            const decision = yield* limiter.take(policy, key(step.key))
+            assert.deepStrictEqual(decision, decide(policy, times, now))
+            if (decision.accepted) times.push(now)
+          }
+        }).pipe(Effect.provide(layer))
     )
 
     it.effect("counts a client separately for each policy", () =>

@@ -1,5 +1,5 @@
 /**
- * The suite of readiness while writes fail.
+ * The tests that every layer of `Readiness` must pass: the state while writes fail.
  *
  * @module
  */

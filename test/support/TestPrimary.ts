@@ -42,10 +42,10 @@ const bundled: Effect.Effect<string> = Effect.runSync(
   )
 )
 
-/** `throws` and `lacks` are the two ways in which `fork` fails. `fixtures/worker.ts` implements the others. */
-type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "throws" | "lacks"
+/** How a worker behaves. `fork` itself fails with `fork-throws` and `fork-emits-error`; `fixtures/worker.ts` implements the others. */
+type Behaviour = "serves" | "fails" | "dies" | "delays" | "stays" | "fork-throws" | "fork-emits-error"
 
-const Said = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
+const WorkerAnswer = Schema.fromJsonString(Schema.Struct({ pid: Schema.Int, slot: Schema.Int, from: Schema.String }))
 
 /** A primary whose `nth` started worker, from 1, behaves as `behave` returns. */
 export const make = Effect.fnUntraced(function* (options: {
@@ -76,12 +76,12 @@ export const make = Effect.fnUntraced(function* (options: {
     address: { host: "127.0.0.1", port },
     fork: (slot, address) => {
       const behaviour = behave(pids.length + 1)
-      if (behaviour === "throws") {
+      if (behaviour === "fork-throws") {
         pids.push(0)
         throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
       }
       const child = fork(file, [String(slot), address.host, String(address.port), behaviour], {
-        ...(behaviour === "lacks" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
+        ...(behaviour === "fork-emits-error" ? { execPath: path.join(import.meta.dirname, "no-such-program") } : {})
       })
       pids.push(child.pid ?? 0)
       return child
@@ -98,31 +98,33 @@ export const make = Effect.fnUntraced(function* (options: {
     Effect.exit
   )
   const agent = new Agent({ keepAlive: false })
-  const url = (at: string) => `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${at}`
+  const url = (pathname: string) =>
+    `http://127.0.0.1:${Option.getOrThrow(Exit.getSuccess(primary)).address.port}${pathname}`
   return {
     primary,
     port: () => Number(new URL(url("")).port),
     pids,
     lines,
     logs,
+    /** Sends a request on a new connection; returns which worker answered. */
     ask: Effect.suspend(() => Effect.promise(() => get(agent, url("/pid")))).pipe(
-      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(Said)(body)),
+      Effect.flatMap(({ body }) => Schema.decodeUnknownEffect(WorkerAnswer)(body)),
       Effect.orDie
     )
   }
 })
 
-/** The same for a primary that must start. */
+/** Like `make`, for a primary whose start must succeed. */
 export const started = (options: Parameters<typeof make>[0]) =>
   Effect.map(make(options), ({ logs, primary, ...rest }) => {
     const { replaceAll, snapshot } = Option.getOrThrow(Exit.getSuccess(primary))
     return { ...rest, snapshot, replaceAll: Effect.provide(replaceAll, logs) }
   })
 
-/** Whether all of these processes have ended. */
+/** Returns a check whether all of these processes have ended. */
 export const ended = (pids: ReadonlyArray<number>) => () => pids.every((pid) => !Cluster.isAlive(pid))
 
-/** The sum of all series of a metric, by its name without the prefix. */
+/** The sum of all series of a metric, whose name is given without the prefix `hydracore_`. */
 export const valueOf = (snapshot: Snapshot, name: string): number =>
   snapshot
     .filter(({ id }) => id === `hydracore_${name}`)

@@ -26,17 +26,17 @@ const executable = (process.env["PATH"] ?? "")
     }
   })
 
-const missing =
+const installation =
   "needs redis-server or valkey-server on PATH: apt-get install redis-server, brew install valkey, or nix develop"
 
 /**
- * Tests that need a server. Without one they are skipped, and their name says what to install; in CI they fail, since
+ * Declares tests that need a server. Without one they are skipped, and their name says what to install; in CI they fail, since
  * skipped tests go unnoticed there.
  */
 export const describeWithRedis = (name: string, tests: () => void): void => {
   if (executable !== undefined) describe(name, tests)
-  else if (process.env["CI"] === "true") it(name, () => Promise.reject(new Error(missing)))
-  else describe.skip(`${name} (${missing})`, tests)
+  else if (process.env["CI"] === "true") it(name, () => Promise.reject(new Error(installation)))
+  else describe.skip(`${name} (${installation})`, tests)
 }
 
 export interface TestRedis {
@@ -54,6 +54,7 @@ export interface TestRedis {
   readonly send: (...command: ReadonlyArray<string>) => Effect.Effect<unknown>
 }
 
+/** A loopback port that was free a moment ago. */
 export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const server = createServer()
@@ -84,7 +85,7 @@ const launch = (args: ReadonlyArray<string>) =>
     })
   })
 
-/** A server that is not started yet, with options of its own. It stops when the scope closes. */
+/** A server with these options that is not started yet. It stops when the scope closes. */
 export const makeWith = Effect.fnUntraced(function* (options: {
   readonly args?: ReadonlyArray<string>
   /** The configuration of a Sentinel, without its port. */

@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import * as TestRedis from "./TestRedis.ts"
 import { until } from "./Wait.ts"
 
+/** The number of hash slots of every Redis Cluster. */
 const slotCount = 16_384
 
 const node = Effect.gen(function* () {
@@ -18,8 +19,8 @@ const node = Effect.gen(function* () {
   return { ...redis, bus }
 })
 
-/** Waits until a reply to the command contains the text. */
-const replies = (redis: TestRedis.TestRedis, command: ReadonlyArray<string>, text: string) =>
+/** Repeats the command until a reply contains the text. */
+const untilReply = (redis: TestRedis.TestRedis, command: ReadonlyArray<string>, text: string) =>
   until(`${command.join(" ")} replies ${text}`, () =>
     Effect.runPromise(redis.send(...command)).then((reply) => `${reply}`.includes(text))
   )
@@ -38,10 +39,10 @@ export const cluster = Effect.gen(function* () {
     if (master !== first) yield* master.send("CLUSTER", "MEET", "127.0.0.1", `${first.port}`, `${first.bus}`)
   }
   yield* replica.send("CLUSTER", "MEET", "127.0.0.1", `${first.port}`, `${first.bus}`)
-  yield* replies(replica, ["CLUSTER", "INFO"], "cluster_known_nodes:4")
+  yield* untilReply(replica, ["CLUSTER", "INFO"], "cluster_known_nodes:4")
   yield* replica.send("CLUSTER", "REPLICATE", `${yield* first.send("CLUSTER", "MYID")}`)
-  for (const one of [...masters, replica]) yield* replies(one, ["CLUSTER", "INFO"], "cluster_state:ok")
-  yield* replies(replica, ["INFO", "replication"], "master_link_status:up")
+  for (const member of [...masters, replica]) yield* untilReply(member, ["CLUSTER", "INFO"], "cluster_state:ok")
+  yield* untilReply(replica, ["INFO", "replication"], "master_link_status:up")
   return { masters, first, replica }
 })
 
@@ -50,7 +51,7 @@ export const sentinel = Effect.gen(function* () {
   const master = yield* TestRedis.started
   const replica = yield* TestRedis.makeWith({ args: ["--replicaof", "127.0.0.1", `${master.port}`] })
   yield* replica.start
-  yield* replies(replica, ["INFO", "replication"], "master_link_status:up")
+  yield* untilReply(replica, ["INFO", "replication"], "master_link_status:up")
   const sentinel = yield* TestRedis.makeWith({
     sentinel: [
       `sentinel monitor edge 127.0.0.1 ${master.port} 1`,
@@ -60,6 +61,6 @@ export const sentinel = Effect.gen(function* () {
     ].join("\n")
   })
   yield* sentinel.start
-  yield* replies(sentinel, ["INFO", "sentinel"], "slaves=1")
+  yield* untilReply(sentinel, ["INFO", "sentinel"], "slaves=1")
   return { master, replica, sentinel }
 })

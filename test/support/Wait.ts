@@ -10,8 +10,8 @@ import { Effect } from "effect"
 export const pause = (millis: number): Effect.Effect<void> => Effect.promise(() => setTimeout(millis))
 
 /**
- * Polls `look` until it returns something other than undefined and false, and returns that. Dies after `deadline`
- * milliseconds, naming `what`.
+ * Polls `look` until it returns a value other than undefined and false, and returns that value. Dies after `deadline`
+ * milliseconds, with the state `what` in the error.
  */
 export const until = <A>(
   what: string | (() => string),
@@ -20,10 +20,10 @@ export const until = <A>(
 ): Effect.Effect<Exclude<A, undefined | false>> =>
   Effect.promise(async () => {
     const end = performance.now() + deadline
-    // The waits grow, since some looks cost much processor time, such as those into a browser.
+    // The waits grow, because some polls cost much processor time, such as those of a browser.
     for (let wait = 10; ; wait = Math.min(2 * wait, 50)) {
-      const seen = await look()
-      if (seen !== undefined && seen !== false) return seen as Exclude<A, undefined | false>
+      const value = await look()
+      if (value !== undefined && value !== false) return value as Exclude<A, undefined | false>
       if (performance.now() > end) {
         throw new Error(`Timed out after ${deadline} ms: ${typeof what === "string" ? what : what()}`)
       }
@@ -31,9 +31,9 @@ export const until = <A>(
     }
   })
 
-/** Runs `look` until its result is `wanted`, and returns that. The pauses between leave the processor to other tests. */
-export const poll = <A, E, R>(look: Effect.Effect<A, E, R>, wanted: (seen: A) => boolean): Effect.Effect<A, E, R> =>
+/** Runs `look` until its result is `wanted`, and returns the result. It pauses between the runs, to save processor time. */
+export const poll = <A, E, R>(look: Effect.Effect<A, E, R>, wanted: (value: A) => boolean): Effect.Effect<A, E, R> =>
   look.pipe(
-    Effect.tap((seen) => (wanted(seen) ? Effect.void : pause(20))),
+    Effect.tap((value) => (wanted(value) ? Effect.void : pause(20))),
     Effect.repeat({ until: wanted })
   )

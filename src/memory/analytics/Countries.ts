@@ -43,7 +43,7 @@ const probes = Array.from({ length: 223 }, (_, index) => `${index + 1}.1.1.1`)
 const open = (file: string, bytes: Buffer): Effect.Effect<Database, GeoDatabaseUnusable> =>
   Effect.try({
     try: () => new Reader<Response>(bytes),
-    catch: () => unusable(file, "is no MaxMind database")
+    catch: () => unusable(file, "is not a MaxMind database")
   }).pipe(
     Effect.filterOrFail(
       (database) => probes.some((address) => lookUp(database, address) !== null),

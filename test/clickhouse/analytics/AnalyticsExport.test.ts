@@ -10,14 +10,14 @@ const begin = Date.UTC(2026, 2, 1, 23, 59, 50)
 
 const live = ClickHouseExport.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestClickHouse.layer))
 
-/** Stores page views with their numbers as paths, `together` of them in each millisecond. */
-const store = (website: string, count: number, together: number) =>
+/** Stores page views whose paths are their numbers, `perMillisecond` of them in each millisecond. */
+const store = (website: string, count: number, perMillisecond: number) =>
   ClickHouse.use(({ command }) =>
     command(
       `INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
-        SELECT {website:UUID}, fromUnixTimestamp64Milli({begin:Int64} + intDiv(number, {together:Int64}), 'UTC'),
+        SELECT {website:UUID}, fromUnixTimestamp64Milli({begin:Int64} + intDiv(number, {perMillisecond:Int64}), 'UTC'),
           toString(number), generateUUIDv4() FROM numbers({count:UInt64})`,
-      { parameters: { website, begin, together, count } }
+      { parameters: { website, begin, perMillisecond, count } }
     )
   )
 
@@ -30,7 +30,7 @@ const pathsOf = (hostedWebsiteId: string, to: number) =>
 TestClickHouse.describeWithClickHouse("with ClickHouse", () => {
   withLayer(live)("clickhouse/analytics/AnalyticsExport", (it) => {
     it.effect(
-      "each row comes once and in order of time, also if a page ends between rows of the same millisecond",
+      "every row comes once and in order of time, also if a page ends between rows of the same millisecond",
       () =>
         Effect.gen(function* () {
           const [one, other] = [randomUUID(), randomUUID()]

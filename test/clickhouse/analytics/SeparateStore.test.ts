@@ -80,13 +80,13 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         const add = sql`INSERT INTO conversion_outbox (hosted_website_id, visit_started_at, session_key, name)
           VALUES (${PgTypes.uuid(hostedWebsiteId)}, now(), 's', 'Form'), (${PgTypes.uuid(randomUUID())}, now(), 's', 'Form')`
         yield* add
-        // The store has them, but the confirmation is lost.
-        const lost: Store.Store = {
+        // The store adds the conversions, and the confirmation is lost.
+        const unconfirming: Store.Store = {
           ...separate,
           addConversions: (id, conversions) =>
             Effect.andThen(separate.addConversions(id, conversions), new StorageUnavailable({ reason: "unreachable" }))
         }
-        assert.strictEqual((yield* Effect.flip(ConversionOutbox.move(sql, lost)))._tag, "StorageUnavailable")
+        assert.strictEqual((yield* Effect.flip(ConversionOutbox.move(sql, unconfirming)))._tag, "StorageUnavailable")
         assert.lengthOf(yield* conversionsOf(hostedWebsiteId), 1)
         yield* add
         yield* Effect.all([ConversionOutbox.move(sql, separate), ConversionOutbox.move(sql, separate)], {
@@ -111,15 +111,15 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
           }
           const erased = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
           assert.deepInclude(Option.getOrThrow(erased), { pageViews: 2, botViews: 1 })
-          // Including the rows that a deletion only marked.
-          const left = yield* query(
+          // With `apply_deleted_mask = 0`, the query also returns rows that are only marked as deleted.
+          const remaining = yield* query(
             "SELECT hosted_website_id AS id, count() AS rows FROM page_view GROUP BY id HAVING id IN {ids:Array(UUID)}",
             {
               parameters: { ids: [site.hostedWebsiteId, other.hostedWebsiteId] },
               settings: { apply_deleted_mask: 0 }
             }
           )
-          assert.deepStrictEqual(left, [{ id: other.hostedWebsiteId, rows: 2 }])
+          assert.deepStrictEqual(remaining, [{ id: other.hostedWebsiteId, rows: 2 }])
         })
     )
 
@@ -134,12 +134,12 @@ TestClickHouse.describeWithClickHouse("with ClickHouse and PostgreSQL", () => {
         const separate = yield* store
         assert.deepStrictEqual(yield* separate.dropMonthsBefore(Date.parse("2024-02-15")), ["page_view 202401"])
         assert.deepStrictEqual(yield* separate.dropMonthsBefore(Date.parse("2024-02-15")), [])
-        const left = yield* query(
+        const remaining = yield* query(
           "SELECT toUnixTimestamp64Milli(received_at) AS at FROM page_view WHERE hosted_website_id = {site:UUID} ORDER BY at",
           { parameters: { site: hostedWebsiteId } }
         )
         assert.deepStrictEqual(
-          left,
+          remaining,
           times.slice(1).map((at) => ({ at }))
         )
       })

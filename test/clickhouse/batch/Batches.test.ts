@@ -40,7 +40,7 @@ const appendAll = (views: ReadonlyArray<PageView>) =>
     Effect.forEach(views, (view) => Effect.result(append(view)), { concurrency: "unbounded" })
   )
 
-/** The server rejects a batch with this path, as it would reject a value that this service wrongly accepts. */
+/** A path that the server of `refusing` rejects, like a value that the service should not have accepted. */
 const bad = "/refused by the server"
 
 const refusing = Layer.effect(
@@ -71,7 +71,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
     )
 
     it.effect(
-      "a view that its columns cannot hold is refused, the rest of its batch is stored, bot views in a table of their own",
+      "a view with a value that its column cannot hold is refused, and the rest of its batch is stored, bot views in their own table",
       () =>
         Effect.gen(function* () {
           const site = yield* newSite
@@ -103,7 +103,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/batch/Batches", () => {
     ),
     { excludeTestServices: true }
   )((it) => {
-    it.effect("a view that the server rejects is isolated: the rest of its batch is stored once", () =>
+    it.effect("a view that the server rejects is refused, and the rest of its batch is stored once", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const paths = ["/1", "/2", bad, "/3", "/4", "/5"]

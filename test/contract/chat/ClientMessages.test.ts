@@ -41,7 +41,7 @@ describe("contract/chat/ClientMessages", () => {
     }
   })
 
-  it("a body with hundreds of thousands of faults reports only the first few", () => {
+  it("a body with hundreds of thousands of invalid messages has one error", () => {
     const rest = { threadId: "t", runId: "r" }
     for (const schema of [RunPayload, CompletionPayload] as const) {
       const readBody = BodyReader.make<unknown>(schema)

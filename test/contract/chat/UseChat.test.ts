@@ -30,7 +30,7 @@ const Body = Schema.Union([
 const user = (text: string) => ({ role: "user", parts: [{ type: "text", text }] })
 
 describe("contract/chat/UseChat", () => {
-  it.prop("any body is decoded to well-formed messages or refused with a message", [Body], ([body]) => {
+  it.prop("every body is decoded to well-formed texts, or refused with an error", [Body], ([body]) => {
     const read = UseChat.read(body)
     if (Result.isFailure(read)) {
       assert.match(read.failure[0]?.msg ?? "", /^Value error, /)
@@ -46,18 +46,14 @@ describe("contract/chat/UseChat", () => {
     for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
   })
 
-  it.prop(
-    "a body with a message that is not an object with parts is not useChat's",
-    [Body, Schema.Json],
-    ([body, message]) => {
-      if (typeof body !== "object" || body === null) return
-      const hasParts =
-        typeof message === "object" && message !== null && "parts" in message && Array.isArray(message["parts"])
-      if (!hasParts) assert.isFalse(UseChat.isUseChat({ ...body, message }))
-    }
-  )
+  it.prop("a body whose message has no list of parts is not useChat's", [Body, Schema.Json], ([body, message]) => {
+    if (typeof body !== "object" || body === null) return
+    const hasParts =
+      typeof message === "object" && message !== null && "parts" in message && Array.isArray(message["parts"])
+    if (!hasParts) assert.isFalse(UseChat.isUseChat({ ...body, message }))
+  })
 
-  it("the newest message has the published maximum length, in code points, and earlier messages have none", () => {
+  it("the newest message has a maximum length, in code points, and earlier messages have none", () => {
     const read = (...texts: ReadonlyArray<string>) =>
       Result.isSuccess(UseChat.read({ id: "c", messages: texts.map(user) }))
     assert.isTrue(read("😀".repeat(8_000)))
@@ -109,7 +105,7 @@ describe("contract/chat/UseChat", () => {
     )
   })
 
-  it("an id has a maximum length", () => {
+  it("a conversation's id has a maximum length", () => {
     const read = (length: number) => Result.isSuccess(UseChat.read({ id: "x".repeat(length), messages: [user("a")] }))
     assert.deepStrictEqual([read(256), read(257)], [true, false])
   })

@@ -1,5 +1,5 @@
 /**
- * Countries from a real database, and from files that are none.
+ * Countries from a real database, and errors for files that are not databases.
  */
 import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -15,18 +15,18 @@ const database = createRequire(import.meta.url).resolve("@ip-location-db/iptoasn
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(path.join(tmpdir(), "hydracore-geo-"))),
-  (made) => Effect.promise(() => rm(made, { recursive: true }))
+  (created) => Effect.promise(() => rm(created, { recursive: true }))
 )
 
 const layers = [
-  ["none", Countries.none],
-  ["a database", Countries.layer({ file: database })]
+  ["without a database", Countries.none],
+  ["with a database", Countries.layer({ file: database })]
 ] as const
 
 for (const [name, layer] of layers)
-  describe(`memory/analytics/Countries: ${name}`, () => {
+  describe(`memory/analytics/Countries ${name}`, () => {
     it.effect.prop(
-      "any text has a country of two capital letters or none",
+      "every text has a country of two capital letters, or none",
       { text: Schema.Union([Schema.String, Schema.TemplateLiteral([Schema.Int, ".", Schema.Int, ".1.1"])]) },
       ({ text }) =>
         Effect.gen(function* () {
@@ -48,34 +48,36 @@ for (const [name, layer] of layers)
   })
 
 describe("memory/analytics/Countries", () => {
-  it.effect("knows the countries of IPv4 and IPv6 addresses, also of a dual-stack socket's", () =>
-    Effect.gen(function* () {
-      const { of } = yield* Service.Countries
-      assert.deepStrictEqual(["8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "81.2.69.142"].map(of), [
-        "US",
-        "US",
-        "US",
-        "GB"
-      ])
-    }).pipe(Effect.provide(Countries.layer({ file: database })))
+  it.effect(
+    "finds the country of IPv4 addresses, of IPv6 addresses, and of IPv4 addresses that are mapped to IPv6",
+    () =>
+      Effect.gen(function* () {
+        const { of } = yield* Service.Countries
+        assert.deepStrictEqual(["8.8.8.8", "::ffff:8.8.8.8", "2001:4860:4860::8888", "81.2.69.142"].map(of), [
+          "US",
+          "US",
+          "US",
+          "GB"
+        ])
+      }).pipe(Effect.provide(Countries.layer({ file: database })))
   )
 
   it.effect("rejects a file that is not a country database at start", () =>
     Effect.gen(function* () {
-      const made = yield* folder
+      const directory = yield* folder
       const bytes = yield* Effect.promise(() => readFile(database))
-      const file = path.join(made, "some.mmdb")
+      const file = path.join(directory, "some.mmdb")
       for (const [content, fault] of [
-        [Buffer.alloc(0), "is no MaxMind database"],
-        [Buffer.from("hello"), "is no MaxMind database"],
-        [bytes.subarray(0, 1_000_000), "is no MaxMind database"],
+        [Buffer.alloc(0), "is not a MaxMind database"],
+        [Buffer.from("hello"), "is not a MaxMind database"],
+        [bytes.subarray(0, 1_000_000), "is not a MaxMind database"],
         [bytes.subarray(1_000_000), "has no countries of IPv4 addresses"]
       ] as const) {
         yield* Effect.promise(() => writeFile(file, content))
         const error = yield* Effect.flip(Layer.build(Countries.layer({ file })))
         assert.match(error.message, new RegExp(`^GEO_DATABASE names ${file}, which ${fault}; [^\n]+\\.$`))
       }
-      const error = yield* Effect.flip(Layer.build(Countries.layer({ file: path.join(made, "absent") })))
+      const error = yield* Effect.flip(Layer.build(Countries.layer({ file: path.join(directory, "absent") })))
       assert.match(error.message, /cannot be read \(ENOENT\)/)
     })
   )
@@ -94,12 +96,12 @@ describe("memory/analytics/Countries", () => {
       const context = yield* Layer.build(Countries.layer({ file, interval: "5 millis" }).pipe(Layer.provideMerge(logs)))
       const { of } = Context.get(context, Service.Countries)
       yield* replace(Buffer.from("no database"))
-      yield* until("the warning", () => lines.some((line) => line.includes("is no MaxMind database")))
+      yield* until("the warning", () => lines.some((line) => line.includes("is not a MaxMind database")))
       assert.strictEqual(of("8.8.8.8"), "US")
       yield* replace(yield* Effect.promise(() => readFile(database)))
       yield* until("the new database", () => lines.some((line) => line.includes("Loaded the new country database")))
       assert.strictEqual(of("8.8.8.8"), "US")
-      assert.strictEqual(lines.filter((line) => line.includes("is no MaxMind database")).length, 1)
+      assert.strictEqual(lines.filter((line) => line.includes("is not a MaxMind database")).length, 1)
       yield* Effect.promise(() => rm(file))
       yield* until("the warning about the missing file", () => lines.some((line) => line.includes("ENOENT")))
       assert.strictEqual(of("8.8.8.8"), "US")

@@ -29,7 +29,7 @@ const script: MemoryAgentStream.Script = (request) =>
   }).pipe(Stream.ensuring(Effect.sync(() => open--)))
 
 suite(
-  "memory",
+  "memory/chat/AgentStream",
   Layer.merge(
     MemoryAgentStream.layer(script),
     Layer.succeed(Stage, Stage.of({ instance: instanceAt("http://127.0.0.1"), open: () => open, begun: () => begun }))

@@ -8,28 +8,28 @@ import { suite } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
 import { newKey, say } from "../../support/Conversations.ts"
 
-const over = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
+const layerWith = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
   Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layer())
 
-suite("memory/chat/ConversationStore", over(), {
+suite("memory/chat/ConversationStore", layerWith(), {
   later: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
   runs: 100
 })
 
-it.effect("over its limits, the memory layer evicts the conversations that were idle longest", () =>
+it.effect("memory/chat/ConversationStore: beyond a limit, evicts the conversations that were idle longest", () =>
   Effect.gen(function* () {
     const store = yield* Service
     const { instanceId } = yield* newKey
     const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
-    const kept = Effect.map(Effect.forEach(keys, store.read), (found) => found.map(Option.isSome))
+    const areStored = Effect.map(Effect.forEach(keys, store.read), (found) => found.map(Option.isSome))
     for (const key of keys.slice(0, 3)) yield* say(key, "12345")
     yield* say(keys[0]!, "12345")
     yield* say(keys[3]!, "12345")
-    assert.deepStrictEqual(yield* kept, [true, false, true, true, false])
+    assert.deepStrictEqual(yield* areStored, [true, false, true, true, false])
     yield* say(keys[4]!, "x".repeat(15))
-    assert.deepStrictEqual(yield* kept, [false, false, false, true, true])
-    // A conversation that exceeds the limit alone evicts all others.
+    assert.deepStrictEqual(yield* areStored, [false, false, false, true, true])
+    // A conversation that is larger than the limit is stored, and all others are evicted.
     yield* say(keys[1]!, "x".repeat(30))
-    assert.deepStrictEqual(yield* kept, [false, true, false, false, false])
-  }).pipe(Effect.provide(over({ maxConversations: 3, maxSize: 20 })))
+    assert.deepStrictEqual(yield* areStored, [false, true, false, false, false])
+  }).pipe(Effect.provide(layerWith({ maxConversations: 3, maxSize: 20 })))
 )

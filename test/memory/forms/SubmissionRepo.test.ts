@@ -7,16 +7,18 @@ import { draft, unknownWebsite } from "../../support/TestSubmissions.ts"
 
 suite("memory/forms/SubmissionRepo", layer({ isKnownSite: (websiteConfigId) => websiteConfigId !== unknownWebsite }))
 
-it.effect("memory/forms/SubmissionRepo: stores no more than its capacity, and still finds what it holds", () =>
-  Effect.gen(function* () {
-    const repo = yield* SubmissionRepo
-    const first = draft({ key: "a" })
-    yield* repo.submit(first)
-    yield* repo.submit(draft({}))
-    assert.deepInclude(yield* Effect.flip(repo.submit(draft({}))), {
-      _tag: "StorageUnavailable",
-      reason: "overloaded"
-    })
-    assert.strictEqual(yield* repo.submit(draft({ key: "a" })), first.submissionId)
-  }).pipe(Effect.provide(layer({ capacity: 2 })))
+it.effect(
+  "memory/forms/SubmissionRepo: at its capacity, refuses new submissions and accepts retries of stored ones",
+  () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const first = draft({ key: "a" })
+      yield* repo.submit(first)
+      yield* repo.submit(draft({}))
+      assert.deepInclude(yield* Effect.flip(repo.submit(draft({}))), {
+        _tag: "StorageUnavailable",
+        reason: "overloaded"
+      })
+      assert.strictEqual(yield* repo.submit(draft({ key: "a" })), first.submissionId)
+    }).pipe(Effect.provide(layer({ capacity: 2 })))
 )

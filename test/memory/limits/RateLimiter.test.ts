@@ -42,7 +42,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     }
   )
 
-  it("distinguishes thousands of clients, also after the table has grown", () => {
+  it("counts thousands of clients separately, also after the table has grown", () => {
     const counts = new SlidingWindows({ maxKeys: 100_000 })
     const keys = Array.from({ length: 10_000 }, (_, client) =>
       client % 3 === 0
@@ -68,7 +68,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
       counts.take(minute, keyOf(client), 0)
       if (client % 3 === 0) counts.take(minute, keyOf(Math.max(0, client - 1_000)), 0)
     }
-    // Exactly the last thousand, none of which was renewed, and the renewed ones of the thousand before.
+    // The table holds the last thousand clients, none of which was renewed, and the renewed clients of the thousand before.
     for (let client = 9_000; client < 10_000; client++) {
       assert.strictEqual(counts.take(minute, keyOf(client), 0).remaining, 0, keyOf(client))
     }
@@ -103,7 +103,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     const policy: RateLimitPolicy = { name: "busy", limit: 4, windowMillis: 1000 }
     const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
-    // When the third time arrives, the ring of two has the newer time in front.
+    // When the third time is added, the full ring of two stores its newer time first.
     for (const now of [0, 600, 1100, 1200, 1650, 1700, 1750]) {
       const decision = counts.take(policy, "10.0.0.1", now)
       assert.deepStrictEqual(decision, decide(policy, accepted, now))
@@ -112,7 +112,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
   })
 
   it.prop(
-    "with few keys for many clients it decides exactly for all clients that are not evicted",
+    "with more clients than keys, decides exactly for the clients that are not evicted",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9 }))).check(Schema.isMaxLength(200))],
     ([clients]) => {
       const maxKeys = 5
@@ -130,7 +130,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     }
   )
 
-  it("evicts only the longest idle key when there are too many", () => {
+  it("evicts only the longest idle key when there are too many keys", () => {
     const counts = new SlidingWindows({ maxKeys: 3 })
     for (const key of ["a", "b", "c"]) for (let times = 0; times < 2; times++) counts.take(minute, key, 0)
     counts.take(minute, "a", 1)
@@ -161,7 +161,7 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.size.keys, 1)
   })
 
-  it("keeps a client that is always refused while its requests count", () => {
+  it("a client that sends continuously is accepted again as soon as its accepted requests leave the window", () => {
     const counts = new SlidingWindows({ maxKeys: 10 })
     const accepted: Array<number> = []
     for (let now = 0; now <= 180_000; now += 500) {
@@ -181,14 +181,14 @@ describe("memory/limits/RateLimiter: bounds", () => {
     assert.strictEqual(counts.size.keys, 1)
   })
 
-  it("retains neither long keys nor the headers of which keys are slices", () => {
+  it("retains neither long keys nor the headers that short keys were sliced from", () => {
     collectGarbage()
     const before = process.memoryUsage().heapUsed
     const counts = new SlidingWindows({ maxKeys: 10_000 })
     for (let client = 0; client < 1000; client++) {
       const address = `2001:db8:${client.toString(16)}:ffff::/64`
       const header = `${"x".repeat(100_000)}${address}`
-      // Searching flattens the text, so that a slice of it is a view.
+      // Searching flattens the text, so that a slice of it refers to the whole text.
       counts.take(minute, header.slice(header.indexOf(address)), 0)
       counts.take(minute, header, 0)
     }

@@ -1,13 +1,13 @@
 /**
- * Websites for tests without a directory of websites.
+ * `WritableSites` for tests that have no directory of websites.
  *
  * @module
  */
 import { Layer } from "effect"
 import { WritableSites } from "../../../src/services/sites/WritableSites.ts"
 
-/** Every website may get data. */
+/** Accepts data of every website. */
 export const writable = Layer.succeed(WritableSites, WritableSites.of({ during: (ids, write) => write(ids) }))
 
-/** Every website is being deleted. */
+/** Treats every website as being deleted. */
 export const deleted = Layer.succeed(WritableSites, WritableSites.of({ during: (_, write) => write(new Set()) }))

@@ -1,6 +1,6 @@
 /**
- * ClickHouse's HTTP interface over the engine in this process: for tests of the client on a network, and for programs that run
- * as processes. It serves one database with one user, and can fail as a server or a network does.
+ * ClickHouse's HTTP interface to the engine in this process, for tests of the client on a network and for tests that start other
+ * processes. It serves one database to one user, and can simulate the faults of a server or a network.
  *
  * @module
  */
@@ -16,11 +16,13 @@ import type { Address } from "../../../src/core/doctor/AnalyticsUrl.ts"
 import * as TestClickHouse from "./TestClickHouse.ts"
 
 /**
+ * What goes wrong with a statement:
+ *
  * - `lose the request`: closes the connection before the statement runs.
  * - `lose the answer`: closes the connection after the statement ran.
- * - `cut the answer`: sends the status 200 and half of the answer, and closes the connection.
+ * - `cut the answer`: sends the status 200 and half of the result, and closes the connection.
  * - `fail`: answers 500 with an error of the server, and runs nothing.
- * - `fail in mid-answer`: sends the status 200 and half of the answer, and then an error of the server.
+ * - `fail in mid-answer`: sends the status 200 and half of the result, and then an error of the server.
  * - `bad gateway`: answers 502 as a proxy does.
  * - `hang`: never answers, and runs nothing.
  */
@@ -46,7 +48,7 @@ export interface HttpServer {
 const user = "edge"
 const password = "pass:w@rd"
 
-/** An error as ClickHouse writes it. */
+/** An error of the server, in ClickHouse's format. */
 const serverError = "Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY) (version 26.7.2.1)"
 
 /** The parameters of a request that are not settings of ClickHouse. */
@@ -59,7 +61,7 @@ interface Statement {
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** The names and values of a form, in which the client sends long parameters. */
+/** The names and values of a multipart form. The client sends long parameters in one. */
 const partsOf = async (body: string, type: string): Promise<Array<[string, string]>> => {
   const form = await new Response(body, { headers: { "content-type": type } }).formData()
   return [...form].map(([name, value]) => [name, String(value)])
@@ -83,7 +85,7 @@ const statementOf = async (request: IncomingMessage): Promise<Statement> => {
   }
 }
 
-/** A parameter's value as the engine's library takes it. The text of an array is a list of quoted items. */
+/** A parameter's value as the engine's library expects it. An array is sent as the text of a list of quoted items. */
 const valueOf = (value: string): unknown =>
   value.startsWith("[")
     ? [...value.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, item]) => item!.replace(/\\(.)/g, "$1"))

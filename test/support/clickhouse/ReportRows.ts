@@ -1,11 +1,11 @@
-/** Stores the rows of a website in ClickHouse as they are, without the service. */
+/** Inserts the rows of a website into ClickHouse directly, without the service's repositories. */
 import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { ClickHouse } from "../../../src/clickhouse/ClickHouse.ts"
 import type { EventRow, SiteRows, ViewRow } from "../../../src/core/analytics/report/Row.ts"
 
 /** The columns that the tables of page views and of events have in common. */
-const received = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({
+const commonColumns = (hostedWebsiteId: string, row: ViewRow | EventRow) => ({
   hosted_website_id: hostedWebsiteId,
   received_at: row.receivedAt,
   path: row.path,
@@ -25,12 +25,11 @@ const store = (table: string, rows: ReadonlyArray<Readonly<Record<string, unknow
       : insert({ table, columns: [first, ...others], rows: rows.map(Object.values), token: randomUUID() })
   })
 
-/** Stores rows of a website. */
 export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows: SiteRows) {
   yield* store(
     "page_view",
     rows.views.map((view) => ({
-      ...received(hostedWebsiteId, view),
+      ...commonColumns(hostedWebsiteId, view),
       utm_source: view.campaign.source,
       utm_medium: view.campaign.medium,
       utm_campaign: view.campaign.name,
@@ -43,7 +42,7 @@ export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows
   yield* store(
     "event",
     rows.events.map((event) => ({
-      ...received(hostedWebsiteId, event),
+      ...commonColumns(hostedWebsiteId, event),
       name: event.name,
       properties: event.properties === null ? null : JSON.stringify(event.properties),
       property_texts: Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * ClickHouse in the test process: the engine as a library, chdb, which `scripts/clickhouse` installs, under the same client as
- * in production. Each process has one data folder, and each build of the layer a new database with the tables.
+ * ClickHouse in the test process: the library chdb, which `scripts/clickhouse` installs, under the same client as in production.
+ * Each process has one data folder. Each build of the layer creates a new database with the tables.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const folder = path.resolve(import.meta.dirname, "../../../node_modules/.cache/c
 /** Whether the engine is installed. */
 export const isInstalled = existsSync(path.join(folder, "installed"))
 
-/** Tests that need ClickHouse. Without it they are skipped, and their name says what to run; in CI they fail. */
+/** Declares tests that need ClickHouse. Without it they are skipped, and their name says what to run; in CI they fail. */
 export const describeWithClickHouse = (name: string, tests: () => void): void =>
   describeWith(
     [{ executable: isInstalled ? folder : undefined, install: "ClickHouse: scripts/clickhouse" }],
@@ -31,8 +31,8 @@ export const describeWithClickHouse = (name: string, tests: () => void): void =>
 
 let dataFolder: string | undefined
 
-/** The data folder of this process: the engine accepts one only. */
-const dataFolderOf = (): string => {
+/** The data folder of this process, created by the first call. The engine accepts only one. */
+const ensureDataFolder = (): string => {
   if (dataFolder === undefined) {
     const created = mkdtempSync(path.join(tmpdir(), "hydracore-clickhouse-"))
     process.once("exit", () => rmSync(created, { recursive: true, force: true }))
@@ -48,7 +48,7 @@ const connect = (): ClickHouseClient => {
       readonly path: string
     }) => NonNullable<ClickHouseClientConfigOptions["connection"]>
   }
-  return createClient({ connection: createChdbConnection({ path: dataFolderOf() }) })
+  return createClient({ connection: createChdbConnection({ path: ensureDataFolder() }) })
 }
 
 const client = Effect.acquireRelease(Effect.sync(connect), (opened) => Effect.promise(() => opened.close()))
@@ -61,7 +61,7 @@ export const database = Effect.gen(function* () {
   yield* Effect.acquireRelease(service.command(`CREATE DATABASE ${name}`), () =>
     Effect.orDie(service.command(`DROP DATABASE ${name} SYNC`))
   )
-  // A connection to the engine keeps the database that it uses. For a server, the URL names the database.
+  // The engine has no URL that names the database, so the connection selects it.
   yield* service.command(`USE ${name}`)
   return { client: opened, database: name, service }
 }).pipe(Effect.orDie)
@@ -72,7 +72,7 @@ export const empty: Layer.Layer<ClickHouse> = Layer.effect(
   Effect.map(database, ({ service }) => service)
 )
 
-/** Turns the synchronization with the disk off, as for the tests' PostgreSQL. */
+/** Disables fsync, as for the tests' PostgreSQL. */
 const withoutSync = ClickHouse.use(({ command }) =>
   Effect.forEach(Tables.tables, ({ name }) =>
     command(`ALTER TABLE ${name} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0`)

@@ -1,4 +1,4 @@
-/** Reports from stored visits are those of `Evaluate`, also after late rows, deletions and another roll-up. */
+/** Reports from stored visits equal those of `Evaluate`, also after late rows, deletions and another roll-up. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -17,20 +17,20 @@ import { now, queryOf, RequestShape, Rows, rowsOf, TimeZone } from "../../../sup
 
 const limits = { seconds: 20, memory: 1_000_000_000 }
 
-/** The days of all rows, which are in the past. */
+/** The days of all rows. They are in the past. */
 const interval = { start: now - 5 * dayMillis, end: now + dayMillis }
 
-const together = (left: SiteRows, right: SiteRows): SiteRows => ({
-  views: [...left.views, ...right.views],
-  events: [...left.events, ...right.events],
-  conversions: [...left.conversions, ...right.conversions],
-  goals: left.goals
+const concat = (first: SiteRows, second: SiteRows): SiteRows => ({
+  views: [...first.views, ...second.views],
+  events: [...first.events, ...second.events],
+  conversions: [...first.conversions, ...second.conversions],
+  goals: first.goals
 })
 
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", () => {
   layer(Layer.merge(TestClickHouse.layer, EverySite.writable), { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "an answer is that of Evaluate after roll-ups, late rows and deletions",
+      "a report equals that of Evaluate after roll-ups, late rows and deletions",
       {
         rows: Rows,
         late: Rows,
@@ -57,7 +57,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
           yield* check(first, "after the first roll-up")
           const late = rowsOf(lateShape)
           yield* insert(site.hostedWebsiteId, late)
-          const all = together(first, late)
+          const all = concat(first, late)
           yield* check(all, "after late rows")
           yield* rollUp
           yield* clickhouse.command(

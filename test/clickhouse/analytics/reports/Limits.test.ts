@@ -35,7 +35,7 @@ const query = (filters: ReadonlyArray<Filter>): CoreQuery => ({
 
 const goals = Goals.layer.pipe(Layer.provide([GoalRows.layer, SiteDirectory.layer()]))
 
-/** Stores page views, each of another page and another visitor. */
+/** Stores page views, each with its own page and visitor. */
 const store = (pages: number) =>
   ClickHouse.use(({ command }) =>
     command(
@@ -45,29 +45,29 @@ const store = (pages: number) =>
     )
   )
 
-const ask = (options: Reports.Options) =>
+const reportWith = (options: Reports.Options) =>
   Service.Reports.use((reports) => Effect.result(reports.query(site, query([])))).pipe(
     Effect.provide(Layer.provide(Reports.layer(options), [goals, EverySite.writable]))
   )
 
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Limits", () => {
-  it.live("a report of too many pages fails, and one of fewer does not", () =>
+  it.live("a report with more rows than the limit fails, and one with as many rows as the limit does not", () =>
     Effect.gen(function* () {
       yield* store(101)
       const reader = Reader.make(yield* ClickHouse, { seconds: 20, memory: 1_000_000_000 })
       const error = yield* Effect.flip(Query.answer(reader, site, query([]), [], 100))
       assert.deepStrictEqual(error, new Service.ReportTooLarge({ limit: "100 rows" }))
-      const some: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
-      assert.strictEqual((yield* Query.answer(reader, site, query([some]), [], 100)).meta.total_rows, 100)
+      const withoutOne: Filter = { operator: "is_not", dimension: "event:page", values: ["/1"] }
+      assert.strictEqual((yield* Query.answer(reader, site, query([withoutOne]), [], 100)).meta.total_rows, 100)
     }).pipe(Effect.provide(TestClickHouse.layer))
   )
 
   it.live("a report that needs too much memory or time fails", () =>
     Effect.gen(function* () {
       yield* store(50_000)
-      const tooLarge = yield* ask({ timeout: "60 seconds", memory: 5_000_000 })
+      const tooLarge = yield* reportWith({ timeout: "60 seconds", memory: 5_000_000 })
       assert.deepInclude(tooLarge, { failure: new Service.ReportTooLarge({ limit: "0.005 GB of memory" }) })
-      const tooLong = yield* ask({ timeout: "1 millis" })
+      const tooLong = yield* reportWith({ timeout: "1 millis" })
       assert.deepInclude(tooLong, { failure: new Service.ReportTimeout({ limit: "1ms" }) })
     }).pipe(Effect.provide(TestClickHouse.layer))
   )

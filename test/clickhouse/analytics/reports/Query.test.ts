@@ -1,4 +1,4 @@
-/** Reports from ClickHouse are those of `Evaluate`, also with conversions and goals. */
+/** Reports from ClickHouse equal those of `Evaluate`, also with conversions and goals. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -15,7 +15,7 @@ const limits = { seconds: 20, memory: 1_000_000_000 }
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/Query", () => {
   layer(TestClickHouse.layer, { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "an answer is that of Evaluate over the rows of its site",
+      "a report equals that of Evaluate over the website's rows",
       {
         rows: Rows,
         requests: Schema.Array(RequestShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),

@@ -1,4 +1,4 @@
-/** The visits of past days are stored in the background and by `rebuild`, and replaced ones are deleted. */
+/** The visits of past days are stored in the background and by `rebuild`. Replaced visits are deleted. */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, Layer, Schema } from "effect"
@@ -39,7 +39,7 @@ const stored = (hostedWebsiteId: string) =>
 TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/RollUpLoop", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect(
-      "a report of many past rows stores their visits, rebuilding replaces them, and an erasure deletes them",
+      "a report of many rows of a past day causes a roll-up, `rebuild` replaces the stored visits, and an erasure deletes them",
       () =>
         Effect.gen(function* () {
           const reports = yield* Service.Reports
