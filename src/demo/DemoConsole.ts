@@ -6,11 +6,11 @@
 import { Clock, Effect, type Layer, Option } from "effect"
 import { Headers, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { localSessionCookie } from "../contract/owner/Authentication.ts"
-import { current } from "../contract/owner/Session.ts"
+import { current } from "../contract/owner/CurrentSession.ts"
 import * as ConsoleCookie from "../core/http/ConsoleCookie.ts"
 import * as LocalPage from "../core/http/LocalPage.ts"
 import { limits } from "../core/sites/ConsoleSession.ts"
-import { cookieOptions } from "../http/owner/handlers/Session.ts"
+import { cookieOptions } from "../http/owner/handlers/CurrentSession.ts"
 import * as RequestHead from "../http/request/RequestHead.ts"
 import { ConsoleSessions } from "../services/sites/ConsoleSessions.ts"
 

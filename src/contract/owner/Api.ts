@@ -9,17 +9,19 @@
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { asOwnerDocument } from "../OpenApi.ts"
+import { ActivityGroup } from "./Activity.ts"
 import { Authentication } from "./Authentication.ts"
 import { ConversationsGroup } from "./Conversations.ts"
-import { CredentialsGroup } from "./Credentials.ts"
+import { SessionGroup } from "./CurrentSession.ts"
 import { DataGroup } from "./Data.ts"
 import { FormsGroup } from "./Forms.ts"
 import { GoalsGroup } from "./Goals.ts"
 import { InstancesGroup } from "./Instances.ts"
+import { KeysGroup } from "./Keys.ts"
 import { LiveGroup } from "./Live.ts"
 import { NotificationsGroup } from "./Notifications.ts"
 import { ReportsGroup } from "./Reports.ts"
-import { SessionGroup } from "./Session.ts"
+import { SessionsGroup } from "./Sessions.ts"
 import { SetUpGroup } from "./SetUp.ts"
 import { SharedGroup, SharesGroup } from "./Shares.ts"
 import { SitesGroup } from "./Sites.ts"
@@ -33,7 +35,7 @@ export const prefix = "/v1/owner/"
 
 export class OwnerApi extends HttpApi.make("hydracore-owner")
   .add(ReportsGroup, SitesGroup, SubmissionsGroup, ConversationsGroup)
-  .add(SetUpGroup, GoalsGroup, TokensGroup, CredentialsGroup)
+  .add(SetUpGroup, ActivityGroup, GoalsGroup, TokensGroup, KeysGroup, SessionsGroup)
   .add(InstancesGroup, WebhooksGroup, NotificationsGroup, FormsGroup, SharesGroup, LiveGroup, DataGroup)
   // The last middleware is the outermost: a request without a key is not validated.
   .middleware(Validation)

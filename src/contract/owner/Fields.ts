@@ -166,4 +166,6 @@ export const boolean = (title: string) =>
 /** An ISO 8601 time in an answer. */
 export const time = Schema.String.annotate({ format: "date-time" })
 
+export const nullableTime = Schema.NullOr(time)
+
 export const uuid = Schema.String.annotate({ format: "uuid" })

@@ -7,8 +7,8 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import type { Activity } from "./Activity.ts"
 import * as Errors from "./Errors.ts"
-import type { Activity } from "./SetUp.ts"
 import { siteId } from "./Sites.ts"
 
 /** The data of each event of the stream, as JSON. */

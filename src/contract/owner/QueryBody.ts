@@ -7,6 +7,7 @@
 import { Schema } from "effect"
 import type { WireFilter } from "../../core/analytics/report/Answer.ts"
 import * as Query from "../../core/analytics/report/Query.ts"
+import * as Examples from "./Examples.ts"
 
 /** A query as JSON. */
 export interface QueryBody {
@@ -77,7 +78,7 @@ export const QueryBody = Schema.Any.check(Schema.makeFilter(() => true, { toJson
   title: "Query",
   examples: [
     {
-      site_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+      site_id: Examples.siteId,
       metrics: ["visitors", "pageviews", "bounce_rate"],
       date_range: "30d",
       dimensions: ["visit:source"],

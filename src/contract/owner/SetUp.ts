@@ -1,5 +1,5 @@
 /**
- * The settings of websites and their deletion, their activity, and the requests that were not counted.
+ * The settings of websites, and their deletion.
  *
  * @module
  */
@@ -7,8 +7,6 @@ import { Schema } from "effect"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
-import { statuses } from "../../core/forms/Submission.ts"
-import { reasons } from "../../core/sites/Decision.ts"
 import * as TimeZone from "../../core/text/TimeZone.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
@@ -40,7 +38,7 @@ export const SiteDetails = Schema.Struct({
   title: "SiteDetails",
   examples: [
     {
-      site_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+      site_id: Examples.siteId,
       tracking_token: "d3b07384-d113-4ec5-a5ec-9b1f2d3c4e5f",
       name: "Shop",
       origins: ["https://www.example.com"],
@@ -105,34 +103,6 @@ export const update = HttpApiEndpoint.patch("update", "/v1/owner/sites/:site_id"
   })
 )
 
-export const Decisions = Schema.Struct({
-  from: Schema.String.annotate({ format: "date" }),
-  to: Schema.String.annotate({ format: "date" }),
-  reasons: Schema.Array(Schema.Struct({ reason: Schema.Literals(reasons), count: Schema.Int })).annotate({
-    description: "How many requests were not counted for each reason, the most frequent reason first"
-  })
-}).annotate({
-  identifier: "Decisions",
-  title: "Decisions",
-  examples: [{ from: "2026-11-01", to: "2026-11-07", reasons: [{ reason: "foreign-origin", count: 40 }] }]
-})
-
-export const decisions = HttpApiEndpoint.get("decisions", "/v1/owner/sites/:site_id/decisions", {
-  params,
-  query: {
-    from: Fields.date("The first day, in UTC; six days before `to` if absent"),
-    to: Fields.date("The last day, in UTC; today if absent")
-  },
-  success: Decisions,
-  error: Errors.NotFound
-}).annotateMerge(
-  OpenApi.annotations({
-    identifier: "site_decisions",
-    summary: "Read why requests were not counted",
-    description: "How many of a website's requests were not counted, by reason. Scope `stats`."
-  })
-)
-
 export const Deletion = Schema.Struct({
   name: Wire.Text({ title: "Name", maxLength: 1000, description: "The name of the website, as a confirmation" })
 }).annotate({ identifier: "Deletion", title: "Deletion", examples: [{ name: "Shop" }] })
@@ -164,68 +134,6 @@ export const remove = HttpApiEndpoint.post("delete", "/v1/owner/sites/:site_id/d
   })
 )
 
-const visitor = {
-  received_at: Fields.time,
-  path: Schema.String,
-  country: Schema.NullOr(Schema.String),
-  device: Schema.NullOr(Schema.String),
-  browser: Schema.NullOr(Schema.String)
-}
-
-export const Activity = Schema.Struct({
-  activity: Schema.Array(
-    Schema.Union([
-      Schema.Struct({ type: Schema.Literal("pageview"), ...visitor, source: Schema.NullOr(Schema.String) }),
-      Schema.Struct({ type: Schema.Literal("event"), ...visitor, name: Schema.String }),
-      Schema.Struct({
-        type: Schema.Literal("submission"),
-        received_at: Fields.time,
-        submission_id: Fields.uuid,
-        status: Schema.Literals(statuses),
-        page_slug: Schema.NullOr(Schema.String)
-      }),
-      Schema.Struct({
-        type: Schema.Literal("conversation"),
-        received_at: Fields.time,
-        instance_id: Fields.uuid,
-        conversation_id: Schema.String
-      })
-    ])
-  )
-}).annotate({
-  identifier: "Activity",
-  title: "Activity",
-  examples: [
-    {
-      activity: [
-        {
-          type: "pageview",
-          received_at: Examples.time,
-          path: "/pricing",
-          country: "NO",
-          device: "mobile",
-          browser: "Safari",
-          source: "newsletter"
-        }
-      ]
-    }
-  ]
-})
-
-export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_id/activity", {
-  params,
-  query: { limit: Fields.limit },
-  success: Activity,
-  error: Errors.NotFound
-}).annotateMerge(
-  OpenApi.annotations({
-    identifier: "site_activity",
-    summary: "List the latest activity",
-    description:
-      "The latest activities of a website, latest first: counted page views, events, submissions and new conversations. Scope `read`."
-  })
-)
-
 export class SetUpGroup extends HttpApiGroup.make("setUp")
-  .add(create, read, update, remove, decisions, activity)
+  .add(create, read, update, remove)
   .annotateMerge(OpenApi.annotations({ title: "Settings", description: "The settings of websites" })) {}

@@ -19,15 +19,13 @@ import { CoarseReport } from "./Reports.ts"
 import { siteId } from "./Sites.ts"
 import { Validation } from "./Validation.ts"
 
-const nullableTime = Schema.NullOr(Fields.time)
-
 export const Shares = Schema.Struct({
   shares: Schema.Array(
     Schema.Struct({
       share_id: Fields.uuid,
       label: Schema.NullOr(Schema.String),
       created_at: Fields.time,
-      expires_at: nullableTime
+      expires_at: Fields.nullableTime
     })
   )
 }).annotate({
@@ -46,7 +44,7 @@ export const CreatedShare = Schema.Struct({
   path: Schema.String.annotate({
     description: "The dashboard's address, without the origin of the console. It is not shown again"
   }),
-  expires_at: nullableTime
+  expires_at: Fields.nullableTime
 }).annotate({
   identifier: "CreatedShare",
   title: "CreatedShare",

@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 
 /** The id of a website in every path of the owner API. */
 export const siteId = Wire.Uuid({ title: "Site Id", description: "The `website_config_id` of a website" })
@@ -31,7 +32,7 @@ export const Sites = Schema.Struct({
     {
       sites: [
         {
-          site_id: "0f8fad5b-d9cb-469f-a165-70867728950e",
+          site_id: Examples.siteId,
           name: "Shop",
           time_zone: "Europe/Berlin",
           created_at: "2026-11-01T09:00:00.000Z"

@@ -18,16 +18,14 @@ const base = "/v1/owner/sites/:site_id/instances/:instance_id/tokens"
 
 const params = { site_id: siteId, instance_id: Wire.Uuid({ title: "Instance Id" }) }
 
-const nullableTime = Schema.NullOr(Fields.time)
-
 export const Tokens = Schema.Struct({
   tokens: Schema.Array(
     Schema.Struct({
       token_id: Fields.uuid,
       label: Schema.NullOr(Schema.String),
       created_at: Fields.time,
-      expires_at: nullableTime,
-      revoked_at: nullableTime
+      expires_at: Fields.nullableTime,
+      revoked_at: Fields.nullableTime
     })
   )
 }).annotate({
@@ -56,7 +54,7 @@ export const NewToken = Schema.Struct({
 export const IssuedToken = Schema.Struct({
   token_id: Fields.uuid,
   token: Schema.String.annotate({ description: "It is not shown again" }),
-  expires_at: nullableTime
+  expires_at: Fields.nullableTime
 }).annotate({
   identifier: "IssuedToken",
   title: "IssuedToken",

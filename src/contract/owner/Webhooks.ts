@@ -25,7 +25,6 @@ const site = { site_id: siteId }
 const params = { ...site, webhook_id: Wire.Uuid({ title: "Webhook Id" }) }
 const ofDelivery = { ...params, event_id: Wire.Uuid({ title: "Event Id" }) }
 
-const nullableTime = Schema.NullOr(Fields.time)
 const nullableText = Schema.NullOr(Schema.String)
 
 const exampleWebhook = {
@@ -46,8 +45,8 @@ export const Webhook = Schema.Struct({
   events: Schema.Array(Schema.String).annotate({ description: "Empty for all" }),
   format: Schema.Literals(formats),
   created_at: Fields.time,
-  failing_since: nullableTime,
-  disabled_at: nullableTime
+  failing_since: Fields.nullableTime,
+  disabled_at: Fields.nullableTime
 }).annotate({ identifier: "Webhook", title: "Webhook", examples: [exampleWebhook] })
 
 export const Webhooks = Schema.Struct({ webhooks: Schema.Array(Webhook) }).annotate({
@@ -129,7 +128,7 @@ const delivery = {
   created_at: Fields.time,
   status: Schema.Literals(deliveryStatuses),
   attempts: Schema.Int,
-  next_attempt_at: nullableTime
+  next_attempt_at: Fields.nullableTime
 }
 
 const exampleDelivery = {

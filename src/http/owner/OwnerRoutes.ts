@@ -30,16 +30,18 @@ import * as Authentication from "./authentication/Authentication.ts"
 import * as CallerLimits from "./authentication/CallerLimits.ts"
 import * as SharedAuthentication from "./authentication/SharedAuthentication.ts"
 import * as CallerReads from "./CallerReads.ts"
+import * as ActivityHandlers from "./handlers/Activity.ts"
 import * as ConversationHandlers from "./handlers/Conversations.ts"
-import * as CredentialHandlers from "./handlers/Credentials.ts"
+import * as CurrentSessionHandlers from "./handlers/CurrentSession.ts"
 import * as DataHandlers from "./handlers/Data.ts"
 import * as FormHandlers from "./handlers/Forms.ts"
 import * as GoalHandlers from "./handlers/Goals.ts"
 import * as InstanceHandlers from "./handlers/Instances.ts"
+import * as KeyHandlers from "./handlers/Keys.ts"
 import * as LiveHandlers from "./handlers/Live.ts"
 import * as NotificationHandlers from "./handlers/Notifications.ts"
 import * as ReportHandlers from "./handlers/Reports.ts"
-import * as SessionHandlers from "./handlers/Session.ts"
+import * as SessionHandlers from "./handlers/Sessions.ts"
 import * as SetUpHandlers from "./handlers/SetUp.ts"
 import * as SharedHandlers from "./handlers/Shared.ts"
 import * as ShareHandlers from "./handlers/Shares.ts"
@@ -100,9 +102,11 @@ export const layer = (options: Options) =>
           SubmissionHandlers.layer,
           ConversationHandlers.layer,
           SetUpHandlers.layer,
+          ActivityHandlers.layer,
           GoalHandlers.layer,
           TokenHandlers.layer,
-          CredentialHandlers.layer,
+          KeyHandlers.layer,
+          SessionHandlers.layer,
           ShareHandlers.layer,
           LiveHandlers.layer,
           SharedHandlers.layer,
@@ -111,7 +115,7 @@ export const layer = (options: Options) =>
           NotificationHandlers.layer,
           FormHandlers.layer,
           DataHandlers.layer,
-          SessionHandlers.layer
+          CurrentSessionHandlers.layer
         )
       )
     ),

@@ -1,21 +1,17 @@
 /**
- * The endpoints that create, read, change and delete a website, and those of its activity and decisions.
+ * The endpoints that create, read, change and delete a website.
  *
  * @module
  */
-import { Clock, Effect, Option } from "effect"
+import { Effect, Option } from "effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
-import * as Fields from "../../../contract/owner/Fields.ts"
-import type * as Decision from "../../../core/sites/Decision.ts"
 import type { Site } from "../../../core/sites/Site.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import type { Erased } from "../../../services/sites/SiteErasure.ts"
-import { OwnerReports } from "../access/OwnerReports.ts"
 import { OwnerSites } from "../access/OwnerSites.ts"
 import * as Failures from "../Failures.ts"
 import * as Validation from "../Validation.ts"
-import * as ActivityJson from "./ActivityJson.ts"
 
 const toJson = (site: Site) => ({
   site_id: site.websiteConfigId,
@@ -25,11 +21,6 @@ const toJson = (site: Site) => ({
   time_zone: site.timeZone,
   created_at: Calendar.iso(site.createdAt)
 })
-
-const countsJson = (counts: Decision.Counts) =>
-  (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
-    .map(([reason, count]) => ({ reason, count }))
-    .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
 
 const erasedJson = (erased: Erased) => ({
   page_views: erased.pageViews,
@@ -48,15 +39,11 @@ const otherName = Validation.failed([
   }
 ])
 
-/** From the first to the last day of a week, in milliseconds. */
-const weekSpan = 6 * Calendar.dayMillis
-
 export const layer = HttpApiBuilder.group(
   OwnerApi,
   "setUp",
   Effect.fnUntraced(function* (handlers) {
     const owned = yield* OwnerSites
-    const reports = yield* OwnerReports
     return handlers
       .handle("create", ({ payload: { name, origins = [], time_zone: timeZone } }) =>
         owned
@@ -91,27 +78,6 @@ export const layer = HttpApiBuilder.group(
               onSome: (erased) => Effect.succeed(erasedJson(erased))
             })
           ),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
-        owned.authorize(params.site_id, "read").pipe(
-          Effect.flatMap((proof) => reports.activity(proof, limit)),
-          Effect.map((activity) => ({ activity: activity.map(ActivityJson.of) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle(
-        "decisions",
-        Effect.fnUntraced(
-          function* ({ params, query }) {
-            const proof = yield* owned.authorize(params.site_id, "stats")
-            const now = yield* Clock.currentTimeMillis
-            const last = query.to ?? Calendar.dateOf(now)
-            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - weekSpan)
-            const counts = yield* owned.decisions(proof, { first, last })
-            return { from: first, to: last, reasons: countsJson(counts) }
-          },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )

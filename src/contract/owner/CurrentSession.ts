@@ -12,6 +12,7 @@ import * as Role from "../../core/sites/Role.ts"
 import * as Wire from "../Wire.ts"
 import { Authentication, Guest } from "./Authentication.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import { Validation } from "./Validation.ts"
 
 const path = "/v1/owner/session"
@@ -45,7 +46,7 @@ export const Session = Schema.Struct({
 }).annotate({
   identifier: "Session",
   title: "Session",
-  examples: [{ role: "owner", sites: ["0f8fad5b-d9cb-469f-a165-70867728950e"], expires_at: "2026-12-25T09:00:00.000Z" }]
+  examples: [{ role: "owner", sites: [Examples.siteId], expires_at: "2026-12-25T09:00:00.000Z" }]
 })
 
 export const current = HttpApiEndpoint.get("current", path, { success: Session, error: Errors.NotFound })

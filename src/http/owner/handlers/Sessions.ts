@@ -1,5 +1,5 @@
 /**
- * The endpoints at and below `/v1/owner/keys` and `/v1/owner/sessions`.
+ * The endpoints at and below `/v1/owner/sessions`.
  *
  * @module
  */
@@ -8,23 +8,10 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { OwnerApi } from "../../../contract/owner/Api.ts"
 import { Caller } from "../../../contract/owner/Authentication.ts"
 import * as ConsoleSession from "../../../core/sites/ConsoleSession.ts"
-import type { RevokeOptions } from "../../../core/sites/Issuers.ts"
-import type { OwnerKey } from "../../../core/sites/OwnerKey.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
 import { OwnerCredentials } from "../access/OwnerCredentials.ts"
 import * as Failures from "../Failures.ts"
 import * as Validation from "../Validation.ts"
-
-const keyJson = (key: OwnerKey) => ({
-  key_id: key.keyId,
-  scope: key.scope,
-  sites: key.sites,
-  label: key.label,
-  created_at: Calendar.iso(key.createdAt),
-  expires_at: Calendar.isoOrNull(key.expiresAt),
-  revoked_at: Calendar.isoOrNull(key.revokedAt),
-  issued_by: key.issuedBy
-})
 
 const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | undefined) => ({
   session_id: session.sessionId,
@@ -39,40 +26,12 @@ const sessionJson = (session: ConsoleSession.ConsoleSession, current: string | u
   current: session.sessionId === current
 })
 
-const optionsOf = (query: { readonly with_opened?: "true" | "false" }): RevokeOptions => ({
-  withOpened: query.with_opened === "true"
-})
-
 export const layer = HttpApiBuilder.group(
   OwnerApi,
-  "credentials",
+  "sessions",
   Effect.fnUntraced(function* (handlers) {
     const credentials = yield* OwnerCredentials
     return handlers
-      .handle("keys", () =>
-        credentials.keys.pipe(
-          Effect.map((keys) => ({ keys: keys.map(keyJson) })),
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle(
-        "issueKey",
-        Effect.fnUntraced(
-          function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
-            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Validation.expired("a future time"))
-            }
-            const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
-            return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
-          },
-          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
-        )
-      )
-      .handle("revokeKey", ({ params, query }) =>
-        credentials
-          .revokeKey(params.key_id, optionsOf(query))
-          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
-      )
       .handle(
         "sessions",
         Effect.fnUntraced(
@@ -110,7 +69,7 @@ export const layer = HttpApiBuilder.group(
       )
       .handle("revokeSession", ({ params, query }) =>
         credentials
-          .revokeSession(params.session_id, optionsOf(query))
+          .revokeSession(params.session_id, { withOpened: query.with_opened === "true" })
           .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
       )
   })

@@ -1,0 +1,54 @@
+/**
+ * The endpoints of a website's latest activity, and of the requests that were not counted.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import * as Fields from "../../../contract/owner/Fields.ts"
+import type * as Decision from "../../../core/sites/Decision.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerReports } from "../access/OwnerReports.ts"
+import { OwnerSites } from "../access/OwnerSites.ts"
+import * as Failures from "../Failures.ts"
+import * as ActivityJson from "./ActivityJson.ts"
+
+const countsJson = (counts: Decision.Counts) =>
+  (Object.entries(counts) as ReadonlyArray<[Decision.Reason, number]>)
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((left, right) => right.count - left.count || (left.reason < right.reason ? -1 : 1))
+
+/** From the first to the last day of a week, in milliseconds. */
+const weekSpan = 6 * Calendar.dayMillis
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "activity",
+  Effect.fnUntraced(function* (handlers) {
+    const owned = yield* OwnerSites
+    const reports = yield* OwnerReports
+    return handlers
+      .handle("activity", ({ params, query: { limit = Fields.defaultLimit } }) =>
+        owned.authorize(params.site_id, "read").pipe(
+          Effect.flatMap((proof) => reports.activity(proof, limit)),
+          Effect.map((activity) => ({ activity: activity.map(ActivityJson.of) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "decisions",
+        Effect.fnUntraced(
+          function* ({ params, query }) {
+            const proof = yield* owned.authorize(params.site_id, "stats")
+            const now = yield* Clock.currentTimeMillis
+            const last = query.to ?? Calendar.dateOf(now)
+            const first = query.from ?? Calendar.dateOf(Date.parse(`${last}T00:00:00Z`) - weekSpan)
+            const counts = yield* owned.decisions(proof, { first, last })
+            return { from: first, to: last, reasons: countsJson(counts) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+  })
+)

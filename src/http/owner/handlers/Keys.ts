@@ -1,0 +1,57 @@
+/**
+ * The endpoints at and below `/v1/owner/keys`.
+ *
+ * @module
+ */
+import { Clock, Effect } from "effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { OwnerApi } from "../../../contract/owner/Api.ts"
+import type { OwnerKey } from "../../../core/sites/OwnerKey.ts"
+import * as Calendar from "../../../core/text/Calendar.ts"
+import { OwnerCredentials } from "../access/OwnerCredentials.ts"
+import * as Failures from "../Failures.ts"
+import * as Validation from "../Validation.ts"
+
+const keyJson = (key: OwnerKey) => ({
+  key_id: key.keyId,
+  scope: key.scope,
+  sites: key.sites,
+  label: key.label,
+  created_at: Calendar.iso(key.createdAt),
+  expires_at: Calendar.isoOrNull(key.expiresAt),
+  revoked_at: Calendar.isoOrNull(key.revokedAt),
+  issued_by: key.issuedBy
+})
+
+export const layer = HttpApiBuilder.group(
+  OwnerApi,
+  "keys",
+  Effect.fnUntraced(function* (handlers) {
+    const credentials = yield* OwnerCredentials
+    return handlers
+      .handle("keys", () =>
+        credentials.keys.pipe(
+          Effect.map((keys) => ({ keys: keys.map(keyJson) })),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle(
+        "issueKey",
+        Effect.fnUntraced(
+          function* ({ payload: { expires_at: expiresAt = null, label = null, scope, sites } }) {
+            if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
+              return yield* Effect.fail(Validation.expired("a future time"))
+            }
+            const issued = yield* credentials.issueKey({ scope, sites, label, expiresAt })
+            return { key_id: issued.keyId, key: issued.key, expires_at: Calendar.isoOrNull(issued.expiresAt) }
+          },
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
+      .handle("revokeKey", ({ params, query }) =>
+        credentials
+          .revokeKey(params.key_id, { withOpened: query.with_opened === "true" })
+          .pipe(Effect.catchTag("StorageUnavailable", Failures.ofStorage))
+      )
+  })
+)
