@@ -27,7 +27,7 @@ const format = ({ database, hosts, master, password, tls, username }: typeof Add
   ].join("")
 
 describe("core/doctor/RedisUrl", () => {
-  it.prop("a URL is read as it was format", [Address], ([address]) => {
+  it.prop("a URL is read as it was written", [Address], ([address]) => {
     if (!isEncodable(address.username) || !isEncodable(address.password)) return
     const { database, hosts, master, password, tls, username } = address
     assert.deepStrictEqual(Result.getOrThrow(RedisUrl.parse(format(address))), {

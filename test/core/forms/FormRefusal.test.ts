@@ -58,20 +58,16 @@ describe("core/forms/FormRefusal", () => {
     }
   )
 
-  it.prop(
-    "errors in the visitor's fields are corrections, faultOfField by the field",
-    [Schema.Array(Name)],
-    ([names]) => {
-      if (names.length === 0) return
-      const detail = names.map((name) => faultOfField(name, "value_error"))
-      const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
-      assert.deepStrictEqual(
-        corrections,
-        names.slice(0, 20).map((name) => ({ field: `${name}`, text: mark }))
-      )
-      assert.deepStrictEqual(forOwner, [])
-    }
-  )
+  it.prop("errors in the visitor's fields are corrections, named by the field", [Schema.Array(Name)], ([names]) => {
+    if (names.length === 0) return
+    const detail = names.map((name) => faultOfField(name, "value_error"))
+    const { corrections, forOwner } = FormRefusal.explain({ status: 422, retryAfterSeconds: undefined, detail })
+    assert.deepStrictEqual(
+      corrections,
+      names.slice(0, 20).map((name) => ({ field: `${name}`, text: mark }))
+    )
+    assert.deepStrictEqual(forOwner, [])
+  })
 
   it("states the time to wait in seconds or minutes", () => {
     for (const [seconds, time] of [

@@ -13,8 +13,8 @@ import { clientKey } from "../../../src/core/limits/ClientKey.ts"
 const trustedProxies = ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
 const trusted = HttpMiddleware.xForwardedHeaders({ trustedProxies })
 
-/** The client address that handlers see for a request from `peer` with this `X-Forwarded-For`. */
-const seen = (peer: string, forwarded: string | undefined): Effect.Effect<{ address: string; key: string }> => {
+/** The address that handlers get for a request from `peer` with this `X-Forwarded-For`, and its key. */
+const clientOf = (peer: string, forwarded: string | undefined): Effect.Effect<{ address: string; key: string }> => {
   let address = ""
   const app = HttpServerRequest.HttpServerRequest.use((request) =>
     Effect.sync(() => {
@@ -23,13 +23,13 @@ const seen = (peer: string, forwarded: string | undefined): Effect.Effect<{ addr
     })
   )
   const request = HttpServerRequest.fromWeb(new Request("http://edge.test/"))
-  const from = request.modify({
+  const forwardedRequest = request.modify({
     remoteAddress: Option.some(peer),
     peerAddress: Option.some(peer),
     headers: forwarded === undefined ? request.headers : Headers.set(request.headers, "x-forwarded-for", forwarded)
   })
   return trusted(app).pipe(
-    Effect.provideService(HttpServerRequest.HttpServerRequest, from),
+    Effect.provideService(HttpServerRequest.HttpServerRequest, forwardedRequest),
     Effect.map(() => ({ address, key: clientKey(address) }))
   )
 }
@@ -37,7 +37,7 @@ const seen = (peer: string, forwarded: string | undefined): Effect.Effect<{ addr
 const integer = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 /** An address outside of the trusted networks. */
-const Stranger = Schema.Union([
+const UntrustedAddress = Schema.Union([
   Schema.Tuple([integer(11, 223), integer(0, 255), integer(0, 255), integer(1, 254)]),
   Schema.Tuple([
     integer(0x2001, 0x3fff),
@@ -53,8 +53,8 @@ const Stranger = Schema.Union([
 const spell = (parts: ReadonlyArray<number>) =>
   parts.length === 4 ? parts.join(".") : parts.map((part) => part.toString(16)).join(":")
 
-/** The field as a client may send it: garbage, addresses, spoofed proxies. */
-const Claim = Schema.Union([
+/** `X-Forwarded-For` as a client may send it: other texts, addresses and forged proxies. */
+const Field = Schema.Union([
   Schema.String,
   Schema.Array(
     Schema.Union([
@@ -72,45 +72,48 @@ const Claim = Schema.Union([
     ])
   )
 ])
-const claimed = (claim: string | ReadonlyArray<string>) => (typeof claim === "string" ? claim : claim.join(", "))
+const headerOf = (field: string | ReadonlyArray<string>) => (typeof field === "string" ? field : field.join(", "))
 
 const Proxies = Schema.Array(
   Schema.Literals(["10.0.0.1", "10.255.0.7", "fd00::1", "[fd00::2]", "10.0.0.3:8080", "::ffff:10.0.0.4"])
 ).check(Schema.isMaxLength(4))
 
 describe("no client can choose its own address", () => {
-  it.effect.prop("without a trusted proxy the address is the peer", [Stranger, Claim], ([peer, claim]) =>
+  it.effect.prop("without a trusted proxy the address is the peer", [UntrustedAddress, Field], ([peer, field]) =>
     Effect.gen(function* () {
       const address = spell(peer)
-      assert.deepStrictEqual(yield* seen(address, claimed(claim)), yield* seen(address, undefined))
-      assert.strictEqual((yield* seen(address, claimed(claim))).address, address)
+      assert.deepStrictEqual(yield* clientOf(address, headerOf(field)), yield* clientOf(address, undefined))
+      assert.strictEqual((yield* clientOf(address, headerOf(field))).address, address)
     })
   )
 
   it.effect.prop(
-    "behind trusted proxies the address is the rightmost that is not trusted, whatever the client sent",
-    [Stranger, Claim, Proxies],
-    ([client, claim, proxies]) =>
+    "behind trusted proxies the address is the rightmost entry that is not trusted, whatever the client sent",
+    [UntrustedAddress, Field, Proxies],
+    ([client, field, proxies]) =>
       Effect.gen(function* () {
         const address = spell(client)
-        const { key } = yield* seen("10.0.0.2", [claimed(claim), address, ...proxies].join(", "))
+        const { key } = yield* clientOf("10.0.0.2", [headerOf(field), address, ...proxies].join(", "))
         assert.strictEqual(key, clientKey(address))
       })
   )
 
   it.effect.prop(
-    "garbage in place of a proxy's entry is never a key: the client counts as the proxy",
-    [Schema.String, Claim, Proxies],
-    ([garbage, claim, proxies]) =>
+    "if an entry of a proxy is not an address, the client's address is that of the proxy that connected",
+    [Schema.String, Field, Proxies],
+    ([garbage, field, proxies]) =>
       Effect.gen(function* () {
         const hop = `x${garbage.replaceAll(",", "")}`
-        assert.strictEqual((yield* seen("10.0.0.2", [claimed(claim), hop, ...proxies].join(","))).address, "10.0.0.2")
+        assert.strictEqual(
+          (yield* clientOf("10.0.0.2", [headerOf(field), hop, ...proxies].join(","))).address,
+          "10.0.0.2"
+        )
       })
   )
 
-  it.effect.prop("whatever is sent, the key is an address and never the client's text", [Claim], ([claim]) =>
+  it.effect.prop("whatever is sent, the key is an address and never the client's text", [Field], ([field]) =>
     Effect.gen(function* () {
-      const { key } = yield* seen("10.0.0.2", claimed(claim))
+      const { key } = yield* clientOf("10.0.0.2", headerOf(field))
       assert.match(key, /^(\d{1,3}(\.\d{1,3}){3}|([0-9a-f]{1,4}:){4}:\/64)$/)
     })
   )
@@ -125,8 +128,8 @@ describe("no client can choose its own address", () => {
     "unknown"
   ])
   /** Entries of the field: addresses, near misses and other texts. */
-  const Word = Schema.Union([
-    Stranger,
+  const Entry = Schema.Union([
+    UntrustedAddress,
     Schema.Tuple([integer(0, 300), integer(0, 300), integer(0, 300), integer(0, 300)]),
     Schema.Literals([
       "01.2.3.4",
@@ -140,12 +143,15 @@ describe("no client can choose its own address", () => {
   ])
   const address = ClientAddress.make(trustedProxies)
 
-  it.effect.prop("the fast path gives the same result", [Peer, Claim, Word, Proxies], ([peer, claim, word, proxies]) =>
-    Effect.gen(function* () {
-      const spelled = typeof word === "string" ? word : spell(word)
-      for (const field of [undefined, claimed(claim), spelled, [claimed(claim), spelled, ...proxies].join(", ")]) {
-        assert.strictEqual(address(peer, field), (yield* seen(peer, field)).address)
-      }
-    })
+  it.effect.prop(
+    "the fast path gives the same result",
+    [Peer, Field, Entry, Proxies],
+    ([peer, field, entry, proxies]) =>
+      Effect.gen(function* () {
+        const spelled = typeof entry === "string" ? entry : spell(entry)
+        for (const header of [undefined, headerOf(field), spelled, [headerOf(field), spelled, ...proxies].join(", ")]) {
+          assert.strictEqual(address(peer, header), (yield* clientOf(peer, header)).address)
+        }
+      })
   )
 })

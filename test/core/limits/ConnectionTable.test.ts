@@ -25,55 +25,56 @@ const oldest = (connections: ReadonlyArray<Model>): Model | undefined =>
 
 describe("core/limits/ConnectionTable", () => {
   it.prop(
-    "no bound is exceeded; the longest idle connection is closed for a new one, and a busy connection never is",
+    "no bound is exceeded: a new connection replaces the longest idle one, and is refused if there is none",
     [Schema.Array(Step).check(Schema.isMaxLength(80)), between(1, 4), between(1, 8)],
     ([steps, perClient, total]) => {
       const table = ConnectionTable.make<number>({ perClient, total })
-      let kept: ReadonlyArray<Model> = []
-      const seen: Array<Model> = []
+      let open: ReadonlyArray<Model> = []
+      const everAdded: Array<Model> = []
       let now = 0
       for (const step of steps) {
         now++
         if (step._tag === "Add") {
           const client = step.client === 3 ? undefined : `client ${step.client}`
-          const own = kept.filter((each) => client !== undefined && each.client === client)
-          const bound = own.length >= perClient ? "perClient" : kept.length >= total ? "total" : undefined
-          const victim =
+          const ofClient = open.filter((each) => client !== undefined && each.client === client)
+          const bound = ofClient.length >= perClient ? "perClient" : open.length >= total ? "total" : undefined
+          const longestIdle =
             bound === "perClient"
-              ? oldest(own)
-              : (oldest(kept.filter((each) => each.client !== undefined)) ?? oldest(kept))
+              ? oldest(ofClient)
+              : (oldest(open.filter((each) => each.client !== undefined)) ?? oldest(open))
           const outcome = table.add(now, client, now)
           if (bound === undefined) {
             assert.strictEqual(outcome._tag, "Kept")
-          } else if (victim === undefined) {
+          } else if (longestIdle === undefined) {
             assert.deepStrictEqual(outcome, { _tag: "Refused", bound })
           } else {
             assert.strictEqual(outcome._tag, "Replaced")
-            if (outcome._tag === "Replaced") assert.deepStrictEqual([outcome.bound, outcome.closed], [bound, victim.id])
-            kept = kept.filter((each) => each !== victim)
+            if (outcome._tag === "Replaced")
+              assert.deepStrictEqual([outcome.bound, outcome.closed], [bound, longestIdle.id])
+            open = open.filter((each) => each !== longestIdle)
           }
           if (outcome._tag !== "Refused") {
-            const made = { id: now, client, entry: outcome.entry, idleSince: now }
-            kept = [...kept, made]
-            seen.push(made)
+            const added = { id: now, client, entry: outcome.entry, idleSince: now }
+            open = [...open, added]
+            everAdded.push(added)
           }
         } else {
-          // Closed connections too: events of a socket may arrive after it was closed.
-          const one = seen[step.which]
-          if (one !== undefined) {
-            if (step._tag === "Busy") table.busy(one.entry)
-            else if (step._tag === "Idle") table.idle(one.entry, now)
-            else table.remove(one.entry)
-            one.idleSince = step._tag === "Idle" ? now : undefined
-            if (step._tag === "Remove") kept = kept.filter((each) => each !== one)
+          // Closed connections are included, because events of a socket may arrive after it was closed.
+          const connection = everAdded[step.which]
+          if (connection !== undefined) {
+            if (step._tag === "Busy") table.busy(connection.entry)
+            else if (step._tag === "Idle") table.idle(connection.entry, now)
+            else table.remove(connection.entry)
+            connection.idleSince = step._tag === "Idle" ? now : undefined
+            if (step._tag === "Remove") open = open.filter((other) => other !== connection)
           }
         }
-        const clients = new Set(kept.flatMap(({ client }) => (client === undefined ? [] : [client])))
-        assert.deepStrictEqual([table.size(), table.clients()], [kept.length, clients.size])
+        const clients = new Set(open.flatMap(({ client }) => (client === undefined ? [] : [client])))
+        assert.deepStrictEqual([table.size(), table.clients()], [open.length, clients.size])
         for (const limit of [now - 5, now]) {
           assert.sameMembers(
             table.idleUntil(limit).map(({ value }) => value),
-            kept.filter(({ idleSince }) => idleSince !== undefined && idleSince <= limit).map(({ id }) => id)
+            open.filter(({ idleSince }) => idleSince !== undefined && idleSince <= limit).map(({ id }) => id)
           )
         }
       }
@@ -81,7 +82,7 @@ describe("core/limits/ConnectionTable", () => {
   )
 
   it.prop(
-    "the total leaves a second descriptor per connection, and descriptors for the database",
+    "the total leaves a second descriptor for each connection, and descriptors for the database",
     [between(1, 1_000_000), between(0, 1_000)],
     ([descriptors, database]) => {
       const total = ConnectionTable.totalOf(descriptors, database)

@@ -6,7 +6,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 
 const limits: IdleTime.Timeouts = { keepAlive: 65, head: 10 }
 
-/** When a connection that is idle from 0, receives a byte at each of `times` and is checked every second is closed. */
+/** The time at which a connection is closed that is idle since 0, is checked every second, and receives a byte at each of `times`. */
 const endOf = (times: ReadonlyArray<number>): number => {
   let seen: IdleTime.Seen | undefined
   for (let now = 0; ; now++) {
@@ -28,7 +28,7 @@ describe("core/limits/IdleTime", () => {
   it.prop("blank lines do not extend the idle time", [Schema.Array(between(0, 1_000))], ([times]) => {
     const end = endOf(times)
     assert.isTrue(end === 65 || end === 75)
-    // A head that may still be in time is not interrupted.
+    // A byte that arrives shortly before may begin a head, which gets its time.
     if (times.some((time) => time > 55 && time <= 65)) assert.strictEqual(end, 75)
   })
 

@@ -8,7 +8,7 @@ const Step = Schema.Struct({ client: Client, wait: Millis, duration: Millis })
 
 describe("core/limits/Lockout", () => {
   it.prop(
-    "a client waits until the last time that it was locked for, if there is room",
+    "a client is locked until the end of its latest lock, while the table has room for all",
     [Schema.Array(Step)],
     ([steps]) => {
       const lockout = Lockout.make(5)
@@ -25,7 +25,7 @@ describe("core/limits/Lockout", () => {
     }
   )
 
-  it("evicts the client that was locked first when there is no room", () => {
+  it("a full table evicts the client whose latest lock is the oldest", () => {
     const lockout = Lockout.make(2)
     lockout.lock("a", 10)
     lockout.lock("b", 10)

@@ -20,9 +20,9 @@ describe("core/limits/OpenSlots", () => {
       const countOf = (key: string) => opened.filter(({ keys, open }) => open && keys.includes(key)).length
       for (const step of steps) {
         if (step._tag === "Release") {
-          const one = opened[step.which]
-          one?.release()
-          if (one !== undefined) one.open = false
+          const slot = opened[step.which]
+          slot?.release()
+          if (slot !== undefined) slot.open = false
         } else {
           const keys = [`address ${step.address}`, `instance ${step.instance}`] as const
           const expected =

@@ -7,7 +7,7 @@ const spaces = Schema.Literals(["", " ", "\t "])
 const units = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const
 const Unit = Schema.Literals(["second", "minute", "hour", "day"])
 
-/** Texts that are limits or almost are: random texts are neither. */
+/** Texts that are or resemble limits, which random texts rarely do. */
 const Attempt = Schema.Struct({
   left: spaces,
   number: Schema.Union([between(0, 20), between(999_990, 1_000_010), between(-5, 5_000_000)]),
@@ -18,7 +18,7 @@ const Attempt = Schema.Struct({
 
 /** The pauses between a client's requests, in milliseconds. */
 const Waits = Schema.Array(between(0, 400)).check(Schema.isMaxLength(60))
-const Law = Schema.Struct({ limit: between(1, 5), windowMillis: between(1, 1000) })
+const LimitAndWindow = Schema.Struct({ limit: between(1, 5), windowMillis: between(1, 1000) })
 
 /** The decisions on consecutive requests. */
 const run = (policy: RateLimitPolicy, waits: ReadonlyArray<number>) => {
@@ -73,25 +73,25 @@ describe("core/limits/RateLimit.parse", () => {
 })
 
 describe("core/limits/RateLimit.decide", () => {
-  it.prop("accepts at most the limit in any window", [Law, Waits], ([law, waits]) => {
-    const { accepted } = run({ name: "a", ...law }, waits)
+  it.prop("accepts at most the limit in any window", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
+    const { accepted } = run({ name: "a", ...limitAndWindow }, waits)
     for (const start of accepted) {
-      const inside = accepted.filter((time) => time >= start && time < start + law.windowMillis)
-      assert.isAtMost(inside.length, law.limit)
+      const inside = accepted.filter((time) => time >= start && time < start + limitAndWindow.windowMillis)
+      assert.isAtMost(inside.length, limitAndWindow.limit)
     }
   })
 
-  it.prop("refuses a request only if it would exceed the limit", [Law, Waits], ([law, waits]) => {
-    const { accepted, decisions } = run({ name: "a", ...law }, waits)
+  it.prop("refuses a request only if it would exceed the limit", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
+    const { accepted, decisions } = run({ name: "a", ...limitAndWindow }, waits)
     for (const { decision, now } of decisions) {
       if (decision.accepted) continue
-      const counted = accepted.filter((time) => time <= now && time > now - law.windowMillis)
-      assert.strictEqual(counted.length, law.limit)
+      const counted = accepted.filter((time) => time <= now && time > now - limitAndWindow.windowMillis)
+      assert.strictEqual(counted.length, limitAndWindow.limit)
     }
   })
 
-  it.prop("accepts exactly `remaining` more requests at once", [Law, Waits], ([law, waits]) => {
-    const policy = { name: "a", ...law }
+  it.prop("accepts exactly `remaining` more requests at once", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
+    const policy = { name: "a", ...limitAndWindow }
     const { accepted, decisions, now } = run(policy, waits)
     const last = decisions.at(-1)
     if (last === undefined) return
@@ -103,14 +103,14 @@ describe("core/limits/RateLimit.decide", () => {
     assert.isFalse(decide(policy, times, now).accepted)
   })
 
-  it.prop("`resetMillis` is exact to the millisecond", [Law, Waits], ([law, waits]) => {
-    const policy = { name: "a", ...law }
+  it.prop("`resetMillis` is exact to the millisecond", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
+    const policy = { name: "a", ...limitAndWindow }
     const { accepted, now } = run(policy, waits)
     const full = [...accepted]
     while (decide(policy, full, now).accepted) full.push(now)
     const { resetMillis } = decide(policy, full, now)
     assert.isAbove(resetMillis, 0)
-    assert.isAtMost(resetMillis, law.windowMillis)
+    assert.isAtMost(resetMillis, limitAndWindow.windowMillis)
     assert.isFalse(decide(policy, full, now + resetMillis - 1).accepted)
     assert.isTrue(decide(policy, full, now + resetMillis).accepted)
   })
@@ -119,8 +119,8 @@ describe("core/limits/RateLimit.decide", () => {
 describe("core/limits/RateLimit.headers", () => {
   const field = /^"([a-z]+)";r=(\d+);t=([1-9]\d*)$/
 
-  it.prop("a client that waits for Retry-After is accepted", [Law, Waits], ([law, waits]) => {
-    const policy = { name: "forms", ...law }
+  it.prop("a client that waits for Retry-After is accepted", [LimitAndWindow, Waits], ([limitAndWindow, waits]) => {
+    const policy = { name: "forms", ...limitAndWindow }
     const { accepted, decisions, now } = run(policy, waits)
     const last = decisions.at(-1)
     if (last === undefined) return
@@ -130,15 +130,22 @@ describe("core/limits/RateLimit.headers", () => {
     assert.isTrue(decide(policy, accepted, now + Number(fields["retry-after"]) * 1000).accepted)
   })
 
-  it.prop("formats the draft's fields, with whole seconds from one", [Law, Waits], ([law, waits]) => {
-    const policy = { name: "forms", ...law }
-    for (const { decision } of run(policy, waits).decisions) {
-      const fields = headers(policy)(decision)
-      assert.strictEqual(fields["ratelimit-policy"], `"forms";q=${law.limit};w=${Math.ceil(law.windowMillis / 1000)}`)
-      const [, name, remaining, reset] = field.exec(fields["ratelimit"] ?? "") ?? []
-      assert.deepStrictEqual([name, remaining], ["forms", String(decision.remaining)])
-      assert.isAtLeast(Number(reset) * 1000, decision.resetMillis)
-      assert.isBelow((Number(reset) - 1) * 1000, Math.max(decision.resetMillis, 1))
+  it.prop(
+    "formats the fields of the RateLimit draft, with 1 or more whole seconds",
+    [LimitAndWindow, Waits],
+    ([limitAndWindow, waits]) => {
+      const policy = { name: "forms", ...limitAndWindow }
+      for (const { decision } of run(policy, waits).decisions) {
+        const fields = headers(policy)(decision)
+        assert.strictEqual(
+          fields["ratelimit-policy"],
+          `"forms";q=${limitAndWindow.limit};w=${Math.ceil(limitAndWindow.windowMillis / 1000)}`
+        )
+        const [, name, remaining, reset] = field.exec(fields["ratelimit"] ?? "") ?? []
+        assert.deepStrictEqual([name, remaining], ["forms", String(decision.remaining)])
+        assert.isAtLeast(Number(reset) * 1000, decision.resetMillis)
+        assert.isBelow((Number(reset) - 1) * 1000, Math.max(decision.resetMillis, 1))
+      }
     }
-  })
+  )
 })

@@ -23,7 +23,7 @@ describe("core/limits/TurnBudget", () => {
     let items = start
     for (let turn = 0; turn < 20; turn++) items = TurnBudget.next(items, items * cost)
     for (let turn = 0; turn < 200; turn++) {
-      assert.isAtMost(items * cost, TurnBudget.target + 2 * cost)
+      assert.isAtMost(items * cost, TurnBudget.target + cost)
       items = TurnBudget.next(items, items * cost)
     }
   })

@@ -4,7 +4,7 @@ import * as Address from "../../../src/core/mail/Address.ts"
 import * as SmtpUrl from "../../../src/core/mail/SmtpUrl.ts"
 
 describe("core/mail/Address", () => {
-  it("plain addresses are valid, and nothing else", () => {
+  it("plain addresses are valid, and no other texts", () => {
     for (const text of ["ada@example.com", "a.b+c@x-y.co.uk", "o'neil@example.org", "a@xn--bcher-kva.example"]) {
       assert.isTrue(Address.isAddress(text), text)
     }
@@ -30,7 +30,7 @@ describe("core/mail/Address", () => {
     }
   })
 
-  it.prop("a valid address has no character that means something in a header", [Schema.String], ([text]) => {
+  it.prop("a valid address has no character with a special meaning in a header", [Schema.String], ([text]) => {
     for (const candidate of [text, `${text}@example.com`, `ada@${text}`, `ada@example.com${text}`]) {
       if (Address.isAddress(candidate)) assert.match(candidate, /^[^\s<>()[\],;:"\\\u0080-\uffff]+$/)
     }
@@ -56,7 +56,7 @@ describe("core/mail/Address", () => {
 })
 
 describe("core/mail/SmtpUrl", () => {
-  it("a password needs TLS, except on this machine, in a private network, and if the URL says otherwise", () => {
+  it("a password needs TLS, except on this machine, in a private network, and with `tls=optional`", () => {
     const parse = (text: string) => Result.getOrThrow(SmtpUrl.parse(text))
     assert.deepStrictEqual(parse("smtps://edge%40x:p%3Aw@mail.example.com"), {
       host: "mail.example.com",

@@ -4,7 +4,7 @@ import * as ConfirmationMail from "../../../src/core/mail/ConfirmationMail.ts"
 const url = "https://edge.example/v1/public/mail/confirm/token"
 
 describe("core/mail/ConfirmationMail", () => {
-  it("a long name of the website leaves no room for another message", () => {
+  it("the website's name is truncated, so that it cannot carry another message", () => {
     const name = `Claim your prize\r\nBcc: eve@example.com ${"https://evil.example/ ".repeat(20)}`
     const content = ConfirmationMail.content({ websiteConfigId: "a", name, timeZone: "UTC" }, url)
     assert.isAtMost(content.subject.length, 80)

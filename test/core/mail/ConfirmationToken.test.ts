@@ -5,11 +5,11 @@ import * as ConfirmationToken from "../../../src/core/mail/ConfirmationToken.ts"
 import * as UnsubscribeToken from "../../../src/core/mail/UnsubscribeToken.ts"
 
 const key = new Uint8Array(randomBytes(32))
-const other = new Uint8Array(randomBytes(32))
+const otherKey = new Uint8Array(randomBytes(32))
 const site = randomUUID()
 
 describe("core/mail/ConfirmationToken", () => {
-  it("a token names its website and recognises its address, in any letter case and with its own key alone", () => {
+  it("a token names its website and recognizes its address in any letter case, only with the key that signed it", () => {
     const token = ConfirmationToken.sign(key, site, "Ada@example.com")
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)
     const { isRecipient, websiteConfigId } = Option.getOrThrow(ConfirmationToken.verify(key, token))
@@ -17,7 +17,7 @@ describe("core/mail/ConfirmationToken", () => {
     assert.deepStrictEqual(["ada@example.com", "ADA@example.com", "eve@example.com", ""].map(isRecipient), [
       ...[true, true, false, false]
     ])
-    assert.isTrue(Option.isNone(ConfirmationToken.verify(other, token)))
+    assert.isTrue(Option.isNone(ConfirmationToken.verify(otherKey, token)))
   })
 
   it("a token of one purpose is not valid for another", () => {
@@ -25,11 +25,11 @@ describe("core/mail/ConfirmationToken", () => {
     assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, ConfirmationToken.sign(key, site, "ada@example.com"))))
   })
 
-  it.prop("no other text is a token, and none fails", [Schema.String], ([text]) => {
+  it.prop("any other text is refused", [Schema.String], ([text]) => {
     const token = ConfirmationToken.sign(key, site, "ada@example.com")
     const [, ...rest] = token.split(".")
-    const others = [randomUUID(), ...rest].join(".")
-    for (const wrong of [text, others, `${text}${token}x`, `${token}.${text}`, token.slice(0, -2)]) {
+    const ofOtherWebsite = [randomUUID(), ...rest].join(".")
+    for (const wrong of [text, ofOtherWebsite, `${text}${token}x`, `${token}.${text}`, token.slice(0, -2)]) {
       assert.isTrue(Option.isNone(ConfirmationToken.verify(key, wrong)))
     }
   })

@@ -37,7 +37,7 @@ const shown = (subject: Subject) => {
 }
 
 describe("core/mail/ConsoleLink", () => {
-  it("the console understands each link", () => {
+  it("each link opens the page of its subject in the console", () => {
     const id = site.websiteConfigId
     const { range } = Address.initial
     assert.deepStrictEqual(shown({ kind: "submissions", submissions: [submission], count: 1 }), {
@@ -66,7 +66,7 @@ describe("core/mail/ConsoleLink", () => {
     })
   })
 
-  it("without a console the content stays as it is", () => {
+  it("without a console, no link is added", () => {
     const content = contentOf(paragraph)
     const subject: Subject = { kind: "submissions", submissions: [submission], count: 1 }
     assert.strictEqual(ConsoleLink.add(null, content, { site, subject }), content)

@@ -11,7 +11,7 @@ describe("core/mail/InvitationMail", () => {
     assert.strictEqual(subjectOf(["Harbour Tours", "B", "C"]), "Invitation to the console of Harbour Tours and 2 more")
   })
 
-  it("long names of websites leave no room for another message", () => {
+  it("the websites' names are truncated, so that they cannot carry another message", () => {
     const names = Array.from({ length: 9 }, (_, index) =>
       `${index} Claim your prize at https://evil.example/ `.repeat(9)
     )

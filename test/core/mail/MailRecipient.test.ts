@@ -4,20 +4,20 @@ import { dayMillis } from "../../../src/core/text/Calendar.ts"
 
 const { maxNew } = MailRecipient
 const now = 1_790_000_000_000
-const nobody: MailRecipient.Facts = { isUnsubscribed: false, isKnown: false, addedAt: null, othersAddedAt: [] }
+const unknown: MailRecipient.Facts = { isUnsubscribed: false, isKnown: false, addedAt: null, othersAddedAt: [] }
 const others = Array.from({ length: maxNew }, (_, index) => now - index * 1_000)
 
 describe("core/mail/MailRecipient", () => {
   it("an address that unsubscribed is refused, even if it has another notification", () => {
     for (const isKnown of [false, true]) {
-      const decision = MailRecipient.decide({ ...nobody, isKnown, isUnsubscribed: true }, now)
+      const decision = MailRecipient.decide({ ...unknown, isKnown, isUnsubscribed: true }, now)
       assert.deepStrictEqual(decision, { _tag: "Unsubscribed" })
     }
   })
 
   it("an address is new once a day, and only without a notification", () => {
     const isNew = (facts: Partial<MailRecipient.Facts>) => {
-      const decision = MailRecipient.decide({ ...nobody, ...facts }, now)
+      const decision = MailRecipient.decide({ ...unknown, ...facts }, now)
       return decision._tag === "Accepted" && decision.isNew
     }
     assert.isTrue(isNew({}))
@@ -27,7 +27,7 @@ describe("core/mail/MailRecipient", () => {
   })
 
   it("over the limit, only addresses that are not new are accepted, until the oldest is a day old", () => {
-    const facts = { ...nobody, othersAddedAt: others }
+    const facts = { ...unknown, othersAddedAt: others }
     const decision = MailRecipient.decide(facts, now)
     if (decision._tag !== "TooManyNew") return assert.fail(decision._tag)
     assert.deepStrictEqual(MailRecipient.decide(facts, now + decision.waitMillis), { _tag: "Accepted", isNew: true })

@@ -64,7 +64,7 @@ describe("core/mail/ReportPeriod", () => {
     assert.strictEqual(wallClock(due, timeZone), "08:00")
     const { last } = ReportPeriod.latest(period, { now: due, timeZone })
     assert.strictEqual(LocalTime.addDays(last, 1), DateRange.today({ now: due, timeZone }))
-    // It is the first such morning.
+    // No earlier morning is due, and the one after it is a period later.
     const following = ReportPeriod.nextDue(period, { now: due, timeZone })
     assert.isAtLeast(following - due, (period === "weekly" ? 7 : 28) * day - 2 * hourMillis)
     assert.isAtMost(due - now, (period === "weekly" ? 7 : 31) * day + 2 * hourMillis)
@@ -72,7 +72,10 @@ describe("core/mail/ReportPeriod", () => {
 })
 
 describe("core/mail/Digest", () => {
-  /** Submissions that wait, by the time at which they were stored, and the times of mails, while time passes. */
+  /**
+   * Stores a submission after each pause, and mails the waiting ones as the plans say while time passes. Returns the mails,
+   * each with the times at which its submissions were stored.
+   */
   const simulate = (digest: Digest.Waiting["digest"], timeZone: string, pauses: ReadonlyArray<number>) => {
     let now = Date.UTC(2026, 0, 1)
     let waiting: Array<number> = []
@@ -118,11 +121,11 @@ describe("core/mail/Digest", () => {
       const mails = simulate(null, zone, pauses)
       const items = mails.flatMap((mail) => mail.items)
       assert.deepStrictEqual([items.length, items], [pauses.length, items.toSorted((a, b) => a - b)])
-      for (const { at, items: told } of mails) {
+      for (const { at, items: mailed } of mails) {
         const hour = mails.filter((mail) => mail.at <= at && at - mail.at < hourMillis)
         assert.isAtMost(hour.length, Digest.maxSingles + 4)
-        if (told.length > 1) assert.isAbove(hour.flatMap((mail) => mail.items).length, Digest.maxSingles)
-        for (const stored of told) assert.isAtMost(at - stored, Digest.quarterMillis)
+        if (mailed.length > 1) assert.isAbove(hour.flatMap((mail) => mail.items).length, Digest.maxSingles)
+        for (const stored of mailed) assert.isAtMost(at - stored, Digest.quarterMillis)
       }
       if (pauses.length <= Digest.maxSingles) assert.isTrue(mails.every(({ at, items: [stored] }) => at === stored))
     }
@@ -155,7 +158,7 @@ describe("core/mail/Digest", () => {
 
 describe("core/mail/MailSchedule", () => {
   it.prop(
-    "5xx ends a mail at the recipient, except with 5.7.x, and at the message; nowhere else",
+    "only 5xx to the message, or to the recipient except with 5.7.x, ends a mail",
     [
       Schema.Literals(["EHLO", "AUTH", "MAIL FROM", "RCPT TO", "DATA"]),
       integer(400, 599),
@@ -171,7 +174,7 @@ describe("core/mail/MailSchedule", () => {
   )
 
   it.prop(
-    "only acceptance is success; a refusal and the tenth failure end",
+    "an accepted mail is sent; a refused one and the tenth failure are final; another failure is retried",
     [integer(1, 12), Time],
     ([attempt, now]) => {
       assert.deepStrictEqual(MailSchedule.next({ _tag: "Accepted" }, attempt, now, 0.5), { status: "sent" })

@@ -4,20 +4,20 @@ import { Option, Schema } from "effect"
 import * as UnsubscribeToken from "../../../src/core/mail/UnsubscribeToken.ts"
 
 const key = new Uint8Array(randomBytes(32))
-const other = new Uint8Array(randomBytes(32))
+const otherKey = new Uint8Array(randomBytes(32))
 
 describe("core/mail/UnsubscribeToken", () => {
-  it("a token names its notification, with the key that signed it alone", () => {
+  it("a token names its notification, only with the key that signed it", () => {
     const id = randomUUID()
     const token = UnsubscribeToken.sign(key, id)
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)
     assert.deepStrictEqual(UnsubscribeToken.verify(key, token), Option.some(id))
-    assert.isTrue(Option.isNone(UnsubscribeToken.verify(other, token)))
+    assert.isTrue(Option.isNone(UnsubscribeToken.verify(otherKey, token)))
     const [, signature] = token.split(".")
     assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, `${randomUUID()}.${signature}`)))
   })
 
-  it.prop("no other text is a token, and none fails", [Schema.String], ([text]) => {
+  it.prop("any other text is refused", [Schema.String], ([text]) => {
     const token = UnsubscribeToken.sign(key, randomUUID())
     for (const wrong of [text, `${text}.${text}`, `${text}${token}x`, `${token}.${text}`, token.slice(0, -2)]) {
       assert.isTrue(Option.isNone(UnsubscribeToken.verify(key, wrong)))

@@ -5,7 +5,7 @@ import * as Snapshot from "../../../src/core/metrics/Snapshot.ts"
 import { render } from "../../../src/telemetry/MetricsServer.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 
-/** Few labels, so that snapshots have series in common; and hostile ones. */
+/** A few labels, so that snapshots have series in common, and labels that need escaping. */
 const Labels = Schema.Record(
   Schema.Literals(["route", "kind"]),
   Schema.Union([Schema.Literals(["a", 'quo"te', "back\\slash", "new\nline", ""]), Schema.String])
@@ -101,15 +101,15 @@ describe("core/metrics/Snapshot", () => {
     const samples = read(render(snapshot))
     let expected = 0
     for (const { attributes, id, state, type } of snapshot) {
-      const at = (suffix: string, more: Readonly<Record<string, string>> = {}) =>
+      const sample = (suffix: string, more: Readonly<Record<string, string>> = {}) =>
         samples.get(JSON.stringify([id + suffix, Object.entries({ ...attributes, ...more }).sort()]))
-      if (type === "Counter") assert.strictEqual(at(""), state.count)
-      else if (type === "Gauge") assert.strictEqual(at(""), state.value)
+      if (type === "Counter") assert.strictEqual(sample(""), state.count)
+      else if (type === "Gauge") assert.strictEqual(sample(""), state.value)
       else if (type === "Histogram") {
-        for (const [bound, count] of state.buckets) assert.strictEqual(at("_bucket", { le: String(bound) }), count)
-        assert.strictEqual(at("_bucket", { le: "+Inf" }), state.count)
-        assert.strictEqual(at("_count"), state.count)
-        assert.strictEqual(at("_sum"), state.sum)
+        for (const [bound, count] of state.buckets) assert.strictEqual(sample("_bucket", { le: String(bound) }), count)
+        assert.strictEqual(sample("_bucket", { le: "+Inf" }), state.count)
+        assert.strictEqual(sample("_count"), state.count)
+        assert.strictEqual(sample("_sum"), state.sum)
         expected += state.buckets.length + 2
       }
       expected++
@@ -136,13 +136,14 @@ describe("core/metrics/Snapshot", () => {
     assert.deepStrictEqual(attributes, [{ kind: "heap", process: "3" }, { decision: "bot" }])
   })
 
-  it("keeps the first of two series that have no sum", () => {
-    const of = (boundaries: ReadonlyArray<number>) => {
+  it("merging series that cannot be added keeps the first", () => {
+    const histogramWith = (boundaries: ReadonlyArray<number>) => {
       const { context } = TestMetrics.make()
       Metric.histogram("hydracore_batch_size", { boundaries }).updateUnsafe(1, context)
       return Snapshot.take(context)
     }
-    assert.deepStrictEqual(Snapshot.merge([of([1, 2]), of([1, 3]), of([1])]), of([1, 2]))
+    const snapshots = [[1, 2], [1, 3], [1]].map(histogramWith)
+    assert.deepStrictEqual(Snapshot.merge(snapshots), histogramWith([1, 2]))
   })
 
   it("takes the service's own metrics only", () => {
@@ -157,9 +158,9 @@ describe("core/metrics/Metrics", () => {
     "durations are exact to a microsecond, and so are their sums in any order",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 900_000_000 })))],
     ([tenths]) => {
-      const durations = tenths.map((each) => Metrics.seconds(each / 10))
+      const durations = tenths.map((count) => Metrics.seconds(count / 10))
       for (const [index, duration] of durations.entries()) assert.closeTo(duration, tenths[index]! / 10_000, 5e-7)
-      const sum = (of: ReadonlyArray<number>) => of.reduce((a, b) => a + b, 0)
+      const sum = (values: ReadonlyArray<number>) => values.reduce((a, b) => a + b, 0)
       assert.strictEqual(sum(durations), sum(durations.toReversed()))
     }
   )

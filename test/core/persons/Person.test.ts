@@ -15,7 +15,7 @@ const Space = Schema.Literals(["", " ", "\n", "\t "])
 
 const submission = (email: string | null, form: unknown) => ({ email, formData: JSON.stringify(form) })
 
-const said = (text: string, role: "user" | "assistant" = "user") => {
+const messageOf = (text: string, role: "user" | "assistant" = "user") => {
   const message = { messageId: "m", role, parts: [{ type: "text" as const, text }], createdAt: 0 }
   return message.role === "user"
     ? { ...message, role: "user" as const }
@@ -101,17 +101,17 @@ describe("core/persons/Person", () => {
   )
 
   it("finds an address in messages of both roles and in comments", () => {
-    assert.isTrue(Person.isInConversation({ messages: [said("hi"), said(`I am ${address}.`)] }, address))
-    assert.isTrue(Person.isInConversation({ messages: [said("hi"), said(address, "assistant")] }, address))
+    assert.isTrue(Person.isInConversation({ messages: [messageOf("hi"), messageOf(`I am ${address}.`)] }, address))
+    assert.isTrue(Person.isInConversation({ messages: [messageOf("hi"), messageOf(address, "assistant")] }, address))
     const answer = {
-      ...said("hi", "assistant"),
+      ...messageOf("hi", "assistant"),
       role: "assistant" as const,
       ending: null,
       rating: null,
       comment: address
     }
     assert.isTrue(Person.isInConversation({ messages: [answer] }, address))
-    assert.isFalse(Person.isInConversation({ messages: [said("hi")] }, address))
+    assert.isFalse(Person.isInConversation({ messages: [messageOf("hi")] }, address))
   })
 
   it.prop(

@@ -19,7 +19,7 @@ const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * limits
 
 describe("core/sites/ConsoleSession", () => {
   it.prop(
-    "a session is valid until it was idle for too long or is too old, and no longer",
+    "a session is valid until it has been idle for too long or is too old",
     [Time, Time, Time],
     ([openedAt, later, now]) => {
       const session = sessionOf({ openedAt, lastUsedAt: openedAt + later })

@@ -17,7 +17,7 @@ import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 
 const timingSafeEqual = vi.spyOn(crypto, "timingSafeEqual")
-// Makes it the one that modules imported by its name.
+// Modules that import the function by its name call the spy from here on.
 syncBuiltinESMExports()
 
 afterAll(() => {
@@ -27,7 +27,7 @@ afterAll(() => {
 
 beforeEach(() => void timingSafeEqual.mockClear())
 
-/** The lengths of what was compared. */
+/** The lengths of the digests that each call compared. */
 const compared = () => timingSafeEqual.mock.calls.map(([left, right]) => [left.byteLength, right.byteLength])
 
 it("two digests are compared by timingSafeEqual wherever they differ", () => {
@@ -58,7 +58,7 @@ it.effect("an accepted token was compared with its stored digest in constant tim
   }).pipe(Effect.provide(MemoryWidgetTokens.layer.pipe(Layer.provideMerge(InstanceDirectory.layer()))))
 )
 
-it.effect("an accepted owner key was compared in the same way", () =>
+it.effect("an accepted owner key was compared with its stored digest in constant time", () =>
   Effect.gen(function* () {
     const keys = yield* OwnerKeys
     const request = { scope: "stats", sites: "all", label: null, expiresAt: null } as const

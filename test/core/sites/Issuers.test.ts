@@ -6,7 +6,7 @@ const Id = Schema.Literals(["a", "b", "c", "d", "e", "f"])
 const All = Schema.Array(Schema.Struct({ id: Id, issuer: Schema.NullOr(Id) }))
 
 describe("core/sites/Issuers.issuersFrom", () => {
-  it.prop("holds the id itself, and exactly those whose chain of issuers leads to it", [Id, All], ([root, rows]) => {
+  it.prop("returns the id and exactly those ids whose chain of issuers leads to it", [Id, All], ([root, rows]) => {
     const issuers = new Map(rows.map(({ id, issuer }) => [id, issuer]))
     const all = [...issuers].map(([id, issuer]) => ({ id, issuer }))
     const leadsTo = (id: string | null | undefined, steps: number): boolean =>

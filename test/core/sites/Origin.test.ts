@@ -63,7 +63,7 @@ describe("core/sites/Origin.isAllowed and canonical", () => {
       assert.strictEqual(Origin.canonical("HTTPS://Shop.Example:443"), "https://shop.example")
       assert.strictEqual(Origin.canonical("http://Shop.Example:80"), "http://shop.example")
       assert.strictEqual(Origin.canonical("https://shop.example:80"), "https://shop.example:80")
-      for (const none of [
+      for (const other of [
         "null",
         "",
         "*",
@@ -71,7 +71,7 @@ describe("core/sites/Origin.isAllowed and canonical", () => {
         `https://shop.example?${text}`,
         `${text}@`
       ]) {
-        assert.isNull(Origin.canonical(none), none)
+        assert.isNull(Origin.canonical(other), other)
       }
       const canonical = Origin.canonical(text)
       if (canonical !== null) assert.strictEqual(Origin.canonical(canonical), canonical)
@@ -133,7 +133,7 @@ describe("core/sites/Origin.nextUrl, backUrl and frameAncestors", () => {
     assert.isNull(Origin.nextUrl(allowed, undefined))
     assert.isNull(Origin.nextUrl(allowed, "https://evil.example/"))
     assert.isNull(Origin.nextUrl([], next))
-    // A URL that looks like a URL of another site.
+    // URLs that look like URLs of another website.
     for (const name of ["evil.example", "evil.example:a", ":a"]) {
       assert.isNull(Origin.nextUrl(allowed, `https://${name}@shop.example/`))
     }

@@ -12,7 +12,7 @@ const Now = Schema.Union([
   between(Date.UTC(2027, 1, 26), Date.UTC(2027, 3, 1)),
   between(Date.UTC(2026, 11, 29), Date.UTC(2027, 0, 2))
 ])
-const Kept = Schema.Union([
+const Period = Schema.Union([
   Schema.Struct({ count: between(1, 800), unit: Schema.Literal("days") }),
   Schema.Struct({ count: between(1, 30), unit: Schema.Literal("months") })
 ])
@@ -59,47 +59,47 @@ describe("core/sites/Retention.cutoff", () => {
     }
   })
 
-  it.prop("data is kept for the whole retention, short months included", [Kept, Now], ([kept, now]) => {
-    const length = now - Retention.cutoff(kept, now)
-    if (kept.unit === "days") assert.strictEqual(length, kept.count * day)
+  it.prop("data is kept for the whole retention, short months included", [Period, Now], ([period, now]) => {
+    const length = now - Retention.cutoff(period, now)
+    if (period.unit === "days") assert.strictEqual(length, period.count * day)
     else {
       // A month has 28 to 31 days. If the month of the cutoff lacks the day, the data is kept up to three days longer.
-      assert.isAtLeast(length, kept.count * 28 * day)
-      assert.isAtMost(length, kept.count * 31 * day)
+      assert.isAtLeast(length, period.count * 28 * day)
+      assert.isAtMost(length, period.count * 31 * day)
     }
   })
 
-  it.prop("a later `now` never has an earlier cutoff", [Kept, Now, between(0, 40 * day)], ([kept, now, later]) => {
-    assert.isAtLeast(Retention.cutoff(kept, now + later), Retention.cutoff(kept, now))
+  it.prop("a later `now` never has an earlier cutoff", [Period, Now, between(0, 40 * day)], ([period, now, later]) => {
+    assert.isAtLeast(Retention.cutoff(period, now + later), Retention.cutoff(period, now))
   })
 })
 
 describe("core/sites/Retention.expired", () => {
-  it.prop("a partition expires if and only if all of its rows have expired", [Kept, Now], ([kept, now]) => {
+  it.prop("a partition expires if and only if all of its rows have expired", [Period, Now], ([period, now]) => {
     const months = monthsAround(now)
-    const dropped = new Set(Retention.expired(kept, months, now))
+    const dropped = new Set(Retention.expired(period, months, now))
     // The latest rows of a month are from just before its end.
-    for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.cutoff(kept, now))
+    for (const month of months) assert.strictEqual(dropped.has(month), month.to <= Retention.cutoff(period, now))
   })
 
-  it.prop("an expired partition stays expired", [Kept, Now, between(0, 400 * day)], ([kept, now, later]) => {
+  it.prop("an expired partition stays expired", [Period, Now, between(0, 400 * day)], ([period, now, later]) => {
     const months = monthsAround(now)
-    const after = new Set(Retention.expired(kept, months, now + later))
-    for (const month of Retention.expired(kept, months, now)) assert.isTrue(after.has(month))
+    const after = new Set(Retention.expired(period, months, now + later))
+    for (const month of Retention.expired(period, months, now)) assert.isTrue(after.has(month))
   })
 
-  it.prop("a partition without an upper bound never expires", [Kept, Now], ([kept, now]) => {
-    assert.deepStrictEqual(Retention.expired(kept, [{ name: "page_view_default", to: null }], now), [])
+  it.prop("a partition without an upper bound never expires", [Period, Now], ([period, now]) => {
+    assert.deepStrictEqual(Retention.expired(period, [{ name: "page_view_default", to: null }], now), [])
   })
 
   it.prop(
     "`firstMonth`, before which rows are deleted, is within a month before the cutoff, and no expired partition ends after it",
-    [Kept, Now],
-    ([kept, now]) => {
-      const first = Retention.firstMonth(kept, now)
-      assert.isAtMost(first, Retention.cutoff(kept, now))
-      assert.isAbove(first, Retention.cutoff(kept, now) - 31 * day)
-      for (const month of Retention.expired(kept, monthsAround(now), now)) assert.isAtMost(month.to, first)
+    [Period, Now],
+    ([period, now]) => {
+      const first = Retention.firstMonth(period, now)
+      assert.isAtMost(first, Retention.cutoff(period, now))
+      assert.isAbove(first, Retention.cutoff(period, now) - 31 * day)
+      for (const month of Retention.expired(period, monthsAround(now), now)) assert.isAtMost(month.to, first)
     }
   )
 })

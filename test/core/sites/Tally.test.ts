@@ -27,16 +27,16 @@ describe("core/sites/Tally", () => {
     ([events, capacity, every]) => {
       const tally = Tally.make(capacity)
       let added = 0
-      let given = 0
+      let taken = 0
       events.forEach((event, index) => {
         if (tally.add(subjectOf(event), event.reason, event.day * day + index)) added++
         const entries = tally.entries()
         assert.isAtMost(entries.length, capacity)
         assert.isAtMost(entries.filter(({ subject }) => subject._tag === "Claimed").length, Math.ceil(capacity / 2))
-        if (index % every === 0) given += sum(tally.take())
+        if (index % every === 0) taken += sum(tally.take())
       })
-      given += sum(tally.take())
-      assert.strictEqual(given, added)
+      taken += sum(tally.take())
+      assert.strictEqual(taken, added)
       assert.isTrue(tally.isEmpty())
     }
   )

@@ -39,9 +39,9 @@ describe("core/text/BarChart", () => {
 
   it.prop("a larger number never has a shorter bar, and only zero has no bar", [Bars, Width], ([bars, width]) => {
     const lengths = linesOf(plain(bars), width).map(lengthOf)
-    for (const [i, one] of bars.entries()) {
-      assert.strictEqual(lengths[i] === 0, one.value === 0)
-      for (const [j, other] of bars.entries()) if (one.value > other.value) assert.isAtLeast(lengths[i]!, lengths[j]!)
+    for (const [i, { value }] of bars.entries()) {
+      assert.strictEqual(lengths[i] === 0, value === 0)
+      for (const [j, other] of bars.entries()) if (value > other.value) assert.isAtLeast(lengths[i]!, lengths[j]!)
     }
   })
 
@@ -60,7 +60,7 @@ describe("core/text/BarChart", () => {
     }
   )
 
-  it("a long number leaves the label less than a third", () => {
+  it("a chart with a long number and a label that needs replacement is as wide as the minimum", () => {
     const lines = linesOf([{ label: "\0\0?t6|", value: 1_000_000_000 }], 18)
     assert.strictEqual(TerminalText.width(lines[0]!), BarChart.minWidth)
   })

@@ -16,7 +16,7 @@ const Cells = Schema.NonEmptyArray(Schema.NullOr(Cell)).check(Schema.isMaxLength
 const Records = Schema.Array(Cells).check(Schema.isMaxLength(4))
 const Json = Schema.Record(Cell, Schema.Union([Cell, Schema.Int, Schema.Array(Schema.Union([Cell, Schema.Int]))]))
 
-/** What every spreadsheet reads, whatever its separator, honouring quotes or not. */
+/** The cells that spreadsheets read, with each separator, and with quotes recognized or ignored. */
 const readings = (text: string): ReadonlyArray<string> =>
   ([",", ";", "\t", "|"] as const).flatMap((separator) => [
     ...cells(text, separator, true),
@@ -24,8 +24,8 @@ const readings = (text: string): ReadonlyArray<string> =>
   ])
 
 /**
- * The same of JSON, except the negative numbers of its arrays. They follow commas, which separate cells if quotes are
- * ignored.
+ * The cells that spreadsheets read from JSON, except the negative numbers of its arrays. These follow commas, which separate
+ * cells if quotes are ignored.
  */
 const readingsOfJson = (text: string): ReadonlyArray<string> => [
   ...([";", "\t", "|"] as const).flatMap((separator) => [
@@ -50,7 +50,7 @@ describe("core/text/Csv", () => {
     assert.deepStrictEqual(readings(records.map(record).join("")).filter(isFormula), [])
   })
 
-  it.prop("JSON in a cell begins no formula and keeps its value", [Json, Cells], ([value, more]) => {
+  it.prop("JSON in a cell begins no formula and parses to the same value", [Json, Cells], ([value, more]) => {
     const json = Csv.safeJson(JSON.stringify(value))
     assert.deepStrictEqual(JSON.parse(json), JSON.parse(JSON.stringify(value)))
     const text = Csv.record([...more.map(Csv.text), Csv.json(json)])

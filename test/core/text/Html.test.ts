@@ -2,12 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Html from "../../../src/core/text/Html.ts"
 
-const Written = Schema.Array(Schema.Union([Schema.Literals(["&", "<", ">", '"', "'", "&lt;", "&#39;"]), Schema.String]))
+const Parts = Schema.Array(Schema.Union([Schema.Literals(["&", "<", ">", '"', "'", "&lt;", "&#39;"]), Schema.String]))
 
 const characters: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', "#39": "'" }
 
 describe("core/text/Html", () => {
-  it.prop("escaped text begins no tag, ends no attribute, and decodes to the original", [Written], ([parts]) => {
+  it.prop("escaped text begins no tag, ends no attribute, and decodes to the original", [Parts], ([parts]) => {
     const text = parts.join("")
     const escaped = Html.escape(text)
     assert.notMatch(escaped, /[<>"']|&(?!(?:amp|lt|gt|quot|#39);)/)

@@ -8,7 +8,7 @@ const units = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000
 const Unit = Schema.Literals(["s", "m", "h", "d", "w"])
 const century = 36_500 * units.d
 
-/** Texts that are durations or nearly are: random texts are neither. */
+/** Texts that are or resemble durations, which random texts rarely do. */
 const Attempt = Schema.Struct({
   before: Schema.Literals(["", "", "", "", " ", "-", "0", "+"]),
   number: Schema.Union([between(0, 100), between(0, 20_000_000_000)]),
@@ -112,18 +112,18 @@ describe("core/text/TimeInput.parseTimestamp", () => {
 
   it.prop("parses valid times of a day with a time zone, and no others", [Time, Clock], ([day, clock]) => {
     const { fraction, hours, minutes, seconds, zone } = clock
-    const written = fraction === null || seconds === null ? "" : `.${fraction.join("")}`
-    const time = `${two(hours)}:${two(minutes)}${seconds === null ? "" : `:${two(seconds)}`}${written}${zone}`
+    const fractionText = fraction === null || seconds === null ? "" : `.${fraction.join("")}`
+    const time = `${two(hours)}:${two(minutes)}${seconds === null ? "" : `:${two(seconds)}`}${fractionText}${zone}`
     const text = `${dateOf(day)}T${time}`
-    const isShown =
+    const isValid =
       hours <= 23 &&
       minutes <= 59 &&
       (seconds ?? 0) <= 59 &&
-      (written === "" || (written.length >= 2 && written.length <= 10)) &&
+      (fractionText === "" || (fractionText.length >= 2 && fractionText.length <= 10)) &&
       zones.includes(zone)
     assert.deepStrictEqual(
       TimeInput.parseTimestamp(text),
-      isShown ? Option.some(Date.parse(text)) : Option.none(),
+      isValid ? Option.some(Date.parse(text)) : Option.none(),
       text
     )
   })

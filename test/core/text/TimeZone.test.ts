@@ -12,7 +12,7 @@ describe("core/text/TimeZone", () => {
     }
   )
 
-  it("names that only some databases or browsers know are kept", () => {
+  it("names that only some databases or browsers know are accepted unchanged", () => {
     for (const name of ["Asia/Kolkata", "Asia/Calcutta", "Europe/Kyiv", "Etc/GMT+5"]) {
       assert.deepStrictEqual(TimeZone.parse(name), Option.some(name))
     }

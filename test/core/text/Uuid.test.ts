@@ -26,7 +26,7 @@ describe("core/text/Uuid", () => {
     assert.isFalse(isCanonicalUuid(hex))
   })
 
-  it.prop("rejects one character more, less or moved", [digits, Schema.Int], ([numbers, seed]) => {
+  it.prop("rejects a text with a character too many or too few", [digits, Schema.Int], ([numbers, seed]) => {
     const { canonical, hex } = spell(numbers)
     const at = Math.abs(seed) % canonical.length
     const without = canonical.slice(0, at) + canonical.slice(at + 1)
