@@ -21,15 +21,16 @@ import * as DateRange from "./DateRange.ts"
 import * as Fact from "./Fact.ts"
 import * as Filters from "./Filters.ts"
 import * as LocalTime from "./LocalTime.ts"
-import { type Dimension, isTimeDimension, propertyPrefix, type Query } from "./Query.ts"
+import { type Dimension, isTimeDimension, type LocalDate, propertyPrefix, type Query } from "./Query.ts"
 import type { SiteRows } from "./Row.ts"
 import * as SmallCounts from "./SmallCounts.ts"
 import * as Visits from "./Visits.ts"
 
-/** A visit with its facts and the local time of its start. */
+/** A visit with its facts, and the local time and date of its start. */
 interface Entry {
   readonly visit: Visits.Visit
   readonly local: number
+  readonly date: LocalDate
   readonly facts: ReadonlyArray<Fact.Fact>
 }
 
@@ -80,7 +81,7 @@ const groupsOf = (
 }
 
 /** A visitor of one day. */
-const visitorOf = ({ local }: Entry, { visitorHash }: Fact.Fact): string => `${dateOf(local)} ${visitorHash}`
+const visitorOf = ({ date }: Entry, { visitorHash }: Fact.Fact): string => `${date} ${visitorHash}`
 
 /** The visitors of each group. */
 const visitorsBy = (shape: Shape, entries: ReadonlyArray<Entry>): ReadonlyMap<string, ReadonlySet<string>> => {
@@ -181,10 +182,7 @@ const needsConversions = ({ metrics }: Query): boolean =>
   )
 
 const count = (query: Query, all: ReadonlyArray<Entry>, range: DateRange.Resolved): Assembly.Counted => {
-  const entries = all.filter(({ local }) => {
-    const date = dateOf(local)
-    return date >= range.first && date <= range.last
-  })
+  const entries = all.filter(({ date }) => date >= range.first && date <= range.last)
   const rate = divisor(query)
   const groupVisitors = visitorsBy(rate, entries)
   const keptIndexes = query.dimensions.flatMap((dimension, index) => (isOfConversion(dimension) ? [] : [index]))
@@ -208,9 +206,10 @@ const evaluateWith = <A>(
   answer: (query: Query, counted: Assembly.Counted, compared: Assembly.Counted | null) => A
 ): A => {
   const { toLocal } = LocalTime.zone(query.timeZone)
-  const entries = Visits.make(rows).map(
-    (visit): Entry => ({ visit, local: toLocal(visit.startedAt), facts: Fact.ofVisit(visit, rows.goals) })
-  )
+  const entries = Visits.make(rows).map((visit): Entry => {
+    const local = toLocal(visit.startedAt)
+    return { visit, local, date: dateOf(local), facts: Fact.ofVisit(visit, rows.goals) }
+  })
   const range = DateRange.beginning(
     query.range,
     entries.reduce<number | null>((first, { local }) => Math.min(first ?? local, local), null)
