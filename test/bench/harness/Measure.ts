@@ -175,6 +175,15 @@ export const goals = (measures: Measures): ReadonlyArray<Goal> => {
       "µs",
       together(rowOf(measures, "views", edge))
     ),
+    // 40 µs on the machine on which bare node:http took 13.
+    ...atMostCosts(
+      measures,
+      "page views against bare node:http that stores nothing, by processor time",
+      0.325,
+      "views",
+      edge,
+      bare
+    ),
     ...atLeast(measures, "page views against FastAPI + asyncpg", 10, ["views", edge], ["views", fastapi]),
     ...atLeast(measures, "page views against Fastify + pg", 5, ["views", edge], ["views", fastify]),
     ...atLeast(
