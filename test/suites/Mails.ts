@@ -16,11 +16,13 @@ import { Notifications } from "../../src/services/mail/Notifications.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { add, countOf, day, idsOf, latest, leaseFor, makeAll, record, submit, submitMany } from "../support/Mails.ts"
+import * as Confirmations from "./ConfirmationMails.ts"
 import * as Digests from "./MailDigests.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     Digests.suite(it)
+    Confirmations.suite(it)
 
     it.effect("each recipient of the website gets one mail about a submission, and no one else does", () =>
       Effect.gen(function* () {

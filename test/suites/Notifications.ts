@@ -165,7 +165,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
-        for (let count = 0; count < MailRecipient.maxNew; count++) {
+        for (let count = 0; count < MailRecipient.maxMails; count++) {
           const { notificationId } = notificationOf(yield* addByOwner(site, `${count}@example.com`))
           yield* notifications.remove(notificationId)
         }

@@ -126,6 +126,14 @@ export const operations: ReadonlyArray<Operation> = [
     status: 422,
     request: (site) => Effect.map(newNotification(site), (id) => ({ path: ofSite(site, `notifications/${id}/test`) }))
   },
+  {
+    method: "POST",
+    path: ofSite(":site_id", "notifications/:notification_id/confirmation"),
+    scope: "write",
+    status: 422,
+    request: (site) =>
+      Effect.map(newNotification(site), (id) => ({ path: ofSite(site, `notifications/${id}/confirmation`) }))
+  },
   reading("forms"),
   changing("PUT", "forms", () => ({ page: "contact", rules: { name: { required: true } } })),
   {

@@ -68,6 +68,7 @@ describe("wire/OwnerOpenApi", () => {
         "post /v1/owner/sites/{site_id}/notifications",
         "delete /v1/owner/sites/{site_id}/notifications/{notification_id}",
         "post /v1/owner/sites/{site_id}/notifications/{notification_id}/test",
+        "post /v1/owner/sites/{site_id}/notifications/{notification_id}/confirmation",
         "get /v1/owner/sites/{site_id}/forms",
         "put /v1/owner/sites/{site_id}/forms",
         "delete /v1/owner/sites/{site_id}/forms",

@@ -1,10 +1,11 @@
 /**
- * `notify add`, `list`, `remove` and `test`: the mails about a website.
+ * `notify add`, `list`, `remove`, `resend` and `test`: the mails about a website.
  *
  * @module
  */
 import { Effect, type Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as ConfirmationRefusal from "../../core/mail/ConfirmationRefusal.ts"
 import { digests, type Notification, periods, type Topic } from "../../core/mail/Notification.ts"
 import * as Calendar from "../../core/text/Calendar.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
@@ -156,6 +157,32 @@ const remove = Command.make(
   })
 ).pipe(Command.withDescription("Remove a notification; its pending mails are not sent"))
 
+const resend = Command.make(
+  "resend",
+  { notificationId },
+  Effect.fnUntraced(function* ({ notificationId: id }) {
+    yield* requireMail
+    const resent = yield* Notifications.use((all) => all.resendConfirmation(id))
+    switch (resent._tag) {
+      case "NoNotification":
+        return yield* Output.notFound("notification", id)
+      case "NoKey":
+        return yield* noMail
+      case "Resent":
+        return yield* Output.answer({
+          json: { notification_id: id, to: resent.notification.recipient, resent: true },
+          text: `${TerminalText.printable(resent.notification.recipient)} gets another confirmation mail from the running service.\n`
+        })
+      default:
+        return yield* new Output.CliFailure({ message: ConfirmationRefusal.message(resent) })
+    }
+  })
+).pipe(
+  Command.withDescription(
+    "Send the confirmation mail to an address that an owner added, and that has not confirmed, again"
+  )
+)
+
 const test = Command.make(
   "test",
   { notificationId },
@@ -185,6 +212,7 @@ export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Notifications
       add.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),
       remove.pipe(Command.provide(storage)),
+      resend.pipe(Command.provide(storage)),
       test.pipe(Command.provide(storage))
     ])
   )

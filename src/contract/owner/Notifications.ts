@@ -43,7 +43,7 @@ export const Notification = Schema.Struct({
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
   confirmed: Schema.Boolean.annotate({
     description:
-      "Whether the recipient confirmed the address with the link in the confirmation mail, or the operator added it. Until then it gets no other mail, and after a week the notification is removed"
+      "Whether the recipient confirmed the address with the link in the confirmation mail, or the operator added it. Until then it gets no other mail, and a week after the latest confirmation mail the notification is removed"
   }),
   created_at: Fields.time
 }).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
@@ -119,7 +119,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. An address that the website has not mailed yet gets a confirmation mail, at most one a day, and no other mail until a person opens the link in it and confirms. A website gets at most 20 new addresses a day, and no address that unsubscribed: only the operator can add it again. Scope `write`."
+      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. An address that the website has not mailed yet gets a confirmation mail, at most one a day, and no other mail until a person opens the link in it and confirms. A website causes at most 20 confirmation mails a day, and gets no address that unsubscribed: only the operator can add it again. Scope `write`."
   })
 )
 
@@ -148,6 +148,19 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
   })
 )
 
+export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirmation`, {
+  params,
+  success: Notification,
+  error: [Errors.NotFound, Errors.Conflict]
+}).annotateMerge(
+  OpenApi.annotations({
+    identifier: "resend_confirmation",
+    summary: "Send a confirmation mail again",
+    description:
+      "For an address that is not confirmed. The links of all confirmation mails stay valid until the address is confirmed or removed. A 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, ten minutes apart, and a website causes at most 20, including those to new addresses; a 429 says when the next one is possible. Scope `write`."
+  })
+)
+
 export class NotificationsGroup extends HttpApiGroup.make("notifications")
-  .add(list, add, remove, test)
+  .add(list, add, remove, test, resend)
   .annotateMerge(OpenApi.annotations({ title: "Notifications", description: "Mails about a website" })) {}

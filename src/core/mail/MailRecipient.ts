@@ -1,5 +1,6 @@
 /**
- * What is known about an address that gets, or got, the mails of a website, and whether the owner API may add it. Pure.
+ * What is known about an address that gets, or got, the mails of a website, and whether the owner API may add it, or send it another
+ * confirmation mail. Pure.
  *
  * What is known outlives the notifications of the address, so that removing and adding an address again changes no limit.
  *
@@ -8,10 +9,16 @@
 import { createHmac, hkdfSync } from "node:crypto"
 import { dayMillis } from "../text/Calendar.ts"
 
-/** The maximum number of new addresses that the owner API adds to a website in 24 hours. */
-export const maxNew = 20
+/** The maximum number of confirmation mails that a website causes in 24 hours: to new addresses, and again to others. */
+export const maxMails = 20
 
-/** The time in which an address that the owner API added must confirm. */
+/** The maximum number of confirmation mails about a website that one address gets in 24 hours. */
+export const maxMailsToAddress = 3
+
+/** The minimum time between two confirmation mails about a website to one address. */
+export const repeatMillis = 10 * 60_000
+
+/** The time after the latest confirmation mail in which an address that the owner API added must confirm. */
 export const confirmationMillis = 7 * dayMillis
 
 /** An address without the letter case, which mail servers ignore. */
@@ -28,22 +35,20 @@ export const digestOf = (secretsKey: Uint8Array, websiteConfigId: string, addres
       .digest()
   )
 
-/** Times are milliseconds since 1970. */
+/** Times are milliseconds since 1970. Those older than 24 hours change nothing. */
 export interface Facts {
   /** Whether the address unsubscribed from a mail of the website. */
   readonly isUnsubscribed: boolean
-  /** Whether the website has a notification of the address. */
-  readonly isKnown: boolean
-  /** When the owner API last added the address as a new one; null if it did not. */
-  readonly addedAt: number | null
-  /** The same of the website's other addresses, in any order. */
-  readonly othersAddedAt: ReadonlyArray<number>
+  /** When confirmation mails to the address were made, in any order. */
+  readonly mailsAt: ReadonlyArray<number>
+  /** The same of the website's other addresses. */
+  readonly othersMailsAt: ReadonlyArray<number>
 }
 
 export type Decision =
   | {
       readonly _tag: "Accepted"
-      /** Whether the address counts as a new one of this day, and gets a confirmation mail. */
+      /** Whether the address gets a confirmation mail. */
       readonly isNew: boolean
     }
   | { readonly _tag: "Unsubscribed" }
@@ -53,15 +58,59 @@ export type Decision =
       readonly waitMillis: number
     }
 
-/** Whether the owner API may add a notification of an address. */
-export const decide = ({ addedAt, isKnown, isUnsubscribed, othersAddedAt }: Facts, now: number): Decision => {
-  const isRecent = (time: number) => now - time < dayMillis
+const isRecent = (time: number, now: number): boolean => now - time < dayMillis
+
+/** The time until fewer than `limit` of the times are in the last 24 hours; not positive if that is so now. */
+const waitFor = (times: ReadonlyArray<number>, limit: number, now: number): number => {
+  const latestFirst = times.toSorted((left, right) => right - left)
+  return (latestFirst[limit - 1] ?? Number.NEGATIVE_INFINITY) + dayMillis - now
+}
+
+/**
+ * Whether the owner API may add a notification of an address.
+ *
+ * @param isKnown whether the website has a notification of the address
+ */
+export const decide = (
+  { mailsAt, isKnown, isUnsubscribed, othersMailsAt }: Facts & { readonly isKnown: boolean },
+  now: number
+): Decision => {
   if (isUnsubscribed) return { _tag: "Unsubscribed" }
-  if (isKnown || (addedAt !== null && isRecent(addedAt))) return { _tag: "Accepted", isNew: false }
-  const recent = othersAddedAt.filter(isRecent).sort((left, right) => right - left)
-  // Once this one is a day old, fewer than `maxNew` count.
-  const blocking = recent[maxNew - 1]
-  return blocking === undefined
-    ? { _tag: "Accepted", isNew: true }
-    : { _tag: "TooManyNew", waitMillis: blocking + dayMillis - now }
+  if (isKnown || mailsAt.some((time) => isRecent(time, now))) return { _tag: "Accepted", isNew: false }
+  const waitMillis = waitFor(othersMailsAt, maxMails, now)
+  return waitMillis > 0 ? { _tag: "TooManyNew", waitMillis } : { _tag: "Accepted", isNew: true }
+}
+
+export type RepeatRefusal =
+  /** The address wants the mails already. */
+  | { readonly _tag: "Confirmed" }
+  | { readonly _tag: "Unsubscribed" }
+  | {
+      readonly _tag: "TooSoon"
+      /** The limit that lasts longest: the time between two mails, the mails of an address, or those of the website. */
+      readonly limit: "interval" | "address" | "website"
+      /** The time until the limit allows another mail. */
+      readonly waitMillis: number
+    }
+
+export type RepeatDecision = { readonly _tag: "Accepted" } | RepeatRefusal
+
+/**
+ * Whether an address may get another confirmation mail.
+ *
+ * @param isConfirmed whether the address has confirmed, or the operator added it
+ */
+export const decideRepeat = (
+  { mailsAt, isConfirmed, isUnsubscribed, othersMailsAt }: Facts & { readonly isConfirmed: boolean },
+  now: number
+): RepeatDecision => {
+  if (isUnsubscribed) return { _tag: "Unsubscribed" }
+  if (isConfirmed) return { _tag: "Confirmed" }
+  const waits = [
+    { limit: "interval", waitMillis: Math.max(...mailsAt) + repeatMillis - now },
+    { limit: "address", waitMillis: waitFor(mailsAt, maxMailsToAddress, now) },
+    { limit: "website", waitMillis: waitFor([...mailsAt, ...othersMailsAt], maxMails, now) }
+  ] as const
+  const longest = waits.reduce((one, other) => (other.waitMillis > one.waitMillis ? other : one))
+  return longest.waitMillis > 0 ? { _tag: "TooSoon", ...longest } : { _tag: "Accepted" }
 }

@@ -39,8 +39,8 @@ export interface StoredMail extends LatestMail {
 export interface StoredRecipient {
   readonly websiteConfigId: string
   readonly address: string
-  /** When `addByOwner` added it as a new one; null if it did not. */
-  readonly addedAt: number | null
+  /** When its confirmation mails were made. */
+  readonly confirmationsAt: ReadonlyArray<number>
   /** When its mails about submissions were made. */
   readonly mailedAt: ReadonlyArray<number>
   readonly isUnsubscribed: boolean
@@ -62,7 +62,7 @@ export class MailTables extends Context.Service<
     /** Changes what is known about an address. */
     readonly know: (
       { recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">,
-      change: Partial<Pick<StoredRecipient, "addedAt" | "mailedAt" | "isUnsubscribed">>
+      change: Partial<Pick<StoredRecipient, "confirmationsAt" | "mailedAt" | "isUnsubscribed">>
     ) => void
     /** Deletes what is known about an address, on a website, or on all if it is null. */
     readonly eraseRecipient: (address: string, websiteConfigId: string | null) => void
@@ -72,6 +72,8 @@ export class MailTables extends Context.Service<
     readonly accept: (events: ReadonlyArray<OutboxEvent>) => void
     /** Makes a mail that is due at once, and returns its id. Beyond the capacity, the oldest mail is dropped. */
     readonly add: (notificationId: string, about: StoredMail["about"], now: number) => string
+    /** Cancels the confirmation mails of these notifications that are not sent yet. */
+    readonly cancelConfirmations: (notificationIds: ReadonlyArray<string>) => void
     /** Makes one mail about a disabled webhook for each recipient of its website. */
     readonly webhookDisabled: (websiteConfigId: string, webhook: DisabledWebhook, now: number) => void
     /** Removes a notification with its mails. */
@@ -102,7 +104,7 @@ const make = (): MailTables["Service"] => {
     recipients.get(recipientKey(websiteConfigId, address)) ?? {
       websiteConfigId,
       address: normalize(address),
-      addedAt: null,
+      confirmationsAt: [],
       mailedAt: [],
       isUnsubscribed: false
     }
@@ -153,6 +155,13 @@ const make = (): MailTables["Service"] => {
       }
     },
     add,
+    cancelConfirmations: (notificationIds) => {
+      for (const mail of mails.values()) {
+        const isWaiting = mail.about.kind === "confirmation" && mail.status === "pending"
+        if (!isWaiting || !notificationIds.includes(mail.notificationId)) continue
+        mails.set(mail.mailId, { ...mail, status: "cancelled", nextAttemptAt: null })
+      }
+    },
     webhookDisabled: (websiteConfigId, webhook, now) => {
       const confirmed = ofSite(websiteConfigId).filter(({ isConfirmed }) => isConfirmed)
       const byRecipient = Map.groupBy(confirmed, ({ recipient }) => recipient)

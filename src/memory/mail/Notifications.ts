@@ -9,7 +9,13 @@ import type { LatestMail } from "../../core/mail/Mail.ts"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
-import { type AddedByOwner, type NewNotification, Notifications } from "../../services/mail/Notifications.ts"
+import { dayMillis } from "../../core/text/Calendar.ts"
+import {
+  type AddedByOwner,
+  type NewNotification,
+  Notifications,
+  type ResentConfirmation
+} from "../../services/mail/Notifications.ts"
 import { Sites } from "../sites/SiteDirectory.ts"
 import { itemKey, MailTables, type StoredMail, type StoredNotification } from "./MailTables.ts"
 
@@ -51,7 +57,7 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
     }
 
     /** A website's notifications of an address. */
-    const ofRecipient = ({ recipient, websiteConfigId }: NewNotification) =>
+    const ofRecipient = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) =>
       [...tables.notifications.values()].filter(
         (one) =>
           one.websiteConfigId === websiteConfigId &&
@@ -62,28 +68,49 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
       for (const one of found) tables.notifications.set(one.notificationId, { ...one, isConfirmed: true })
     }
 
+    const factsOf = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) => {
+      const { address, confirmationsAt, isUnsubscribed } = tables.recipient(websiteConfigId, recipient)
+      const others = tables
+        .recipients()
+        .filter((other) => other.websiteConfigId === websiteConfigId && other.address !== address)
+      return {
+        isUnsubscribed,
+        mailsAt: confirmationsAt,
+        othersMailsAt: others.flatMap((other) => other.confirmationsAt)
+      }
+    }
+
+    /** Makes a confirmation mail in place of those that are not sent yet. */
+    const askConfirmation = (notification: Notification, now: number) => {
+      const recent = factsOf(notification).mailsAt.filter((time) => now - time < dayMillis)
+      tables.know(notification, { confirmationsAt: [...recent, now] })
+      tables.cancelConfirmations(ofRecipient(notification).map(({ notificationId }) => notificationId))
+      tables.add(notification.notificationId, { kind: "confirmation" }, now)
+    }
+
     const addByOwner = (given: NewNotification, now: number): AddedByOwner => {
       const { recipient, websiteConfigId } = given
       const site = sites.get(websiteConfigId)
       if (site === undefined) return { _tag: "NoWebsite" }
       const known = ofRecipient(given)
       const isSame = known.some((one) => one.recipient === recipient && isSameTopic(one.topic, given.topic))
-      const { addedAt, address, isUnsubscribed } = tables.recipient(websiteConfigId, recipient)
-      const othersAddedAt = tables
-        .recipients()
-        .filter((other) => other.websiteConfigId === websiteConfigId && other.address !== address)
-        .flatMap((other) => other.addedAt ?? [])
       const decision: MailRecipient.Decision = isSame
         ? { _tag: "Accepted", isNew: false }
-        : MailRecipient.decide({ isUnsubscribed, isKnown: known.length > 0, addedAt, othersAddedAt }, now)
+        : MailRecipient.decide({ ...factsOf(given), isKnown: known.length > 0 }, now)
       if (decision._tag !== "Accepted") return decision
       const isConfirmed = known.some((one) => one.isConfirmed)
       const notification = put(given, { isConfirmed, now, timeZone: site.timeZone })
-      if (decision.isNew) {
-        tables.know(given, { addedAt: now })
-        tables.add(notification.notificationId, { kind: "confirmation" }, now)
-      }
+      if (decision.isNew) askConfirmation(notification, now)
       return { _tag: "Added", notification }
+    }
+
+    const resendConfirmation = (notificationId: string, now: number): ResentConfirmation => {
+      const found = tables.notifications.get(notificationId)
+      if (found === undefined) return { _tag: "NoNotification" }
+      const decision = MailRecipient.decideRepeat({ ...factsOf(found), isConfirmed: found.isConfirmed }, now)
+      if (decision._tag !== "Accepted") return decision
+      askConfirmation(found, now)
+      return { _tag: "Resent", notification: toNotification(found) }
     }
 
     return Notifications.of({
@@ -96,6 +123,8 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
           return Option.some(put(given, { isConfirmed: true, now, timeZone: site.timeZone }))
         }),
       addByOwner: (given) => Effect.map(Clock.currentTimeMillis, (now) => addByOwner(given, now)),
+      resendConfirmation: (notificationId) =>
+        Effect.map(Clock.currentTimeMillis, (now) => resendConfirmation(notificationId, now)),
       list: (websiteConfigId) =>
         Effect.sync(() =>
           [...tables.notifications.values()]

@@ -7,15 +7,21 @@ import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { Clock, type Duration, Effect, Layer, Option, Redacted, Schema } from "effect"
 import type { SqlError } from "effect/sql"
-import { type LatestMail, mailStatuses } from "../../core/mail/Mail.ts"
 import * as MailRecipient from "../../core/mail/MailRecipient.ts"
 import { isSameTopic, type Notification } from "../../core/mail/Notification.ts"
 import * as ReportPeriod from "../../core/mail/ReportPeriod.ts"
 import { isCanonicalUuid } from "../../core/text/Uuid.ts"
 import { decodeRows } from "../../runtime/Rows.ts"
-import { type AddedByOwner, type NewNotification, Notifications } from "../../services/mail/Notifications.ts"
+import {
+  type AddedByOwner,
+  type NewNotification,
+  Notifications,
+  type ResentConfirmation
+} from "../../services/mail/Notifications.ts"
 import * as Database from "../Database.ts"
 import { refreshSubscribers } from "../delivery/Webhooks.ts"
+import * as ConfirmationMails from "./ConfirmationMails.ts"
+import * as LatestMails from "./LatestMails.ts"
 import * as Rows from "./NotificationRows.ts"
 import * as Recipients from "./Recipients.ts"
 
@@ -31,45 +37,9 @@ const Put = Schema.Tuple([Schema.Struct(Rows.fields)])
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))
 const TimeZones = Schema.Array(Schema.Struct({ timeZone: Schema.String }))
 
-const mailFields = {
-  mailedAt: Schema.NullOr(Schema.Date),
-  status: Schema.NullOr(Schema.Literals(mailStatuses)),
-  attempts: Schema.NullOr(Schema.Int),
-  error: Schema.NullOr(Schema.String)
-}
-
-const MailRow = Schema.Struct(mailFields)
-
-const Listed = Schema.Array(Schema.Struct({ ...Rows.fields, ...mailFields }))
-
-const OfSubmission = Schema.Array(Schema.Struct({ recipient: Schema.String, itemAt: Schema.Date, ...mailFields }))
-
-const listStatement = `SELECT ${Rows.columns}, latest.created_at AS "mailedAt", status, attempts, error
-  FROM notification LEFT JOIN LATERAL (
-    SELECT created_at, status, attempts, error FROM mail WHERE mail.notification_id = notification.notification_id
-    ORDER BY created_at DESC LIMIT 1
-  ) AS latest ON true
-  WHERE notification.website_config_id = $1 ORDER BY notification.created_at, notification.notification_id`
-
 const ofSiteStatement = `SELECT ${Rows.columns} FROM notification WHERE website_config_id = $1`
 
 const ofRecipientStatement = `${ofSiteStatement} AND lower(recipient) = lower($2)`
-
-const ofSubmissionStatement = `SELECT recipient, mail_item.created_at AS "itemAt", mail.created_at AS "mailedAt", status,
-    attempts, error
-  FROM notification JOIN mail_item USING (notification_id) LEFT JOIN mail USING (mail_id)
-  WHERE notification.website_config_id = $1 AND mail_item.submission_id = $2
-  ORDER BY notification.created_at, notification.notification_id`
-
-const toLatest = ({ attempts, error, mailedAt, status }: typeof MailRow.Type): LatestMail | null =>
-  mailedAt === null || status === null
-    ? null
-    : { createdAt: mailedAt.getTime(), status, attempts: attempts ?? 0, error }
-
-const toListed = (row: (typeof Listed.Type)[number]) => ({
-  notification: Rows.toNotification(row),
-  latest: toLatest(row)
-})
 
 export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notifications, never, PgClient.PgClient> =>
   Layer.effect(
@@ -134,7 +104,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
       }
 
       /** A website's notifications of an address, in any letter case. */
-      const ofRecipient = ({ recipient, websiteConfigId }: NewNotification) =>
+      const ofRecipient = ({ recipient, websiteConfigId }: Pick<Notification, "recipient" | "websiteConfigId">) =>
         sql
           .unsafe(ofRecipientStatement, [PgTypes.uuid(websiteConfigId), PgTypes.text(recipient)])
           .pipe(decodeRows(Found))
@@ -185,14 +155,40 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
             if (decision.isNew) {
               yield* Recipients.added(sql, key.value, now)
-              yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
-                VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)},
-                  'confirmation', ${PgTypes.timestamptz(now)}, now())`
+              yield* ConfirmationMails.make(sql, { mailId, notification, others: known, now })
             }
             return { _tag: "Added", notification }
           })
         )
       })
+
+      const resendConfirmation: Notifications["Service"]["resendConfirmation"] = Effect.fnUntraced(
+        function* (notificationId) {
+          const found = yield* find(notificationId)
+          if (Option.isNone(found)) return { _tag: "NoNotification" }
+          const key = keyOf(found.value)
+          if (Option.isNone(key)) return { _tag: "NoKey" }
+          const now = yield* Clock.currentTimeMillis
+          const mailId = randomUUID()
+          return yield* transaction(
+            Effect.gen(function* (): Effect.fn.Return<ResentConfirmation, SqlError.SqlError> {
+              if ((yield* lockSite(found.value.websiteConfigId)) === undefined) return { _tag: "NoNotification" }
+              const known = (yield* ofRecipient(found.value)).map(Rows.toNotification)
+              const notification = known.find((one) => one.notificationId === notificationId)
+              if (notification === undefined) return { _tag: "NoNotification" }
+              const resent: ResentConfirmation = { _tag: "Resent", notification }
+              // The transaction may run again after a commit whose acknowledgement was lost.
+              if (yield* ConfirmationMails.isMade(sql, mailId)) return resent
+              const facts = yield* Recipients.facts(sql, key.value, now)
+              const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
+              if (decision._tag !== "Accepted") return decision
+              yield* Recipients.resent(sql, key.value, now)
+              yield* ConfirmationMails.make(sql, { mailId, notification, others: known, now })
+              return resent
+            })
+          )
+        }
+      )
 
       const find: Notifications["Service"]["find"] = (notificationId) =>
         isCanonicalUuid(notificationId)
@@ -260,22 +256,13 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
       return Notifications.of({
         add,
         addByOwner,
+        resendConfirmation,
         confirm,
         unsubscribe,
         eraseRecipient,
         ofSubmission: (websiteConfigId, submissionId) =>
           isCanonicalUuid(websiteConfigId) && isCanonicalUuid(submissionId)
-            ? sql.unsafe(ofSubmissionStatement, [PgTypes.uuid(websiteConfigId), PgTypes.uuid(submissionId)]).pipe(
-                Database.bounded(timeout),
-                decodeRows(OfSubmission),
-                Effect.map((rows) =>
-                  rows.map((row) => ({
-                    recipient: row.recipient,
-                    createdAt: row.itemAt.getTime(),
-                    mail: toLatest(row)
-                  }))
-                )
-              )
+            ? Database.bounded(timeout)(LatestMails.ofSubmission(sql, websiteConfigId, submissionId))
             : Effect.succeed([]),
         isUsed: sql`SELECT 1 FROM notification LIMIT 1`.pipe(
           Database.bounded(timeout),
@@ -285,11 +272,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
         remove,
         list: (websiteConfigId) =>
           isCanonicalUuid(websiteConfigId)
-            ? sql.unsafe(listStatement, [PgTypes.uuid(websiteConfigId)]).pipe(
-                Database.bounded(timeout),
-                decodeRows(Listed),
-                Effect.map((rows) => rows.map(toListed))
-              )
+            ? Database.bounded(timeout)(LatestMails.list(sql, websiteConfigId))
             : Effect.succeed([])
       })
     })

@@ -19,24 +19,34 @@ export interface Key {
 
 const keyParameters = ({ digest, websiteConfigId }: Key) => [PgTypes.uuid(websiteConfigId), PgTypes.bytea(digest)]
 
-const Added = Schema.Array(
-  Schema.Struct({ isThis: Schema.Boolean, addedAt: Schema.NullOr(Schema.Date), isUnsubscribed: Schema.Boolean })
+const Known = Schema.Array(
+  Schema.Struct({
+    isThis: Schema.Boolean,
+    addedAt: Schema.NullOr(Schema.Date),
+    resentAt: Schema.Array(Schema.Date),
+    isUnsubscribed: Schema.Boolean
+  })
 )
 
-const addedStatement = `SELECT recipient_hmac = $2 AS "isThis", added_at AS "addedAt",
+const knownStatement = `SELECT recipient_hmac = $2 AS "isThis", added_at AS "addedAt", resent_at AS "resentAt",
     unsubscribed_at IS NOT NULL AS "isUnsubscribed"
-  FROM mail_recipient WHERE website_config_id = $1 AND (recipient_hmac = $2 OR added_at > $3)`
+  FROM mail_recipient WHERE website_config_id = $1
+    AND (recipient_hmac = $2 OR added_at > $3 OR resent_at <> '{}' AND used_at > $3)`
 
-/** The facts that `MailRecipient.decide` needs, except `isKnown`. */
+/** The facts of `MailRecipient`. */
 export const facts = (sql: PgClient.PgClient, key: Key, now: number) =>
-  sql.unsafe(addedStatement, [...keyParameters(key), PgTypes.timestamptz(now - dayMillis)]).pipe(
-    decodeRows(Added),
+  sql.unsafe(knownStatement, [...keyParameters(key), PgTypes.timestamptz(now - dayMillis)]).pipe(
+    decodeRows(Known),
     Effect.map((rows) => {
-      const own = rows.find(({ isThis }) => isThis)
+      const mailsOf = (isOwn: boolean) =>
+        rows
+          .filter(({ isThis }) => isThis === isOwn)
+          .flatMap(({ addedAt, resentAt }) => [...(addedAt === null ? [] : [addedAt]), ...resentAt])
+          .map((time) => time.getTime())
       return {
-        isUnsubscribed: own?.isUnsubscribed ?? false,
-        addedAt: own?.addedAt?.getTime() ?? null,
-        othersAddedAt: rows.flatMap(({ addedAt, isThis }) => (isThis || addedAt === null ? [] : [addedAt.getTime()]))
+        isUnsubscribed: rows.some(({ isThis, isUnsubscribed }) => isThis && isUnsubscribed),
+        mailsAt: mailsOf(true),
+        othersMailsAt: mailsOf(false)
       }
     })
   )
@@ -53,8 +63,27 @@ const put = (
     [...keyParameters(key), PgTypes.timestamptz(now)]
   )
 
+/** Adds the time of `count` mails to a column of times, and deletes the times in it that no limit counts any more. */
+const record = (
+  sql: PgClient.PgClient,
+  key: Key,
+  column: "mailed_at" | "resent_at",
+  { count, keptMillis, now }: { readonly count: number; readonly now: number; readonly keptMillis: number }
+): Effect.Effect<unknown, SqlError.SqlError> =>
+  sql.unsafe(
+    `INSERT INTO mail_recipient AS known (website_config_id, recipient_hmac, used_at, ${column})
+      VALUES ($1, $2, $3, array_fill($3, ARRAY[$4]))
+      ON CONFLICT (website_config_id, recipient_hmac) DO UPDATE SET used_at = excluded.used_at,
+        ${column} = ARRAY(SELECT at FROM unnest(known.${column}) AS mails (at) WHERE at > $5) || excluded.${column}`,
+    [...keyParameters(key), PgTypes.timestamptz(now), PgTypes.int4(count), PgTypes.timestamptz(now - keptMillis)]
+  )
+
 /** Records that the owner API added a new recipient. */
 export const added = (sql: PgClient.PgClient, key: Key, now: number) => put(sql, key, "added_at", now)
+
+/** Records that a recipient got its confirmation mail again, and deletes the records of those of more than a day ago. */
+export const resent = (sql: PgClient.PgClient, key: Key, now: number): Effect.Effect<unknown, SqlError.SqlError> =>
+  record(sql, key, "resent_at", { count: 1, now, keptMillis: dayMillis })
 
 /** Records that a recipient unsubscribed. */
 export const unsubscribed = (sql: PgClient.PgClient, key: Key, now: number) => put(sql, key, "unsubscribed_at", now)
@@ -76,14 +105,7 @@ export const mailed = (
   key: Key,
   count: number,
   now: number
-): Effect.Effect<unknown, SqlError.SqlError> =>
-  sql.unsafe(
-    `INSERT INTO mail_recipient AS known (website_config_id, recipient_hmac, used_at, mailed_at)
-      VALUES ($1, $2, $3, array_fill($3, ARRAY[$4]))
-      ON CONFLICT (website_config_id, recipient_hmac) DO UPDATE SET used_at = excluded.used_at,
-        mailed_at = ARRAY(SELECT at FROM unnest(known.mailed_at) AS mails (at) WHERE at > $5) || excluded.mailed_at`,
-    [...keyParameters(key), PgTypes.timestamptz(now), PgTypes.int4(count), PgTypes.timestamptz(now - hourMillis)]
-  )
+): Effect.Effect<unknown, SqlError.SqlError> => record(sql, key, "mailed_at", { count, now, keptMillis: hourMillis })
 
 /** Deletes what is known about recipients. */
 export const erase = (sql: PgClient.PgClient, keys: ReadonlyArray<Key>): Effect.Effect<unknown, SqlError.SqlError> =>

@@ -139,11 +139,17 @@ const deleteRecipients = (now: number) =>
     times: [now - 24 * hourMillis]
   })
 
+/** Whether the recipient of a notification got a confirmation mail since `$1`, of this notification or of another one. */
+const isAskedSince = `EXISTS (
+    SELECT FROM notification AS other JOIN mail ON mail.notification_id = other.notification_id
+    WHERE other.website_config_id = notification.website_config_id AND lower(other.recipient) = lower(notification.recipient)
+      AND mail.kind = 'confirmation' AND mail.created_at >= $1)`
+
 /** Deletes the notifications of addresses that did not confirm. At worst, events of a website without subscribers are stored. */
 const deleteUnconfirmed = (now: number) =>
   deleteRows({
     table: "notification",
-    condition: "NOT is_confirmed AND created_at < $1",
+    condition: `NOT is_confirmed AND created_at < $1 AND NOT ${isAskedSince}`,
     pending: "false",
     times: [now - confirmationMillis]
   })

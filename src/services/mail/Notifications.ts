@@ -5,7 +5,7 @@
  */
 import { Context, type Effect, type Option } from "effect"
 import type { LatestMail } from "../../core/mail/Mail.ts"
-import type { Decision } from "../../core/mail/MailRecipient.ts"
+import type { Decision, RepeatRefusal } from "../../core/mail/MailRecipient.ts"
 import type { Notification, Topic } from "../../core/mail/Notification.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
@@ -41,6 +41,15 @@ export type AddedByOwner =
   | { readonly _tag: "NoKey" }
   | Exclude<Decision, { readonly _tag: "Accepted" }>
 
+/** The result of sending a confirmation mail again. */
+export type ResentConfirmation =
+  | { readonly _tag: "Resent"; readonly notification: Notification }
+  /** There is no such notification. */
+  | { readonly _tag: "NoNotification" }
+  /** `SECRETS_KEY`, by which recipients are recognised, is not set. */
+  | { readonly _tag: "NoKey" }
+  | RepeatRefusal
+
 export class Notifications extends Context.Service<
   Notifications,
   {
@@ -55,6 +64,11 @@ export class Notifications extends Context.Service<
      * of the address, the new one is not confirmed, and a new address gets a confirmation mail.
      */
     readonly addByOwner: (notification: NewNotification) => Effect.Effect<AddedByOwner, StorageUnavailable>
+    /**
+     * Makes another confirmation mail for the recipient of a notification, unless `MailRecipient.decideRepeat` refuses it. It
+     * replaces those to the same address that are not sent yet. The links in all of them stay valid.
+     */
+    readonly resendConfirmation: (notificationId: string) => Effect.Effect<ResentConfirmation, StorageUnavailable>
     /** The notifications of a website, oldest first. */
     readonly list: (websiteConfigId: string) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
     /** The recipients who get a submission of a website by mail, each with the mail, in the order of their notifications. */

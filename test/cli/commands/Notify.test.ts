@@ -4,6 +4,7 @@ import { ConfigProvider, Effect, Layer } from "effect"
 import * as App from "../../../src/App.ts"
 import { Settings } from "../../../src/Config.ts"
 import * as Notify from "../../../src/cli/commands/Notify.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { mailReceiver, refusal } from "../../support/MailReceiver.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
@@ -35,7 +36,7 @@ const commands = (env: Readonly<Record<string, string>>) =>
     const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
       Effect.provide(layers)
     )
-    return { cli, site: websiteConfigId }
+    return { cli, layers, site: websiteConfigId }
   })
 
 const to = ["--to", "ada@example.com"]
@@ -97,6 +98,29 @@ describe("cli/commands/Notify", () => {
       const refused = yield* cli("test", "--notification-id", id)
       assert.strictEqual(refused.code, 1)
       assert.include(refused.stderr, "550 5.1.1 no such user")
+    }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
+  )
+
+  it.live("a confirmation mail is sent again only where one is needed, and not too soon", () =>
+    Effect.gen(function* () {
+      const { port } = yield* mailReceiver()
+      const { cli, layers, site } = yield* commands(mail(port))
+      const notifications = yield* Notifications.pipe(Effect.provide(layers))
+      const topic = { kind: "report", period: "weekly" } as const
+      const added = yield* notifications.addByOwner({ websiteConfigId: site, recipient: "bob@example.com", topic })
+      if (added._tag !== "Added") return assert.fail(added._tag)
+      const id = added.notification.notificationId
+      const early = yield* cli("resend", "--notification-id", id)
+      assert.deepStrictEqual([early.code, early.stdout], [1, ""])
+      assert.include(early.stderr, "Try again in 10 minutes.")
+      yield* notifications.eraseRecipient("bob@example.com", site)
+      const resent = yield* cli("resend", "--notification-id", id, "--json")
+      assert.strictEqual(resent.code, 0)
+      assert.deepStrictEqual(JSON.parse(resent.stdout), { notification_id: id, to: "bob@example.com", resent: true })
+      const { notification_id: other } = JSON.parse((yield* cli("add", "--site", site, ...to, "--json")).stdout)
+      assert.include((yield* cli("resend", "--notification-id", other)).stderr, "confirmed already")
+      const unknown = yield* cli("resend", "--notification-id", crypto.randomUUID())
+      assert.include(unknown.stderr, "There is no notification")
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 

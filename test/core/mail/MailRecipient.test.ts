@@ -1,11 +1,23 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
 import * as MailRecipient from "../../../src/core/mail/MailRecipient.ts"
 import { dayMillis } from "../../../src/core/text/Calendar.ts"
 
-const { maxNew } = MailRecipient
+const { maxMails, maxMailsToAddress, repeatMillis } = MailRecipient
 const now = 1_790_000_000_000
-const unknown: MailRecipient.Facts = { isUnsubscribed: false, isKnown: false, addedAt: null, othersAddedAt: [] }
-const others = Array.from({ length: maxNew }, (_, index) => now - index * 1_000)
+const unknown = { isUnsubscribed: false, isKnown: false, mailsAt: [], othersMailsAt: [] }
+const others = Array.from({ length: maxMails }, (_, index) => now - index * 1_000)
+
+/** Attempts to send the mail again: the seconds since the last one, and whether it is another address of the website. */
+const Attempts = Schema.Array(
+  Schema.Struct({
+    seconds: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 9_000 })),
+    isOther: Schema.Boolean
+  })
+).check(Schema.isMaxLength(200))
+
+const countOfLastDay = (times: ReadonlyArray<number>, at: number) =>
+  times.filter((time) => time > at - dayMillis && time <= at).length
 
 describe("core/mail/MailRecipient", () => {
   it("an address that unsubscribed is refused, even if it has another notification", () => {
@@ -16,25 +28,67 @@ describe("core/mail/MailRecipient", () => {
   })
 
   it("an address is new once a day, and only without a notification", () => {
-    const isNew = (facts: Partial<MailRecipient.Facts>) => {
+    const isNew = (facts: Partial<Parameters<typeof MailRecipient.decide>[0]>) => {
       const decision = MailRecipient.decide({ ...unknown, ...facts }, now)
       return decision._tag === "Accepted" && decision.isNew
     }
     assert.isTrue(isNew({}))
     assert.isFalse(isNew({ isKnown: true }))
-    assert.isFalse(isNew({ addedAt: now - dayMillis + 1 }))
-    assert.isTrue(isNew({ addedAt: now - dayMillis }))
+    assert.isFalse(isNew({ mailsAt: [now - dayMillis + 1] }))
+    assert.isTrue(isNew({ mailsAt: [now - dayMillis, now - 2 * dayMillis] }))
   })
 
   it("over the limit, only addresses that are not new are accepted, until the oldest is a day old", () => {
-    const facts = { ...unknown, othersAddedAt: others }
+    const facts = { ...unknown, othersMailsAt: others }
     const decision = MailRecipient.decide(facts, now)
     if (decision._tag !== "TooManyNew") return assert.fail(decision._tag)
     assert.deepStrictEqual(MailRecipient.decide(facts, now + decision.waitMillis), { _tag: "Accepted", isNew: true })
     assert.strictEqual(MailRecipient.decide(facts, now + decision.waitMillis - 1)._tag, "TooManyNew")
-    assert.strictEqual(MailRecipient.decide({ ...facts, othersAddedAt: others.slice(1) }, now)._tag, "Accepted")
+    assert.strictEqual(MailRecipient.decide({ ...facts, othersMailsAt: others.slice(1) }, now)._tag, "Accepted")
     assert.strictEqual(MailRecipient.decide({ ...facts, isKnown: true }, now)._tag, "Accepted")
-    assert.strictEqual(MailRecipient.decide({ ...facts, addedAt: now - 1 }, now)._tag, "Accepted")
+    assert.strictEqual(MailRecipient.decide({ ...facts, mailsAt: [now - 1] }, now)._tag, "Accepted")
+  })
+
+  it.prop(
+    "an address gets three confirmation mails a day, ten minutes apart, and a website twenty; a wait ends when it says",
+    [Attempts],
+    ([attempts]) => {
+      const [mailsAt, othersMailsAt]: [Array<number>, Array<number>] = [[], []]
+      let at = now
+      for (const { isOther, seconds } of attempts) {
+        at += seconds * 1_000
+        if (isOther) {
+          othersMailsAt.push(at)
+          continue
+        }
+        const facts = { isUnsubscribed: false, isConfirmed: false, mailsAt, othersMailsAt }
+        const decision = MailRecipient.decideRepeat(facts, at)
+        const all = [...mailsAt, ...othersMailsAt]
+        const isAllowed = (time: number) =>
+          mailsAt.every((one) => time - one >= repeatMillis) &&
+          countOfLastDay(mailsAt, time) < maxMailsToAddress &&
+          countOfLastDay(all, time) < maxMails
+        if (decision._tag === "Accepted") {
+          assert.isTrue(isAllowed(at))
+          mailsAt.push(at)
+        } else if (decision._tag === "TooSoon") {
+          assert.isFalse(isAllowed(at))
+          assert.isFalse(isAllowed(at + decision.waitMillis - 1))
+          assert.isTrue(isAllowed(at + decision.waitMillis))
+          assert.isAtMost(decision.waitMillis, dayMillis)
+          assert.strictEqual(MailRecipient.decideRepeat(facts, at + decision.waitMillis)._tag, "Accepted")
+        } else assert.fail(decision._tag)
+      }
+    }
+  )
+
+  it("no confirmation mail is sent again to an address that unsubscribed or has confirmed", () => {
+    const tagOf = (isUnsubscribed: boolean, isConfirmed: boolean) =>
+      MailRecipient.decideRepeat({ isUnsubscribed, isConfirmed, mailsAt: [now], othersMailsAt: others }, now)._tag
+    assert.deepStrictEqual(
+      [tagOf(true, true), tagOf(true, false), tagOf(false, true)],
+      ["Unsubscribed", "Unsubscribed", "Confirmed"]
+    )
   })
 
   it("a digest depends on the key, the website and the address, and not on the case of its letters", () => {

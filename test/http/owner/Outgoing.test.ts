@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
-import { maxNew } from "../../../src/core/mail/MailRecipient.ts"
+import { maxMails } from "../../../src/core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
@@ -139,13 +139,41 @@ for (const [name, storage] of emptyStorages) {
         const unsubscribed = yield* add("ada@example.com")
         assert.deepStrictEqual([unsubscribed.status, locationsOf(unsubscribed.text)], [422, ["body.to"]])
         assert.include(unsubscribed.text, "`hydracore notify add`")
-        for (let count = 1; count < maxNew; count++)
+        for (let count = 1; count < maxMails; count++)
           assert.strictEqual((yield* add(`${count}@example.com`)).status, 200)
         const over = yield* add("eve@example.com")
         assert.strictEqual(over.status, 429)
         assert.include(over.text, "`hydracore notify add`")
         assert.isAbove(Number(over.headers.get("retry-after")), 86_000)
         assert.strictEqual((yield* add("1@example.com")).status, 200)
+      })
+    )
+
+    it.effect("sends a confirmation mail again, not before ten minutes have passed, and only where one is needed", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* opened, yield* opened]
+        const { websiteConfigId } = mine.site
+        const { notification_id: id } = JSON.parse(
+          (yield* mine.request("POST", "/notifications", { to: "ada@example.com" })).text
+        )
+        const path = `/notifications/${id}/confirmation`
+        const early = yield* mine.request("POST", path)
+        assert.strictEqual(early.status, 429)
+        assert.include(early.text, "Try again in 10 minutes.")
+        assert.isAtLeast(Number(early.headers.get("retry-after")), 590)
+        // As after ten minutes, or after the record of the first mail has expired.
+        yield* Notifications.use(({ eraseRecipient }) => eraseRecipient("ada@example.com", websiteConfigId))
+        assert.strictEqual((yield* theirs.request("POST", path)).status, 404)
+        const resent = yield* mine.request("POST", path)
+        assert.strictEqual(resent.status, 200)
+        assert.deepInclude(JSON.parse(resent.text), { notification_id: id, to: "ada@example.com", confirmed: false })
+        assert.strictEqual((yield* mine.request("POST", path)).status, 429)
+        yield* Notifications.use(({ confirm }) => confirm(websiteConfigId, () => true))
+        const confirmed = yield* mine.request("POST", path)
+        assert.strictEqual(confirmed.status, 409)
+        assert.include(confirmed.text, "confirmed already")
+        const unknown = yield* mine.request("POST", `/notifications/${randomUUID()}/confirmation`)
+        assert.strictEqual(unknown.status, 404)
       })
     )
 

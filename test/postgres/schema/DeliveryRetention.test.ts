@@ -135,23 +135,33 @@ describe("postgres/schema: deliveries", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a notification that is not confirmed is deleted after a week", () =>
+  it.live("a notification that is not confirmed is deleted a week after its last confirmation mail", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* addSite
-      for (const [recipient, days, confirmed] of [
-        ["new", 6, false],
-        ["late", 8, false],
-        ["confirmed", 8, true]
-      ] as const) {
-        const createdAt = new Date(Date.now() - days * 86_400_000)
+      const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000)
+      const add = Effect.fnUntraced(function* (recipient: string, days: number, isConfirmed = false, kind = "report") {
+        const id = randomUUID()
         yield* sql`INSERT INTO notification
-            (notification_id, website_config_id, recipient, kind, created_at, is_confirmed)
-          VALUES (${randomUUID()}, ${site}, ${recipient}, 'submissions', ${createdAt}, ${sql.literal(String(confirmed))})`
-      }
+            (notification_id, website_config_id, recipient, kind, period, created_at, is_confirmed)
+          VALUES (${id}, ${site}, ${recipient}, ${kind}, ${kind === "report" ? "weekly" : null}, ${daysAgo(days)},
+            ${sql.literal(String(isConfirmed))})`
+        return id
+      })
+      const mail = (id: string, days: number) =>
+        sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, status)
+          VALUES (${randomUUID()}, ${id}, ${site}, 'confirmation', ${daysAgo(days)}, 'sent')`
+      yield* add("new", 6)
+      yield* mail(yield* add("late", 8), 8)
+      yield* add("confirmed", 8, true)
+      yield* add("again", 9, false, "submissions")
+      yield* mail(yield* add("Again", 8), 6)
       yield* warnings({ pageViews: off, submissions: off, conversations: off })
-      const rows = yield* sql`SELECT recipient FROM notification ORDER BY recipient`
-      assert.deepStrictEqual(rows, [{ recipient: "confirmed" }, { recipient: "new" }])
+      const rows = yield* sql`SELECT recipient FROM notification ORDER BY lower(recipient), created_at`
+      assert.deepStrictEqual(
+        rows.map(({ recipient }) => recipient),
+        ["again", "Again", "confirmed", "new"]
+      )
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 

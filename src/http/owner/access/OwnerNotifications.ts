@@ -6,7 +6,8 @@
 import { Context, Effect, Layer, Option } from "effect"
 import * as Errors from "../../../contract/owner/Errors.ts"
 import type { RateLimitPolicy } from "../../../core/limits/RateLimit.ts"
-import { maxNew } from "../../../core/mail/MailRecipient.ts"
+import * as ConfirmationRefusal from "../../../core/mail/ConfirmationRefusal.ts"
+import type { RepeatRefusal } from "../../../core/mail/MailRecipient.ts"
 import type { Outcome } from "../../../core/mail/MailSchedule.ts"
 import { maxNotifications, type Notification, type Topic } from "../../../core/mail/Notification.ts"
 import type { AuthorizedSite } from "../../../core/sites/Access.ts"
@@ -29,11 +30,16 @@ export class OwnerNotifications extends Context.Service<
     readonly list: (
       proof: AuthorizedSite<"read">
     ) => Effect.Effect<ReadonlyArray<ListedNotification>, StorageUnavailable>
-    /** Fails if no mail can be sent, if the address unsubscribed, and over the limit of new addresses. */
+    /** Fails if no mail can be sent, if the address unsubscribed, and over the limit of confirmation mails. */
     readonly add: (
       proof: AuthorizedSite<"write">,
       notification: { readonly recipient: string; readonly topic: Topic }
     ) => Effect.Effect<Notification, Failure | TooManyRequests>
+    /** Fails if no mail can be sent, if the address needs no confirmation, and over the limits of confirmation mails. */
+    readonly resend: (
+      proof: AuthorizedSite<"write">,
+      notificationId: string
+    ) => Effect.Effect<Notification, Failure | (typeof Errors.Conflict)["Type"] | TooManyRequests>
     readonly remove: (proof: AuthorizedSite<"write">, notificationId: string) => Effect.Effect<void, Failure>
     readonly test: (
       proof: AuthorizedSite<"write">,
@@ -76,9 +82,16 @@ const retryAfter = (millis: number) => ({ "retry-after": Math.max(1, Math.ceil(m
 
 const tooManyNew = (waitMillis: number): TooManyRequests => ({
   _tag: "TooManyRequests",
-  detail: `A website gets at most ${maxNew} new addresses a day. Wait as many seconds as Retry-After says, or ask the service's operator to add the address with \`hydracore notify add\`.`,
+  detail: `${ConfirmationRefusal.message({ _tag: "TooSoon", limit: "website", waitMillis })} Or ask the service's operator to add the address with \`hydracore notify add\`.`,
   headers: retryAfter(waitMillis)
 })
+
+const notResent = (refusal: RepeatRefusal): (typeof Errors.Conflict)["Type"] | TooManyRequests => {
+  const detail = ConfirmationRefusal.message(refusal)
+  return refusal._tag === "TooSoon"
+    ? { _tag: "TooManyRequests", detail, headers: retryAfter(refusal.waitMillis) }
+    : Errors.make("Conflict", detail)
+}
 
 /** The limit of test mails per website: an owner could send them to people who did not ask for them. */
 export const testLimit: RateLimitPolicy = { name: "testmail", limit: 10, windowMillis: hourMillis }
@@ -123,6 +136,21 @@ export const layer: Layer.Layer<OwnerNotifications, never, Notifications | TestD
           // The website was deleted meanwhile.
           case "NoWebsite":
             return yield* Effect.fail(notFound)
+        }
+      }),
+      resend: Effect.fnUntraced(function* (proof, notificationId) {
+        yield* findOwn(proof, notificationId)
+        if (!tests.hasMail) return yield* noMail
+        const resent = yield* notifications.resendConfirmation(notificationId)
+        switch (resent._tag) {
+          case "Resent":
+            return resent.notification
+          case "NoNotification":
+            return yield* Effect.fail(notFound)
+          case "NoKey":
+            return yield* noMail
+          default:
+            return yield* Effect.fail(notResent(resent))
         }
       }),
       remove: Effect.fnUntraced(function* (proof, notificationId) {

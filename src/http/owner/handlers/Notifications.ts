@@ -89,6 +89,13 @@ export const layer = HttpApiBuilder.group(
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
         )
       )
+      .handle("resend", ({ params }) =>
+        owned.authorize(params.site_id, "write").pipe(
+          Effect.flatMap((proof) => notifications.resend(proof, params.notification_id)),
+          Effect.map(toJson),
+          Effect.catchTag("StorageUnavailable", Failures.ofStorage)
+        )
+      )
       .handle(
         "test",
         Effect.fnUntraced(function* ({ params }) {

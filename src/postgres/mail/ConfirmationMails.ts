@@ -1,0 +1,43 @@
+/**
+ * Stores the mails that ask an address for its confirmation.
+ *
+ * @module
+ */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect } from "effect"
+import type { Notification } from "../../core/mail/Notification.ts"
+import * as Database from "../Database.ts"
+
+/**
+ * Makes a confirmation mail for the recipient of a notification, and cancels those that are not sent yet, so that a mail server that
+ * was down does not get several. Needs a transaction.
+ */
+export const make = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  {
+    mailId,
+    notification: { notificationId, websiteConfigId },
+    now,
+    others
+  }: {
+    readonly mailId: string
+    readonly notification: Pick<Notification, "notificationId" | "websiteConfigId">
+    /** All notifications of the recipient. */
+    readonly others: ReadonlyArray<Pick<Notification, "notificationId">>
+    readonly now: number
+  }
+) {
+  const ids = Database.array(
+    others.map((one) => one.notificationId),
+    PgTypes.OID.uuid
+  )
+  yield* sql`UPDATE mail SET status = 'cancelled', next_attempt_at = NULL
+    WHERE notification_id = ANY (${ids}) AND kind = 'confirmation' AND status = 'pending'`
+  yield* sql`INSERT INTO mail (mail_id, notification_id, website_config_id, kind, created_at, next_attempt_at)
+    VALUES (${PgTypes.uuid(mailId)}, ${PgTypes.uuid(notificationId)}, ${PgTypes.uuid(websiteConfigId)},
+      'confirmation', ${PgTypes.timestamptz(now)}, now())`
+})
+
+/** Whether there is a mail with this id. */
+export const isMade = (sql: PgClient.PgClient, mailId: string) =>
+  Effect.map(sql`SELECT 1 FROM mail WHERE mail_id = ${PgTypes.uuid(mailId)}`, (rows) => rows.length > 0)

@@ -1,0 +1,135 @@
+/**
+ * The part of the suite of `Mails` about confirmation mails that are sent again.
+ *
+ * @module
+ */
+import { randomUUID } from "node:crypto"
+import { assert, type Vitest } from "@effect/vitest"
+import { Clock, Effect } from "effect"
+import { maxMails, repeatMillis } from "../../src/core/mail/MailRecipient.ts"
+import type { Notification, Topic } from "../../src/core/mail/Notification.ts"
+import { dayMillis } from "../../src/core/text/Calendar.ts"
+import { Mails } from "../../src/services/mail/Mails.ts"
+import { Notifications } from "../../src/services/mail/Notifications.ts"
+import { newSite, type Storage } from "../support/Delivery.ts"
+import { add, latest, record } from "../support/Mails.ts"
+
+const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
+const weekly: Topic = { kind: "report", period: "weekly" }
+
+/** Runs an effect as if it were later. */
+const later =
+  (millis: number) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    Clock.clockWith((clock) =>
+      Effect.provideService(
+        effect,
+        Clock.Clock,
+        Object.assign(Object.create(clock), {
+          currentTimeMillis: Effect.map(clock.currentTimeMillis, (now) => now + millis)
+        })
+      )
+    )
+
+const addByOwner = (websiteConfigId: string, recipient = "ada@example.com", topic: Topic = submissions) =>
+  Notifications.use((notifications) => notifications.addByOwner({ websiteConfigId, recipient, topic })).pipe(
+    Effect.flatMap((added) =>
+      added._tag === "Added" ? Effect.succeed(added.notification) : Effect.die(new Error(`not added: ${added._tag}`))
+    )
+  )
+
+const resend = ({ notificationId }: Pick<Notification, "notificationId">) =>
+  Notifications.use((notifications) => notifications.resendConfirmation(notificationId))
+
+/** Leases the mails of a website. */
+const lease = (site: string) =>
+  Mails.use((mails) => mails.lease(1_000)).pipe(
+    Effect.map((leased) => leased.filter((mail) => mail.site.websiteConfigId === site))
+  )
+
+export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
+  it.effect("a confirmation mail is sent again after ten minutes, twice a day, also if the address is removed", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const added = yield* addByOwner(site)
+      const [first] = yield* lease(site)
+      if (first === undefined) return assert.fail("there is no mail")
+      yield* record(first, { status: "sent" })
+      const refused = yield* resend(added)
+      if (refused._tag !== "TooSoon") return assert.fail(refused._tag)
+      assert.strictEqual(refused.limit, "interval")
+      assert.isAtMost(refused.waitMillis, repeatMillis)
+      assert.deepStrictEqual(yield* lease(site), [])
+      for (const count of [1, 2]) {
+        assert.deepStrictEqual(yield* later(count * repeatMillis)(resend(added)), {
+          _tag: "Resent",
+          notification: added
+        })
+        const [mail, ...others] = yield* lease(site)
+        if (mail === undefined) return assert.fail("there is no mail")
+        assert.deepStrictEqual([mail.subject, mail.attempt, others], [{ kind: "confirmation" }, 1, []])
+        assert.notStrictEqual(mail.mailId, first.mailId)
+        yield* record(mail, { status: "sent" })
+      }
+      yield* Notifications.use(({ remove }) => remove(added.notificationId))
+      const again = yield* later(2 * repeatMillis)(addByOwner(site))
+      assert.deepStrictEqual(yield* lease(site), [])
+      assert.deepInclude(yield* later(4 * repeatMillis)(resend(again)), { _tag: "TooSoon", limit: "address" })
+      assert.strictEqual((yield* later(dayMillis)(resend(again)))._tag, "Resent")
+      assert.lengthOf(yield* lease(site), 1)
+    })
+  )
+
+  it.effect("the mail that is sent again replaces those to the address that wait, until it confirms", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const [first, second] = [yield* addByOwner(site), yield* addByOwner(site, "Ada@example.com", weekly)]
+      assert.strictEqual((yield* latest(first))?.status, "pending")
+      assert.strictEqual((yield* later(repeatMillis)(resend(second)))._tag, "Resent")
+      assert.strictEqual((yield* latest(first))?.status, "cancelled")
+      assert.deepStrictEqual(
+        (yield* lease(site)).map(({ notification }) => notification),
+        [second]
+      )
+      yield* Notifications.use(({ confirm }) => confirm(site, () => true))
+      for (const one of [first, second]) {
+        assert.deepStrictEqual(yield* later(2 * repeatMillis)(resend(one)), { _tag: "Confirmed" })
+      }
+    })
+  )
+
+  it.effect("mails that are sent again count against the limit of the website, as those to new addresses do", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      const ada = yield* addByOwner(site)
+      for (const count of [1, 2]) yield* later(count * repeatMillis)(resend(ada))
+      const others = []
+      for (let count = 3; count < maxMails; count++) others.push(yield* addByOwner(site, `${count}@example.com`))
+      const eve = { websiteConfigId: site, recipient: "eve@example.com", topic: submissions }
+      const refused = yield* Notifications.use((all) => later(2 * repeatMillis)(all.addByOwner(eve)))
+      if (refused._tag !== "TooManyNew") return assert.fail(refused._tag)
+      assert.isAtMost(refused.waitMillis, dayMillis - 2 * repeatMillis)
+      for (const one of others.slice(0, 2)) {
+        assert.deepInclude(yield* later(2 * repeatMillis)(resend(one)), { _tag: "TooSoon", limit: "website" })
+      }
+      assert.strictEqual((yield* later(dayMillis)(resend(ada)))._tag, "Resent")
+      yield* later(repeatMillis)(resend(yield* addByOwner(other)))
+      assert.lengthOf(yield* lease(other), 1)
+    })
+  )
+
+  it.effect("an address that unsubscribed, one that the operator added, and an unknown notification get no mail", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const [first, second] = [yield* addByOwner(site), yield* addByOwner(site, "ada@example.com", weekly)]
+      yield* Notifications.use(({ unsubscribe }) => unsubscribe(first.notificationId))
+      yield* lease(site)
+      assert.deepStrictEqual(yield* later(dayMillis)(resend(second)), { _tag: "Unsubscribed" })
+      assert.deepStrictEqual(yield* resend(yield* add(site, {}, "bob@example.com")), { _tag: "Confirmed" })
+      for (const notificationId of [first.notificationId, randomUUID(), "no notification"]) {
+        assert.deepStrictEqual(yield* resend({ notificationId }), { _tag: "NoNotification" })
+      }
+      assert.deepStrictEqual(yield* lease(site), [])
+    })
+  )
+}
