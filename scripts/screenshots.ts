@@ -1,17 +1,18 @@
 /**
- * Takes pictures of the console, of websites' forms, mails and the start page, and of a running demo and its chat:
+ * Takes pictures of the console, a website's forms, the mails, the start page and the guides, and of a running demo with its
+ * chat:
  *
- *     node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080] [--only <words>]
+ *     node scripts/screenshots.ts <folder> [--without-demo | <URL of the demo>] [--only <words>]
  *
- * `--console` takes those that need no demo, and `--only inbox,rtl` those whose names have one of the
- * words. `console.webp` is the README's picture; copy it to `src/docs`.
+ * The demo is a running `npm start`, by default at http://127.0.0.1:8080. `--without-demo` leaves out its pictures.
+ * `--only inbox,rtl` takes only the pictures whose names contain one of the words. The picture `readme` also writes
+ * `console.webp`, which the README shows; copy it to `src/docs`.
  *
  * @module
  */
 import { parseArgs } from "node:util"
 
-const usage =
-  "node scripts/screenshots.ts <folder> [--console | URL of a running `npm start`, http://127.0.0.1:8080] [--only <words>]"
+const usage = "node scripts/screenshots.ts <folder> [--without-demo | <URL of a running `npm start`>] [--only <words>]"
 
 const fail = (message: string): never => {
   console.error(message)
@@ -20,7 +21,7 @@ const fail = (message: string): never => {
 
 const readArguments = () => {
   const options = {
-    console: { type: "boolean", default: false },
+    "without-demo": { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
     only: { type: "string", default: "" }
   } as const
@@ -35,7 +36,7 @@ if (values.help) {
   console.log(usage)
   process.exit(0)
 }
-const isConsole = values.console
+const skipsDemo = values["without-demo"]
 const [folder = fail(`The folder is missing. Usage: ${usage}`), base = "http://127.0.0.1:8080"] = positionals
 
 const hasDemo = async () =>
@@ -43,7 +44,7 @@ const hasDemo = async () =>
     (response) => response.ok,
     () => false
   )
-if (!isConsole && !(await hasDemo())) {
+if (!skipsDemo && !(await hasDemo())) {
   fail(`No demo runs at ${base}. Start it with \`npm start\`, or give its URL after the folder.`)
 }
 
@@ -57,6 +58,6 @@ const browser = await Take.launch().catch(() =>
   fail("Chromium did not start. Install it, or set CHROMIUM_PATH to its program.")
 )
 const take = await Take.into(folder, browser, values.only.split(","))
-if (!isConsole) await Demo.takeAll(take, base)
+if (!skipsDemo) await Demo.takeAll(take, base)
 await Console.takeAll(take)
 await browser.close()

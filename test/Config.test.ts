@@ -1,4 +1,4 @@
-/** Defaults, and settings that depend on each other. */
+/** Defaults, parsing, settings that depend on each other, and the demo's settings. */
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Duration, Effect, Exit, Option, Redacted } from "effect"
 import { IpNetwork } from "effect/net"
@@ -86,6 +86,7 @@ describe("Config", () => {
       ]) {
         const failed = JSON.stringify(yield* read({ ...all, ...wrong }))
         assert.include(failed, Object.keys(wrong)[0] ?? "")
+        for (const secret of ["p%40ss", "secret"]) assert.notInclude(failed, secret)
       }
       assert.isTrue(Option.isNone(Exit.getSuccess(yield* read({})).pipe(Option.getOrThrow).mail))
     })
@@ -175,10 +176,10 @@ describe("Config", () => {
         [{ DATABASE_URL: "postgres://u:p@h/d" }, ["DATABASE_URL"]],
         [{ DATABASE_URL: "mysql://h/d", REDIS_URL: "redis://h" }, ["DATABASE_URL", "REDIS_URL"]]
       ] as const) {
-        const read = yield* DemoSettings.parse(ConfigProvider.fromUnknown({ PORT: "81", ...environment }))
-        assert.deepStrictEqual([...read.unused], [...unused])
-        assert.isTrue(Option.isNone(read.settings.databaseUrl) && Option.isNone(read.settings.redisUrl))
-        assert.strictEqual(read.settings.port, 81)
+        const demo = yield* DemoSettings.parse(ConfigProvider.fromUnknown({ PORT: "81", ...environment }))
+        assert.deepStrictEqual([...demo.unused], [...unused])
+        assert.isTrue(Option.isNone(demo.settings.databaseUrl) && Option.isNone(demo.settings.redisUrl))
+        assert.strictEqual(demo.settings.port, 81)
       }
     })
   )

@@ -1,6 +1,6 @@
 /**
- * Reads JSON values of unknown shape. These functions are called for every token, for which a schema would take a hundred
- * times as long. Pure.
+ * Reads JSON values of unknown shape. These functions run once per token; decoding with a schema would take a hundred times as
+ * long. Pure.
  *
  * @module
  */

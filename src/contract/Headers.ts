@@ -28,7 +28,7 @@ export const decision = {
   [Decision.header]: Schema.optionalKey(
     Schema.Literals(Decision.decisions).annotate({
       description:
-        "The decision. `counted` and `repeated` requests count; any other value is the reason why the request does not"
+        "Whether the request was counted: `counted`; `repeated` if an earlier request with its idempotency key was; otherwise the reason why it was not"
     })
   )
 }
@@ -42,14 +42,14 @@ export const errorId = {
 }
 
 export const seeOther = {
-  location: text("The page of the website that the form names in `next`"),
+  location: text("The page to show next, from the form's field `next`"),
   "cache-control": text("The redirect is not stored")
 }
 
 /** The headers of a streamed answer. */
 export const eventStream = {
   "cache-control": text("The answer is neither stored nor transformed"),
-  "x-accel-buffering": text("Proxies pass the answer on without a buffer")
+  "x-accel-buffering": text("Tells proxies not to buffer the answer")
 }
 
 /** The headers of a stream in the chat's own protocol. */

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { continuationOf } from "../../src/browser/chat/Continuation.ts"
 import { type Conversation, empty, encode, type Message, parse } from "../../src/browser/chat/ConversationStore.ts"
-import { readKept } from "../../src/browser/chat/KeptAnswer.ts"
+import { replayStored } from "../../src/browser/chat/StoredAnswer.ts"
 import { parseSuggestions } from "../../src/browser/chat/Suggestions.ts"
 
 const Messages = Schema.Array(
@@ -69,10 +69,10 @@ describe("an encoded conversation", () => {
   })
 })
 
-describe("readKept", () => {
+describe("replayStored", () => {
   const read = (messages: ReadonlyArray<Record<string, unknown>>) => {
     const parts: Array<string> = []
-    const outcome = readKept(messages, "When?", "c", {
+    const outcome = replayStored(messages, "When?", "c", {
       onStart: ({ messageId }) => parts.push(messageId),
       onText: (text) => parts.push(text),
       onSource: ({ url }) => parts.push(url),

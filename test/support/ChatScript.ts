@@ -18,13 +18,13 @@ const dialect = new UiMessageStream({ messageId: "m-1", conversationId: "c-1", m
 
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** The response to a chat with this agent, in the request's scope. `drain` completes when the process must end. */
+/** The response to a chat with this agent, in the request's scope. `graceExpired` completes when the process must end. */
 export const respond = (
   agent: Agent,
   rest: Partial<Omit<ChatResponse.Options, "watch">> = {},
-  drain: Effect.Effect<void> = Effect.never
+  graceExpired: Effect.Effect<void> = Effect.never
 ) =>
-  Effect.flatMap(OpenChats.make(drain), (watch) =>
+  Effect.flatMap(OpenChats.make(graceExpired), (watch) =>
     ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",
       messageId: "m-1",

@@ -7,9 +7,9 @@ import { trackerSession } from "../Session.ts"
 import type { Rating } from "./ConversationStore.ts"
 import * as Failures from "./Failures.ts"
 import * as Frames from "./Frames.ts"
-import { type KeptMessage, readKept } from "./KeptAnswer.ts"
 import * as Limits from "./Limits.ts"
 import { makeSseReader } from "./SseReader.ts"
+import { replayStored, type StoredMessage } from "./StoredAnswer.ts"
 
 /** An instance's chat endpoint and the token for it. */
 export interface Endpoint {
@@ -158,8 +158,8 @@ export const resume = async (
     async () => {
       const response = await request(endpoint, path, undefined, { signal })
       if (!response.ok) return Failures.fromStatus(response.status, response.headers.get("retry-after"))
-      const { messages } = (await response.json()) as { readonly messages: ReadonlyArray<KeptMessage> }
-      return readKept(messages, question, conversationId, listener)
+      const { messages } = (await response.json()) as { readonly messages: ReadonlyArray<StoredMessage> }
+      return replayStored(messages, question, conversationId, listener)
     }
   )
   return typeof outcome === "object" && outcome.kind === "missing" ? "unknown" : outcome

@@ -16,7 +16,10 @@ const noAutofill = {
   "data-form-type": "other"
 }
 
-/** Adds the field to a form. If the form already has it, hides it by a style: a style sheet can override `hidden`. */
+/**
+ * Adds the field to a form. If the website's own markup has it, as the guide shows, sets its style, because a style sheet can
+ * override the attribute `hidden`.
+ */
 export const add = (form: HTMLFormElement): void => {
   const existing = formMember(form, "querySelector")<HTMLElement>(`[name="${honeypot}"]`)
   if (existing) {
@@ -30,7 +33,7 @@ export const add = (form: HTMLFormElement): void => {
   for (const [name, value] of Object.entries(noAutofill)) input.setAttribute(name, value)
   const box = document.createElement("div")
   box.setAttribute("aria-hidden", "true")
-  // Clipped rather than `display: none`, which bots recognize.
+  // The field is clipped, because bots recognize `display: none`.
   box.style.cssText = "position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%)"
   box.append(input)
   formMember(form, "append")(box)

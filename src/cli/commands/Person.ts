@@ -68,7 +68,7 @@ const erase = Command.make(
   Effect.fnUntraced(function* (input) {
     const persons = yield* Persons
     const erased = yield* persons.erase(yield* queryOf(input))
-    // The owner API's erasure does not do this: an owner could then add an address again that has unsubscribed.
+    // Also deletes the record that the address unsubscribed. The owner API keeps it: otherwise an owner could add the address again.
     yield* Notifications.use(({ eraseRecipient }) => eraseRecipient(input.address, input.websiteConfigId))
     yield* Output.answer({
       json: { email: input.address, ...erased },
@@ -76,7 +76,7 @@ const erase = Command.make(
         ["submissions", String(erased.submissions)],
         ["conversations", String(erased.conversations)],
         ["notifications, with their mails", String(erased.notifications)],
-        ["deliveries, of which only the data is deleted", String(erased.deliveries)]
+        ["deliveries, whose entries remain without data", String(erased.deliveries)]
       ])}`
     })
   })
@@ -113,7 +113,7 @@ const invite = Command.make(
       "The website_config_id of a website that the person may open; repeatable; without the flag, all websites"
     ),
     role: Inputs.roleOr("viewer"),
-    expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; in two days unless given"),
+    expires: Inputs.time("expires", "When the unused link expires, such as 12h or 5d; by default in two days"),
     label: Inputs.label("person"),
     baseUrl: Inputs.baseUrl
   },

@@ -10,6 +10,7 @@ import type { Status } from "./Submission.ts"
 export interface InboxQuery {
   readonly status?: Status
   readonly read?: "true" | "false"
+  /** The slug of the page with the form. */
   readonly page?: string
   readonly search?: string
   /** The first and the last day, `YYYY-MM-DD`, in the website's time zone. */

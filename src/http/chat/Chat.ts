@@ -181,7 +181,7 @@ export class Chat implements OpenChat, EventSink {
     return this.nextDeadline(now)
   }
 
-  drain(): void {
+  cutAtGraceEnd(): void {
     if (this.isAccepted) {
       this.stop("shutting-down")
       return

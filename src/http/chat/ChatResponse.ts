@@ -146,7 +146,7 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
       maxBytes: options.maxBytes,
       isMeasured: options.isMeasured
     })
-    if (openChats.isDrained()) chat.drain()
+    if (openChats.isGraceOver()) chat.cutAtGraceEnd()
     else {
       // The request's context takes a kilobyte, and the answer needs only its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined

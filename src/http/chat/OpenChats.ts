@@ -1,5 +1,5 @@
 /**
- * All open chats of a process: one fiber for their deadlines, and one for the end of the process.
+ * The open chats of a process. One fiber watches all their deadlines, and one ends them when the grace period is over.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import * as ChatMetrics from "./ChatMetrics.ts"
 
 /** An open chat with a deadline. */
 export interface OpenChat extends DeadlineScheduler.Scheduled {
-  /** Called when the grace period is over. */
-  readonly drain: () => void
+  /** Ends the chat because the grace period is over. */
+  readonly cutAtGraceEnd: () => void
 }
 
 export interface OpenChats {
@@ -19,30 +19,30 @@ export interface OpenChats {
   /** The services of every chat: the clock and the log. */
   readonly services: Context.Context<never>
   /** Whether the grace period is over: no chat may begin. */
-  readonly isDrained: () => boolean
+  readonly isGraceOver: () => boolean
   readonly add: (chat: OpenChat) => void
   /** Removes a chat and its deadline. */
   readonly remove: (chat: OpenChat) => void
 }
 
-/** Makes the set of open chats. `drain` completes when the grace period of this process is over. */
+/** Makes the set of open chats. `graceExpired` completes when the grace period of this process is over. */
 export const make = Effect.fnUntraced(function* (
-  drain: Effect.Effect<void>
+  graceExpired: Effect.Effect<void>
 ): Effect.fn.Return<OpenChats, never, Scope.Scope> {
   const scheduler = yield* DeadlineScheduler.make
   const metrics = yield* ChatMetrics.make
   const chats = new Set<OpenChat>()
-  let isDrained = false
-  const drainAll = Effect.sync(() => {
-    isDrained = true
-    for (const chat of [...chats]) chat.drain()
+  let isGraceOver = false
+  const cutAll = Effect.sync(() => {
+    isGraceOver = true
+    for (const chat of [...chats]) chat.cutAtGraceEnd()
   })
-  yield* Effect.forkScoped(Effect.andThen(drain, drainAll))
+  yield* Effect.forkScoped(Effect.andThen(graceExpired, cutAll))
   return {
     scheduler,
     metrics,
     services: yield* Effect.context(),
-    isDrained: () => isDrained,
+    isGraceOver: () => isGraceOver,
     add: (chat) => void chats.add(chat),
     remove: (chat) => {
       chats.delete(chat)

@@ -1,6 +1,6 @@
 /**
- * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds, so that each costs a few
- * queries per minute and a change applies within ten seconds; unknown ids for less than a second, so that a new website works
+ * Looks up websites in PostgreSQL and caches them. Existing websites are cached for ten seconds: each costs a few queries per
+ * minute, and a change applies within ten seconds. Unknown ids are cached for less than a second, so that a new website works
  * within a second. A website whose deletion has begun counts as unknown. It may still be cached, but the stores refuse its
  * records at once, and `invalidate` drops it.
  *

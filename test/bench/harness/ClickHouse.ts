@@ -1,5 +1,5 @@
 /**
- * ClickHouse as a program of the bench.
+ * Starts ClickHouse for the bench, and runs statements in it.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export const start = Effect.fnUntraced(function* (testBed: TestBed.TestBed) {
   const program = yield* Program.start(testBed.folder, { name: "clickhouse", file: process.execPath, args: [file] })
   const { url } = yield* Program.awaitState(
     program,
-    "it had its tables (scripts/clickhouse installs the engine)",
+    "its tables existed (scripts/clickhouse installs the engine)",
     async () => Option.getOrUndefined(Schema.decodeUnknownOption(Address)(program.output().trim().split("\n").at(-1))),
     { everyMillis: 50, deadlineMillis: 60_000 }
   )

@@ -1,8 +1,8 @@
 /**
- * What a webhook costs a submission: rounds of submissions to a website without a webhook and to one with a webhook, in turns,
- * first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
+ * What a webhook costs a submission: rounds of submissions to a website without a webhook and to one with a webhook,
+ * alternately, first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
  *
- * It has a PostgreSQL of its own, so that nothing else adds to PostgreSQL's processor time.
+ * The benchmark runs its own PostgreSQL, so that nothing else adds to PostgreSQL's processor time.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const modes = [
   { id: "webhook-delivering", isDelivering: true, title: "Submissions with a webhook, in a process that delivers too" }
 ] as const
 
-/** Measures both modes with this number of pairs of rounds, after one that warms up. */
+/** Measures both modes, each with `rounds` pairs of rounds after a pair that warms up. */
 export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =>
   Effect.gen(function* () {
     const receiver = yield* Webhooks.receiver()
@@ -49,7 +49,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
       )
     )
 
-    /** Submits to a website. If it has deliveries, their time counts until the last has arrived. */
+    /** Submits to a website. The processor time includes the deliveries, until the last has arrived; the rate does not. */
     const round = Effect.fnUntraced(function* (
       service: Process.Process,
       websiteConfigId: string,
@@ -82,7 +82,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
         })
         const costs: Record<keyof typeof sites, Array<Cost>> = { without: [], with: [] }
         for (let number = 0; number <= rounds; number++) {
-          // Each comes first in every second pair.
+          // The two websites take turns at going first.
           const order = number % 2 === 0 ? (["without", "with"] as const) : (["with", "without"] as const)
           for (const name of order) {
             const cost = yield* round(service, sites[name].websiteConfigId, isDelivering && name === "with")

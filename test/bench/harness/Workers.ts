@@ -21,10 +21,10 @@ export interface Options {
 }
 
 const contenders = [
-  { name: GrowthTables.oneProcess, flags: [], load: 1 },
-  { name: "serve --workers 1", flags: ["--workers", "1"], load: 1 },
-  { name: "serve --workers 2", flags: ["--workers", "2"], load: 1 },
-  { name: "serve --workers 2, twice the connections", flags: ["--workers", "2"], load: 2 }
+  { name: GrowthTables.oneProcess, flags: [], connectionFactor: 1 },
+  { name: "serve --workers 1", flags: ["--workers", "1"], connectionFactor: 1 },
+  { name: "serve --workers 2", flags: ["--workers", "2"], connectionFactor: 1 },
+  { name: "serve --workers 2, twice the connections", flags: ["--workers", "2"], connectionFactor: 2 }
 ]
 
 const warmUpSeconds = 3
@@ -38,7 +38,7 @@ export const measureOf = (costs: ReadonlyMap<string, ReadonlyArray<Wrk.Cost>>): 
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const costs = new Map(contenders.map(({ name }) => [name, [] as Array<Wrk.Cost>]))
   for (let round = 0; round < options.rounds; round++) {
-    for (const { flags, load: times, name } of Statistics.orderOf(contenders, round)) {
+    for (const { connectionFactor, flags, name } of Statistics.orderOf(contenders, round)) {
       yield* TestBed.runStatements(testBed, edge.database, ["TRUNCATE page_view, bot_view"])
       yield* TestBed.checkpoint(testBed)
       const cost = yield* Effect.scoped(
@@ -46,7 +46,7 @@ export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, ed
           const port = yield* Program.freePort
           const program = yield* Edge.serve(testBed, edge, port, { flags })
           const { seconds } = options
-          const connections = times * options.connections
+          const connections = connectionFactor * options.connections
           const load: Wrk.Load = { port, kind: "view", seconds, connections, subject: edge.site.trackingToken }
           yield* Wrk.send(testBed.folder, name, { ...load, seconds: warmUpSeconds })
           return yield* Wrk.measure(testBed, program, name, load)

@@ -7,9 +7,9 @@ import * as OpenChats from "../../../src/http/chat/OpenChats.ts"
 import * as WholeAnswer from "../../../src/http/chat/WholeAnswer.ts"
 import { type Agent, accepted, driven, stop, text } from "../../support/ChatScript.ts"
 
-/** Begins the answer of an agent. `drain` completes when the process must end. */
-const begin = (agent: Agent, maxBytes = 1_000, drain: Effect.Effect<void> = Effect.never) =>
-  Effect.flatMap(OpenChats.make(drain), (openChats) =>
+/** Begins the answer of an agent. `graceExpired` completes when the process must end. */
+const begin = (agent: Agent, maxBytes = 1_000, graceExpired: Effect.Effect<void> = Effect.never) =>
+  Effect.flatMap(OpenChats.make(graceExpired), (openChats) =>
     ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",
       messageId: "m-1",

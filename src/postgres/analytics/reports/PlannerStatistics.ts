@@ -28,9 +28,13 @@ export const refresh = Effect.gen(function* () {
         SELECT relid FROM pg_partition_tree('page_view') WHERE isleaf
         UNION ALL SELECT relid FROM pg_partition_tree('event') WHERE isleaf
         UNION ALL SELECT unnest(ARRAY['conversion', 'visit', 'rollup']::regclass[])
-      ) AS read JOIN pg_stat_all_tables USING (relid)
+      ) AS report_table JOIN pg_stat_all_tables USING (relid)
       WHERE n_mod_since_analyze >= ${minChanged} AND n_mod_since_analyze >= n_live_tup / 10`
     )
     .pipe(decodeRows(Tables))
   for (const { name } of changed) yield* sql.unsafe(`ANALYZE (SKIP_LOCKED) ${name}`)
-}).pipe(Effect.catchTag("SqlError", (error) => Effect.logWarning("Could not analyze the tables of reports", error)))
+}).pipe(
+  Effect.catchTag("SqlError", (error) =>
+    Effect.logWarning("Could not refresh the planner statistics of the tables that reports read", error)
+  )
+)

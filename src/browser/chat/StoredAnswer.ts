@@ -1,31 +1,31 @@
 /**
- * Reads an ended answer from a conversation's messages, as the edge returns them.
+ * Reads an answer that has ended from the messages that the edge stored.
  *
  * @module
  */
 import type { Outcome } from "./Failures.ts"
 import { type Listener, sourceFrom, text as textIn } from "./Frames.ts"
 
-/** A message as the edge returns it. */
-export interface KeptMessage {
+/** A stored message, as the edge returns it. */
+export interface StoredMessage {
   readonly id?: unknown
   readonly role?: unknown
   readonly parts?: ReadonlyArray<Record<string, unknown>>
   readonly metadata?: { readonly ending?: unknown }
 }
 
-const textOf = ({ parts = [] }: KeptMessage): string =>
+const textOf = ({ parts = [] }: StoredMessage): string =>
   parts
     .filter(({ type }) => type === "text")
     .map(({ text }) => textIn(text))
     .join("\n\n")
 
 /**
- * Passes the answer to `question` to the listener, and returns its outcome, which is `unknown` if the last two messages are not
- * this question and its answer. Pure except for the calls of the listener.
+ * Replays an answer to the listener, and returns how the answer ended. If the last two messages are not `question` and its
+ * answer, returns `unknown` and calls nothing. Pure, apart from calling the listener.
  */
-export const readKept = (
-  messages: ReadonlyArray<KeptMessage>,
+export const replayStored = (
+  messages: ReadonlyArray<StoredMessage>,
   question: string,
   conversationId: string,
   listener: Listener
