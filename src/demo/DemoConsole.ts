@@ -26,13 +26,13 @@ const isSessionRequest = (request: HttpServerRequest.HttpServerRequest): boolean
   )
 }
 
-/** Opens a session for a console in a browser on this machine that has no session, and answers its request in that session. */
+/** If a console in a browser on this machine has no session, opens one and answers the console's request in it. */
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions> = HttpRouter.middleware(
   Effect.gen(function* () {
     const sessions = yield* ConsoleSessions
 
-    /** The secret of a new session for all websites. */
-    const newCookie = Effect.gen(function* () {
+    /** Opens a session for all websites, and returns its cookie. */
+    const openSession = Effect.gen(function* () {
       const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
       const created = yield* sessions.createLink({ role: "owner", sites: "all", label: "Demo", linkExpiresAt })
       return Option.isNone(created) ? Option.none() : yield* sessions.open(created.value.link)
@@ -44,7 +44,7 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSes
       // If the database is unavailable, the service's own error response is sent.
       const known = yield* Effect.option(sessions.authenticate(request.cookies[localSessionCookie.key] ?? ""))
       if (Option.isNone(known) || Option.isSome(known.value)) return yield* app
-      const opened = Option.flatten(yield* Effect.option(newCookie))
+      const opened = Option.flatten(yield* Effect.option(openSession))
       if (Option.isNone(opened)) return yield* app
       const { cookie } = opened.value
       const answered = yield* Effect.provideService(

@@ -146,7 +146,7 @@ describe("the archive of npm run build", () => {
         }
         const doctor = yield* Process.launch(["doctor"], environment, [], path.join(archive, "main.js"))
         assert.deepStrictEqual(yield* doctor.ended, { code: 1, signal: null })
-        assert.match(doctor.output(), /^BAD +analytics +ClickHouse cannot be used \(ECONNREFUSED\)/m)
+        assert.match(doctor.output(), /^problem +analytics +ClickHouse cannot be used \(ECONNREFUSED\)/m)
       }).pipe(Effect.scoped)
     )
   })

@@ -8,8 +8,8 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { run } from "../support/TestCli.ts"
 import { site, storage } from "../support/TestStorage.ts"
 
-/** A storage that fails the test when it is built. */
-const closed: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))
+/** A storage that must not be built. */
+const unusedStorage: Layer.Layer<Storage> = Layer.effectContext(Effect.die("The storage was opened."))
 
 /** One line, one sentence, and no implementation details. */
 const assertSentence = (stderr: string) => {
@@ -59,14 +59,14 @@ describe("cli/Cli", () => {
         ["token", "issue", "--help"],
         ["--version"]
       ]) {
-        const ended = yield* run(args, closed)
+        const ended = yield* run(args, unusedStorage)
         assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
         assert.include(ended.stdout, "hydracore")
       }
-      const help = (yield* run(["--help"], closed)).stdout
+      const help = (yield* run(["--help"], unusedStorage)).stdout
       for (const name of ["site", "instance", "token", "key", "submissions", "stats", "--json"])
         assert.include(help, name)
-      assert.match((yield* run(["--version"], closed)).stdout, /^hydracore \d+\.\d+\.\d+\n$/)
+      assert.match((yield* run(["--version"], unusedStorage)).stdout, /^hydracore \d+\.\d+\.\d+\n$/)
     })
   )
 
@@ -93,7 +93,7 @@ describe("cli/Cli", () => {
       ]
       for (const [args, part] of wrong) {
         for (const more of args.includes("--json") ? [[]] : [[], ["--json"]]) {
-          const ended = yield* run([...args, ...more], closed)
+          const ended = yield* run([...args, ...more], unusedStorage)
           assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" }, args.join(" "))
           assertSentence(ended.stderr)
           assert.include(ended.stderr, part)
@@ -138,7 +138,7 @@ describe("cli/Cli", () => {
   it.effect("help marks required flags and shows defaults", () =>
     Effect.gen(function* () {
       const help = (...args: ReadonlyArray<string>) =>
-        Effect.map(run([...args, "--help"], closed), ({ stdout }) => stdout.split("\n"))
+        Effect.map(run([...args, "--help"], unusedStorage), ({ stdout }) => stdout.split("\n"))
       const line = (lines: ReadonlyArray<string>, flag: string) => lines.find((text) => text.startsWith(`  --${flag} `))
       const stats = yield* help("stats")
       assert.match(line(stats, "limit") ?? "", / 10 unless given$/)
@@ -154,7 +154,7 @@ describe("cli/Cli", () => {
   )
 
   it.effect.prop(
-    "any command line exits with 0, or with 1 and one sentence",
+    "any command line exits with 0, or with 1 and one line",
     [
       Schema.Array(
         Schema.Union([
@@ -226,7 +226,7 @@ describe("cli/Cli", () => {
     })
   )
 
-  it.effect("a database that accepts no writes is no reason to refuse a command beforehand", () =>
+  it.effect("a command is attempted even if the database accepts no writes", () =>
     Effect.gen(function* () {
       for (const reason of ["database-read-only", "database-denied", "database-not-storing"] as const) {
         const standby = storage().pipe(

@@ -27,7 +27,7 @@ hydracore() {
     doctor*)
       if output=$(node ${program} "$@"); then echo "$output"; return; fi
       echo "$output"
-      [ "$(grep -o '^BAD  *[a-z]*' <<<"$output")" = "BAD   durability" ] ;;
+      [ "$(grep -o '^problem  *[a-z]*' <<<"$output")" = "problem  durability" ] ;;
     */dev/stdin*) node ${program} "$@" ;;
     *) printf '%s\\0' "$@" | curl -sS --fail-with-body --unix-socket '${socket}' --data-binary @- http://commands/ ;;
   esac

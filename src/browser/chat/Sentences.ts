@@ -8,8 +8,8 @@
  * The end of a sentence: punctuation, closing quotes and brackets, then white space; or the punctuation of a script without
  * spaces; or line breaks.
  *
- * Punctuation without white space does not end a sentence, but matches with an empty group. If it did not match, a long run
- * of punctuation would take quadratic time.
+ * Punctuation without white space does not end a sentence. It matches with an empty first group, which `add` skips: if it did not
+ * match, a long run of punctuation would take quadratic time.
  */
 const sentenceEnd = /[.!?…؟।]+["'”’»)\]]*(\s*)|[。！？]+[”’」』）]*\s*|\n+/g
 
@@ -26,7 +26,7 @@ export interface SentenceSplitter {
 const normalize = (parts: ReadonlyArray<string>): ReadonlyArray<string> =>
   parts.map((part) => part.replace(/\s+/g, " ").trim()).filter(Boolean)
 
-/** Makes a splitter. Joined, its sentences are the text that was added, apart from white space. */
+/** Makes a splitter. Its sentences, joined, equal the added text except for white space. */
 export const makeSentenceSplitter = (): SentenceSplitter => {
   let rest = ""
   return {

@@ -14,17 +14,17 @@ import { Settings } from "../../Config.ts"
 import * as ClickHouse from "../../clickhouse/Inspection.ts"
 import * as DatabaseUrl from "../../core/doctor/DatabaseUrl.ts"
 import * as Diagnosis from "../../core/doctor/Diagnosis.ts"
-import type { Finding, Severity } from "../../core/doctor/Finding.ts"
+import type { Finding } from "../../core/doctor/Finding.ts"
 import type { ReaderFacts } from "../../core/doctor/ReaderDiagnosis.ts"
 import type { LimiterFacts, RedisFacts } from "../../core/doctor/RedisDiagnosis.ts"
 import { clientKey } from "../../core/limits/ClientKey.ts"
 import { limiterAway, limiterFallbacks, untrustedForwarded } from "../../core/metrics/Metrics.ts"
 import * as TerminalText from "../../core/text/TerminalText.ts"
-import * as InstanceDirectory from "../../postgres/chat/InstanceDirectory.ts"
+import * as PostgresInstanceDirectory from "../../postgres/chat/InstanceDirectory.ts"
 import * as Database from "../../postgres/Database.ts"
 import * as Postgres from "../../postgres/schema/Inspection.ts"
 import { DescriptorLimit } from "../../runtime/DescriptorLimit.ts"
-import * as Service from "../../services/chat/InstanceDirectory.ts"
+import { InstanceDirectory } from "../../services/chat/InstanceDirectory.ts"
 import { Mailer } from "../../services/mail/Mailer.ts"
 import * as Metrics from "../../telemetry/Inspection.ts"
 import * as ErrorMessages from "../support/ErrorMessages.ts"
@@ -47,9 +47,9 @@ const inspectDatabase = Effect.fnUntraced(
     const database = yield* Layer.build(LocalDatabase.layer(settings))
     const facts = yield* Postgres.inspect.pipe(Database.bounded(timeout), Effect.provide(database))
     if (facts.pending.length > 0 || facts.denied.includes("SELECT on instance")) return { facts, instances: null }
-    const directory = yield* Layer.build(InstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
+    const directory = yield* Layer.build(PostgresInstanceDirectory.layer({ timeout })).pipe(Effect.provide(database))
     const instances = yield* Effect.provide(
-      Service.InstanceDirectory.use(({ list }) => list),
+      InstanceDirectory.use(({ list }) => list),
       directory
     )
     return { facts, instances }
@@ -63,7 +63,7 @@ const inspectDatabase = Effect.fnUntraced(
   )
 )
 
-/** Inspects the database that reports read. */
+/** Inspects the database of `DATABASE_READ_URL`, from which reports are read. */
 const inspectReader = ({ databaseReadUrl }: Settings): Effect.Effect<ReaderFacts> =>
   Option.match(databaseReadUrl, {
     onNone: () => Effect.succeed({ _tag: "NotConfigured" }),
@@ -85,7 +85,7 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
-/** The client for which the service would count a request from `peer`. Runs the middleware that the service uses. */
+/** The client that the rate limits would count a request from `peer` against. Runs the middleware that the service uses. */
 export const proxyFacts = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,
@@ -154,13 +154,11 @@ const inspectService = ({ metricsHost, metricsPort }: Settings) =>
     })
   )
 
-const labels: Record<Severity, string> = { ok: "ok", warning: "note", problem: "BAD" }
-
 const text = (findings: ReadonlyArray<Finding>): string =>
   findings
     .map(({ advice, check, finding, severity }) => {
-      const head = `${TerminalText.padEnd(labels[severity], 4)}  ${TerminalText.padEnd(check, 10)}`
-      const indent = " ".repeat(18)
+      const head = `${TerminalText.padEnd(severity, 7)}  ${TerminalText.padEnd(check, 10)}`
+      const indent = " ".repeat(21)
       return `${head}  ${TerminalText.printable(finding)}\n${advice === null ? "" : `${indent}${TerminalText.printable(advice)}\n`}`
     })
     .join("")
@@ -244,7 +242,7 @@ export const command = Command.make(
   Command.withExamples([
     {
       command: 'hydracore doctor --peer 10.0.0.4 --forwarded-for "198.51.100.9, 10.0.0.8"',
-      description: "Show which client a request through these proxies counts for"
+      description: "Show which client address the rate limits use for a request through these proxies"
     }
   ])
 )

@@ -51,7 +51,7 @@ const create = Command.make(
     }
     const target =
       event === null ? ({ kind: "page", value: page ?? "" } as const) : ({ kind: "event", value: event } as const)
-    const created = yield* goals.create({ ...target, websiteConfigId, name: name ?? Goal.nameOf(target) }).pipe(
+    const created = yield* goals.create({ ...target, websiteConfigId, name: name ?? Goal.defaultName(target) }).pipe(
       Effect.catchTag("GoalNameTaken", () =>
         Effect.fail(
           new Output.CliFailure({

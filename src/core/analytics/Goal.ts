@@ -25,11 +25,11 @@ export const leads = { form: "Form submitted", chat: "Chat started" } as const
 
 export type Lead = keyof typeof leads
 
-/** The default name of a goal, as in Plausible. */
-export const nameOf = ({ kind, value }: Pick<Goal, "kind" | "value">): string =>
+/** The name of a goal that is created without one, as in Plausible. */
+export const defaultName = ({ kind, value }: Pick<Goal, "kind" | "value">): string =>
   kind === "event" ? value : `Visit ${value}`
 
-/** Whether a path matches a pattern, in which each `*` matches any text. Takes time linear in the path per `*`. */
+/** Whether a path matches a pattern, in which each `*` matches any text. Takes time proportional to the path's length and the number of `*`. */
 export const matchesPath = (pattern: string, path: string): boolean => {
   const parts = pattern.split("*")
   const first = parts[0] ?? ""
@@ -46,7 +46,7 @@ export const matchesPath = (pattern: string, path: string): boolean => {
   return true
 }
 
-/** Whether a row converts for a goal. */
+/** Whether an event or a page view reaches a goal. */
 export const matches = (
   goal: Pick<Goal, "kind" | "value">,
   row: { readonly kind: "event"; readonly name: string } | { readonly kind: "page"; readonly path: string }

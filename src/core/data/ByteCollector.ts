@@ -10,16 +10,16 @@ const empty = new Uint8Array()
 const minCapacity = 4_096
 
 export class ByteCollector {
-  private readonly maxLength: number
+  private readonly expectedLength: number
   private buffer: Uint8Array = empty
   private filled = 0
 
   /**
-   * @param maxLength the expected maximum number of bytes; may be infinite. The buffer is larger only if more bytes are
+   * @param expectedLength how many bytes are expected at most; may be infinite. The buffer grows beyond it only if more bytes are
    * added.
    */
-  constructor(maxLength: number) {
-    this.maxLength = maxLength
+  constructor(expectedLength: number) {
+    this.expectedLength = expectedLength
   }
 
   /** The number of bytes that were added. */
@@ -39,7 +39,7 @@ export class ByteCollector {
       this.buffer = chunk
     } else {
       if (length > this.buffer.length) {
-        const grown = new Uint8Array(Math.max(length, Math.min(this.maxLength, Math.max(minCapacity, 2 * length))))
+        const grown = new Uint8Array(Math.max(length, Math.min(this.expectedLength, Math.max(minCapacity, 2 * length))))
         grown.set(this.buffer.subarray(0, this.filled))
         this.buffer = grown
       }

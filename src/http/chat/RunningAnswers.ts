@@ -11,11 +11,11 @@ import * as DeadlineScheduler from "../../runtime/DeadlineScheduler.ts"
 import * as Rounds from "../../runtime/Rounds.ts"
 import { AgentBroken, type AgentError, AgentStream } from "../../services/chat/AgentStream.ts"
 import { ConversationStore, type NewTurn } from "../../services/chat/ConversationStore.ts"
-import { AnswerPieces } from "./AnswerPieces.ts"
 import * as AnswerTable from "./AnswerTable.ts"
 import * as ChatMetrics from "./ChatMetrics.ts"
 import { Drain } from "./Drain.ts"
 import * as EventSource from "./EventSource.ts"
+import { PieceProgress } from "./PieceProgress.ts"
 import { type AgentExit, RunningAnswer } from "./RunningAnswer.ts"
 
 export interface Options {
@@ -74,7 +74,7 @@ const retries = {
 const storeGrace = Duration.seconds(4)
 
 interface Entry extends AnswerTable.Entry {
-  readonly pieces: AnswerPieces
+  readonly pieces: PieceProgress
   /** Completes when the answer is stored: true if this process ended it. */
   readonly ended: Effect.Effect<boolean>
 }
@@ -154,7 +154,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
 
       // All answers at once, so that they share a statement and its commit.
       const storeAll = Effect.suspend(() => {
-        const due = running.all().filter(({ answer, pieces }) => pieces.isDue(answer.log))
+        const due = running.all().filter(({ answer, pieces }) => pieces.beginRound(answer.log))
         // Exits, so that a defect in one does not interrupt the others.
         const exits = Effect.forEach(due, (entry) => Effect.exit(storeEvents(entry)), { concurrency: "unbounded" })
         return Effect.flatMap(exits, Exit.asVoidAll)
@@ -204,7 +204,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           return yield* Effect.failCause(begun.cause)
         }
         const ended = Deferred.makeUnsafe<boolean>()
-        const entry: Entry = { answerId, key, answer, pieces: new AnswerPieces(), ended: Deferred.await(ended) }
+        const entry: Entry = { answerId, key, answer, pieces: new PieceProgress(), ended: Deferred.await(ended) }
         running.add(entry)
         scheduler.set(answer, scheduler.now() + maxDuration)
         // No fiber waits for the end meanwhile: it would take as much memory as the rest of an answer.

@@ -1,5 +1,5 @@
 /**
- * Reads a conversation with memory, and resumes, stops and rates its answers.
+ * Reads a stored conversation, and resumes, stops and rates its answers.
  *
  * Handlers get a `Visitor` only from `asVisitor`, which counts the request against the rate limit and checks the token and
  * the page's origin.
@@ -72,7 +72,7 @@ const toMessage = (message: Message): Conversation["messages"][number] => ({
   }
 })
 
-/** Serves the contract's group. */
+/** Handles the endpoints of the contract's group `conversations`. */
 export const layer = (options: Options) =>
   HttpApiBuilder.group(
     Api,
@@ -86,14 +86,14 @@ export const layer = (options: Options) =>
       const { stream } = yield* ChatEndpoint.ChatEndpoint
 
       /**
-       * Handles a request that may use the conversation, and refuses any other. `onUnknown` responds to an id whose
-       * conversation has no memory.
+       * Handles a request that may use the conversation, and refuses any other. `onNotStored` responds if the service
+       * stores no conversation with this id.
        */
       const asVisitor = (
         request: HttpServerRequest.HttpServerRequest,
         params: { readonly instance_id: string; readonly conversation_id: string },
         handle: (visitor: Visitor) => Effect.Effect<Response, HandlerError, Scope.Scope>,
-        onUnknown: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
+        onNotStored: (headers: RateLimitCheck.LimitHeaders) => Response = ErrorResponses.unknownConversation
       ): Effect.Effect<Response, never, Scope.Scope> => {
         const head = RequestHead.fromRequest(request)
         return admit(
@@ -102,7 +102,7 @@ export const layer = (options: Options) =>
             Effect.flatMap(store.hashKey, (hashKey) => {
               const { storedId } = ConversationId.identify(instance, params.conversation_id, "", hashKey)
               return storedId === null
-                ? Effect.succeed(onUnknown(headers))
+                ? Effect.succeed(onNotStored(headers))
                 : handle({
                     instance,
                     key: { instanceId: params.instance_id, conversationId: storedId },
@@ -119,7 +119,7 @@ export const layer = (options: Options) =>
         )
       }
 
-      /** Takes a slot for a stream of the request. */
+      /** Takes a slot for a stream of the address, and releases it when the scope closes. */
       const openSlot = (address: string) =>
         Effect.acquireRelease(
           Effect.sync(() => slots.openReader(address)),

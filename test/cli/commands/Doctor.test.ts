@@ -161,7 +161,7 @@ describe("doctor, the command", () => {
       const environment = { DATABASE_URL: Redacted.value(connection.url) }
       const denied = yield* Command.run(["doctor"], environment)
       assert.strictEqual(denied.code, 1)
-      assert.match(denied.output, /^BAD +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
+      assert.match(denied.output, /^problem +rights +The database's user lacks UPDATE on site, .*INSERT on page_view/m)
       assert.match(denied.output, /^\S+ +partitions /m)
       yield* allowRequests
       const granted = yield* Command.run(["doctor"], environment)

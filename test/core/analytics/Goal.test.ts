@@ -37,7 +37,7 @@ describe("core/analytics/Goal", () => {
   )
 
   it("is named by its event, or by its pattern after `Visit`", () => {
-    assert.strictEqual(Goal.nameOf({ kind: "event", value: "Signup" }), "Signup")
-    assert.strictEqual(Goal.nameOf({ kind: "page", value: "/thanks*" }), "Visit /thanks*")
+    assert.strictEqual(Goal.defaultName({ kind: "event", value: "Signup" }), "Signup")
+    assert.strictEqual(Goal.defaultName({ kind: "page", value: "/thanks*" }), "Visit /thanks*")
   })
 })

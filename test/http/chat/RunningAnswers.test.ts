@@ -70,10 +70,10 @@ describe("http/chat/RunningAnswers", () => {
   )
 
   for (const [name, resume, ending] of [
-    ["ends at once without resuming", Option.none(), "stopped"],
+    ["ends at once if resuming is off", Option.none(), "stopped"],
     ["ends after the time for resuming", Option.some(Duration.millis(50)), "cut"]
   ] as const) {
-    it.live(`an answer whose visitor left before reading it ${name}`, () =>
+    it.live(`if the visitor leaves before reading, the answer ${name}`, () =>
       Effect.gen(function* () {
         const key = yield* newKey
         const request = yield* Scope.make()
@@ -87,13 +87,13 @@ describe("http/chat/RunningAnswers", () => {
     )
   }
 
-  it.live("an answer that grows too long is an error to its readers, also to later ones", () => {
+  it.live("every reader of an answer that grows too long gets an error, also one that reads it afterwards", () => {
     const canStart = Deferred.makeUnsafe<void>()
     const script = () => Stream.onStart(endless("x".repeat(20)), Deferred.await(canStart))
     return Effect.gen(function* () {
       const answers = yield* RunningAnswers.RunningAnswers
       const key = yield* newKey
-      const completed = yield* ConversationStore
+      const store = yield* ConversationStore
       const { answerId, source } = yield* begin(key)
       const later = Option.getOrThrow(answers.read(answerId))
       yield* Deferred.succeed(canStart, undefined)
@@ -105,11 +105,11 @@ describe("http/chat/RunningAnswers", () => {
         (yield* answersOf(key)).map(([, found]) => found),
         ["failed"]
       )
-      assert.isTrue(Option.isNone(yield* completed.running(key)))
+      assert.isTrue(Option.isNone(yield* store.running(key)))
     }).pipe(Effect.provide(layer({ script, maxBytes: 10 })))
   })
 
-  it.live("an agent's failure has its own error, and the turn is stored as failed", () =>
+  it.live("readers get the agent's error, and the turn is stored as failed", () =>
     Effect.gen(function* () {
       const key = yield* newKey
       const { source } = yield* begin(key)

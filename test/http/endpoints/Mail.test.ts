@@ -1,4 +1,4 @@
-/** The links of mails, on each storage. */
+/** The links in mails, on each storage. */
 import { randomBytes, randomUUID } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -36,7 +36,7 @@ const oneClick = {
   headers: { "content-type": "application/x-www-form-urlencoded" }
 }
 
-/** Adds a notification for the website's owner, and returns its id and the token that confirms its address. */
+/** Adds a notification as an owner does, and returns its id and the token that confirms its address. */
 const addByOwner = Effect.gen(function* () {
   const { websiteConfigId } = yield* Server.TestServer
   const notifications = yield* Notifications
@@ -85,8 +85,8 @@ for (const [name, make] of storages) {
         const id = yield* addNotification
         const token = UnsubscribeToken.sign(key, id)
         const [, signature] = token.split(".")
-        const others = UnsubscribeToken.sign(new Uint8Array(randomBytes(32)), id)
-        for (const wrong of [others, `${id}.`, id, `${randomUUID()}.${signature}`, "%00", "..%2f", `${token}.x`]) {
+        const foreign = UnsubscribeToken.sign(new Uint8Array(randomBytes(32)), id)
+        for (const wrong of [foreign, `${id}.`, id, `${randomUUID()}.${signature}`, "%00", "..%2f", `${token}.x`]) {
           for (const method of ["GET", "POST"]) {
             assert.strictEqual((yield* request(method, wrong)).status, 404, wrong)
           }
@@ -102,33 +102,35 @@ for (const [name, make] of storages) {
   const storage = make({})
   const layers = Server.layer({ secretsKey }, undefined, undefined, storage).pipe(Layer.provideMerge(storage))
   describe(`the confirmation link ${name}`, () => {
-    it.live("opening the link confirms nothing; the button on its page does, and again", () =>
-      Effect.gen(function* () {
-        const { id, token } = yield* addByOwner
-        assert.notInclude(token, "bob")
-        for (const method of ["GET", "HEAD", "GET"]) {
-          assert.strictEqual((yield* request(method, token, {}, "confirm")).status, 200)
-        }
-        const page = yield* request("GET", token, {}, "confirm")
-        assert.include(page.text, '<form method="post"><button>Confirm this address</button>')
-        assert.include(page.headers.get("content-security-policy") ?? "", "form-action 'self'")
-        assert.isFalse(yield* isConfirmed(id))
-        for (const _ of [1, 2]) {
-          const answer = yield* request("POST", token, {}, "confirm")
-          assert.strictEqual(answer.status, 200)
-          assert.include(answer.text, "Your address is confirmed")
-          assert.isTrue(yield* isConfirmed(id))
-        }
-      }).pipe(Effect.provide(layers))
+    it.live(
+      "opening the link confirms nothing; the button on its page confirms the address, also when it is pressed again",
+      () =>
+        Effect.gen(function* () {
+          const { id, token } = yield* addByOwner
+          assert.notInclude(token, "bob")
+          for (const method of ["GET", "HEAD", "GET"]) {
+            assert.strictEqual((yield* request(method, token, {}, "confirm")).status, 200)
+          }
+          const page = yield* request("GET", token, {}, "confirm")
+          assert.include(page.text, '<form method="post"><button>Confirm this address</button>')
+          assert.include(page.headers.get("content-security-policy") ?? "", "form-action 'self'")
+          assert.isFalse(yield* isConfirmed(id))
+          for (const _ of [1, 2]) {
+            const answer = yield* request("POST", token, {}, "confirm")
+            assert.strictEqual(answer.status, 200)
+            assert.include(answer.text, "Your address is confirmed")
+            assert.isTrue(yield* isConfirmed(id))
+          }
+        }).pipe(Effect.provide(layers))
     )
 
     it.live("a link with another signature, for another purpose or of a removed address confirms nothing", () =>
       Effect.gen(function* () {
         const { id, token } = yield* addByOwner
         const { websiteConfigId } = yield* Server.TestServer
-        const others = ConfirmationToken.sign(new Uint8Array(randomBytes(32)), websiteConfigId, "bob@example.com")
+        const foreign = ConfirmationToken.sign(new Uint8Array(randomBytes(32)), websiteConfigId, "bob@example.com")
         for (const wrong of [
-          others,
+          foreign,
           UnsubscribeToken.sign(key, id),
           `${token}x`,
           token.slice(0, -1),

@@ -32,10 +32,10 @@ const submitAt = (group: GroupCommit.GroupCommit<number, number, never>, at: num
     Effect.forkChild
   )
 
-const pass = (millis: number) => Effect.forEach(Array.from({ length: millis / 10 }), () => TestClock.adjust(10))
+const elapse = (millis: number) => Effect.forEach(Array.from({ length: millis / 10 }), () => TestClock.adjust(10))
 
 it.effect.prop(
-  "batches begin at least an interval apart unless they are full, and few items are stored within an interval and two flushes",
+  "batches begin at least an interval apart unless they are full, and if all items fit in one batch, each is stored within an interval and two flushes",
   {
     arrivals: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))).check(
       Schema.isMaxLength(30)
@@ -45,9 +45,9 @@ it.effect.prop(
   ({ arrivals, storeMillis }) =>
     Effect.gen(function* () {
       const { batches, group } = yield* make(storeMillis)
-      const items = yield* Effect.forEach(arrivals, (at, item) => submitAt(group, at, item))
-      yield* pass(6_000)
-      const ends = yield* Fiber.joinAll(items)
+      const fibers = yield* Effect.forEach(arrivals, (at, item) => submitAt(group, at, item))
+      yield* elapse(6_000)
+      const ends = yield* Fiber.joinAll(fibers)
       assert.strictEqual(
         batches.reduce((sum, { size }) => sum + size, 0),
         arrivals.length
@@ -70,10 +70,10 @@ it.effect("the first item after a pause is stored at once, later items together,
     const { batches, group } = yield* make(0)
     yield* submitAt(group, 0, 0)
     for (const item of [1, 2, 3]) yield* submitAt(group, 10 * item, item)
-    yield* pass(1_000)
+    yield* elapse(1_000)
     for (let item = 0; item < maxBatch; item++) yield* submitAt(group, item === 0 ? 0 : 20, item)
     yield* submitAt(group, 20, maxBatch)
-    yield* pass(1_000)
+    yield* elapse(1_000)
     assert.deepStrictEqual(
       batches.map(({ size }) => size),
       [1, 3, 1, 5]

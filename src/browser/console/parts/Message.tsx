@@ -1,5 +1,5 @@
 /**
- * A message instead of a page: there is no data yet, or a failure.
+ * A message in place of a page or of a part of one, for example because there is no data yet or loading failed.
  *
  * @module
  */

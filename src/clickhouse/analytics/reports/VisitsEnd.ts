@@ -15,7 +15,10 @@ import * as VisitSql from "./VisitSql.ts"
 
 const Rows = Schema.Tuple([Schema.Struct({ lastRow: Schema.Finite })])
 
-/** Of the visits with a row in the half hour before `end`, the time of the last row before `until`; 0 without such visits. */
+/**
+ * Selects the time of the latest row before `until` that belongs to a visit with a row in the half hour before `end`; 0 if there
+ * is no such visit.
+ */
 const statement = (parameters: Parameters, site: string, end: number, until: number): string => {
   const rows = VisitSql.keysIn(site, parameters.time(end - maxGap), parameters.time(until))
   return `SELECT max(arrayMax(arrayFilter(
@@ -25,7 +28,7 @@ const statement = (parameters: Parameters, site: string, end: number, until: num
     WHERE times[1] < toUnixTimestamp64Milli(${parameters.time(end)})`
 }
 
-/** A time at which all visits have ended that begin before the end of an interval. */
+/** A time by which every visit that begins before the end of the interval has ended. */
 export const of = (
   reader: Reader,
   hostedWebsiteId: string,

@@ -35,15 +35,15 @@ export const matches = (filter: Filter, read: (dimension: FilterDimension) => Re
   }
 }
 
-/** Whether a condition in the filter has a dimension that `is` accepts. */
-export const mentions = (filter: Filter, is: (dimension: FilterDimension) => boolean): boolean => {
+/** Whether a condition in the filter has a dimension for which `isWanted` is true. */
+export const mentions = (filter: Filter, isWanted: (dimension: FilterDimension) => boolean): boolean => {
   switch (filter.operator) {
     case "and":
     case "or":
-      return filter.filters.some((part) => mentions(part, is))
+      return filter.filters.some((part) => mentions(part, isWanted))
     case "not":
-      return mentions(filter.filter, is)
+      return mentions(filter.filter, isWanted)
     default:
-      return is(filter.dimension)
+      return isWanted(filter.dimension)
   }
 }

@@ -51,7 +51,7 @@ export const layer = HttpApiBuilder.group(
           function* ({ params, payload: { kind, name, value } }) {
             const proof = yield* owned.authorize(params.site_id, "write")
             if (Option.isNone(parsers[kind](value))) return yield* Effect.fail(fault("value", expected[kind]))
-            const goal = yield* goals.create(proof, { kind, value, name: name ?? Goal.nameOf({ kind, value }) })
+            const goal = yield* goals.create(proof, { kind, value, name: name ?? Goal.defaultName({ kind, value }) })
             return toJson(goal)
           },
           Effect.catchTags({

@@ -1,5 +1,6 @@
 /**
- * Tracks which events of a running answer are stored, and which are stored next.
+ * Tracks which events of a running answer are stored, and which are stored next. At regular intervals (rounds), the new events of
+ * an answer are stored together, as one piece.
  *
  * @module
  */
@@ -7,7 +8,7 @@ import { Effect, Latch } from "effect"
 import type { AgentEvent } from "../../core/chat/agent/Agent.ts"
 import type { AnswerLog } from "./AnswerLog.ts"
 
-export class AnswerPieces {
+export class PieceProgress {
   /** How many events are stored. Texts that were joined count as one. */
   position = 0
   /** How many of the log's events are stored or pending. */
@@ -19,17 +20,18 @@ export class AnswerPieces {
   private isClosed = false
 
   /**
-   * Whether to store events in this round: true if some have waited since the previous round. So an answer that ends within a
-   * round stores no piece, and a piece of a long answer has the events of two rounds.
+   * Begins a round, and returns whether to store events in it: true if some have waited since the previous round. So an answer
+   * that ends within a round stores no piece, and a piece of a long answer has the events of two rounds.
    */
-  isDue(log: AnswerLog): boolean {
+  beginRound(log: AnswerLog): boolean {
     const hasWaited = this.pending.length > 0 || this.seen > this.taken
     this.seen = log.length
     return hasWaited
   }
 
   /**
-   * The events to store. After a failed attempt, they begin with the same events, because that attempt may have stored them.
+   * The events to store. After a failed attempt, its events come again before newer ones: if that attempt has stored them, both
+   * pieces begin with the same events.
    */
   next(log: AnswerLog): ReadonlyArray<AgentEvent> {
     if (this.isClosed) return []
@@ -41,13 +43,13 @@ export class AnswerPieces {
     return this.pending
   }
 
-  /** The events that `next` returned are stored. */
+  /** Call this when the events that `next` returned are stored. */
   stored(): void {
     this.position += this.pending.length
     this.pending = []
   }
 
-  /** The attempt to store is over. */
+  /** Call this when the attempt to store has ended, successfully or not. */
   settled(): void {
     this.idle.openUnsafe()
   }
