@@ -165,7 +165,7 @@ describe("doctor, the command", () => {
       assert.match(denied.output, /^\S+ +partitions /m)
       yield* allowRequests
       const granted = yield* Command.run(["doctor"], environment)
-      assert.match(granted.output, /^note +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
+      assert.match(granted.output, /^warning +rights +.* lacks DELETE on visitor_salt, DELETE on page_view_batch, /m)
     }).pipe(Effect.scoped)
   )
 
