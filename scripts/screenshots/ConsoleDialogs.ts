@@ -19,7 +19,19 @@ const create =
 const dialogs: ReadonlyArray<readonly [name: string, section: string, act: Act]> = [
   ["goal", "goals", press("New goal")],
   ["mail", "mails", press("Add a recipient")],
+  [
+    "mail-again",
+    "mails",
+    async (page) => {
+      await page
+        .getByRole("button", { name: /^Send again: / })
+        .first()
+        .click()
+      await page.getByText("It can be sent again in").waitFor()
+    }
+  ],
   ["key", "keys", press("New key")],
+  ["key-revoke", "keys", press("Revoke")],
   ["key-secret", "keys", create("New key", "The new key")],
   ["webhook", "webhooks", press("New webhook")],
   [

@@ -74,6 +74,8 @@ export type FailureKind =
   | "signed-out"
   | "not-found"
   | "invalid"
+  /** What the request names is in a state that does not allow the operation. */
+  | "conflict"
   | "too-slow"
   /** Any other status. */
   | "defect"
@@ -98,6 +100,7 @@ export type Outcome<A> = { readonly ok: true; readonly value: A } | { readonly o
 const kinds: Readonly<Record<number, FailureKind>> = {
   401: "signed-out",
   404: "not-found",
+  409: "conflict",
   422: "invalid",
   429: "too-many",
   502: "unavailable",
@@ -141,11 +144,16 @@ export const authorizeShared = (secret: string): void => {
 const authorization = (path: string): Readonly<Record<string, string>> =>
   shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
 
-/** The faults of a 422; none if its body cannot be read, and none for other statuses. */
+interface ErrorBody {
+  readonly detail: string | ReadonlyArray<{ readonly loc: ReadonlyArray<string>; readonly msg: string }>
+}
+
+/** The faults of a 422, or of a 409; none if its body cannot be read, and none for other statuses. */
 const faultsOf = async (response: Response): Promise<ReadonlyArray<Fault>> => {
-  if (response.status !== 422) return []
+  if (response.status !== 422 && response.status !== 409) return []
   try {
-    const { detail } = (await response.json()) as { detail: ReadonlyArray<{ loc: ReadonlyArray<string>; msg: string }> }
+    const { detail } = (await response.json()) as ErrorBody
+    if (typeof detail === "string") return [{ place: "", text: detail }]
     return detail.map(({ loc, msg }) => ({ place: loc.slice(1).join("."), text: msg.replace("Value error, ", "") }))
   } catch {
     return []

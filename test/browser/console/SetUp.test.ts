@@ -4,6 +4,7 @@
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import type { Site } from "../../../src/core/sites/Site.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
@@ -100,7 +101,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
     })
   )
 
-  it.effect("the mails show which address waits for its confirmation", () =>
+  it.effect("the mails show which address waits for its confirmation, and ask it again, but not too soon", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const { on, page } = yield* SetUpPage.show(busy, "mails")
@@ -110,7 +111,27 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       assert.lengthOf(rows, 2)
       for (const row of rows) assert.include(row, "new@fjordlight.example")
       assert.include(rows[0] ?? "", "and is not sent yet")
-      assert.include(rows[1] ?? "", "the link in an earlier mail to this address works")
+      assert.include(rows[1] ?? "", "the link in another mail to this address works")
+      const buttons = page.getByRole("button", {
+        name: /^Send again: new@fjordlight.example, A (weekly|monthly) report$/
+      })
+      assert.strictEqual(yield* on(() => buttons.count()), 2)
+      // As ten minutes after the first mail.
+      yield* Notifications.use((all) => all.eraseRecipient("new@fjordlight.example", busy.websiteConfigId))
+      yield* on(() => buttons.last().click())
+      yield* on(() => page.getByText("Another mail with a link is on its way.").waitFor())
+      yield* on(() => page.locator("li", { hasText: "A monthly report" }).getByText("is not sent yet").waitFor())
+      yield* on(() =>
+        page.locator("li", { hasText: "A weekly report" }).getByText("the link in another mail").waitFor()
+      )
+      yield* on(() => buttons.last().click())
+      yield* on(() => page.getByText(/^It can be sent again in \d+ (minutes|seconds)\.$/).waitFor())
+      assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [])
+      // The person confirms while the page still shows the old state.
+      yield* Notifications.use((all) => all.confirm(busy.websiteConfigId, () => true))
+      yield* on(() => buttons.first().click())
+      yield* on(() => buttons.first().waitFor({ state: "detached" }))
+      yield* on(() => page.getByRole("button", { name: "Test: new@fjordlight.example, A weekly report" }).waitFor())
     })
   )
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { Clock, Effect, Layer, Option, Redacted } from "effect"
+import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { Goals } from "../../../src/services/analytics/Goals.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
@@ -99,7 +100,25 @@ export const store = Effect.fnUntraced(function* (websiteConfigId: string) {
   return submissionId
 })
 
-const secretsKey = Option.some(Redacted.make<Uint8Array>(new Uint8Array(32).fill(1)))
+const secretsKey = Redacted.make<Uint8Array>(new Uint8Array(32).fill(1))
+
+/** A server that accepts mails, but sends only tests. */
+const server = testServer(
+  { secretsKey: Option.some(secretsKey) },
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  Option.some({
+    mailer: Mailer.layer([]),
+    sender: {
+      from: { name: "Edge", address: "mail@edge.example" },
+      publicUrl: "https://edge.example",
+      consoleUrl: null,
+      secretsKey
+    }
+  })
+)
 
 /** A server with a website that has settings of every kind, and a new website. */
 export const layer = Layer.effect(
@@ -111,4 +130,4 @@ export const layer = Layer.effect(
     yield* store(busy.websiteConfigId)
     return { busy, fresh }
   })
-).pipe(Layer.provideMerge(testServer({ secretsKey })), Layer.orDie)
+).pipe(Layer.provideMerge(server), Layer.orDie)

@@ -9,7 +9,7 @@ import * as Texts from "../Texts.ts"
 import { Message } from "./Message.tsx"
 
 /** Failures for which the same request gets the same answer. */
-const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "signed-out"]
+const permanent: ReadonlyArray<FailureKind> = ["not-found", "invalid", "conflict", "signed-out"]
 
 const TryAgain = ({ failure }: { readonly failure: Failure }) =>
   permanent.includes(failure.kind) ? null : (

@@ -1,5 +1,5 @@
 /**
- * Formats how long ago a time was. Pure.
+ * Formats how long ago a time was, and how long a wait is. Pure.
  *
  * @module
  */
@@ -13,6 +13,12 @@ const units = [
   ["minute", 60],
   ["second", 1]
 ] as const
+
+/** Such as `in 10 minutes`, rounded up. */
+export const until = (seconds: number): string => {
+  const [unit, size] = units.find(([, size]) => seconds > size) ?? (["second", 1] as const)
+  return relative.format(Math.ceil(seconds / size), unit)
+}
 
 /** Such as `12 seconds ago`. */
 export const ago = (time: string, now: number): string => {

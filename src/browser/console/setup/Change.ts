@@ -7,12 +7,20 @@ import { useState } from "preact/hooks"
 import * as Connection from "../Connection.ts"
 import { type Answer, type Failure, type Input, type Operation, send } from "../Requests.ts"
 import * as Texts from "../texts/SetUp.ts"
+import { until } from "./Ago.ts"
 
 export interface Change<O extends Operation> {
   readonly isBusy: boolean
   readonly failure: Failure | undefined
   /** Sends a change. If it succeeds, the page reloads its data, and `then` receives the answer. */
   readonly run: (input: Input<O>, then?: (answer: Answer<O>) => void) => void
+}
+
+const failed = (failure: Failure): void => {
+  // The page shows an old state.
+  if (failure.kind === "conflict") Connection.reloadData()
+  // A limit of changes, such as the mails of a day, does not keep the page from reading its data.
+  else if (failure.kind !== "too-many") Connection.failed(failure)
 }
 
 export const useChange = <O extends Operation>(operation: O): Change<O> => {
@@ -24,7 +32,7 @@ export const useChange = <O extends Operation>(operation: O): Change<O> => {
       setState({ isBusy: true, failure: undefined })
       send(operation, input).then((outcome) => {
         setState({ isBusy: false, failure: outcome.ok ? undefined : outcome.failure })
-        if (!outcome.ok) return Connection.failed(outcome.failure)
+        if (!outcome.ok) return failed(outcome.failure)
         Connection.succeeded()
         Connection.reloadData()
         then?.(outcome.value)
@@ -42,7 +50,8 @@ export const faultOf = (failure: Failure | undefined, member: string): string | 
 /** The message of a failure, without the faults of `members`, which the form shows at its fields. */
 export const messageOf = (failure: Failure | undefined, members: ReadonlyArray<string>): string | undefined => {
   if (failure === undefined) return undefined
-  if (failure.kind !== "invalid" || failure.faults.length === 0) return Texts.failures[failure.kind]
+  if (failure.kind === "too-many" && failure.retryAfter !== undefined) return Texts.tooMany(until(failure.retryAfter))
+  if (failure.faults.length === 0) return Texts.failures[failure.kind]
   const others = failure.faults.filter(({ place }) => !members.some((name) => place.split(".")[0] === name))
   return others.length === 0 ? undefined : others.map(({ text }) => Texts.sentence(text)).join(" ")
 }

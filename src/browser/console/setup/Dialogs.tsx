@@ -79,11 +79,23 @@ interface ConfirmProps {
   readonly message: string | undefined
   /** The text to type to confirm. */
   readonly typed?: string
+  /** Fields of the change, such as a choice of what it includes. */
+  readonly children?: ComponentChildren
   readonly onClose: () => void
   readonly onConfirm: () => void
 }
 
-export const ConfirmDialog = ({ body, isBusy, message, onClose, onConfirm, title, typed, yes }: ConfirmProps) => {
+export const ConfirmDialog = ({
+  body,
+  children,
+  isBusy,
+  message,
+  onClose,
+  onConfirm,
+  title,
+  typed,
+  yes
+}: ConfirmProps) => {
   const [given, setGiven] = useState("")
   return (
     <Dialog title={title} onClose={onClose}>
@@ -95,6 +107,7 @@ export const ConfirmDialog = ({ body, isBusy, message, onClose, onConfirm, title
         }}
       >
         <p class="muted">{body}</p>
+        {children}
         {typed !== undefined && <TextField label={Texts.typeName(typed)} value={given} onInput={setGiven} />}
         {message !== undefined && (
           <p class="bad" role="alert">

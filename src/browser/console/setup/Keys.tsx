@@ -15,7 +15,7 @@ import * as ReachTexts from "../texts/Reach.ts"
 import * as Common from "../texts/SetUp.ts"
 import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
-import { ChoiceField, TextField } from "./Fields.tsx"
+import { Check, ChoiceField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"
 
 type Key = Answer<"GET /v1/owner/keys">["keys"][number]
@@ -87,16 +87,21 @@ const IssueKey = ({
   )
 }
 
-const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => (
-  <ConfirmChange
-    operation="DELETE /v1/owner/keys/:key_id"
-    input={{ params: { key_id: keyId }, query: {} }}
-    title={Texts.confirm}
-    body={Texts.confirmBody}
-    yes={Common.revoke}
-    onClose={onClose}
-  />
-)
+const RevokeKey = ({ keyId, onClose }: DialogProps & { readonly keyId: string }) => {
+  const [isWithOpened, setWithOpened] = useState(false)
+  return (
+    <ConfirmChange
+      operation="DELETE /v1/owner/keys/:key_id"
+      input={{ params: { key_id: keyId }, query: isWithOpened ? { with_opened: "true" } : {} }}
+      title={Texts.confirm}
+      body={Texts.confirmBody}
+      yes={Common.revoke}
+      onClose={onClose}
+    >
+      <Check label={Texts.withOpened} isChecked={isWithOpened} onChange={setWithOpened} />
+    </ConfirmChange>
+  )
+}
 
 const reaches = (sites: Key["sites"], siteId: string): boolean => sites === "all" || sites.includes(siteId)
 

@@ -9,7 +9,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
-import { ago } from "./Ago.ts"
+import { ago, until } from "./Ago.ts"
 import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
@@ -26,8 +26,16 @@ const topicOf = (kind: (typeof kinds)[number], quarantined: boolean) =>
     ? { report: kind }
     : { quarantined, ...(kind === "each" ? {} : { digest: kind }) }
 
-/** What is shown before the first mail. An address that waits was asked for another notification, or before it was removed. */
-const noneOf = ({ confirmed }: Notification) => (confirmed ? Texts.mails.none : Texts.mails.earlier)
+/**
+ * What is said about the latest mail. A notification that waits has none if its address was asked for another notification, or before
+ * it was removed; and its mail is cancelled if it was sent again for another one.
+ */
+const latestOf = ({ confirmed, latest_mail: latest }: Notification, now: number): string =>
+  latest === null || (!confirmed && latest.status === "cancelled")
+    ? confirmed
+      ? Texts.mails.none
+      : Texts.mails.earlier
+    : Texts.mails.latest[latest.status](ago(latest.created_at, now))
 
 interface DialogProps {
   readonly siteId: string
@@ -82,27 +90,81 @@ const Remove = ({ notification, onClose, siteId }: DialogProps & { readonly noti
   />
 )
 
+interface SendProps {
+  readonly siteId: string
+  readonly notification: Notification
+}
+
+/** A button that sends a mail at once, and the outcome. */
+const SendButton = ({
+  isBusy,
+  label,
+  name,
+  onClick,
+  outcome
+}: {
+  readonly isBusy: boolean
+  readonly label: string
+  /** Begins with the label, and says for which of the recipients the button is. */
+  readonly name: string
+  readonly outcome: { readonly isGood: boolean; readonly text: string } | undefined
+  readonly onClick: () => void
+}) => (
+  <>
+    <span class={outcome?.isGood === false ? "bad" : "good"} role="status">
+      {outcome?.text ?? ""}
+    </span>
+    <button type="button" class="button" aria-label={name} disabled={isBusy} onClick={onClick}>
+      {label}
+    </button>
+  </>
+)
+
+const nameOf = (action: string, notification: Notification): string =>
+  Texts.mails.buttonOf(action, notification.to, Texts.mails.kinds[kindOf(notification)])
+
+const paramsOf = ({ notification, siteId }: SendProps) => ({
+  params: { site_id: siteId, notification_id: notification.notification_id }
+})
+
+const bad = (text: string) => ({ isGood: false, text })
+const good = (text: string) => ({ isGood: true, text })
+
 type Tested = Answer<"POST /v1/owner/sites/:site_id/notifications/:notification_id/test">
 
-const Test = ({ id, siteId }: { readonly siteId: string; readonly id: string }) => {
+const Test = (props: SendProps) => {
   const [tested, setTested] = useState<Tested>()
   const change = useChange("POST /v1/owner/sites/:site_id/notifications/:notification_id/test")
-  const failed =
-    messageOf(change.failure, []) ?? (tested?.accepted === false ? Texts.mails.refused(tested.error) : undefined)
+  const failure = messageOf(change.failure, [])
   return (
-    <>
-      <span class={failed === undefined ? "good" : "bad"} role="status">
-        {failed ?? (tested?.accepted ? Texts.mails.accepted : "")}
-      </span>
-      <button
-        type="button"
-        class="button"
-        disabled={change.isBusy}
-        onClick={() => change.run({ params: { site_id: siteId, notification_id: id } }, setTested)}
-      >
-        {Common.test}
-      </button>
-    </>
+    <SendButton
+      label={Common.test}
+      name={nameOf(Common.test, props.notification)}
+      isBusy={change.isBusy}
+      outcome={
+        failure !== undefined
+          ? bad(failure)
+          : tested && (tested.accepted ? good(Texts.mails.accepted) : bad(Texts.mails.refused(tested.error)))
+      }
+      onClick={() => change.run(paramsOf(props), setTested)}
+    />
+  )
+}
+
+/** Sends the mail with the link again, to an address that is not confirmed. */
+const Resend = (props: SendProps) => {
+  const [isSent, setSent] = useState(false)
+  const change = useChange("POST /v1/owner/sites/:site_id/notifications/:notification_id/confirmation")
+  const wait = change.failure?.kind === "too-many" ? change.failure.retryAfter : undefined
+  const failure = wait === undefined ? messageOf(change.failure, []) : Texts.mails.tooSoon(until(wait))
+  return (
+    <SendButton
+      label={Texts.mails.resend}
+      name={nameOf(Texts.mails.resend, props.notification)}
+      isBusy={change.isBusy}
+      outcome={failure !== undefined ? bad(failure) : isSent ? good(Texts.mails.resent) : undefined}
+      onClick={() => change.run(paramsOf(props), () => setSent(true))}
+    />
   )
 }
 
@@ -124,7 +186,6 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
         items={({ notifications }) => notifications}
         empty={canSend ? Texts.mails.empty : ""}
         row={(notification) => {
-          const { latest_mail: latest } = notification
           return (
             <Row
               key={notification.notification_id}
@@ -133,14 +194,24 @@ export const Mails = ({ isOwner, site: { site_id: siteId } }: PageProps) => {
                 Texts.mails.kinds[kindOf(notification)],
                 ...(notification.quarantined ? [Texts.mails.withSpam] : []),
                 ...(notification.confirmed ? [] : [Texts.mails.unconfirmed]),
-                latest === null ? noneOf(notification) : Texts.mails.latest[latest.status](ago(latest.created_at, now))
+                latestOf(notification, now)
               ].join(" · ")}
-              problem={latest?.error ?? undefined}
+              problem={notification.latest_mail?.error ?? undefined}
             >
               {isOwner && (
                 <>
-                  {canSend && notification.confirmed && <Test siteId={siteId} id={notification.notification_id} />}
-                  <button type="button" class="button" onClick={() => setDialog(notification)}>
+                  {canSend &&
+                    (notification.confirmed ? (
+                      <Test siteId={siteId} notification={notification} />
+                    ) : (
+                      <Resend siteId={siteId} notification={notification} />
+                    ))}
+                  <button
+                    type="button"
+                    class="button"
+                    aria-label={nameOf(Common.remove, notification)}
+                    onClick={() => setDialog(notification)}
+                  >
                     {Common.remove}
                   </button>
                 </>

@@ -29,21 +29,23 @@ interface Words {
   readonly endOf: (name: string) => string
   readonly confirm: (name: string) => string
   readonly confirmBody: string
+  /** The label of a checkbox that also ends what was opened with the access; none if it opens nothing. */
+  readonly withOpened?: string
 }
 
 interface Props {
   readonly grants: Resource<ReadonlyArray<Grant>>
   readonly words: Words
-  /** Removes an access. Returns the failure, if any. */
-  readonly onEnd: (id: string) => Promise<Failure | undefined>
+  /** Removes an access, and what was opened with it if that is chosen. Returns the failure, if any. */
+  readonly onEnd: (id: string, isWithOpened: boolean) => Promise<Failure | undefined>
 }
 
 export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => {
   const [ending, setEnding] = useState<Grant | null>(null)
   const [failed, setFailed] = useState<Failure | undefined>(undefined)
-  const end = async (grant: Grant) => {
+  const end = async (grant: Grant, isWithOpened: boolean) => {
     setEnding(null)
-    setFailed(await onEnd(grant.id))
+    setFailed(await onEnd(grant.id, isWithOpened))
   }
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
@@ -94,8 +96,9 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
           title={words.confirm(ending.name)}
           body={words.confirmBody}
           action={words.end}
+          more={words.withOpened}
           onCancel={() => setEnding(null)}
-          onConfirm={() => end(ending)}
+          onConfirm={(isWithOpened) => end(ending, isWithOpened)}
         />
       )}
     </>

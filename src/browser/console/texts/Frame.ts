@@ -52,6 +52,7 @@ export const failures = {
   "signed-out": "Your session has ended. Open the console with a new link.",
   "not-found": "This website does not exist, or your session does not include it.",
   invalid: "The service does not understand this view. Remove a filter, or start again from the overview.",
+  conflict: "This has changed meanwhile. Look at it again.",
   "too-slow": "This takes longer than the service allows. Choose fewer days, or remove a filter.",
   defect: "The service has failed. Try again; if it fails again, its log says why."
 } as const

@@ -23,4 +23,6 @@ export const empty =
 export const secret = "The new key"
 export const secretBody = "Save it now: it is not shown again."
 export const confirm = "Revoke this key?"
-export const confirmBody = "The program that uses it loses access within a second."
+export const confirmBody =
+  "The program that uses it loses access within a second. So do the keys that it issued, and its unopened links to the console."
+export const withOpened = "Also sign out people who opened its links, and end what they created"

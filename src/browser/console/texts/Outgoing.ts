@@ -20,7 +20,7 @@ export const mails = {
   withSpam: "with suspected spam",
   none: "no mail yet",
   unconfirmed: "waits until the person opens the link in the confirmation mail, for a week at most",
-  earlier: "the link in an earlier mail to this address works",
+  earlier: "the link in another mail to this address works",
   asks: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
     pending: (when: string): string => `the latest mail was made ${when}, and is not sent yet`,
@@ -31,6 +31,10 @@ export const mails = {
   empty: "No recipients yet. Add your own address, so that you do not miss a submission.",
   cannotSend:
     "This service sends no mail yet. Its operator sets SMTP_URL, MAIL_FROM and PUBLIC_URL: see the guide Mail.",
+  resend: "Send again",
+  tooSoon: (when: string): string => `It can be sent again ${when}.`,
+  resent: "Another mail with a link is on its way.",
+  buttonOf: (action: string, to: string, what: string): string => `${action}: ${to}, ${what}`,
   accepted: "The mail server accepted the mail.",
   refused: (error: string | null): string => `The mail server refused the mail: ${error ?? "no reason"}`,
   confirm: (to: string): string => `Send no more mails to ${to}?`,

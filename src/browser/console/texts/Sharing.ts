@@ -27,7 +27,8 @@ export const people = {
   endOf: (name: string): string => `Remove ${name}`,
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
-    "The session ends within a second, or the unopened link stops working. So do the keys and the unopened links that were created in the session. People who opened such a link stay signed in: remove them too if you do not know them."
+    "The session ends within a second, or the unopened link stops working. So do the keys and the unopened links that were created in the session. People who opened such a link stay signed in, unless you remove them too.",
+  withOpened: "Also sign out people who opened links of this session, and end what they created"
 } as const
 
 export const dashboards = {
