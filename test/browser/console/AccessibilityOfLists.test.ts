@@ -2,12 +2,22 @@
  * axe-core finds no violation in the console's inbox, conversations and session menu, light and dark, wide and narrow.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
 
-inChromium("the console's lists", ConsolePage.layer, (it) => {
+const conversations = Effect.gen(function* () {
+  const { busy } = yield* ConsolePage.Websites
+  const instance = yield* ConversationData.newInstance(busy.websiteConfigId, "Guide")
+  for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
+})
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(conversations)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console's lists", layer, (it) => {
   for (const [colorScheme, width] of [
     ["light", 360],
     ["dark", 1280]
@@ -15,9 +25,7 @@ inChromium("the console's lists", ConsolePage.layer, (it) => {
     it.effect(`have no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
-        const instance = yield* ConversationData.newInstance(busy.websiteConfigId, "Guide")
-        for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
-        const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/inbox`, {
+        const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`, {
           colorScheme,
           viewport: { width, height: 800 }
         })

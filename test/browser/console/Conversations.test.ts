@@ -4,17 +4,15 @@
 import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as ConversationData from "../../support/console/ConversationData.ts"
 import { until } from "../../support/Wait.ts"
 
-const newSite = SiteDirectory.use((sites) => sites.create({ name: "Chat", origins: [] })).pipe(
-  Effect.map(({ websiteConfigId }) => websiteConfigId),
-  Effect.orDie
+const newSite = ConsolePage.SpareSites.use(({ take }) => take).pipe(
+  Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
 /** A website with an assistant and the example conversations. */
@@ -25,11 +23,15 @@ const chatting = Effect.gen(function* () {
   return { site, instance }
 })
 
-inChromium("the console's conversations", ConsolePage.layer, (it) => {
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Chat", 6)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console's conversations", layer, (it) => {
   it.effect("are read as the visitor saw them, with sources, ratings and what ended without an answer", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
-      const { errors, on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      const { errors, on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "Is there a tour for children?" }).click())
       const transcript = page.locator(".transcript")
       yield* on(() => transcript.getByRole("table").waitFor())
@@ -62,7 +64,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
           { type: "text", text: "What begins with _" }
         ]
       })
-      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "What is private?" }).click())
       const paragraphs = page.locator(".markdown p")
       yield* on(() => paragraphs.last().waitFor())
@@ -73,7 +75,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
   it.effect("are searched, and filtered by rating and by what is unanswered", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
-      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       const listed = () => page.locator(".entry .sender").allTextContents()
       yield* until("all", async () => (await listed()).length === 3)
       for (const [name, question] of [
@@ -92,7 +94,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
   it.effect("the conversations of the chosen days are listed, and the export has the same filters", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${site}/conversations?from=2020-01-01&to=2020-01-31`)
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${site}/conversations?from=2020-01-01&to=2020-01-31`)
       yield* on(() => page.getByText("No conversation matches").waitFor())
       yield* on(() => page.getByRole("button", { name: "Days: Jan 1 – 31, 2020" }).click())
       yield* on(() => page.getByRole("menuitemradio", { name: "Last 7 days" }).click())
@@ -118,7 +120,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
   it.effect("a conversation is deleted after a confirmation", () =>
     Effect.gen(function* () {
       const { site } = yield* chatting
-      const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
       yield* on(() => page.getByRole("link", { name: "Do you rent dry suits?" }).click())
       yield* on(() => page.getByRole("button", { name: "Delete" }).click())
       yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
@@ -135,7 +137,7 @@ inChromium("the console's conversations", ConsolePage.layer, (it) => {
     () =>
       Effect.gen(function* () {
         const site = yield* newSite
-        const { on, page } = yield* ConsolePage.open(`#/${site}/conversations`)
+        const { on, page } = yield* ConsolePage.show(`#/${site}/conversations`)
         yield* on(() => page.getByRole("heading", { name: "No assistant on this website" }).waitFor())
         yield* ConversationData.newInstance(site, "Guide")
         yield* on(() => page.reload())

@@ -3,10 +3,9 @@
  */
 import { readFile } from "node:fs/promises"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import type { SubmissionDraft } from "../../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as Draft from "../../support/SubmissionDraft.ts"
@@ -24,7 +23,7 @@ const attacks = [
 
 /** A website with these submissions, the last one newest. */
 const siteWith = Effect.fnUntraced(function* (...drafts: ReadonlyArray<Partial<SubmissionDraft>>) {
-  const { websiteConfigId } = yield* SiteDirectory.use((sites) => sites.create({ name: "Forms", origins: [] }))
+  const { websiteConfigId } = yield* ConsolePage.SpareSites.use(({ take }) => take)
   const now = Date.now()
   for (const [index, draft] of drafts.entries()) {
     const receivedAt = now - (drafts.length - index) * 1000
@@ -42,11 +41,15 @@ const three = () =>
     { email: "spam@example.org", formData: '{"message":"Buy"}', status: "quarantined", reasons: ["links"] }
   )
 
-inChromium("the console's inbox", ConsolePage.layer, (it) => {
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, ConsolePage.SpareSites.layer("Forms", 9)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console's inbox", layer, (it) => {
   it.effect("lists submissions, latest first, and opens one, which is then read", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.locator(".submission a").first().waitFor())
       assert.deepStrictEqual(yield* on(() => page.locator(".submission .sender").allTextContents()), [
         "ben@example.org",
@@ -71,7 +74,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=first`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=first`)
       yield* on(() => page.getByRole("link", { name: "ada@example.org" }).click())
       yield* on(() => page.getByRole("heading", { name: "ada@example.org" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Websites: Forms" }).click())
@@ -84,7 +87,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
   it.effect("searches, shows the submissions of one form only, and keeps the search in the page's address", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       const senders = () => page.locator(".submission .sender").allTextContents()
       yield* on(() => page.getByRole("searchbox", { name: "Search" }).fill("first"))
       yield* until("only ada's", async () => (await senders()).join() === "ada@example.org")
@@ -103,7 +106,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
   it.effect("a quarantined submission says why, and is released", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?folder=quarantine`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?folder=quarantine`)
       yield* on(() => page.getByRole("link", { name: "spam@example.org" }).click())
       yield* on(() => page.getByText("it has many links").waitFor())
       yield* on(() => page.getByRole("button", { name: "Release" }).click())
@@ -116,7 +119,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
   it.effect("a selection is deleted after a confirmation, and only then", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
       yield* on(() => page.getByRole("checkbox", { name: "Select ben@example.org" }).check())
       yield* on(() => page.getByRole("button", { name: "Delete" }).click())
@@ -134,8 +137,10 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
   it.effect("a change that the service refuses is reverted, and the page says so", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
-      yield* on(() => page.route("**/submissions/delete", (route) => route.fulfill({ status: 503, body: "{}" })))
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
+      yield* on(() =>
+        page.route("**/submissions/delete", (route) => route.fulfill({ status: 503, body: "{}" }), { times: 1 })
+      )
       yield* on(() => page.getByRole("checkbox", { name: "Select ada@example.org" }).check())
       yield* on(() => page.getByRole("button", { name: "Delete" }).click())
       yield* on(() => page.getByRole("dialog").getByRole("button", { name: "Delete" }).click())
@@ -147,7 +152,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
   it.effect("the export has the listed submissions only", () =>
     Effect.gen(function* () {
       const site = yield* three()
-      const { on, page } = yield* ConsolePage.open(`#/${site}/inbox?search=second`)
+      const { on, page } = yield* ConsolePage.show(`#/${site}/inbox?search=second`)
       yield* on(() => page.getByRole("link", { name: "ben@example.org" }).waitFor())
       yield* on(() => page.getByRole("button", { name: "Export" }).click())
       const [download] = yield* on(() =>
@@ -181,7 +186,7 @@ inChromium("the console's inbox", ConsolePage.layer, (it) => {
           formData: JSON.stringify({ [attack]: attack, nested: { [attack]: [attack] } })
         }))
       )
-      const { errors, on, page } = yield* ConsolePage.open(`#/${site}/inbox`)
+      const { errors, on, page } = yield* ConsolePage.show(`#/${site}/inbox`)
       for (const [index, attack] of attacks.toReversed().entries()) {
         yield* on(() => page.locator(".submission a").nth(index).click())
         yield* until(attack, async () => (await page.locator(".fields dd").first().textContent()) === attack)

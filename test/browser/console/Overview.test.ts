@@ -19,7 +19,18 @@ const list = (page: Page, tab: string) =>
 
 const rows = async (page: Page, tab: string) => list(page, tab).locator(".row .name").allTextContents()
 
-inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
+/** A page view that does not count, before the shared page is loaded. */
+const notCounted = Effect.gen(function* () {
+  const { record } = yield* Decisions
+  const { busy } = yield* ConsolePage.Websites
+  yield* record({ _tag: "Known", websiteConfigId: busy.websiteConfigId }, "foreign-origin")
+})
+
+const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(notCounted)).pipe(
+  Layer.provideMerge(ConsolePage.layer)
+)
+
+inChromium("the console's overview", layer, (it) => {
   it.effect("shows the totals with their changes, the chart, the lists and the current visitors", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
@@ -91,10 +102,8 @@ inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.
 
   it.effect("says what was not counted, why, and what to do", () =>
     Effect.gen(function* () {
-      const decisions = yield* Decisions
       const { busy } = yield* ConsolePage.Websites
-      yield* decisions.record({ _tag: "Known", websiteConfigId: busy.websiteConfigId }, "foreign-origin")
-      const { on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       const section = page.getByRole("region", { name: "Not counted, and why" })
       yield* on(() => section.waitFor())
       assert.include(
@@ -197,7 +206,7 @@ inChromium("the console's overview", Layer.provideMerge(ConsolePage.SharedOwner.
   it.effect("a whole list is split by another dimension, which the address and the exported file name", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`, {
         viewport: { width: 360, height: 800 }
       })
       yield* loaded

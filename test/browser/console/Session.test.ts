@@ -2,12 +2,12 @@
  * How a person opens the console in a browser, and how a session ends.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { Chromium, inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
-inChromium("opening the console", ConsolePage.layer, (it) => {
+inChromium("opening the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
   it.effect("a link opens the console after a click, once, and only for the websites of the link", () =>
     Effect.gen(function* () {
       const { fresh } = yield* ConsolePage.Websites
@@ -52,7 +52,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
           const { busy } = yield* ConsolePage.Websites
           const width = colorScheme === "light" ? 1280 : 360
           const options = { colorScheme, viewport: { width, height: 740 } } as const
-          const { context, loaded, on, page } = yield* ConsolePage.open(
+          const { context, loaded, on, page } = yield* ConsolePage.show(
             `#/${busy.websiteConfigId}/setup/goals`,
             options
           )
@@ -101,7 +101,7 @@ inChromium("opening the console", ConsolePage.layer, (it) => {
   it.effect("while the service does not answer, the page keeps what it shows, says so, and continues by itself", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { context, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`)
+      const { context, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       yield* loaded
       const shown = yield* on(() => page.locator(".totals").textContent())
       yield* on(() => context.setOffline(true))

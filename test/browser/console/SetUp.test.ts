@@ -16,7 +16,7 @@ inChromium("the console's settings", Layer.provideMerge(ConsolePage.SharedOwner.
       Effect.gen(function* () {
         const { busy, fresh } = yield* ConsolePage.Websites
         const width = colorScheme === "light" ? 1280 : 360
-        const { loaded, on, page } = yield* SetUpPage.open(busy, "install", {
+        const { loaded, on, page } = yield* SetUpPage.show(busy, "install", {
           colorScheme,
           viewport: { width, height: 800 }
         })

@@ -2,29 +2,41 @@
  * A shared dashboard in a browser: anyone with its address sees the overview, without small counts and without the console.
  */
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { Shares } from "../../../src/services/sites/Shares.ts"
-import { Chromium, inChromium, type VisitorOptions } from "../../support/browser/Browser.ts"
+import { Chromium, layer as chromium, inChromium, type Visitor } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { TestServer } from "../../support/TestServer.ts"
 
-/** A stranger on a shared dashboard of the busy website. */
-const open = Effect.fnUntraced(function* (search = "", options: VisitorOptions = {}) {
+/** A stranger whose page tests share. */
+class Stranger extends Context.Service<Stranger, Visitor>()("hydracore/test/console/Stranger") {
+  static readonly layer = Layer.effect(
+    Stranger,
+    Chromium.use(({ visitor }) => visitor())
+  ).pipe(Layer.provide(chromium))
+}
+
+/** A new share of the busy website, on the stranger's page. */
+const open = Effect.fnUntraced(function* (search = "", look: ConsolePage.Look = {}) {
   const { url } = yield* TestServer
   const { busy } = yield* ConsolePage.Websites
   const shares = yield* Shares
   const created = yield* shares
     .create({ websiteConfigId: busy.websiteConfigId, label: null, expiresAt: null })
     .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-  const visitor = yield* (yield* Chromium).visitor(options)
+  const visitor = yield* Stranger
   const { page } = visitor
   const on = <A>(use: () => Promise<A>) => Effect.promise(use)
+  const loaded = on(() => ConsolePage.loaded(page))
+  yield* ConsolePage.withLook(page, look)
   yield* visitor.open(`${url}/console/#/share/${created.secret}${search}`)
+  // Otherwise a test could see the share of the test before it.
+  yield* loaded
   yield* on(() => page.locator(".totals").waitFor())
-  return { ...visitor, on, share: created.share, loaded: on(() => ConsolePage.loaded(page)) }
+  return { ...visitor, on, share: created.share, loaded }
 })
 
-inChromium("a shared dashboard", ConsolePage.layer, (it) => {
+inChromium("a shared dashboard", Layer.provideMerge(Stranger.layer, ConsolePage.layer), (it) => {
   it.effect("shows the overview alone, and no small count", () =>
     Effect.gen(function* () {
       const { errors, loaded, on, page } = yield* open("?range=7d")

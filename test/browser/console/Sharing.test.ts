@@ -2,17 +2,17 @@
  * The console's page of who may see a website: an owner lets a colleague in, shares the dashboard, and takes both back.
  */
 import { assert } from "@effect/vitest"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { Chromium, inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import { until } from "../../support/Wait.ts"
 
-inChromium("the console's sharing", ConsolePage.layer, (it) => {
+inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.layer, ConsolePage.layer), (it) => {
   it.effect("a link lets a colleague see one website, until the owner removes the colleague", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
-      const { errors, loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`)
+      const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
       yield* on(() => page.getByLabel("Name", { exact: true }).fill("ada@example.org"))
       yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
       const link = yield* on(() => page.locator(".snippet code").first().textContent())
@@ -47,10 +47,34 @@ inChromium("the console's sharing", ConsolePage.layer, (it) => {
     })
   )
 
+  it.effect(
+    "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
+    () =>
+      Effect.gen(function* () {
+        // The page of another website, so that this test does not see the link of the one before it.
+        const { fresh } = yield* ConsolePage.Websites
+        const { loaded, on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/sharing`, {
+          viewport: { width: 360, height: 800 }
+        })
+        yield* on(() => page.getByLabel("What it is for").fill("Agency"))
+        yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
+        yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
+        const url = yield* on(() => page.locator(".snippet code").first().textContent())
+        assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
+        yield* loaded
+        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
+        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
+        assert.isAtMost(overflow, 0)
+        yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
+        yield* on(() => page.keyboard.press("Enter"))
+        yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
+      })
+  )
+
   it.effect("a link reaches the websites that are chosen, and is valid as long as the owner says", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`, {
+      const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`, {
         viewport: { width: 360, height: 800 }
       })
       yield* on(() => page.getByLabel("Name", { exact: true }).fill("Ola"))
@@ -75,28 +99,5 @@ inChromium("the console's sharing", ConsolePage.layer, (it) => {
       assert.sameMembers([...(link?.sites ?? [])], [busy.websiteConfigId, fresh.websiteConfigId])
       assert.closeTo((link?.linkExpiresAt ?? 0) - before, 7 * 86_400_000, 600_000)
     })
-  )
-
-  it.effect(
-    "a shared dashboard is created and ended, without a violation of accessibility in light and dark mode",
-    () =>
-      Effect.gen(function* () {
-        const { busy } = yield* ConsolePage.Websites
-        const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/sharing`, {
-          viewport: { width: 360, height: 800 }
-        })
-        yield* on(() => page.getByLabel("What it is for").fill("Agency"))
-        yield* on(() => page.getByRole("button", { name: "Share the dashboard" }).click())
-        yield* on(() => page.getByText("Agency", { exact: true }).waitFor())
-        const url = yield* on(() => page.locator(".snippet code").first().textContent())
-        assert.match(url ?? "", /\/console\/#\/share\/hsh_[\w-]{43}$/)
-        yield* loaded
-        assert.deepStrictEqual(yield* on(() => ConsolePage.violationsInBothSchemes(page)), [])
-        const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
-        assert.isAtMost(overflow, 0)
-        yield* on(() => page.getByRole("button", { name: "Stop sharing Agency" }).click())
-        yield* on(() => page.keyboard.press("Enter"))
-        yield* on(() => page.getByText("This dashboard is not shared.").waitFor())
-      })
   )
 })

@@ -3,7 +3,6 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
-import type { Site } from "../../../src/core/sites/Site.ts"
 import type * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
 import { AgentRefused } from "../../../src/services/chat/AgentStream.ts"
 import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
@@ -11,6 +10,7 @@ import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { inChromium } from "../../support/browser/Browser.ts"
 import * as ConsolePage from "../../support/console/ConsolePage.ts"
 import * as SetUpData from "../../support/console/SetUpData.ts"
+import * as SetUpPage from "../../support/console/SetUpPage.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 
 const refusing: MemoryAgentStream.Script = () =>
@@ -26,15 +26,12 @@ const layer = Layer.effect(
   })
 ).pipe(Layer.provideMerge(testServer({}, refusing)), Layer.orDie)
 
-const opened = (site: Site, section: string, options?: Parameters<typeof ConsolePage.open>[1]) =>
-  Effect.tap(ConsolePage.open(`#/${site.websiteConfigId}/setup/${section}`, options), ({ loaded }) => loaded)
-
-inChromium("an assistant that does not answer", layer, (it) => {
+inChromium("an assistant that does not answer", Layer.provideMerge(ConsolePage.SharedOwner.layer, layer), (it) => {
   it.effect("says why, and what to do", () =>
     Effect.gen(function* () {
       const { busy } = yield* ConsolePage.Websites
       const options = { colorScheme: "dark", viewport: { width: 360, height: 740 } } as const
-      const { on, page } = yield* opened(busy, "assistants", options)
+      const { on, page } = yield* SetUpPage.show(busy, "assistants", options)
       yield* on(async () => {
         await page.getByRole("button", { name: "Try" }).click()
         await page.getByLabel("Question").fill("")
@@ -55,7 +52,7 @@ inChromium("an assistant that does not answer", layer, (it) => {
       const forms = yield* FormDirectory
       const rules = { code: { one_of: ["a1", "b2"], pattern: "[a-z][0-9]" } }
       yield* forms.create({ websiteConfigId: busy.websiteConfigId, page: "coupon", rules })
-      const { on, page } = yield* opened(busy, "forms")
+      const { on, page } = yield* SetUpPage.show(busy, "forms")
       const save = () => page.getByRole("button", { name: "Save" }).click()
       yield* on(async () => {
         await page.getByRole("listitem").filter({ hasText: "coupon" }).getByRole("button", { name: "Edit" }).click()

@@ -75,6 +75,30 @@ const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role)
 export const open = (fragment: string, options: VisitorOptions = {}, role: Role = "owner") =>
   Effect.tap(person(options, role), ({ show }) => show(fragment))
 
+/**
+ * Websites without data. The shared page reads the list of websites when it loads, so a test that needs a website of its own takes
+ * one of these.
+ */
+export class SpareSites extends Context.Service<SpareSites, { readonly take: Effect.Effect<Site> }>()(
+  "hydracore/test/console/SpareSites"
+) {
+  static readonly layer = (name: string, count: number) =>
+    Layer.effect(
+      SpareSites,
+      Effect.gen(function* () {
+        const { create } = yield* SiteDirectory
+        const spare = yield* Effect.replicateEffect(create({ name, origins: [] }), count)
+        return {
+          take: Effect.sync(() => {
+            const site = spare.pop()
+            if (site === undefined) throw new Error(`This file has only ${count} spare websites`)
+            return site
+          })
+        }
+      })
+    ).pipe(Layer.orDie)
+}
+
 /** An owner whose page tests share, since to load the page takes most of a short test's processor time. */
 export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<ReturnType<typeof person>>>()(
   "hydracore/test/console/SharedOwner"
@@ -82,11 +106,34 @@ export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<Ret
   static readonly layer = Layer.effect(SharedOwner, person({}, "owner")).pipe(Layer.provide(chromium))
 }
 
+/** The size and the colors of a page. */
+export type Look = Pick<VisitorOptions, "viewport" | "colorScheme">
+
+/** What a page has if its test names nothing else. */
+const usual = { viewport: { width: 1280, height: 720 }, colorScheme: "light" } as const
+
+/** Gives an open page another size or other colors until the scope closes. */
+export const withLook = (page: Page, look: Look) => {
+  const apply = ({ colorScheme, viewport }: Look) =>
+    Effect.promise(async () => {
+      if (viewport !== undefined && viewport !== null) await page.setViewportSize(viewport)
+      if (colorScheme !== undefined) await page.emulateMedia({ colorScheme })
+    })
+  return Object.keys(look).length === 0 ? Effect.void : Effect.acquireRelease(apply(look), () => apply(usual))
+}
+
 /**
- * Shows a fragment on the shared page. The first test loads the page, and others only change its fragment. So a test opens a
- * page of its own if it needs another person or size, or changes what the page has read.
+ * Shows a fragment on the shared page, which has the given size and colors until the test ends. The first test loads the page, and
+ * others only change its fragment. So a test opens a page of its own if it needs another person, or changes what the page has read.
  */
-export const show = (fragment: string) => Effect.tap(SharedOwner, (owner) => owner.show(fragment))
+export const show = Effect.fnUntraced(function* (fragment: string, look: Look = {}) {
+  const owner = yield* SharedOwner
+  yield* withLook(owner.page, look)
+  yield* owner.show(fragment)
+  // Otherwise a test could see what the test before it left.
+  yield* owner.loaded
+  return owner
+})
 
 /** Waits until nothing on the page is loading. */
 export const loaded = async (page: Page): Promise<void> => {
