@@ -11,42 +11,68 @@ import type { Page } from "playwright-core"
 
 const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
-const options = {
-  everything: {
-    runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }
-  },
-  colors: { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }
-} satisfies Readonly<Record<string, RunOptions>>
+const colors = ["color-contrast", "link-in-text-block"]
 
-const run = async (page: Page, rules: keyof typeof options): Promise<ReadonlyArray<string>> => {
+/** The rules that depend on where elements are and on their colors. They take most of the processor time of a check. */
+const looks = [...colors, "target-size"]
+
+const everything = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+interface Check {
+  readonly rules: Pick<RunOptions, "runOnly" | "rules">
+  /** The selector of what is checked. */
+  readonly part: string
+  /** The number of results that a check of a page has at least. */
+  readonly least: number
+}
+
+const run = async (page: Page, { least, part, rules }: Check): Promise<ReadonlyArray<string>> => {
   // A page is checked in several states, and gets axe-core once.
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(source)
   const settings: RunOptions = {
-    ...options[rules],
+    ...rules,
     // The elements of the other results are not read.
     resultTypes: ["violations"],
     // A document in a frame is checked as a page of its own.
     iframes: false
   }
   const { incomplete, passes, violations } = await page.evaluate<AxeResults>(
-    `axe.run(document, ${JSON.stringify(settings)})`
+    `axe.run(${JSON.stringify(part)}, ${JSON.stringify(settings)})`
   )
-  assert.isAbove(passes.length + incomplete.length, rules === "colors" ? 0 : 10, "It has checked something.")
+  assert.isAtLeast(passes.length + incomplete.length, least, "It has checked something.")
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
+const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", values: colors } }, part, least: 1 })
+
 /** The violations of WCAG 2.2 A and AA, and of axe-core's best practices. */
-export const violations = (page: Page): Promise<ReadonlyArray<string>> => run(page, "everything")
+export const violations = (page: Page): Promise<ReadonlyArray<string>> =>
+  run(page, { rules: { runOnly: { type: "tag", values: everything } }, part: "html", least: 11 })
+
+/** The same of a page whose looks were checked before, and have changed in this part only. The structure is that of the page. */
+const violationsAfterChange = async (page: Page, part: string): Promise<ReadonlyArray<string>> => [
+  ...(await run(page, {
+    rules: {
+      runOnly: { type: "tag", values: everything },
+      rules: Object.fromEntries(looks.map((rule) => [rule, { enabled: false }]))
+    },
+    part: "html",
+    least: 10
+  })),
+  ...(await run(page, { rules: { runOnly: { type: "rule", values: looks } }, part, least: 2 }))
+]
 
 /**
  * The violations in light mode, and those in dark mode that depend on the color scheme. The open page changes its colors, so no
  * test has to reach a state twice.
+ *
+ * @param changed the selector of the only part that looks other than when the page was last checked
  */
-export const violationsInBothSchemes = async (page: Page): Promise<ReadonlyArray<string>> => {
-  const light = await violations(page)
+export const violationsInBothSchemes = async (page: Page, changed?: string): Promise<ReadonlyArray<string>> => {
+  const light = await (changed === undefined ? violations(page) : violationsAfterChange(page, changed))
   await page.emulateMedia({ colorScheme: "dark" })
   assert.isTrue(await page.evaluate<boolean>("matchMedia('(prefers-color-scheme: dark)').matches"))
-  const dark = await run(page, "colors")
+  const dark = await run(page, byColors(changed ?? "html"))
   await page.emulateMedia({ colorScheme: "light" })
   return [...light, ...dark.map((violation) => `In dark mode: ${violation}`)]
 }
