@@ -32,6 +32,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
   [
     "this week against last?",
     async ({ click, page }) => {
+      await ConsolePage.loaded(page)
       await click(page.getByRole("button", { name: /^Days: / }))
       await click(page.getByRole("menuitemradio", { name: "Last 7 days" }))
       await ConsolePage.loaded(page)
@@ -44,6 +45,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
   [
     "which campaign brought leads?",
     async ({ click, page, rows }) => {
+      await ConsolePage.loaded(page)
       await click(tab(page, "Campaigns"))
       await click(row(page, "Form submitted"))
       await ConsolePage.loaded(page)
@@ -95,6 +97,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
   [
     "where do visitors leave?",
     async ({ click, page, rows }) => {
+      await ConsolePage.loaded(page)
       await click(tab(page, "Exit"))
       await ConsolePage.loaded(page)
       assert.isNotEmpty(await rows("Exit"))
@@ -103,6 +106,7 @@ const questions: ReadonlyArray<readonly [question: string, answer: (person: Pers
   [
     "what do people on phones read?",
     async ({ click, page, rows }) => {
+      await ConsolePage.loaded(page)
       await click(row(page, "Mobile"))
       await ConsolePage.loaded(page)
       assert.isNotEmpty(await rows("Pages"))
@@ -140,7 +144,6 @@ inChromium("the morning's questions", ConsolePage.layer, (it) => {
         let clicks = 0
         yield* on(async () => {
           await page.goto(`${page.url().split("#")[0]}#/${busy.websiteConfigId}/overview`)
-          await ConsolePage.loaded(page)
           await answer({
             page,
             click: async (target) => {
