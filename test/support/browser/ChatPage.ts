@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { setTimeout } from "node:timers/promises"
 import { Effect, Stream } from "effect"
 import type { AgentEvent, AgentRequest } from "../../../src/core/chat/agent/Agent.ts"
 import * as MemoryAgentStream from "../../../src/memory/chat/AgentStream.ts"
@@ -125,6 +126,34 @@ export interface Options extends VisitorOptions {
   readonly token?: string
 }
 
+/**
+ * A script that resolves when the newest answer of the only chat with messages is complete and has this text. It looks after each
+ * change of the page, which takes a third of the processor time of looking again and again from this process.
+ */
+const awaitAnswer = (text: string | RegExp): string => `new Promise((resolve) => {
+  const text = ${text instanceof RegExp ? text : JSON.stringify(text)}
+  const roots = new Set()
+  const observer = new MutationObserver(() => look())
+  const observe = (root) => {
+    roots.add(root)
+    observer.observe(root, { attributes: true, characterData: true, childList: true, subtree: true })
+  }
+  const look = () => {
+    const found = [...document.querySelectorAll("hydracore-chat")].flatMap(({ shadowRoot }) => {
+      if (shadowRoot === null) return []
+      if (!roots.has(shadowRoot)) observe(shadowRoot)
+      return [...shadowRoot.querySelectorAll(".message-agent:last-child:not(.writing) .body")]
+    })
+    const read = found.length === 1 ? found[0].textContent.trim() : undefined
+    if (read === undefined || (typeof text === "string" ? read !== text : !text.test(read))) return
+    observer.disconnect()
+    resolve(true)
+  }
+  observe(document)
+  look()
+  customElements.whenDefined("hydracore-chat").then(look)
+})`
+
 const document = (script: string, element: string): string =>
   `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
 <body><main><h1>Shop</h1><p><a href="/other">Other</a> <button>Page button</button></p></main>${script}${element}</body></html>`
@@ -173,20 +202,30 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       on(() => page.getByRole("button", { name: "Open chat" }).click())
     ),
     send: (text: string) =>
-      on(async () => {
-        await input.fill(text)
-        await input.press("Enter")
-      }),
+      on(() =>
+        input.evaluate((field, text) => {
+          const { InputEvent, KeyboardEvent } = field.ownerDocument.defaultView
+          field.focus()
+          field.value = text
+          field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, data: text }))
+          field.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, composed: true })
+          )
+        }, text)
+      ),
     /** Waits until the newest answer is complete and has this text. */
     answered: (text: string | RegExp) =>
       until(
         () => `the answer ${text}`,
-        async () => {
-          const body = page.locator(".message-agent:last-child:not(.writing) .body")
-          if ((await body.count()) !== 1) return false
-          const read = ((await body.textContent()) ?? "").trim()
-          return typeof text === "string" ? read === text : text.test(read)
-        }
+        () =>
+          Promise.race([
+            page.evaluate<boolean>(awaitAnswer(text)).catch((error: unknown) => {
+              if (page.isClosed()) throw error
+              // The visitor has gone to another page meanwhile.
+              return false
+            }),
+            setTimeout(5000, false, { ref: false })
+          ])
       ),
     /** Waits until the newest answer contains this text. */
     answering: (text: string) =>
