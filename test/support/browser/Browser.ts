@@ -48,6 +48,29 @@ const flags = [
   "--disable-blink-features=AutomationControlled"
 ]
 
+/**
+ * The flags of the browser with windows. For each new page, it would also load the pages of the address bar's menus, and start a
+ * process for the next page: together they take more processor time than the page of a test. The later features are Playwright's:
+ * Chromium reads the last list only.
+ */
+const windowFlags = [
+  ...flags,
+  `--disable-features=${[
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "SpareRendererForSitePerProcess",
+    "AimEnabled",
+    "HttpsUpgrades",
+    "HttpsFirstBalancedModeAutoEnable",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch"
+  ].join()}`
+]
+
 /** The user agent of an ordinary browser: the service takes a headless one for a bot. */
 export const userAgent =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
@@ -93,7 +116,7 @@ const browserOf = async (executablePath: string): Promise<Browser> => {
   const started = chromium.launch({
     executablePath,
     handleSIGTERM: false,
-    args: flags,
+    args: executablePath === shell ? flags : windowFlags,
     // Playwright disables the back-forward cache, which visitors have.
     ignoreDefaultArgs: ["--disable-back-forward-cache"]
   })
@@ -173,7 +196,7 @@ export const openWithoutAutomation = (url: string): Effect.Effect<void, never, S
   Effect.acquireRelease(
     Effect.promise(async () => {
       const folder = await mkdtemp(path.join(tmpdir(), "hydracore-chromium-"))
-      const chromium = spawn(executablePath, ["--headless=new", `--user-data-dir=${folder}`, ...flags, url], {
+      const chromium = spawn(executablePath, ["--headless=new", `--user-data-dir=${folder}`, ...windowFlags, url], {
         stdio: "ignore"
       })
       return { chromium, folder }
