@@ -122,7 +122,7 @@ layer(handlers)("the typed client", (it) => {
     })
   )
 
-  it.effect("decodes the errors of unknown sites, invalid fields and wrong tokens", () =>
+  it.effect("decodes the errors of unknown websites, invalid fields and wrong tokens", () =>
     Effect.gen(function* () {
       const client = yield* makeClient
       const missing = yield* client.analytics.track({ payload: { site_id: unknown, page_path: "/" } }).pipe(
@@ -139,13 +139,13 @@ layer(handlers)("the typed client", (it) => {
         )
       )
       assert.deepStrictEqual(faults, [{ loc: ["body", "site_id"], type: "uuid_parsing" }])
-      const stranger = yield* client.widget
+      const unauthorized = yield* client.widget
         .chat({ params: { instance_id: unknown }, payload: { message: "hi" }, headers: { "x-widget-token": "hwt_" } })
         .pipe(
           Effect.as("answered"),
           Effect.catchTag("Unauthorized", ({ detail }) => Effect.succeed(detail))
         )
-      assert.include(stranger, "X-Widget-Token")
+      assert.include(unauthorized, "X-Widget-Token")
     })
   )
 })

@@ -7,19 +7,19 @@ import { StorageUnavailable } from "../../src/services/Storage.ts"
 import { detailOf, uuid } from "../support/ResponseParts.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
-const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
 
 layer(
   testServer({}, undefined, (storage) =>
     Layer.mergeAll(
-      Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => away })),
+      Layer.succeed(AnalyticsRepo, AnalyticsRepo.of({ append: () => unavailable })),
       Layer.succeed(
         SubmissionRepo,
         SubmissionRepo.of({
-          submit: () => away,
-          stream: () => Stream.fromEffect(away),
-          release: () => away,
-          delete: () => away
+          submit: () => unavailable,
+          stream: () => Stream.fromEffect(unavailable),
+          release: () => unavailable,
+          delete: () => unavailable
         })
       )
     ).pipe(Layer.provideMerge(storage))

@@ -15,7 +15,7 @@ import { lastDays } from "../support/UtcDays.ts"
 
 const policy = (name: string, limit: number) => Option.some({ name, limit, windowMillis: 60_000 })
 
-/** A pattern for the seconds left of the window; the tests of `core/limits/RateLimit` check the value. */
+/** A pattern for the seconds until the window ends; the tests of `core/limits/RateLimit` check the value. */
 const seconds = "(60|[1-5][0-9]|[1-9])"
 
 const limited = {
@@ -113,7 +113,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
       const counts = Decisions.use(({ counts }) => counts({ site, ...lastDays(1, Date.now()) }))
       const plain = (type: string) => ({ headers: { "content-type": type } })
-      const at = (id: string) => `${paths.submit}?site=${id}`
+      const formOf = (id: string) => `${paths.submit}?site=${id}`
       const sent: ReadonlyArray<
         readonly [
           limit: number,
@@ -130,8 +130,8 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
           2,
           [paths.submit, { site_id: site.websiteConfigId, form_data: { large }, page_slug: 1 }],
           [paths.submit, `{"site_id":"${websiteConfigId}","form_data":{"a":${deep}}}`],
-          [at(site.websiteConfigId), `a=${large}&`.repeat(2), plain("application/x-www-form-urlencoded")],
-          [at(site.websiteConfigId), large, plain("multipart/form-data; boundary=x")]
+          [formOf(site.websiteConfigId), `a=${large}&`.repeat(2), plain("application/x-www-form-urlencoded")],
+          [formOf(site.websiteConfigId), large, plain("multipart/form-data; boundary=x")]
         ],
         [
           2,
@@ -140,22 +140,22 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
         ]
       ]
       for (const [limit, ...requests] of sent) {
-        // Each group has an address of its own, which has sent nothing before.
+        // Each group has its own address, which has sent nothing before.
         const headers = { "x-forwarded-for": `192.0.2.${limit}${requests.length}` }
-        const ask = ([path, body, init]: (typeof requests)[number]) =>
+        const sendRequest = ([path, body, init]: (typeof requests)[number]) =>
           send(path, body, { headers: { ...headers, ...init?.headers } })
         for (let turn = 0; turn < limit; turn++) {
-          const answer = yield* ask(requests[turn % requests.length]!)
+          const answer = yield* sendRequest(requests[turn % requests.length]!)
           assert.strictEqual(answer.status, 422)
           assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`;r=${limit - 1 - turn};`))
         }
         for (const request of requests) {
-          const answer = yield* ask(request)
+          const answer = yield* sendRequest(request)
           assert.strictEqual(answer.status, 429)
           assert.isAbove(Number(answer.headers.get("retry-after")), 0)
         }
       }
-      // Requests over the limit are counted for the site named in the URL or in the first member of the body.
+      // Requests over the limit are counted for the website named in the URL or in the first member of the body.
       assert.deepStrictEqual(yield* counts, { invalid: 2, limited: 4 })
     })
   )

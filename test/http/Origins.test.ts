@@ -17,7 +17,7 @@ const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko
 
 let agentCalls = 0
 
-/** A website and an instance with allowed origins; `all` sends a request with the given headers to each endpoint. */
+/** A website and an instance with allowed origins; `all` sends a request with these headers to each of the three endpoints. */
 const guarded = Effect.gen(function* () {
   const { send } = yield* TestServer
   const site = yield* SiteDirectory.use((sites) =>
@@ -67,23 +67,23 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const refused = yield* all({ ...many, origin: "https://evil.example" })
       for (const answer of Object.values(refused)) assert.strictEqual(answer.status, 403)
       assert.deepStrictEqual(yield* stored, { pageViews: 0, submissions: 0 })
-      const taken = yield* all({ ...many, origin: own })
-      assert.deepStrictEqual([taken.track.status, taken.submit.status, taken.chat.status], [204, 200, 200])
+      const accepted = yield* all({ ...many, origin: own })
+      assert.deepStrictEqual([accepted.track.status, accepted.submit.status, accepted.chat.status], [204, 200, 200])
     })
   )
 
-  it.effect("the refusal names the command that allows the page, and the new origins apply", () =>
+  it.effect("the refusal names the command that allows the page, and changed origins apply without a restart", () =>
     Effect.gen(function* () {
       const { all, instance, site } = yield* guarded
       const other = "https://new.example"
       const { chat, submit, track } = yield* all({ origin: other })
-      for (const [answer, what] of [
+      for (const [answer, kind] of [
         [track, "site"],
         [submit, "site"],
         [chat, "instance"]
       ] as const) {
         assert.strictEqual(answer.status, 403)
-        assert.include(answer.text, `\`hydracore ${what} update\``)
+        assert.include(answer.text, `\`hydracore ${kind} update\``)
       }
       yield* SiteDirectory.use((sites) => sites.update(site.websiteConfigId, { origins: [other] }))
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { origins: [other] }))
@@ -163,7 +163,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const clients = [`${instance}/openai/v1/chat/completions`, `${instance}/ag-ui`]
       const published = [paths.track, paths.submit, paths.chat("{instance_id}"), ...clients]
       const responses = published.map((path) => documented[path]!.post.responses)
-      for (const one of responses) assert.include(one["403"]?.description ?? "", "origin")
+      for (const response of responses) assert.include(response["403"]?.description ?? "", "origin")
     })
   )
 }

@@ -8,7 +8,7 @@ import { paths, TestServer, layer as testServer } from "../support/TestServer.ts
 const allowedHeaders = "*, Authorization, Content-Type, Idempotency-Key, X-Widget-Token, X-HydraCore-Session"
 
 const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
-  it.effect("an unknown path is 404, a wrong method 405 with Allow, both with a sentence", () =>
+  it.effect("an unknown path gets a 404, and a wrong method a 405 with Allow, both with a detail", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       for (const path of [
@@ -33,7 +33,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("a body over the limit is 413, one below it is not, and 8,000 escaped characters fit", () =>
+  it.effect("a body over the limit gets a 413, and a message of 8,000 escaped characters is within it", () =>
     Effect.gen(function* () {
       const { instance, send, url, widgetToken } = yield* TestServer
       const headers = { "x-widget-token": widgetToken }
@@ -42,7 +42,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const large = yield* send(paths.track, " ".repeat(256 * 1024 + 1))
       assert.strictEqual(large.status, 413)
       assert.isString(detailOf(large.json))
-      // Chunked: without a Content-Length.
+      // Without a Content-Length. The server may reset the connection while the client still sends.
       const chunked = yield* Effect.promise(() =>
         fetch(url + paths.track, {
           method: "POST",

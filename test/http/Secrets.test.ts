@@ -44,31 +44,31 @@ const withLeakyErrors = (storage: Layer.Layer<Storage>) => {
 
 it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
-    const found = yield* scenario(App.memoryStorage)
-    assertNowhere(found)
-    assert.deepStrictEqual([...found.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 415, 422, 502].sort())
+    const output = yield* scenario(App.memoryStorage)
+    assertNowhere(output)
+    assert.deepStrictEqual([...output.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 415, 422, 502].sort())
     // The log, the traces and the metrics are not empty.
-    assert.isTrue(found.lines.some((line) => line.includes("The agent did not accept a message")))
+    assert.isTrue(output.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {
-      assert.isTrue(found.spans.some(({ attributes }) => attributes["http.response.status_code"] === status))
+      assert.isTrue(output.spans.some(({ attributes }) => attributes["http.response.status_code"] === status))
     }
-    assert.isTrue(found.spans.some(({ name }) => name === "POST /v1/public/widget/:instance_id/chat"))
-    assert.isTrue(found.spans.some(({ name, status }) => name === "AgentStream.stream" && status.code === 2))
-    assert.isTrue(found.exported.some((body) => body.includes("The agent did not accept a message")))
+    assert.isTrue(output.spans.some(({ name }) => name === "POST /v1/public/widget/:instance_id/chat"))
+    assert.isTrue(output.spans.some(({ name, status }) => name === "AgentStream.stream" && status.code === 2))
+    assert.isTrue(output.exported.some((body) => body.includes("The agent did not accept a message")))
     assert.match(
-      found.metrics,
+      output.metrics,
       /requests_total\{route="\/v1\/public\/widget\/:instance_id\/chat",method="POST",status="200"\} [1-9]/
     )
-    assert.match(found.metrics, /requests_total\{route="other",method="POST",status="404"\} [1-9]/)
+    assert.match(output.metrics, /requests_total\{route="other",method="POST",status="404"\} [1-9]/)
   }).pipe(Effect.scoped)
 )
 
 it.live("no secret leaks from a failing store whose errors quote the secrets", () =>
   Effect.gen(function* () {
-    const found = yield* scenario(withLeakyErrors(App.memoryStorage))
-    assertNowhere(found)
-    assert.isTrue(found.statuses.has(503))
-    assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
+    const output = yield* scenario(withLeakyErrors(App.memoryStorage))
+    assertNowhere(output)
+    assert.isTrue(output.statuses.has(503))
+    assert.isTrue(output.lines.some((line) => line.includes("The store refused a record")))
   }).pipe(Effect.scoped)
 )
 
@@ -91,13 +91,13 @@ it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =
       Layer.provide(Layer.succeedContext(database)),
       Layer.orDie
     )
-    const found = yield* scenario(storage, breakTables)
-    assertNowhere(found)
+    const output = yield* scenario(storage, breakTables)
+    assertNowhere(output)
     for (const kind of ["page-views", "submissions"]) {
-      const batches = found.spans.filter(({ name }) => name === `batch ${kind}`)
+      const batches = output.spans.filter(({ name }) => name === `batch ${kind}`)
       assert.isTrue(batches.some(({ status }) => status.code === 1) && batches.some(({ status }) => status.code === 2))
     }
-    assert.isTrue(found.statuses.has(503))
-    assert.isTrue(found.lines.some((line) => line.includes("The store refused a record")))
+    assert.isTrue(output.statuses.has(503))
+    assert.isTrue(output.lines.some((line) => line.includes("The store refused a record")))
   }).pipe(Effect.scoped)
 )

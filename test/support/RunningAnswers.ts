@@ -32,12 +32,12 @@ export const layer = (options: {
   readonly resume?: Option.Option<Duration.Duration>
   readonly maxBytes?: number
   readonly grace?: Duration.Input
-  readonly over?: (store: Store) => Partial<Store>
+  readonly overrides?: (store: Store) => Partial<Store>
 }) => {
   const storage = MemoryConversationStore.layer().pipe(Layer.provideMerge(MemoryInstanceDirectory.layer()))
   const replaced = Layer.effect(
     ConversationStore,
-    Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.over?.(store) }))
+    Effect.map(ConversationStore, (store) => ConversationStore.of({ ...store, ...options.overrides?.(store) }))
   )
   return RunningAnswers.layer({
     resume: options.resume ?? Option.some(Duration.minutes(1)),

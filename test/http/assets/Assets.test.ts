@@ -35,7 +35,7 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
         })
       )
 
-      it.effect("is the same in every coding, for a page on another origin, with one ETag per coding", () =>
+      it.effect("has the same content in every coding, also for pages on other origins, with one ETag per coding", () =>
         Effect.gen(function* () {
           const { bytes } = yield* bundle(name)
           const tags = new Set<string | undefined>()
@@ -86,9 +86,9 @@ layer(testServer(), { excludeTestServices: true })("scripts", (it) => {
       it.effect("is immutable under its hash, and short-lived under another hash", () =>
         Effect.gen(function* () {
           const { bytes, hash } = yield* bundle(name)
-          const own = yield* get(`/v1/public/${Bundles.fileName(name, hash)}`)
-          assert.strictEqual(own.headers["cache-control"], "public, max-age=31536000, immutable")
-          assert.isTrue(own.bytes.equals(bytes.identity))
+          const current = yield* get(`/v1/public/${Bundles.fileName(name, hash)}`)
+          assert.strictEqual(current.headers["cache-control"], "public, max-age=31536000, immutable")
+          assert.isTrue(current.bytes.equals(bytes.identity))
           const former = yield* get(`/v1/public/${Bundles.fileName(name, "00000000")}`)
           assert.strictEqual(former.status, 200)
           assert.match(`${former.headers["cache-control"]}`, /^public, max-age=300\b/)

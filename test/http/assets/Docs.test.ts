@@ -1,5 +1,5 @@
 /**
- * The documentation: the same in every coding, with an ETag, and 304 for a client that has it.
+ * The documentation: the same content in every coding, with one ETag per coding, and a 304 for a client that has it.
  */
 import { readdirSync } from "node:fs"
 import path from "node:path"
@@ -114,7 +114,7 @@ layer(testServer(), { excludeTestServices: true })("the documentation", (it) => 
     })
   )
 
-  it.effect("a guide that does not exist is 404, and no file is reachable by its path", () =>
+  it.effect("a guide that does not exist gets a 404, and no file is reachable by its path", () =>
     Effect.gen(function* () {
       for (const path of ["/docs/nothing", "/docs/api.md", "/docs/..%2Fmain.ts", "/docs/"]) {
         assert.strictEqual((yield* get(path)).status, 404, path)

@@ -12,7 +12,7 @@ for (const console of [true, false]) {
   layer(testServer({ console }), { excludeTestServices: true })(
     console ? "with the console" : "without the console",
     (it) => {
-      it.effect("a person gets a page with links, and a program gets a 404", () =>
+      it.effect("a browser gets a page with links, and a program gets a 404", () =>
         Effect.gen(function* () {
           const page = yield* get("/", browser)
           assert.strictEqual(page.status, 200)

@@ -62,43 +62,43 @@ describe("http/chat/AnswerLog", () => {
         const late = yield* collect(log.read)
         slow.take()
         yield* Fiber.join(reading)
-        const said = AnswerParts.fromEvents(steps.flatMap(({ events }) => events))
-        assert.deepStrictEqual(AnswerParts.fromEvents(slow.received), said)
-        assert.deepStrictEqual(AnswerParts.fromEvents(late), said)
+        const parts = AnswerParts.fromEvents(steps.flatMap(({ events }) => events))
+        assert.deepStrictEqual(AnswerParts.fromEvents(slow.received), parts)
+        assert.deepStrictEqual(AnswerParts.fromEvents(late), parts)
       })
   )
 
-  it.effect("a reader that fails, leaves or is done affects no other", () =>
+  it.effect("a reader that fails, is interrupted or has finished does not affect the others", () =>
     Effect.gen(function* () {
-      const counts: Array<number> = []
-      const log = new AnswerLog((readers) => counts.push(readers))
-      const broken = makeSink()
-      const left = makeSink()
-      const over = makeSink()
-      const last = makeSink()
+      const readerCounts: Array<number> = []
+      const log = new AnswerLog((readers) => readerCounts.push(readers))
+      const failing = makeSink()
+      const interrupted = makeSink()
+      const finished = makeSink()
+      const remaining = makeSink()
       const readings = yield* Effect.forEach(
         [
           {
-            ...broken.sink,
+            ...failing.sink,
             push: () => {
               throw new Error("a fault of the sink")
             }
           },
-          left.sink,
-          over.sink,
-          last.sink
+          interrupted.sink,
+          finished.sink,
+          remaining.sink
         ],
         (sink) => read(log, sink)
       )
-      over.sink.isOver = true
+      finished.sink.isOver = true
       yield* Fiber.interrupt(readings[1]!)
       log.push([text("a")])
       assert.isTrue(Exit.hasDies(yield* Fiber.await(readings[0]!)))
       assert.isTrue(Exit.isSuccess(yield* Fiber.await(readings[2]!)))
-      assert.deepStrictEqual([left.received, over.received, last.received], [[], [], [text("a")]])
-      assert.deepStrictEqual(counts, [1, 2, 3, 4, 3, 2, 1])
+      assert.deepStrictEqual([interrupted.received, finished.received, remaining.received], [[], [], [text("a")]])
+      assert.deepStrictEqual(readerCounts, [1, 2, 3, 4, 3, 2, 1])
       log.endWith("failed", "the reason")
-      last.take()
+      remaining.take()
       const exit = yield* Fiber.await(readings[3]!)
       assert.isTrue(Exit.isFailure(exit))
     })

@@ -198,7 +198,7 @@ describe("ChatResponse", () => {
       yield* TestClock.adjust("1 second")
       assert.strictEqual(pulled, 0)
       yield* pull
-      yield* until("the next chunk is there", () => pulled > 0)
+      yield* until("the next chunk is read", () => pulled > 0)
       yield* TestClock.adjust("1 second")
       assert.strictEqual(pulled, 1)
       yield* TestClock.adjust("8 seconds")
@@ -217,16 +217,16 @@ describe("ChatResponse", () => {
     () =>
       Effect.gen(function* () {
         const calls: Array<string> = []
-        const note = (call: string) => Effect.sync(() => void calls.push(call))
+        const record = (call: string) => Effect.sync(() => void calls.push(call))
         const agent: Agent = Stream.concat(
           Stream.succeed(accepted),
           Stream.fromEffectDrain(
             Effect.andThen(
-              note("started"),
-              Effect.onInterrupt(Effect.never, () => note("interrupted"))
+              record("started"),
+              Effect.onInterrupt(Effect.never, () => record("interrupted"))
             )
           )
-        ).pipe(Stream.ensuring(note("closed")))
+        ).pipe(Stream.ensuring(record("closed")))
         const scope = yield* Scope.make()
         const { log } = yield* logged(
           Effect.gen(function* () {

@@ -111,11 +111,11 @@ describe("ChatResponse over a socket", () => {
       )
       response.on("error", () => {})
       let before = -1
-      let still = 0
+      let unchanged = 0
       yield* until("the agent is no longer pulled", () => {
-        still = before === pulled ? still + 1 : 0
+        unchanged = before === pulled ? unchanged + 1 : 0
         before = pulled
-        return still === 25
+        return unchanged === 25
       })
       // Unread data fills the kernel's socket buffers, which hold a few megabytes.
       assert.isAbove(pulled, 0)

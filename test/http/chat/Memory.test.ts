@@ -62,16 +62,16 @@ describe("chat with memory", () => {
         assert.deepInclude(first, { text: "You said hello", memory: true, isDone: true })
         const second = read((yield* chat("again", first.conversation_id)).text)
         assert.deepInclude(second, { text: "You said again", conversation_id: first.conversation_id })
-        const [one, two] = agent.requests.slice(-2)
-        assert.deepStrictEqual(one!.messages, [{ role: "user", text: "hello" }])
-        assert.deepStrictEqual(two!.messages, [
+        const [firstRequest, secondRequest] = agent.requests.slice(-2)
+        assert.deepStrictEqual(firstRequest!.messages, [{ role: "user", text: "hello" }])
+        assert.deepStrictEqual(secondRequest!.messages, [
           { role: "user", text: "hello" },
           { role: "assistant", text: "You said hello" },
           { role: "user", text: "again" }
         ])
-        assert.strictEqual(one!.session, two!.session)
-        assert.notInclude(one!.session, first.conversation_id)
-        assert.isAtMost(one!.session.length, 64)
+        assert.strictEqual(firstRequest!.session, secondRequest!.session)
+        assert.notInclude(firstRequest!.session, first.conversation_id)
+        assert.isAtMost(firstRequest!.session.length, 64)
       })
     )
 
@@ -81,9 +81,9 @@ describe("chat with memory", () => {
           const answer = read((yield* chat("hello", "my-own-id")).text)
           assert.deepInclude(answer, { text: "You said hello", memory: false, conversation_id: "my-own-id" })
         }
-        const [one, two] = agent.requests.slice(-2)
-        assert.deepStrictEqual(two!.messages, [{ role: "user", text: "hello" }])
-        assert.notStrictEqual(one!.session, two!.session)
+        const [first, second] = agent.requests.slice(-2)
+        assert.deepStrictEqual(second!.messages, [{ role: "user", text: "hello" }])
+        assert.notStrictEqual(first!.session, second!.session)
       })
     )
 
@@ -126,16 +126,16 @@ describe("an answer of a conversation with memory", () => {
   const gate = Deferred.makeUnsafe<void>()
   let ended = 0
   const accepted: AgentEvent = { _tag: "Accepted" }
-  const said = (delta: string): AgentEvent => ({ _tag: "Text", delta })
+  const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
   const script: MemoryAgentStream.Script = ({ message }) =>
     message === "slow"
-      ? Stream.fromIterable([accepted, said("begun")]).pipe(
-          Stream.concat(Stream.fromEffect(Effect.as(Deferred.await(gate), said(" and done")))),
+      ? Stream.fromIterable([accepted, text("begun")]).pipe(
+          Stream.concat(Stream.fromEffect(Effect.as(Deferred.await(gate), text(" and done")))),
           Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Finish", reason: "stop" })),
           Stream.ensuring(Effect.sync(() => ended++))
         )
       : message === "endless"
-        ? Stream.concat(Stream.fromIterable([accepted, said("on and on")]), Stream.never).pipe(
+        ? Stream.concat(Stream.fromIterable([accepted, text("on and on")]), Stream.never).pipe(
             Stream.ensuring(Effect.sync(() => ended++))
           )
         : MemoryAgentStream.texts(["ok"])
@@ -150,7 +150,7 @@ describe("an answer of a conversation with memory", () => {
         yield* Deferred.succeed(gate, undefined)
         yield* until("the end", () => ended === 1)
         const answer = yield* Effect.repeat(
-          Effect.map(store.read(key), (read) => Option.getOrThrow(read).at(-1)),
+          Effect.map(store.read(key), (messages) => Option.getOrThrow(messages).at(-1)),
           {
             until: (message) => message?.role === "assistant" && message.ending !== null
           }

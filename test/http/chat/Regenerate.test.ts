@@ -25,7 +25,7 @@ const post = Effect.fnUntraced(function* (body: unknown) {
   return yield* send(paths.chat(instance.instanceId), body, { headers: { "x-widget-token": widgetToken } })
 })
 
-const said = (role: "user" | "assistant", text: string, id: string = randomUUID()) => ({
+const uiMessage = (role: "user" | "assistant", text: string, id: string = randomUUID()) => ({
   id,
   role,
   parts: [{ type: "text", text }]
@@ -69,10 +69,10 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("to a message that is not stored stores that message too", () =>
+      it.effect("is stored with the message that it answers, if that message is not stored yet", () =>
         Effect.gen(function* () {
           const id = conversationIdOf((yield* post({ message: "one" })).text)
-          yield* post({ id, messages: [said("user", "from elsewhere")], trigger: "regenerate-message" })
+          yield* post({ id, messages: [uiMessage("user", "from elsewhere")], trigger: "regenerate-message" })
           const { instance } = yield* TestServer
           const key = { instanceId: instance.instanceId, conversationId: id }
           const messages = Option.getOrThrow(yield* ConversationStore.use((store) => store.read(key)))
@@ -81,7 +81,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("a body with neither a message nor messages and an id is invalid as published", () =>
+      it.effect("the error of a body with neither a message nor messages and an id is the one for `message`", () =>
         Effect.gen(function* () {
           for (const body of [{ id: "x" }, { messages: [] }, { id: 1, messages: [] }, { id: "x", messages: {} }]) {
             const answer = yield* post(body)
@@ -90,7 +90,7 @@ for (const [name, storage] of emptyStorages)
               detail: [{ type: "missing", loc: ["body", "message"], msg: "Field required" }]
             })
           }
-          const message = yield* post({ message: null, id: "x", messages: [said("user", "hello")] })
+          const message = yield* post({ message: null, id: "x", messages: [uiMessage("user", "hello")] })
           assert.strictEqual((message.json as { detail: [{ type: string }] }).detail[0].type, "string_type")
         })
       )
@@ -102,10 +102,10 @@ describe("messages for an agent that stores the conversation", () => {
   layer(testServer({}, agent.script), { excludeTestServices: true })((it) => {
     it.effect("the agent gets only the last message, with one session for each visitor, and nothing is stored", () =>
       Effect.gen(function* () {
-        const chats = [said("user", "mine"), said("user", "theirs")]
+        const chats = [uiMessage("user", "mine"), uiMessage("user", "theirs")]
         for (const first of chats) {
           yield* post({ id: "chat", messages: [first] })
-          yield* post({ id: "chat", messages: [first, said("assistant", "Answer"), said("user", "more")] })
+          yield* post({ id: "chat", messages: [first, uiMessage("assistant", "Answer"), uiMessage("user", "more")] })
         }
         const requests = agent.requests.slice(-4)
         assert.deepStrictEqual(

@@ -15,7 +15,7 @@ describe("http/chat/RunningAnswers", () => {
     const secondBegun = Deferred.makeUnsafe<void>()
     const renewed: Array<string> = []
     let running = 0
-    const over = (store: Store): Partial<Store> => ({
+    const overrides = (store: Store): Partial<Store> => ({
       // `begin` of the first turn returns after that of the second.
       begin: (turn) =>
         store
@@ -54,7 +54,7 @@ describe("http/chat/RunningAnswers", () => {
         ["on", "superseded"],
         ["on", "stopped"]
       ])
-    }).pipe(Effect.provide(layer({ script, over })))
+    }).pipe(Effect.provide(layer({ script, overrides })))
   })
 
   it.live("an answer that another process ended is not reported as ended here", () =>
@@ -80,7 +80,7 @@ describe("http/chat/RunningAnswers", () => {
         yield* begin(key, { request })
         yield* Scope.close(request, Exit.void)
         assert.deepStrictEqual(
-          (yield* ended(key)).map(([, found]) => found),
+          (yield* ended(key)).map(([, ending]) => ending),
           [ending]
         )
       }).pipe(Effect.provide(layer({ script: () => endless(), resume })))
@@ -102,7 +102,7 @@ describe("http/chat/RunningAnswers", () => {
         assert.strictEqual(error._tag, "AgentBroken")
       }
       assert.deepStrictEqual(
-        (yield* answersOf(key)).map(([, found]) => found),
+        (yield* answersOf(key)).map(([, ending]) => ending),
         ["failed"]
       )
       assert.isTrue(Option.isNone(yield* store.running(key)))

@@ -12,7 +12,7 @@ import { until } from "../../support/Wait.ts"
 describe("http/chat/RunningAnswers: while the store fails", () => {
   it.live("an answer that cannot be stored is not retried", () => {
     let tries = 0
-    const over = (): Partial<Store> => ({
+    const overrides = (): Partial<Store> => ({
       complete: () =>
         Effect.andThen(
           Effect.sync(() => tries++),
@@ -23,7 +23,7 @@ describe("http/chat/RunningAnswers: while the store fails", () => {
       const { source } = yield* begin(yield* newKey)
       assert.strictEqual((yield* Effect.flip(collect(source)))._tag, "AgentBroken")
       assert.strictEqual(tries, 1)
-    }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), over })))
+    }).pipe(Effect.provide(layer({ script: () => MemoryAgentStream.texts(["Hi"]), overrides })))
   })
 
   it.live("after defects of the store, answers are still stored in pieces and their leases extended", () => {
@@ -31,7 +31,7 @@ describe("http/chat/RunningAnswers: while the store fails", () => {
     const failing = new Set(["append", "renew"])
     const appended: Array<string> = []
     const renewed: Array<string> = []
-    const over = (store: Store): Partial<Store> => ({
+    const overrides = (store: Store): Partial<Store> => ({
       append: (piece) =>
         Effect.suspend(() => {
           if (failing.delete("append")) return Effect.die(new Error("the first piece"))
@@ -57,7 +57,7 @@ describe("http/chat/RunningAnswers: while the store fails", () => {
       assert.match(lines[1] ?? "", /level=WARN.*leases of answers could not be extended; retrying.*the first leases/s)
     }).pipe(
       Effect.provide(
-        layer({ script: () => endless(), over }).pipe(
+        layer({ script: () => endless(), overrides }).pipe(
           Layer.provide(Logger.layer([Logger.map(Logger.formatSimple, (line) => void lines.push(line))]))
         )
       )
@@ -66,10 +66,10 @@ describe("http/chat/RunningAnswers: while the store fails", () => {
 
   it.live("a process ends although the store does not answer", () => {
     let isReleased = false
-    const over = (): Partial<Store> => ({ complete: () => Effect.never })
+    const overrides = (): Partial<Store> => ({ complete: () => Effect.never })
     return Effect.gen(function* () {
       const scope = yield* Scope.make()
-      const services = yield* Layer.buildWithScope(layer({ script: () => endless(), over, grace: 50 }), scope)
+      const services = yield* Layer.buildWithScope(layer({ script: () => endless(), overrides, grace: 50 }), scope)
       yield* Effect.gen(function* () {
         yield* begin(yield* newKey, {
           onEnd: () => {

@@ -57,8 +57,8 @@ describe("useChat", () => {
         yield* send(chat, "mine")
         yield* send(other, "theirs")
         yield* send(chat, "mine again")
-        const kept = (yield* stored).map(({ messages }) => linesOf(messages))
-        const [mine, theirs] = ["mine", "theirs"].map((text) => kept.find((lines) => lines[0] === text))
+        const conversations = (yield* stored).map(({ messages }) => linesOf(messages))
+        const [mine, theirs] = ["mine", "theirs"].map((text) => conversations.find((lines) => lines[0] === text))
         assert.lengthOf(mine ?? [], 4)
         assert.lengthOf(theirs ?? [], 2)
         const { instance, send: request, widgetToken } = yield* TestServer
@@ -82,8 +82,8 @@ describe("useChat", () => {
         assert.lengthOf(chat.messages, 4)
         assert.notStrictEqual(textOf(chat.lastMessage), before)
         assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
-        const kept = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
-        assert.deepStrictEqual(linesOf(kept?.messages ?? []), [
+        const conversation = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
+        assert.deepStrictEqual(linesOf(conversation?.messages ?? []), [
           "first",
           `${textOf(chat.messages[1])} (stop)`,
           "second",
@@ -96,22 +96,22 @@ describe("useChat", () => {
       Effect.gen(function* () {
         const chat = yield* useChat({ id: randomUUID() })
         for (const text of ["first", "second", "third"]) yield* send(chat, text)
-        const keeps = (...lines: ReadonlyArray<string>) =>
+        const assertStored = (...lines: ReadonlyArray<string>) =>
           Effect.map(stored, (all) => {
-            const kept = all.find(({ conversationId }) => conversationId === chat.id)
-            assert.deepStrictEqual(linesOf(kept?.messages ?? []), lines)
+            const conversation = all.find(({ conversationId }) => conversationId === chat.id)
+            assert.deepStrictEqual(linesOf(conversation?.messages ?? []), lines)
           })
         const answer = (index: number) => `${textOf(chat.messages[index])} (stop)`
         const edit = (index: number, text: string) =>
           Effect.promise(() => chat.sendMessage({ text, messageId: chat.messages[index]!.id }))
         yield* edit(2, "second, edited")
         assert.deepStrictEqual(messagesOf(agent.requests.at(-1)), textsOf(chat).slice(0, 3))
-        yield* keeps("first", answer(1), "second, edited", answer(3))
+        yield* assertStored("first", answer(1), "second, edited", answer(3))
         yield* send(chat, "more")
         yield* Effect.promise(() => chat.regenerate({ messageId: chat.messages[3]!.id }))
-        yield* keeps("first", answer(1), "second, edited", answer(3))
+        yield* assertStored("first", answer(1), "second, edited", answer(3))
         yield* edit(0, "first, edited")
-        yield* keeps("first, edited", answer(1))
+        yield* assertStored("first, edited", answer(1))
       })
     )
 
@@ -123,8 +123,8 @@ describe("useChat", () => {
           for (const text of ["first", "second", "third"]) yield* send(chat, text)
           chat.messages = chat.messages.slice(0, 2)
           yield* send(chat, "second, edited")
-          const kept = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
-          assert.deepStrictEqual(linesOf(kept?.messages ?? []), [
+          const conversation = (yield* stored).find(({ conversationId }) => conversationId === chat.id)
+          assert.deepStrictEqual(linesOf(conversation?.messages ?? []), [
             "first",
             `${textOf(chat.messages[1])} (stop)`,
             "second, edited",

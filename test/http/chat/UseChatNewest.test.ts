@@ -65,27 +65,27 @@ for (const [name, storage] of storages)
         it.effect(`as a message (${form}): the agent gets the stored history`, () =>
           Effect.gen(function* () {
             const chat = yield* started(prepare)
-            const agrees = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
+            const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
             for (const text of ["first", "second", "third"]) {
               yield* send(chat, text)
               assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
             }
-            yield* agrees
+            yield* assertStored
             const [, , , answer] = chat.messages
             yield* Effect.promise(() => chat.regenerate())
             assert.lengthOf(chat.messages, 6)
             assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
-            yield* agrees
+            yield* assertStored
             yield* Effect.promise(() => chat.regenerate({ messageId: answer!.id }))
             assert.lengthOf(chat.messages, 4)
             assert.deepStrictEqual(lastMessages(), linesOf(chat).slice(0, -1))
-            yield* agrees
+            yield* assertStored
             yield* Effect.promise(() => chat.sendMessage({ text: "second, edited", messageId: chat.messages[2]!.id }))
             assert.deepStrictEqual(lastMessages(), ["first", textOf(chat.messages[1]), "second, edited"])
-            yield* agrees
+            yield* assertStored
             yield* Effect.promise(() => chat.sendMessage({ text: "first, edited", messageId: chat.messages[0]!.id }))
             assert.deepStrictEqual(lastMessages(), ["first, edited"])
-            yield* agrees
+            yield* assertStored
           })
         )
       }
@@ -94,16 +94,16 @@ for (const [name, storage] of storages)
         it.effect(`as a list (${form}): an edit replaces its message, and nothing else is an edit`, () =>
           Effect.gen(function* () {
             const chat = yield* started(prepare)
-            const agrees = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
+            const assertStored = Effect.map(stored(chat), (lines) => assert.deepStrictEqual(lines, linesOf(chat)))
             for (const text of ["first", "second", "third"]) yield* send(chat, text)
-            yield* agrees
+            yield* assertStored
             yield* Effect.promise(() => chat.sendMessage({ text: "second, edited", messageId: chat.messages[2]!.id }))
             assert.lengthOf(chat.messages, 4)
-            yield* agrees
+            yield* assertStored
             yield* send(chat, "more")
             yield* Effect.promise(() => chat.regenerate())
             assert.lengthOf(chat.messages, 6)
-            yield* agrees
+            yield* assertStored
           })
         )
       }

@@ -18,33 +18,36 @@ const connect = (token?: string) =>
       })
   )
 
-/** Sends a message, and returns what the client saw: the events, the run's error, and the fault of the request or stream. */
+/**
+ * Sends a message. Returns the types of the events, the error that the run reports, and the client's error for the request
+ * or the stream.
+ */
 const say = (agent: HttpAgent, content: string) =>
   Effect.promise(async () => {
-    const seen: { events: Array<string>; error?: string; fault?: Error } = { events: [] }
+    const run: { events: Array<string>; runError?: string; clientError?: Error } = { events: [] }
     const subscriber: AgentSubscriber = {
-      onEvent: ({ event }) => void seen.events.push(event.type),
+      onEvent: ({ event }) => void run.events.push(event.type),
       onRunErrorEvent: ({ event }) => {
-        seen.error = event.message
+        run.runError = event.message
       },
       onRunFailed: ({ error }) => {
-        seen.fault = error
+        run.clientError = error
       }
     }
     agent.addMessage({ id: crypto.randomUUID(), role: "user", content })
     await agent.runAgent({}, subscriber).catch(() => {})
-    return seen
+    return run
   })
 
 describe("the AG-UI client", () => {
   const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("runs several turns, and its verifier finds no fault in them", () =>
+    it.effect("runs several turns without an error of its verifier", () =>
       Effect.gen(function* () {
         const client = yield* connect()
         client.setMessages([{ id: "s", role: "system", content: "You are a pirate." }])
-        const { events, ...faults } = yield* say(client, "hello")
-        assert.deepStrictEqual(faults, {})
+        const { events, ...errors } = yield* say(client, "hello")
+        assert.deepStrictEqual(errors, {})
         // How many deltas there are depends on how fast the agent writes.
         assert.deepStrictEqual(
           [...new Set(events)],
@@ -71,14 +74,14 @@ describe("the AG-UI client", () => {
 
     it.effect("gets an HTTP error if the run cannot begin, and RUN_ERROR if it breaks off", () =>
       Effect.gen(function* () {
-        const stranger = yield* say(yield* connect("hwt_wrong"), "hello")
-        assert.match(stranger.fault?.message ?? "", /^HTTP 401: .*Issue a new token/)
+        const unauthorized = yield* say(yield* connect("hwt_wrong"), "hello")
+        assert.match(unauthorized.clientError?.message ?? "", /^HTTP 401: .*Issue a new token/)
         const refused = yield* say(yield* connect(), "refuse")
-        assert.match(refused.fault?.message ?? "", /^HTTP 502/)
+        assert.match(refused.clientError?.message ?? "", /^HTTP 502/)
         const broken = yield* say(yield* connect(), "break")
         assert.strictEqual(broken.events.at(-1), "RUN_ERROR")
-        assert.strictEqual(broken.error, "The answer was interrupted. Please try again.")
-        assert.isUndefined(broken.fault)
+        assert.strictEqual(broken.runError, "The answer was interrupted. Please try again.")
+        assert.isUndefined(broken.clientError)
       })
     )
 
@@ -109,8 +112,8 @@ describe("the AG-UI client", () => {
             ["body", "messages"]
           ]
         )
-        const silent = yield* send(path, { threadId: "t", runId: "r", messages: [] }, { headers })
-        assert.strictEqual(silent.status, 422)
+        const withoutMessage = yield* send(path, { threadId: "t", runId: "r", messages: [] }, { headers })
+        assert.strictEqual(withoutMessage.status, 422)
         const large = yield* send(path, { threadId: "x".repeat(1_100_000) }, { headers })
         assert.strictEqual(large.status, 413)
       })

@@ -74,7 +74,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("lists the faults of the path and the body together, but does not parse a large body", () =>
+  it.effect("lists the errors of the path and the body together, but does not parse a large body", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
       const located = (answer: { readonly json: unknown }) =>

@@ -55,7 +55,7 @@ const request = Effect.fnUntraced(function* (
   })
 })
 
-/** Resumes the running answer, and returns a function that reads until it has read enough. */
+/** Resumes the running answer, and returns a function that reads until `isEnough` holds for the text. */
 const follow = Effect.fnUntraced(function* (conversationId: string) {
   const { instance, url, widgetToken } = yield* TestServer
   const response = yield* Effect.promise(() =>
@@ -107,7 +107,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("an answer that is stopped ends the agent's request, and its text is kept", () =>
+      it.effect("stopping an answer ends the agent's request, and the answer's text is stored", () =>
         Effect.gen(function* () {
           const id = yield* beginAndLeave("endless")
           assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)

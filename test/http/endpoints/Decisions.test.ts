@@ -72,9 +72,9 @@ layer(
       const track = send(paths.track, { site_id: site.trackingToken, page_path: "/" }, { headers: browser })
       assert.strictEqual(decisionOf(yield* track), "counted")
       assert.strictEqual(decisionOf(yield* submit({})), "counted")
-      for (const over of [yield* track, yield* submit({}), yield* form("a=1", urlencoded)]) {
-        assert.deepStrictEqual([over.status, decisionOf(over)], [429, "limited"])
-        assert.isAbove(Number(over.headers.get("retry-after")), 0)
+      for (const answer of [yield* track, yield* submit({}), yield* form("a=1", urlencoded)]) {
+        assert.deepStrictEqual([answer.status, decisionOf(answer)], [429, "limited"])
+        assert.isAbove(Number(answer.headers.get("retry-after")), 0)
       }
       yield* assertCounts(site, { limited: 3 })
       const { headers, text } = yield* form("a=1", urlencoded)

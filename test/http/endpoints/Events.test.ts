@@ -99,7 +99,7 @@ for (const [name, storage] of storages)
   })
 
 layer(testServer(), { excludeTestServices: true })("events", (it) => {
-  it.effect("an invalid event is refused with every error and its place", () =>
+  it.effect("an invalid event is refused with every error and its location", () =>
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       const valid = { site_id: trackingToken, name: "Signup", page_path: "/" }
@@ -143,9 +143,9 @@ layer(testServer(), { excludeTestServices: true })("events", (it) => {
   )
 })
 
-const two = Option.getOrThrow(RateLimit.parse("analytics", "2/minute"))
+const twoPerMinute = Option.getOrThrow(RateLimit.parse("analytics", "2/minute"))
 
-layer(testServer({ rateLimitAnalytics: Option.some(two) }), { excludeTestServices: true })((it) => {
+layer(testServer({ rateLimitAnalytics: Option.some(twoPerMinute) }), { excludeTestServices: true })((it) => {
   describe("events", () => {
     it.effect("events share the rate limit of page views", () =>
       Effect.gen(function* () {

@@ -20,11 +20,11 @@ const topic = { kind: "submissions", digest: null, includeQuarantined: false } a
 const addNotification = Effect.gen(function* () {
   const { websiteConfigId } = yield* Server.TestServer
   const notifications = yield* Notifications
-  const given = { websiteConfigId, recipient: "ada@example.com", topic }
-  return Option.getOrThrow(yield* notifications.add(given)).notificationId
+  const added = yield* notifications.add({ websiteConfigId, recipient: "ada@example.com", topic })
+  return Option.getOrThrow(added).notificationId
 })
 
-const isThere = (id: string) =>
+const exists = (id: string) =>
   Effect.map(
     Notifications.use((notifications) => notifications.find(id)),
     Option.isSome
@@ -70,12 +70,12 @@ for (const [name, make] of storages) {
             "form-action 'self'; frame-ancestors 'none'"
           )
           assert.strictEqual(page.headers.get("cache-control"), "no-store")
-          assert.isTrue(yield* isThere(id))
+          assert.isTrue(yield* exists(id))
           for (const init of [oneClick, {}, oneClick]) {
             const answer = yield* request("POST", token, init)
             assert.strictEqual(answer.status, 200)
             assert.include(answer.text, "You are unsubscribed")
-            assert.isFalse(yield* isThere(id))
+            assert.isFalse(yield* exists(id))
           }
         }).pipe(Effect.provide(layers))
     )
@@ -92,7 +92,7 @@ for (const [name, make] of storages) {
           }
         }
         assert.strictEqual((yield* request("PUT", token)).status, 405)
-        assert.isTrue(yield* isThere(id))
+        assert.isTrue(yield* exists(id))
       }).pipe(Effect.provide(layers))
     )
   })

@@ -90,32 +90,34 @@ for (const [name, storage] of emptyStorages)
             models.data.map(({ id }) => id),
             ["assistant"]
           )
-          const stranger = yield* connect({ apiKey: "hwt_wrong" })
-          const error = yield* errorOf(() => stranger.models.list())
+          const unauthorized = yield* connect({ apiKey: "hwt_wrong" })
+          const error = yield* errorOf(() => unauthorized.models.list())
           assert.isTrue(error instanceof OpenAI.AuthenticationError)
         })
       )
 
-      it.effect("throws its typed errors, whose message tells what to do", () =>
+      it.effect("throws its typed errors, whose messages say what to do", () =>
         Effect.gen(function* () {
           const client = yield* connect()
-          const stranger = yield* connect({ apiKey: "hwt_wrong" })
+          const unauthorized = yield* connect({ apiKey: "hwt_wrong" })
           const { url, widgetToken } = yield* TestServer.TestServer
-          const lost = new OpenAI({ baseURL: url + baseOf("none"), apiKey: widgetToken, maxRetries: 0 })
-          for (const one of [stranger, lost]) {
-            const error = yield* errorOf(() => one.chat.completions.create(ask("hi")))
+          const unknownInstance = new OpenAI({ baseURL: url + baseOf("none"), apiKey: widgetToken, maxRetries: 0 })
+          for (const refusedClient of [unauthorized, unknownInstance]) {
+            const error = yield* errorOf(() => refusedClient.chat.completions.create(ask("hi")))
             assert.isTrue(error instanceof OpenAI.AuthenticationError)
             assert.deepInclude(error, { status: 401, code: "invalid_api_key", type: "invalid_request_error" })
             assert.include(error.message, "Issue a new token")
           }
-          const silent = yield* errorOf(() =>
+          const withoutQuestion = yield* errorOf(() =>
             client.chat.completions.create({ model: "any", messages: [{ role: "system", content: "hi" }] })
           )
-          assert.isTrue(silent instanceof OpenAI.BadRequestError)
-          assert.deepInclude(silent, { status: 400, param: "messages" })
-          const odd = yield* errorOf(() => client.post("/chat/completions", { body: { messages: [{ role: 1 }] } }))
-          assert.deepInclude(odd, { status: 400, param: "messages" })
-          assert.include(odd.message, "Message 0 should be an object with a role")
+          assert.isTrue(withoutQuestion instanceof OpenAI.BadRequestError)
+          assert.deepInclude(withoutQuestion, { status: 400, param: "messages" })
+          const malformed = yield* errorOf(() =>
+            client.post("/chat/completions", { body: { messages: [{ role: 1 }] } })
+          )
+          assert.deepInclude(malformed, { status: 400, param: "messages" })
+          assert.include(malformed.message, "Message 0 should be an object with a role")
           const long = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(8001))))
           assert.deepInclude(long, { status: 400, param: "messages" })
           const large = yield* errorOf(() => client.chat.completions.create(ask("x".repeat(1_100_000))))

@@ -6,7 +6,7 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { urlencoded, withSite } from "../../support/PlainForms.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 
-const away = Layer.effect(
+const unavailable = Layer.effect(
   SubmissionRepo,
   Effect.map(SubmissionRepo, (repo) => ({
     ...repo,
@@ -15,7 +15,7 @@ const away = Layer.effect(
 )
 
 layer(
-  testServer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(away, storage))),
+  testServer({}, undefined, (storage) => Layer.merge(storage, Layer.provide(unavailable, storage))),
   { excludeTestServices: true }
 )("http: plain forms while the store is unavailable", (it) => {
   it.effect("the page claims neither that the form was stored nor that it was not", () =>
@@ -30,15 +30,15 @@ layer(
   )
 })
 
-const dying = Layer.effect(
+const defective = Layer.effect(
   SubmissionRepo,
   Effect.map(SubmissionRepo, (repo) => ({ ...repo, submit: () => Effect.die(new Error("secret")) }))
 )
 
 layer(
-  testServer({}, undefined, (storage) => Layer.provideMerge(dying, storage)),
+  testServer({}, undefined, (storage) => Layer.provideMerge(defective, storage)),
   { excludeTestServices: true }
-)("http: forms that meet a defect", (it) => {
+)("http: plain forms with a defect of the store", (it) => {
   for (const [way, query] of [
     ["directly", ""],
     ["through the router", "x"]

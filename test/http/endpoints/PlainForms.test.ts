@@ -38,9 +38,9 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       }
       const submissions = yield* stored
       assert.lengthOf(submissions, bodies.length)
-      for (const one of submissions) {
-        assert.strictEqual(one.formData, expected)
-        assert.deepInclude(one, {
+      for (const submission of submissions) {
+        assert.strictEqual(submission.formData, expected)
+        assert.deepInclude(submission, {
           email: "ada@example.org",
           pageSlug: "contact",
           status: "accepted",
@@ -62,8 +62,8 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         ])
       )
       assert.strictEqual(answer.status, 200)
-      const [one] = yield* stored
-      assert.deepStrictEqual(JSON.parse(one?.formData ?? ""), { name: "Ada", photo: "" })
+      const [submission] = yield* stored
+      assert.deepStrictEqual(JSON.parse(submission?.formData ?? ""), { name: "Ada", photo: "" })
     })
   )
 

@@ -20,7 +20,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const { status, submission_id } = answer.json as { status: string; submission_id: string }
       assert.strictEqual(status, "received")
       assert.match(submission_id, uuid)
-      const stored = (yield* submissions(websiteConfigId)).find((one) => one.submissionId === submission_id)
+      const stored = (yield* submissions(websiteConfigId)).find(({ submissionId }) => submissionId === submission_id)
       assert.strictEqual(stored?.formData, formData)
       assert.strictEqual(stored?.email, "é😀")
       assert.strictEqual(stored?.pageSlug, "")
@@ -53,7 +53,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
     })
   )
 
-  it.effect("an invalid Idempotency-Key is listed with the faults of the body", () =>
+  it.effect("an invalid Idempotency-Key is listed with the errors of the body", () =>
     Effect.gen(function* () {
       const { send, websiteConfigId } = yield* TestServer
       const headers = { "idempotency-key": "x".repeat(256) }

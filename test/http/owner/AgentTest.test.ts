@@ -46,7 +46,7 @@ layer(testServer({}, agent), { excludeTestServices: true })("trying an agent", (
     })
   )
 
-  it.effect("a test takes a question of limited length, and only from callers that may change the website", () =>
+  it.effect("a test needs a question of limited length and a caller that may change the website", () =>
     Effect.gen(function* () {
       const { ask, id, site } = yield* created
       const { url: server } = yield* TestServer

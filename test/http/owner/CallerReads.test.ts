@@ -41,19 +41,19 @@ describe("http/owner/CallerReads", () => {
   )
 })
 
-const held = Deferred.makeUnsafe<void>()
-const both = Deferred.makeUnsafe<void>()
+const canEnd = Deferred.makeUnsafe<void>()
+const bothRun = Deferred.makeUnsafe<void>()
 let searching = 0
 
-/** Lists that do not end until `held` is done. */
+/** Lists of conversations that do not end before `canEnd`. */
 const slow = Layer.effect(
   Transcripts,
   Effect.map(Transcripts, (transcripts) => ({
     ...transcripts,
     list: () =>
       Effect.gen(function* () {
-        if (++searching === 2) yield* Deferred.succeed(both, undefined)
-        yield* Deferred.await(held)
+        if (++searching === 2) yield* Deferred.succeed(bothRun, undefined)
+        yield* Deferred.await(canEnd)
         return { items: [], next: null }
       })
   }))
@@ -75,11 +75,11 @@ layer(testServer({}, undefined, undefined, slow), { excludeTestServices: true })
           send(url, `/v1/owner/sites/${websiteConfigId}/instances/${instanceId}/${path}`, { cookie })
         const search = get("conversations?search=a")
         const running = yield* Effect.forkChild(Effect.all([search, search], { concurrency: 2 }))
-        yield* Deferred.await(both)
+        yield* Deferred.await(bothRun)
         const refused = yield* search
         assert.strictEqual(refused.status, 429)
         assert.strictEqual(refused.headers.get("retry-after"), "1")
-        yield* Deferred.succeed(held, undefined)
+        yield* Deferred.succeed(canEnd, undefined)
         const answers = yield* Fiber.join(running)
         assert.deepStrictEqual(
           answers.map(({ status }) => status),

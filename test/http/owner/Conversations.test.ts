@@ -26,7 +26,7 @@ const opened = Effect.gen(function* () {
 })
 
 /** A conversation of one question and its answer. An empty answer failed; the visitor rated any other. */
-const converse = (instanceId: string, question: string, answer: string, time: number) =>
+const storeConversation = (instanceId: string, question: string, answer: string, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
     const key = { instanceId, conversationId: randomUUID() }
@@ -60,8 +60,8 @@ for (const [name, storage] of emptyStorages) {
             ]
           })
           const path = `/${instanceId}/conversations`
-          const first = yield* converse(instanceId, "Where?", "Here", 1000)
-          const second = yield* converse(instanceId, "When?", "", 2000)
+          const first = yield* storeConversation(instanceId, "Where?", "Here", 1000)
+          const second = yield* storeConversation(instanceId, "When?", "", 2000)
           const part = JSON.parse((yield* get(`${path}?limit=1`)).text)
           assert.deepStrictEqual(part.conversations, [
             {
@@ -139,9 +139,9 @@ for (const [name, storage] of emptyStorages) {
       it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
         Effect.gen(function* () {
           const [mine, theirs] = [yield* opened, yield* opened]
-          const own = yield* converse(mine.instanceId, "Where?", "Here", 1000)
-          const foreign = yield* converse(theirs.instanceId, "Where?", "Here", 1000)
-          const free = yield* InstanceDirectory.use((instances) =>
+          const own = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
+          const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
+          const unassigned = yield* InstanceDirectory.use((instances) =>
             instances.create({ name: "Free", agentUrl: "http://agent" })
           )
           const texts = new Set<string>()
@@ -149,7 +149,7 @@ for (const [name, storage] of emptyStorages) {
             `/${theirs.instanceId}/conversations`,
             `/${theirs.instanceId}/conversations/${foreign.id}`,
             `/${theirs.instanceId}/export`,
-            `/${free.instanceId}/conversations`,
+            `/${unassigned.instanceId}/conversations`,
             `/${randomUUID()}/conversations`
           ]) {
             const answer = yield* mine.get(path)

@@ -104,9 +104,9 @@ for (const [name, storage] of emptyStorages) {
         const secret = String(path).split("/console/#/link/")[1]
         const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
         const cookie = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
-        const seen = yield* request(cookie, "GET", "sites")
+        const listed = yield* request(cookie, "GET", "sites")
         assert.deepStrictEqual(
-          JSON.parse(seen.text).sites.map(({ site_id }: { site_id: string }) => site_id),
+          JSON.parse(listed.text).sites.map(({ site_id }: { site_id: string }) => site_id),
           [own]
         )
         const sessions = JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions
@@ -155,41 +155,43 @@ for (const [name, storage] of emptyStorages) {
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const own = yield* newSite
-        const [boss, leaving, staying] = [
+        const [other, ended, signedOut] = [
           yield* newCookie("owner", [own]),
           yield* newCookie("owner", [own]),
           yield* newCookie("owner", [own])
         ]
         const keyOf = (cookie: string) =>
           Effect.map(request(cookie, "POST", "keys", { scope: "stats", sites: [own] }), ({ text }) => JSON.parse(text))
-        const [gone, kept] = [yield* keyOf(leaving), yield* keyOf(staying)]
-        assert.strictEqual((yield* request(staying, "DELETE", "session")).status, 204)
-        const { keys } = JSON.parse((yield* request(boss, "GET", "keys")).text)
-        const session = keys.find(({ key_id }: { key_id: string }) => key_id === gone.key_id).issued_by
-        assert.strictEqual((yield* request(boss, "DELETE", `sessions/${session}`)).status, 204)
-        yield* Effect.repeat(send(url, "/v1/owner/sites", { key: gone.key }), { until: ({ status }) => status === 401 })
-        assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: kept.key })).status, 200)
+        const [ofEnded, ofSignedOut] = [yield* keyOf(ended), yield* keyOf(signedOut)]
+        assert.strictEqual((yield* request(signedOut, "DELETE", "session")).status, 204)
+        const { keys } = JSON.parse((yield* request(other, "GET", "keys")).text)
+        const session = keys.find(({ key_id }: { key_id: string }) => key_id === ofEnded.key_id).issued_by
+        assert.strictEqual((yield* request(other, "DELETE", `sessions/${session}`)).status, 204)
+        yield* Effect.repeat(send(url, "/v1/owner/sites", { key: ofEnded.key }), {
+          until: ({ status }) => status === 401
+        })
+        assert.strictEqual((yield* send(url, "/v1/owner/sites", { key: ofSignedOut.key })).status, 200)
       })
     )
 
-    it.effect("ending a session with its opened links ends the session of a thief who opened one at once", () =>
+    it.effect("ending a session with its opened links also ends, at once, the session of a thief who opened one", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const own = yield* newSite
-        const [boss, stolen] = [yield* newCookie("owner", [own]), yield* newCookie("owner", [own])]
+        const [other, stolen] = [yield* newCookie("owner", [own]), yield* newCookie("owner", [own])]
         const { path } = JSON.parse((yield* request(stolen, "POST", "sessions", { role: "owner", sites: [own] })).text)
         const secret = String(path).split("/console/#/link/")[1]
         const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
         const thief = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
         const { sessions } = JSON.parse((yield* request(stolen, "GET", "sessions")).text)
         const { session_id } = sessions.find(({ current }: { current: boolean }) => current)
-        const end = (value: string) => request(boss, "DELETE", `sessions/${session_id}?with_opened=${value}`)
+        const end = (value: string) => request(other, "DELETE", `sessions/${session_id}?with_opened=${value}`)
         assert.strictEqual((yield* end("yes")).status, 422)
         assert.strictEqual((yield* end("true")).status, 204)
         for (const cookie of [stolen, thief]) {
           yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
         }
-        assert.strictEqual((yield* request(boss, "GET", "sites")).status, 200)
+        assert.strictEqual((yield* request(other, "GET", "sites")).status, 200)
       })
     )
 

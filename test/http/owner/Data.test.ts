@@ -55,8 +55,8 @@ for (const [name, storage] of emptyStorages) {
             ["2026-03-02T00:00:00.000Z"]
           )
           yield* mine.request("PATCH", "", { time_zone: "America/Los_Angeles" })
-          const ever = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
-          assert.strictEqual(lines(ever.text).length, 4)
+          const untilMaximum = yield* mine.request("GET", "/analytics/export?to=9999-12-31")
+          assert.strictEqual(lines(untilMaximum.text).length, 4)
           const wrong = yield* mine.request("GET", "/analytics/export?from=yesterday")
           assert.deepStrictEqual([wrong.status, locationsOf(wrong.text)], [422, ["query.from"]])
         })
@@ -89,22 +89,22 @@ for (const [name, storage] of emptyStorages) {
         const email = "Ann@example.com"
         for (const { site } of [mine, theirs]) yield* submit(SubmissionDrafts.make(site.websiteConfigId, { email }))
         yield* submit(SubmissionDrafts.make(mine.site.websiteConfigId, { email: "joann@example.com" }))
-        const kept = (owner: typeof mine) =>
+        const recordsOf = (owner: typeof mine) =>
           Effect.map(owner.request("POST", "/person/export", { email: " ann@example.com" }), ({ text }) =>
             text
               .split("\n")
               .filter((line) => line !== "")
               .map((line) => JSON.parse(line))
           )
-        const records = yield* kept(mine)
+        const records = yield* recordsOf(mine)
         assert.deepStrictEqual(
           records.map(({ email, kind, website_config_id: site }) => ({ email, kind, site })),
           [{ email, kind: "submission", site: mine.site.websiteConfigId }]
         )
         const erased = yield* mine.request("POST", "/person/erase", { email })
         assert.strictEqual(JSON.parse(erased.text).submissions, 1)
-        assert.deepStrictEqual(yield* kept(mine), [])
-        assert.strictEqual((yield* kept(theirs)).length, 1)
+        assert.deepStrictEqual(yield* recordsOf(mine), [])
+        assert.strictEqual((yield* recordsOf(theirs)).length, 1)
         for (const body of [{}, { email: "ann" }, { email: 3 }]) {
           const answer = yield* mine.request("POST", "/person/erase", body)
           assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.email"]])

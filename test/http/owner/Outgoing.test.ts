@@ -286,7 +286,7 @@ for (const [name, storage] of emptyStorages) {
         assert.deepInclude(JSON.parse(deleted.text), { submissions: 1, page_views: 0, conversations: 0 })
         const listed = yield* SiteDirectory.use((sites) => sites.list)
         assert.notInclude(
-          listed.map((each) => each.websiteConfigId),
+          listed.map((site) => site.websiteConfigId),
           websiteConfigId
         )
         assert.notInclude([200, 204], (yield* request("POST", "/delete", { name: randomUUID() })).status)

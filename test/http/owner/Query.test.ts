@@ -1,5 +1,5 @@
 /**
- * `POST /v1/owner/query`: the requests of Plausible's documentation, and requests that are wrong.
+ * `POST /v1/owner/query`: the requests of Plausible's documentation, and invalid requests.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Redacted, Schema } from "effect"
@@ -114,8 +114,8 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
   it.effect("a request of Plausible's documentation gets an answer of the same shape", () =>
     Effect.gen(function* () {
       const { key, siteId, url } = yield* seeded
-      for (const [name, literal, results] of examples) {
-        const body = literal.replace("dummy.site", siteId)
+      for (const [name, template, results] of examples) {
+        const body = template.replace("dummy.site", siteId)
         const requested = JSON.parse(body) as QueryBody
         const answer = yield* send(url, "/v1/owner/query", { key, body })
         assert.strictEqual(answer.status, 200, `${name}: ${answer.text}`)
@@ -176,7 +176,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
       }).pipe(Effect.provide(FetchHttpClient.layer))
   )
 
-  it.effect("each fault of a query is reported with its place", () =>
+  it.effect("each error of a query is reported with its location", () =>
     Effect.gen(function* () {
       const { key, siteId, url } = yield* seeded
       const body = {
@@ -243,7 +243,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
     [Schema.Record(Schema.String, Schema.Json), Schema.Json, Schema.Json, Schema.Json],
     ([more, metrics, filters, include]) =>
       Effect.gen(function* () {
-        const { key, siteId, url } = yield* known
+        const { key, siteId, url } = yield* theWebsite
         for (const body of [
           more,
           { site_id: siteId, metrics, date_range: "7d", filters, include, dimensions: metrics, ...more }
@@ -255,8 +255,8 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
   )
 })
 
-/** One website for all runs of a property. */
-const known = Effect.gen(function* () {
+/** The test server's website, so that the runs of a property do not create one each, and a key for it. */
+const theWebsite = Effect.gen(function* () {
   const { url, websiteConfigId } = yield* TestServer
   const issued = yield* OwnerKeys.use((keys) =>
     keys.issue({ scope: "stats", sites: "all", label: null, expiresAt: null })

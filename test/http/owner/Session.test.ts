@@ -1,5 +1,5 @@
 /**
- * The sessions of the console: how a link opens one, which requests its cookie counts in, and how it ends.
+ * The sessions of the console: how a link opens one, which requests its cookie authenticates, and how it ends.
  */
 import { randomBytes } from "node:crypto"
 import { assert, layer } from "@effect/vitest"

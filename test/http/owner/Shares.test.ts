@@ -1,5 +1,5 @@
 /**
- * Shared dashboards over HTTP: what anyone with the secret address sees, and what its secret does not reach.
+ * Shared dashboards over HTTP: what anyone with the address sees, and what the address's secret does not give access to.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -134,7 +134,7 @@ for (const [name, storage] of emptyStorages) {
         })
       )
 
-      it.effect("the secret reaches nothing else, and nothing else reaches a shared dashboard", () =>
+      it.effect("the secret opens nothing else, and no other credential opens a shared dashboard", () =>
         Effect.gen(function* () {
           const site = yield* newSite
           const { ask, cookie, secret, url } = yield* share(site)
@@ -180,7 +180,7 @@ for (const [name, storage] of emptyStorages) {
 layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
   excludeTestServices: true
 })("shared dashboards within limits", (it) => {
-  it.effect("an address has a limit of its own for shared dashboards, and one for wrong secrets", () =>
+  it.effect("an address has one limit for shared dashboards and another for wrong secrets", () =>
     Effect.gen(function* () {
       const { ask, cookie, url } = yield* share(yield* newSite)
       for (let request = 0; request < 4; request++) assert.strictEqual((yield* ask("")).status, 200)

@@ -149,12 +149,12 @@ for (const [name, storage] of emptyStorages) {
           assert.strictEqual((yield* mine.request("POST", `${path}/${delivery.event_id}/retry`)).status, 204)
           assert.strictEqual((yield* mine.request("POST", `${path}/${randomUUID()}/retry`)).status, 404)
           assert.strictEqual((yield* mine.request("GET", `${path}/${randomUUID()}`)).status, 404)
-          const of = `/submissions/${submissionId}/deliveries`
-          const { mails, webhooks } = JSON.parse((yield* mine.request("GET", of)).text)
+          const ofSubmission = `/submissions/${submissionId}/deliveries`
+          const { mails, webhooks } = JSON.parse((yield* mine.request("GET", ofSubmission)).text)
           assert.deepStrictEqual(mails, [])
           assert.deepInclude(webhooks[0], { webhook_id, host: "hooks.example.com", status: "pending" })
           assert.notInclude(JSON.stringify(webhooks), "secret")
-          assert.strictEqual((yield* theirs.request("GET", of)).status, 404)
+          assert.strictEqual((yield* theirs.request("GET", ofSubmission)).status, 404)
         })
       )
 

@@ -13,9 +13,9 @@ import * as Raw from "../../torture/Raw.ts"
 
 const capacity = 100_000
 const share = 60_000
-const room = Capacity.make(capacity, share)
+const memory = Capacity.make(capacity, share)
 /** Without displacement: these tests cover the limits. */
-const arrivals = Layer.succeed(RequestBody.Arrivals, { allocate: (owner) => room.allocate(owner) })
+const arrivals = Layer.succeed(RequestBody.Arrivals, { allocate: (owner) => memory.allocate(owner) })
 
 const ways = {
   "with a Content-Length": { header: "Content-Length: 60000", piece: (text: string) => text, end: "" },
@@ -47,7 +47,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
             const first = yield* Raw.open(port)
             first.write(head)
             first.write(piece(" ".repeat(50_000)))
-            yield* until("the first holds what arrived", () => room.held() >= 50_000)
+            yield* until("the first holds what arrived", () => memory.held() >= 50_000)
             const second = yield* Raw.open(port)
             second.write(head)
             second.write(piece(" ".repeat(59_999)))
@@ -66,13 +66,13 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
             first.write(end)
             yield* until("the first is complete", () => final(first).length === 1)
             assert.deepStrictEqual(final(first), [422])
-            assert.strictEqual(room.held(), 0)
+            assert.strictEqual(memory.held(), 0)
             const leaving = yield* Raw.open(port)
             leaving.write(head)
             leaving.write(piece(" ".repeat(50_000)))
-            yield* until("one holds what arrived", () => room.held() >= 50_000)
+            yield* until("one holds what arrived", () => memory.held() >= 50_000)
             leaving.socket.destroy()
-            yield* until("it disconnects and holds nothing", () => room.held() === 0)
+            yield* until("it disconnects and holds nothing", () => memory.held() === 0)
           }).pipe(Effect.scoped)
       )
     }
@@ -89,25 +89,25 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
         const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
         const first = yield* Raw.open(port)
         first.write(head.join("\r\n"))
-        yield* until("it holds its head", () => room.held() > 15_000)
+        yield* until("it holds its head", () => memory.held() > 15_000)
         let refused: Raw.Raw | undefined
         while (refused === undefined) {
-          const before = room.held()
+          const before = memory.held()
           const more = yield* Raw.open(port)
           more.write(head.join("\r\n"))
-          yield* until("one more is answered, or waits", () => room.held() > before || more.received() !== "")
+          yield* until("one more is answered, or waits", () => memory.held() > before || more.received() !== "")
           if (more.received() !== "") refused = more
         }
         assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
         first.write("{}")
         yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
         assert.deepStrictEqual(Raw.statuses(first.received()), [422])
-      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => memory.held() === 0)))
     )
   }
 
   for (const [name, { header }] of Object.entries(ways)) {
-    // Node emits both in one turn: the request's error, and the close of its response, which waits for earlier ones.
+    // In one turn, Node emits the request's error and the close of its response, which waits for earlier responses.
     it.effect(`a pipelined request whose client disconnects does not end the process: ${name}`, () =>
       Effect.gen(function* () {
         const { instance, url } = yield* TestServer
@@ -120,7 +120,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
         write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
         yield* until("something is answered", () => socket.bytesRead > 0)
         socket.destroy()
-        yield* until("it holds nothing", () => room.held() === 0)
+        yield* until("it holds nothing", () => memory.held() === 0)
         const next = yield* Raw.open(Number(new URL(url).port))
         next.write("GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
         yield* until("the process serves", () => final(next).length === 1)
@@ -136,7 +136,7 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
       for (let part = 0; part < 5; part++) write(ways["in chunks"].piece(" ".repeat(60_000)))
       yield* until("it is refused", () => Raw.statuses(received()).length === 1)
       assert.deepStrictEqual(Raw.statuses(received()), [413])
-      yield* until("it holds nothing", () => room.held() === 0)
+      yield* until("it holds nothing", () => memory.held() === 0)
     }).pipe(Effect.scoped)
   )
 })
@@ -167,7 +167,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             const { url } = yield* TestServer
             const port = Number(new URL(url).port)
             const firstRequest = yield* slow(port, endpoint, first)
-            yield* until("the first holds what arrived", () => room.held() >= 50_000)
+            yield* until("the first holds what arrived", () => memory.held() >= 50_000)
             const refused = yield* slow(port, endpoint, same)
             yield* until("the second is refused", () => final(refused).length === 1)
             assert.deepStrictEqual(final(refused), [429])
@@ -187,7 +187,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             assert.deepStrictEqual(final(firstRequest), [422])
           }).pipe(
             Effect.scoped,
-            Effect.andThen(until("nothing is held", () => room.held() === 0 && room.owners() === 0))
+            Effect.andThen(until("nothing is held", () => memory.held() === 0 && memory.owners() === 0))
           )
         )
       }
@@ -198,12 +198,12 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
         yield* slow(port, "submit", "198.51.100.1")
-        yield* until("the first holds what arrived", () => room.held() >= 50_000)
+        yield* until("the first holds what arrived", () => memory.held() >= 50_000)
         const refused = yield* slow(port, "submit", "198.51.100.1", "text/html")
         yield* until("the second is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [429])
         assert.match(refused.received(), /Wait 5 seconds, then go back/)
-      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => memory.held() === 0)))
     )
   }
 )
@@ -225,21 +225,21 @@ layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServ
           )
         yield* send(45_000)
         yield* send(45_000)
-        yield* until("both hold what came", () => room.held() >= 90_000)
+        yield* until("both hold what arrived", () => memory.held() >= 90_000)
         const refused = yield* send(45_000)
         yield* until("the third is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [503])
-      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => room.held() === 0)))
+      }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => memory.held() === 0)))
     )
   }
 )
 
-const crowded = Capacity.make(100_000, 60_000)
+const displacing = Capacity.make(100_000, 60_000)
 
 layer(
   Layer.provide(
     testServer({ rateLimitForms: RateLimit.parse("forms", "1000/minute"), trustedProxies }),
-    Layer.succeed(RequestBody.Arrivals, crowded)
+    Layer.succeed(RequestBody.Arrivals, displacing)
   ),
   {
     excludeTestServices: true
@@ -261,31 +261,32 @@ layer(
         const isRefused = (raw: Raw.Raw) => final(raw)[0] === 503
         const slow: Array<Raw.Raw> = []
         while (!slow.some(isRefused)) {
-          const held = crowded.held()
+          const held = displacing.held()
           const raw = yield* open(`198.51.100.${slow.length}`, 48_000)
           slow.push(raw)
-          yield* until("it holds what came, or one is refused", () =>
-            [crowded.held() >= held + 48_000, slow.some(isRefused)].includes(true)
+          yield* until(
+            "it holds what arrived, or one is refused",
+            () => displacing.held() >= held + 48_000 || slow.some(isRefused)
           )
         }
         assert.strictEqual(slow.filter(isRefused).length, 1)
         const small: Array<Raw.Raw> = []
         while (slow.filter(isRefused).length === 1) {
-          const held = crowded.held()
+          const held = displacing.held()
           const raw = yield* open(`203.0.113.${small.length}`, 10_000)
           small.push(raw)
-          yield* until("it holds what came, or is refused", () => crowded.held() !== held || isRefused(raw))
+          yield* until("it holds what arrived, or is refused", () => displacing.held() !== held || isRefused(raw))
         }
         assert.strictEqual(slow.filter(isRefused).length, 2)
         assert.deepStrictEqual(small.flatMap(final), [])
         const last = small.pop()!
         for (const raw of [...slow, ...small]) raw.socket.destroy()
-        yield* until("only the last one holds something", () => crowded.owners() === 1)
+        yield* until("only the last one holds something", () => displacing.owners() === 1)
         last.write(piece(" ".repeat(50_000)))
         last.write(end)
         yield* until("the small one is complete", () => final(last).length === 1)
         assert.deepStrictEqual(final(last), [422])
-        yield* until("nothing is held", () => crowded.held() === 0)
+        yield* until("nothing is held", () => displacing.held() === 0)
       }).pipe(Effect.scoped)
     )
   }

@@ -168,7 +168,7 @@ describe("Connections", () => {
           unread--
         })
       })
-      // Two of these in a row take longer than a timeout of the first connection would, if there were one.
+      // Two timeouts of other connections in a row last longer than a timeout of the first connection would.
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
         yield* until("another one does not read", () => unread === 1)
@@ -201,35 +201,35 @@ describe("Connections", () => {
       const scope = yield* Effect.scope
       const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
       const { later, port, server } = yield* serve(scope, options)
-      let seen = 0
-      let over = 0
+      let received = 0
+      let closed = 0
       server.on("request", (_, response) => {
-        seen++
-        response.on("close", () => over++)
+        received++
+        response.on("close", () => closed++)
       })
-      const ahead = (times: number) => client(port, requestOf("/later").repeat(times))
+      const pipeline = (times: number) => client(port, requestOf("/later").repeat(times))
       const countOf = ({ received }: Client) => received().match(/HTTP\/1\.1 200/g)?.length
-      const first = ahead(6_000)
+      const first = pipeline(6_000)
       yield* until("its requests wait", () => later.length === 6_000)
-      const second = ahead(6_000)
+      const second = pipeline(6_000)
       yield* until("the second is closed", second.closed)
-      // Each connection's first request is not behind another; and the second's are not parsed after the excess one.
-      assert.strictEqual(seen, Connections.maxPipelined + 1 + 2)
+      // The first request of each connection is not behind another. After the excess request, the second is not parsed further.
+      assert.strictEqual(received, Connections.maxPipelined + 1 + 2)
       assert.strictEqual(second.received(), "")
       const third = client(port)
       yield* until("a client that sends one request is answered", () => third.received().endsWith("ok\n"))
       for (const answer of later.splice(0)) answer()
       yield* until("the first has all its answers", () => countOf(first) === 6_000)
-      yield* until("no answer is open", () => over === seen)
+      yield* until("no answer is open", () => closed === received)
       // The full limit is available again: the earlier requests no longer count.
-      const last = ahead(Connections.maxPipelined + 1)
+      const last = pipeline(Connections.maxPipelined + 1)
       yield* until("they all wait", () => later.length === Connections.maxPipelined + 1)
       for (const answer of later) answer()
       yield* until("the last has all its answers", () => countOf(last) === Connections.maxPipelined + 1)
     }).pipe(Effect.scoped)
   )
 
-  for (const [name, alone] of [
+  for (const [name, bytes] of [
     ["a missing Host", "GET / HTTP/1.1\r\n\r\n"],
     ["an unknown expectation", "GET / HTTP/1.1\r\nHost: edge\r\nExpect: cake\r\n\r\n"]
   ] as const) {
@@ -239,14 +239,14 @@ describe("Connections", () => {
         const options = { linger: "1 second", end: "10 seconds", unreadTimeout: 60_000 } as const
         const { later, port } = yield* serve(scope, options)
         // Node stops reading when its write queue is full, and answers everything it has read: one read's worth of requests.
-        const most = Math.floor(65_536 / alone.length) - 10
+        const most = Math.floor(65_536 / bytes.length) - 10
         const clients: Array<Client> = []
         while ((clients.length + 1) * most < Connections.maxPipelined) {
-          clients.push(client(port, requestOf("/later") + alone.repeat(most)))
+          clients.push(client(port, requestOf("/later") + bytes.repeat(most)))
           yield* until("one waits", () => later.length === clients.length)
         }
         assert.isTrue(clients.every(({ closed }) => !closed()))
-        const last = client(port, requestOf("/later") + alone.repeat(most))
+        const last = client(port, requestOf("/later") + bytes.repeat(most))
         yield* until("the connection with too many is closed", last.closed)
         assert.isTrue(clients.every(({ closed }) => !closed()))
         for (const answer of later) answer()

@@ -21,7 +21,7 @@ const announce = Effect.fnUntraced(function* (path: string, length: number | "ch
 })
 
 layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-continue", (it) => {
-  it.effect("an acceptable body gets 100 Continue, and an answer once it has arrived", () =>
+  it.effect("an acceptable body gets 100 Continue, and the response after it has arrived", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, 2)
       assert.deepStrictEqual(Raw.statuses(raw.received()), [100])

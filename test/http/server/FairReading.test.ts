@@ -101,10 +101,10 @@ describe("http/server/FairReading", () => {
   ] as const) {
     it.live(`no data is lost or reordered if a client ${name}`, () =>
       Effect.gen(function* () {
-        const seen: Array<string> = []
+        const urls: Array<string> = []
         const bodies: Array<string> = []
         const port = yield* serve((incoming, response) => {
-          seen.push(incoming.url ?? "")
+          urls.push(incoming.url ?? "")
           let body = ""
           incoming.setEncoding("latin1").on("data", (text: string) => {
             body += text
@@ -121,7 +121,7 @@ describe("http/server/FairReading", () => {
         raw.write(`POST /large HTTP/1.1\r\nHost: edge\r\nContent-Length: ${large.length}\r\n\r\n${large}`)
         if (ends) raw.socket.end()
         yield* until("all is parsed", () => bodies.length === all.length + 1)
-        assert.deepStrictEqual(seen, [...all, "/large"])
+        assert.deepStrictEqual(urls, [...all, "/large"])
         assert.deepStrictEqual(bodies, [...all.map(() => "{}"), large])
         // Node closes a connection when its client ends its half.
         if (ends) yield* until("the connection is closed", raw.closed)

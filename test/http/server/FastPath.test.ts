@@ -1,4 +1,4 @@
-/** The fast path in front of another server: which requests it takes, and how it fails, ends and frees memory. */
+/** The fast path in front of another server: which requests it handles, its defects, its shutdown and its memory. */
 import { createServer, type IncomingMessage } from "node:http"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope } from "effect"
@@ -90,11 +90,11 @@ describe("http/server/FastPath", () => {
         )
       const scope = yield* Scope.make()
       const url = yield* Scope.provide(inFront(slow), scope)
-      const asking = yield* Effect.forkChild(Effect.exit(tryPost(url, "direct", "{}", {})))
+      const request = yield* Effect.forkChild(Effect.exit(tryPost(url, "direct", "{}", {})))
       yield* Deferred.await(begun)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(ended)
-      assert.isTrue(Exit.isFailure(yield* Fiber.join(asking)))
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(request)))
     }).pipe(Effect.scoped)
   )
 

@@ -1,5 +1,5 @@
 /**
- * Requests that Node's HTTP parser or server would refuse without a body get one, and are counted as `invalid`.
+ * Requests that Node's HTTP parser or server would refuse without a body get an error body, and are counted as `invalid`.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -30,7 +30,7 @@ const chunked = `POST ${track} HTTP/1.1\r\n${host}Content-Type: application/json
 
 /** The bytes sent, the expected status, the route and method of the metric, and a pattern of the detail. */
 const cases: ReadonlyArray<
-  readonly [name: string, sent: string, status: number, route: string, method: string, word: RegExp]
+  readonly [name: string, sent: string, status: number, route: string, method: string, detail: RegExp]
 > = [
   ["bytes that are not HTTP", "?\r\n\r\n", 400, "other", "other", /not valid HTTP/],
   [
@@ -52,7 +52,7 @@ const cases: ReadonlyArray<
 ]
 
 describe("http/server/ProtocolErrors", () => {
-  for (const [name, sent, status, route, method, word] of cases) {
+  for (const [name, sent, status, route, method, detail] of cases) {
     it.live(`${name}: ${status} with a body, counted once`, () =>
       Effect.gen(function* () {
         const { counted, invalid, port } = yield* serve()
@@ -64,7 +64,7 @@ describe("http/server/ProtocolErrors", () => {
         )
         assert.deepStrictEqual(Raw.statuses(raw.received()), [status])
         const [, head = "", body = ""] = answer
-        assert.match(Schema.decodeUnknownSync(Refusal)(body).detail, word)
+        assert.match(Schema.decodeUnknownSync(Refusal)(body).detail, detail)
         assert.match(head, new RegExp(`^content-length: ${body.length}$`, "im"))
         assert.match(head, /^content-type: application\/json$/im)
         assert.match(head, /^access-control-allow-origin: \*$/im)

@@ -7,9 +7,9 @@ import { until } from "../../support/Wait.ts"
 
 /** A client that does not read its response. */
 const unread = Effect.gen(function* () {
-  let seen: { readonly socket: Socket; readonly response: ServerResponse } | undefined
+  let exchange: { readonly socket: Socket; readonly response: ServerResponse } | undefined
   const server = createServer((request, response) => {
-    seen = { socket: request.socket, response }
+    exchange = { socket: request.socket, response }
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => server.close().closeAllConnections()))
   yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
@@ -20,7 +20,7 @@ const unread = Effect.gen(function* () {
   })
   yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
   client.pause().write("GET / HTTP/1.1\r\nHost: edge\r\n\r\n")
-  const { response, socket } = yield* until("the request has arrived", () => seen)
+  const { response, socket } = yield* until("the request has arrived", () => exchange)
   return { client, response, socket }
 })
 

@@ -1,5 +1,5 @@
 /**
- * The service says that a proxy is not trusted, before its visitors are refused for each other's requests.
+ * The service warns that a proxy is not trusted, because all its visitors share one rate limit.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
