@@ -6,7 +6,7 @@ import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import { AgentEmpty } from "../../src/services/chat/AgentStream.ts"
-import { ask, done, exchange, layer, pass, said, streams } from "../support/AgentExchange.ts"
+import { ask, done, exchange, layer, pass, streams, textOf } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -74,7 +74,7 @@ describe("AgentStream over HTTP: the answer", () => {
         next()
       })
       assert.isTrue(Result.isSuccess(result))
-      assert.strictEqual(said(events), text)
+      assert.strictEqual(textOf(events), text)
     }).pipe(Effect.provide(layer))
   )
 
@@ -83,7 +83,7 @@ describe("AgentStream over HTTP: the answer", () => {
       const { events } = yield* exchange(
         streams(says("Let me look. "), finishes("tool_calls"), says("Found."), finishes("stop"), done, says("more"))
       )
-      assert.strictEqual(said(events), "Let me look. Found.")
+      assert.strictEqual(textOf(events), "Let me look. Found.")
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
     }).pipe(Effect.provide(layer))
   )
@@ -96,7 +96,7 @@ describe("AgentStream over HTTP: the answer", () => {
       })
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* until("the agent said all it will", () => events.length === 2)
+      yield* until("the agent has sent everything", () => events.length === 2)
       const millis = yield* pass(fiber)
       assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
       assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "stop" })
@@ -155,7 +155,7 @@ describe("AgentStream over HTTP: the answer", () => {
             response.end(`\n: beat\n\n${says("Hi")}data: [DONE]`)
           })
           assert.isTrue(Result.isSuccess(result), type)
-          assert.strictEqual(said(events), "Hi")
+          assert.strictEqual(textOf(events), "Hi")
         }
       }).pipe(Effect.provide(layer))
   )

@@ -7,13 +7,13 @@ import { endlessly, type Respond, says, sse, start } from "../support/TestUpstre
 import { until } from "../support/Wait.ts"
 
 describe("AgentStream over HTTP: broken answers", () => {
-  const noChunk = "the agent sent an event that is not a JSON object"
+  const notAnObject = "the agent sent an event that is not a JSON object"
   const anError = "the agent sent an error"
   const tooLong = "the agent sent an event that is too large"
   const cut = "the agent's stream ended before its answer did"
   const breaks: ReadonlyArray<readonly [string, string, Respond]> = [
-    ["text that is not JSON", noChunk, streams(says("Hi"), `data: ${secret}\n\n`, done)],
-    ["JSON that is not an object", noChunk, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
+    ["text that is not JSON", notAnObject, streams(says("Hi"), `data: ${secret}\n\n`, done)],
+    ["JSON that is not an object", notAnObject, streams(says("Hi"), `data: ["${secret}"]\n\n`, done)],
     [
       "choices that are not a list",
       "the agent sent choices that are not a list",
@@ -66,7 +66,7 @@ describe("AgentStream over HTTP: broken answers", () => {
       })
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* until("the agent said something", () => events.length === 2)
+      yield* until("the text has arrived", () => events.length === 2)
       reset()
       const { result } = yield* Fiber.join(fiber)
       assert.strictEqual(failure(result).tag, "AgentBroken")

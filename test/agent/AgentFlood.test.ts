@@ -7,7 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import * as AgentThrottle from "../../src/core/chat/agent/AgentThrottle.ts"
-import { ask, exchange, failure, layer, pass, said, streams } from "../support/AgentExchange.ts"
+import { ask, exchange, failure, layer, pass, streams, textOf } from "../support/AgentExchange.ts"
 import { endlessly, finishes, says, sse, start } from "../support/TestUpstream.ts"
 import { until } from "../support/Wait.ts"
 
@@ -24,11 +24,11 @@ const thought = `data: ${JSON.stringify({
 /** Waits until the sockets' buffers are full, so that the agent cannot write more. */
 const stalled = (written: () => number) => {
   let before = -1
-  let still = 0
+  let unchanged = 0
   return until("the agent can write no more", () => {
-    still = before === written() ? still + 1 : 0
+    unchanged = before === written() ? unchanged + 1 : 0
     before = written()
-    return still === 25
+    return unchanged === 25
   })
 }
 
@@ -53,7 +53,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
         streams(...Array.from({ length: 60 }, () => thought.repeat(100)), says("Six."), finishes("stop"))
       )
       assert.isTrue(Result.isSuccess(result))
-      assert.strictEqual(said(events), "Six.")
+      assert.strictEqual(textOf(events), "Six.")
     }).pipe(Effect.provide(layer))
   )
 
@@ -61,9 +61,9 @@ describe("AgentStream over HTTP: data besides the text", () => {
     Effect.gen(function* () {
       const upstream = yield* start((_, response) => {
         response.writeHead(200, sse)
-        let left = 1_000
+        let remaining = 1_000
         const more = () => {
-          while (left-- > 0) if (!response.write(thought.repeat(100))) return void response.once("drain", more)
+          while (remaining-- > 0) if (!response.write(thought.repeat(100))) return void response.once("drain", more)
           response.end(says("Six.") + finishes("stop"))
         }
         more()
@@ -73,7 +73,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
       const millis = yield* pass(fiber)
       assert.isBelow(millis, 250_000)
       assert.isTrue(Result.isSuccess((yield* Fiber.join(fiber)).result))
-      assert.strictEqual(said(events), "Six.")
+      assert.strictEqual(textOf(events), "Six.")
     }).pipe(Effect.provide(layer))
   )
 
@@ -135,7 +135,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
       const millis = yield* pass(fiber)
       assert.isAbove(millis, 5_000)
-      assert.strictEqual(said(events).length, count)
+      assert.strictEqual(textOf(events).length, count)
     }).pipe(Effect.provide(layer))
   )
 
@@ -163,7 +163,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
         response.socket?.write(hint.repeat(3))
         streams(says("Hi"), finishes("stop"))(received, response)
       })
-      assert.strictEqual(said(few.events), "Hi")
+      assert.strictEqual(textOf(few.events), "Hi")
       const { result, upstream } = yield* exchange((_, response) => void floodSocket(response, hint.repeat(1_000)))
       assert.deepStrictEqual(failure(result), {
         tag: "AgentRefused",

@@ -34,7 +34,7 @@ describe("AgentStream over HTTP: silent agents, and readers that are slow or lea
         const upstream = yield* start(respond)
         const events: Array<AgentEvent> = []
         const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-        yield* until("the agent said all it will", () => upstream.open() === 1 && events.length === expected.length)
+        yield* until("the agent has sent everything", () => upstream.open() === 1 && events.length === expected.length)
         yield* TestClock.adjust("59 seconds")
         assert.isUndefined(fiber.pollUnsafe())
         // The wait for the next event may begin after the first step of the clock, so the clock advances until the wait ends.
@@ -65,11 +65,11 @@ describe("AgentStream over HTTP: silent agents, and readers that are slow or lea
       yield* pull
       yield* pull
       let before = -1
-      let still = 0
+      let unchanged = 0
       yield* until("the agent can write no more", () => {
-        still = before === written() ? still + 1 : 0
+        unchanged = before === written() ? unchanged + 1 : 0
         before = written()
-        return still === 25
+        return unchanged === 25
       })
       yield* TestClock.adjust("1 hour")
       yield* pull
@@ -86,7 +86,7 @@ describe("AgentStream over HTTP: silent agents, and readers that are slow or lea
       })
       const events: Array<AgentEvent> = []
       const fiber = yield* ask(upstream.instance, events).pipe(Effect.forkChild({ startImmediately: true }))
-      yield* until("the agent said something", () => events.length === 2)
+      yield* until("the text has arrived", () => events.length === 2)
       assert.strictEqual(upstream.connections(), 1)
       yield* Fiber.interrupt(fiber)
       yield* until("the connection is closed", () => upstream.connections() === 0)

@@ -79,9 +79,9 @@ describe("agent/AnswerReader", () => {
       const readNames = last < 0 ? whole : whole.slice(0, last)
       const expected = readNames.map((name) => texts[name] ?? "").join("")
       const { events, failure } = read(names.map((name) => Buffer.from(frames[name])))
-      const said = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
-      if (cut < 0 || last >= 0) assert.strictEqual(said, expected)
-      else assert.isTrue(said.startsWith(expected))
+      const text = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+      if (cut < 0 || last >= 0) assert.strictEqual(text, expected)
+      else assert.isTrue(text.startsWith(expected))
       if (last >= 0) assert.strictEqual(failure === undefined, whole[last] === "done" && expected !== "")
       assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
     }

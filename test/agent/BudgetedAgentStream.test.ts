@@ -65,7 +65,7 @@ describe("agent/BudgetedAgentStream", () => {
           Stream.runForEach(() => Effect.sync(() => received++)),
           Effect.forkChild({ startImmediately: true })
         )
-        yield* until("the agent spoke", () => received === 2)
+        yield* until("the text has arrived", () => received === 2)
         assert.strictEqual(yield* used, input + 100)
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(yield* used, input + 2)
@@ -97,10 +97,10 @@ describe("agent/BudgetedAgentStream", () => {
 
   it.effect("without the store no request is sent; an instance without a limit does not need the store", () =>
     Effect.gen(function* () {
-      const away = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
+      const unavailable = Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
       const budget = Layer.succeed(
         TokenBudget,
-        TokenBudget.of({ reserve: () => away, settle: () => away, used: () => away })
+        TokenBudget.of({ reserve: () => unavailable, settle: () => unavailable, used: () => unavailable })
       )
       const requests: Array<unknown> = []
       yield* Effect.gen(function* () {

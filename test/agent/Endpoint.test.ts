@@ -2,11 +2,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
 import * as Endpoint from "../../src/agent/Endpoint.ts"
 
-const of = (url: string, path = "chat/completions"): string | undefined =>
+const endpointOf = (url: string, path = "chat/completions"): string | undefined =>
   Option.getOrUndefined(Option.map(Endpoint.of(url, path), ({ href }) => href))
 
 describe("agent/Endpoint", () => {
-  it("knows the bases that providers document", () => {
+  it("appends the path to the bases that providers document", () => {
     for (const [base, expected] of [
       ["http://localhost:11434", "http://localhost:11434/v1/chat/completions"],
       ["https://api.openai.com/v1/", "https://api.openai.com/v1/chat/completions"],
@@ -24,19 +24,19 @@ describe("agent/Endpoint", () => {
       ["https://api.perplexity.ai", "https://api.perplexity.ai/chat/completions"],
       ["https://agents.example/7/#x", "https://agents.example/7/v1/chat/completions"]
     ] as const) {
-      assert.strictEqual(of(base), expected)
+      assert.strictEqual(endpointOf(base), expected)
     }
-    assert.strictEqual(of("https://api.anthropic.com", "messages"), "https://api.anthropic.com/v1/messages")
-    assert.strictEqual(of("https://api.openai.com/v1", "responses"), "https://api.openai.com/v1/responses")
+    assert.strictEqual(endpointOf("https://api.anthropic.com", "messages"), "https://api.anthropic.com/v1/messages")
+    assert.strictEqual(endpointOf("https://api.openai.com/v1", "responses"), "https://api.openai.com/v1/responses")
   })
 
   it("uses the full URL of an endpoint unchanged", () => {
     for (const url of ["https://a.example/chat/completions", "https://a.example/x/chat/completions/?key=1"]) {
-      assert.strictEqual(of(url), url)
+      assert.strictEqual(endpointOf(url), url)
     }
   })
 
   it("accepts only http and https URLs", () => {
-    for (const url of ["not an address", "ftp://a.example/", "http://", ""]) assert.isUndefined(of(url))
+    for (const url of ["not an address", "ftp://a.example/", "http://", ""]) assert.isUndefined(endpointOf(url))
   })
 })

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Sealing from "../../src/core/delivery/Sealing.ts"
-import { ask, done, exchange, failure, layer, said, secretsKey, streams } from "../support/AgentExchange.ts"
+import { ask, done, exchange, failure, layer, secretsKey, streams, textOf } from "../support/AgentExchange.ts"
 import { says } from "../support/TestUpstream.ts"
 
 describe("agent: guarded instances and stored keys", () => {
@@ -24,7 +24,7 @@ describe("agent: guarded instances and stored keys", () => {
   it.effect("an agent that the command line named is reached wherever it is", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange(streams(says("a"), done), { isGuarded: false })
-      assert.strictEqual(said(events), "a")
+      assert.strictEqual(textOf(events), "a")
     }).pipe(Effect.provide(layer))
   )
 

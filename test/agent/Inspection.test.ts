@@ -29,7 +29,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("a model that reasons until its tokens are used up works; a model that says nothing does not", () =>
+  it.live("a model that reasons until its tokens are used up passes; a model without any output fails", () =>
     Effect.gen(function* () {
       const { outcome: reasoned } = yield* inspectAgent(streams(finishes("length"), done))
       assert.deepStrictEqual(reasoned, { _tag: "Answered", text: "", firstWordMillis: null })
@@ -38,7 +38,7 @@ describe("agent/Inspection", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.live("distinguishes a refusal, a failure, an absence and a missing key, and repeats no text of the agent", () =>
+  it.live("distinguishes a refusal, a failure, no connection and a missing key, and repeats no text of the agent", () =>
     Effect.gen(function* () {
       for (const status of [307, 401, 404, 429, 500, 503]) {
         const { outcome: refused } = yield* inspectAgent((_, response) => void response.writeHead(status).end(secret))

@@ -41,14 +41,14 @@ describe("agent/OpenAiChat: the request", () => {
     ([messages]) => {
       const sent = Protocol.requestMessages(messages)
       for (const [index, { role }] of sent.entries()) assert.notStrictEqual(role, sent[index + 1]?.role)
-      const spoken = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
+      const notBlank = messages.filter(({ text }, index) => text.trim() !== "" || index === messages.length - 1)
       for (const role of ["user", "assistant"] as const) {
         const textOf = (all: ReadonlyArray<{ readonly role: string; readonly text: string }>) =>
           all
-            .flatMap((each) => (each.role === role ? [each.text.toWellFormed()] : []))
+            .flatMap((message) => (message.role === role ? [message.text.toWellFormed()] : []))
             .join("")
             .replaceAll("\n\n", "")
-        assert.strictEqual(textOf(sent.map(({ content, role }) => ({ role, text: content }))), textOf(spoken))
+        assert.strictEqual(textOf(sent.map(({ content, role }) => ({ role, text: content }))), textOf(notBlank))
       }
     }
   )

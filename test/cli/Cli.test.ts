@@ -32,11 +32,11 @@ describe("cli/Cli", () => {
   it.effect("a command prints exactly one document for --json, wherever the flag is", () =>
     Effect.gen(function* () {
       for (const args of commandLines) {
-        for (let place = 0; place <= args.length; place++) {
+        for (let index = 0; index <= args.length; index++) {
           // --json cannot be between a flag and its value.
-          if (args[place - 1]?.startsWith("--") === true) continue
+          if (args[index - 1]?.startsWith("--") === true) continue
           const ended = yield* run(
-            [...args.slice(0, place), "--json", ...args.slice(place)],
+            [...args.slice(0, index), "--json", ...args.slice(index)],
             storage({ submissions: 3 })
           )
           assert.deepStrictEqual({ code: ended.code, stderr: ended.stderr }, { code: 0, stderr: "" })
@@ -195,7 +195,7 @@ describe("cli/Cli", () => {
         storage().pipe(
           Layer.merge(Layer.succeed(Readiness, Readiness.of({ check: Effect.fail(new NotReady({ reason })) })))
         )
-      const troubles = [
+      const cases = [
         [
           Layer.effectContext(Effect.fail(new StorageUnavailable({ reason: "unreachable" }))),
           "The database cannot be reached"
@@ -215,7 +215,7 @@ describe("cli/Cli", () => {
         [notReady("database-unreachable"), "The database cannot be reached"],
         [notReady("database-not-migrated"), "npm run -s hydracore -- migrate"]
       ] as const
-      for (const [layer, part] of troubles) {
+      for (const [layer, part] of cases) {
         for (const args of [...commandLines, ["token", "list", "--instance", instanceId]]) {
           const ended = yield* run([...args, "--json"], layer as Layer.Layer<Storage, StorageUnavailable>)
           assert.deepStrictEqual({ code: ended.code, stdout: ended.stdout }, { code: 1, stdout: "" })

@@ -5,15 +5,15 @@ import { Effect } from "effect"
 import * as OutwardClient from "../../src/delivery/OutwardClient.ts"
 import { receiver } from "../support/Receiver.ts"
 
-/** A resolver that gives one of these lists per look-up, the last list again and again, and records the names. */
+/** A resolver that answers each lookup with the next of these lists, or with the last one, and records the names. */
 const resolver = (answers: ReadonlyArray<ReadonlyArray<string>>) => {
   const queried: Array<string> = []
   const lookup = ((host: string, _options: unknown, callback: (error: null, addresses: unknown) => void) => {
-    const given = answers[Math.min(queried.push(host), answers.length) - 1] ?? []
+    const addresses = answers[Math.min(queried.push(host), answers.length) - 1] ?? []
     queueMicrotask(() =>
       callback(
         null,
-        given.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
+        addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
       )
     )
   }) as typeof Dns.lookup
@@ -89,7 +89,7 @@ describe("delivery/OutwardClient", () => {
           Effect.forEach(receivers, ({ connections }) => connections),
           (counts) => counts.reduce((sum, count) => sum + count, 0)
         )
-        // At most one connection more than two stays open. An idle connection would stay for longer than the timeout.
+        // At most three connections stay open. Without the bound, idle connections would stay open until after the timeout.
         yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), open), {
           until: (count) => count <= 3
         }).pipe(Effect.timeout("4 seconds"))

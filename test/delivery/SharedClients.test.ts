@@ -1,4 +1,4 @@
-/** What a process has once, although several of its layers use it. */
+/** The clients that a process has once, although several of its layers use them. */
 import { assert, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Option, Redacted } from "effect"
 import * as App from "../../src/App.ts"

@@ -1,5 +1,5 @@
 /**
- * Who gets a session of the demo's console without a link.
+ * Which requests get a session of the demo's console without a link.
  */
 import { type IncomingMessage, request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
@@ -76,8 +76,8 @@ describe("demo: the console", () => {
       const [pair = "", ...attributes] = (opened.cookies[0] ?? "").split("; ")
       assert.sameMembers(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
       for (const path of [session, "/v1/owner/sites"]) {
-        const known = yield* answerTo(port, path, "GET", { ...ofPage, cookie: pair })
-        assert.deepStrictEqual(known, { status: 200, cookies: [] }, path)
+        const authenticated = yield* answerTo(port, path, "GET", { ...ofPage, cookie: pair })
+        assert.deepStrictEqual(authenticated, { status: 200, cookies: [] }, path)
       }
       assert.lengthOf(yield* sessions, 1)
       // The cookie of an earlier database is replaced.

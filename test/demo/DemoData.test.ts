@@ -15,7 +15,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
 const dataFolder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-demo-data-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
 const prepare = (dataDir: string, agentUrl = "http://127.0.0.1:9000") =>
@@ -50,13 +50,13 @@ describe("the demo's data", () => {
 
   it.effect("a database failure while a token is issued is an error, not a defect", () =>
     Effect.gen(function* () {
-      const gone = new StorageUnavailable({ reason: "unreachable" })
+      const unavailable = new StorageUnavailable({ reason: "unreachable" })
       const tokens = yield* WidgetTokens
       const error = yield* prepare(yield* dataFolder).pipe(
-        Effect.provideService(WidgetTokens, { ...tokens, issue: () => Effect.fail(gone) }),
+        Effect.provideService(WidgetTokens, { ...tokens, issue: () => Effect.fail(unavailable) }),
         Effect.flip
       )
-      assert.strictEqual(error, gone)
+      assert.strictEqual(error, unavailable)
     }).pipe(Effect.provide(storage))
   )
 })

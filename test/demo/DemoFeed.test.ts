@@ -58,19 +58,19 @@ const script: MemoryAgentStream.Script = ({ message }) =>
     ? Stream.concat(Stream.take(MemoryAgentStream.texts(["half"]), 2), Stream.fail(new AgentBroken({ reason: "test" })))
     : MemoryAgentStream.texts(["Yes", "."])
 
-const own: DemoFeed.Subject = {
+const subject: DemoFeed.Subject = {
   hostedWebsiteId: view.hostedWebsiteId,
   websiteConfigId: draft("").websiteConfigId,
   instanceId: request.instance.instanceId
 }
 
 /** Runs `use` with a feed on memory services, and returns what the feed published, up to the first page view. */
-const watched = <A>(
+const publishedBy = <A>(
   use: (feed: DemoFeed.DemoFeed) => Effect.Effect<A, never, AnalyticsRepo | SubmissionRepo | AgentStream>
 ) =>
   Effect.gen(function* () {
     const feed = yield* DemoFeed.make
-    yield* feed.show(own)
+    yield* feed.show(subject)
     const below = Layer.mergeAll(
       Layer.provide(MemoryAnalyticsRepo.layer, MemoryPageViews.layer()),
       MemorySubmissionRepo.layer(),
@@ -81,12 +81,12 @@ const watched = <A>(
     return published.map(({ at: _, ...arrival }) => arrival)
   })
 
-const last = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
+const storeView = AnalyticsRepo.use((repo) => Effect.orDie(repo.append(view)))
 
 describe("the demo's feed", () => {
   it.effect("publishes stored records and answers once, in order", () =>
     Effect.gen(function* () {
-      const published = yield* watched(() =>
+      const published = yield* publishedBy(() =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
           yield* Effect.orDie(submissions.submit(draft("first")))
@@ -95,7 +95,7 @@ describe("the demo's feed", () => {
           const agent = yield* AgentStream
           yield* Effect.orDie(Stream.runDrain(agent.stream(request)))
           yield* Effect.exit(Stream.runDrain(agent.stream({ ...request, messages: [{ role: "user", text: "break" }] })))
-          yield* last
+          yield* storeView
         })
       )
       const chat = "c"
@@ -137,7 +137,7 @@ describe("the demo's feed", () => {
   it.effect("publishes nothing about other websites and instances", () =>
     Effect.gen(function* () {
       const other = "5b0c7f0e-3d5e-4f57-8f3a-0000000000ff"
-      const published = yield* watched(() =>
+      const published = yield* publishedBy(() =>
         Effect.gen(function* () {
           yield* SubmissionRepo.use((repo) => Effect.orDie(repo.submit({ ...draft("x"), websiteConfigId: other })))
           const agent = yield* AgentStream
@@ -146,7 +146,7 @@ describe("the demo's feed", () => {
           assert.isAbove((yield* Effect.orDie(Stream.runCollect(agent.stream({ ...request, instance })))).length, 1)
           const path = "/other"
           yield* AnalyticsRepo.use((repo) => Effect.orDie(repo.append({ ...view, path, hostedWebsiteId: other })))
-          yield* last
+          yield* storeView
         })
       )
       assert.deepStrictEqual(
@@ -158,7 +158,7 @@ describe("the demo's feed", () => {
 
   it.effect("does not wait for a stalled subscriber, and keeps only the newest events", () =>
     Effect.gen(function* () {
-      const published = yield* watched((feed) =>
+      const published = yield* publishedBy((feed) =>
         Effect.gen(function* () {
           const submissions = yield* SubmissionRepo
           // Subscribes, takes the first event and then stalls.
@@ -166,7 +166,7 @@ describe("the demo's feed", () => {
           for (let count = 0; count < 5000; count++) {
             yield* Effect.orDie(submissions.submit({ ...draft(`s${count}`), idempotency: null }))
           }
-          yield* last
+          yield* storeView
         })
       )
       assert.strictEqual(published.length, 500)

@@ -24,7 +24,7 @@ const differences = (body: string, status = 200) =>
   Comparison.compare(Recording.expected(chat), { status, body }).differences
 
 describe("replay", () => {
-  it("knows the protocol of a recording, and what a visitor must get from it", () => {
+  it("recognizes the protocol of a recording, and reads what a visitor must get from it", () => {
     assert.strictEqual(chat.protocol, "openai-chat")
     assert.deepStrictEqual(Recording.expected(chat), {
       text: "It rains.",
@@ -44,7 +44,7 @@ describe("replay", () => {
     assert.isNull(Recording.parse(lines({ any: "thing" })))
   })
 
-  it("finds no difference in an answer that has everything, and names what is missing", () => {
+  it("finds no difference in a complete answer, and names each part that is missing or different", () => {
     const { activity, done, finish, source, text } = parts
     assert.deepStrictEqual(differences(activity + text + source + finish + done), [])
     for (const [body, difference] of [

@@ -1,12 +1,12 @@
 /**
- * Compares what a visitor got with what a recording holds.
+ * Compares the answer that a visitor got with a recording.
  *
  * @module
  */
 import type { Expected } from "./Recording.ts"
 
 export interface Outcome {
-  /** One sentence each; none if the visitor got what was recorded. */
+  /** One sentence for each difference. */
   readonly differences: ReadonlyArray<string>
   readonly characters: number
   readonly sources: number

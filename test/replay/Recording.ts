@@ -1,6 +1,6 @@
 /**
  * A recorded stream of a model provider, and what a visitor must get from it. It shares no code with the readers of
- * `src/agent`, so that their faults are found.
+ * `src/agent`, so that a comparison finds the errors of those readers.
  *
  * @module
  */
@@ -15,13 +15,13 @@ export interface Recording {
 }
 
 export interface Expected {
-  /** Letter for letter. */
+  /** The exact text. */
   readonly text: string
   /** The URLs that the answer cites, each once. */
   readonly citations: ReadonlyArray<string>
   readonly hasReasoning: boolean
   readonly hasTools: boolean
-  /** Whether the provider reported an error, or the answer has no word: then a visitor must get a sentence. */
+  /** Whether the provider reported an error, or the answer has no text. A visitor must then get an error. */
   readonly fails: boolean
 }
 
@@ -63,7 +63,8 @@ export const toEventStream = ({ frames, protocol }: Recording): string => {
   return frames.map(event).join("") + (protocol === "openai-chat" ? "data: [DONE]\n\n" : "")
 }
 
-interface Found {
+/** The contents of a recording's frames. */
+interface Contents {
   readonly text: ReadonlyArray<string>
   readonly citations: ReadonlyArray<unknown>
   readonly hasReasoning: boolean
@@ -71,7 +72,7 @@ interface Found {
   readonly hasError: boolean
 }
 
-const ofChat = (frames: ReadonlyArray<Frame>): Found => {
+const ofChat = (frames: ReadonlyArray<Frame>): Contents => {
   const deltas = frames.map((frame) => at(frame, "choices", 0, "delta"))
   const parts = deltas.flatMap((delta) => {
     const content = at(delta, "content")
@@ -84,7 +85,9 @@ const ofChat = (frames: ReadonlyArray<Frame>): Found => {
     ],
     citations: [
       ...frames.flatMap((frame) => list(at(frame, "citations"))),
-      ...deltas.flatMap((delta) => list(at(delta, "annotations")).map((one) => at(one, "url_citation", "url")))
+      ...deltas.flatMap((delta) =>
+        list(at(delta, "annotations")).map((annotation) => at(annotation, "url_citation", "url"))
+      )
     ],
     hasReasoning:
       parts.some((part) => at(part, "type") === "thinking") ||
@@ -94,7 +97,7 @@ const ofChat = (frames: ReadonlyArray<Frame>): Found => {
   }
 }
 
-const ofResponses = (frames: ReadonlyArray<Frame>): Found => {
+const ofResponses = (frames: ReadonlyArray<Frame>): Contents => {
   const items = frames
     .filter(({ type }) => type === "response.output_item.added")
     .map((frame) => at(frame, "item", "type"))
@@ -113,7 +116,7 @@ const ofResponses = (frames: ReadonlyArray<Frame>): Found => {
   }
 }
 
-const ofAnthropic = (frames: ReadonlyArray<Frame>): Found => {
+const ofAnthropic = (frames: ReadonlyArray<Frame>): Contents => {
   const blocks = frames.map((frame) => at(frame, "content_block"))
   const deltas = frames.map((frame) => at(frame, "delta"))
   return {
@@ -129,7 +132,7 @@ const ofAnthropic = (frames: ReadonlyArray<Frame>): Found => {
   }
 }
 
-const readers: Readonly<Record<Protocol, (frames: ReadonlyArray<Frame>) => Found>> = {
+const readers: Readonly<Record<Protocol, (frames: ReadonlyArray<Frame>) => Contents>> = {
   "openai-chat": ofChat,
   "openai-responses": ofResponses,
   anthropic: ofAnthropic

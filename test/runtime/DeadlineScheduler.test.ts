@@ -32,19 +32,19 @@ describe("runtime/DeadlineScheduler", () => {
     Effect.gen(function* () {
       const scheduler = yield* DeadlineScheduler.make
       const calls: Array<string> = []
-      const [again, moved, cancelled] = [
+      const [repeated, moved, cancelled] = [
         recording("again", calls, 400),
         recording("moved", calls),
         recording("cancelled", calls)
       ]
-      scheduler.set(again, 400)
+      scheduler.set(repeated, 400)
       scheduler.set(moved, 100)
       scheduler.set(cancelled, 200)
       scheduler.set(moved, 700)
       scheduler.cancel(cancelled)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(calls, ["again 400", "moved 700", "again 800"])
-      scheduler.cancel(again)
+      scheduler.cancel(repeated)
       yield* TestClock.adjust("1 hour")
       assert.lengthOf(calls, 3)
     })
@@ -80,7 +80,7 @@ describe("runtime/DeadlineScheduler", () => {
         due: 0,
         heapIndex: -1,
         onDeadline: () => {
-          throw new Error("a fault of ours")
+          throw new Error("a bug")
         }
       }
       scheduler.set(faulty, 100)
@@ -117,21 +117,21 @@ describe("runtime/DeadlineScheduler", () => {
       const set = (scheduled: DeadlineScheduler.Scheduled, minutes: number) =>
         scheduler.set(scheduled, scheduler.now() + minutes * 60_000)
       const running: Array<number> = []
-      const note = () => running.push(fibers - before)
+      const record = () => running.push(fibers - before)
       set(one, 60)
-      note()
+      record()
       set(other, 30)
-      note()
+      record()
       scheduler.cancel(other)
-      note()
+      record()
       scheduler.cancel(one)
-      note()
+      record()
       set(one, 60)
-      note()
+      record()
       yield* Scope.close(scope, Exit.void)
-      note()
+      record()
       set(other, 30)
-      note()
+      record()
       assert.deepStrictEqual(running, [1, 1, 1, 0, 1, 0, 0])
     }).pipe(
       Effect.provideService(Metric.FiberRuntimeMetrics, {

@@ -1,5 +1,5 @@
 /**
- * What `runtime/NodeInternals` reads and sets exists in this version of Node, and means what its name says.
+ * The undocumented members that `runtime/NodeInternals` uses exist in this version of Node and have the expected effect.
  */
 import { spawn } from "node:child_process"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"

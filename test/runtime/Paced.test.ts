@@ -8,9 +8,9 @@ describe("runtime/Paced", () => {
   it.effect.prop(
     "maps every element in order, and other fibers run whenever the elements reach the size of a burst",
     [Sizes],
-    ([given]) =>
+    ([some]) =>
       Effect.gen(function* () {
-        const sizes = given.flatMap((size) => [size, size, size])
+        const sizes = some.flatMap((size) => [size, size, size])
         let mapped: ReadonlyArray<number> = []
         const turns: Array<number> = [0]
         // `forever` yields after each repetition.

@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as Rounds from "../../src/runtime/Rounds.ts"
 
 /** Runs a loop for a minute. Its first rounds end as `ends` says, and later rounds succeed. */
-const looped = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<void, string>>) {
+const runLoop = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<void, string>>) {
   let rounds = 0
   const lines: Array<string> = []
   const fiber = yield* Effect.suspend(() => ends[rounds++] ?? Effect.void).pipe(
@@ -21,7 +21,7 @@ const looped = Effect.fnUntraced(function* (ends: ReadonlyArray<Effect.Effect<vo
 it.effect("runtime/Rounds: a loop continues after an error, a defect and an interruption of a part of it", () =>
   Effect.gen(function* () {
     for (const end of [Effect.fail("an error"), Effect.die(new Error("a defect")), Effect.interrupt]) {
-      const { lines, rounds } = yield* looped([Effect.void, end])
+      const { lines, rounds } = yield* runLoop([Effect.void, end])
       assert.isAbove(rounds(), 30)
       assert.lengthOf(lines, 1)
       assert.match(lines[0] ?? "", /level=WARN.*A round failed/)
@@ -32,14 +32,14 @@ it.effect("runtime/Rounds: a loop continues after an error, a defect and an inte
 it.effect("runtime/Rounds: logs only the first of consecutive failures", () =>
   Effect.gen(function* () {
     const defect = Effect.die(new Error("a defect"))
-    const { lines } = yield* looped([defect, defect, defect, Effect.void, defect, defect])
+    const { lines } = yield* runLoop([defect, defect, defect, Effect.void, defect, defect])
     assert.lengthOf(lines, 2)
   })
 )
 
 it.effect("runtime/Rounds: the interruption of the loop ends it without a log", () =>
   Effect.gen(function* () {
-    const { fiber, lines, rounds } = yield* looped([])
+    const { fiber, lines, rounds } = yield* runLoop([])
     const before = rounds()
     yield* Fiber.interrupt(fiber)
     yield* TestClock.adjust("1 minute")

@@ -56,7 +56,7 @@ export const streams =
     response.end()
   }
 
-export const said = (events: ReadonlyArray<AgentEvent>): string =>
+export const textOf = (events: ReadonlyArray<AgentEvent>): string =>
   events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
 
 export const failure = (result: Result.Result<unknown, { readonly _tag: string; readonly reason?: string }>) =>

@@ -12,23 +12,23 @@ const notice = (lines: number) => `lost ${lines}`
 
 /** A reader that consumes lines only in `drain`. */
 const slowReader = (highWaterMark = 1) => {
-  const seen: Array<string> = []
-  let taken: (() => void) | undefined
+  const written: Array<string> = []
+  let consume: (() => void) | undefined
   const output = new Writable({
     decodeStrings: false,
     highWaterMark,
     write: (line, _, done) => {
-      seen.push(String(line).trimEnd())
-      taken = done
+      written.push(String(line).trimEnd())
+      consume = done
     }
   })
   return {
     output,
-    seen,
+    written,
     /** Consumes all buffered lines. */
     drain: async () => {
       while (output.writableLength > 0) {
-        taken?.()
+        consume?.()
         await new Promise((resolve) => setImmediate(resolve))
       }
     }
@@ -106,7 +106,7 @@ const unread = async (kind: "pipe" | "socket") => {
   try {
     await new Promise((resolve, reject) => {
       child.stdout?.once("data", resolve)
-      child.once("exit", () => reject(new Error("it ended before")))
+      child.once("exit", () => reject(new Error("the process ended before it had logged everything")))
     })
     const read = kind === "pipe" ? pipe.read : (): string => String(child.stderr?.read() ?? "")
     await readAll(read, 5000)
@@ -131,7 +131,7 @@ const unreadTogether = async () => {
     for (const child of children) {
       await new Promise((resolve, reject) => {
         child.stdout?.once("data", resolve)
-        child.once("exit", () => reject(new Error("it ended before")))
+        child.once("exit", () => reject(new Error("the process ended before it had logged everything")))
       })
     }
     await readAll(pipe.read, 2 * 5000)
@@ -158,7 +158,7 @@ describe("telemetry/LogOutput", () => {
         await reader.drain()
         await Effect.runPromise(log.flush)
         let next = 0
-        for (const line of reader.seen) {
+        for (const line of reader.written) {
           if (line.startsWith("lost ")) next += Number(line.slice(5))
           else assert.strictEqual(line.slice(0, line.indexOf(" ")), String(next++))
         }
@@ -186,7 +186,7 @@ describe("telemetry/LogOutput", () => {
       const flushing = yield* Effect.forkChild(log.flush, { startImmediately: true })
       yield* Effect.promise(reader.drain)
       yield* Fiber.join(flushing)
-      assert.deepStrictEqual(reader.seen, ["one", "two"])
+      assert.deepStrictEqual(reader.written, ["one", "two"])
     })
   )
 

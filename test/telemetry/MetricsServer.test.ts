@@ -41,7 +41,7 @@ const scraped = Effect.gen(function* () {
   return yield* Effect.promise(async () => (await fetch(`${HttpServer.formatAddress(address)}/metrics`)).text())
 }).pipe(Effect.scoped, Effect.orDie)
 
-/** Runs an effect with a registry of metrics of its own. */
+/** Runs an effect with its own registry of metrics. */
 const isolated = <A>(effect: Effect.Effect<A>) => Effect.provideService(effect, Metric.MetricRegistry, new Map())
 
 describe("telemetry/MetricsServer", () => {

@@ -132,11 +132,11 @@ describe("telemetry/Otlp", () => {
       ] as const) {
         const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9", OTEL_TRACES_SAMPLER_ARG: ratio }
         const settings = yield* Settings.parse(ConfigProvider.fromUnknown(env))
-        const said: Array<unknown> = []
-        const log = Logger.layer([Logger.make(({ message }) => void said.push(message))])
+        const logged: Array<unknown> = []
+        const log = Logger.layer([Logger.make(({ message }) => void logged.push(message))])
         yield* Serve.logTracing(settings).pipe(Effect.provide(log))
         assert.lengthOf(
-          said.filter((line) => String(line).includes(fastPathIsOff)),
+          logged.filter((line) => String(line).includes(fastPathIsOff)),
           lines
         )
       }
@@ -166,23 +166,24 @@ describe("telemetry/Otlp", () => {
       const collector = yield* TestCollector.start(({ path }) => (path === "/v1/traces" ? status : 200))
       const { layer, lines } = exporter(collector.url)
       yield* Effect.gen(function* () {
-        const said = (text: string) => lines.filter((line) => line.includes(text) && line.includes('"signal":"traces"'))
+        const linesWith = (text: string) =>
+          lines.filter((line) => line.includes(text) && line.includes('"signal":"traces"'))
         const exports = () => collector.exports.filter(({ path }) => path === "/v1/traces").length
         const span: Effect.Effect<Tracer.Span> = Effect.withSpan(Effect.orDie(Effect.currentSpan), "work")
         for (const rounds of [1, 2]) {
           yield* span
           yield* TestClock.adjust("5 seconds")
           yield* until("the spans are sent", () => exports() === rounds)
-          yield* until("the log says so", () => said("cannot be exported").length === 1)
+          yield* until("the failure is logged", () => linesWith("cannot be exported").length === 1)
           // After a rejection the exporter pauses for a minute.
           yield* TestClock.adjust("61 seconds")
         }
         status = 200
         yield* span
         yield* TestClock.adjust("5 seconds")
-        yield* until("the log says so", () => said("exported again").length === 1)
-        assert.lengthOf(said("cannot be exported"), 1)
-        assert.include(said("cannot be exported")[0], "status 400")
+        yield* until("the recovery is logged", () => linesWith("exported again").length === 1)
+        assert.lengthOf(linesWith("cannot be exported"), 1)
+        assert.include(linesWith("cannot be exported")[0], "status 400")
       }).pipe(Effect.provide(layer))
     }).pipe(Effect.scoped)
   )

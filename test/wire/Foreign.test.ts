@@ -11,13 +11,13 @@ import { AgentStream } from "../../src/services/chat/AgentStream.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
-const said = "Our shop is open from nine to five. 😀 Grüße!"
+const answerText = "Our shop is open from nine to five. 😀 Grüße!"
 
 /** The foreign server, until the scope closes. */
 const runtime = Effect.acquireRelease(
   Effect.promise(async () => {
     const mock = new LLMock({ port: 0, chunkSize: 7 })
-    mock.onMessage(/open/, { content: said })
+    mock.onMessage(/open/, { content: answerText })
     await mock.start()
     return mock
   }),
@@ -63,7 +63,7 @@ layer(server, { excludeTestServices: true })("between an agent and a client that
           last = message
         return last
       })
-      assert.strictEqual(textOf(message), said)
+      assert.strictEqual(textOf(message), answerText)
       assert.strictEqual(message?.role, "assistant")
       assert.deepStrictEqual(message?.metadata, { conversation_id: "tour-1", memory: false })
       const request = mock.getRequests().at(-1)

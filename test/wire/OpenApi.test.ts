@@ -46,7 +46,7 @@ const published = {
 }
 
 /** The statuses that any endpoint may answer with. */
-const everywhere = ["400", "405", "408", "413", "417", "431", "500"]
+const commonStatuses = ["400", "405", "408", "413", "417", "431", "500"]
 
 const operations = Object.keys(published).map((path) => at(document.paths, path, "post"))
 
@@ -74,7 +74,7 @@ describe("wire/OpenApi", () => {
       assert.strictEqual(at(operation, "summary"), expected.summary)
       assert.strictEqual(at(operation, "description"), expected.description)
       const responses = at(operation, "responses") as Json
-      assert.sameMembers(Object.keys(responses), [...expected.statuses, ...everywhere])
+      assert.sameMembers(Object.keys(responses), [...expected.statuses, ...commonStatuses])
       const body = at(operation, "requestBody", "content", "application/json", "schema")
       // The chat also takes the body of `useChat`.
       const [published] = (at(body, "anyOf") as ReadonlyArray<unknown> | undefined) ?? [body]
@@ -91,7 +91,7 @@ describe("wire/OpenApi", () => {
     })
   }
 
-  it("has the published bounds and the published shape of faults", () => {
+  it("has the published bounds and the published shape of validation errors", () => {
     const { schemas } = document.components
     assert.strictEqual(at(schemas, "TrackAnalyticsRequest", "properties", "page_path", "maxLength"), 2048)
     assert.strictEqual(at(schemas, "SubmitFormRequest", "properties", "form_data", "maxProperties"), 50)

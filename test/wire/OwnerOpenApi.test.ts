@@ -18,7 +18,7 @@ const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
 )
 
 describe("wire/OwnerOpenApi", () => {
-  it("has these operations, each of which needs a key, a session or the secret of a share, except the one that opens a session", () => {
+  it("has these operations, each of which declares the credentials that it accepts", () => {
     assert.sameMembers(
       operations.map(({ name }) => name),
       [

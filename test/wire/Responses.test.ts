@@ -1,5 +1,5 @@
 /**
- * The responses of test servers are recorded, and those that the document does not declare are found.
+ * The record of the responses of test servers, and the comparison that finds responses the document does not declare.
  */
 import { readFile } from "node:fs/promises"
 import { createServer, type Server } from "node:net"
@@ -10,7 +10,7 @@ import * as Documented from "../support/responses/Documented.ts"
 import type { Recorded } from "../support/responses/Recorder.ts"
 import { paths, TestServer, layer as testServer } from "../support/TestServer.ts"
 
-/** What this process has recorded. */
+/** The responses that this process has recorded. */
 const recorded = Effect.promise(async (): Promise<ReadonlyArray<Recorded>> => {
   const text = await readFile(path.join(inject("responses"), `${process.pid}.jsonl`), "utf8")
   return text
@@ -19,8 +19,8 @@ const recorded = Effect.promise(async (): Promise<ReadonlyArray<Recorded>> => {
     .map((line) => JSON.parse(line))
 })
 
-/** A server that sends this to any connection, once it is accepted, and closes it. */
-const speaking = (text: string) =>
+/** A server that accepts a connection, sends this text and closes the connection. */
+const serverThatSends = (text: string) =>
   Effect.acquireRelease(
     Effect.callback<Server>((resume) => {
       const server = createServer((socket) => void setImmediate(() => socket.on("error", () => {}).end(text)))
@@ -34,9 +34,9 @@ describe("wire/Responses: the record", () => {
     Effect.gen(function* () {
       const { send, trackingToken } = yield* TestServer
       yield* send(`${paths.track}?once`, { site_id: trackingToken, page_path: "/" })
-      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("by request"))
-      assert.deepInclude(one, { method: "POST", path: paths.track, status: 204, contentType: null })
-      assert.includeMembers([...(one?.headers ?? [])], ["access-control-allow-origin", "x-hydracore-decision"])
+      const [tracked] = (yield* recorded).filter(({ test }) => test.endsWith("by request"))
+      assert.deepInclude(tracked, { method: "POST", path: paths.track, status: 204, contentType: null })
+      assert.includeMembers([...(tracked?.headers ?? [])], ["access-control-allow-origin", "x-hydracore-decision"])
       yield* send(paths.submit, {})
       const [, refused] = (yield* recorded).filter(({ test }) => test.endsWith("by request"))
       assert.deepInclude(refused, { path: paths.submit, status: 422, contentType: "application/json" })
@@ -45,13 +45,18 @@ describe("wire/Responses: the record", () => {
 
   it.live("has the service's responses that belong to no request", () =>
     Effect.gen(function* () {
-      const server = yield* speaking(
+      const server = yield* serverThatSends(
         "HTTP/1.1 408 Request Timeout\r\nAccess-Control-Expose-Headers: X-HydraCore-Decision\r\n\r\n"
       )
       const { port } = server.address() as { readonly port: number }
       yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}`))
-      const [one] = (yield* recorded).filter(({ test }) => test.endsWith("belong to no request"))
-      assert.deepInclude(one, { method: null, path: null, status: 408, headers: ["access-control-expose-headers"] })
+      const [timedOut] = (yield* recorded).filter(({ test }) => test.endsWith("belong to no request"))
+      assert.deepInclude(timedOut, {
+        method: null,
+        path: null,
+        status: 408,
+        headers: ["access-control-expose-headers"]
+      })
     }).pipe(Effect.scoped)
   )
 })

@@ -1,5 +1,5 @@
 /**
- * The published contract's goldens: each request, and what its answer must contain.
+ * The goldens of the published contract: each request, and the status and errors of its response.
  */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
@@ -21,14 +21,14 @@ const Golden = Schema.Struct({
   )
 })
 
-interface Fault {
+interface ValidationError {
   readonly type: string
   readonly loc: ReadonlyArray<unknown>
   readonly msg: string
 }
 
-/** The part of a fault that must agree: a parser's own words and offsets only as far as the contract says. */
-const essence = ({ loc, msg, type }: Fault): string =>
+/** The part of an error that must be equal. The contract does not fix a parser's messages and offsets. */
+const essence = ({ loc, msg, type }: ValidationError): string =>
   JSON.stringify({
     type,
     loc: type === "json_invalid" ? loc.slice(0, 1) : loc,
@@ -59,7 +59,7 @@ const issued = Layer.effect(
   )
 )
 
-/** The token that a request needs: the original's were valid. */
+/** The header with a valid token of the request's instance: the recorded requests had valid tokens. */
 const tokenFor = (path: string) =>
   Effect.map(Tokens, (tokens): Record<string, string> => {
     const [, instanceId = ""] = /\/widget\/([^/]+)\//.exec(decodeURIComponent(path)) ?? []
@@ -76,7 +76,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer.TestServer | Tokens>) => {
       Effect.gen(function* () {
         const server = yield* TestServer.TestServer
         const headers = { ...golden.headers, ...(yield* tokenFor(golden.path)) }
-        // A UTF-8 body without a content type is sent as bytes: fetch would name one for a string.
+        // As bytes, because `fetch` would add a content type to a string.
         const answer = yield* Effect.promise(() =>
           fetch(server.url + golden.path, { method: "POST", headers, body: new TextEncoder().encode(golden.body) })
         )

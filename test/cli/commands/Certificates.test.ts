@@ -46,7 +46,7 @@ const listening = (certificates: ReadonlyArray<string>, awaitsRequest: boolean) 
 }
 
 /** The message for a PostgreSQL at this port whose URL requires TLS. */
-const saidOf = (port: number) => {
+const messageFor = (port: number) => {
   const url = Redacted.make(`postgres://user:word@localhost:${port}/edge?sslmode=require`)
   return SqlClient.SqlClient.use((sql) => sql`SELECT 1`).pipe(
     Database.bounded("1 second"),
@@ -72,40 +72,46 @@ const cases = [
     name: "signed by itself",
     certificate: ["self.crt"],
     code: "DEPTH_ZERO_SELF_SIGNED_CERT",
-    says: "is not signed by"
+    reason: "is not signed by"
   },
   {
     name: "with its root",
     certificate: ["here.crt", "root.crt"],
     code: "SELF_SIGNED_CERT_IN_CHAIN",
-    says: "is not signed by"
+    reason: "is not signed by"
   },
   {
     name: "without its root",
     certificate: ["here.crt"],
     code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-    says: "NODE_EXTRA_CA_CERTS"
+    reason: "NODE_EXTRA_CA_CERTS"
   },
-  { name: "expired", certificate: ["expired.crt"], isTrusted: true, code: "CERT_HAS_EXPIRED", says: "it has expired" },
-  { name: "early", certificate: ["early.crt"], isTrusted: true, code: "CERT_NOT_YET_VALID", says: "not valid yet" },
+  {
+    name: "expired",
+    certificate: ["expired.crt"],
+    isTrusted: true,
+    code: "CERT_HAS_EXPIRED",
+    reason: "it has expired"
+  },
+  { name: "early", certificate: ["early.crt"], isTrusted: true, code: "CERT_NOT_YET_VALID", reason: "not valid yet" },
   {
     name: "of another name",
     certificate: ["elsewhere.crt"],
     isTrusted: true,
     code: "ERR_TLS_CERT_ALTNAME_INVALID",
-    says: "it is for another host"
+    reason: "it is for another host"
   }
 ]
 
 describe("cli: rejected certificates", () => {
-  for (const { certificate, code, isTrusted = false, name, says } of cases) {
+  for (const { certificate, code, isTrusted = false, name, reason } of cases) {
     it.live(`PostgreSQL, ${name}`, () =>
       Effect.gen(function* () {
         yield* trusting(isTrusted)
         const port = yield* listening(certificate, true)
-        const sentence = yield* saidOf(port)
+        const sentence = yield* messageFor(port)
         assert.include(sentence, `The database server's certificate was refused (${code}): `)
-        assert.include(sentence, says)
+        assert.include(sentence, reason)
         assert.match(sentence, /^[^\n]*; [^\n]*\.$/)
         assert.notInclude(sentence, "cannot be reached")
       }).pipe(Effect.scoped)
@@ -117,7 +123,7 @@ describe("cli: rejected certificates", () => {
         const port = yield* listening(certificate, false)
         const redis = yield* Redis.inspect(Redacted.make(`rediss://localhost:${port}`))
         const facts = {
-          database: { _tag: "Unavailable", reason: "It is away." },
+          database: { _tag: "Unavailable", reason: "It is unreachable." },
           transport: "local",
           reader: { _tag: "NotConfigured" },
           analytics: null,
@@ -130,7 +136,7 @@ describe("cli: rejected certificates", () => {
         } as const
         const finding = Diagnosis.diagnose({ ...facts, redis }).find(({ check }) => check === "redis")
         assert.include(finding?.finding, `(${code}: its certificate was refused, as `)
-        assert.include(`${finding?.finding} ${finding?.advice}`, says)
+        assert.include(`${finding?.finding} ${finding?.advice}`, reason)
         assert.notInclude(finding?.advice, "Check that Redis runs")
       }).pipe(Effect.scoped)
     )
@@ -138,7 +144,7 @@ describe("cli: rejected certificates", () => {
 })
 
 TestRedis.describeWithRedis("cli: a trusted certificate", () => {
-  it.live("rediss:// counts on a Redis with TLS", () =>
+  it.live("rediss:// works with a Redis with TLS", () =>
     Effect.gen(function* () {
       yield* trusting(true)
       const file = (name: string) => fileURLToPath(new URL(`../fixtures/certificates/${name}`, import.meta.url))
@@ -157,7 +163,7 @@ describe("cli: TLS required, server without TLS", () => {
   it.live("reports that PostgreSQL has no TLS", () =>
     Effect.gen(function* () {
       const port = yield* serving((socket) => void socket.once("data", () => socket.write("N")))
-      const sentence = yield* saidOf(port)
+      const sentence = yield* messageFor(port)
       assert.include(sentence, "The database server has no TLS, which the sslmode in DATABASE_URL requires; ")
       assert.match(sentence, /^[^\n]*\.$/)
     }).pipe(Effect.scoped)

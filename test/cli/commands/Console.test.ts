@@ -116,7 +116,7 @@ describe("console", () => {
     })
   )
 
-  it.effect("the table says what state each session is in, and cannot control the terminal", () =>
+  it.effect("the table has the state of each session, and no control characters", () =>
     Effect.gen(function* () {
       const { command, json } = yield* session
       assert.include((yield* command(["sessions"])).stdout, "There are no sessions. `hydracore console link` prints")
@@ -127,7 +127,7 @@ describe("console", () => {
     })
   )
 
-  it.effect("refusals name what is wrong, and no link is created", () =>
+  it.effect("an invalid command is refused with its error, and no link is created", () =>
     Effect.gen(function* () {
       const { command, json } = yield* session
       for (const [args, sentence] of [

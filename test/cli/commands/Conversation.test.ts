@@ -13,7 +13,7 @@ const unknown = "11111111-2222-4333-8444-555555555555"
 const hostile = "Hi\u001b[2J\u009b!"
 
 /** A conversation stored at noon, with an answer that was stopped and rated down. */
-const keep = Effect.fnUntraced(function* (key: ConversationKey) {
+const storeConversation = Effect.fnUntraced(function* (key: ConversationKey) {
   const store = yield* ConversationStore
   yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
   const answerId = yield* say(key, hostile)
@@ -69,37 +69,37 @@ describe("conversation", () => {
     Effect.gen(function* () {
       const { context, services, json, refusal } = yield* session
       const key = yield* Effect.provide(newKey, context)
-      const answerId = yield* Effect.provide(keep(key), context)
-      const of = ["--instance", key.instanceId]
-      const one = [...of, "--conversation", key.conversationId]
+      const answerId = yield* Effect.provide(storeConversation(key), context)
+      const instance = ["--instance", key.instanceId]
+      const conversation = [...instance, "--conversation", key.conversationId]
       const times = { created_at: "2026-03-01T12:00:00.000Z", updated_at: "2026-03-01T12:01:00.000Z" }
-      assert.deepStrictEqual(yield* json("conversation", "list", ...of), [
+      assert.deepStrictEqual(yield* json("conversation", "list", ...instance), [
         { conversation_id: key.conversationId, ...times, messages: 2 }
       ])
-      const shown = yield* json("conversation", "show", ...one)
+      const shown = yield* json("conversation", "show", ...conversation)
       assert.strictEqual(shown.conversation_id, key.conversationId)
       assert.deepStrictEqual(withoutFirstId(shown.messages), expected(answerId))
 
-      const exported = yield* run(["conversation", "export", ...of], services)
+      const exported = yield* run(["conversation", "export", ...instance], services)
       assert.match(exported.stdout, /^\{[^\n]+\}\n$/)
       const line = JSON.parse(exported.stdout)
       assert.deepStrictEqual(withoutFirstId(line.messages), expected(answerId))
       assert.deepInclude(line, { conversation_id: key.conversationId, ...times })
-      assert.deepStrictEqual(yield* json("conversation", "export", ...of), [line])
-      assert.deepStrictEqual(yield* json("conversation", "export", ...of, "--since", "2026-03-01T12:01:01Z"), [])
+      assert.deepStrictEqual(yield* json("conversation", "export", ...instance), [line])
+      assert.deepStrictEqual(yield* json("conversation", "export", ...instance, "--since", "2026-03-01T12:01:01Z"), [])
 
-      assert.deepStrictEqual(yield* json("conversation", "delete", ...one), {
+      assert.deepStrictEqual(yield* json("conversation", "delete", ...conversation), {
         conversation_id: key.conversationId,
         deleted: true
       })
       for (const command of ["show", "delete"]) {
         assert.strictEqual(
-          yield* refusal("conversation", command, ...one),
+          yield* refusal("conversation", command, ...conversation),
           `There is no conversation ${key.conversationId}.\n`
         )
       }
       assert.strictEqual(
-        (yield* run(["conversation", "list", ...of], services)).stdout,
+        (yield* run(["conversation", "list", ...instance], services)).stdout,
         "The instance has no conversations.\n"
       )
     })
@@ -109,21 +109,21 @@ describe("conversation", () => {
     Effect.gen(function* () {
       const { context, services } = yield* session
       const key = yield* Effect.provide(newKey, context)
-      yield* Effect.provide(keep(key), context)
-      const one = ["--instance", key.instanceId, "--conversation", key.conversationId]
-      const { stdout } = yield* run(["conversation", "show", ...one], services)
+      yield* Effect.provide(storeConversation(key), context)
+      const conversation = ["--instance", key.instanceId, "--conversation", key.conversationId]
+      const { stdout } = yield* run(["conversation", "show", ...conversation], services)
       assert.strictEqual(
         stdout,
         "2026-03-01 12:00:00 UTC  visitor\n  Hi\\u001b[2J\\u009b!\n\n" +
           "2026-03-01 12:00:00 UTC  agent (stopped, rated down)\n  Hello\n  Source: https://a.example/\n  Comment: no\n"
       )
       for (const args of [
-        ["show", ...one, "--json"],
+        ["show", ...conversation, "--json"],
         ["export", "--instance", key.instanceId]
       ]) {
-        const written = yield* run(["conversation", ...args], services)
-        assert.notMatch(written.stdout, /[\u001b\u009b]/)
-        assert.include(JSON.stringify(JSON.parse(written.stdout)), JSON.stringify(hostile).slice(1, -1))
+        const output = yield* run(["conversation", ...args], services)
+        assert.notMatch(output.stdout, /[\u001b\u009b]/)
+        assert.include(JSON.stringify(JSON.parse(output.stdout)), JSON.stringify(hostile).slice(1, -1))
       }
     })
   )
@@ -158,7 +158,7 @@ describe("conversation", () => {
       const { context, services, json, refusal } = yield* session
       const { instanceId } = yield* Effect.provide(newKey, context)
       const keys = Array.from({ length: 3 }, () => ({ instanceId, conversationId: randomUUID() }))
-      for (const key of keys) yield* Effect.provide(keep(key), context)
+      for (const key of keys) yield* Effect.provide(storeConversation(key), context)
       const list = ["conversation", "list", "--instance", instanceId, "--limit"]
       assert.lengthOf(yield* json(...list, "2"), 2)
       assert.match(

@@ -24,8 +24,8 @@ describe("doctor: the database", () => {
       const sql = yield* PgClient.PgClient
       const [settings] = yield* sql<{ readonly fsync: string }>`SELECT current_setting('fsync') AS fsync`
       yield* Partitions.ensure(yield* Clock.currentTimeMillis)
-      const well = yield* Postgres.inspect
-      assert.deepInclude(well, {
+      const initial = yield* Postgres.inspect
+      assert.deepInclude(initial, {
         _tag: "Reached",
         pending: [],
         missingPartitions: [],
@@ -34,7 +34,7 @@ describe("doctor: the database", () => {
         fsync: settings?.fsync === "on"
       })
       // The database has this machine's clock.
-      assert.isAtMost(Math.abs(well.clockAheadMillis), well.roundTripMillis + 1_000)
+      assert.isAtMost(Math.abs(initial.clockAheadMillis), initial.roundTripMillis + 1_000)
 
       const wanted = Partitions.wanted(yield* Clock.currentTimeMillis)
       yield* sql.unsafe(`DROP TABLE ${wanted[2]!.name}`)
@@ -68,8 +68,8 @@ describe("doctor: the database", () => {
       const writer = yield* TestDatabase.clientOf(connection)
       yield* writer`ALTER DATABASE ${writer(connection.database)} SET default_transaction_read_only = on`
       const reader = yield* TestDatabase.clientOf(connection)
-      const seen = yield* Effect.provideService(Postgres.inspect, SqlClient.SqlClient, reader)
-      assert.isTrue(seen.isReadOnly)
+      const facts = yield* Effect.provideService(Postgres.inspect, SqlClient.SqlClient, reader)
+      assert.isTrue(facts.isReadOnly)
     }).pipe(Effect.scoped)
   )
 })
@@ -91,25 +91,25 @@ TestRedis.describeWithRedis("doctor: Redis", () => {
   it.live("reports a rejected URL without its secrets", () =>
     Effect.gen(function* () {
       const redis = yield* TestRedis.started
-      const seen = (change: Partial<Pick<URL, "pathname" | "password">>) =>
+      const inspectWith = (change: Partial<Pick<URL, "pathname" | "password">>) =>
         Redis.inspect(Redacted.make(Object.assign(new URL(Redacted.value(redis.url)), change).href))
-      assert.deepStrictEqual(yield* seen({ password: "open" }), {
+      assert.deepStrictEqual(yield* inspectWith({ password: "open" }), {
         _tag: "Unavailable",
         reason: "ERR: it refused AUTH",
         fault: "login"
       })
-      assert.deepStrictEqual(yield* seen({ pathname: "/99" }), {
+      assert.deepStrictEqual(yield* inspectWith({ pathname: "/99" }), {
         _tag: "Unavailable",
         reason: "ERR: it refused SELECT, as it has no database of that number",
         fault: "database"
       })
       yield* redis.send("CONFIG", "SET", "requirepass", "sesame")
-      assert.deepStrictEqual(yield* seen({ password: "open" }), {
+      assert.deepStrictEqual(yield* inspectWith({ password: "open" }), {
         _tag: "Unavailable",
         reason: "WRONGPASS: it refused AUTH",
         fault: "login"
       })
-      assert.deepStrictEqual(yield* seen({}), {
+      assert.deepStrictEqual(yield* inspectWith({}), {
         _tag: "Unavailable",
         reason: "NOAUTH: it requires a password",
         fault: "login"
@@ -187,7 +187,7 @@ describe("doctor, the command", () => {
         findings.map(({ check, severity }) => [check, severity]),
         [
           ["database", "problem"],
-          // Depends on this machine's limit of open files.
+          // Its severity depends on this machine's limit of open files.
           ["connections", findings.find(({ check }) => check === "connections")?.["severity"]],
           ["redis", "problem"],
           ["proxies", "ok"]

@@ -57,7 +57,7 @@ describe("form", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("an invalid file is refused with one sentence that names each fault, and nothing is stored", () =>
+  it.effect("an invalid file is refused with one sentence that names each error, and nothing is stored", () =>
     Effect.gen(function* () {
       const { cli, write } = yield* session
       const cases: ReadonlyArray<readonly [file: unknown, message: RegExp]> = [

@@ -76,8 +76,8 @@ describe("instance", () => {
         ["--agent-url", "http://localhost:3", "--no-check"],
         ["--name", "b"]
       ]) {
-        const quiet = yield* run([...update, ...change], services, { agent })
-        assert.deepStrictEqual([quiet.code, quiet.stderr], [0, ""])
+        const changed = yield* run([...update, ...change], services, { agent })
+        assert.deepStrictEqual([changed.code, changed.stderr], [0, ""])
       }
     })
   )
@@ -94,9 +94,9 @@ describe("instance", () => {
       const update = ["instance", "update", "--instance", instance_id]
       const moved = yield* json(...update, "--agent-url", "http://localhost:2", "--name", "Help")
       assert.deepStrictEqual(moved, { ...before, agent_url: "http://localhost:2", name: "Help" })
-      const bare = yield* json(...update, "--no-agent-model", "--no-agent-key-env", "--any-origin")
-      assert.deepStrictEqual(bare, { ...moved, agent_model: null, agent_key_env: null, origins: [] })
-      assert.deepStrictEqual(yield* listed, bare)
+      const cleared = yield* json(...update, "--no-agent-model", "--no-agent-key-env", "--any-origin")
+      assert.deepStrictEqual(cleared, { ...moved, agent_model: null, agent_key_env: null, origins: [] })
+      assert.deepStrictEqual(yield* listed, cleared)
       assert.match((yield* text(...update, ...full)).stdout, /\nagent_model +m-1\nagent_key_env +AGENT_KEY\n/)
       assert.deepStrictEqual(yield* listed, { ...before, agent_url: "http://localhost:2", name: "Help" })
 
@@ -173,9 +173,9 @@ describe("instance", () => {
       assert.strictEqual((yield* read("prompt.txt")).code, 0)
       const [instance] = yield* json("instance", "list")
       assert.strictEqual(instance.instructions, "From a file: 日本")
-      const texts =
+      const expected =
         "The flag --instructions must be a text of 1 to 32000 characters, or @ and the path of a file with one.\n"
-      for (const path of ["empty", "large"]) assert.strictEqual((yield* read(path)).stderr, texts)
+      for (const path of ["empty", "large"]) assert.strictEqual((yield* read(path)).stderr, expected)
       assert.strictEqual(
         (yield* read("absent")).stderr,
         "The flag --instructions must be a text, or @ and the path of a file that can be read (ENOENT).\n"

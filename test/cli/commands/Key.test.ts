@@ -69,7 +69,7 @@ describe("key", () => {
     })
   )
 
-  it.effect("the texts say that the key is shown once, and what state each key is in", () =>
+  it.effect("the output says that the key is shown once, and the table has the state of each key", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
       const { json, key } = yield* session
@@ -113,7 +113,7 @@ describe("key", () => {
     })
   )
 
-  it.effect("refusals name what is wrong, and nothing is issued", () =>
+  it.effect("an invalid command is refused with its error, and nothing is issued", () =>
     Effect.gen(function* () {
       const { json, key } = yield* session
       yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))

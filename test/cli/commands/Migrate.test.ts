@@ -33,7 +33,7 @@ const laterMigrations = readdirSync(new URL("../../../src/postgres/schema/migrat
   .sort(([one], [other]) => one - other)
 
 /** Resets a database to its first migration, without partitions. */
-const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
+const resetToFirst = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
   yield* sql`CREATE SCHEMA kept`
   yield* sql`ALTER TABLE effect_sql_migrations SET SCHEMA kept`
   yield* sql`DROP SCHEMA public CASCADE`
@@ -43,21 +43,21 @@ const takeBack = Effect.fnUntraced(function* (sql: SqlClient.SqlClient) {
 })
 
 /** A client on a database that has only its first migration. */
-const behind = Effect.gen(function* () {
+const databaseAtFirst = Effect.gen(function* () {
   const connection = yield* TestDatabase.connection
   const sql = yield* TestDatabase.clientOf(connection)
-  yield* takeBack(sql)
+  yield* resetToFirst(sql)
   return { connection, sql }
 })
 
 describe("migrate", () => {
-  for (const [what, table] of [
+  for (const [name, table] of [
     ["a migration that waits for a reader of a table", "submission"],
     ["a migration that waits for the migration of another process", "effect_sql_migrations"]
   ] as const) {
-    it.live(`${what} is not limited by the database's timeouts`, () =>
+    it.live(`${name} is not limited by the database's timeouts`, () =>
       Effect.gen(function* () {
-        const { connection, sql } = yield* behind
+        const { connection, sql } = yield* databaseAtFirst
         for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
           yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${databaseTimeout}ms'`)
         }
@@ -84,7 +84,7 @@ describe("migrate", () => {
 
   it.live("readers of a table are not blocked while a migration waits for its lock", () =>
     Effect.gen(function* () {
-      const { connection, sql } = yield* behind
+      const { connection, sql } = yield* databaseAtFirst
       const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
       const backup = yield* sql
         .withTransaction(Effect.andThen(sql`SELECT 1 FROM site`, Effect.andThen(locked.open, release.await)))
@@ -101,7 +101,7 @@ describe("migrate", () => {
 
   it.live("a migration is retried after its connection is cut", () =>
     Effect.gen(function* () {
-      const { connection, sql } = yield* behind
+      const { connection, sql } = yield* databaseAtFirst
       const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
       const holder = yield* sql
         .withTransaction(
@@ -124,11 +124,11 @@ describe("migrate", () => {
     Effect.gen(function* () {
       const cluster = yield* Cluster.make({ fsync: "off" })
       const run = Effect.gen(function* () {
-        const patient = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "50 seconds" }))
-        return yield* Migrate.migrate(patient)
+        const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "50 seconds" }))
+        return yield* Migrate.migrate(settings)
       }).pipe(Effect.provide(Database.layer({ url: Redacted.make(cluster.url), connections: 1 })))
       yield* run
-      yield* cluster.use(takeBack)
+      yield* cluster.use(resetToFirst)
       const locked = yield* Latch.make()
       yield* cluster
         .use((sql) =>
@@ -147,7 +147,7 @@ describe("migrate", () => {
 
   it.live("a failed migration is reported with its name and cause", () =>
     Effect.gen(function* () {
-      const { connection, sql } = yield* behind
+      const { connection, sql } = yield* databaseAtFirst
       yield* sql`CREATE TABLE not_counted (other text)`
       const { message } = yield* Effect.flip(migrate(connection))
       assert.match(message, /^The database could not be migrated: Migration "2_decisions" failed\. .*SQLSTATE 42P07/)
@@ -165,15 +165,15 @@ describe("migrate", () => {
       address.pathname = latin
       const connection = { database: latin, url: Redacted.make(address.href) }
       assert.include((yield* Effect.flip(migrate(connection))).message, "its encoding is LATIN1")
-      const on = yield* TestDatabase.clientOf(connection)
-      assert.deepStrictEqual(yield* on`SELECT relname FROM pg_class WHERE relname = 'effect_sql_migrations'`, [])
+      const latinSql = yield* TestDatabase.clientOf(connection)
+      assert.deepStrictEqual(yield* latinSql`SELECT relname FROM pg_class WHERE relname = 'effect_sql_migrations'`, [])
     }).pipe(Effect.scoped)
   )
 
   it.live("fails if the database is unreachable", () =>
     Effect.gen(function* () {
-      const away = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
-      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), away))
+      const unreachable = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
+      const exit = yield* Effect.exit(Effect.provide(Migrate.migrate(yield* settings), unreachable))
       assert.include(String(Exit.isFailure(exit) ? exit.cause : ""), "StorageUnavailable")
     })
   )

@@ -79,14 +79,14 @@ describe("cli/commands/Notify", () => {
         onRcptTo: (_, __, callback) => callback(refusal(550, "5.1.1 no such user"))
       })
       const { cli, site } = yield* commands(mail(port))
-      const faults = [
+      const invalid = [
         [["--to", "ada"], "The flag --to must be an email address"],
         [["--to", "ada@example.com\nBcc: eve@example.com"], "The flag --to must be an email address"],
         [[...to, "--digest", "hourly"], "--digest"],
         [[...to, "--report", "weekly", "--digest", "daily"], "--digest must be left out"],
         [[...to, "--report", "weekly", "--quarantined"], "--quarantined must be left out"]
       ] as const
-      for (const [args, message] of faults) {
+      for (const [args, message] of invalid) {
         const ended = yield* cli("add", "--site", site, ...args)
         assert.deepStrictEqual([ended.code, ended.stdout], [1, ""])
         assert.include(ended.stderr, message)

@@ -66,30 +66,32 @@ const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
     .map((line) => JSON.parse(line))
 
 describe("person", () => {
-  it.live("export writes what is stored, one object per line, without control characters", () =>
-    Effect.gen(function* () {
-      const { key, one, other, text } = yield* session
-      const exported = yield* text("person", "export", "--email", " ANN@example.com")
-      assert.notMatch(exported, /[\u001b\u202e]/)
-      assert.deepStrictEqual(
-        lines(exported).map(({ conversation_id, email, instance_id, kind, website_config_id }) => ({
-          ...{ kind, website_config_id, email, instance_id, conversation_id }
-        })),
-        [
-          ...[one, other].map((website_config_id) => ({
-            ...{ kind: "submission", website_config_id, email: "Ann@Example.com" },
-            ...{ instance_id: undefined, conversation_id: undefined }
+  it.live(
+    "export writes a person's submissions and conversations, one object per line, without control characters",
+    () =>
+      Effect.gen(function* () {
+        const { key, one, other, text } = yield* session
+        const exported = yield* text("person", "export", "--email", " ANN@example.com")
+        assert.notMatch(exported, /[\u001b\u202e]/)
+        assert.deepStrictEqual(
+          lines(exported).map(({ conversation_id, email, instance_id, kind, website_config_id }) => ({
+            ...{ kind, website_config_id, email, instance_id, conversation_id }
           })),
-          {
-            ...{ kind: "conversation", website_config_id: undefined, email: undefined },
-            ...{ instance_id: key.instanceId, conversation_id: key.conversationId }
-          }
-        ]
-      )
-      const ofSite = yield* text("person", "export", "--email", "ann@example.com", "--site", other, "--json")
-      assert.lengthOf(JSON.parse(ofSite), 1)
-      assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com"), "")
-    })
+          [
+            ...[one, other].map((website_config_id) => ({
+              ...{ kind: "submission", website_config_id, email: "Ann@Example.com" },
+              ...{ instance_id: undefined, conversation_id: undefined }
+            })),
+            {
+              ...{ kind: "conversation", website_config_id: undefined, email: undefined },
+              ...{ instance_id: key.instanceId, conversation_id: key.conversationId }
+            }
+          ]
+        )
+        const ofSite = yield* text("person", "export", "--email", "ann@example.com", "--site", other, "--json")
+        assert.lengthOf(JSON.parse(ofSite), 1)
+        assert.strictEqual(yield* text("person", "export", "--email", "carl@example.com"), "")
+      })
   )
 
   it.live("erase deletes a person's data, and says how much", () =>
@@ -135,7 +137,7 @@ describe("person", () => {
     })
   )
 
-  it.live("refuses what it cannot do, and says what to give", () =>
+  it.live("an invalid command is refused with an error that says which flags to give", () =>
     Effect.gen(function* () {
       const { one, refusal } = yield* session
       const unknown = randomUUID()

@@ -12,7 +12,7 @@ import { read } from "../../support/CsvReader.ts"
 import { run } from "../../support/TestCli.ts"
 import { site, storage, submission } from "../../support/TestStorage.ts"
 
-const given: ReadonlyArray<Submission> = [
+const submissions: ReadonlyArray<Submission> = [
   submission(1),
   { ...submission(2), status: "quarantined", reasons: ["honeypot", "links"] },
   { ...submission(3), reasons: ["repeated"] },
@@ -23,7 +23,7 @@ const given: ReadonlyArray<Submission> = [
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(Layer.provideMerge(SubmissionRepo.layer(), storage()))
   yield* Service.SubmissionRepo.use((repo) =>
-    Effect.forEach(given, (one) => repo.submit({ ...one, idempotency: null, sessionId: null }))
+    Effect.forEach(submissions, (stored) => repo.submit({ ...stored, idempotency: null, sessionId: null }))
   ).pipe(Effect.provide(context))
   const services = Layer.succeedContext(context)
   const lines = (...args: ReadonlyArray<string>) =>

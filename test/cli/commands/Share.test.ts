@@ -49,7 +49,7 @@ describe("share", () => {
     })
   )
 
-  it.effect("the texts say who sees what, and an unknown website or share is an error", () =>
+  it.effect("the output says who can see the statistics, and an unknown website or share is an error", () =>
     Effect.gen(function* () {
       const { share } = yield* session
       assert.include((yield* share("list")).stdout, "No dashboard is shared.")

@@ -51,18 +51,18 @@ describe("site snippet", () => {
   it.effect("--base-url accepts a path on the website, but not another host in its place", () =>
     Effect.gen(function* () {
       const { snippet } = yield* session
-      for (const [given, base] of [
+      for (const [baseUrl, base] of [
         ["/hc", "/hc"],
         ["/hc/", "/hc"],
         ["/a/../hc", "/hc"],
         ["/", ""]
       ] as const) {
-        const { stdout } = yield* snippet("--base-url", given)
-        assert.include(stdout, `<script defer src="${base}/v1/public/embed.js"`, given)
-        assert.include(stdout, `action="${base}/v1/public/forms/submit?`, given)
+        const { stdout } = yield* snippet("--base-url", baseUrl)
+        assert.include(stdout, `<script defer src="${base}/v1/public/embed.js"`, baseUrl)
+        assert.include(stdout, `action="${base}/v1/public/forms/submit?`, baseUrl)
         assert.notInclude(stdout, "--base-url")
       }
-      for (const given of [
+      for (const baseUrl of [
         "//other.example/hc",
         "/.//other.example",
         "/\\other.example",
@@ -71,7 +71,7 @@ describe("site snippet", () => {
         "/hc#a",
         "/h c"
       ]) {
-        assert.match((yield* snippet("--base-url", given)).stderr, /^The flag --base-url must be an address/, given)
+        assert.match((yield* snippet("--base-url", baseUrl)).stderr, /^The flag --base-url must be an address/, baseUrl)
       }
     })
   )
@@ -149,18 +149,18 @@ describe("site snippet", () => {
     Effect.gen(function* () {
       const { instance, other, snippet } = yield* session
       const unknown = "11111111-2222-4333-8444-555555555555"
-      const refused = ({ code, stderr, stdout }: Ended, words: string) => {
+      const assertRefused = ({ code, stderr, stdout }: Ended, message: string) => {
         assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
-        assert.include(stderr, words)
+        assert.include(stderr, message)
       }
-      refused(yield* other("--site", unknown), `There is no website ${unknown}.`)
-      refused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
-      refused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
-      refused(yield* snippet("--issue-token"), "--instance")
-      refused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
-      refused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")
-      refused(yield* snippet("--instance", instance.instanceId, "--token", "no-token"), "--token must be a token")
-      refused(
+      assertRefused(yield* other("--site", unknown), `There is no website ${unknown}.`)
+      assertRefused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
+      assertRefused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
+      assertRefused(yield* snippet("--issue-token"), "--instance")
+      assertRefused(yield* snippet("--base-url", "ftp://edge.example"), "--base-url must be an address")
+      assertRefused(yield* snippet("--base-url", "https://user:secret@edge.example"), "--base-url must be an address")
+      assertRefused(yield* snippet("--instance", instance.instanceId, "--token", "no-token"), "--token must be a token")
+      assertRefused(
         yield* snippet("--instance", instance.instanceId, "--token", `hwt_${"a".repeat(43)}`, "--issue-token"),
         "--issue-token must be left out"
       )

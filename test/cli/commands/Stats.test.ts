@@ -32,7 +32,7 @@ const session = Effect.gen(function* () {
   return { append, context, json, refusal, text }
 })
 
-const mine = ["--site", site.websiteConfigId]
+const siteFlag = ["--site", site.websiteConfigId]
 
 describe("stats", () => {
   it.effect("prints an overview", () =>
@@ -91,8 +91,8 @@ describe("stats", () => {
         devices: [{ device: "mobile", ...bothDays }],
         not_counted: {}
       })
-      assert.strictEqual((yield* json(...mine)).per_day.length, 30)
-      const chart = yield* text(...mine, "--days", "2")
+      assert.strictEqual((yield* json(...siteFlag)).per_day.length, 30)
+      const chart = yield* text(...siteFlag, "--days", "2")
       assert.match(chart, /^visitors \(each day's, summed\) {2}3$/m)
       assert.match(chart, /^bounce rate +100 %$/m)
       assert.match(chart, /^2026-03-01 {2}█+ {2}2 {2}2$/m)
@@ -112,15 +112,17 @@ describe("stats", () => {
         "Operating systems",
         "Devices"
       ])
-      assert.include(yield* text(...mine, "--days", "365"), "per month")
-      assert.deepStrictEqual((yield* json(...mine, "--limit", "1")).campaigns, [{ campaign: "spring", ...perDay[0] }])
+      assert.include(yield* text(...siteFlag, "--days", "365"), "per month")
+      assert.deepStrictEqual((yield* json(...siteFlag, "--limit", "1")).campaigns, [
+        { campaign: "spring", ...perDay[0] }
+      ])
     })
   )
 
   it.effect("compares with the previous period", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
-      const args = [...mine, "--period", "day", "--compare", "previous_period"]
+      const args = [...siteFlag, "--period", "day", "--compare", "previous_period"]
       const { comparison, date_range, visitors } = yield* json(...args)
       assert.deepStrictEqual([date_range, visitors], [["2026-03-02", "2026-03-02"], 1])
       assert.deepStrictEqual([comparison.date_range, comparison.visitors], [["2026-03-01", "2026-03-01"], 2])
@@ -133,32 +135,32 @@ describe("stats", () => {
   it.effect("groups by dimensions, and filters", () =>
     Effect.gen(function* () {
       const { json, text } = yield* session
-      const { results } = yield* json(...mine, "--by", "visit:utm_campaign", "--by", "time:day")
+      const { results } = yield* json(...siteFlag, "--by", "visit:utm_campaign", "--by", "time:day")
       assert.deepStrictEqual(results, [
         { dimensions: ["spring", "2026-03-01"], metrics: [2, 2, 2, 100, 0, 0] },
         { dimensions: ["summer", "2026-03-02"], metrics: [1, 1, 1, 100, 0, 0] }
       ])
-      const filtered = yield* json(...mine, "--by", "visit:source", "--filter", "event:page is /|/pricing")
+      const filtered = yield* json(...siteFlag, "--by", "visit:source", "--filter", "event:page is /|/pricing")
       assert.deepStrictEqual(filtered.results, [{ dimensions: ["letter"], metrics: [2, 2, 2, 100, 0, 0] }])
       assert.deepStrictEqual(filtered.query.filters, [["is", "event:page", ["/", "/pricing"]]])
-      const chart = yield* text(...mine, "--by", "visit:utm_campaign", "--from", "2026-03-01", "--to", "2026-03-01")
+      const chart = yield* text(...siteFlag, "--by", "visit:utm_campaign", "--from", "2026-03-01", "--to", "2026-03-01")
       assert.match(chart, /^period +2026-03-01 to 2026-03-01 \(UTC\)$/m)
       assert.match(chart, /^visit:utm_campaign +visitors +visits +views +bounces +conversions$/m)
       assert.match(chart, /^spring +█+ +2 +2 +2 +100 % +0$/m)
-      assert.include(yield* text(...mine, "--by", "event:goal"), "Nothing matches.")
-      assert.match(yield* text(...mine, "--by", "event:name"), /^event:name +visitors +visits +events +revenue$/m)
+      assert.include(yield* text(...siteFlag, "--by", "event:goal"), "Nothing matches.")
+      assert.match(yield* text(...siteFlag, "--by", "event:name"), /^event:name +visitors +visits +events +revenue$/m)
     })
   )
 
   it.effect("writes CSV", () =>
     Effect.gen(function* () {
       const { text } = yield* session
-      assert.deepStrictEqual((yield* text(...mine, "--days", "2", "--format", "csv")).split("\r\n").slice(0, 2), [
+      assert.deepStrictEqual((yield* text(...siteFlag, "--days", "2", "--format", "csv")).split("\r\n").slice(0, 2), [
         '"time:day","visitors","visits","pageviews","bounce_rate","visit_duration","conversions"',
         '"2026-03-01","2","2","2","100","0","0"'
       ])
       const compared = yield* text(
-        ...[...mine, "--by", "visit:source", "--period", "day", "--compare", "previous_period", "--format", "csv"]
+        ...[...siteFlag, "--by", "visit:source", "--period", "day", "--compare", "previous_period", "--format", "csv"]
       )
       assert.match(compared, /"conversions","change of visitors","change of visits","change of pageviews",/)
       assert.match(compared, /"letter","1","1","1","100","0","0","-50","-50","-50","0","0","0"/)
@@ -199,17 +201,20 @@ describe("stats", () => {
       const wrong: ReadonlyArray<readonly [args: ReadonlyArray<string>, part: string]> = [
         [["--site", "Nothing"], "No website has this name. `hydracore site list` shows them."],
         [[], "Give either --site or --all-sites."],
-        [[...mine, "--all-sites"], "Give either --site or --all-sites."],
-        [[...mine, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],
-        [[...mine, "--filter", "event:page"], "The flag --filter must be a dimension, an operator"],
-        [[...mine, "--filter", "time:day is x"], "The flag --filter must be 'event:page'"],
-        [[...mine, "--from", "2026-03-02", "--to", "2026-03-01"], "the range ends on 2026-03-01, before it begins on"],
-        [[...mine, "--from", "yesterday"], "The flag --from must be a valid date"],
-        [[...mine, "--to", "2026-03-01"], "The flag --to needs --from."],
-        [[...mine, "--days", "3", "--period", "7d"], "Give only one of --period, --days, and --from with --to."],
-        [[...mine, "--period", "2w"], "The flag --period takes"],
-        [[...mine, "--limit", "1000000"], "The flag --limit must be a whole number from 1 to 10000."],
-        [[...mine, "--json", "--format", "csv"], "The flags --json and --format csv cannot be combined."]
+        [[...siteFlag, "--all-sites"], "Give either --site or --all-sites."],
+        [[...siteFlag, "--by", "visit:city"], "The flag --by must be 'event:page', 'event:name'"],
+        [[...siteFlag, "--filter", "event:page"], "The flag --filter must be a dimension, an operator"],
+        [[...siteFlag, "--filter", "time:day is x"], "The flag --filter must be 'event:page'"],
+        [
+          [...siteFlag, "--from", "2026-03-02", "--to", "2026-03-01"],
+          "the range ends on 2026-03-01, before it begins on"
+        ],
+        [[...siteFlag, "--from", "yesterday"], "The flag --from must be a valid date"],
+        [[...siteFlag, "--to", "2026-03-01"], "The flag --to needs --from."],
+        [[...siteFlag, "--days", "3", "--period", "7d"], "Give only one of --period, --days, and --from with --to."],
+        [[...siteFlag, "--period", "2w"], "The flag --period takes"],
+        [[...siteFlag, "--limit", "1000000"], "The flag --limit must be a whole number from 1 to 10000."],
+        [[...siteFlag, "--json", "--format", "csv"], "The flags --json and --format csv cannot be combined."]
       ]
       for (const [args, part] of wrong) {
         const sentence = yield* refusal(...args)

@@ -157,8 +157,8 @@ describe("submissions export", () => {
           )
         )
       for (const args of [exportOf(), ["site", "list"], ["--help"]]) {
-        const gone = yield* run(args, storage({ submissions: 1000 }), { stdout: failing("EPIPE") })
-        assert.deepStrictEqual(gone, { code: 0, stdout: "", stderr: "" })
+        const closed = yield* run(args, storage({ submissions: 1000 }), { stdout: failing("EPIPE") })
+        assert.deepStrictEqual(closed, { code: 0, stdout: "", stderr: "" })
       }
       const full = yield* run(exportOf(), storage({ submissions: 1000 }), { stdout: failing("ENOSPC") })
       assert.deepStrictEqual(full, { code: 1, stdout: "", stderr: "The output could not be written (ENOSPC).\n" })
@@ -174,7 +174,7 @@ describe("submissions export, as a process", () => {
     const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" }
     const child = spawn(process.execPath, ["--max-old-space-size=80", program, ...exportOf()], { env })
     const closed = once(child, "close")
-    const complaint = text(child.stderr)
+    const errors = text(child.stderr)
     let lines = 0
     let bytes = 0
     for await (const part of child.stdout as AsyncIterable<Buffer>) {
@@ -182,7 +182,7 @@ describe("submissions export, as a process", () => {
       for (let at = part.indexOf(0x0a); at !== -1; at = part.indexOf(0x0a, at + 1)) lines++
     }
     assert.deepStrictEqual(await closed, [0, null])
-    assert.strictEqual(await complaint, "")
+    assert.strictEqual(await errors, "")
     assert.strictEqual(lines, 3_000)
     assert.isAbove(bytes, 90_000_000)
   }, 300_000)
@@ -190,19 +190,19 @@ describe("submissions export, as a process", () => {
   it("ends quietly when its reader closes the pipe", async () => {
     const child = spawn(process.execPath, [program, ...exportOf("--format", "csv")])
     const closed = once(child, "close")
-    const complaint = text(child.stderr)
+    const errors = text(child.stderr)
     const [first] = (await once(child.stdout, "data")) as [Buffer]
     assert.isTrue(first.toString("utf8").startsWith('"submission_id"'))
     child.stdout.destroy()
     assert.deepStrictEqual(await closed, [0, null])
-    assert.strictEqual(await complaint, "")
+    assert.strictEqual(await errors, "")
   }, 120_000)
 
   it("exits with 1 and one sentence on stderr after an error", async () => {
     const child = spawn(process.execPath, [program, "stats", "--site", site.trackingToken])
     const closed = once(child, "close")
-    const [answer, complaint] = await Promise.all([text(child.stdout), text(child.stderr)])
+    const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
     assert.deepStrictEqual(await closed, [1, null])
-    assert.deepStrictEqual([answer, complaint], ["", `There is no website ${site.trackingToken}.\n`])
+    assert.deepStrictEqual([output, errors], ["", `There is no website ${site.trackingToken}.\n`])
   })
 })

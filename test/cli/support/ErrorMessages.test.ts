@@ -7,7 +7,8 @@ import { StorageUnavailable } from "../../../src/services/Storage.ts"
 const sentence = /^[A-Z][^\n]*\.$/
 
 describe("cli/support/ErrorMessages: an unavailable database", () => {
-  const said = (code: string | undefined) => ErrorMessages.of(new NotReady({ reason: "database-unreachable", code }))
+  const messageOf = (code: string | undefined) =>
+    ErrorMessages.of(new NotReady({ reason: "database-unreachable", code }))
 
   it("a rejection is not reported as unreachable", () => {
     for (const [code, part] of [
@@ -20,15 +21,16 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
       ["3F000", "names no schema"],
       ["42P01", "SQLSTATE 42P01"]
     ] as const) {
-      assert.include(said(code), part)
-      assert.notMatch(said(code), /cannot be reached|check that it runs/)
+      assert.include(messageOf(code), part)
+      assert.notMatch(messageOf(code), /cannot be reached|check that it runs/)
     }
   })
 
   it("a statement_timeout is not reported as a slow database", () => {
-    const said = (code: string | undefined) => ErrorMessages.of(new StorageUnavailable({ reason: "timeout", code }))
-    assert.include(said("57014"), "statement_timeout")
-    assert.include(said(undefined), "did not answer in time")
+    const messageOf = (code: string | undefined) =>
+      ErrorMessages.of(new StorageUnavailable({ reason: "timeout", code }))
+    assert.include(messageOf("57014"), "statement_timeout")
+    assert.include(messageOf(undefined), "did not answer in time")
   })
 
   it("reports missing privileges", () => {
@@ -36,30 +38,30 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
   })
 
   it("an unreachable database is explained by its error code", () => {
-    assert.include(said("ENOTFOUND"), "The host in DATABASE_URL is not known")
-    assert.include(said("ENOENT"), "There is no socket where DATABASE_URL points")
-    assert.include(said("ENOTDIR"), "name the folder")
-    assert.include(said("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
-    assert.include(said("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
-    assert.include(said(undefined), "The database cannot be reached; check that it runs")
+    assert.include(messageOf("ENOTFOUND"), "The host in DATABASE_URL is not known")
+    assert.include(messageOf("ENOENT"), "There is no socket where DATABASE_URL points")
+    assert.include(messageOf("ENOTDIR"), "name the folder")
+    assert.include(messageOf("ECONNREFUSED"), "Nothing listens where DATABASE_URL points")
+    assert.include(messageOf("EHOSTUNREACH"), "cannot be reached (EHOSTUNREACH)")
+    assert.include(messageOf(undefined), "The database cannot be reached; check that it runs")
     assert.strictEqual(
-      said("CERT_HAS_EXPIRED"),
+      messageOf("CERT_HAS_EXPIRED"),
       "The database server's certificate was refused (CERT_HAS_EXPIRED): it has expired; renew the server's certificate, or correct this machine's clock."
     )
   })
 
   it.prop(
-    "any code gives one sentence, the same at the start and for a statement",
+    "any code gives one sentence, which is the same for a check at the start and for a statement",
     [Schema.UndefinedOr(Schema.String.check(Schema.isPattern(/^[A-Z0-9_]{1,40}$/)))],
     ([code]) => {
-      assert.match(said(code), sentence)
-      assert.strictEqual(said(code), ErrorMessages.of(new StorageUnavailable({ reason: "unreachable", code })))
+      assert.match(messageOf(code), sentence)
+      assert.strictEqual(messageOf(code), ErrorMessages.of(new StorageUnavailable({ reason: "unreachable", code })))
     }
   )
 })
 
 describe("cli/support/ErrorMessages: a listen failure", () => {
-  const said = (code: string | undefined, host = "203.0.113.5") =>
+  const messageOf = (code: string | undefined, host = "203.0.113.5") =>
     ErrorMessages.cannotListen(
       { host, port: 8080, names: { host: "HOST", port: "PORT" } },
       code === undefined ? new Error("x") : Object.assign(new Error("x"), { code })
@@ -73,17 +75,17 @@ describe("cli/support/ErrorMessages: a listen failure", () => {
       ["ENOTFOUND", "no address is known for that name", true],
       ["EAI_AGAIN", "no address is known for that name", true]
     ] as const) {
-      assert.match(said(code), sentence)
-      assert.include(said(code), `203.0.113.5:8080: ${code === "EACCES" ? "" : part}`)
-      assert.include(said(code), part)
-      assert.strictEqual(said(code).includes("HOST"), isHost)
-      assert.strictEqual(said(code).includes("PORT"), !isHost)
+      assert.match(messageOf(code), sentence)
+      assert.include(messageOf(code), `203.0.113.5:8080: ${code === "EACCES" ? "" : part}`)
+      assert.include(messageOf(code), part)
+      assert.strictEqual(messageOf(code).includes("HOST"), isHost)
+      assert.strictEqual(messageOf(code).includes("PORT"), !isHost)
     }
   })
 
   it("includes unknown codes and escapes the host", () => {
-    assert.strictEqual(said("EINVAL", "fe80::1"), "Cannot listen on [fe80::1]:8080 (EINVAL); check HOST and PORT.")
-    assert.strictEqual(said(undefined), "Cannot listen on 203.0.113.5:8080; check HOST and PORT.")
-    assert.notInclude(said("ENOTFOUND", "\u001b[2J\n"), "\u001b")
+    assert.strictEqual(messageOf("EINVAL", "fe80::1"), "Cannot listen on [fe80::1]:8080 (EINVAL); check HOST and PORT.")
+    assert.strictEqual(messageOf(undefined), "Cannot listen on 203.0.113.5:8080; check HOST and PORT.")
+    assert.notInclude(messageOf("ENOTFOUND", "\u001b[2J\n"), "\u001b")
   })
 })

@@ -9,7 +9,7 @@ import * as Command from "../../support/Command.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(path.join(tmpdir(), "hydracore-folder-"))),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
 )
 
 describe("the data folder", () => {
@@ -61,13 +61,13 @@ describe("the data folder", () => {
   it.live("`demo` fails at once where folders cannot be created", () =>
     Effect.gen(function* () {
       // The folder itself, and the database's folder in it.
-      for (const [dataDir, said] of [
+      for (const [dataDir, expected] of [
         ["/proc/nowhere/at/all", /^Cannot write \/proc\/nowhere\/at\/all \(E\w+\); set HYDRACORE_DATA_DIR [^\n]*\.\n$/],
         ["/proc", /^(Could not make the folder|Cannot write) \/proc[^\n]*\.\n$/]
       ] as const) {
         const { code, output } = yield* Command.run(["demo"], { HYDRACORE_DATA_DIR: dataDir })
         assert.strictEqual(code, 1)
-        assert.match(output, said)
+        assert.match(output, expected)
       }
     })
   )

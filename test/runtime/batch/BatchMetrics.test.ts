@@ -9,12 +9,12 @@ import * as TestMetrics from "../../support/TestMetrics.ts"
 it.effect("measures batch sizes, durations by outcome and the queue", () => {
   const metrics = TestMetrics.make()
   return Effect.gen(function* () {
-    let away = true
+    let isUnavailable = true
     const { submit } = yield* GroupCommit.make<string, string, never>({
       flush: (items) =>
         Effect.gen(function* () {
           yield* Effect.sleep("30 millis")
-          if (away) return yield* new StorageUnavailable({ reason: "unreachable" })
+          if (isUnavailable) return yield* new StorageUnavailable({ reason: "unreachable" })
           if (items.includes("bad")) return yield* new RecordRefused({})
           return items.map((item) => Result.succeed(item))
         }),
@@ -33,7 +33,7 @@ it.effect("measures batch sizes, durations by outcome and the queue", () => {
     yield* TestClock.adjust(1)
     assert.strictEqual(metrics.value('batch_queue{kind="page-views"}'), 3)
     yield* TestClock.adjust(30)
-    away = false
+    isUnavailable = false
     yield* TestClock.adjust(1_000)
     assert.isDefined(first.pollUnsafe())
     assert.isDefined(others.pollUnsafe())

@@ -26,8 +26,8 @@ it.effect(
   () => {
     const spans: Array<Tracer.NativeSpan> = []
     const tracer = Tracer.make({
-      span: (given) => {
-        const span = new Tracer.NativeSpan(given)
+      span: (spanOptions) => {
+        const span = new Tracer.NativeSpan(spanOptions)
         spans.push(span)
         return span
       }

@@ -19,7 +19,7 @@ describe("runtime/batch/CancellableRunner", () => {
     return { effect, runs: () => runs }
   }
 
-  it.effect("an effect that ends keeps its outcome, whether it is still wanted or not", () =>
+  it.effect("an effect that ends before a check has its own outcome, wanted or not", () =>
     Effect.gen(function* () {
       const { run } = yield* CancellableRunner.make
       assert.strictEqual(yield* run(() => false, Effect.succeed(1)), 1)

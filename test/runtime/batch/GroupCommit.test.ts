@@ -51,7 +51,7 @@ describe("GroupCommit", () => {
             continue
           }
           const error = Cause.findErrorOption(outcome.cause)
-          if (Option.isNone(error)) return assert.fail("an outcome that is no error of the contract")
+          if (Option.isNone(error)) return assert.fail("the outcome is not a declared error")
           if (error.value._tag === "RecordRefused") {
             assert.isTrue(bad)
             assert.strictEqual(copies, 0)

@@ -1,4 +1,4 @@
-/** Flushes that hang, fail or are interrupted, and what their submitters get. */
+/** Flushes that hang, fail or are interrupted, and the outcomes of their submitters. */
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Result, Scope } from "effect"
 import { TestClock } from "effect/testing"
@@ -42,11 +42,11 @@ describe("GroupCommit: failures", () => {
         maxQueue: 10,
         maxBatch: 10
       }).pipe(Scope.provide(scope))
-      const waits = yield* Effect.forkChild(Effect.flip(group.submit(1)))
+      const waiting = yield* Effect.forkChild(Effect.flip(group.submit(1)))
       yield* TestClock.adjust(1)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(interrupted)
-      assert.deepInclude(yield* Fiber.join(waits), { _tag: "StorageUnavailable", reason: "unreachable" })
+      assert.deepInclude(yield* Fiber.join(waiting), { _tag: "StorageUnavailable", reason: "unreachable" })
     })
   )
 
