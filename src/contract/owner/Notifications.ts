@@ -36,14 +36,16 @@ const exampleNotification = {
 export const Notification = Schema.Struct({
   notification_id: Fields.uuid,
   to: Schema.String,
-  report: Schema.NullOr(Schema.Literals(periods)).annotate({ description: "Null for submissions" }),
+  report: Schema.NullOr(Schema.Literals(periods)).annotate({
+    description: "The period of a report; null if submissions are mailed"
+  }),
   digest: Schema.NullOr(Schema.Literals(digests)).annotate({
-    description: "Null for a mail per submission, and for a report"
+    description: "How submissions are collected in a mail; null if each is mailed at once, and always null for a report"
   }),
   quarantined: Schema.Boolean.annotate({ description: "Whether suspected spam is mailed too" }),
   confirmed: Schema.Boolean.annotate({
     description:
-      "Whether the recipient confirmed the address with the link in the confirmation mail, or the operator added it. Until then it gets no other mail, and a week after the latest confirmation mail the notification is removed"
+      "True if the recipient confirmed the address with the link in a confirmation mail, or if the operator added it. An address that is not confirmed gets no other mail, and its notification is removed a week after its latest confirmation mail"
   }),
   created_at: Fields.time
 }).annotate({ identifier: "Notification", title: "Notification", examples: [exampleNotification] })
@@ -119,7 +121,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address, or with `report` a report of each week or month. If the address gets the same already, its notification gets the new options. An address that the website has not mailed yet gets a confirmation mail, at most one a day, and no other mail until a person opens the link in it and confirms. A website causes at most 20 confirmation mails a day, and gets no address that unsubscribed: only the operator can add it again. Scope `write`."
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has such a notification, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator. Scope `write`."
   })
 )
 
@@ -131,7 +133,7 @@ export const remove = HttpApiEndpoint.delete("remove", ofNotification, {
   OpenApi.annotations({
     identifier: "remove_notification",
     summary: "Remove a notification",
-    description: "The address gets no more mails of this notification, not even those that wait. Scope `write`."
+    description: "No more mails of this notification are sent, not even those that are already queued. Scope `write`."
   })
 )
 
@@ -157,7 +159,7 @@ export const resend = HttpApiEndpoint.post("resend", `${ofNotification}/confirma
     identifier: "resend_confirmation",
     summary: "Send a confirmation mail again",
     description:
-      "For an address that is not confirmed. The links of all confirmation mails stay valid until the address is confirmed or removed. A 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, ten minutes apart, and a website causes at most 20, including those to new addresses; a 429 says when the next one is possible. Scope `write`."
+      "Sends another confirmation mail to an address that is not confirmed. The links in earlier confirmation mails stay valid until the address is confirmed or removed. 409 if the address is confirmed or unsubscribed. An address gets at most three confirmation mails a day, at least ten minutes apart, and a website sends at most 20 a day, including those to new addresses; a 429 says when the next one is possible. Scope `write`."
   })
 )
 
