@@ -46,7 +46,10 @@ it.live("no secret leaks with storage in memory", () =>
   Effect.gen(function* () {
     const output = yield* scenario(App.memoryStorage)
     assertNowhere(output)
-    assert.deepStrictEqual([...output.statuses].sort(), [200, 204, 400, 401, 403, 404, 405, 413, 415, 422, 502].sort())
+    assert.deepStrictEqual(
+      [...output.statuses].sort(),
+      [200, 204, 400, 401, 403, 404, 405, 413, 415, 422, 429, 502].sort()
+    )
     // The log, the traces and the metrics are not empty.
     assert.isTrue(output.lines.some((line) => line.includes("The agent did not accept a message")))
     for (const status of [204, 401, 422, 502]) {

@@ -98,6 +98,19 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
+  it.effect("of two requests at once to send a confirmation mail again, one makes a mail", () =>
+    Effect.gen(function* () {
+      const site = yield* newSite
+      const added = yield* addByOwner(site)
+      const resent = yield* Effect.all([resend(added), resend(added)].map(later(repeatMillis)), { concurrency: 2 })
+      assert.sameMembers(
+        resent.map(({ _tag }) => _tag),
+        ["Resent", "TooSoon"]
+      )
+      assert.lengthOf(yield* lease(site), 1)
+    })
+  )
+
   it.effect("mails that are sent again count against the limit of the website, as those to new addresses do", () =>
     Effect.gen(function* () {
       const [site, other] = [yield* newSite, yield* newSite]

@@ -1,4 +1,5 @@
 /** Sends every kind of request with marked secrets, and searches all output for them. */
+import { randomUUID } from "node:crypto"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert } from "@effect/vitest"
 import { Effect, Layer, Option, Redacted } from "effect"
@@ -9,8 +10,10 @@ import * as AgentInspection from "../../../src/agent/Inspection.ts"
 import * as Server from "../../../src/http/server/Server.ts"
 import * as Countries from "../../../src/memory/analytics/Countries.ts"
 import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
+import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
 import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
+import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { newCookie, newLink, ofPage } from "../OwnerRequests.ts"
@@ -19,6 +22,16 @@ import * as TestDeliveries from "../TestDeliveries.ts"
 import * as TestMetrics from "../TestMetrics.ts"
 import { options, paths } from "../TestServer.ts"
 import { marks, recorder, upstream } from "./Recorder.ts"
+
+const mail = Option.some({
+  mailer: Mailer.layer([]),
+  sender: {
+    from: { name: "Edge", address: "mail@edge.example" },
+    publicUrl: "https://edge.example",
+    consoleUrl: null,
+    secretsKey: Redacted.make<Uint8Array>(new Uint8Array(32))
+  }
+})
 
 interface Sent {
   readonly status: number
@@ -91,6 +104,16 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
 
       const form = { [marks.form]: marks.form, email: `${marks.email}@example.org` }
       const submission = { site_id: site.websiteConfigId, form_data: form, email: `${marks.email}@example.org` }
+      const asked = yield* Notifications.use((notifications) =>
+        notifications.addByOwner({
+          websiteConfigId: site.websiteConfigId,
+          recipient: `${marks.email}@example.org`,
+          topic: { kind: "report", period: "weekly" }
+        })
+      )
+      // Without `SECRETS_KEY`, the store adds none.
+      const notificationId = asked._tag === "Added" ? asked.notification.notificationId : randomUUID()
+      const notification = `/v1/owner/sites/${site.websiteConfigId}/notifications/${notificationId}`
       const view = { site_id: site.trackingToken, page_path: "/" }
       const urlencoded = { "content-type": "application/x-www-form-urlencoded", accept: "text/html" }
       const chat = (message: string, headers: Record<string, string> = {}) =>
@@ -153,6 +176,8 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send(`/v1/owner/sites/${site.websiteConfigId}/now?key=${key}`, undefined, asOwner, "GET"),
           send("/v1/owner/sites", undefined, { authorization: `Bearer ${marks.wrongKey}` }, "GET"),
           send(`/v1/owner/${key}`, undefined, asOwner, "GET"),
+          send(`${notification}/confirmation`, undefined, asOwner),
+          send(`${notification}/test`, undefined, asOwner),
           send("/v1/owner/query", query, asOwner),
           send("/v1/owner/query", { ...query, metrics: [key] }, asOwner),
           send("/v1/owner/query", `{"${key}`, asOwner),
@@ -186,7 +211,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
         }).pipe(
           Layer.provide([
             Countries.none,
-            TestDeliveries.layer(),
+            TestDeliveries.layer([], mail),
             MemoryRateLimiter.layer({ maxKeys: 1000 }),
             AgentInspection.layer.pipe(
               Layer.provideMerge(
