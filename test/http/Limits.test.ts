@@ -114,7 +114,8 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const counts = Decisions.use(({ counts }) => counts({ site, ...lastDays(1, Date.now()) }))
       const plain = (type: string) => ({ headers: { "content-type": type } })
       const formOf = (id: string) => `${paths.submit}?site=${id}`
-      const sent: ReadonlyArray<
+      /** For each limit, invalid requests with large bodies that count towards it. */
+      const groups: ReadonlyArray<
         readonly [
           limit: number,
           ...ReadonlyArray<readonly [path: string, body: unknown, init?: { headers: Record<string, string> }]>
@@ -139,7 +140,7 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
           [paths.chat(instance.instanceId), `{"message":${deep}}`]
         ]
       ]
-      for (const [limit, ...requests] of sent) {
+      for (const [limit, ...requests] of groups) {
         // Each group has its own address, which has sent nothing before.
         const headers = { "x-forwarded-for": `192.0.2.${limit}${requests.length}` }
         const sendRequest = ([path, body, init]: (typeof requests)[number]) =>

@@ -40,8 +40,8 @@ describe("core/doctor/DatabaseDiagnosis", () => {
   )
 
   it.prop("warns of an encoding that cannot store every character", [Facts, Reached], ([facts, database]) => {
-    const found = findingsOf({ ...facts, database }, "encoding").map(({ severity }) => severity)
-    assert.deepStrictEqual(found, database.storesUnicode ? [] : ["warning"])
+    const severities = findingsOf({ ...facts, database }, "encoding").map(({ severity }) => severity)
+    assert.deepStrictEqual(severities, database.storesUnicode ? [] : ["warning"])
   })
 
   it.prop(

@@ -30,12 +30,12 @@ const keyOf = (name: string, index: number): string =>
 describe("core/json/JsonMembers", () => {
   it.prop("returns the source text of every member, from which the object can be rebuilt", [Members], ([members]) => {
     const text = textOf(members)
-    const found = JsonMembers.members(text)
+    const parsed = JsonMembers.members(text)
     assert.deepStrictEqual(
-      found.map(({ name, value }) => [name, value]),
+      parsed.map(({ name, value }) => [name, value]),
       members.map(([name, value]) => [name, value])
     )
-    assert.strictEqual(`{${found.map(({ key, value }) => `${key}:${value}`).join(",")}}`, text)
+    assert.strictEqual(`{${parsed.map(({ key, value }) => `${key}:${value}`).join(",")}}`, text)
   })
 })
 

@@ -54,13 +54,13 @@ describe("core/forms/SpamScore", () => {
     "no other signal alone is sufficient for quarantine, except ten links",
     [Signals],
     ([{ disposableEmail, links, millis, repetitions }]) => {
-      for (const alone of [
+      for (const signal of [
         { disposableEmail },
         { links: links % 10 },
         { millis },
         { repetitions: repetitions * 1000 }
       ]) {
-        assert.strictEqual(SpamScore.judge({ ...SpamScore.noSignals, ...alone }).status, "accepted")
+        assert.strictEqual(SpamScore.judge({ ...SpamScore.noSignals, ...signal }).status, "accepted")
       }
     }
   )

@@ -52,10 +52,10 @@ describe("core/text/BarChart", () => {
       const lengths = linesOf(plain(bars), width).map(lengthOf)
       const most = Math.max(0, ...bars.map(({ value }) => value))
       if (most === 0) return
-      const room = Math.max(...lengths)
-      assert.strictEqual(room % 8, 0)
+      const longest = Math.max(...lengths)
+      assert.strictEqual(longest % 8, 0)
       for (const [index, { value }] of bars.entries()) {
-        assert.isAtMost(Math.abs(lengths[index]! - (value / most) * room), 1)
+        assert.isAtMost(Math.abs(lengths[index]! - (value / most) * longest), 1)
       }
     }
   )

@@ -69,21 +69,21 @@ for (const [name, storage] of emptyStorages) {
     `the owner API ${name}`,
     (it) => {
       for (const scope of Scope.scopes) {
-        it.effect(`a key with the scope ${scope} does what its scope includes, with its own websites only`, () =>
+        it.effect(`a key with the scope ${scope} does what its scope includes, with its ownSite websites only`, () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
-            const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
-            const [mine, everything] = [yield* newKey(scope, [own]), yield* newKey(scope, "all")]
+            const [ownSite, otherSite, unknownSite] = [yield* newSite, yield* newSite, randomUUID()]
+            const [limited, unlimited] = [yield* newKey(scope, [ownSite]), yield* newKey(scope, "all")]
             for (const operation of operations) {
               const answer = (site: string, key: string) => sendOperation(url, operation, site, { key })
               const allowed = Scope.includes(scope, operation.scope) ? (operation.status ?? 200) : 404
-              assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
-              assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
-              const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]
+              assert.strictEqual((yield* answer(ownSite, limited)).status, allowed, operation.path)
+              assert.strictEqual((yield* answer(otherSite, unlimited)).status, allowed, operation.path)
+              const [foreign, absent] = [yield* answer(otherSite, limited), yield* answer(unknownSite, limited)]
               assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
               // A key cannot tell a website of another owner from one that does not exist.
               assert.strictEqual(foreign.text, absent.text)
-              assert.strictEqual((yield* answer(unknown, everything)).text, absent.text)
+              assert.strictEqual((yield* answer(unknownSite, unlimited)).text, absent.text)
             }
           })
         )
@@ -92,28 +92,28 @@ for (const [name, storage] of emptyStorages) {
       it.effect("an operation accepts a website's id in capitals, and nothing without a key", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
-          const own = yield* newSite
-          const key = yield* newKey("write", [own])
+          const ownSite = yield* newSite
+          const key = yield* newKey("write", [ownSite])
           for (const operation of operations) {
-            const answer = yield* sendOperation(url, operation, own.toUpperCase(), { key })
+            const answer = yield* sendOperation(url, operation, ownSite.toUpperCase(), { key })
             assert.strictEqual(answer.status, operation.status ?? 200, operation.path)
-            assert.strictEqual((yield* sendOperation(url, operation, own, {})).status, 401, operation.path)
+            assert.strictEqual((yield* sendOperation(url, operation, ownSite, {})).status, 401, operation.path)
           }
         })
       )
 
       for (const role of Role.roles) {
-        it.effect(`a session of the role ${role} does what its scope includes, with its own websites only`, () =>
+        it.effect(`a session of the role ${role} does what its scope includes, with its ownSite websites only`, () =>
           Effect.gen(function* () {
             const { url } = yield* TestServer
-            const [own, other, unknown] = [yield* newSite, yield* newSite, randomUUID()]
-            const [mine, everything] = [yield* newCookie(role, [own]), yield* newCookie(role, "all")]
+            const [ownSite, otherSite, unknownSite] = [yield* newSite, yield* newSite, randomUUID()]
+            const [limited, unlimited] = [yield* newCookie(role, [ownSite]), yield* newCookie(role, "all")]
             for (const operation of operations) {
               const answer = (site: string, cookie: string) => sendOperation(url, operation, site, { cookie })
               const allowed = Scope.includes(Role.scopeOf[role], operation.scope) ? (operation.status ?? 200) : 404
-              assert.strictEqual((yield* answer(own, mine)).status, allowed, operation.path)
-              assert.strictEqual((yield* answer(other, everything)).status, allowed, operation.path)
-              const [foreign, absent] = [yield* answer(other, mine), yield* answer(unknown, mine)]
+              assert.strictEqual((yield* answer(ownSite, limited)).status, allowed, operation.path)
+              assert.strictEqual((yield* answer(otherSite, unlimited)).status, allowed, operation.path)
+              const [foreign, absent] = [yield* answer(otherSite, limited), yield* answer(unknownSite, limited)]
               assert.deepStrictEqual([foreign.status, absent.status], [404, 404], operation.path)
               assert.strictEqual(foreign.text, absent.text)
             }
@@ -124,7 +124,7 @@ for (const [name, storage] of emptyStorages) {
       it.effect("a list has the websites of its key only", () =>
         Effect.gen(function* () {
           const { url } = yield* TestServer
-          const [first, second, other] = [yield* newSite, yield* newSite, yield* newSite]
+          const [first, second, otherSite] = [yield* newSite, yield* newSite, yield* newSite]
           const listed = Effect.fnUntraced(function* (key: string) {
             const { status, text } = yield* send(url, "/v1/owner/sites", { key })
             assert.strictEqual(status, 200)
@@ -132,7 +132,7 @@ for (const [name, storage] of emptyStorages) {
             return sites.map(({ site_id }) => site_id)
           })
           assert.sameMembers(yield* listed(yield* newKey("stats", [second, first])), [first, second])
-          assert.includeMembers(yield* listed(yield* newKey("write", "all")), [first, second, other])
+          assert.includeMembers(yield* listed(yield* newKey("write", "all")), [first, second, otherSite])
         })
       )
     }

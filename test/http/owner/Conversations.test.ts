@@ -38,15 +38,33 @@ const storeConversation = (instanceId: string, question: string, answer: string,
     return { id: key.conversationId, messageId, answerId }
   }).pipe(Effect.orDie, at(time))
 
+/** A website with an instance that has two conversations: the first is answered and rated, the second has no answer. */
+const withConversations = Effect.gen(function* () {
+  const website = yield* opened
+  const first = yield* storeConversation(website.instanceId, "Where?", "Here", 1000)
+  const second = yield* storeConversation(website.instanceId, "When?", "", 2000)
+  return { ...website, path: `/${website.instanceId}/conversations`, first, second }
+})
+
 const time = (millis: number) => new Date(millis).toISOString()
+
+/** The ids of a list of conversations. */
+const listedIds = (text: string) =>
+  (JSON.parse(text).conversations as ReadonlyArray<{ readonly conversation_id: string }>).map(
+    ({ conversation_id }) => conversation_id
+  )
+
+/** The conversations of an export in NDJSON. */
+const linesOf = (text: string): ReadonlyArray<{ readonly conversation_id: string }> =>
+  text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]))
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `conversations ${name}`,
     (it) => {
-      it.effect("conversations are listed in parts, filtered, read, exported and deleted", () =>
+      it.effect("lists the website's instances", () =>
         Effect.gen(function* () {
-          const { get, instanceId, remove } = yield* opened
+          const { get, instanceId } = yield* opened
           assert.deepStrictEqual(JSON.parse((yield* get("")).text), {
             instances: [
               {
@@ -59,9 +77,12 @@ for (const [name, storage] of emptyStorages) {
               }
             ]
           })
-          const path = `/${instanceId}/conversations`
-          const first = yield* storeConversation(instanceId, "Where?", "Here", 1000)
-          const second = yield* storeConversation(instanceId, "When?", "", 2000)
+        })
+      )
+
+      it.effect("lists conversations in parts, the latest first, and filters them", () =>
+        Effect.gen(function* () {
+          const { first, get, path, second } = yield* withConversations
           const part = JSON.parse((yield* get(`${path}?limit=1`)).text)
           assert.deepStrictEqual(part.conversations, [
             {
@@ -75,10 +96,6 @@ for (const [name, storage] of emptyStorages) {
               down: 0
             }
           ])
-          const ids = (text: string) =>
-            (JSON.parse(text).conversations as ReadonlyArray<{ conversation_id: string }>).map(
-              ({ conversation_id }) => conversation_id
-            )
           for (const [query, expected] of [
             [`?limit=1&cursor=${part.next}`, [first.id]],
             ["?unanswered=true", [second.id]],
@@ -90,9 +107,15 @@ for (const [name, storage] of emptyStorages) {
             ["?from=1970-01-02", []],
             ["?to=1969-12-31", []]
           ] as const) {
-            assert.deepStrictEqual(ids((yield* get(`${path}${query}`)).text), [...expected], query)
+            assert.deepStrictEqual(listedIds((yield* get(`${path}${query}`)).text), [...expected], query)
           }
-          const whole = {
+        })
+      )
+
+      it.effect("returns a conversation with all its messages, alone and in an export", () =>
+        Effect.gen(function* () {
+          const { first, get, instanceId, path } = yield* withConversations
+          const expected = {
             conversation_id: first.id,
             created_at: time(1000),
             updated_at: time(1000),
@@ -109,37 +132,42 @@ for (const [name, storage] of emptyStorages) {
               }
             ]
           }
-          assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), whole)
+          assert.deepStrictEqual(JSON.parse((yield* get(`${path}/${first.id}`)).text), expected)
           const exported = yield* get(`/${instanceId}/export`)
           assert.strictEqual(exported.headers.get("content-type"), "application/x-ndjson")
-          const lines = exported.text
-            .trimEnd()
-            .split("\n")
-            .map((line) => JSON.parse(line))
-          assert.deepStrictEqual(
-            lines.map(({ conversation_id }) => conversation_id),
-            [first.id, second.id]
-          )
-          assert.deepStrictEqual(lines[0], whole)
+          assert.deepStrictEqual(linesOf(exported.text)[0], expected)
+        })
+      )
+
+      it.effect("exports the conversations that a filter selects, the oldest first", () =>
+        Effect.gen(function* () {
+          const { first, get, instanceId, second } = yield* withConversations
           for (const [query, expected] of [
+            ["", [first.id, second.id]],
             ["?from=1970-01-01&to=1970-01-01&rating=up", [first.id]],
             ["?search=when", [second.id]],
             ["?unanswered=true&from=1970-01-02", []]
           ] as const) {
-            const text = (yield* get(`/${instanceId}/export${query}`)).text
-            const found = text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line).conversation_id]))
-            assert.deepStrictEqual(found, [...expected], query)
+            const { text } = yield* get(`/${instanceId}/export${query}`)
+            const exportedIds = linesOf(text).map(({ conversation_id }) => conversation_id)
+            assert.deepStrictEqual(exportedIds, [...expected], query)
           }
+        })
+      )
+
+      it.effect("deletes a conversation once", () =>
+        Effect.gen(function* () {
+          const { first, get, path, remove, second } = yield* withConversations
           assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 204)
           assert.strictEqual((yield* remove(`${path}/${first.id}`)).status, 404)
-          assert.deepStrictEqual(ids((yield* get(path)).text), [second.id])
+          assert.deepStrictEqual(listedIds((yield* get(path)).text), [second.id])
         })
       )
 
       it.effect("conversations of other websites' instances, and of instances without a website, are a 404", () =>
         Effect.gen(function* () {
           const [mine, theirs] = [yield* opened, yield* opened]
-          const own = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
+          const ownConversation = yield* storeConversation(mine.instanceId, "Where?", "Here", 1000)
           const foreign = yield* storeConversation(theirs.instanceId, "Where?", "Here", 1000)
           const unassigned = yield* InstanceDirectory.use((instances) =>
             instances.create({ name: "Free", agentUrl: "http://agent" })
@@ -164,7 +192,7 @@ for (const [name, storage] of emptyStorages) {
             assert.strictEqual((yield* mine.remove(path)).status, 404)
           }
           assert.strictEqual((yield* theirs.get(`/${theirs.instanceId}/conversations/${foreign.id}`)).status, 200)
-          assert.strictEqual((yield* mine.get(`/${mine.instanceId}/conversations/${own.id}`)).status, 200)
+          assert.strictEqual((yield* mine.get(`/${mine.instanceId}/conversations/${ownConversation.id}`)).status, 200)
         })
       )
 

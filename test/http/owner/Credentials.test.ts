@@ -53,15 +53,15 @@ for (const [name, storage] of emptyStorages) {
     it.effect("an owner issues, lists and revokes keys for the same websites, up to the same scope", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const [own, other] = [yield* newSite, yield* newSite]
-        const owner = yield* newCookie("owner", [own])
+        const [ownSite, other] = [yield* newSite, yield* newSite]
+        const owner = yield* newCookie("owner", [ownSite])
         const { session_id } = JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions[0]
         const [foreign, both, all] = [
           yield* newKey({ scope: "stats", sites: [other] }),
-          yield* newKey({ scope: "stats", sites: [own, other] }),
+          yield* newKey({ scope: "stats", sites: [ownSite, other] }),
           yield* newKey({ scope: "stats", sites: "all" })
         ]
-        const issued = yield* request(owner, "POST", "keys", { scope: "write", sites: [own], label: "Program" })
+        const issued = yield* request(owner, "POST", "keys", { scope: "write", sites: [ownSite], label: "Program" })
         assert.strictEqual(issued.status, 200)
         const { key, key_id } = JSON.parse(issued.text)
         assert.strictEqual((yield* send(url, "/v1/owner/sites", { key })).status, 200)
@@ -72,7 +72,7 @@ for (const [name, storage] of emptyStorages) {
             {
               key_id,
               scope: "write",
-              sites: [own],
+              sites: [ownSite],
               label: "Program",
               expires_at: null,
               revoked_at: null,
@@ -81,7 +81,7 @@ for (const [name, storage] of emptyStorages) {
           ]
         )
         assert.notInclude(JSON.stringify(listed), key)
-        for (const sites of ["all", [other], [own, other], [own.replace(/.$/, "0"), other]]) {
+        for (const sites of ["all", [other], [ownSite, other], [ownSite.replace(/.$/, "0"), other]]) {
           assert.strictEqual((yield* request(owner, "POST", "keys", { scope: "stats", sites })).status, 404)
         }
         for (const { keyId } of [foreign, both, all]) {
@@ -96,10 +96,10 @@ for (const [name, storage] of emptyStorages) {
     it.effect("an owner lets a colleague see one website with a link, and ends the session", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const [own, other] = [yield* newSite, yield* newSite]
-        const owner = yield* newCookie("owner", [own, other])
+        const [ownSite, other] = [yield* newSite, yield* newSite]
+        const owner = yield* newCookie("owner", [ownSite, other])
         const elsewhere = yield* newLink("viewer", "all")
-        const created = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [own], label: "Ada" })
+        const created = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [ownSite], label: "Ada" })
         const { path, session_id } = JSON.parse(created.text)
         const secret = String(path).split("/console/#/link/")[1]
         const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
@@ -107,7 +107,7 @@ for (const [name, storage] of emptyStorages) {
         const listed = yield* request(cookie, "GET", "sites")
         assert.deepStrictEqual(
           JSON.parse(listed.text).sites.map(({ site_id }: { site_id: string }) => site_id),
-          [own]
+          [ownSite]
         )
         const sessions = JSON.parse((yield* request(owner, "GET", "sessions")).text).sessions
         assert.deepStrictEqual(
@@ -125,10 +125,10 @@ for (const [name, storage] of emptyStorages) {
 
     it.effect("mails a link, which is not in the response, and stores no address", () =>
       Effect.gen(function* () {
-        const own = yield* newSite
-        const owner = yield* newCookie("owner", [own])
+        const ownSite = yield* newSite
+        const owner = yield* newCookie("owner", [ownSite])
         const invite = (email: string) =>
-          request(owner, "POST", "sessions", { role: "viewer", sites: [own], label: "Ada", email })
+          request(owner, "POST", "sessions", { role: "viewer", sites: [ownSite], label: "Ada", email })
         const { mailed, path } = JSON.parse((yield* invite(" ada@example.org ")).text)
         assert.deepStrictEqual([mailed, path], [true, null])
         const message = sent.at(-1)
@@ -154,19 +154,21 @@ for (const [name, storage] of emptyStorages) {
     it.effect("ending a session revokes the keys that were issued in it, and signing out does not", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const own = yield* newSite
-        const [other, ended, signedOut] = [
-          yield* newCookie("owner", [own]),
-          yield* newCookie("owner", [own]),
-          yield* newCookie("owner", [own])
+        const ownSite = yield* newSite
+        const [otherOwner, ended, signedOut] = [
+          yield* newCookie("owner", [ownSite]),
+          yield* newCookie("owner", [ownSite]),
+          yield* newCookie("owner", [ownSite])
         ]
         const keyOf = (cookie: string) =>
-          Effect.map(request(cookie, "POST", "keys", { scope: "stats", sites: [own] }), ({ text }) => JSON.parse(text))
+          Effect.map(request(cookie, "POST", "keys", { scope: "stats", sites: [ownSite] }), ({ text }) =>
+            JSON.parse(text)
+          )
         const [ofEnded, ofSignedOut] = [yield* keyOf(ended), yield* keyOf(signedOut)]
         assert.strictEqual((yield* request(signedOut, "DELETE", "session")).status, 204)
-        const { keys } = JSON.parse((yield* request(other, "GET", "keys")).text)
+        const { keys } = JSON.parse((yield* request(otherOwner, "GET", "keys")).text)
         const session = keys.find(({ key_id }: { key_id: string }) => key_id === ofEnded.key_id).issued_by
-        assert.strictEqual((yield* request(other, "DELETE", `sessions/${session}`)).status, 204)
+        assert.strictEqual((yield* request(otherOwner, "DELETE", `sessions/${session}`)).status, 204)
         yield* Effect.repeat(send(url, "/v1/owner/sites", { key: ofEnded.key }), {
           until: ({ status }) => status === 401
         })
@@ -177,34 +179,36 @@ for (const [name, storage] of emptyStorages) {
     it.effect("ending a session with its opened links also ends, at once, the session of a thief who opened one", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const own = yield* newSite
-        const [other, stolen] = [yield* newCookie("owner", [own]), yield* newCookie("owner", [own])]
-        const { path } = JSON.parse((yield* request(stolen, "POST", "sessions", { role: "owner", sites: [own] })).text)
+        const ownSite = yield* newSite
+        const [otherOwner, stolen] = [yield* newCookie("owner", [ownSite]), yield* newCookie("owner", [ownSite])]
+        const { path } = JSON.parse(
+          (yield* request(stolen, "POST", "sessions", { role: "owner", sites: [ownSite] })).text
+        )
         const secret = String(path).split("/console/#/link/")[1]
         const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
         const thief = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
         const { sessions } = JSON.parse((yield* request(stolen, "GET", "sessions")).text)
         const { session_id } = sessions.find(({ current }: { current: boolean }) => current)
-        const end = (value: string) => request(other, "DELETE", `sessions/${session_id}?with_opened=${value}`)
+        const end = (value: string) => request(otherOwner, "DELETE", `sessions/${session_id}?with_opened=${value}`)
         assert.strictEqual((yield* end("yes")).status, 422)
         assert.strictEqual((yield* end("true")).status, 204)
         for (const cookie of [stolen, thief]) {
           yield* poll(request(cookie, "GET", "sites"), ({ status }) => status === 401)
         }
-        assert.strictEqual((yield* request(other, "GET", "sites")).status, 200)
+        assert.strictEqual((yield* request(otherOwner, "GET", "sites")).status, 200)
       })
     )
 
     it.effect("limits the keys and the sessions of the caller's websites", () =>
       Effect.gen(function* () {
-        const own = yield* newSite
-        const owner = yield* newCookie("owner", [own])
+        const ownSite = yield* newSite
+        const owner = yield* newCookie("owner", [ownSite])
         const most = Array.from({ length: maxManaged - 1 })
-        yield* Effect.forEach(most, () => newKey({ scope: "stats", sites: [own] }))
+        yield* Effect.forEach(most, () => newKey({ scope: "stats", sites: [ownSite] }))
         // The owner's own session counts.
-        yield* Effect.forEach(most.slice(1), () => newLink("viewer", [own]))
-        const key = request(owner, "POST", "keys", { scope: "stats", sites: [own] })
-        const link = request(owner, "POST", "sessions", { role: "viewer", sites: [own] })
+        yield* Effect.forEach(most.slice(1), () => newLink("viewer", [ownSite]))
+        const key = request(owner, "POST", "keys", { scope: "stats", sites: [ownSite] })
+        const link = request(owner, "POST", "sessions", { role: "viewer", sites: [ownSite] })
         const [last] = [yield* key, yield* link].map(({ status, text }) => {
           assert.strictEqual(status, 200)
           return JSON.parse(text)
@@ -213,25 +217,25 @@ for (const [name, storage] of emptyStorages) {
         assert.strictEqual((yield* request(owner, "DELETE", `keys/${last.key_id}`)).status, 204)
         assert.strictEqual((yield* key).status, 200)
         const all = yield* newCookie("owner", "all")
-        assert.strictEqual((yield* request(all, "POST", "keys", { scope: "stats", sites: [own] })).status, 200)
+        assert.strictEqual((yield* request(all, "POST", "keys", { scope: "stats", sites: [ownSite] })).status, 200)
       })
     )
 
     it.effect("a key that expires issues no key that expires later, and creates no link", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const own = yield* newSite
+        const ownSite = yield* newSite
         const end = Date.now() + 3_600_000
-        const { key } = yield* newKey({ scope: "write", sites: [own] }, end)
+        const { key } = yield* newKey({ scope: "write", sites: [ownSite] }, end)
         const ask = (path: string, body: object) => send(url, `/v1/owner/${path}`, { key, body })
-        const issue = (expires_at?: string) => ask("keys", { scope: "write", sites: [own], expires_at })
+        const issue = (expires_at?: string) => ask("keys", { scope: "write", sites: [ownSite], expires_at })
         for (const later of [undefined, new Date(end + 1_000).toISOString()]) {
           const answer = yield* issue(later)
           assert.strictEqual(answer.status, 422)
           assert.include(answer.text, "when the key of this request expires")
         }
         assert.strictEqual((yield* issue(new Date(end - 1_000).toISOString())).status, 200)
-        const link = yield* ask("sessions", { role: "viewer", sites: [own] })
+        const link = yield* ask("sessions", { role: "viewer", sites: [ownSite] })
         assert.strictEqual(link.status, 422)
         assert.include(link.text, "use a key that does not expire")
       })
@@ -240,25 +244,25 @@ for (const [name, storage] of emptyStorages) {
     it.effect("a viewer and a key without the scope manage nothing, and invalid requests are answered 422", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
-        const own = yield* newSite
-        const viewer = yield* newCookie("viewer", [own])
-        const { key } = yield* newKey({ scope: "read", sites: [own] })
+        const ownSite = yield* newSite
+        const viewer = yield* newCookie("viewer", [ownSite])
+        const { key } = yield* newKey({ scope: "read", sites: [ownSite] })
         for (const name of ["keys", "sessions"]) {
-          const body = name === "keys" ? { scope: "stats", sites: [own] } : { role: "viewer", sites: [own] }
+          const body = name === "keys" ? { scope: "stats", sites: [ownSite] } : { role: "viewer", sites: [ownSite] }
           assert.strictEqual((yield* request(viewer, "GET", name)).status, 404)
           assert.strictEqual((yield* request(viewer, "POST", name, body)).status, 404)
-          assert.strictEqual((yield* request(viewer, "DELETE", `${name}/${own}`)).status, 404)
+          assert.strictEqual((yield* request(viewer, "DELETE", `${name}/${ownSite}`)).status, 404)
           assert.strictEqual((yield* send(url, `/v1/owner/${name}`, { key })).status, 404)
         }
-        const owner = yield* newCookie("owner", [own])
+        const owner = yield* newCookie("owner", [ownSite])
         for (const [name, body] of [
-          ["keys", { scope: "admin", sites: [own] }],
+          ["keys", { scope: "admin", sites: [ownSite] }],
           ["keys", { scope: "stats", sites: [] }],
           ["keys", { scope: "stats", sites: "some" }],
-          ["keys", { scope: "stats", sites: [own], expires_at: "2020-01-01" }],
-          ["sessions", { role: "admin", sites: [own] }],
-          ["sessions", { role: "owner", sites: [own], expires_at: "2100-01-01" }],
-          ["sessions", { role: "owner", sites: [own], label: "" }]
+          ["keys", { scope: "stats", sites: [ownSite], expires_at: "2020-01-01" }],
+          ["sessions", { role: "admin", sites: [ownSite] }],
+          ["sessions", { role: "owner", sites: [ownSite], expires_at: "2100-01-01" }],
+          ["sessions", { role: "owner", sites: [ownSite], label: "" }]
         ] as const) {
           assert.strictEqual((yield* request(owner, "POST", name, body)).status, 422, JSON.stringify(body))
         }

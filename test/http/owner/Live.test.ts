@@ -114,8 +114,8 @@ for (const [name, storage] of emptyStorages) {
           ]
           for (const { next } of [mine, everywhere]) assert.strictEqual((yield* next)?.name, "latest")
           const sessions = yield* ConsoleSessions.use(({ list }) => list)
-          const [own] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
-          yield* ConsoleSessions.use(({ revoke }) => revoke(own?.sessionId ?? ""))
+          const [ownSession] = sessions.filter(({ sites }) => sites.includes(site.websiteConfigId))
+          yield* ConsoleSessions.use(({ revoke }) => revoke(ownSession?.sessionId ?? ""))
           assert.isNull(yield* mine.next)
           yield* SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
           assert.isNull(yield* everywhere.next)

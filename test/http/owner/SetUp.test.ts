@@ -164,11 +164,11 @@ for (const [name, storage] of emptyStorages) {
           InstanceDirectory.use((instances) =>
             instances.create({ name: "A", agentUrl: "http://agent", websiteConfigId: site.websiteConfigId })
           ).pipe(Effect.map(({ instanceId }) => instanceId))
-        const [own, foreign] = [yield* instanceOf(mine), yield* instanceOf(theirs)]
-        const path = `/instances/${own}/tokens`
+        const [ownInstance, foreign] = [yield* instanceOf(mine), yield* instanceOf(theirs)]
+        const path = `/instances/${ownInstance}/tokens`
         const issued = JSON.parse((yield* mine.request("POST", path, { label: "Shop", expires_at: "2100-01-01" })).text)
         assert.strictEqual(issued.expires_at, "2100-01-01T00:00:00.000Z")
-        const isValid = WidgetTokens.use((tokens) => tokens.authenticate(own, issued.token)).pipe(
+        const isValid = WidgetTokens.use((tokens) => tokens.authenticate(ownInstance, issued.token)).pipe(
           Effect.map(({ _tag }) => _tag === "Some")
         )
         assert.isTrue(yield* isValid)

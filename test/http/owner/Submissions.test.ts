@@ -120,8 +120,8 @@ for (const [name, storage] of emptyStorages) {
     it.effect("changes what a selection names, says what it did not find, and leaves other websites alone", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
-        const own = yield* submit(mine.id, { status: "quarantined" })
-        const foreign = yield* submit(theirs.id, { status: "quarantined" })
+        const ownSubmission = yield* submit(mine.id, { status: "quarantined" })
+        const foreignSubmission = yield* submit(theirs.id, { status: "quarantined" })
         const unknown = randomUUID()
         for (const [name, more] of [
           ["/read", { read: true }],
@@ -129,16 +129,19 @@ for (const [name, storage] of emptyStorages) {
           ["/delete", {}]
         ] as const) {
           const changed = yield* mine.post(name, {
-            submission_ids: [unknown, own.toUpperCase(), foreign, own],
+            submission_ids: [unknown, ownSubmission.toUpperCase(), foreignSubmission, ownSubmission],
             ...more
           })
           assert.strictEqual(changed.status, 200)
-          assert.deepStrictEqual(JSON.parse(changed.text), { submission_ids: [own], not_found: [unknown, foreign] })
-          assert.strictEqual((yield* mine.post(name, { submission_ids: [foreign], ...more })).status, 404)
+          assert.deepStrictEqual(JSON.parse(changed.text), {
+            submission_ids: [ownSubmission],
+            not_found: [unknown, foreignSubmission]
+          })
+          assert.strictEqual((yield* mine.post(name, { submission_ids: [foreignSubmission], ...more })).status, 404)
         }
-        assert.strictEqual((yield* mine.get(`/${own}`)).status, 404)
-        assert.strictEqual((yield* mine.get(`/${foreign}`)).status, 404)
-        const untouched = JSON.parse((yield* theirs.get(`/${foreign}`)).text)
+        assert.strictEqual((yield* mine.get(`/${ownSubmission}`)).status, 404)
+        assert.strictEqual((yield* mine.get(`/${foreignSubmission}`)).status, 404)
+        const untouched = JSON.parse((yield* theirs.get(`/${foreignSubmission}`)).text)
         assert.deepInclude(untouched, { status: "quarantined", read: false })
       })
     )

@@ -59,8 +59,8 @@ for (const [name, storage] of emptyStorages) {
           assert.isNull(JSON.parse((yield* mine.request("PATCH", path, { enabled: true })).text).disabled_at)
           const rotated = JSON.parse((yield* mine.request("POST", `${path}/rotate`)).text)
           assert.notStrictEqual(rotated.secret, created.secret)
-          const found = yield* Webhooks.use((webhooks) => webhooks.withSecrets(created.webhook_id))
-          assert.deepStrictEqual(found._tag === "Some" && found.value.secrets, [rotated.secret, created.secret])
+          const stored = yield* Webhooks.use((webhooks) => webhooks.withSecrets(created.webhook_id))
+          assert.deepStrictEqual(stored._tag === "Some" && stored.value.secrets, [rotated.secret, created.secret])
           for (const [method, suffix, body] of [
             ["PATCH", "", {}],
             ["DELETE", "", undefined],

@@ -13,7 +13,7 @@ describe("core/chat/agent/AgentCheck", () => {
   })
 
   it("every problem belongs to an outcome, and an answer is not a problem", () => {
-    const found = new Set<AgentCheck.Problem | null>([
+    const problems = new Set<AgentCheck.Problem | null>([
       ...Array.from({ length: 300 }, (_, index) => AgentCheck.problemOf({ _tag: "Refused", status: 300 + index })),
       ...["ECONNREFUSED", "CERT_HAS_EXPIRED", "ENOTPUBLIC"].map((reason) =>
         AgentCheck.problemOf({ _tag: "Unavailable", reason })
@@ -25,6 +25,6 @@ describe("core/chat/agent/AgentCheck", () => {
       AgentCheck.problemOf({ _tag: "TokensUsed" }),
       AgentCheck.problemOf({ _tag: "Answered", text: "", firstWordMillis: null })
     ])
-    assert.sameMembers([...found], [...AgentCheck.problems, null])
+    assert.sameMembers([...problems], [...AgentCheck.problems, null])
   })
 })

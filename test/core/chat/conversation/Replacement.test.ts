@@ -25,8 +25,8 @@ const conversationTo = (texts: ReadonlyArray<string>, index: number, message: { 
     { ...message, role: "user" }
   ])!
 
-/** The message alone. */
-const alone = (message: { id: string; text: string }) => conversationTo([], 0, message)
+/** The conversation of a client that sends only this message. */
+const withoutHistory = (message: { id: string; text: string }) => conversationTo([], 0, message)
 
 const Texts = Schema.Array(Schema.Literals(["one", "two"])).check(Schema.isMinLength(1), Schema.isMaxLength(5))
 const Chosen = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))
@@ -41,7 +41,7 @@ describe("core/chat/conversation/Replacement", () => {
       const index = chosen % texts.length
       const targetId = `${idPrefix} ${index}`
       const edited = { id: "new", text: "edited" }
-      for (const conversation of [conversationTo(texts, index, edited), alone(edited)]) {
+      for (const conversation of [conversationTo(texts, index, edited), withoutHistory(edited)]) {
         for (const isWhole of [true, false]) {
           const request: Replacement.Request = { kind: "new", targetId, conversation, isWhole }
           assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
@@ -61,7 +61,7 @@ describe("core/chat/conversation/Replacement", () => {
       // Without a target, the request identifies the message by sending it again.
       const targetId = idPrefix === null ? null : `${idPrefix} ${index}`
       const same = { id: `client ${index}`, text: texts[index]! }
-      for (const conversation of [conversationTo(texts, index, same), alone(same)]) {
+      for (const conversation of [conversationTo(texts, index, same), withoutHistory(same)]) {
         const request: Replacement.Request = { kind: "regenerate", targetId, conversation, isWhole: false }
         assert.deepStrictEqual(Replacement.replaced(pairs(texts), request), {
           _tag: "After",
@@ -97,7 +97,7 @@ describe("core/chat/conversation/Replacement", () => {
   it("a message whose target is itself, an answer or unknown is a new message", () => {
     const stored = pairs(["one", "two"])
     for (const targetId of ["new", "answer 0", "elsewhere", ""]) {
-      const conversation = alone({ id: "new", text: "three" })
+      const conversation = withoutHistory({ id: "new", text: "three" })
       assert.deepStrictEqual(
         Replacement.replaced(stored, { kind: "new", targetId, conversation, isWhole: false }),
         nothing
@@ -111,7 +111,7 @@ describe("core/chat/conversation/Replacement", () => {
       Replacement.replaced(stored, {
         kind: "regenerate",
         targetId: null,
-        conversation: alone({ id: "elsewhere", text }),
+        conversation: withoutHistory({ id: "elsewhere", text }),
         isWhole: false
       })
     assert.deepStrictEqual(regenerate("two"), { _tag: "After", messageId: "user 1" })
@@ -119,7 +119,7 @@ describe("core/chat/conversation/Replacement", () => {
     const request = {
       kind: "regenerate",
       targetId: null,
-      conversation: alone({ id: "a", text: "one" }),
+      conversation: withoutHistory({ id: "a", text: "one" }),
       isWhole: true
     } as const
     assert.deepStrictEqual(Replacement.replaced([], request), nothing)

@@ -1,5 +1,5 @@
 /**
- * Mail notifications, the rules of forms, and the deletion of websites over HTTP.
+ * The notifications of a website over HTTP.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
@@ -9,20 +9,14 @@ import type { Outcome } from "../../../src/core/mail/MailSchedule.ts"
 import type { Message } from "../../../src/core/mail/Message.ts"
 import { maxNotifications } from "../../../src/core/mail/Notification.ts"
 import { testLimit } from "../../../src/http/owner/access/OwnerNotifications.ts"
-import { InstanceDirectory } from "../../../src/services/chat/InstanceDirectory.ts"
-import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { Mailer } from "../../../src/services/mail/Mailer.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
-import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
 import { fanOutAll } from "../../support/Delivery.ts"
-import { newCookie, send } from "../../support/OwnerRequests.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import * as SubmissionDrafts from "../../support/SubmissionDraft.ts"
-import { TestServer, layer as testServer } from "../../support/TestServer.ts"
-import { poll } from "../../support/Wait.ts"
+import { layer as testServer } from "../../support/TestServer.ts"
 
 const outcomes: Array<Outcome> = []
 const sent: Array<Message> = []
@@ -49,28 +43,38 @@ const mail = Option.some({
   }
 })
 
-const rules = { name: { required: true, max: 100 }, people: { number: true, min: 1, message: "How many?" } }
+/** A website, requests of a session that may change it, and a function that adds a notification. */
+const withNotifications = Effect.map(opened, ({ request, site }) => ({
+  request,
+  site,
+  add: (body: unknown) => request("POST", "/notifications", body)
+}))
 
 for (const [name, storage] of emptyStorages) {
   const server = testServer({}, undefined, undefined, storage(), "agent", mail)
-  layer(server, { excludeTestServices: true })(`notifications, forms and deletion ${name}`, (it) => {
-    it.effect("adds, lists, tests and removes notifications of the website only", () =>
+  layer(server, { excludeTestServices: true })(`notifications ${name}`, (it) => {
+    it.effect("adds and lists notifications, which are not confirmed at first", () =>
       Effect.gen(function* () {
-        const [mine, theirs] = [yield* opened, yield* opened]
-        const add = (body: unknown) => mine.request("POST", "/notifications", body)
+        const { add, request } = yield* withNotifications
         const added = JSON.parse((yield* add({ to: " owner@example.com ", digest: "15m", quarantined: true })).text)
-        const { created_at: _, notification_id: id, ...facts } = added
+        const { created_at: _, notification_id: __, ...facts } = added
         assert.deepStrictEqual(facts, {
           ...{ to: "owner@example.com", report: null, digest: "15m", quarantined: true },
           confirmed: false
         })
         yield* add({ to: "owner@example.com", report: "weekly" })
-        const listed = JSON.parse((yield* mine.request("GET", "/notifications")).text)
-        assert.isTrue(listed.can_send)
-        const [{ latest_mail: latest, ...first }] = listed.notifications
-        assert.deepStrictEqual([first, latest.status], [added, "pending"])
-        assert.deepInclude(listed.notifications[1], { report: "weekly", digest: null })
-        for (const [body, place] of [
+        const { can_send, notifications } = JSON.parse((yield* request("GET", "/notifications")).text)
+        assert.isTrue(can_send)
+        const [{ latest_mail, ...first }, second] = notifications
+        assert.deepStrictEqual([first, latest_mail.status], [added, "pending"])
+        assert.deepInclude(second, { report: "weekly", digest: null })
+      })
+    )
+
+    it.effect("an invalid notification is refused with the location of its error", () =>
+      Effect.gen(function* () {
+        const { add } = yield* withNotifications
+        for (const [body, location] of [
           [{ to: "no address" }, "body.to"],
           [{ to: "a@b.example\nBcc: x@y.example" }, "body.to"],
           [{ to: "a@b.example", digest: "1h" }, "body.digest"],
@@ -78,25 +82,35 @@ for (const [name, storage] of emptyStorages) {
           [{ to: "a@b.example", report: "weekly", quarantined: true }, "body.quarantined"]
         ] as const) {
           const answer = yield* add(body)
-          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [place]], JSON.stringify(body))
+          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, [location]], JSON.stringify(body))
         }
-        const path = `/notifications/${id}`
-        const unsent = sent.length
-        const early = yield* mine.request("POST", `${path}/test`)
-        assert.deepStrictEqual([early.status, locationsOf(early.text)], [422, ["body"]])
-        assert.include(early.text, "the link in the confirmation mail")
-        assert.lengthOf(sent, unsent)
-        yield* Notifications.use(({ confirm }) => confirm(mine.site.websiteConfigId, () => true))
-        assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
-          accepted: true,
-          error: null
-        })
+      })
+    )
+
+    it.effect("sends a test mail to a confirmed address only, and returns the mail server's error", () =>
+      Effect.gen(function* () {
+        const { add, request, site } = yield* withNotifications
+        const { notification_id: id } = JSON.parse((yield* add({ to: "owner@example.com" })).text)
+        const test = request("POST", `/notifications/${id}/test`)
+        const before = sent.length
+        const unconfirmed = yield* test
+        assert.deepStrictEqual([unconfirmed.status, locationsOf(unconfirmed.text)], [422, ["body"]])
+        assert.include(unconfirmed.text, "the link in the confirmation mail")
+        assert.lengthOf(sent, before)
+        yield* Notifications.use(({ confirm }) => confirm(site.websiteConfigId, () => true))
+        assert.deepStrictEqual(JSON.parse((yield* test).text), { accepted: true, error: null })
         assert.strictEqual(sent.at(-1)?.to, "owner@example.com")
         outcomes.push({ _tag: "Refused", error: "550 no" })
-        assert.deepStrictEqual(JSON.parse((yield* mine.request("POST", `${path}/test`)).text), {
-          accepted: false,
-          error: "550 no"
-        })
+        assert.deepStrictEqual(JSON.parse((yield* test).text), { accepted: false, error: "550 no" })
+      })
+    )
+
+    it.effect("removes a notification, and neither tests nor removes one of another website", () =>
+      Effect.gen(function* () {
+        const [mine, theirs] = [yield* withNotifications, yield* opened]
+        const { notification_id: id } = JSON.parse((yield* mine.add({ to: "owner@example.com" })).text)
+        yield* mine.add({ to: "owner@example.com", report: "weekly" })
+        const path = `/notifications/${id}`
         const before = sent.length
         assert.strictEqual((yield* theirs.request("POST", `${path}/test`)).status, 404)
         assert.lengthOf(sent, before)
@@ -201,95 +215,6 @@ for (const [name, storage] of emptyStorages) {
         )
         const answer = yield* request("POST", "/notifications", { to: "c@example.com" })
         assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body"]])
-      })
-    )
-
-    it.effect("sets, lists and deletes the rules of forms of the website only", () =>
-      Effect.gen(function* () {
-        const [mine, theirs] = [yield* opened, yield* opened]
-        const page = "contact & more/ü"
-        const put = (body: unknown) => mine.request("PUT", "/forms", body)
-        const form = JSON.parse((yield* put({ page, rules })).text)
-        assert.deepInclude(form, { page, rules })
-        const replaced = JSON.parse((yield* put({ page, rules: { name: {} } })).text)
-        assert.deepInclude(replaced, { rules: { name: {} }, created_at: form.created_at })
-        assert.deepStrictEqual(JSON.parse((yield* mine.request("GET", "/forms")).text), { forms: [replaced] })
-        for (const [body, places] of [
-          [{ page: "", rules }, ["body.page"]],
-          [{ page: "a\0", rules }, ["body.page"]],
-          [{ page, rules: {} }, ["body.rules"]],
-          [{ page, rules: [] }, ["body.rules"]],
-          [{ page, rules: { name: { requird: true } } }, ["body.rules.name.requird"]],
-          [{ page, rules: { name: { pattern: "(" } } }, ["body.rules.name.pattern"]],
-          [{ page, rules: { a: { min: 2, max: 1 }, b: { email: 1 } } }, ["body.rules.a.max", "body.rules.b.email"]]
-        ] as const) {
-          const answer = yield* put(body)
-          assert.strictEqual(answer.status, 422, JSON.stringify(body))
-          assert.sameMembers(locationsOf(answer.text), [...places])
-        }
-        const query = `/forms?page=${encodeURIComponent(page)}`
-        assert.strictEqual((yield* theirs.request("DELETE", query)).status, 404)
-        assert.strictEqual((yield* mine.request("DELETE", query)).status, 204)
-        assert.strictEqual((yield* mine.request("DELETE", query)).status, 404)
-        assert.strictEqual((yield* mine.request("DELETE", "/forms")).status, 422)
-      })
-    )
-
-    it.effect(
-      "a deleted website is a 404 at once, so is a new instance for it, and the tokens of its instances end",
-      () =>
-        Effect.gen(function* () {
-          const { url } = yield* TestServer
-          const cookie = yield* newCookie("owner", "all")
-          const instance = { name: "A", agent_url: "https://agent.example" }
-          const [mine, elsewhere] = [yield* opened, yield* opened]
-          const request = (site: { readonly websiteConfigId: string }, path: string, body?: unknown) =>
-            Effect.map(
-              send(url, `/v1/owner/sites/${site.websiteConfigId}${path}`, {
-                cookie,
-                ...(body === undefined ? {} : { body })
-              }),
-              ({ status }) => status
-            )
-          const tokens = yield* WidgetTokens
-          const { instanceId } = yield* InstanceDirectory.use((instances) =>
-            instances.create({ name: "A", agentUrl: "https://a.example", websiteConfigId: mine.site.websiteConfigId })
-          )
-          const { token } = yield* tokens
-            .issue({ instanceId, label: null, expiresAt: null })
-            .pipe(Effect.flatMap(Effect.fromOption), Effect.orDie)
-          assert.isTrue(Option.isSome(yield* tokens.authenticate(instanceId, token)))
-          for (const { site } of [mine, elsewhere]) assert.strictEqual(yield* request(site, "/instances"), 200)
-          assert.strictEqual(yield* request(mine.site, "/delete", { name: "A" }), 200)
-          for (const path of ["", "/instances", "/submissions", "/goals"]) {
-            assert.strictEqual(yield* request(mine.site, path), 404, path)
-          }
-          assert.strictEqual(yield* request(mine.site, "/instances", instance), 404)
-          yield* poll(tokens.authenticate(instanceId, token), Option.isNone)
-          // As another process does, while this one has the website in its cache.
-          yield* SiteErasure.use((erasure) => erasure.erase(elsewhere.site.websiteConfigId))
-          assert.strictEqual(yield* request(elsewhere.site, "/instances", instance), 404)
-        })
-    )
-
-    it.effect("deletes a website with its data, only if its name is given", () =>
-      Effect.gen(function* () {
-        const { request, site } = yield* opened
-        const { websiteConfigId } = site
-        yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDrafts.make(websiteConfigId)))
-        for (const body of [{ name: "B" }, { name: "a" }, { name: "" }, {}]) {
-          const answer = yield* request("POST", "/delete", body)
-          assert.deepStrictEqual([answer.status, locationsOf(answer.text)], [422, ["body.name"]], JSON.stringify(body))
-        }
-        const deleted = yield* request("POST", "/delete", { name: "A" })
-        assert.strictEqual(deleted.status, 200)
-        assert.deepInclude(JSON.parse(deleted.text), { submissions: 1, page_views: 0, conversations: 0 })
-        const listed = yield* SiteDirectory.use((sites) => sites.list)
-        assert.notInclude(
-          listed.map((site) => site.websiteConfigId),
-          websiteConfigId
-        )
-        assert.notInclude([200, 204], (yield* request("POST", "/delete", { name: randomUUID() })).status)
       })
     )
   })
