@@ -54,7 +54,10 @@ describe("runtime/NodeInternals", () => {
       assert.strictEqual(NodeInternals.currentRequest(socket), exchanges[1]!.request)
       assert.strictEqual(NodeInternals.currentResponse(socket), response)
       response.end()
-      yield* until("the next is current", () => NodeInternals.currentResponse(socket) === exchanges[1]!.response)
+      yield* until(
+        "the next response is current",
+        () => NodeInternals.currentResponse(socket) === exchanges[1]!.response
+      )
       client.destroy()
       yield* until("the connection is closed", () => socket.closed)
       assert.isFalse(NodeInternals.hasParser(socket))
@@ -98,7 +101,7 @@ describe("runtime/NodeInternals", () => {
           hasEnded = true
         })
       client.end(head(0))
-      yield* until("all is received", () => hasEnded)
+      yield* until("all data is received", () => hasEnded)
       assert.lengthOf(exchanges, 0)
       onData(Buffer.concat(received))
       assert.lengthOf(exchanges, 1)
@@ -207,7 +210,7 @@ describe("runtime/NodeInternals", () => {
       })
       NodeInternals.writeEachChunk(stream)
       for (const line of ["a", "b", "c"]) stream.write(line)
-      yield* until("all is written", () => writes.join("") === "abc")
+      yield* until("all chunks are written", () => writes.join("") === "abc")
       assert.deepStrictEqual(writes, ["a", "b", "c"])
     })
   )

@@ -72,7 +72,7 @@ describe("migrate", () => {
           .pipe(Effect.forkChild)
         yield* locked.await
         const running = yield* Effect.forkChild(migrate(connection))
-        yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+        yield* until("the migration waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
         yield* pause(3 * databaseTimeout)
         yield* release.open
         yield* Fiber.join(holder)
@@ -91,7 +91,7 @@ describe("migrate", () => {
         .pipe(Effect.forkChild)
       yield* locked.await
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("it waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+      yield* until("the migration waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
       assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
       yield* release.open
       yield* Fiber.join(backup)
@@ -113,7 +113,7 @@ describe("migrate", () => {
         .pipe(Effect.forkChild)
       yield* locked.await
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("its connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
+      yield* until("the migration's connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
       yield* release.open
       yield* Fiber.join(holder)
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
@@ -137,7 +137,7 @@ describe("migrate", () => {
         .pipe(Effect.forkScoped)
       yield* locked.await
       const running = yield* Effect.forkChild(run)
-      yield* until("it waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
+      yield* until("the migration waits for the lock", () => Effect.runPromise(cluster.use(Locks.isAwaited)))
       yield* cluster.stop
       yield* pause(databaseTimeout)
       yield* cluster.start

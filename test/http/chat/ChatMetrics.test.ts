@@ -78,13 +78,13 @@ describe("http/chat/ChatMetrics", () => {
       yield* Queue.offerAll(queue, [accepted, text("a")])
       const before = metrics.value("chat_tokens_total") ?? 0
       const visitor = yield* Effect.forkChild(visit(agent, { maxDuration: "10 seconds" }))
-      yield* until("it streams", () => metrics.value("chat_tokens_total") === before + 1)
+      yield* until("the chat streams", () => metrics.value("chat_tokens_total") === before + 1)
       return visitor
     })
     return Effect.gen(function* () {
       yield* started
       yield* TestClock.adjust("10 seconds")
-      yield* until("it is ended", () => ends(metrics)["too-long"] === 1)
+      yield* until("the chat is ended", () => ends(metrics)["too-long"] === 1)
       yield* Fiber.interrupt(yield* started)
       assert.deepStrictEqual(ends(metrics), { "too-long": 1, left: 1 })
       yield* visit(Stream.make(accepted, stop), {}, Effect.void)
@@ -100,7 +100,7 @@ describe("http/chat/ChatMetrics", () => {
       yield* Queue.offer(queue, accepted)
       yield* TestClock.adjust("300 millis")
       yield* Queue.offerAll(queue, [text("a"), text("b")])
-      yield* until("they are counted", () => metrics.value("chat_tokens_total") === 2)
+      yield* until("both texts are counted", () => metrics.value("chat_tokens_total") === 2)
       yield* TestClock.adjust("1 second")
       yield* Queue.offerAll(queue, [text("c"), stop])
       yield* Fiber.join(visitor)

@@ -46,7 +46,7 @@ describe("http/chat/RunningAnswers", () => {
       yield* Deferred.succeed(secondBegun, undefined)
       yield* Fiber.join(first)
       yield* until("the lease of the second is extended", () => renewed.includes(second.answerId))
-      yield* until("the first has ended", () => running === 1)
+      yield* until("the first answer has ended", () => running === 1)
       assert.isTrue(Option.isSome(answers.read(second.answerId)))
       assert.isTrue(yield* answers.end(key, "stopped"))
       assert.strictEqual(running, 0)

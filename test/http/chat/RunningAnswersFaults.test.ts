@@ -49,8 +49,8 @@ describe("http/chat/RunningAnswers: while the store fails", () => {
       const answers = yield* RunningAnswers.RunningAnswers
       const keys = [yield* newKey, yield* newKey]
       const ids = (yield* Effect.forEach(keys, (key) => begin(key))).map(({ answerId }) => answerId)
-      yield* until("all are stored", () => ids.every((id) => appended.includes(id)))
-      yield* until("all leases are extended", () => ids.every((id) => renewed.includes(id)))
+      yield* until("pieces of all answers are stored", () => ids.every((id) => appended.includes(id)))
+      yield* until("the leases of all answers are extended", () => ids.every((id) => renewed.includes(id)))
       for (const key of keys) assert.isTrue(yield* answers.end(key, "stopped"))
       assert.lengthOf(lines, 2)
       assert.match(lines[0] ?? "", /level=WARN.*events of answers could not be stored; retrying.*the first piece/s)

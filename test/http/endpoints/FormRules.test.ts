@@ -68,7 +68,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       })
       assert.deepStrictEqual(yield* stored, [])
       const { counts } = yield* Decisions
-      yield* until("both are counted", async () => {
+      yield* until("both refused submissions are counted", async () => {
         const { invalid = 0 } = await Effect.runPromise(counts({ site, ...lastDays(1, Date.now()) }))
         return invalid === 2
       })

@@ -47,16 +47,16 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
             const first = yield* Raw.open(port)
             first.write(head)
             first.write(piece(" ".repeat(50_000)))
-            yield* until("the first holds what arrived", () => memory.held() >= 50_000)
+            yield* until("the first request holds what arrived", () => memory.held() >= 50_000)
             const second = yield* Raw.open(port)
             second.write(head)
             second.write(piece(" ".repeat(59_999)))
-            yield* until("the second is refused", () => final(second).length === 1)
+            yield* until("the second request is refused", () => final(second).length === 1)
             assert.deepStrictEqual(final(second), [503])
             assert.match(second.received(), /^retry-after: 5\r$/im)
             assert.match(second.received(), /^connection: close\r$/im)
             if (endpoint !== "chat") assert.match(second.received(), /^x-hydracore-decision: unavailable\r$/im)
-            yield* until("its connection is closed", second.closed)
+            yield* until("the refused connection is closed", second.closed)
             // A small body needs no memory.
             const small = yield* Raw.open(port)
             small.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Length: 1000\r\n\r\n${" ".repeat(1000)}`)
@@ -64,15 +64,15 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
             assert.deepStrictEqual(final(small), [422])
             first.write(piece(" ".repeat(10_000)))
             first.write(end)
-            yield* until("the first is complete", () => final(first).length === 1)
+            yield* until("the first request is complete", () => final(first).length === 1)
             assert.deepStrictEqual(final(first), [422])
             assert.strictEqual(memory.held(), 0)
             const leaving = yield* Raw.open(port)
             leaving.write(head)
             leaving.write(piece(" ".repeat(50_000)))
-            yield* until("one holds what arrived", () => memory.held() >= 50_000)
+            yield* until("the next request holds what arrived", () => memory.held() >= 50_000)
             leaving.socket.destroy()
-            yield* until("it disconnects and holds nothing", () => memory.held() === 0)
+            yield* until("the disconnected request holds nothing", () => memory.held() === 0)
           }).pipe(Effect.scoped)
       )
     }
@@ -89,18 +89,18 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
         const head = ["POST /v1/public/analytics/track HTTP/1.1", "Host: edge", "Content-Length: 2", ...lines, "", ""]
         const first = yield* Raw.open(port)
         first.write(head.join("\r\n"))
-        yield* until("it holds its head", () => memory.held() > 15_000)
+        yield* until("the request holds its head", () => memory.held() > 15_000)
         let refused: Raw.Raw | undefined
         while (refused === undefined) {
           const before = memory.held()
           const more = yield* Raw.open(port)
           more.write(head.join("\r\n"))
-          yield* until("one more is answered, or waits", () => memory.held() > before || more.received() !== "")
+          yield* until("the next request is answered, or waits", () => memory.held() > before || more.received() !== "")
           if (more.received() !== "") refused = more
         }
         assert.deepStrictEqual(Raw.statuses(refused.received()), [503])
         first.write("{}")
-        yield* until("the first is answered", () => Raw.statuses(first.received()).length === 1)
+        yield* until("the first request is answered", () => Raw.statuses(first.received()).length === 1)
         assert.deepStrictEqual(Raw.statuses(first.received()), [422])
       }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => memory.held() === 0)))
     )
@@ -118,9 +118,9 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
         // In one packet, so that the last request begins before the others are answered.
         write("GET /docs/reference HTTP/1.1\r\nHost: edge\r\n\r\n".repeat(10) + head)
         write(ways[name as keyof typeof ways].piece(" ".repeat(50_000)))
-        yield* until("something is answered", () => socket.bytesRead > 0)
+        yield* until("a request is answered", () => socket.bytesRead > 0)
         socket.destroy()
-        yield* until("it holds nothing", () => memory.held() === 0)
+        yield* until("the request holds nothing", () => memory.held() === 0)
         const next = yield* Raw.open(Number(new URL(url).port))
         next.write("GET /healthz HTTP/1.1\r\nHost: edge\r\n\r\n")
         yield* until("the process serves", () => final(next).length === 1)
@@ -134,9 +134,9 @@ layer(Layer.provide(testServer(), arrivals), { excludeTestServices: true })("htt
       const { received, write } = yield* Raw.open(Number(new URL(url).port))
       write(`POST ${paths.track} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
       for (let part = 0; part < 5; part++) write(ways["in chunks"].piece(" ".repeat(60_000)))
-      yield* until("it is refused", () => Raw.statuses(received()).length === 1)
+      yield* until("the body is refused", () => Raw.statuses(received()).length === 1)
       assert.deepStrictEqual(Raw.statuses(received()), [413])
-      yield* until("it holds nothing", () => memory.held() === 0)
+      yield* until("the request holds nothing", () => memory.held() === 0)
     }).pipe(Effect.scoped)
   )
 })
@@ -167,9 +167,9 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             const { url } = yield* TestServer
             const port = Number(new URL(url).port)
             const firstRequest = yield* slow(port, endpoint, first)
-            yield* until("the first holds what arrived", () => memory.held() >= 50_000)
+            yield* until("the first request holds what arrived", () => memory.held() >= 50_000)
             const refused = yield* slow(port, endpoint, same)
-            yield* until("the second is refused", () => final(refused).length === 1)
+            yield* until("the second request is refused", () => final(refused).length === 1)
             assert.deepStrictEqual(final(refused), [429])
             assert.match(refused.received(), /^retry-after: 5\r$/im)
             assert.match(refused.received(), /^connection: close\r$/im)
@@ -183,7 +183,7 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
             yield* until("a neighbour is accepted", () => final(neighbour).length === 1)
             assert.deepStrictEqual(final(neighbour), [422])
             firstRequest.write(" ".repeat(10_000))
-            yield* until("the first is complete", () => final(firstRequest).length === 1)
+            yield* until("the first request is complete", () => final(firstRequest).length === 1)
             assert.deepStrictEqual(final(firstRequest), [422])
           }).pipe(
             Effect.scoped,
@@ -198,9 +198,9 @@ layer(Layer.provide(limited, arrivals), { excludeTestServices: true })(
         const { url } = yield* TestServer
         const port = Number(new URL(url).port)
         yield* slow(port, "submit", "198.51.100.1")
-        yield* until("the first holds what arrived", () => memory.held() >= 50_000)
+        yield* until("the first request holds what arrived", () => memory.held() >= 50_000)
         const refused = yield* slow(port, "submit", "198.51.100.1", "text/html")
-        yield* until("the second is refused", () => final(refused).length === 1)
+        yield* until("the second request is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [429])
         assert.match(refused.received(), /Wait 5 seconds, then go back/)
       }).pipe(Effect.scoped, Effect.andThen(until("nothing is held", () => memory.held() === 0)))
@@ -225,7 +225,7 @@ layer(Layer.provide(testServer({ trustedProxies }), arrivals), { excludeTestServ
           )
         yield* send(45_000)
         yield* send(45_000)
-        yield* until("both hold what arrived", () => memory.held() >= 90_000)
+        yield* until("both requests hold what arrived", () => memory.held() >= 90_000)
         const refused = yield* send(45_000)
         yield* until("the third is refused", () => final(refused).length === 1)
         assert.deepStrictEqual(final(refused), [503])
@@ -265,7 +265,7 @@ layer(
           const raw = yield* open(`198.51.100.${slow.length}`, 48_000)
           slow.push(raw)
           yield* until(
-            "it holds what arrived, or one is refused",
+            "the request holds what arrived, or one is refused",
             () => displacing.held() >= held + 48_000 || slow.some(isRefused)
           )
         }
@@ -275,7 +275,10 @@ layer(
           const held = displacing.held()
           const raw = yield* open(`203.0.113.${small.length}`, 10_000)
           small.push(raw)
-          yield* until("it holds what arrived, or is refused", () => displacing.held() !== held || isRefused(raw))
+          yield* until(
+            "the request holds what arrived, or is refused",
+            () => displacing.held() !== held || isRefused(raw)
+          )
         }
         assert.strictEqual(slow.filter(isRefused).length, 2)
         assert.deepStrictEqual(small.flatMap(final), [])

@@ -39,7 +39,7 @@ const request = "HEAD /healthz HTTP/1.1\r\nHost: edge\r\n\r\n"
 const ask = Effect.fnUntraced(function* (connection: Raw.Raw) {
   const answered = Raw.statuses(connection.received()).length
   connection.write(request)
-  yield* until("it is answered", () => Raw.statuses(connection.received()).length === answered + 1)
+  yield* until("the request is answered", () => Raw.statuses(connection.received()).length === answered + 1)
 })
 
 /** Opens a connection, sends a request and waits for the response. */
@@ -53,11 +53,11 @@ describe("http/server/ConnectionLimits", () => {
       // Now `b` has been idle for the longest time.
       yield* ask(a)
       const d = yield* openAndAsk(open)
-      yield* until("one is closed", b.closed)
+      yield* until("the longest idle connection is closed", b.closed)
       for (const connection of [a, c, d]) yield* ask(connection)
       assert.deepStrictEqual([a.closed(), c.closed(), d.closed()], [false, false, false])
       assert.deepStrictEqual([limited("address", "closed"), limited("address", "refused")], [1, 0])
-      yield* until("it is logged", () => lines.length > 0)
+      yield* until("the limit is logged", () => lines.length > 0)
       for (let more = 0; more < 5; more++) yield* openAndAsk(open)
       assert.strictEqual(lines.length, 1)
       assert.match(
@@ -86,7 +86,7 @@ describe("http/server/ConnectionLimits", () => {
       const streams = [yield* open, yield* open]
       for (const stream of streams) {
         stream.write(chat)
-        yield* until("it streams", () => Raw.statuses(stream.received())[0] === 200)
+        yield* until("the chat streams", () => Raw.statuses(stream.received())[0] === 200)
       }
       const refused = yield* open
       yield* until("the new one is refused", refused.closed)
@@ -99,7 +99,7 @@ describe("http/server/ConnectionLimits", () => {
           Effect.gen(function* () {
             const next = yield* open
             next.write(request)
-            yield* until("it is answered or refused", () => next.received() !== "" || next.closed())
+            yield* until("the new connection is answered or refused", () => next.received() !== "" || next.closed())
             return Raw.statuses(next.received())[0] === 200
           }).pipe(Effect.scoped)
         )
@@ -125,7 +125,7 @@ describe("http/server/ConnectionLimits", () => {
       yield* until("the oldest is closed", a.closed)
       for (const connection of [b, c, d]) yield* ask(connection)
       assert.deepStrictEqual([limited("process", "closed"), limited("process", "refused")], [1, 0])
-      yield* until("it is logged", () =>
+      yield* until("the limit is logged", () =>
         lines.some((line) => line.includes("The process reached its limit of 3 connections"))
       )
     }).pipe(Effect.scoped)
@@ -136,7 +136,7 @@ describe("http/server/ConnectionLimits", () => {
       const limits = { keepAliveTimeout: 400, keepAliveTimeoutBuffer: 0, headersTimeout: 400 }
       const { open } = yield* serve({ limits })
       const connection = yield* openAndAsk(open)
-      yield* until("it is closed", () => {
+      yield* until("the idle connection is closed", () => {
         connection.write("\r\n")
         return connection.closed()
       })

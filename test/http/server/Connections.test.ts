@@ -111,7 +111,7 @@ describe("Connections", () => {
       const idle = Array.from({ length: 40 }, () => client(port))
       const busy = client(port)
       const clients = [...idle, busy]
-      yield* until("they are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
+      yield* until("all clients are answered", () => clients.every(({ received }) => received().endsWith("ok\n")))
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       yield* Effect.callback<void>((resume) => {
         const check = () => {
@@ -138,7 +138,7 @@ describe("Connections", () => {
       const scope = yield* Effect.scope
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
       const busy = client(port, requestOf("/later"))
-      yield* until("one waits", () => later.length === 1)
+      yield* until("a request waits", () => later.length === 1)
       let unread = 0
       server.once("connection", (socket: Socket) => {
         unread++
@@ -147,10 +147,10 @@ describe("Connections", () => {
         })
       })
       client(port, requestOf("/much")).socket.pause()
-      yield* until("another one does not read", () => unread === 1)
-      yield* until("the other one is closed", () => unread === 0)
+      yield* until("another client does not read", () => unread === 1)
+      yield* until("the other client's connection is closed", () => unread === 0)
       for (const answer of later) answer()
-      yield* until("it is answered", () => busy.received().endsWith("ok\n"))
+      yield* until("the waiting request is answered", () => busy.received().endsWith("ok\n"))
       assert.isUndefined(busy.fault())
     }).pipe(Effect.scoped)
   )
@@ -160,7 +160,7 @@ describe("Connections", () => {
       const scope = yield* Effect.scope
       const { later, port, server } = yield* serve(scope, { linger: "1 second", end: "10 seconds", unreadTimeout: 50 })
       const busy = client(port, requestOf("/later") + request)
-      yield* until("one waits", () => later.length === 1)
+      yield* until("a request waits", () => later.length === 1)
       let unread = 0
       server.on("connection", (socket: Socket) => {
         unread++
@@ -171,11 +171,11 @@ describe("Connections", () => {
       // Two timeouts of other connections in a row last longer than a timeout of the first connection would.
       for (let turn = 0; turn < 2; turn++) {
         client(port, requestOf("/much") + request).socket.pause()
-        yield* until("another one does not read", () => unread === 1)
-        yield* until("the other one is closed", () => unread === 0)
+        yield* until("another client does not read", () => unread === 1)
+        yield* until("the other client's connection is closed", () => unread === 0)
       }
       for (const answer of later) answer()
-      yield* until("both are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)
+      yield* until("both requests are answered", () => answers([busy])[0]?.match(/200/g)?.length === 2)
       assert.isUndefined(busy.fault())
     }).pipe(Effect.scoped)
   )
@@ -185,7 +185,10 @@ describe("Connections", () => {
       const scope = yield* Scope.make()
       const { later, port } = yield* serve(scope, { linger: "100 millis", end: "30 days", unreadTimeout: 60_000 })
       const [idle, busy] = [client(port), client(port, requestOf("/later"))]
-      yield* until("one is answered, and one waits", () => idle.received().endsWith("ok\n") && later.length === 1)
+      yield* until(
+        "one request is answered, and one waits",
+        () => idle.received().endsWith("ok\n") && later.length === 1
+      )
       const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
       // A timer that fires at once would have fired long before this.
       yield* until("the idle connection is closed", idle.closed)
@@ -210,22 +213,22 @@ describe("Connections", () => {
       const pipeline = (times: number) => client(port, requestOf("/later").repeat(times))
       const countOf = ({ received }: Client) => received().match(/HTTP\/1\.1 200/g)?.length
       const first = pipeline(6_000)
-      yield* until("its requests wait", () => later.length === 6_000)
+      yield* until("the client's requests wait", () => later.length === 6_000)
       const second = pipeline(6_000)
-      yield* until("the second is closed", second.closed)
+      yield* until("the second connection is closed", second.closed)
       // The first request of each connection is not behind another. After the excess request, the second is not parsed further.
       assert.strictEqual(received, Connections.maxPipelined + 1 + 2)
       assert.strictEqual(second.received(), "")
       const third = client(port)
       yield* until("a client that sends one request is answered", () => third.received().endsWith("ok\n"))
       for (const answer of later.splice(0)) answer()
-      yield* until("the first has all its answers", () => countOf(first) === 6_000)
+      yield* until("the first connection has all its responses", () => countOf(first) === 6_000)
       yield* until("no answer is open", () => closed === received)
       // The full limit is available again: the earlier requests no longer count.
       const last = pipeline(Connections.maxPipelined + 1)
-      yield* until("they all wait", () => later.length === Connections.maxPipelined + 1)
+      yield* until("the maximum number of requests waits", () => later.length === Connections.maxPipelined + 1)
       for (const answer of later) answer()
-      yield* until("the last has all its answers", () => countOf(last) === Connections.maxPipelined + 1)
+      yield* until("the last connection has all its responses", () => countOf(last) === Connections.maxPipelined + 1)
     }).pipe(Effect.scoped)
   )
 
@@ -243,14 +246,16 @@ describe("Connections", () => {
         const clients: Array<Client> = []
         while ((clients.length + 1) * most < Connections.maxPipelined) {
           clients.push(client(port, requestOf("/later") + bytes.repeat(most)))
-          yield* until("one waits", () => later.length === clients.length)
+          yield* until("a request waits", () => later.length === clients.length)
         }
         assert.isTrue(clients.every(({ closed }) => !closed()))
         const last = client(port, requestOf("/later") + bytes.repeat(most))
         yield* until("the connection with too many is closed", last.closed)
         assert.isTrue(clients.every(({ closed }) => !closed()))
         for (const answer of later) answer()
-        yield* until("the others are answered", () => clients.every(({ received }) => received().includes("ok\n")))
+        yield* until("the other requests are answered", () =>
+          clients.every(({ received }) => received().includes("ok\n"))
+        )
         for (const { socket } of clients) socket.destroy()
       }).pipe(Effect.scoped)
     )
@@ -275,7 +280,7 @@ describe("Connections", () => {
       ]
       for (const end of ends) {
         const leaving = client(port, requestOf("/later").repeat(times) + end)
-        yield* until("its requests wait, or it is closed", () => open === times || leaving.closed())
+        yield* until("the requests wait, or the connection is closed", () => open === times || leaving.closed())
         leaving.socket.destroy()
         yield* until(`no answer is open after ${end}`, () => open === 0)
       }

@@ -46,7 +46,7 @@ describe("http/server/FairReading", () => {
         const visitor = yield* Raw.open(port)
         const flood = yield* Raw.open(port)
         flood.write(first + next.repeat(count))
-        yield* until("all is parsed", () => events >= count)
+        yield* until("all data is parsed", () => events >= count)
         yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
         assert.isBelow(atVisit ?? count, count / 2)
       }).pipe(Effect.scoped)
@@ -88,7 +88,7 @@ describe("http/server/FairReading", () => {
         flood.write(
           `POST /flood HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\na\r\n".repeat(chunks)}`
         )
-        yield* until("all is parsed", () => events >= chunks)
+        yield* until("all data is parsed", () => events >= chunks)
         yield* until("the visitor is answered", () => Raw.statuses(visitor.received()).length === 1)
         assert.isBelow(atVisit ?? chunks, chunks / 2)
       }).pipe(Effect.scoped)
@@ -120,12 +120,12 @@ describe("http/server/FairReading", () => {
         raw.write(all.map(request).join(""))
         raw.write(`POST /large HTTP/1.1\r\nHost: edge\r\nContent-Length: ${large.length}\r\n\r\n${large}`)
         if (ends) raw.socket.end()
-        yield* until("all is parsed", () => bodies.length === all.length + 1)
+        yield* until("all data is parsed", () => bodies.length === all.length + 1)
         assert.deepStrictEqual(urls, [...all, "/large"])
         assert.deepStrictEqual(bodies, [...all.map(() => "{}"), large])
         // Node closes a connection when its client ends its half.
         if (ends) yield* until("the connection is closed", raw.closed)
-        else yield* until("all are answered", () => Raw.statuses(raw.received()).length === all.length + 1)
+        else yield* until("all requests are answered", () => Raw.statuses(raw.received()).length === all.length + 1)
       }).pipe(Effect.scoped)
     )
   }
@@ -188,7 +188,7 @@ describe("http/server/FairReading", () => {
       yield* until("the connection is read in slices", () => Raw.statuses(raw.received()).length === 2)
       // 52 kB are read at once. A connection that is closed while the system holds more is reset, which may lose answers.
       raw.write(request("/").repeat(1_000))
-      yield* until("the next is parsed", () => received > 2)
+      yield* until("the next request is parsed", () => received > 2)
       assert.isBelow(received, 1_002)
       yield* Scope.close(scope, Exit.void)
       yield* until("the connection is closed", raw.closed)

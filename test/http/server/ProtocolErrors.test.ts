@@ -59,7 +59,7 @@ describe("http/server/ProtocolErrors", () => {
         const raw = yield* Raw.open(port)
         raw.write(sent)
         const answer = yield* until(
-          "it is answered",
+          "the request is answered",
           () => /^([\s\S]*?)\r\n\r\n(\{.*\})$/.exec(raw.received()) ?? undefined
         )
         assert.deepStrictEqual(Raw.statuses(raw.received()), [status])
@@ -70,7 +70,7 @@ describe("http/server/ProtocolErrors", () => {
         assert.match(head, /^access-control-allow-origin: \*$/im)
         assert.match(head, /^x-hydracore-decision: invalid$/im)
         if (status !== 417) yield* until("the connection is closed", raw.closed)
-        yield* until("it is counted", () => counted(route, method, status) === 1)
+        yield* until("the response is counted", () => counted(route, method, status) === 1)
         assert.strictEqual(invalid(), 1)
         assert.strictEqual(counted(route, method, "aborted"), 0)
       }).pipe(Effect.scoped)
@@ -91,9 +91,9 @@ describe("http/server/ProtocolErrors", () => {
         })
         const raw = yield* Raw.open(port)
         raw.write(sent)
-        yield* until("it is closed", raw.closed)
+        yield* until("the connection is closed", raw.closed)
         assert.match(raw.received(), /^HTTP\/1\.1 408 [\s\S]*\r\n\r\n\{"detail":"[^"]+"\}$/)
-        yield* until("it is counted", () => counted(route, method, 408) === 1)
+        yield* until("the response is counted", () => counted(route, method, 408) === 1)
         assert.deepStrictEqual([invalid(), counted(route, method, "aborted")], [1, 0])
       }).pipe(Effect.scoped)
     )
@@ -103,7 +103,7 @@ describe("http/server/ProtocolErrors", () => {
     Effect.gen(function* () {
       const { counted, invalid, port } = yield* serve({ headersTimeout: 100, connectionsCheckingInterval: 50 })
       const raw = yield* Raw.open(port)
-      yield* until("it is closed", raw.closed)
+      yield* until("the connection is closed", raw.closed)
       assert.deepStrictEqual([invalid(), counted("other", "other", 408)], [0, 0])
     }).pipe(Effect.scoped)
   )
@@ -118,7 +118,7 @@ describe("http/server/ProtocolErrors", () => {
         for (const next of ["?\r\n\r\n", `CONNECT edge:443 HTTP/1.1\r\n${host}\r\n`]) {
           const raw = yield* Raw.open(port)
           raw.write(request + next)
-          yield* until("it is closed", raw.closed)
+          yield* until("the connection is closed", raw.closed)
           assert.notMatch(raw.received(), /^HTTP\/1\.1 40[05]/m)
         }
       }).pipe(Effect.scoped)
@@ -130,7 +130,7 @@ describe("http/server/ProtocolErrors", () => {
       for (const head of [`HEAD /healthz HTTP/1.1\r\n${host}`, "HEAD /healthz HTTP/1.0\r\n"]) {
         const raw = yield* Raw.open(port)
         raw.write(`${head}\r\n`)
-        yield* until("it is answered", () => Raw.statuses(raw.received())[0] === 200)
+        yield* until("the request is answered", () => Raw.statuses(raw.received())[0] === 200)
       }
     }).pipe(Effect.scoped)
   )

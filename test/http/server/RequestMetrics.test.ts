@@ -45,7 +45,7 @@ describe("http/server/RequestMetrics", () => {
       yield* server.send("/v1/public/widget/nothing/openai/v1/models", undefined, { method: "GET" })
       yield* server.send("/v1/public/widget/nothing/ag-ui", {})
       yield* server.send("/v1/public/embed.0123abcd.js", undefined, { method: "GET" })
-      yield* until("all are counted", () => value("http_requests_open") === 0)
+      yield* until("all responses are counted", () => value("http_requests_open") === 0)
       assert.deepStrictEqual(
         [
           answered(track, 204),
@@ -87,9 +87,9 @@ describe("http/server/RequestMetrics", () => {
         })
       const leave = new AbortController()
       yield* Effect.promise(() => ask("hello", leave.signal))
-      yield* until("it streams", () => value("chat_streams_open") === 1)
+      yield* until("the chat streams", () => value("chat_streams_open") === 1)
       const waiting = ask("silence", leave.signal).catch(() => undefined)
-      yield* until("both are open", () => value("http_requests_open") === 2)
+      yield* until("both chats are open", () => value("http_requests_open") === 2)
       assert.strictEqual(value("chat_streams_open"), 1)
       const { instanceId } = server.instance
       yield* Effect.promise(() =>
@@ -103,7 +103,7 @@ describe("http/server/RequestMetrics", () => {
       yield* until("a run streams too", () => value("chat_streams_open") === 2)
       leave.abort()
       yield* Effect.promise(() => waiting)
-      yield* until("all have ended", () => value("http_requests_open") === 0)
+      yield* until("all requests have ended", () => value("http_requests_open") === 0)
       assert.strictEqual(value("chat_streams_open"), 0)
       assert.strictEqual(value(answered(chat, "aborted")), 1)
       assert.strictEqual(value(answered(chat, 200)), 1)

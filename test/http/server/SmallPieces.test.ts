@@ -18,11 +18,11 @@ layer(testServer(), { excludeTestServices: true })("http: bodies in one-byte pie
         raw.write(`POST ${path} HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`)
         // Valid except for its chunks: without the limit it would be read to its end.
         raw.write("1\r\n \r\n".repeat(RequestBody.maxPieces(0) + 1_000))
-        yield* until("it is refused", () => final(raw).length === 1)
+        yield* until("the body is refused", () => final(raw).length === 1)
         assert.deepStrictEqual(final(raw), [413])
         assert.match(raw.received(), /too many small pieces/)
         assert.match(raw.received(), /^connection: close\r$/im)
-        yield* until("its connection is closed", raw.closed)
+        yield* until("the connection is closed", raw.closed)
       }).pipe(Effect.scoped)
     )
   }

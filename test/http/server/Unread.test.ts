@@ -63,7 +63,9 @@ for (const [name, chatMaxDuration] of [
             const { socket, write } = yield* Raw.open(Number(new URL(url).port))
             socket.pause()
             write(request(path, widgetToken, message))
-            yield* until("it holds the slot", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+            yield* until("the unread chat holds the slot", () =>
+              Effect.runPromise(Effect.map(ask, (status) => status === 429))
+            )
             yield* until("the slot is free again", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
           }).pipe(Effect.scoped)
         )
@@ -94,7 +96,9 @@ layer(
       const { socket, write } = yield* Raw.open(Number(new URL(url).port))
       socket.pause()
       write(request(path, widgetToken, "for ever").repeat(2))
-      yield* until("they hold both slots", () => Effect.runPromise(Effect.map(ask, (status) => status === 429)))
+      yield* until("the two chats hold both slots", () =>
+        Effect.runPromise(Effect.map(ask, (status) => status === 429))
+      )
       yield* until("the slots are free", () => Effect.runPromise(Effect.map(ask, (status) => status === 200)))
     }).pipe(Effect.scoped)
   )
@@ -109,7 +113,7 @@ layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: tru
       const head = "HEAD /openapi.json HTTP/1.1\r\nHost: edge\r\n\r\n"
       const page = "GET /openapi.json HTTP/1.1\r\nHost: edge\r\n\r\n"
       idle.write(head)
-      yield* until("it is answered", () => Raw.statuses(idle.received()).length === 1)
+      yield* until("the idle connection is answered", () => Raw.statuses(idle.received()).length === 1)
       unread.socket.pause()
       for (let round = 0; round < 20; round++) unread.write(page.repeat(100))
       yield* until("the unread one is closed", () => {
@@ -118,7 +122,7 @@ layer(testServer({ limits: { unreadTimeout: 300 } }), { excludeTestServices: tru
         return unread.closed()
       })
       idle.write(head)
-      yield* until("the other one is answered again", () => Raw.statuses(idle.received()).length === 2)
+      yield* until("the idle connection is answered again", () => Raw.statuses(idle.received()).length === 2)
       assert.isFalse(idle.closed())
     }).pipe(Effect.scoped)
   )

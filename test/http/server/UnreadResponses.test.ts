@@ -54,7 +54,7 @@ describe("http/server/UnreadResponses", () => {
         const next = observe(state, 61_000)
         return next === undefined || next.since === 61_000
       })
-      yield* until("all is read", () => observe(state, 62_000) === undefined)
+      yield* until("the client has read the response", () => observe(state, 62_000) === undefined)
     }).pipe(Effect.scoped)
   )
 })
