@@ -159,15 +159,26 @@ const withExamples = (content: unknown, schemas: Json): Json =>
       : { schema, ...rest, examples: Object.fromEntries(examples) }
   })
 
-/** Adds the description of a stream, which the generator leaves out. `headers` are those of the response. */
-const describeStream = (response: Json, headers: Json): Json => {
-  if (!("text/event-stream" in objectOf(response["content"]))) return response
-  const isUiMessageStream = "x-vercel-ai-ui-message-stream" in headers
-  return {
-    ...response,
-    description: `The agent's answer${isUiMessageStream ? ": the UI message stream of the AI SDK, version 1" : ", in the protocol of the client"}`
-  }
-}
+/**
+ * Returns a transformation of an operation with a streamed response, of which the generator declares neither a description nor an
+ * example. `examples` has the beginning of a stream by its media type.
+ */
+export const streamed =
+  (description: string, examples: Readonly<Record<string, string>> = {}) =>
+  (operation: Json): Json => ({
+    ...operation,
+    responses: mapValues(operation["responses"], (response, status) =>
+      status === "200"
+        ? {
+            ...objectOf(response),
+            description,
+            content: mapValues(objectOf(response)["content"], (media, type) =>
+              type in examples ? { ...objectOf(media), example: examples[type] } : media
+            )
+          }
+        : response
+    )
+  })
 
 /** Completes a document. `commonHeaders` returns the headers of all responses of an operation. */
 const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json => {
@@ -179,14 +190,11 @@ const publish = (document: Json, commonHeaders: (operation: Json) => Json): Json
   const publishResponse = (response: unknown, common: Json): Json => {
     const { content, headers: own, ...rest } = objectOf(response)
     const all = { ...objectOf(own), ...("text/html" in objectOf(content) ? page : {}), ...common }
-    return describeStream(
-      {
-        ...rest,
-        headers: referHeaders(all, headers),
-        ...(content === undefined ? {} : { content: withExamples(content, schemas) })
-      },
-      all
-    )
+    return {
+      ...rest,
+      headers: referHeaders(all, headers),
+      ...(content === undefined ? {} : { content: withExamples(content, schemas) })
+    }
   }
   const publishOperation = (value: unknown): Json => {
     const operation = objectOf(value)

@@ -162,9 +162,12 @@ export const Text = (options: TextOptions & { readonly title: string; readonly d
     readText(options)
   )
 
+/** The id in the examples of the documents. */
+export const exampleUuid = "6f1f4c1e-9b0b-4a4e-8d5f-0a6f5d2b7c11"
+
 /** A required UUID in any accepted form, decoded to the canonical one. */
 export const Uuid = (options: { readonly title: string; readonly description?: string }) =>
-  field<string>({ type: "string", format: "uuid", ...options }, readUuid)
+  field<string>({ type: "string", format: "uuid", examples: [exampleUuid], ...options }, readUuid)
 
 /** A required text that is one of `choices`. */
 export const Choice = <const A extends string>(choices: ReadonlyArray<A>, options: { readonly title: string }) =>

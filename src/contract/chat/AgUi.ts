@@ -9,6 +9,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Headers from "../Headers.ts"
+import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
 import * as Wire from "../Wire.ts"
 import { Messages } from "./ClientMessages.ts"
@@ -59,9 +60,17 @@ const RunEvent = Schema.Union([
   })
 ]).annotate({ identifier: "AgUiEvent", title: "AgUiEvent" })
 
+const exampleEvent: typeof RunEvent.Type = {
+  type: "TEXT_MESSAGE_CONTENT",
+  messageId: "0d3b7c52-6f0e-4c8e-a1d7-5e0f4b9c2a63",
+  delta: "From nine to five."
+}
+
 const StreamEvent = Schema.Struct({ data: Schema.fromJsonString(RunEvent) }).annotate({
   identifier: "AgUiStreamEvent",
-  title: "AgUiStreamEvent"
+  title: "AgUiStreamEvent",
+  // The OpenAPI document shows the encoded value.
+  examples: [{ data: JSON.stringify(exampleEvent) as never }]
 })
 
 export const run = HttpApiEndpoint.post("run", "/v1/public/widget/:instance_id/ag-ui", {
@@ -79,6 +88,7 @@ export const run = HttpApiEndpoint.post("run", "/v1/public/widget/:instance_id/a
   .annotateMerge(
     OpenApi.annotations({
       identifier: "ag_ui_run",
+      transform: streamed("The agent's answer, in the protocol of the client"),
       summary: "AG-UI run",
       description:
         "The agent's answer to the last message, as a run of AG-UI. Only the text of `user` and `assistant` messages is passed on."

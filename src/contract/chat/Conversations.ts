@@ -12,6 +12,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
+import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
 import * as Wire from "../Wire.ts"
 import { ChatEvent } from "./ChatFrame.ts"
@@ -56,6 +57,7 @@ export const stream = HttpApiEndpoint.get("stream", `${base}/stream`, {
   .annotateMerge(
     OpenApi.annotations({
       identifier: "conversation_stream",
+      transform: streamed("The agent's answer: the UI message stream of the AI SDK, version 1"),
       summary: "Resume the running answer",
       description: "The running answer from its first frame on, then live. 204 if no answer is running."
     })

@@ -13,6 +13,8 @@ import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
+import { streamed } from "../OpenApi.ts"
+import * as Wire from "../Wire.ts"
 import { done } from "./ChatFrame.ts"
 import { Messages } from "./ClientMessages.ts"
 
@@ -21,7 +23,9 @@ const base = "/v1/public/widget/:instance_id/openai/v1"
 /** The only model. The instance's owner chooses the model that the agent uses. */
 export const model = "assistant"
 
-const params = { instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid" }) }
+const params = {
+  instance_id: Schema.String.annotate({ title: "Instance Id", format: "uuid", examples: [Wire.exampleUuid] })
+}
 
 const nullable = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -67,6 +71,8 @@ const FinishReason = Schema.Literals(["stop", "length", "content_filter"])
 
 const common = { id: Schema.String, created: Schema.Int, model: Schema.String }
 
+const exampleCommon = { id: "chatcmpl-0d3b7c52", created: 1_795_597_200, model }
+
 export const Completion = Schema.Struct({
   ...common,
   object: Schema.Literal("chat.completion"),
@@ -84,7 +90,24 @@ export const Completion = Schema.Struct({
     })
   ),
   usage: Schema.optionalKey(Usage)
-}).annotate({ identifier: "ChatCompletion", title: "ChatCompletion" })
+}).annotate({
+  identifier: "ChatCompletion",
+  title: "ChatCompletion",
+  examples: [
+    {
+      ...exampleCommon,
+      object: "chat.completion",
+      choices: [
+        {
+          index: 0,
+          message: { role: "assistant", content: "From nine to five.", refusal: null },
+          logprobs: null,
+          finish_reason: "stop"
+        }
+      ]
+    }
+  ]
+})
 
 const Chunk = Schema.Struct({
   ...common,
@@ -104,6 +127,12 @@ const Chunk = Schema.Struct({
   usage: nullable(Usage)
 }).annotate({ identifier: "ChatCompletionChunk", title: "ChatCompletionChunk" })
 
+const exampleChunk: typeof Chunk.Type = {
+  ...exampleCommon,
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, delta: { content: "From nine to five." }, logprobs: null, finish_reason: null }]
+}
+
 /** The body of an error response, and the data of the last event before `[DONE]` in a failed stream. */
 export const OpenAiError = Schema.Struct({
   error: Schema.Struct({
@@ -118,7 +147,12 @@ export type OpenAiError = typeof OpenAiError.Type
 
 const CompletionEvent = Schema.Struct({
   data: Schema.Union([Schema.Literal(done), Schema.fromJsonString(Schema.Union([Chunk, OpenAiError]))])
-}).annotate({ identifier: "ChatCompletionEvent", title: "ChatCompletionEvent" })
+}).annotate({
+  identifier: "ChatCompletionEvent",
+  title: "ChatCompletionEvent",
+  // The OpenAPI document shows the encoded value.
+  examples: [{ data: JSON.stringify(exampleChunk) as never }]
+})
 
 const limited = { ...Headers.rateLimit, ...Headers.retryAfter, ...Headers.shouldRetry, ...Headers.decision }
 
@@ -175,6 +209,7 @@ export const completions = HttpApiEndpoint.post("completions", `${base}/chat/com
   .annotateMerge(
     OpenApi.annotations({
       identifier: "openai_chat_completions",
+      transform: streamed("The agent's answer, in the protocol of the client"),
       summary: "OpenAI chat completions",
       description:
         "The agent's answer to the last message, as a stream or at once. Only the text of `user` and `assistant` messages is passed on."

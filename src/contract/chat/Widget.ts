@@ -11,6 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { maxMessageLength } from "../../core/chat/conversation/Conversation.ts"
 import * as Errors from "../Errors.ts"
 import * as Headers from "../Headers.ts"
+import { streamed } from "../OpenApi.ts"
 import { Validation } from "../Validation.ts"
 import * as Wire from "../Wire.ts"
 import { ChatEvent } from "./ChatFrame.ts"
@@ -85,6 +86,7 @@ export const chat = HttpApiEndpoint.post("chat", "/v1/public/widget/:instance_id
   .annotateMerge(
     OpenApi.annotations({
       identifier: "widget_chat",
+      transform: streamed("The agent's answer: the UI message stream of the AI SDK, version 1"),
       summary: "Widget Chat",
       description:
         "Public widget chat; authenticates with the `X-Widget-Token` header. Widget tokens are scoped to one instance and good for chat only. They are not tenant JWTs. The control plane validates the token, then streams SSE from the agent."

@@ -10,9 +10,11 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { endings, isConversationId } from "../../core/chat/conversation/Conversation.ts"
 import { protocols } from "../../core/chat/Instance.ts"
+import { streamed } from "../OpenApi.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
+import * as ExportExamples from "./ExportExamples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -222,6 +224,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/:instance_id/exp
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "export_conversations",
+    transform: streamed("The conversations", ExportExamples.conversations),
     summary: "Export conversations",
     description:
       "The stored conversations of an instance in the order in which they began, one JSON object per line, filtered as a list is. The response breaks off if the service fails. Scope `read`."

@@ -9,7 +9,9 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Parsed from "../../core/persons/Person.ts"
+import { streamed } from "../OpenApi.ts"
 import * as Errors from "./Errors.ts"
+import * as ExportExamples from "./ExportExamples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -63,6 +65,7 @@ export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/a
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "export_analytics",
+    transform: streamed("The page views, then the events", ExportExamples.analytics),
     summary: "Export page views and events",
     description:
       "The counted page views and then the events, each oldest first, as CSV, the default, or newline-delimited JSON. The response breaks off if the service fails. Scope `read`."
@@ -85,6 +88,7 @@ export const exportPerson = HttpApiEndpoint.post("exportPerson", `${base}/person
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "export_person",
+    transform: streamed("The records of the person", ExportExamples.person),
     summary: "Export a person's data",
     description:
       "What the website stores of a person, one JSON object per line: submissions, conversations, notifications, and their deliveries, each with its `kind`. The response breaks off if the service fails. Scope `read`."

@@ -7,8 +7,10 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import { streamed } from "../OpenApi.ts"
 import type { Activity } from "./Activity.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import { siteId } from "./Sites.ts"
 
 /** The data of each event of the stream, as JSON. */
@@ -19,6 +21,21 @@ export interface LiveChange {
   readonly activity: (typeof Activity.Type)["activity"]
 }
 
+const example: LiveChange = {
+  visitors: 2,
+  activity: [
+    {
+      type: "pageview",
+      received_at: Examples.time,
+      path: "/pricing",
+      country: "NO",
+      device: "mobile",
+      browser: "Safari",
+      source: "newsletter"
+    }
+  ]
+}
+
 export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/live", {
   params: { site_id: siteId },
   success: HttpApiSchema.StreamUint8Array({ contentType: "text/event-stream" }),
@@ -26,6 +43,9 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "follow_site",
+    transform: streamed("The server-sent events", {
+      "text/event-stream": `event: latest\ndata: ${JSON.stringify(example)}\n\n`
+    }),
     summary: "Follow the live activity",
     description: [
       "Server-sent events about a website's activities: page views, events, submissions and new conversations, without what identifies a visitor.",

@@ -8,9 +8,11 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type * as Answer from "../../core/analytics/report/Answer.ts"
+import * as Assembly from "../../core/analytics/report/Assembly.ts"
 import * as Query from "../../core/analytics/report/Query.ts"
 import * as SmallCounts from "../../core/analytics/report/SmallCounts.ts"
 import * as Errors from "./Errors.ts"
+import * as Examples from "./Examples.ts"
 import { QueryBody } from "./QueryBody.ts"
 
 const Filter: Schema.Codec<Answer.WireFilter> = Schema.Union([
@@ -115,16 +117,43 @@ const reportOf = <Value>(value: Schema.Codec<Value>) => {
   })
 }
 
+const exampleAnswer = {
+  meta: { time_zone: "Europe/Berlin", definitions: Assembly.definitions },
+  query: {
+    site_id: Examples.siteId,
+    metrics: ["visitors", "pageviews", "bounce_rate"],
+    date_range: ["2026-10-26", "2026-11-25"],
+    dimensions: ["visit:source"],
+    filters: [],
+    order_by: [["visitors", "desc"]],
+    include: { total_rows: false, time_labels: false },
+    pagination: { limit: 20, offset: 0 }
+  }
+} as const
+
 /** The answer to a query; see `core/analytics/report/Answer`. */
 export const Report: Schema.Codec<Answer.Answer, unknown> = reportOf<Answer.MetricValue>(MetricValue).annotate({
   identifier: "Report",
-  title: "Report"
+  title: "Report",
+  examples: [{ ...exampleAnswer, results: [{ dimensions: ["newsletter"], metrics: [120, 340, 42] }] }]
 })
 
 /** A report without small counts; see `core/analytics/report/SmallCounts`. */
 export const CoarseReport: Schema.Codec<SmallCounts.CoarseAnswer, unknown> = reportOf<SmallCounts.CoarseValue>(
   CoarseValue
-).annotate({ identifier: "CoarseReport", title: "CoarseReport" })
+).annotate({
+  identifier: "CoarseReport",
+  title: "CoarseReport",
+  examples: [
+    {
+      ...exampleAnswer,
+      results: [
+        { dimensions: ["newsletter"], metrics: [120, 340, 40] },
+        { dimensions: ["Direct / None"], metrics: [5, SmallCounts.hidden, null] }
+      ]
+    }
+  ]
+})
 
 export const query = HttpApiEndpoint.post("query", "/v1/owner/query", {
   payload: QueryBody,

@@ -12,9 +12,11 @@ import { deliveryStatuses } from "../../core/delivery/Webhook.ts"
 import { maxCount } from "../../core/forms/Inbox.ts"
 import { statuses } from "../../core/forms/Submission.ts"
 import { mailStatuses } from "../../core/mail/Mail.ts"
+import { streamed } from "../OpenApi.ts"
 import * as Wire from "../Wire.ts"
 import * as Errors from "./Errors.ts"
 import * as Examples from "./Examples.ts"
+import * as ExportExamples from "./ExportExamples.ts"
 import * as Fields from "./Fields.ts"
 import { siteId } from "./Sites.ts"
 
@@ -222,6 +224,7 @@ export const exportAll = HttpApiEndpoint.get("export", `${base}/export`, {
 }).annotateMerge(
   OpenApi.annotations({
     identifier: "export_submissions",
+    transform: streamed("The submissions", ExportExamples.submissions),
     summary: "Export submissions",
     description:
       "All submissions that match, latest first. The default is CSV, with a column for each of the first 200 fields and one column for all others. Newline-delimited JSON is lossless. The response breaks off if the service fails. Scope `read`."
