@@ -45,12 +45,11 @@ inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, Cons
 
   it.effect("reads from right to left where the page does", () =>
     Effect.gen(function* () {
-      const { busy } = yield* ConsolePage.Websites
-      const { loaded, on, page } = yield* ConsolePage.open(`#/${busy.websiteConfigId}/overview`, {
-        before:
-          "document.documentElement?.setAttribute('dir', 'rtl'); addEventListener('DOMContentLoaded', () => document.documentElement.dir = 'rtl')"
-      })
-      yield* loaded
+      const { busy, fresh } = yield* ConsolePage.Websites
+      const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/overview`)
+      const direct = (direction: string) => on(() => page.evaluate(`document.documentElement.dir = "${direction}"`))
+      yield* Effect.acquireRelease(direct("rtl"), () => direct(""))
+      yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
       assert.isAtMost(overflow, 0)
       const box = (selector: string) => on(() => page.locator(selector).first().boundingBox())

@@ -1,5 +1,6 @@
 /**
- * axe-core finds no violation in the console's inbox, conversations and session menu, light and dark, wide and narrow.
+ * axe-core finds no violation in the console's inbox, conversations, session menu and list of websites, light and dark if
+ * wide, and light if narrow.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -18,20 +19,19 @@ const layer = Layer.mergeAll(ConsolePage.SharedOwner.layer, Layer.effectDiscard(
 )
 
 inChromium("the console's lists", layer, (it) => {
-  for (const [colorScheme, width] of [
-    ["light", 360],
-    ["dark", 1280]
+  for (const [width, colors, check] of [
+    [360, "light mode", ConsolePage.violations],
+    [1280, "light and dark mode", ConsolePage.violationsInBothSchemes]
   ] as const) {
-    it.effect(`have no violations in ${colorScheme} mode, ${width} pixels wide`, () =>
+    it.effect(`have no violations in ${colors}, ${width} pixels wide`, () =>
       Effect.gen(function* () {
         const { busy } = yield* ConsolePage.Websites
         const { loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/inbox`, {
-          colorScheme,
           viewport: { width, height: 800 }
         })
         const clean = Effect.fnUntraced(function* (state: string) {
           yield* loaded
-          assert.deepStrictEqual(yield* on(() => ConsolePage.violations(page)), [], state)
+          assert.deepStrictEqual(yield* on(() => check(page)), [], state)
           const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
           assert.isAtMost(overflow, 0, state)
         })
@@ -46,6 +46,9 @@ inChromium("the console's lists", layer, (it) => {
         yield* on(() => page.locator(".entry a").first().click())
         yield* on(() => page.locator(".transcript").waitFor())
         yield* clean("a conversation")
+        yield* on(() => page.evaluate(`location.hash = "#/"`))
+        yield* on(() => page.locator("a.site").first().waitFor())
+        yield* clean("the websites")
       })
     )
   }
