@@ -147,11 +147,11 @@ describe("cluster/Primary", () => {
       const cluster = yield* started({ workers: 1, descriptors: 64 + 2 * 3 })
       Cluster.signalAll([cluster.pids[0]!], "SIGSTOP")
       // One is in transit to the worker, and three are queued.
-      const held = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
+      const accepted = yield* Effect.all(Array.from({ length: 4 }, () => Raw.open(cluster.port())))
       const refused = yield* Raw.open(cluster.port())
       yield* until("the fifth connection is reset", refused.closed)
       Cluster.signalAll([cluster.pids[0]!], "SIGCONT")
-      for (const connection of held) {
+      for (const connection of accepted) {
         connection.write("GET /pid HTTP/1.1\r\nHost: edge\r\n\r\n")
         yield* until("a queued connection is answered", () => connection.received().includes('"pid"'))
       }

@@ -14,7 +14,7 @@ import * as Countries from "../../src/memory/analytics/Countries.ts"
 import * as MemoryAgentStream from "../../src/memory/chat/AgentStream.ts"
 import * as MemoryRateLimiter from "../../src/memory/limits/RateLimiter.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
-import { ofPage } from "../support/OwnerRequests.ts"
+import { fromOwnPage } from "../support/OwnerRequests.ts"
 import * as TestDeliveries from "../support/TestDeliveries.ts"
 import { options } from "../support/TestServer.ts"
 
@@ -59,30 +59,32 @@ describe("demo: the console", () => {
       for (const [path, method, headers] of [
         [session, "GET", {}],
         [session, "GET", { "sec-fetch-site": "cross-site" }],
-        [session, "GET", { ...ofPage, host: `evil.example:${port}` }],
-        [session, "GET", { ...ofPage, host: `192.168.1.5:${port}` }],
-        ...LocalPage.forwardingHeaders.map((name) => [session, "GET", { ...ofPage, [name]: "127.0.0.1" }] as const),
-        [session, "GET", { ...ofPage, authorization: "Bearer hok_x" }],
-        [session, "DELETE", ofPage],
-        ["/v1/owner/sites", "GET", ofPage]
+        [session, "GET", { ...fromOwnPage, host: `evil.example:${port}` }],
+        [session, "GET", { ...fromOwnPage, host: `192.168.1.5:${port}` }],
+        ...LocalPage.forwardingHeaders.map(
+          (name) => [session, "GET", { ...fromOwnPage, [name]: "127.0.0.1" }] as const
+        ),
+        [session, "GET", { ...fromOwnPage, authorization: "Bearer hok_x" }],
+        [session, "DELETE", fromOwnPage],
+        ["/v1/owner/sites", "GET", fromOwnPage]
       ] as const) {
         const answer = yield* answerTo(port, path, method, headers)
         assert.deepStrictEqual(answer, { status: 401, cookies: [] }, JSON.stringify(headers))
       }
       assert.deepStrictEqual(yield* sessions, [])
 
-      const opened = yield* answerTo(port, session, "GET", { ...ofPage, host: `localhost:${port}` })
+      const opened = yield* answerTo(port, session, "GET", { ...fromOwnPage, host: `localhost:${port}` })
       assert.strictEqual(opened.status, 200)
       const [pair = "", ...attributes] = (opened.cookies[0] ?? "").split("; ")
       assert.sameMembers(attributes, ["HttpOnly", "Max-Age=2592000", "Path=/", "SameSite=Strict"])
       for (const path of [session, "/v1/owner/sites"]) {
-        const authenticated = yield* answerTo(port, path, "GET", { ...ofPage, cookie: pair })
+        const authenticated = yield* answerTo(port, path, "GET", { ...fromOwnPage, cookie: pair })
         assert.deepStrictEqual(authenticated, { status: 200, cookies: [] }, path)
       }
       assert.lengthOf(yield* sessions, 1)
       // The cookie of an earlier database is replaced.
       const stale = `hydracore_console=hcs_${"a".repeat(43)}`
-      const again = yield* answerTo(port, session, "GET", { ...ofPage, cookie: stale })
+      const again = yield* answerTo(port, session, "GET", { ...fromOwnPage, cookie: stale })
       assert.deepStrictEqual([again.status, again.cookies.length], [200, 1])
     }).pipe(Effect.scoped)
   )

@@ -9,18 +9,18 @@ import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 
 const lost = new SqlError.SqlError({ reason: new SqlError.ConnectionError({ cause: new Error("gone") }) })
 
-/** A statement that fails a given number of times, then succeeds. */
+/** A statement that fails `times` times, and then succeeds. */
 const failing = (times: number, error: SqlError.SqlError) =>
   Effect.gen(function* () {
-    const left = yield* Ref.make(times)
+    const remaining = yield* Ref.make(times)
     return Effect.flatMap(
-      Ref.getAndUpdate(left, (left) => left - 1),
-      (left) => (left > 0 ? Effect.fail(error) : Effect.succeed("answer"))
+      Ref.getAndUpdate(remaining, (count) => count - 1),
+      (count) => (count > 0 ? Effect.fail(error) : Effect.succeed("answer"))
     )
   })
 
 describe("postgres/Database: bounded", () => {
-  it.effect("a broken connection is retried until the deadline", () =>
+  it.effect("a statement whose connection breaks is retried until the deadline", () =>
     Effect.gen(function* () {
       const statement = yield* failing(5, lost)
       const fiber = yield* Effect.forkChild(Database.bounded("10 seconds")(statement))
@@ -29,7 +29,7 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("a connection that stays broken is unreachable at the deadline", () =>
+  it.effect("a statement whose connections all break fails as unreachable at the deadline", () =>
     Effect.gen(function* () {
       const statement = yield* failing(1_000_000, lost)
       const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(statement)))
@@ -40,7 +40,7 @@ describe("postgres/Database: bounded", () => {
     })
   )
 
-  it.effect("a statement that hangs, even when cancelled, is a timeout at the deadline", () =>
+  it.effect("a statement that hangs fails as a timeout at the deadline, even if it cannot be cancelled", () =>
     Effect.gen(function* () {
       const hung = Effect.uninterruptible(Effect.never)
       const fiber = yield* Effect.forkChild(Effect.flip(Database.bounded("10 seconds")(hung)))
@@ -57,7 +57,7 @@ describe("postgres/Database: bounded", () => {
 })
 
 describe("postgres/Database: interruption", () => {
-  /** Yields before every step, so that an interruption can occur between any two. Larger values allow none. */
+  /** Makes the fiber yield before every step, so that an interruption can occur between any two steps. */
   const stepwise = Effect.provideService(References.MaxOpsBeforeYield, 3)
 
   it.effect("no statement outlives its caller, whenever the caller is interrupted", () =>
@@ -80,31 +80,32 @@ describe("postgres/Database: interruption", () => {
 })
 
 describe("postgres/Database: errors", () => {
-  /** Maps a statement's error as the stores do. */
-  const judged = (statement: string) =>
+  /** The reason of the error to which the stores map the error of a statement. */
+  const reasonOf = (statement: string) =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const error = yield* Effect.flip(sql.unsafe(statement))
       const { _tag, ...rest } = Database.refusedOrUnavailable(error)
       return "reason" in rest ? rest.reason : _tag
     })
-  const raising = (code: string) => judged(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)
+  const reasonOfCode = (code: string) => reasonOf(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)
 
-  it.live("an error of the record is refused, an error of the server is unavailable", () =>
+  it.live("an error of the record becomes RecordRefused, and an error of the server StorageUnavailable", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* judged("SELECT 1/0"), "RecordRefused")
-      assert.strictEqual(yield* judged("SELECT 'x'::uuid"), "RecordRefused")
-      for (const code of ["22021", "23503", "23505", "54001"]) assert.strictEqual(yield* raising(code), "RecordRefused")
-      for (const code of ["57014", "55P03"]) assert.strictEqual(yield* raising(code), "timeout")
+      assert.strictEqual(yield* reasonOf("SELECT 1/0"), "RecordRefused")
+      assert.strictEqual(yield* reasonOf("SELECT 'x'::uuid"), "RecordRefused")
+      for (const code of ["22021", "23503", "23505", "54001"])
+        assert.strictEqual(yield* reasonOfCode(code), "RecordRefused")
+      for (const code of ["57014", "55P03"]) assert.strictEqual(yield* reasonOfCode(code), "timeout")
       for (const code of ["57P01", "53300", "53100", "40P01", "42P01", "08006"]) {
-        assert.strictEqual(yield* raising(code), "unreachable")
+        assert.strictEqual(yield* reasonOfCode(code), "unreachable")
       }
-      assert.strictEqual(yield* raising("25006"), "read-only")
-      assert.strictEqual(yield* judged("SELECT pg_terminate_backend(pg_backend_pid())"), "unreachable")
-      assert.strictEqual(yield* raising("54000"), "RecordRefused")
-      const spent = "database is not accepting commands that assign new transaction IDs to avoid wraparound data loss"
-      const spending = `DO $$ BEGIN RAISE EXCEPTION '${spent}' USING ERRCODE = '54000'; END $$`
-      assert.strictEqual(yield* judged(spending), "unreachable")
+      assert.strictEqual(yield* reasonOfCode("25006"), "read-only")
+      assert.strictEqual(yield* reasonOf("SELECT pg_terminate_backend(pg_backend_pid())"), "unreachable")
+      assert.strictEqual(yield* reasonOfCode("54000"), "RecordRefused")
+      const message = "database is not accepting commands that assign new transaction IDs to avoid wraparound data loss"
+      const wraparound = `DO $$ BEGIN RAISE EXCEPTION '${message}' USING ERRCODE = '54000'; END $$`
+      assert.strictEqual(yield* reasonOf(wraparound), "unreachable")
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
@@ -115,7 +116,7 @@ describe("postgres/Database: errors", () => {
     assert.strictEqual(String(error.cause), "Error: ConnectionError: write EPIPE")
   })
 
-  it.live("the error contains none of the record's contents, wherever the server quotes them", () =>
+  it.live("the error contains no value of the record, wherever the server quotes it", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const secret = "secret@example.test"
@@ -147,12 +148,12 @@ describe("postgres/Database: errors", () => {
       const { url } = yield* TestDatabase.connection
       yield* Effect.gen(function* () {
         const shared = yield* PgClient.PgClient
-        const own = yield* Database.dedicated()
+        const dedicated = yield* Database.dedicated()
         yield* Effect.scoped(
           Effect.andThen(
             shared.reserve,
             Effect.gen(function* () {
-              const rows = yield* own`SELECT 1 AS one`
+              const rows = yield* dedicated`SELECT 1 AS one`
               assert.deepStrictEqual(rows, [{ one: 1 }])
               const error = yield* Effect.flip(Database.bounded("50 millis")(shared`SELECT 1`))
               assert.strictEqual(error.reason, "timeout")

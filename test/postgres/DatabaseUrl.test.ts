@@ -1,5 +1,5 @@
 /**
- * `core/doctor/DatabaseUrl` predicts what the driver accepts; these tests compare it with the driver.
+ * Compares the URLs that `core/doctor/DatabaseUrl` finds faulty with those that the driver rejects.
  */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -12,8 +12,8 @@ const Part = Schema.Literals(["", "a", "%", "%4", "%41", "%zz", "%ff", "a%"])
 const Value = Schema.Literals(["", "0", "1", "-1", "1.5", "2", "65536", "1e1", "x", " 7 ", "require", "true"])
 const Parameter = Schema.Tuple([Schema.Literals(["port", "connect_timeout", "sslmode", "user"]), Value])
 
-/** Whether the driver accepts a URL: it parses it on connecting, and nothing listens there. */
-const isRead = (url: URL) =>
+/** Whether the driver accepts a URL: it then tries to connect, and finds that no server listens on the port. */
+const isAccepted = (url: URL) =>
   PgClient.make({ url: Redacted.make(url.href), minConnections: 0, maxConnections: 1 }).pipe(
     Effect.flatMap((sql) => Effect.flip(sql`SELECT 1`)),
     Effect.map(({ reason }) => SystemErrorCode.of(reason.cause) === "ECONNREFUSED"),
@@ -23,7 +23,7 @@ const isRead = (url: URL) =>
 
 describe("core/doctor/DatabaseUrl and the driver", () => {
   it.live.prop(
-    "exactly the addresses that the driver cannot read are faulty",
+    "exactly the URLs that the driver rejects are faulty",
     {
       user: Part,
       password: Part,
@@ -36,7 +36,7 @@ describe("core/doctor/DatabaseUrl and the driver", () => {
         const url = new URL(
           `postgres://u${user}:${password}@127.0.0.1${port}/${database}?${new URLSearchParams(parameters as Array<[string, string]>)}`
         )
-        assert.strictEqual(DatabaseUrl.fault(url) === null, yield* isRead(url), url.href)
+        assert.strictEqual(DatabaseUrl.fault(url) === null, yield* isAccepted(url), url.href)
       }),
     { arbitrary: { runs: 200 } }
   )

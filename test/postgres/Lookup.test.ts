@@ -6,13 +6,13 @@ import { StorageUnavailable } from "../../src/services/Storage.ts"
 
 /** A mutable store that counts its queries. */
 const store = () => {
-  const held = new Map<string, string>()
+  const stored = new Map<string, string>()
   const queries: Array<string> = []
   let broken = false
   return {
-    held,
+    stored,
     queries,
-    break: (value: boolean) => {
+    setBroken: (value: boolean) => {
       broken = value
     },
     find: (key: string) =>
@@ -20,21 +20,21 @@ const store = () => {
         queries.push(key)
         return broken
           ? Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
-          : Effect.succeed(Option.fromUndefinedOr(held.get(key)))
+          : Effect.succeed(Option.fromUndefinedOr(stored.get(key)))
       })
   }
 }
 
-const times = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as const
+const options = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as const
 
 describe("postgres/Lookup", () => {
   it.effect("queries a found key once until it expires", () =>
     Effect.gen(function* () {
-      const { queries, find, held } = store()
-      held.set("a", "one")
-      const lookup = yield* Lookup.make({ ...times, find })
+      const { queries, find, stored } = store()
+      stored.set("a", "one")
+      const lookup = yield* Lookup.make({ ...options, find })
       yield* lookup("a")
-      held.set("a", "two")
+      stored.set("a", "two")
       yield* TestClock.adjust(9999)
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
       assert.strictEqual(queries.length, 1)
@@ -45,12 +45,12 @@ describe("postgres/Lookup", () => {
 
   it.effect("an unknown key is found within a second of its creation", () =>
     Effect.gen(function* () {
-      const { queries, find, held } = store()
-      const lookup = yield* Lookup.make({ ...times, find })
+      const { queries, find, stored } = store()
+      const lookup = yield* Lookup.make({ ...options, find })
       yield* lookup("a")
       yield* lookup("a")
       assert.strictEqual(queries.length, 1)
-      held.set("a", "one")
+      stored.set("a", "one")
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
     })
@@ -61,7 +61,7 @@ describe("postgres/Lookup", () => {
       const gate = yield* Deferred.make<void>()
       let queries = 0
       const lookup = yield* Lookup.make({
-        ...times,
+        ...options,
         find: () =>
           Effect.suspend(() => {
             queries++
@@ -83,7 +83,7 @@ describe("postgres/Lookup", () => {
     Effect.gen(function* () {
       const interrupted = yield* Deferred.make<void>()
       const lookup = yield* Lookup.make<string>({
-        ...times,
+        ...options,
         find: () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
       })
       const only = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
@@ -94,21 +94,21 @@ describe("postgres/Lookup", () => {
 
   it.effect("a failure is reported and not cached", () =>
     Effect.gen(function* () {
-      const { queries, break: broken, find, held } = store()
-      held.set("a", "one")
-      const lookup = yield* Lookup.make({ ...times, find })
-      broken(true)
+      const { queries, setBroken, find, stored } = store()
+      stored.set("a", "one")
+      const lookup = yield* Lookup.make({ ...options, find })
+      setBroken(true)
       assert.strictEqual((yield* Effect.flip(lookup("a"))).reason, "unreachable")
-      broken(false)
+      setBroken(false)
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
       assert.strictEqual(queries.length, 2)
     })
   )
 
-  it.effect("keeps to its capacity and evicts the least recently used key", () =>
+  it.effect("beyond its capacity, evicts the least recently used key", () =>
     Effect.gen(function* () {
       const { queries, find } = store()
-      const lookup = yield* Lookup.make({ ...times, find })
+      const lookup = yield* Lookup.make({ ...options, find })
       for (const key of ["a", "b", "c", "a", "d"]) yield* lookup(key)
       assert.deepStrictEqual(queries, ["a", "b", "c", "d"])
       yield* lookup("a")
@@ -120,14 +120,14 @@ describe("postgres/Lookup", () => {
 
   it.effect("at any capacity, each key is queried once until it expires, and then again", () =>
     Effect.gen(function* () {
-      const { queries, find, held } = store()
+      const { queries, find, stored } = store()
       const keys = Array.from({ length: 100 }, (_, index) => String(index))
-      for (const key of keys) held.set(key, "one")
-      const lookup = yield* Lookup.make({ ...times, capacity: 160, find })
+      for (const key of keys) stored.set(key, "one")
+      const lookup = yield* Lookup.make({ ...options, capacity: 160, find })
       for (let round = 0; round < 3; round++) yield* Effect.forEach(keys, lookup)
       assert.deepStrictEqual(queries, keys)
       yield* TestClock.adjust("10 seconds")
-      for (const key of keys) held.set(key, "two")
+      for (const key of keys) stored.set(key, "two")
       assert.deepStrictEqual(
         yield* Effect.forEach(keys, lookup),
         keys.map(() => Option.some("two"))
@@ -137,18 +137,18 @@ describe("postgres/Lookup", () => {
 
   it.effect("setting the wall clock back does not extend the time to live", () =>
     Effect.gen(function* () {
-      const { find, held } = store()
-      const lookup = yield* Lookup.make({ ...times, find })
+      const { find, stored } = store()
+      const lookup = yield* Lookup.make({ ...options, find })
       yield* TestClock.setTime(7_200_000)
       yield* lookup("a")
-      held.set("a", "one")
+      stored.set("a", "one")
       yield* TestClock.setTime(3_600_000)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* lookup("a"), Option.some("one"))
     })
   )
 
-  it.effect("no caller joins a query that is older than the time to live", () =>
+  it.effect("no caller waits for a query that began longer ago than the time to live", () =>
     Effect.gen(function* () {
       const gate = yield* Deferred.make<void>()
       let value = "old"
@@ -158,8 +158,8 @@ describe("postgres/Lookup", () => {
         capacity: 3,
         find: () =>
           Effect.suspend(() => {
-            const seen = Option.some(value)
-            return value === "old" ? Effect.as(Deferred.await(gate), seen) : Effect.succeed(seen)
+            const found = Option.some(value)
+            return value === "old" ? Effect.as(Deferred.await(gate), found) : Effect.succeed(found)
           })
       })
       const slow = yield* Effect.forkChild(lookup("a"), { startImmediately: true })
@@ -175,17 +175,17 @@ describe("postgres/Lookup", () => {
   it.effect("a query does not run in the context of its first caller", () =>
     Effect.gen(function* () {
       class Request extends Context.Service<Request, string>()("test/Request") {}
-      let seen: Option.Option<string> | undefined
+      let requestInQuery: Option.Option<string> | undefined
       const lookup = yield* Lookup.make<string>({
-        ...times,
+        ...options,
         find: () =>
           Effect.map(Effect.serviceOption(Request), (request) => {
-            seen = request
+            requestInQuery = request
             return Option.none()
           })
       })
       yield* lookup("a").pipe(Effect.provideService(Request, "a body of a megabyte"))
-      assert.deepStrictEqual(seen, Option.none())
+      assert.deepStrictEqual(requestInQuery, Option.none())
     })
   )
 })

@@ -14,7 +14,7 @@ import * as Cluster from "../torture/Cluster.ts"
 
 const onDatabase = Layer.provideMerge(layer, TestDatabase.layer)
 
-/** Makes every insert into these tables fail as on a full disk, and counts them in `tries`. */
+/** Makes every insert into these tables fail as on a full disk, and counts the attempts in `tries`. */
 const fillDisk = (...tables: ReadonlyArray<string>) =>
   PgClient.PgClient.use((sql) =>
     Effect.forEach(
@@ -43,7 +43,7 @@ const addWebsite = PgClient.PgClient.use(
     VALUES (${websites[0]}, gen_random_uuid(), gen_random_uuid(), 'test')`
 )
 
-/** Shares its `WriteHealth` with the submissions. A write that reaches the table only after its timeout would leave a row. */
+/** Readiness and submissions, which share a `WriteHealth`. The timeout is long, because a later write would leave a row. */
 const withWrites = Layer.fresh(
   Layer.mergeAll(layer, SubmissionRepo.layer({ timeout: "2 seconds", maxQueue: 10 })).pipe(
     Layer.provideMerge(Layer.effectDiscard(addWebsite)),
@@ -51,10 +51,10 @@ const withWrites = Layer.fresh(
   )
 )
 
-suite("postgres/Readiness: its law", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
+suite("postgres/Readiness: the state", withWrites, { begin: fillDisk("submission"), end: freeDisk("submission") })
 
 describe("postgres/Readiness: while writes fail", () => {
-  it.live("it runs trial writes, is not ready while they fail, and leaves no rows", () =>
+  it.live("trial writes run, the database is not ready while they fail, and they leave no rows", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* fillDisk("submission")
@@ -78,7 +78,7 @@ describe("postgres/Readiness: while writes fail", () => {
     }).pipe(Effect.provide(withWrites))
   )
 
-  it.live("no trial writes while requests write successfully", () =>
+  it.live("no trial writes run while requests write successfully", () =>
     Effect.gen(function* () {
       yield* write
       yield* fillDisk("page_view", "bot_view", "submission", "page_view_batch")
@@ -88,7 +88,7 @@ describe("postgres/Readiness: while writes fail", () => {
 })
 
 /** Starts a loopback server that accepts connections and never replies; returns its port. */
-const mute = Effect.acquireRelease(
+const unresponsiveServer = Effect.acquireRelease(
   Effect.callback<{ readonly port: number; readonly close: () => void }>((resume) => {
     const sockets = new Set<{ destroy: () => void }>()
     const server = createServer((socket) => sockets.add(socket))
@@ -105,7 +105,7 @@ const mute = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 )
 
-const at = (port: number) =>
+const readinessAt = (port: number) =>
   Layer.provide(
     layer,
     Database.layer({ url: Redacted.make(`postgres://nobody@127.0.0.1:${port}/none`), connections: 1 })
@@ -160,7 +160,7 @@ describe("postgres/Readiness", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("a database newer than this version is ready", () =>
+  it.effect("a database with migrations of a later version is ready", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* sql`INSERT INTO effect_sql_migrations (migration_id, name) VALUES (9999, 'later')`
@@ -170,30 +170,30 @@ describe("postgres/Readiness", () => {
 
   it.live("a server that accepts connections and never replies is unreachable, and the check still completes", () =>
     Effect.gen(function* () {
-      const { port } = yield* mute
-      assert.strictEqual((yield* Effect.flip(Effect.provide(check, at(port)))).reason, "database-unreachable")
+      const { port } = yield* unresponsiveServer
+      assert.strictEqual((yield* Effect.flip(Effect.provide(check, readinessAt(port)))).reason, "database-unreachable")
     })
   )
 
   it.live("a missing server is unreachable, with the system's error code", () =>
     Effect.gen(function* () {
-      const { close, port } = yield* mute
+      const { close, port } = yield* unresponsiveServer
       close()
-      const error = yield* Effect.flip(Effect.provide(check, at(port)))
+      const error = yield* Effect.flip(Effect.provide(check, readinessAt(port)))
       assert.deepInclude(error, { reason: "database-unreachable", code: "ECONNREFUSED" })
     })
   )
 
-  it.live("a server that refuses is unreachable, with its SQLSTATE", () =>
+  it.live("a server that refuses the connection is unreachable, with its SQLSTATE", () =>
     Effect.gen(function* () {
-      const { url } = yield* TestDatabase.connection
-      const without = new URL(Redacted.value(url))
-      without.pathname = "/nowhere"
-      const refused = (there: string) =>
+      const connection = yield* TestDatabase.connection
+      const toMissing = new URL(Redacted.value(connection.url))
+      toMissing.pathname = "/nowhere"
+      const refused = (url: string) =>
         Effect.flip(
-          Effect.provide(check, Layer.provide(layer, Database.layer({ url: Redacted.make(there), connections: 1 })))
+          Effect.provide(check, Layer.provide(layer, Database.layer({ url: Redacted.make(url), connections: 1 })))
         )
-      assert.deepInclude(yield* refused(without.href), { reason: "database-unreachable", code: "3D000" })
+      assert.deepInclude(yield* refused(toMissing.href), { reason: "database-unreachable", code: "3D000" })
     }).pipe(Effect.scoped)
   )
 
@@ -230,7 +230,7 @@ describe("postgres/Readiness", () => {
       assert.strictEqual(yield* codeFor("ada"), "28P01")
       // The last connection is reserved for superusers.
       const others = yield* Effect.provide(PgClient.PgClient, yield* Layer.build(clientOf("eve", undefined, 4)))
-      for (let place = 0; place < 4; place++) yield* others.reserve
+      for (let count = 0; count < 4; count++) yield* others.reserve
       assert.strictEqual(yield* codeFor("eve"), "53300")
     }).pipe(Effect.scoped)
   )

@@ -6,13 +6,13 @@ import { SqlClient } from "effect/sql"
 import * as Database from "../../src/postgres/Database.ts"
 import * as ReplicatedPair from "../support/postgres/ReplicatedPair.ts"
 
-interface Answer {
+interface PortRow {
   readonly port: number
 }
 
-/** The port of the server that a URL leads to. */
+/** The port of the server that a URL connects to. */
 const portOf = (url: string, timeout: "1 second" | "20 seconds" = "20 seconds") =>
-  SqlClient.SqlClient.use((sql) => sql<Answer>`SELECT current_setting('port')::int AS port`).pipe(
+  SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
     Database.bounded(timeout),
     Effect.map(([row]) => row?.port),
     Effect.provide(Layer.fresh(Database.layer({ url: Redacted.make(url), connections: 1 })))
@@ -31,7 +31,7 @@ const trustingTestRoot = Effect.acquireRelease(
 
 describe("postgres/Servers", () => {
   it.live(
-    "each connection leads to a server with the wanted attribute, and after a failover to the new primary",
+    "each connection finds a server with the attribute that the URL asks for, after a failover the new primary",
     () =>
       Effect.gen(function* () {
         const pair = yield* ReplicatedPair.make
@@ -62,11 +62,11 @@ describe("postgres/Servers", () => {
         assert.strictEqual(yield* portOf(encrypted), primary.port)
         const denied = yield* Effect.flip(portOf(at("read-write", [replica.port, 1]), "1 second"))
         assert.strictEqual(denied.reason, "read-only")
-        const away = yield* Effect.flip(portOf(at("read-write", [1, 2]), "1 second"))
-        assert.deepInclude(away, { reason: "unreachable", code: "ECONNREFUSED" })
+        const missing = yield* Effect.flip(portOf(at("read-write", [1, 2]), "1 second"))
+        assert.deepInclude(missing, { reason: "unreachable", code: "ECONNREFUSED" })
 
         const database = yield* Layer.build(Database.layer({ url: Redacted.make(pair.url), connections: 2 }))
-        const query = SqlClient.SqlClient.use((sql) => sql<Answer>`SELECT current_setting('port')::int AS port`).pipe(
+        const query = SqlClient.SqlClient.use((sql) => sql<PortRow>`SELECT current_setting('port')::int AS port`).pipe(
           Database.bounded("30 seconds"),
           Effect.map(([row]) => row?.port),
           Effect.provide(database)

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `AgentStream` must pass. The agent plays the scene that the message names.
+ * The tests that every layer of `AgentStream` must pass. The message of a request names the scene that the agent plays.
  */
 import { assert, layer as testLayer } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
@@ -18,6 +18,7 @@ import { until } from "../support/Wait.ts"
  */
 export type Scene = "hello" | "refuse" | "break" | "silent" | "endless"
 
+/** The agent under test, and its counts of requests. */
 export class Stage extends Context.Service<
   Stage,
   {
@@ -47,28 +48,28 @@ const play = Effect.fnUntraced(function* (scene: Scene) {
   return { events, result: result as Result.Result<void, AgentError> }
 })
 
-const failed = (result: Result.Result<void, AgentError>): string =>
+const failureOf = (result: Result.Result<void, AgentError>): string =>
   Result.isFailure(result) ? result.failure._tag : "no failure"
 
 export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): void =>
-  testLayer(layer)(`AgentStream: ${name}`, (it) => {
-    it.effect("an answer is Accepted, non-empty texts, and Finish", () =>
+  testLayer(layer)(name, (it) => {
+    it.effect("an answer consists of Accepted, non-empty texts and Finish", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("hello")
         assert.isTrue(Result.isSuccess(result))
         assert.strictEqual(events[0]?._tag, "Accepted")
         assert.deepStrictEqual(events.at(-1), { _tag: "Finish", reason: "length" })
-        const said = events.slice(1, -1).map((event) => (event._tag === "Text" ? event.delta : null))
-        assert.isTrue(said.every((delta) => delta !== null && delta !== ""))
-        assert.strictEqual(said.join(""), "Hello")
+        const texts = events.slice(1, -1).map((event) => (event._tag === "Text" ? event.delta : null))
+        assert.isTrue(texts.every((delta) => delta !== null && delta !== ""))
+        assert.strictEqual(texts.join(""), "Hello")
       })
     )
 
-    it.effect("a refusal by the agent fails the stream without events", () =>
+    it.effect("if the agent refuses the request, the stream fails without events", () =>
       Effect.gen(function* () {
         const { events, result } = yield* play("refuse")
         assert.deepStrictEqual(events, [])
-        assert.strictEqual(failed(result), "AgentRefused")
+        assert.strictEqual(failureOf(result), "AgentRefused")
       })
     )
 
@@ -76,7 +77,7 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       Effect.gen(function* () {
         const { events, result } = yield* play("break")
         assert.deepStrictEqual(events, [{ _tag: "Accepted" }, { _tag: "Text", delta: "Hel" }])
-        assert.strictEqual(failed(result), "AgentBroken")
+        assert.strictEqual(failureOf(result), "AgentBroken")
       })
     )
 
@@ -87,8 +88,8 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
           { concurrency: "unbounded" }
         )
         for (const [index, { events, result }] of all.entries()) {
-          const said = events.flatMap((event) => (event._tag === "Text" ? [event.delta] : []))
-          assert.strictEqual(said.join(""), index % 2 === 0 ? "Hello" : "Hel")
+          const texts = events.flatMap((event) => (event._tag === "Text" ? [event.delta] : []))
+          assert.strictEqual(texts.join(""), index % 2 === 0 ? "Hello" : "Hel")
           assert.strictEqual(Result.isSuccess(result), index % 2 === 0)
         }
       })
@@ -104,15 +105,15 @@ export const suite = (name: string, layer: Layer.Layer<AgentStream | Stage>): vo
       })
     )
 
-    it.effect("interrupting before an answer aborts the agent's request", () =>
+    it.effect("interrupting the stream before an answer aborts the agent's request", () =>
       Effect.gen(function* () {
         const agent = yield* AgentStream
         const stage = yield* Stage
-        const begun = stage.begun()
+        const before = stage.begun()
         const fiber = yield* agent
           .stream(request(stage.instance, "silent"))
           .pipe(Stream.runDrain, Effect.forkChild({ startImmediately: true }))
-        yield* until("the agent has the request", () => stage.begun() > begun && stage.open() === 1)
+        yield* until("the agent has the request", () => stage.begun() > before && stage.open() === 1)
         yield* Fiber.interrupt(fiber)
         assert.isTrue(Exit.hasInterrupts(yield* Fiber.await(fiber)))
         yield* until("the agent's request ends", () => stage.open() === 0)

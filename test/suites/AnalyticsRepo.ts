@@ -1,6 +1,6 @@
 /**
- * The tests that every implementation of `AnalyticsRepo` must pass. They read the views back through `Reports`. A layer's
- * store may outlive a test, so each test uses its own site.
+ * The tests that every layer of `AnalyticsRepo` must pass. They count the stored views through `Reports`. Tests may share a store,
+ * so each uses its own website.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every acknowledged view is counted once, and an excluded view never",
+        "every acknowledged view is counted once, and excluded views are not counted",
         { shapes: Schema.Array(Shape).check(Schema.isMaxLength(30)) },
         ({ shapes }) =>
           Effect.gen(function* () {

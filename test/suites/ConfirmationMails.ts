@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `Mails` about confirmation mails that are sent again.
+ * The tests of `Mails` about confirmation mails that are sent again.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { add, latest, record } from "../support/Mails.ts"
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
 
-/** Runs an effect as if it were later. */
+/** Runs an effect as if it were `millis` later. */
 const later =
   (millis: number) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -80,7 +80,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("the mail that is sent again replaces those to the address that wait, until it confirms", () =>
+  it.effect("a confirmation mail that is sent again replaces the pending ones, and a confirmed address gets none", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const [first, second] = [yield* addByOwner(site), yield* addByOwner(site, "Ada@example.com", weekly)]
@@ -111,7 +111,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("mails that are sent again count against the limit of the website, as those to new addresses do", () =>
+  it.effect("repeated confirmation mails count towards the website's limit, like those to new addresses", () =>
     Effect.gen(function* () {
       const [site, other] = [yield* newSite, yield* newSite]
       const ada = yield* addByOwner(site)

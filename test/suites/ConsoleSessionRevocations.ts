@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `ConsoleSessions` about revoking sessions, links and keys.
+ * The tests of `ConsoleSessions` about the revocation of sessions, links and keys.
  *
  * @module
  */
@@ -27,13 +27,13 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
       assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
       assert.isTrue(Option.isSome(yield* authenticate(other.cookie)))
-      for (const unknown of [randomUUID(), "no session"])
+      for (const unknown of [randomUUID(), "not a session"])
         assert.deepStrictEqual(yield* sessions.revoke(unknown), Option.none())
     })
   )
 
   it.effect(
-    "revoking a key voids the unopened links of this key and of the keys that it issued; opened links stay sessions",
+    "revoking a key revokes the unopened links of this key and of the keys that it issued, and no sessions",
     () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
@@ -46,17 +46,17 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
         const linkOf = ({ keyId }: typeof key) => newLink("all", "owner", { createdBy: keyId })
         const links = [yield* linkOf(key), yield* linkOf(child)]
         const [opened, other] = [yield* linkOf(key), yield* linkOf(otherKey)]
-        const colleague = Option.getOrThrow(yield* openLink(opened.link))
+        const openedSession = Option.getOrThrow(yield* openLink(opened.link))
         assert.deepStrictEqual(yield* keys.revoke(key.keyId), Option.some({ keys: 0, sessions: 1 }))
         yield* TestClock.adjust("1 second")
         for (const { link } of links) assert.isTrue(Option.isNone(yield* openLink(link)))
         assert.deepStrictEqual(yield* listed(...links.map(({ session }) => session.sessionId)), [])
-        assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
+        assert.isTrue(Option.isSome(yield* authenticate(openedSession.cookie)))
         assert.isTrue(Option.isSome(yield* openLink(other.link)))
       })
   )
 
-  it.effect("revoking a session, even a signed-out one, revokes its keys, and voids its unopened links", () =>
+  it.effect("revoking a session, even a signed-out one, revokes its keys and its unopened links", () =>
     Effect.gen(function* () {
       const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]
       const issue = (issuedBy: string) =>
@@ -68,8 +68,8 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       const opened = yield* newLink("all", "viewer", { createdBy: one.session.sessionId })
       const unopened = yield* newLink("all", "viewer", { createdBy: key.keyId })
       assert.strictEqual(unopened.session.createdBy, key.keyId)
-      const colleague = Option.getOrThrow(yield* openLink(opened.link))
-      for (let time = 0; time < 2; time++) {
+      const openedSession = Option.getOrThrow(yield* openLink(opened.link))
+      for (let count = 0; count < 2; count++) {
         assert.deepStrictEqual(yield* sessions.revoke(one.session.sessionId), Option.some({ keys: 0, sessions: 1 }))
       }
       // Signing out keeps the keys until the session is revoked.
@@ -78,7 +78,7 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
       assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
-      assert.isTrue(Option.isSome(yield* authenticate(colleague.cookie)))
+      assert.isTrue(Option.isSome(yield* authenticate(openedSession.cookie)))
       assert.isTrue(Option.isSome(yield* keys.authenticate(otherKey.key)))
       assert.deepStrictEqual(yield* sessions.revoke(other.session.sessionId), Option.some(nothing))
       yield* TestClock.adjust("1 second")
@@ -87,7 +87,7 @@ export const suite = (it: Vitest.MethodsNonLive<ConsoleSessions | OwnerKeys>) =>
   )
 
   it.effect(
-    "with its opened links, a revocation ends all that came from a session or a key, through ended sessions too",
+    "a revocation with opened links revokes all sessions, links and keys that descend from a session or a key",
     () =>
       Effect.gen(function* () {
         const [sessions, keys] = [yield* ConsoleSessions, yield* OwnerKeys]

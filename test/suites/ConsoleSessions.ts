@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `ConsoleSessions` must pass.
+ * The tests that every layer of `ConsoleSessions` must pass.
  *
  * @module
  */
@@ -22,16 +22,16 @@ export const suite = <E>(
   shared(layer)(name, (it) => {
     Revocations.suite(it)
 
-    it.effect("a link opens one session, with the link's role, label and websites", () =>
+    it.effect("a link opens one session, which has the link's role, label and websites", () =>
       Effect.gen(function* () {
         const sites = [yield* newSite, yield* newSite]
         for (const role of ["viewer", "owner"] as const) {
-          for (const [given, reached] of [
+          for (const [requested, granted] of [
             ["all", "all"],
             [[...sites, ...sites], sites.toSorted()]
           ] as const) {
-            const created = yield* newLink(given, role)
-            assert.deepStrictEqual([created.session.sites, created.session.use], [reached, null])
+            const created = yield* newLink(requested, role)
+            assert.deepStrictEqual([created.session.sites, created.session.use], [granted, null])
             assert.isTrue(link.isWellFormed(created.link))
             const now = yield* Clock.currentTimeMillis
             const opened = Option.getOrThrow(yield* openLink(created.link))
@@ -46,7 +46,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("of concurrent openings of a link, one succeeds", () =>
+    it.effect("if a link is opened several times at once, one opening succeeds", () =>
       Effect.gen(function* () {
         const created = yield* newLink("all")
         const opened = yield* Effect.forEach(Array.from({ length: 8 }), () => openLink(created.link), {
@@ -81,7 +81,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a session ends when it was idle for too long, and each use postpones that", () =>
+    it.effect("a session ends after its maximum idle time, which begins again with each use", () =>
       Effect.gen(function* () {
         const opened = yield* newSession("all")
         for (let uses = 0; uses < 4; uses++) {
@@ -98,7 +98,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a lookup does not count as a use: the session ends when it was idle for too long", () =>
+    it.effect("a lookup does not count as a use", () =>
       Effect.gen(function* () {
         const sessions = yield* ConsoleSessions
         const { cookie, session } = yield* newSession("all")
@@ -109,7 +109,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a session ends after its maximum duration, however much it is used", () =>
+    it.effect("a session ends after its maximum duration, even if it is in use", () =>
       Effect.gen(function* () {
         const opened = yield* newSession("all")
         const step = limits.idle / 2
@@ -137,22 +137,22 @@ export const suite = <E>(
 
     it.effect("deleting a website removes it from sessions, and ends the sessions that have no other website", () =>
       Effect.gen(function* () {
-        const [gone, kept] = [yield* newSite, yield* newSite]
-        const [one, both] = [yield* newSession([gone]), yield* newSession([gone, kept])]
-        const unopened = yield* newLink([gone])
-        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        const [deleted, other] = [yield* newSite, yield* newSite]
+        const [one, both] = [yield* newSession([deleted]), yield* newSession([deleted, other])]
+        const unopened = yield* newLink([deleted])
+        yield* SiteErasure.use((erasure) => erasure.erase(deleted))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.cookie)))
         assert.isTrue(Option.isNone(yield* openLink(unopened.link)))
         assert.deepStrictEqual(
           Option.map(yield* authenticate(both.cookie), ({ sites }) => sites),
-          Option.some([kept])
+          Option.some([other])
         )
         assert.deepStrictEqual(
           (yield* listed(one.session.sessionId, both.session.sessionId, unopened.session.sessionId)).map(
             ({ sites }) => sites
           ),
-          [[kept]]
+          [[other]]
         )
       })
     )

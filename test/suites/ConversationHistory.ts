@@ -1,5 +1,5 @@
 /**
- * The part of the conversation store's suite that tests messages and their answers.
+ * The tests of `ConversationStore` about messages, their answers and the history.
  *
  * @module
  */
@@ -11,17 +11,28 @@ import { endings, maxMessages, maxSize } from "../../src/core/chat/conversation/
 import * as History from "../../src/core/chat/conversation/History.ts"
 import { ConversationStore, type EndedAnswer } from "../../src/services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { bounds, complete, Event, exchange, follow, newKey, Pieces, say, tell, text } from "../support/Conversations.ts"
+import {
+  appendPieces,
+  beginAnswer,
+  bounds,
+  complete,
+  Event,
+  follow,
+  newKey,
+  Pieces,
+  storeTurn,
+  text
+} from "../support/Conversations.ts"
 
-const Said = Schema.Literals(["a", "bb", "long ".repeat(20), "\u0000", "\ud800"])
+const Question = Schema.Literals(["a", "bb", "long ".repeat(20), "\u0000", "\ud800"])
 
-/** `runs`: how many times each property is tried. */
+/** `runs` is the number of runs of each property. */
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>, runs: number) => {
   it.effect.prop(
-    "messages and answers are read completely and in their order",
+    "messages and answers are read unchanged and in order",
     {
       turns: Schema.Array(
-        Schema.Tuple([Said, Schema.Array(Event).check(Schema.isMaxLength(6)), Schema.Literals(endings)])
+        Schema.Tuple([Question, Schema.Array(Event).check(Schema.isMaxLength(6)), Schema.Literals(endings)])
       ).check(Schema.isMaxLength(4))
     },
     ({ turns }) =>
@@ -30,12 +41,15 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
         const key = yield* newKey
         assert.isTrue(Option.isNone(yield* store.read(key)))
         const expected: Array<unknown> = []
-        for (const [said, events, ending] of turns) {
-          const answerId = yield* say(key, said)
+        for (const [question, events, ending] of turns) {
+          const answerId = yield* beginAnswer(key, question)
           const parts = AnswerParts.fromEvents(events)
           const usage = { inputTokens: 1, outputTokens: 2 }
           assert.isTrue(yield* store.complete({ answerId, parts, ending, usage }))
-          expected.push({ role: "user", parts: [{ type: "text", text: said }] }, { role: "assistant", parts, ending })
+          expected.push(
+            { role: "user", parts: [{ type: "text", text: question }] },
+            { role: "assistant", parts, ending }
+          )
         }
         const found = Option.getOrElse(yield* store.read(key), () => [])
         assert.deepStrictEqual(
@@ -58,7 +72,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
   it.effect.prop(
     "the history is what `History.newest` selects",
     {
-      turns: Schema.Array(Schema.Tuple([Said, Schema.Union([Said, Schema.Literal("")])])).check(Schema.isMaxLength(4)),
+      turns: Schema.Array(Schema.Tuple([Question, Schema.Union([Question, Schema.Literal("")])])).check(
+        Schema.isMaxLength(4)
+      ),
       messages: Schema.Literals([1, 2, 3, 4, 40]),
       characters: Schema.Literals([1, 10, 101, 202, 60_000]),
       isRegenerating: Schema.Boolean
@@ -67,9 +83,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
-        for (const [said, answered] of turns) {
-          const answerId = yield* say(key, said)
-          yield* complete(answerId, answered === "" ? [] : [{ type: "text", text: answered }])
+        for (const [question, answer] of turns) {
+          const answerId = yield* beginAnswer(key, question)
+          yield* complete(answerId, answer === "" ? [] : [{ type: "text", text: answer }])
         }
         const all = History.toModelMessages(Option.getOrElse(yield* store.read(key), () => []))
         const bounds = { messages, characters }
@@ -88,25 +104,25 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
-        const first = yield* say(key, "one")
-        yield* tell(first, pieces)
-        const said = AnswerParts.fromEvents(pieces.flat())
+        const first = yield* beginAnswer(key, "one")
+        yield* appendPieces(first, pieces)
+        const parts = AnswerParts.fromEvents(pieces.flat())
         const messages = History.toModelMessages([
           { role: "user", parts: [{ type: "text", text: "one" }] },
-          { role: "assistant", parts: said }
+          { role: "assistant", parts }
         ])
         assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: false }), messages)
         assert.deepStrictEqual(yield* store.running(key), Option.some(first))
-        const second = yield* say(key, "two")
+        const second = yield* beginAnswer(key, "two")
         assert.deepStrictEqual(yield* store.running(key), Option.some(second))
         assert.isFalse(yield* store.append({ answerId: first, position: 100, events: [text("late")] }))
         assert.deepStrictEqual([...(yield* store.renew([first, second, randomUUID()]))], [second])
         const found = Option.getOrElse(yield* store.read(key), () => [])
-        assert.deepInclude(found[1], { messageId: first, parts: said, ending: "superseded" })
+        assert.deepInclude(found[1], { messageId: first, parts, ending: "superseded" })
         assert.deepInclude(found[3], { messageId: second, parts: [], ending: null })
         assert.deepStrictEqual(
           Option.map(yield* follow(store, first, 0), ({ ended }) => ended),
-          Option.some<EndedAnswer | null>({ parts: said, ending: "superseded" })
+          Option.some<EndedAnswer | null>({ parts, ending: "superseded" })
         )
       }),
     { arbitrary: { runs } }
@@ -117,7 +133,9 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       const store = yield* ConversationStore
       const key = yield* newKey
       const texts = Array.from({ length: 20 }, (_, index) => `message ${index}`)
-      const answers = yield* Effect.forEach(texts, (said) => say(key, said), { concurrency: "unbounded" })
+      const answers = yield* Effect.forEach(texts, (question) => beginAnswer(key, question), {
+        concurrency: "unbounded"
+      })
       const found = Option.getOrElse(yield* store.read(key), () => [])
       assert.deepStrictEqual(
         found.flatMap((message) => (message.role === "user" ? [AnswerParts.textOf(message.parts)] : [])).sort(),
@@ -133,12 +151,12 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     })
   )
 
-  it.effect("the message after an answer is found, only in its conversation", () =>
+  it.effect("finds the message after an answer, and only in its conversation", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      const first = yield* exchange(key, "one", "first")
-      const second = yield* exchange(key, "two", "second")
+      const first = yield* storeTurn(key, "one", "first")
+      const second = yield* storeTurn(key, "two", "second")
       const found = Option.getOrElse(yield* store.read(key), () => [])
       assert.deepStrictEqual(yield* store.messageAfter(key, first), Option.some(found[2]?.messageId))
       for (const wrong of [second, found[0]?.messageId ?? "", randomUUID(), "x"]) {
@@ -152,21 +170,21 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const long = yield* newKey
-      yield* exchange(long, "x".repeat(maxSize - 3), "123")
-      assert.strictEqual((yield* Effect.flip(say(long, "4")))._tag, "ConversationFull")
+      yield* storeTurn(long, "x".repeat(maxSize - 3), "123")
+      assert.strictEqual((yield* Effect.flip(beginAnswer(long, "4")))._tag, "ConversationFull")
       assert.lengthOf(
         Option.getOrElse(yield* store.read(long), () => []),
         2
       )
-      // Replacing the answer makes room.
-      yield* say(long, null)
+      // Another answer to the last message replaces the stored one, so it is possible.
+      yield* beginAnswer(long, null)
 
       const many = yield* newKey
-      for (let count = 0; count < maxMessages - 2; count += 2) yield* say(many, "a")
-      const running = yield* say(many, "b")
-      assert.strictEqual((yield* Effect.flip(say(many, "c")))._tag, "ConversationFull")
+      for (let count = 0; count < maxMessages - 2; count += 2) yield* beginAnswer(many, "a")
+      const running = yield* beginAnswer(many, "b")
+      assert.strictEqual((yield* Effect.flip(beginAnswer(many, "c")))._tag, "ConversationFull")
       assert.deepStrictEqual(yield* store.running(many), Option.some(running))
-      const last = yield* say(many, null)
+      const last = yield* beginAnswer(many, null)
       assert.deepStrictEqual(yield* store.running(many), Option.some(last))
     })
   )

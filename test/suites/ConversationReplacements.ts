@@ -1,5 +1,5 @@
 /**
- * The part of the conversation store's suite about messages and answers that replace others.
+ * The tests of `ConversationStore` about messages and answers that replace others.
  *
  * @module
  */
@@ -9,7 +9,17 @@ import { Effect, Option } from "effect"
 import * as AnswerParts from "../../src/core/chat/conversation/AnswerParts.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import type { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
+import {
+  appendPieces,
+  assertLines,
+  beginAnswer,
+  bounds,
+  complete,
+  follow,
+  newKey,
+  storeTurn,
+  text
+} from "../support/Conversations.ts"
 
 export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceDirectory | R>) => {
   it.effect(
@@ -18,21 +28,21 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
-        assert.strictEqual((yield* Effect.flip(say(key, null)))._tag, "NothingToRegenerate")
+        assert.strictEqual((yield* Effect.flip(beginAnswer(key, null)))._tag, "NothingToRegenerate")
         assert.isTrue(Option.isNone(yield* store.read(key)))
-        yield* exchange(key, "one", "first")
-        const replaced = yield* exchange(key, "two", "second")
+        yield* storeTurn(key, "one", "first")
+        const replaced = yield* storeTurn(key, "two", "second")
         const messages = [
           { role: "user", text: "one" },
           { role: "assistant", text: "first" },
           { role: "user", text: "two" }
         ] as const
         assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), messages)
-        const running = yield* say(key, null)
+        const running = yield* beginAnswer(key, null)
         assert.isTrue(Option.isNone(yield* follow(store, replaced, 0)))
-        yield* tell(running, [[text("not this")]])
+        yield* appendPieces(running, [[text("not this")]])
         assert.deepStrictEqual(yield* store.history({ key, bounds, isRegenerating: true }), messages)
-        const last = yield* say(key, null)
+        const last = yield* beginAnswer(key, null)
         assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
         assert.isTrue(yield* complete(last, [{ type: "text", text: "third" }]))
         yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: third (stop)"])
@@ -41,90 +51,88 @@ export const suite = <R>(it: Vitest.MethodsNonLive<ConversationStore | InstanceD
       })
   )
 
-  it.effect("a regenerated answer to an earlier message replaces what followed the message, which stays", () =>
+  it.effect("a regenerated answer to an earlier message replaces everything after the message", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      yield* exchange(key, "one", "first")
-      yield* exchange(key, "two", "second")
-      const running = yield* say(key, "three")
+      yield* storeTurn(key, "one", "first")
+      yield* storeTurn(key, "two", "second")
+      const running = yield* beginAnswer(key, "three")
       const before = Option.getOrElse(yield* store.read(key), () => [])
-      const again = Effect.fnUntraced(function* (from: string | undefined) {
+      const regenerate = Effect.fnUntraced(function* (from: string | undefined) {
         const answerId = randomUUID()
         yield* store.begin({ key, answerId, from, message: null })
         assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
       })
-      yield* again(before[2]?.messageId)
+      yield* regenerate(before[2]?.messageId)
       assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
       yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
       const after = Option.getOrElse(yield* store.read(key), () => [])
       assert.deepStrictEqual(after.slice(0, 3), before.slice(0, 3))
       const [summary] = yield* store.list({ instanceId: key.instanceId, limit: 1, before: null })
       assert.strictEqual(summary?.messages, 4)
-      // For the id of an answer or an unknown id, the last message is answered again.
+      // The id of an answer and an unknown id select the last message.
       for (const from of [before[1]?.messageId, before[4]?.messageId, randomUUID(), "x"]) {
-        yield* again(from)
+        yield* regenerate(from)
         yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two", "assistant: Again (stop)"])
       }
     })
   )
 
-  it.effect(
-    "a new message, a replacement, and a message while an answer runs have the ids that their client gave them",
-    () =>
-      Effect.gen(function* () {
-        const store = yield* ConversationStore
-        const key = yield* newKey
-        const idsOf = Effect.map(store.read(key), (messages) =>
-          Option.getOrElse(messages, () => []).flatMap((message) =>
-            message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
-          )
+  it.effect("new messages and replacements have the ids that their client gave them", () =>
+    Effect.gen(function* () {
+      const store = yield* ConversationStore
+      const key = yield* newKey
+      const idsOf = Effect.map(store.read(key), (messages) =>
+        Option.getOrElse(messages, () => []).flatMap((message) =>
+          message.role === "user" ? [[AnswerParts.textOf(message.parts), message.clientId]] : []
         )
-        const begin = (text: string, clientId: string | undefined, from?: string) =>
-          store.begin({
-            key,
-            answerId: randomUUID(),
-            from,
-            message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
-          })
-        yield* begin("one", "a")
-        yield* begin("two", undefined)
-        yield* begin("three", "a")
-        assert.deepStrictEqual(yield* idsOf, [
-          ["one", "a"],
-          ["two", undefined],
-          ["three", "a"]
-        ])
-        const [, , two] = Option.getOrElse(yield* store.read(key), () => [])
-        yield* begin("two, edited", "!~", two?.messageId)
-        assert.deepStrictEqual(yield* idsOf, [
-          ["one", "a"],
-          ["two, edited", "!~"]
-        ])
-      })
+      )
+      const begin = (text: string, clientId: string | undefined, from?: string) =>
+        store.begin({
+          key,
+          answerId: randomUUID(),
+          from,
+          message: { messageId: randomUUID(), text, ...(clientId === undefined ? {} : { clientId }) }
+        })
+      yield* begin("one", "a")
+      yield* begin("two", undefined)
+      yield* begin("three", "a")
+      assert.deepStrictEqual(yield* idsOf, [
+        ["one", "a"],
+        ["two", undefined],
+        ["three", "a"]
+      ])
+      const [, , two] = Option.getOrElse(yield* store.read(key), () => [])
+      yield* begin("two, edited", "!~", two?.messageId)
+      assert.deepStrictEqual(yield* idsOf, [
+        ["one", "a"],
+        ["two, edited", "!~"]
+      ])
+    })
   )
 
   it.effect("a message replaces an earlier message of the visitor and everything after it, even a running answer", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      yield* exchange(key, "one", "first")
-      yield* exchange(key, "two", "second")
-      const running = yield* say(key, "three")
+      yield* storeTurn(key, "one", "first")
+      yield* storeTurn(key, "two", "second")
+      const running = yield* beginAnswer(key, "three")
       const [one, answer, two] = Option.getOrElse(yield* store.read(key), () => [])
-      const replace = Effect.fnUntraced(function* (from: string | undefined, said: string) {
+      const replace = Effect.fnUntraced(function* (from: string | undefined, text: string) {
         const answerId = randomUUID()
-        yield* store.begin({ key, answerId, from, message: { messageId: randomUUID(), text: said } })
+        yield* store.begin({ key, answerId, from, message: { messageId: randomUUID(), text } })
         assert.isTrue(yield* complete(answerId, [{ type: "text", text: "Again" }]))
       })
       yield* replace(two?.messageId, "two, edited")
       assert.isFalse(yield* complete(running, [{ type: "text", text: "not this" }]))
       yield* assertLines(key, ["user: one", "assistant: first (stop)", "user: two, edited", "assistant: Again (stop)"])
-      // The ids of a replaced message and of an answer name no message to replace, so these messages are added.
-      const left = yield* say(key, "three")
+      // The ids of a replaced message and of an answer select no message to replace, so these messages are added.
+      const added = yield* beginAnswer(key, "three")
       yield* replace(two?.messageId, "four")
       yield* replace(answer?.messageId, "five")
-      assert.isTrue(Option.isSome(yield* follow(store, left, 0)))
+      assert.isTrue(Option.isSome(yield* follow(store, added, 0)))
       const [{ messages } = { messages: 0 }] = yield* store.list({
         instanceId: key.instanceId,
         limit: 1,

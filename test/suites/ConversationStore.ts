@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `ConversationStore` must pass.
+ * The tests that every layer of `ConversationStore` must pass.
  *
  * @module
  */
@@ -9,7 +9,17 @@ import { Clock, Effect, type Layer, Option, Stream } from "effect"
 import type { ConversationKey } from "../../src/core/chat/conversation/Conversation.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
-import { assertLines, bounds, complete, exchange, follow, newKey, say, tell, text } from "../support/Conversations.ts"
+import {
+  appendPieces,
+  assertLines,
+  beginAnswer,
+  bounds,
+  complete,
+  follow,
+  newKey,
+  storeTurn,
+  text
+} from "../support/Conversations.ts"
 import * as Answers from "./ConversationAnswers.ts"
 import * as History from "./ConversationHistory.ts"
 import * as Replacements from "./ConversationReplacements.ts"
@@ -32,8 +42,8 @@ export const suite = <R, E>(
           const store = yield* ConversationStore
           const key = yield* newKey
           const other: ConversationKey = { ...(yield* newKey), conversationId: key.conversationId }
-          const answerId = yield* say(key, "secret")
-          yield* tell(answerId, [[text("answer")]])
+          const answerId = yield* beginAnswer(key, "secret")
+          yield* appendPieces(answerId, [[text("answer")]])
           assert.deepStrictEqual(yield* store.history({ key: other, bounds, isRegenerating: false }), [])
           assert.isTrue(Option.isNone(yield* store.read(other)))
           assert.isTrue(Option.isNone(yield* store.running(other)))
@@ -41,8 +51,8 @@ export const suite = <R, E>(
           assert.isFalse(yield* store.rate({ key: other, messageId: answerId, rating: "up", comment: null }))
           assert.isFalse(yield* store.delete(other))
           assert.deepStrictEqual(yield* store.list({ instanceId: other.instanceId, limit: 10, before: null }), [])
-          assert.strictEqual((yield* Effect.flip(say(other, null)))._tag, "NothingToRegenerate")
-          yield* exchange(other, "mine", "own")
+          assert.strictEqual((yield* Effect.flip(beginAnswer(other, null)))._tag, "NothingToRegenerate")
+          yield* storeTurn(other, "mine", "own")
           yield* assertLines(other, ["user: mine", "assistant: own (stop)"])
           yield* assertLines(key, ["user: secret", "assistant: answer (null)"])
           assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
@@ -57,9 +67,9 @@ export const suite = <R, E>(
           const { instanceId } = yield* newKey
           const now = yield* Clock.currentTimeMillis
           const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
-          // Each pair in the same millisecond.
-          for (const [index, key] of keys.entries()) yield* say(key, "one").pipe(at(now - 1_000 + (index >> 1)))
-          yield* say(keys[0]!, "two").pipe(at(now))
+          // Two conversations begin in each millisecond.
+          for (const [index, key] of keys.entries()) yield* beginAnswer(key, "one").pipe(at(now - 1_000 + (index >> 1)))
+          yield* beginAnswer(keys[0]!, "two").pipe(at(now))
           const all = yield* store.list({ instanceId, limit: 10, before: null })
           assert.deepStrictEqual(
             all.map(({ messages }) => messages),
@@ -98,37 +108,37 @@ export const suite = <R, E>(
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* newKey
-        const neighbour = { ...key, conversationId: randomUUID() }
-        const [answerId, kept] = [yield* say(key, "one"), yield* say(neighbour, "two")]
-        yield* tell(answerId, [[text("Hel")]])
+        const other = { ...key, conversationId: randomUUID() }
+        const [answerId, otherId] = [yield* beginAnswer(key, "one"), yield* beginAnswer(other, "two")]
+        yield* appendPieces(answerId, [[text("Hel")]])
         assert.isTrue(yield* store.delete(key))
         assert.isFalse(yield* store.delete(key))
         assert.isTrue(Option.isNone(yield* store.read(key)))
         assert.isTrue(Option.isNone(yield* follow(store, answerId, 0)))
         assert.isFalse(yield* store.append({ answerId, position: 1, events: [text("lo")] }))
         assert.isFalse(yield* complete(answerId, [{ type: "text", text: "Hello" }]))
-        assert.deepStrictEqual([...(yield* store.renew([answerId, kept]))], [kept])
+        assert.deepStrictEqual([...(yield* store.renew([answerId, otherId]))], [otherId])
         assert.isTrue(Option.isNone(yield* store.read(key)))
-        yield* assertLines(neighbour, ["user: two", "assistant:  (null)"])
-        yield* exchange(key, "again", "begun")
+        yield* assertLines(other, ["user: two", "assistant:  (null)"])
+        yield* storeTurn(key, "again", "begun")
         yield* assertLines(key, ["user: again", "assistant: begun (stop)"])
       })
     )
 
-    it.effect("deleting an instance deletes its conversations, and no new conversations begin", () =>
+    it.effect("deleting an instance deletes its conversations, and refuses new ones", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory
         const key = yield* newKey
-        yield* exchange(key, "one", "first")
+        yield* storeTurn(key, "one", "first")
         yield* instances.delete(key.instanceId)
         assert.deepStrictEqual(yield* store.list({ instanceId: key.instanceId, limit: 10, before: null }), [])
         assert.isTrue(Option.isNone(yield* store.read(key)))
-        assert.strictEqual((yield* Effect.flip(say(key, "two")))._tag, "RecordRefused")
+        assert.strictEqual((yield* Effect.flip(beginAnswer(key, "two")))._tag, "RecordRefused")
       })
     )
 
-    it.effect("an unknown id, or a text that is not an id, finds no conversation and no answer", () =>
+    it.effect("unknown ids and texts that are not ids find no conversation and no answer", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId } = yield* newKey
@@ -153,7 +163,7 @@ export const suite = <R, E>(
       })
     )
 
-    it.effect("the key of the hashes has 32 bytes, and does not change", () =>
+    it.effect("the hash key has 32 random bytes, and does not change", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const key = yield* store.hashKey

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Decisions` must pass.
+ * The tests that every layer of `Decisions` must pass.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
       return { _tag: "Claimed", by: "tracking-token", id: site.trackingToken }
     case "website-config-id":
       return { _tag: "Claimed", by: "website-config-id", id: site.websiteConfigId }
-    // An id of one kind that is claimed as another kind belongs to no website.
+    // A website config id that is claimed as a tracking token belongs to no website.
     case "crossed":
       return { _tag: "Claimed", by: "tracking-token", id: site.websiteConfigId }
     case "unknown":
@@ -33,8 +33,8 @@ const subjectOf = (site: Site, as: (typeof Event.Type)["as"]): Subject => {
   }
 }
 
-/** Retries until the counts are as expected or the time is up: counts are stored asynchronously. */
-const eventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
+/** Waits until the counts are as expected, because they are stored asynchronously. Fails after 20 seconds. */
+const assertEventually = <E>(read: Effect.Effect<Counts, E>, expected: Counts) =>
   Effect.gen(function* () {
     const deadline = performance.now() + 20_000
     while (true) {
@@ -74,23 +74,23 @@ export const suite = <E>(name: string, layer: Layer.Layer<Decisions | SiteDirect
                 if (site === index && as !== "crossed" && as !== "unknown")
                   expected[reason] = (expected[reason] ?? 0) + 1
               }
-              yield* eventually(decisions.counts({ site, ...lastDays(1, now) }), expected)
+              yield* assertEventually(decisions.counts({ site, ...lastDays(1, now) }), expected)
             }
           }),
         { arbitrary: { runs: 8 } }
       )
 
-      it.effect("counts a day while it is within the period", () =>
+      it.effect("the counts of a period include only its days", () =>
         Effect.gen(function* () {
           const decisions = yield* Decisions
           const site = yield* SiteDirectory.use(({ create }) => create({ name: "c", origins: [] }))
           yield* decisions.record({ _tag: "Known", websiteConfigId: site.websiteConfigId }, "bot")
           const now = yield* Clock.currentTimeMillis
           const day = 86_400_000
-          yield* eventually(decisions.counts({ site, ...lastDays(1, now) }), { bot: 1 })
-          yield* eventually(decisions.counts({ site, ...lastDays(3, now + 2 * day) }), { bot: 1 })
-          yield* eventually(decisions.counts({ site, ...lastDays(2, now + 2 * day) }), {})
-          yield* eventually(decisions.counts({ site, ...lastDays(2, now - day) }), {})
+          yield* assertEventually(decisions.counts({ site, ...lastDays(1, now) }), { bot: 1 })
+          yield* assertEventually(decisions.counts({ site, ...lastDays(3, now + 2 * day) }), { bot: 1 })
+          yield* assertEventually(decisions.counts({ site, ...lastDays(2, now + 2 * day) }), {})
+          yield* assertEventually(decisions.counts({ site, ...lastDays(2, now - day) }), {})
         })
       )
     })

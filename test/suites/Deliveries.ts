@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Deliveries` must pass, from the outbox on.
+ * The tests that every layer of `Deliveries` must pass: their creation, leases, retries and lists.
  *
  * @module
  */
@@ -18,33 +18,33 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     Creation.suite(it)
     Leases.suite(it)
 
-    it.effect("a retry restarts the schedule, and an earlier attempt changes nothing", () =>
+    it.effect("a retry restarts the schedule, and the result of an earlier attempt is ignored", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(1)
-        const late = only(yield* leaseOf(webhook))
-        assert.isTrue(yield* deliveries.retry(webhook.webhookId, late.eventId))
-        yield* settle(late, { status: 410, next: { status: "failed" } })
+        const earlier = only(yield* leaseOf(webhook))
+        assert.isTrue(yield* deliveries.retry(webhook.webhookId, earlier.eventId))
+        yield* settle(earlier, { status: 410, next: { status: "failed" } })
         const again = only(yield* leaseOf(webhook))
-        // The late attempt has the same number.
-        assert.deepStrictEqual([again.attempt, again.eventId], [late.attempt, late.eventId])
-        yield* settle(late, { status: 410, next: { status: "failed" } })
+        // The earlier attempt has the same number.
+        assert.deepStrictEqual([again.attempt, again.eventId], [earlier.attempt, earlier.eventId])
+        yield* settle(earlier, { status: 410, next: { status: "failed" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "pending")
         yield* settle(again, { status: 200, next: { status: "delivered" } })
         assert.deepStrictEqual(only(yield* deliveriesOf(webhook)).status, "delivered")
-        // A delivery that has succeeded can be retried, too.
-        assert.isTrue(yield* deliveries.retry(webhook.webhookId, late.eventId))
+        // A delivered one can be retried too.
+        assert.isTrue(yield* deliveries.retry(webhook.webhookId, earlier.eventId))
         assert.strictEqual(only(yield* leaseOf(webhook)).attempt, 1)
       })
     )
 
     it.effect(
-      "a webhook fails from the first failure after its last success on, and disabling it cancels its deliveries for good",
+      "a webhook is failing since its first failure after a success, and disabling it cancels its pending deliveries",
       () =>
         Effect.gen(function* () {
           const { webhook } = yield* withDeliveries(3)
           const [one, two] = yield* leaseOf(webhook, { perHealthy: 2 })
-          if (one === undefined || two === undefined) return assert.fail("two are due")
+          if (one === undefined || two === undefined) return assert.fail("two deliveries are due")
           const pending = { status: "pending", nextAttemptAt: Date.now() } as const
           // Two processes see the first failure at different times.
           const health = { disabledAt: null }
@@ -57,10 +57,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             next: { status: "delivered" },
             health: { ...health, failingSince: null }
           })
-          const [well, another] = yield* leaseOf(webhook)
-          if (well === undefined || another === undefined) return assert.fail("two are due")
-          assert.deepInclude(well.webhook, { failingSince: null, disabledAt: null })
-          yield* settle(well, {
+          const [last, leased] = yield* leaseOf(webhook)
+          if (last === undefined || leased === undefined) return assert.fail("two deliveries are due")
+          assert.deepInclude(last.webhook, { failingSince: null, disabledAt: null })
+          yield* settle(last, {
             status: 410,
             next: { status: "failed" },
             health: { failingSince: 3_000, disabledAt: 4_000 }
@@ -70,7 +70,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
             "delivered",
             "failed"
           ])
-          yield* settle(another, { status: 200, next: { status: "delivered" } })
+          // The result of an attempt at a cancelled delivery is ignored.
+          yield* settle(leased, { status: 200, next: { status: "delivered" } })
           assert.lengthOf(
             (yield* deliveriesOf(webhook)).filter(({ status }) => status === "cancelled"),
             1
@@ -78,12 +79,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         })
     )
 
-    it.effect("a list has the latest hundred deliveries, or those of one status", () =>
+    it.effect("lists the latest hundred deliveries, or those of one status", () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
         const { webhook } = yield* withDeliveries(101)
         const [first] = yield* leaseOf(webhook, { perHealthy: 1 })
-        if (first === undefined) return assert.fail("one is due")
+        if (first === undefined) return assert.fail("a delivery is due")
         yield* settle(first, { status: 200, next: { status: "delivered" } })
         const all = yield* deliveriesOf(webhook)
         assert.lengthOf(all, 100)

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `Deliveries` about the events that become deliveries.
+ * The tests of `Deliveries` about the events from which deliveries are created.
  *
  * @module
  */
@@ -16,14 +16,14 @@ const hour = 3_600_000
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   it.effect(
-    "each webhook of the website that subscribes to an event gets one delivery, and no other webhook gets any",
+    "each webhook of the website that subscribes to the event's type gets one delivery, and other webhooks get none",
     () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const all = yield* newWebhook(site, url)
         const accepted = yield* newWebhook(site, url, ["submission.accepted"])
         const deleted = yield* newWebhook(site, url, ["submission.deleted"])
-        const others = yield* newWebhook(other, url)
+        const ofOther = yield* newWebhook(other, url)
         const id = yield* submit(site)
         yield* SiteDirectory.use(({ update }) => update(site, { name: "Renamed" }))
         yield* fanOutAll
@@ -36,21 +36,23 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           assert.strictEqual(data.submission_id, id)
           assert.deepStrictEqual(website, { website_config_id: site, name: "Renamed" })
         }
-        for (const { webhook } of [deleted, others]) assert.lengthOf(yield* deliveriesOf(webhook), 0)
+        for (const { webhook } of [deleted, ofOther]) assert.lengthOf(yield* deliveriesOf(webhook), 0)
       })
   )
 
-  it.effect("a submission to a website without a webhook is no event, not even for a later webhook", () =>
-    Effect.gen(function* () {
-      const site = yield* newSite
-      yield* submit(site)
-      const { webhook } = yield* newWebhook(site, url)
-      yield* fanOutAll
-      assert.lengthOf(yield* deliveriesOf(webhook), 0)
-    })
+  it.effect(
+    "a submission to a website without a webhook creates no delivery, not even for a webhook that is added later",
+    () =>
+      Effect.gen(function* () {
+        const site = yield* newSite
+        yield* submit(site)
+        const { webhook } = yield* newWebhook(site, url)
+        yield* fanOutAll
+        assert.lengthOf(yield* deliveriesOf(webhook), 0)
+      })
   )
 
-  it.effect("a submission that is sent twice with one idempotency key is one event", () =>
+  it.effect("a submission that is sent twice with one idempotency key creates one event", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
@@ -61,25 +63,27 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("quarantine, release and deletion are events; the release of an accepted submission is not an event", () =>
-    Effect.gen(function* () {
-      const repo = yield* SubmissionRepo
-      const site = yield* newSite
-      const { webhook } = yield* newWebhook(site, url)
-      const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
-      yield* fanOutAll
-      assert.isTrue(yield* repo.release(id))
-      assert.isTrue(yield* repo.release(id))
-      yield* fanOutAll
-      assert.isTrue(yield* repo.delete(id))
-      assert.isFalse(yield* repo.delete(id))
-      yield* fanOutAll
-      const deliveries = yield* deliveriesOf(webhook)
-      assert.sameMembers(
-        deliveries.map(({ type }) => type),
-        ["submission.quarantined", "submission.released", "submission.deleted"]
-      )
-    })
+  it.effect(
+    "a quarantine, a release and a deletion create events; the release of an accepted submission does not",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* SubmissionRepo
+        const site = yield* newSite
+        const { webhook } = yield* newWebhook(site, url)
+        const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
+        yield* fanOutAll
+        assert.isTrue(yield* repo.release(id))
+        assert.isTrue(yield* repo.release(id))
+        yield* fanOutAll
+        assert.isTrue(yield* repo.delete(id))
+        assert.isFalse(yield* repo.delete(id))
+        yield* fanOutAll
+        const deliveries = yield* deliveriesOf(webhook)
+        assert.sameMembers(
+          deliveries.map(({ type }) => type),
+          ["submission.quarantined", "submission.released", "submission.deleted"]
+        )
+      })
   )
 
   it.effect(

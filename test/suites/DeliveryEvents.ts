@@ -1,5 +1,5 @@
 /**
- * The suite of the events of conversations and rate limits, for every storage.
+ * The tests that every layer of `Deliveries` must pass about the events of conversations and rate limits.
  *
  * @module
  */
@@ -15,6 +15,7 @@ import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { lastDays } from "../support/UtcDays.ts"
+import { poll } from "../support/Wait.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] }))
 
@@ -29,7 +30,8 @@ const setup = Effect.gen(function* () {
   return { site, webhook, instanceId }
 })
 
-const begin = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
+/** Stores a visitor's message. Returns the id of the answer that begins. */
+const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string) {
   const answerId = randomUUID()
   yield* ConversationStore.use((store) => store.begin({ key, message: { messageId: randomUUID(), text }, answerId }))
   return answerId
@@ -50,12 +52,12 @@ const payloadsOf = Effect.fnUntraced(function* (webhook: { readonly webhookId: s
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("a conversation that begins is one event, with its first message; its other messages are no events", () =>
+    it.effect("the first message of a conversation creates an event, and later messages create none", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
         const key = { instanceId, conversationId: randomUUID() }
-        yield* begin(key, "Hello\0")
-        yield* begin(key, "Are you there?")
+        yield* beginAnswer(key, "Hello\0")
+        yield* beginAnswer(key, "Are you there?")
         const [started, ...others] = yield* payloadsOf(webhook)
         assert.deepStrictEqual(others, [])
         const { started_at, ...data } = started?.data ?? {}
@@ -67,13 +69,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("conversations that begin at the same time are one event each", () =>
+    it.effect("conversations that begin at the same time create one event each", () =>
       Effect.gen(function* () {
         const { instanceId, webhook } = yield* setup
         const ids = Array.from({ length: 20 }, () => randomUUID())
         yield* Effect.forEach(
           [...ids, ...ids],
-          (conversationId) => Effect.ignore(begin({ instanceId, conversationId }, "a")),
+          (conversationId) => Effect.ignore(beginAnswer({ instanceId, conversationId }, "a")),
           { concurrency: "unbounded" }
         )
         const started = yield* payloadsOf(webhook)
@@ -84,25 +86,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a conversation of an instance without a website, or with another website, is no event", () =>
+    it.effect("a conversation with an instance of no website, or of another website, creates no event", () =>
       Effect.gen(function* () {
         const { webhook } = yield* setup
         const other = yield* setup
         const instances = yield* InstanceDirectory
         const { instanceId } = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
         for (const id of [instanceId, other.instanceId]) {
-          yield* begin({ instanceId: id, conversationId: randomUUID() }, "Hello")
+          yield* beginAnswer({ instanceId: id, conversationId: randomUUID() }, "Hello")
         }
         assert.deepStrictEqual(yield* payloadsOf(webhook), [])
       })
     )
 
-    it.effect("a rating is an event, and so is a changed rating, but not the same rating again", () =>
+    it.effect("a rating and a changed rating create events, and a repeated rating does not", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const { instanceId, webhook } = yield* setup
         const key = { instanceId, conversationId: randomUUID() }
-        const messageId = yield* begin(key, "Hello")
+        const messageId = yield* beginAnswer(key, "Hello")
         const ratings = [
           { rating: "up", comment: null },
           { rating: "up", comment: null },
@@ -129,7 +131,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const { instanceId, webhook } = yield* setup
         const key = { instanceId, conversationId: randomUUID() }
         const long = "日\n".repeat(4_000)
-        const messageId = yield* begin(key, long)
+        const messageId = yield* beginAnswer(key, long)
         yield* store.rate({ key, messageId, rating: "down", comment: long })
         const [started, rated] = yield* payloadsOf(webhook)
         for (const data of [started?.data, rated?.data]) {
@@ -140,20 +142,20 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("the data of a conversation that was deleted, alone or with its instance, is in no delivery", () =>
+    it.effect("deleting a conversation, alone or with its instance, removes its data from deliveries", () =>
       Effect.gen(function* () {
         const store = yield* ConversationStore
         const instances = yield* InstanceDirectory
-        for (const isWholeInstance of [false, true]) {
+        for (const withInstance of [false, true]) {
           const { instanceId, webhook } = yield* setup
           const key = { instanceId, conversationId: randomUUID() }
-          const messageId = yield* begin(key, "Hello")
+          const messageId = yield* beginAnswer(key, "Hello")
           yield* fanOutAll
           const [leased] = yield* leaseOf(webhook)
           if (leased === undefined) return assert.fail("a delivery is due")
           yield* settle(leased, { status: 500, next: { status: "pending", nextAttemptAt: Date.now() } })
           yield* store.rate({ key, messageId, rating: "up", comment: "Thanks" })
-          if (isWholeInstance) {
+          if (withInstance) {
             assert.isTrue(yield* instances.delete(instanceId))
             // The memory store deletes the conversations of a deleted instance at their next lookup.
             yield* store.list({ instanceId, limit: 1, before: null })
@@ -166,7 +168,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("refusals by a rate limit are one event of their website per hour", () =>
+    it.effect("refusals by a rate limit create one event of their website per hour", () =>
       Effect.gen(function* () {
         const decisions = yield* Decisions
         const [{ site, webhook }, other] = [yield* setup, yield* setup]
@@ -179,10 +181,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* decisions.record({ _tag: "Known", websiteConfigId: other.site.websiteConfigId }, "bot")
         for (const [index, subject] of subjects.entries()) {
           yield* decisions.record(subject, "limited")
-          // Waits, so that each refusal is stored by a separate statement.
-          yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), counted), {
-            until: (times) => times === index + 1
-          })
+          // Each refusal is stored by a separate statement.
+          yield* poll(counted, (times) => times === index + 1)
         }
         const payloads = yield* payloadsOf(webhook)
         assert.deepStrictEqual(
@@ -196,17 +196,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("refusals of chat messages are one event of the website that the instance serves", () =>
+    it.effect("refusals of chat messages create one event of the instance's website", () =>
       Effect.gen(function* () {
         const [decisions, instances] = [yield* Decisions, yield* InstanceDirectory]
         const { instanceId, site, webhook } = yield* setup
-        const alone = yield* instances.create({ name: "alone", agentUrl: "https://a.example" })
-        for (const id of [randomUUID(), alone.instanceId, instanceId]) {
+        const withoutSite = yield* instances.create({ name: "alone", agentUrl: "https://a.example" })
+        for (const id of [randomUUID(), withoutSite.instanceId, instanceId]) {
           yield* decisions.record({ _tag: "Claimed", by: "instance-id", id }, "chat-limited")
         }
-        const payloads = yield* Effect.repeat(Effect.andThen(Effect.sleep("20 millis"), payloadsOf(webhook)), {
-          until: ({ length }) => length > 0
-        })
+        const payloads = yield* poll(payloadsOf(webhook), ({ length }) => length > 0)
         const [{ day: _, ...data }] = payloads.map((payload) => payload.data)
         assert.deepStrictEqual(data, { website_config_id: site.websiteConfigId, refused: 0, refused_messages: 1 })
         assert.deepStrictEqual(yield* decisions.counts({ site, ...lastDays(2, Date.now()) }), {})

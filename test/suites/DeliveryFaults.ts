@@ -1,5 +1,6 @@
 /**
- * Delivery under faults, for every storage: no event is lost, and an event that is sent twice has the same id and body.
+ * The tests that every layer of `Deliveries` must pass about faults: no event is lost, and an event that is sent twice has the same
+ * id and body.
  *
  * @module
  */
@@ -13,8 +14,9 @@ import { deliveriesOf, MakeDue, newSite, newWebhook, type Storage } from "../sup
 import * as DyingProcess from "../support/DyingProcess.ts"
 import { type Received, receiver } from "../support/Receiver.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+import { poll } from "../support/Wait.ts"
 
-/** A website with submissions, a receiver that answers 204, and a client that reaches it. */
+/** A website with submissions and a webhook, a receiver that responds 204, and a client that may connect to it. */
 const setup = Effect.fnUntraced(function* (submissions: number) {
   const { port, received, url } = yield* receiver((_, response) => response.writeHead(204).end())
   const site = yield* newSite
@@ -27,18 +29,17 @@ const setup = Effect.fnUntraced(function* (submissions: number) {
   return { ids, webhook, received, client: OutwardClient.layer({ allowed: [{ host: "127.0.0.1", port }] }) }
 })
 
-/** Waits until this many deliveries are delivered. Runs `meanwhile` before each look. */
-const delivered = <E, R>(webhook: Webhook, count: number, meanwhile: Effect.Effect<void, E, R>) =>
-  meanwhile.pipe(
-    Effect.andThen(Effect.sleep("50 millis")),
-    Effect.andThen(deliveriesOf(webhook)),
-    Effect.repeat({ until: (all) => all.filter(({ status }) => status === "delivered").length === count })
+/** Waits until the webhook has got this many deliveries. Runs `before` before each look. */
+const untilDelivered = <E, R>(webhook: Webhook, count: number, before: Effect.Effect<void, E, R>) =>
+  poll(
+    Effect.andThen(before, deliveriesOf(webhook)),
+    (all) => all.filter(({ status }) => status === "delivered").length === count
   )
 
 /** Ends the leases that processes held when they died. */
 const endLeases = ({ webhookId }: Webhook) => MakeDue.use((makeDue) => makeDue(webhookId))
 
-/** The submission and the body of each event that was received. */
+/** The submission of each received event. Asserts that events with the same id have the same body. */
 const eventsOf = (received: ReadonlyArray<Received>) => {
   const bodies = new Map<unknown, string>()
   for (const { body, headers } of received) {
@@ -52,13 +53,13 @@ const eventsOf = (received: ReadonlyArray<Received>) => {
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true, timeout: "60 seconds" })(name, (it) => {
     for (const step of DyingProcess.steps) {
-      it.effect(`a process is killed ${step}: another process delivers each event`, () =>
+      it.effect(`if a process is killed ${step}, another process delivers each event`, () =>
         Effect.gen(function* () {
           const { client, ids, received, webhook } = yield* setup(5)
           yield* DyingProcess.dieAt(step, client)
           yield* endLeases(webhook)
           yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
-          yield* delivered(webhook, ids.length, Effect.void)
+          yield* untilDelivered(webhook, ids.length, Effect.void)
           // One event for each submission, in any order, and no event with another id.
           assert.sameMembers(eventsOf(received), ids)
           if (!/response|record/.test(step)) assert.lengthOf(received, ids.length)
@@ -66,7 +67,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       )
     }
 
-    it.effect("processes that die one after another at every step lose nothing", () =>
+    it.effect("no event is lost if processes are killed at every step, one after another", () =>
       Effect.gen(function* () {
         const { client, ids, received, webhook } = yield* setup(40)
         for (const step of DyingProcess.steps) {
@@ -74,7 +75,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           yield* endLeases(webhook)
         }
         yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client))))
-        yield* delivered(webhook, ids.length, Effect.void)
+        yield* untilDelivered(webhook, ids.length, Effect.void)
         assert.sameMembers(eventsOf(received), ids)
       }).pipe(Effect.scoped)
     )
@@ -83,7 +84,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const { client, ids, received, webhook } = yield* setup(10)
         const failed = yield* DyingProcess.failingOnce(client)
-        yield* delivered(webhook, ids.length, endLeases(webhook))
+        yield* untilDelivered(webhook, ids.length, endLeases(webhook))
         assert.sameMembers(eventsOf(received), ids)
         assert.sameMembers([...failed], [...DyingProcess.steps])
       }).pipe(Effect.scoped)

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `Deliveries` about leases and fan-outs.
+ * The tests of `Deliveries` about leases and fan-outs.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const hour = 3_600_000
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   it.effect(
-    "a leased delivery is not leased again until its lease ends, and has its payload, attempt and secrets",
+    "a leased delivery has a payload, an attempt and secrets, and is not leased again until its lease ends",
     () =>
       Effect.gen(function* () {
         const makeDue = yield* MakeDue
@@ -59,41 +59,39 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
   it.effect("a pending delivery is not leased before its time, and a failed delivery is never leased", () =>
     Effect.gen(function* () {
       const { webhook } = yield* withDeliveries(2)
-      const [one, two, ...others] = yield* leaseOf(webhook)
-      if (one === undefined || two === undefined) return assert.fail("two are due")
+      const [retried, failed, ...others] = yield* leaseOf(webhook)
+      if (retried === undefined || failed === undefined) return assert.fail("two deliveries are due")
       assert.lengthOf(others, 0)
       const nextAttemptAt = Date.now() + hour
-      yield* settle(one, { status: 500, next: { status: "pending", nextAttemptAt } })
-      yield* settle(two, { status: 400, next: { status: "failed" } })
+      yield* settle(retried, { status: 500, next: { status: "pending", nextAttemptAt } })
+      yield* settle(failed, { status: 400, next: { status: "failed" } })
       assert.lengthOf(yield* leaseOf(webhook), 0)
       const found = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.eventId, delivery]))
-      assert.deepInclude(found.get(one.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
-      assert.deepInclude(found.get(two.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
+      assert.deepInclude(found.get(retried.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
+      assert.deepInclude(found.get(failed.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
+    })
+  )
+
+  it.effect("a lease divides the free slots among webhooks: each gets its first slot before any gets its second", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const many = yield* withDeliveries(5)
+      const few = yield* withDeliveries(1)
+      const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
+        Effect.map(deliveries.lease({ ...freeSlots, free }, running), ({ leased }) =>
+          [many, few].map(
+            ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
+          )
+        )
+      assert.deepStrictEqual(yield* lease(0), [0, 0])
+      assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, freeSlots.perHealthy]])), [0, 1])
+      assert.deepStrictEqual(yield* lease(2), [1, 0])
+      assert.deepStrictEqual(yield* lease(freeSlots.free), [4, 0])
     })
   )
 
   it.effect(
-    "a lease divides the free slots among webhooks: the first delivery of each comes before the second of any",
-    () =>
-      Effect.gen(function* () {
-        const deliveries = yield* Deliveries
-        const many = yield* withDeliveries(5)
-        const few = yield* withDeliveries(1)
-        const lease = (free: number, running: ReadonlyMap<string, number> = new Map()) =>
-          Effect.map(deliveries.lease({ ...freeSlots, free }, running), ({ leased }) =>
-            [many, few].map(
-              ({ webhook }) => leased.filter(({ webhook: { webhookId } }) => webhookId === webhook.webhookId).length
-            )
-          )
-        assert.deepStrictEqual(yield* lease(0), [0, 0])
-        assert.deepStrictEqual(yield* lease(100, new Map([[many.webhook.webhookId, freeSlots.perHealthy]])), [0, 1])
-        assert.deepStrictEqual(yield* lease(2), [1, 0])
-        assert.deepStrictEqual(yield* lease(freeSlots.free), [4, 0])
-      })
-  )
-
-  it.effect(
-    "a fan-out leases as many of its deliveries as there are free slots, with the same members as a lease",
+    "a fan-out leases as many of its deliveries as there are free slots, and returns them as a lease does",
     () =>
       Effect.gen(function* () {
         const deliveries = yield* Deliveries
@@ -125,34 +123,34 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       })
   )
 
-  it.effect(
-    "a fan-out leases no delivery of a webhook before an earlier one, and no more than the webhook has free slots",
-    () =>
-      Effect.gen(function* () {
-        const deliveries = yield* Deliveries
-        const { site, webhook } = yield* withDeliveries(1)
-        const { eventId: earlier } = only(yield* deliveriesOf(webhook))
-        yield* submit(site)
-        const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 1 }, new Map())
-        const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { perHealthy: 1 })
-        assert.strictEqual(only(first).eventId, earlier)
-        assert.isTrue(waiting.has(webhook.webhookId))
-        yield* submit(site)
-        const running = new Map([[webhook.webhookId, freeSlots.perHealthy]])
-        assert.deepStrictEqual((yield* deliveries.fanOut(freeSlots, running)).leased, [])
-        assert.lengthOf(yield* leaseOf(webhook), 2)
-      })
+  it.effect("a fan-out leases the deliveries of a webhook in order, and no more than the webhook has free slots", () =>
+    Effect.gen(function* () {
+      const deliveries = yield* Deliveries
+      const { site, webhook } = yield* withDeliveries(1)
+      const { eventId: earlier } = only(yield* deliveriesOf(webhook))
+      yield* submit(site)
+      const { leased, waiting } = yield* deliveries.fanOut({ ...freeSlots, perHealthy: 1 }, new Map())
+      const first = leased.length > 0 ? leased : yield* leaseOf(webhook, { perHealthy: 1 })
+      assert.strictEqual(only(first).eventId, earlier)
+      assert.isTrue(waiting.has(webhook.webhookId))
+      yield* submit(site)
+      const running = new Map([[webhook.webhookId, freeSlots.perHealthy]])
+      assert.deepStrictEqual((yield* deliveries.fanOut(freeSlots, running)).leased, [])
+      assert.lengthOf(yield* leaseOf(webhook), 2)
+    })
   )
 
   it.effect("a lease names the webhooks that have more due deliveries", () =>
     Effect.gen(function* () {
       const deliveries = yield* Deliveries
       const { webhook } = yield* withDeliveries(3)
-      const waits = (of: Partial<typeof freeSlots>, running: ReadonlyMap<string, number> = new Map()) =>
-        Effect.map(deliveries.lease({ ...freeSlots, ...of }, running), ({ waiting }) => waiting.has(webhook.webhookId))
-      assert.isTrue(yield* waits({ perHealthy: 1 }))
-      assert.isTrue(yield* waits({ perHealthy: 1 }, new Map([[webhook.webhookId, 1]])))
-      assert.isFalse(yield* waits({ perHealthy: 3 }, new Map([[webhook.webhookId, 1]])))
+      const isWaiting = (slots: Partial<typeof freeSlots>, running: ReadonlyMap<string, number> = new Map()) =>
+        Effect.map(deliveries.lease({ ...freeSlots, ...slots }, running), ({ waiting }) =>
+          waiting.has(webhook.webhookId)
+        )
+      assert.isTrue(yield* isWaiting({ perHealthy: 1 }))
+      assert.isTrue(yield* isWaiting({ perHealthy: 1 }, new Map([[webhook.webhookId, 1]])))
+      assert.isFalse(yield* isWaiting({ perHealthy: 3 }, new Map([[webhook.webhookId, 1]])))
     })
   )
 }

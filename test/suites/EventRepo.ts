@@ -1,6 +1,6 @@
 /**
- * The tests that every implementation of `EventRepo` and `AnalyticsExport` must pass. The export reads back what was stored.
- * A layer's store may outlive a test, so each test uses its own site.
+ * The tests that every layer of `EventRepo` and `AnalyticsExport` must pass. They read the stored rows through the
+ * export. Tests may share a store, so each uses its own website.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "every acknowledged record that is not excluded is read back unchanged: views, then events, oldest first",
+        "the export has every acknowledged record that is not excluded, unchanged: views, then events, oldest first",
         {
           events: Schema.Array(EventShape).check(Schema.isMaxLength(15)),
           views: Schema.Array(Shape).check(Schema.isMaxLength(15))
@@ -40,19 +40,19 @@ export const suite = <E>(
             const repo = yield* EventRepo
             const viewRepo = yield* AnalyticsRepo
             const hostedWebsiteId = yield* newSite
-            const sent = events.map((shape) => eventOf(hostedWebsiteId, shape))
-            const seen = views.map((shape) => viewOf(hostedWebsiteId, shape))
-            yield* Effect.forEach(sent, repo.append, { concurrency: "unbounded" })
-            yield* Effect.forEach(seen, viewRepo.append, { concurrency: "unbounded" })
+            const storedEvents = events.map((shape) => eventOf(hostedWebsiteId, shape))
+            const storedViews = views.map((shape) => viewOf(hostedWebsiteId, shape))
+            yield* Effect.forEach(storedEvents, repo.append, { concurrency: "unbounded" })
+            yield* Effect.forEach(storedViews, viewRepo.append, { concurrency: "unbounded" })
             const rows = yield* read(hostedWebsiteId)
             const first = rows.filter(({ type }) => type === "pageview")
             const last = rows.filter(({ type }) => type === "event")
             assert.deepStrictEqual(rows, [...first, ...last])
             assert.isTrue(isOldestFirst(first) && isOldestFirst(last))
-            const counted = seen.filter(({ exclusion }) => exclusion === null)
+            const counted = storedViews.filter(({ exclusion }) => exclusion === null)
             assert.sameDeepMembers(rows, [
               ...counted.map((view): Row => ({ type: "pageview", view })),
-              ...sent.map((event): Row => ({ type: "event", event }))
+              ...storedEvents.map((event): Row => ({ type: "event", event }))
             ])
           }),
         { arbitrary: { runs: 40 } }
@@ -69,15 +69,15 @@ export const suite = <E>(
             yield* AnalyticsRepo.use(({ append }) =>
               append({ ...viewOf(hostedWebsiteId, view), receivedAt: event.receivedAt, exclusion: null })
             )
-            const at = event.receivedAt
-            assert.lengthOf(yield* read(hostedWebsiteId, at, at + 1), 2)
-            assert.lengthOf(yield* read(hostedWebsiteId, at + 1, at + 2), 0)
-            assert.lengthOf(yield* read(hostedWebsiteId, at - 1, at), 0)
+            const time = event.receivedAt
+            assert.lengthOf(yield* read(hostedWebsiteId, time, time + 1), 2)
+            assert.lengthOf(yield* read(hostedWebsiteId, time + 1, time + 2), 0)
+            assert.lengthOf(yield* read(hostedWebsiteId, time - 1, time), 0)
           }),
         { arbitrary: { runs: 20 } }
       )
 
-      it.effect("another website's records are not read", () =>
+      it.effect("the export of a website has no records of another website", () =>
         Effect.gen(function* () {
           const [one, other] = [yield* newSite, yield* newSite]
           const shape = yield* Schema.decodeUnknownEffect(EventShape)({
@@ -92,7 +92,7 @@ export const suite = <E>(
     })
   })
 
-/** For layers that reject unknown websites. */
+/** The test for layers that reject unknown websites. */
 export const unknownSites = <E>(name: string, layer: Layer.Layer<EventRepo | AnalyticsExport | SiteDirectory, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect("an event of an unknown website is refused, and the rest of its batch is stored", () =>

@@ -1,4 +1,4 @@
-/** Arbitrary events, as `core/analytics/Event.make` creates them: no text has a NUL or a lone surrogate. */
+/** Arbitrary events whose texts, like those of `core/analytics/Event.make`, have neither a NUL nor a lone surrogate. */
 import { Schema } from "effect"
 import type { Event } from "../../src/core/analytics/Event.ts"
 import { now } from "./PageViews.ts"
@@ -38,7 +38,7 @@ export const EventShape = Schema.Struct({
   visitor: between(0, 3)
 })
 
-/** An event of a site by one of four visitors. */
+/** An event of a website by one of four visitors. */
 export const eventOf = (
   hostedWebsiteId: string,
   { age, amount, visitor, ...shape }: typeof EventShape.Type

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `FormDirectory` must pass.
+ * The tests that every layer of `FormDirectory` must pass.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: ["https://a.example"] }))
 
-/** Rules whose texts must be escaped in JSON and SQL. */
+/** Rules with texts that must be escaped in JSON or SQL. */
 const Rules = Schema.Struct({
   name: Schema.Struct({
     required: Schema.optionalKey(Schema.Boolean),
@@ -28,23 +28,23 @@ const Rules = Schema.Struct({
 
 const Page = Schema.Literals(["contact", "Contact", "it's", "日本", " ", "a/b"])
 
-/** For a comparison: Chai cannot compare maps of objects without a prototype. */
-const pages = (forms: ReadonlyMap<string, FormRules>) => Object.fromEntries(forms)
+/** The rules by page, as an object: Chai cannot compare maps of objects without a prototype. */
+const rulesByPage = (forms: ReadonlyMap<string, FormRules>) => Object.fromEntries(forms)
 
 const rules: FormRules = { name: { required: true } }
 
 export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDirectory | SiteErasure, E>) =>
   withLayer(layer)(name, (it) => {
     it.effect.prop(
-      "a form's rules are found with its website as they were given, until they change or are deleted",
+      "the rules of a form are found unchanged with its website until they are updated or deleted",
       [Schema.NonEmptyArray(Schema.Struct({ page: Page, rules: Rules }))],
-      ([given]) =>
+      ([entries]) =>
         Effect.gen(function* () {
           const forms = yield* FormDirectory
           const [site, other] = [yield* newSite, yield* newSite]
           const { websiteConfigId } = site
           const expected = new Map<string, FormRules>()
-          for (const { page, rules } of given) {
+          for (const { page, rules } of entries) {
             yield* TestClock.adjust(1)
             if (expected.has(page)) {
               const refused = yield* Effect.flip(forms.create({ websiteConfigId, page, rules }))
@@ -58,15 +58,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<FormDirectory | SiteDi
             expected.set(page, rules)
           }
           const listed = yield* forms.list(websiteConfigId)
-          assert.deepStrictEqual(Object.fromEntries(listed.map(({ page, rules }) => [page, rules])), pages(expected))
+          assert.deepStrictEqual(
+            Object.fromEntries(listed.map(({ page, rules }) => [page, rules])),
+            rulesByPage(expected)
+          )
           yield* TestClock.adjust("1 second")
-          for (const [one, expectedForms] of [
+          for (const [expectedSite, expectedForms] of [
             [site, expected],
             [other, new Map<string, FormRules>()]
           ] as const) {
-            const found = Option.getOrThrow(yield* forms.bySite(one.websiteConfigId))
-            assert.deepStrictEqual(found.site, one)
-            assert.deepStrictEqual(pages(found.forms), pages(expectedForms))
+            const found = Option.getOrThrow(yield* forms.bySite(expectedSite.websiteConfigId))
+            assert.deepStrictEqual(found.site, expectedSite)
+            assert.deepStrictEqual(rulesByPage(found.forms), rulesByPage(expectedForms))
           }
           for (const page of expected.keys()) {
             assert.isFalse(yield* forms.delete(other.websiteConfigId, page))

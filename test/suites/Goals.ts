@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Goals` must pass.
+ * The tests that every layer of `Goals` must pass.
  *
  * @module
  */
@@ -27,7 +27,7 @@ const Shape = Schema.Struct({
 export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory | SiteErasure, E>) =>
   withLayer(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "names are unique per website and differ from those of lead goals; goals are listed as they were created",
+      "goals are listed unchanged; their names are unique per website and differ from those of leads",
       { shapes: Schema.Array(Shape).check(Schema.isMaxLength(8)) },
       ({ shapes }) =>
         Effect.gen(function* () {
@@ -64,7 +64,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Goals | SiteDirectory 
       })
     )
 
-    it.effect("deleting a website deletes its goals", () =>
+    it.effect("deleting a website deletes its goals, and refuses new ones", () =>
       Effect.gen(function* () {
         const goals = yield* Goals
         const websiteConfigId = yield* newSite

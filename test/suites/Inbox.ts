@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Inbox` must pass.
+ * The tests that every layer of `Inbox` must pass.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const submit = Effect.fnUntraced(function* (site: string, more: Partial<Submissi
   return draft
 })
 
-/** The whole list, page by page. */
+/** Reads the whole list, page by page. */
 const listed = Effect.fnUntraced(function* (websiteConfigId: string, filter: Inboxes.Filter, limit: number) {
   const inbox = yield* Inbox
   const items: Array<Inboxes.Summary> = []
@@ -43,7 +43,7 @@ const listed = Effect.fnUntraced(function* (websiteConfigId: string, filter: Inb
 const idsOf = (messages: ReadonlyArray<{ readonly submissionId: string }>) =>
   messages.map(({ submissionId }) => submissionId)
 
-const Given = Schema.Struct({
+const Shape = Schema.Struct({
   time: Schema.Literals([0, 1, 2, 3]),
   status: Schema.Literals(statuses),
   pageSlug: Schema.NullOr(Schema.Literals(["contact", "Über"])),
@@ -52,7 +52,7 @@ const Given = Schema.Struct({
   isRead: Schema.Boolean
 })
 
-const Wanted = Schema.Struct({
+const Filter = Schema.Struct({
   status: Schema.UndefinedOr(Schema.Literals(statuses)),
   isRead: Schema.UndefinedOr(Schema.Boolean),
   pageSlug: Schema.UndefinedOr(Schema.Literals(["contact", "Über", "none"])),
@@ -64,22 +64,22 @@ const Wanted = Schema.Struct({
 export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo | SiteDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has the matches of its filter, latest first, in pages of any size, and so has a stream",
+      "a list has the submissions that match its filter, latest first, in pages of any size, and so does a stream",
       {
-        given: Schema.Array(Given).check(Schema.isMaxLength(8)),
-        wanted: Wanted,
+        shapes: Schema.Array(Shape).check(Schema.isMaxLength(8)),
+        filter: Filter,
         limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 4 })),
         escaped: Schema.Boolean
       },
-      ({ escaped, given, limit, wanted }) =>
+      ({ escaped, shapes, limit, filter }) =>
         Effect.gen(function* () {
           const inbox = yield* Inbox
           const [site, other] = [yield* newSite, yield* newSite]
           yield* submit(other)
           const messages: Array<Inboxes.Message> = []
-          for (const { isRead, text, time, ...rest } of given) {
+          for (const { isRead, text, time, ...rest } of shapes) {
             const json = JSON.stringify(text)
-            // Some senders escape every character that is not ASCII.
+            // Some clients escape every character that is not ASCII.
             const value = escaped
               ? json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
               : json
@@ -91,10 +91,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
             messages.push(Option.getOrThrow(found))
           }
           const expected = messages
-            .filter((message) => Inboxes.matches(message, wanted))
+            .filter((message) => Inboxes.matches(message, filter))
             .sort((left, right) => latestFirst(Inboxes.positionOf(left), Inboxes.positionOf(right)))
-          assert.deepStrictEqual(yield* listed(site, wanted, limit), expected.map(Inboxes.toSummary))
-          assert.deepStrictEqual([...(yield* Stream.runCollect(inbox.stream(site, wanted)))], expected)
+          assert.deepStrictEqual(yield* listed(site, filter, limit), expected.map(Inboxes.toSummary))
+          assert.deepStrictEqual([...(yield* Stream.runCollect(inbox.stream(site, filter)))], expected)
         }),
       { arbitrary: { runs: 40 } }
     )
@@ -103,12 +103,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
       Effect.gen(function* () {
         const site = yield* newSite
         const [first, last] = [{ formData: '{"a":"needle"}' }, { formData: '{"a":"Needle"}', receivedAt: start + 2 }]
-        const wanted = [yield* submit(site, last), yield* submit(site, { ...first, receivedAt: start - 1 })]
+        const matching = [yield* submit(site, last), yield* submit(site, { ...first, receivedAt: start - 1 })]
         const many = Inboxes.windowSize + 10
         yield* Effect.forEach(Array.from({ length: many }), () => submit(site, { email: null, pageSlug: null }), {
           concurrency: "unbounded"
         })
-        assert.deepStrictEqual(idsOf(yield* listed(site, { search: "needle" }, 50)), idsOf(wanted))
+        assert.deepStrictEqual(idsOf(yield* listed(site, { search: "needle" }, 50)), idsOf(matching))
         assert.lengthOf(yield* listed(site, { isRead: false }, 100), many + 2)
       })
     )
@@ -120,27 +120,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Inbox | SubmissionRepo
         const own = [yield* submit(site, { status: "quarantined" }), yield* submit(site, { status: "quarantined" })]
         const foreign = yield* submit(other, { status: "quarantined" })
         const selected = [...idsOf(own), foreign.submissionId, randomUUID(), "no uuid"]
-        const state = (id: string, status: Status, isRead: boolean, websiteConfigId = site) =>
+        const assertState = (id: string, status: Status, isRead: boolean, websiteConfigId = site) =>
           Effect.map(inbox.find(websiteConfigId, id), (found) =>
             assert.deepInclude(Option.getOrThrow(found), { status, isRead })
           )
         for (const isRead of [true, true, false]) {
           assert.sameMembers([...(yield* inbox.mark(site, selected, isRead))], idsOf(own))
-          for (const id of idsOf(own)) yield* state(id, "quarantined", isRead)
+          for (const id of idsOf(own)) yield* assertState(id, "quarantined", isRead)
         }
-        for (let turn = 0; turn < 2; turn++) {
+        for (let count = 0; count < 2; count++) {
           assert.sameMembers([...(yield* inbox.release(site, selected))], idsOf(own))
-          for (const id of idsOf(own)) yield* state(id, "accepted", false)
+          for (const id of idsOf(own)) yield* assertState(id, "accepted", false)
         }
-        const [deleted, kept] = idsOf(own)
+        const [deleted, remaining] = idsOf(own)
         assert.deepStrictEqual(
           [...(yield* inbox.delete(site, [deleted ?? "", foreign.submissionId, "no uuid"]))],
           [deleted]
         )
         assert.deepStrictEqual([...(yield* inbox.delete(site, [deleted ?? ""]))], [])
         assert.isTrue(Option.isNone(yield* inbox.find(site, deleted ?? "")))
-        yield* state(kept ?? "", "accepted", false)
-        yield* state(foreign.submissionId, "quarantined", false, other)
+        yield* assertState(remaining ?? "", "accepted", false)
+        yield* assertState(foreign.submissionId, "quarantined", false, other)
         for (const id of [foreign.submissionId, "no uuid", ""]) {
           assert.isTrue(Option.isNone(yield* inbox.find(site, id)))
         }

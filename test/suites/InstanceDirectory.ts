@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `InstanceDirectory` must pass.
+ * The tests that every layer of `InstanceDirectory` must pass.
  *
  * @module
  */
@@ -45,7 +45,7 @@ const Change = Request.mapFields(Struct.map(Schema.optionalKey))
 
 export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
-    it.effect.prop("an instance is found as it was created", [Request], ([request]) =>
+    it.effect.prop("a created instance is found unchanged", [Request], ([request]) =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         const instance = yield* instances.create(request)
@@ -54,7 +54,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
       })
     )
 
-    it.effect.prop("any other text finds no instance and does not fail", [Schema.String], ([text]) =>
+    it.effect.prop("every other text finds no instance and causes no error", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         for (const id of [text, randomUUID(), text + randomUUID()]) {
@@ -64,7 +64,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
     )
 
     it.effect.prop(
-      "a change of an instance is visible within a second, and affects no other member and no other instance",
+      "a change of an instance is visible within a second, and changes no other member and no other instance",
       [Request, Change],
       ([request, change]) =>
         Effect.gen(function* () {
@@ -79,7 +79,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<InstanceDirectory, E>)
         })
     )
 
-    it.effect("a deleted instance is gone within a second, and other instances stay", () =>
+    it.effect("a deleted instance is not found after a second, and other instances are", () =>
       Effect.gen(function* () {
         const instances = yield* InstanceDirectory
         const request = { name: "a", agentUrl: "b", agentModel: null, agentKeyEnv: null, origins: [] }

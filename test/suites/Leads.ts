@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Leads` must pass, with the stores of submissions, page views and conversations.
+ * The tests that every layer of `Leads` must pass, with the stores of submissions, page views and conversations.
  *
  * @module
  */
@@ -42,8 +42,9 @@ const shape = Schema.decodeUnknownSync(Shape)({
   ...{ sessionId: null, browser: null, os: null, visitor: 0, country: null, exclusion: null }
 })
 
-const visit = (hostedWebsiteId: string, sessionId: string, receivedAt: number, over: Partial<PageView> = {}) =>
-  AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), sessionId, receivedAt, ...over }))
+/** Stores a page view of a session. */
+const visit = (hostedWebsiteId: string, sessionId: string, receivedAt: number, fields: Partial<PageView> = {}) =>
+  AnalyticsRepo.use(({ append }) => append({ ...viewOf(hostedWebsiteId, shape), sessionId, receivedAt, ...fields }))
 
 const submissionsOf = (websiteConfigId: string) =>
   SubmissionRepo.use((repo) => Stream.runCollect(repo.stream({ websiteConfigId })))
@@ -65,7 +66,7 @@ export const suite = <R, E>(
 ) =>
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
-      it.effect("a submission gets its visit's attribution, and the visit a conversion, once", () =>
+      it.effect("a submission gets its visit's attribution, and its visit gets one conversion", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
@@ -89,7 +90,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("passes that run at the same time credit each lead once", () =>
+      it.effect("concurrent passes credit each lead once", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite
@@ -108,7 +109,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a chat is credited, if its instance has a website", () =>
+      it.effect("a chat is credited if its instance has a website", () =>
         Effect.gen(function* () {
           const leads = yield* Leads
           const instances = yield* InstanceDirectory
@@ -117,9 +118,9 @@ export const suite = <R, E>(
           const sessionId = randomUUID()
           yield* visit(hostedWebsiteId, sessionId, at - minute)
           const agentUrl = "https://a.example"
-          const mine = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
+          const owned = yield* instances.create({ name: "a", agentUrl, websiteConfigId })
           const unowned = yield* instances.create({ name: "b", agentUrl })
-          for (const { instanceId } of [mine, unowned, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
+          for (const { instanceId } of [owned, unowned, { instanceId: randomUUID() }, { instanceId: "no id" }]) {
             yield* leads.addChat({ instanceId, sessionId, receivedAt: at })
           }
           yield* match
@@ -142,7 +143,7 @@ export const suite = <R, E>(
           const turn = (text: string, trackerSession: string | null) =>
             store.begin({ key, answerId: randomUUID(), message: { messageId: randomUUID(), text }, trackerSession })
           yield* turn("hello", sessionId)
-          // The first answer still runs, so the store takes another path for this turn.
+          // The first answer still runs, so the store begins this turn by another statement.
           yield* turn("are you there?", sessionId)
           yield* turn("well?", null)
           assert.strictEqual((yield* Effect.flip(turn("x".repeat(maxSize), refused)))._tag, "ConversationFull")
@@ -175,7 +176,7 @@ export const suite = <R, E>(
         })
       )
 
-      it.effect("a quarantined submission gets its visit's attribution, but the visit no conversion", () =>
+      it.effect("a quarantined submission gets its visit's attribution, and its visit gets no conversion", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
           const { hostedWebsiteId, websiteConfigId } = yield* newSite

@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `Mails` about mails with several submissions.
+ * The tests of `Mails` about digests.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { newSite, type Storage } from "../support/Delivery.ts"
 import { add, countOf, day, idsOf, latest, leaseFor, makeAll, submit, submitMany } from "../support/Mails.ts"
 
 export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
-  it.effect("more than ten submissions are one mail, which shows the first 25 and counts all", () =>
+  it.effect("more than ten submissions cause one mail, which shows the first 25 and counts all", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const notification = yield* add(site)
@@ -25,7 +25,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("ten submissions are ten mails; the eleventh waits for a digest", () =>
+  it.effect("ten submissions cause ten mails, and later ones wait for a digest", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       const notification = yield* add(site)
@@ -35,39 +35,37 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       const mails = yield* leaseFor(notification)
       assert.deepStrictEqual(new Set(mails.flatMap(idsOf)), new Set(ids))
       assert.lengthOf(mails, 10)
-      const more = [yield* submit(site), yield* submit(site)]
+      const later = [yield* submit(site), yield* submit(site)]
       yield* makeAll(now + Digest.quarterMillis - 1)
       assert.deepStrictEqual(yield* leaseFor(notification), [])
       yield* makeAll(now + Digest.quarterMillis)
       const digests = yield* leaseFor(notification)
       assert.deepStrictEqual(digests.map(countOf), [2])
-      assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(more))
+      assert.deepStrictEqual(new Set(digests.flatMap(idsOf)), new Set(later))
     })
   )
 
-  it.effect(
-    "the mails of an hour count when the address is removed and added again, with its letters in any case",
-    () =>
-      Effect.gen(function* () {
-        const [site, other] = [yield* newSite, yield* newSite]
-        const first = yield* add(site)
-        yield* submitMany(site, 10)
-        const now = Date.now()
-        yield* makeAll(now)
-        assert.lengthOf(yield* leaseFor(first), 10)
-        yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
-        const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
-        yield* submitMany(site, 10)
-        yield* submitMany(other, 10)
-        yield* makeAll(now)
-        assert.deepStrictEqual(yield* leaseFor(again), [])
-        yield* makeAll(now + Digest.quarterMillis)
-        assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
-        assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
-        yield* submitMany(site, 10)
-        yield* makeAll(now + Digest.quarterMillis + hourMillis)
-        assert.lengthOf(yield* leaseFor(again), 10)
-      })
+  it.effect("removing and adding an address, in any case of letters, does not reset its mails of the hour", () =>
+    Effect.gen(function* () {
+      const [site, other] = [yield* newSite, yield* newSite]
+      const first = yield* add(site)
+      yield* submitMany(site, 10)
+      const now = Date.now()
+      yield* makeAll(now)
+      assert.lengthOf(yield* leaseFor(first), 10)
+      yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
+      const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
+      yield* submitMany(site, 10)
+      yield* submitMany(other, 10)
+      yield* makeAll(now)
+      assert.deepStrictEqual(yield* leaseFor(again), [])
+      yield* makeAll(now + Digest.quarterMillis)
+      assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
+      assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
+      yield* submitMany(site, 10)
+      yield* makeAll(now + Digest.quarterMillis + hourMillis)
+      assert.lengthOf(yield* leaseFor(again), 10)
+    })
   )
 
   it.effect("a daily digest on the next morning contains all waiting submissions", () =>

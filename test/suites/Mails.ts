@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Mails` must pass, from the outbox on.
+ * The tests that every layer of `Mails` must pass: their creation from events, leases and results.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
     Digests.suite(it)
     Confirmations.suite(it)
 
-    it.effect("each recipient of the website gets one mail about a submission, and no one else does", () =>
+    it.effect("each recipient of the website gets one mail about a submission, and other recipients get none", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const [ada, bob] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
@@ -33,16 +33,16 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* makeAll()
         yield* makeAll()
         const leased = yield* Mails.use((mails) => mails.lease(1_000))
-        const mine = leased.filter((mail) => mail.site.websiteConfigId === site)
+        const mails = leased.filter((mail) => mail.site.websiteConfigId === site)
         assert.sameMembers(
-          mine.map(({ notification }) => notification.recipient),
+          mails.map(({ notification }) => notification.recipient),
           ["ada@example.com", "bob@example.com"]
         )
-        assert.deepStrictEqual(mine.map(idsOf), [[id], [id]])
-        assert.deepStrictEqual([...new Set(mine.map(({ mailId }) => mailId))].length, 2)
-        assert.deepStrictEqual([mine[0]?.site.name, mine[0]?.attempt], ["test", 1])
+        assert.deepStrictEqual(mails.map(idsOf), [[id], [id]])
+        assert.deepStrictEqual([...new Set(mails.map(({ mailId }) => mailId))].length, 2)
+        assert.deepStrictEqual([mails[0]?.site.name, mails[0]?.attempt], ["test", 1])
         assert.isFalse(leased.some(({ notification }) => notification.notificationId === eve.notificationId))
-        for (const mail of mine) yield* record(mail, { status: "sent" })
+        for (const mail of mails) yield* record(mail, { status: "sent" })
         for (const one of [ada, bob]) {
           const { attempts, error, status } = (yield* latest(one)) ?? assert.fail("there is no mail")
           assert.deepStrictEqual([status, attempts, error], ["sent", 1, null])
@@ -51,29 +51,36 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a quarantined submission is mailed on its release, or at once if the recipient wants that", () =>
-      Effect.gen(function* () {
-        const repo = yield* SubmissionRepo
-        const site = yield* newSite
-        const [plain, eager] = [yield* add(site), yield* add(site, { includeQuarantined: true }, "bob@example.com")]
-        const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
-        yield* makeAll()
-        const first = yield* Mails.use((mails) => mails.lease(1_000))
-        const ofSite = (mails: ReadonlyArray<LeasedMail>) =>
-          mails
-            .filter((mail) => mail.site.websiteConfigId === site)
-            .map((mail) => [mail.notification.recipient, idsOf(mail)])
-        assert.deepStrictEqual(ofSite(first), [[eager.recipient, [id]]])
-        yield* repo.release(id)
-        yield* makeAll()
-        assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [[plain.recipient, [id]]])
-        yield* repo.delete(id)
-        yield* makeAll()
-        assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [])
-      })
+    it.effect(
+      "a quarantined submission is mailed after its release, or at once if its notification includes quarantined ones",
+      () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const site = yield* newSite
+          const [withoutQuarantined, withQuarantined] = [
+            yield* add(site),
+            yield* add(site, { includeQuarantined: true }, "bob@example.com")
+          ]
+          const id = yield* submit(site, { status: "quarantined", reasons: ["links"] })
+          yield* makeAll()
+          const first = yield* Mails.use((mails) => mails.lease(1_000))
+          const ofSite = (mails: ReadonlyArray<LeasedMail>) =>
+            mails
+              .filter((mail) => mail.site.websiteConfigId === site)
+              .map((mail) => [mail.notification.recipient, idsOf(mail)])
+          assert.deepStrictEqual(ofSite(first), [[withQuarantined.recipient, [id]]])
+          yield* repo.release(id)
+          yield* makeAll()
+          assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [
+            [withoutQuarantined.recipient, [id]]
+          ])
+          yield* repo.delete(id)
+          yield* makeAll()
+          assert.deepStrictEqual(ofSite(yield* Mails.use((mails) => mails.lease(1_000))), [])
+        })
     )
 
-    it.effect("a failed mail is sent again with its id, and only the latest lease can record an attempt", () =>
+    it.effect("a failed mail is leased again with the same id, and only the latest lease can record an attempt", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site)
@@ -100,11 +107,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const site = yield* newSite
         const notification = yield* add(site, { digest: "15m" })
-        const [gone, kept] = yield* submitMany(site, 2)
+        const [deleted, other] = yield* submitMany(site, 2)
         yield* makeAll(Date.now() + Digest.quarterMillis)
-        yield* SubmissionRepo.use((repo) => repo.delete(gone ?? ""))
+        yield* SubmissionRepo.use((repo) => repo.delete(deleted ?? ""))
         const [mail] = yield* leaseFor(notification)
-        assert.deepStrictEqual(mail && [countOf(mail), idsOf(mail)], [1, [kept]])
+        assert.deepStrictEqual(mail && [countOf(mail), idsOf(mail)], [1, [other]])
       })
     )
 
@@ -173,7 +180,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an address that is not confirmed gets one confirmation mail a day, and no other", () =>
+    it.effect("an address that is not confirmed gets one confirmation mail a day, and no other mails", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite
@@ -190,12 +197,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         )
         const first = yield* addByOwner(submissions)
         yield* addByOwner(weekly)
-        const asked = yield* leased
+        const confirmations = yield* leased
         assert.deepStrictEqual(
-          asked.map(({ notification, subject }) => [notification.isConfirmed, subject]),
+          confirmations.map(({ notification, subject }) => [notification.isConfirmed, subject]),
           [[false, { kind: "confirmation" }]]
         )
-        for (const mail of asked) yield* record(mail, { status: "sent" })
+        for (const mail of confirmations) yield* record(mail, { status: "sent" })
         yield* submit(site)
         yield* makeAll(Date.now() + 40 * day)
         assert.deepStrictEqual(yield* leased, [])
@@ -209,7 +216,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a disabled webhook is not mailed to an address that is not confirmed", () =>
+    it.effect("an address that is not confirmed gets no mail about a disabled webhook", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const topic = { kind: "report", period: "weekly" } as const
@@ -232,21 +239,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a removed notification and a deleted website get no more mails", () =>
+    it.effect("no mails are sent for a removed notification or for a deleted website", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
-        const [removed, kept] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
+        const [removed, active] = [yield* add(site), yield* add(site, {}, "bob@example.com")]
         const erased = yield* add(other)
         yield* submit(site)
         yield* submit(other)
         yield* makeAll()
         yield* Notifications.use((notifications) => notifications.remove(removed.notificationId))
         yield* SiteErasure.use((erasure) => erasure.erase(other))
-        const recipients = (yield* Mails.use((mails) => mails.lease(1_000))).map(({ notification }) => notification)
+        const notifications = (yield* Mails.use((mails) => mails.lease(1_000))).map(({ notification }) => notification)
         for (const { notificationId } of [removed, erased]) {
-          assert.isFalse(recipients.some((one) => one.notificationId === notificationId))
+          assert.isFalse(notifications.some((one) => one.notificationId === notificationId))
         }
-        assert.isTrue(recipients.some((one) => one.notificationId === kept.notificationId))
+        assert.isTrue(notifications.some((one) => one.notificationId === active.notificationId))
       })
     )
   })

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Notifications` must pass.
+ * The tests that every layer of `Notifications` must pass.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { type AddedByOwner, Notifications } from "../../src/services/mail/Notifi
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import { deliveriesOf, fanOutAll, newSite, newWebhook, type Storage } from "../support/Delivery.ts"
 import * as SubmissionDraft from "../support/SubmissionDraft.ts"
+import { until } from "../support/Wait.ts"
 
 const submissions: Topic = { kind: "submissions", digest: null, includeQuarantined: false }
 const weekly: Topic = { kind: "report", period: "weekly" }
@@ -36,22 +37,23 @@ const listed = (websiteConfigId: string) =>
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("a website's notifications are listed, found and removed, and no others", () =>
+    it.effect("lists, finds and removes the notifications of a website, and no others", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* add(site, "ada@example.com")
-        yield* Effect.sleep("5 millis")
+        const addedAt = Date.now()
+        yield* until("another millisecond has begun", () => Date.now() > addedAt + 1)
         const second = yield* add(site, "ada@example.com", weekly)
-        const others = yield* add(other, "eve@example.com", {
+        const ofOther = yield* add(other, "eve@example.com", {
           ...submissions,
           digest: "daily",
           includeQuarantined: true
         })
         assert.deepStrictEqual(yield* listed(site), [first, second])
         assert.isTrue(yield* notifications.isUsed)
-        assert.deepStrictEqual(yield* listed(other), [others])
-        assert.deepStrictEqual(yield* notifications.find(others.notificationId), Option.some(others))
+        assert.deepStrictEqual(yield* listed(other), [ofOther])
+        assert.deepStrictEqual(yield* notifications.find(ofOther.notificationId), Option.some(ofOther))
         assert.isTrue(yield* notifications.remove(first.notificationId))
         assert.isFalse(yield* notifications.remove(first.notificationId))
         assert.isTrue(Option.isNone(yield* notifications.find(first.notificationId)))
@@ -77,7 +79,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("nothing is added to a website that does not exist, or that was deleted", () =>
+    it.effect("no notification is added to an unknown or deleted website", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite
@@ -85,18 +87,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         yield* SiteErasure.use((erasure) => erasure.erase(site))
         assert.isTrue(Option.isNone(yield* notifications.find(notificationId)))
         for (const unknown of [site, randomUUID(), "no website"]) {
-          const given = { websiteConfigId: unknown, recipient: "ada@example.com", topic: submissions }
-          assert.isTrue(Option.isNone(yield* notifications.add(given)))
+          const request = { websiteConfigId: unknown, recipient: "ada@example.com", topic: submissions }
+          assert.isTrue(Option.isNone(yield* notifications.add(request)))
           assert.deepStrictEqual(yield* notifications.list(unknown), [])
         }
-        for (const unknown of [randomUUID(), "no notification"]) {
+        for (const unknown of [randomUUID(), "not a notification"]) {
           assert.isFalse(yield* notifications.remove(unknown))
           assert.isTrue(Option.isNone(yield* notifications.find(unknown)))
         }
       })
     )
 
-    it.effect("the owner's new address waits for confirmation, for all its notifications on the website", () =>
+    it.effect("a new address of the owner waits for one confirmation of all its notifications on the website", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
@@ -123,15 +125,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an address that unsubscribed is added again by the operator only, with its letters in any case", () =>
+    it.effect("only the operator can add an unsubscribed address again, in any case of letters", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* addByOwner(site, "ada@example.com").pipe(Effect.map(notificationOf))
-        const kept = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
+        const second = yield* addByOwner(site, "ada@example.com", weekly).pipe(Effect.map(notificationOf))
         yield* notifications.unsubscribe(first.notificationId)
         yield* notifications.unsubscribe(first.notificationId)
-        assert.deepStrictEqual(yield* listed(site), [kept])
+        assert.deepStrictEqual(yield* listed(site), [second])
         for (const address of ["ada@example.com", "Ada@Example.com"]) {
           assert.deepStrictEqual(yield* addByOwner(site, address), { _tag: "Unsubscribed" })
         }
@@ -142,7 +144,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("what is known about an address is forgotten on one website, or on all", () =>
+    it.effect("erasing a recipient deletes its state on one website, or on all", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const sites = [yield* newSite, yield* newSite, yield* newSite]
@@ -150,18 +152,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           const { notificationId } = notificationOf(yield* addByOwner(site, "ada@example.com"))
           yield* notifications.unsubscribe(notificationId)
         }
-        const tags = Effect.forEach(sites, (site) =>
+        const results = Effect.forEach(sites, (site) =>
           Effect.map(addByOwner(site, "ada@example.com"), ({ _tag }) => _tag)
         )
         yield* notifications.eraseRecipient("eve@example.com", null)
         yield* notifications.eraseRecipient("Ada@example.com", sites[0] ?? "")
-        assert.deepStrictEqual(yield* tags, ["Added", "Unsubscribed", "Unsubscribed"])
+        assert.deepStrictEqual(yield* results, ["Added", "Unsubscribed", "Unsubscribed"])
         yield* notifications.eraseRecipient("ada@example.com", null)
-        assert.deepStrictEqual(yield* tags, ["Added", "Added", "Added"])
+        assert.deepStrictEqual(yield* results, ["Added", "Added", "Added"])
       })
     )
 
-    it.effect("the owner adds a limited number of new addresses a day, also if each is removed", () =>
+    it.effect("the owner can add a limited number of new addresses a day, even if each is removed again", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const [site, other] = [yield* newSite, yield* newSite]
@@ -181,7 +183,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("a website's webhook still gets events after its last notification was removed", () =>
+    it.effect("a webhook still gets events after the website's last notification was removed", () =>
       Effect.gen(function* () {
         const notifications = yield* Notifications
         const site = yield* newSite

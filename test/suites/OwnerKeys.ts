@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `OwnerKeys` must pass.
+ * The tests that every layer of `OwnerKeys` must pass.
  *
  * @module
  */
@@ -18,16 +18,16 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
   Effect.map(({ websiteConfigId }) => websiteConfigId)
 )
 
-const issued = (access: Access, expiresAt: number | null = null, label: string | null = null) =>
+const issue = (access: Access, expiresAt: number | null = null, label: string | null = null) =>
   OwnerKeys.use((keys) => keys.issue({ ...access, expiresAt, label })).pipe(Effect.flatMap(Effect.fromOption))
 
 const everything: Access = { scope: "stats", sites: "all" }
 
 const authenticate = (key: string) => OwnerKeys.use((keys) => keys.authenticate(key))
 
-const secretless = ({ key: _, ...rest }: IssuedOwnerKey) => rest
+const withoutSecret = ({ key: _, ...rest }: IssuedOwnerKey) => rest
 
-/** The listed keys with these ids: suites share a storage. */
+/** The listed keys with these ids. Others belong to other tests with the same storage. */
 const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
     OwnerKeys.use((keys) => keys.list),
@@ -36,23 +36,23 @@ const listed = (...ids: ReadonlyArray<string>) =>
 
 export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirectory | SiteErasure, E>) =>
   shared(layer)(name, (it) => {
-    it.effect("a key authenticates with its scope and its websites, whose ids are sorted and distinct", () =>
+    it.effect("a key authenticates with its scope and its websites, sorted and without duplicates", () =>
       Effect.gen(function* () {
         const sites = [yield* newSite, yield* newSite]
         for (const scope of ["stats", "read", "write"] as const) {
-          const all = yield* issued({ scope, sites: "all" })
-          const some = yield* issued({ scope, sites: [...sites, ...sites] })
+          const all = yield* issue({ scope, sites: "all" })
+          const some = yield* issue({ scope, sites: [...sites, ...sites] })
           assert.deepStrictEqual([all.sites, some.sites], ["all", sites.toSorted()])
           for (const key of [all, some, all]) {
-            assert.deepStrictEqual(yield* authenticate(key.key), Option.some(secretless(key)))
+            assert.deepStrictEqual(yield* authenticate(key.key), Option.some(withoutSecret(key)))
           }
         }
       })
     )
 
-    it.effect.prop("any other text authenticates no key, and is not an error", [Schema.String], ([text]) =>
+    it.effect.prop("every other text authenticates no key and causes no error", [Schema.String], ([text]) =>
       Effect.gen(function* () {
-        const { key } = yield* issued(everything)
+        const { key } = yield* issue(everything)
         for (const wrong of [
           text,
           `${text}${key}x`,
@@ -66,9 +66,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       })
     )
 
-    it.effect("a key expires to the millisecond, also if it was used before", () =>
+    it.effect("a key expires at its exact time, also if it was used before", () =>
       Effect.gen(function* () {
-        const { key } = yield* issued(everything, (yield* Clock.currentTimeMillis) + 10_000)
+        const { key } = yield* issue(everything, (yield* Clock.currentTimeMillis) + 10_000)
         assert.isTrue(Option.isSome(yield* authenticate(key)))
         yield* TestClock.adjust(9999)
         assert.isTrue(Option.isSome(yield* authenticate(key)))
@@ -80,7 +80,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("a revoked key is invalid within a second, and other keys stay valid", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const [one, other] = [yield* issued(everything), yield* issued(everything)]
+        const [one, other] = [yield* issue(everything), yield* issue(everything)]
         assert.isTrue(Option.isSome(yield* authenticate(one.key)))
         assert.deepStrictEqual(yield* keys.revoke(one.keyId), Option.some(nothing))
         yield* TestClock.adjust("1 second")
@@ -92,7 +92,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
     it.effect("a second revocation has no effect, and an unknown key cannot be revoked", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const { keyId } = yield* issued(everything)
+        const { keyId } = yield* issue(everything)
         assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothing))
         const revoked = yield* listed(keyId)
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
@@ -100,19 +100,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         assert.deepStrictEqual(yield* keys.revoke(keyId), Option.some(nothing))
         assert.deepStrictEqual(yield* listed(keyId), revoked)
         assert.deepStrictEqual(yield* keys.revoke(randomUUID()), Option.none())
-        assert.deepStrictEqual(yield* keys.revoke("no key"), Option.none())
+        assert.deepStrictEqual(yield* keys.revoke("not a key"), Option.none())
       })
     )
 
-    it.effect("revoking a key revokes the keys that it issued, and the keys that these issued", () =>
+    it.effect("revoking a key revokes the keys that it issued, and the keys that those issued", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
-        const [first, other] = [yield* issued(everything), yield* issued(everything)]
-        const from = (issuedBy: string) =>
+        const [first, other] = [yield* issue(everything), yield* issue(everything)]
+        const issueFrom = (issuedBy: string) =>
           keys.issue({ ...everything, expiresAt: null, label: null, issuedBy }).pipe(Effect.flatMap(Effect.fromOption))
-        const second = yield* from(first.keyId)
+        const second = yield* issueFrom(first.keyId)
         assert.strictEqual(second.issuedBy, first.keyId)
-        const third = yield* from(second.keyId)
+        const third = yield* issueFrom(second.keyId)
         assert.deepStrictEqual(yield* keys.revoke(first.keyId), Option.some(nothing))
         yield* TestClock.adjust("1 second")
         for (const { key } of [first, second, third]) assert.isTrue(Option.isNone(yield* authenticate(key)))
@@ -124,21 +124,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
       Effect.gen(function* () {
         const site = yield* newSite
         const expiresAt = 4_102_444_800_123
-        const first = yield* issued({ scope: "write", sites: [site] }, expiresAt, 'Ünï\'s "label"')
+        const first = yield* issue({ scope: "write", sites: [site] }, expiresAt, 'Ünï\'s "label"')
         yield* TestClock.adjust(1)
-        const second = yield* issued(everything)
+        const second = yield* issue(everything)
         assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
-        assert.deepStrictEqual(yield* listed(second.keyId, first.keyId), [secretless(first), secretless(second)])
+        assert.deepStrictEqual(yield* listed(second.keyId, first.keyId), [withoutSecret(first), withoutSecret(second)])
       })
     )
 
     it.effect("deleting a website removes it from owner keys, which stay valid", () =>
       Effect.gen(function* () {
-        const [gone, kept] = [yield* newSite, yield* newSite]
-        const one = yield* issued({ scope: "read", sites: [gone] })
+        const [deleted, other] = [yield* newSite, yield* newSite]
+        const one = yield* issue({ scope: "read", sites: [deleted] })
         yield* TestClock.adjust(1)
-        const both = yield* issued({ scope: "read", sites: [gone, kept] })
-        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        const both = yield* issue({ scope: "read", sites: [deleted, other] })
+        yield* SiteErasure.use((erasure) => erasure.erase(deleted))
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(
           Option.map(yield* authenticate(one.key), ({ sites }) => sites),
@@ -146,12 +146,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<OwnerKeys | SiteDirect
         )
         assert.deepStrictEqual(
           (yield* listed(one.keyId, both.keyId)).map(({ sites }) => sites),
-          [[], [kept]]
+          [[], [other]]
         )
       })
     )
 
-    it.effect("a key for a website that does not exist is not issued", () =>
+    it.effect("no key is issued for a website that does not exist", () =>
       Effect.gen(function* () {
         const keys = yield* OwnerKeys
         const site = yield* newSite

@@ -1,4 +1,4 @@
-/** Arbitrary page views, as `core/analytics/PageView.make` creates them: no text has a NUL or a lone surrogate. */
+/** Arbitrary page views whose texts, like those of `core/analytics/PageView.make`, have neither a NUL nor a lone surrogate. */
 import { Effect, Schema } from "effect"
 import type { PageView } from "../../src/core/analytics/PageView.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
@@ -13,7 +13,7 @@ const orNull = Schema.NullOr
 /** One of three names, so that some repeat, or any text. */
 const Name = Schema.Union([Schema.Literals(["a", "b", "B"]), Text])
 
-/** Shortly after a leap day, so that days and months end within the views' times. */
+/** Shortly after a leap day, so that a day and a month end between the times of views. */
 export const now = Date.UTC(2028, 2, 1, 0, 0, 3)
 
 export const Shape = Schema.Struct({
@@ -39,12 +39,12 @@ export const Shape = Schema.Struct({
   exclusion: orNull(Schema.Literals(["bot", "referrer-spam"]))
 })
 
-/** The hosted website of a new site. */
+/** Creates a website and returns its hosted_website_id. */
 export const newSite = SiteDirectory.use((sites) => sites.create({ name: "test", origins: [] })).pipe(
   Effect.map(({ hostedWebsiteId }) => hostedWebsiteId)
 )
 
-/** A view of a site by one of four visitors. */
+/** A view of a website by one of four visitors. */
 export const viewOf = (hostedWebsiteId: string, { age, visitor, ...shape }: typeof Shape.Type): PageView => ({
   ...shape,
   hostedWebsiteId,

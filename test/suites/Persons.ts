@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Persons` must pass.
+ * The tests that every layer of `Persons` must pass.
  *
  * @module
  */
@@ -32,13 +32,18 @@ const setup = Effect.gen(function* () {
 
 const submit = (fields: Parameters<typeof draft>[0]) => SubmissionRepo.use((repo) => repo.submit(draft(fields)))
 
-/** A conversation with a message, an answer and a comment on it. Returns its id. */
-const converse = Effect.fnUntraced(function* (instanceId: string, said: string, answered = "Well", comment = "") {
+/** Stores a conversation with a question, an answer and a comment on the answer. Returns its id. */
+const storeConversation = Effect.fnUntraced(function* (
+  instanceId: string,
+  question: string,
+  answer = "Well",
+  comment = ""
+) {
   const store = yield* ConversationStore
   const key = { instanceId, conversationId: randomUUID() }
   const answerId = randomUUID()
-  yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: said } })
-  yield* store.complete({ answerId, parts: [{ type: "text", text: answered }], ending: "stop", usage: null })
+  yield* store.begin({ key, answerId, message: { messageId: randomUUID(), text: question } })
+  yield* store.complete({ answerId, parts: [{ type: "text", text: answer }], ending: "stop", usage: null })
   if (comment !== "") yield* store.rate({ key, messageId: answerId, rating: "up", comment })
   return key.conversationId
 })
@@ -49,7 +54,7 @@ const queryOf = (websiteConfigId: string | null, address = ann): Query => ({
   kinds: Person.kinds
 })
 
-/** The ids of the submissions and conversations that are found, and the types of the deliveries, each in their order. */
+/** The ids of the found submissions and conversations and the types of the found deliveries, in the order of the records. */
 const found = Effect.fnUntraced(function* (query: Query) {
   const records = yield* Persons.use((persons) => Stream.runCollect(persons.records(query)))
   return {
@@ -63,7 +68,7 @@ const erase = (query: Query) => Persons.use((persons) => persons.erase(query))
 
 const nothing = { submissions: [], conversations: [], deliveries: [] }
 
-/** Parts of texts. Some spell an address in another case; the lower case of the last two letters contains an ASCII letter. */
+/** Parts of texts. Some have an address in another case. The last two letters have an ASCII letter in their lower case. */
 const Words = Schema.Array(
   Schema.Literals([
     "ann@example.com",
@@ -112,15 +117,15 @@ const formData = ({ isNested, name, spelling, value }: typeof Form.Type): string
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "finds the submissions and conversations that have an address, and no others",
+      "finds the submissions and conversations that contain an address, and no others",
       {
         forms: Schema.Array(Form).check(Schema.isMinLength(1), Schema.isMaxLength(6)),
-        talks: Schema.Array(Schema.Struct({ said: Words, answered: Words, comment: Words })).check(
+        conversationShapes: Schema.Array(Schema.Struct({ question: Words, answer: Words, comment: Words })).check(
           Schema.isMaxLength(3)
         ),
         address: Schema.Literals([ann, "mānn@example.com", "a/b@example.com"])
       },
-      ({ address, forms, talks }) =>
+      ({ address, forms, conversationShapes }) =>
         Effect.gen(function* () {
           const { instanceId, websiteConfigId } = yield* setup
           const drafts = forms.map((form, index) =>
@@ -133,9 +138,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           )
           for (const one of drafts) yield* submit(one)
           const conversations: Array<string> = []
-          for (const { answered, comment, said } of talks) {
-            const texts = [said, answered, comment].map((words) => words.join("")) as [string, string, string]
-            const id = yield* converse(instanceId, `${texts[0]}.`, texts[1], texts[2])
+          for (const { answer, comment, question } of conversationShapes) {
+            const texts = [question, answer, comment].map((words) => words.join("")) as [string, string, string]
+            const id = yield* storeConversation(instanceId, `${texts[0]}.`, texts[1], texts[2])
             if (texts.some((text) => Person.isMentioned(text, address))) conversations.push(id)
           }
           const records = yield* found(queryOf(websiteConfigId, address))
@@ -153,7 +158,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const { instanceId, webhook, websiteConfigId } = yield* setup
         const key = randomUUID()
-        const mine = [
+        const ownSubmissions = [
           yield* submit({ websiteConfigId, email: "ANN@example.com", key }),
           yield* submit({
             websiteConfigId,
@@ -169,12 +174,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
           email: "bob@example.com",
           formData: '{"a":"ask joann@example.com"}'
         })
-        const ownConversation = yield* converse(instanceId, "I am ann@example.com")
-        const otherConversation = yield* converse(instanceId, "I am joann@example.com")
+        const ownConversation = yield* storeConversation(instanceId, "I am ann@example.com")
+        const otherConversation = yield* storeConversation(instanceId, "I am joann@example.com")
         yield* Delivery.fanOutAll
         const query = queryOf(websiteConfigId)
         const before = yield* found(query)
-        assert.deepStrictEqual([before.submissions, before.conversations], [mine, [ownConversation]])
+        assert.deepStrictEqual([before.submissions, before.conversations], [ownSubmissions, [ownConversation]])
         assert.deepStrictEqual(before.deliveries, [
           "submission.accepted",
           "submission.quarantined",
@@ -191,8 +196,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         assert.deepStrictEqual(yield* found(query), nothing)
         assert.deepStrictEqual(yield* erase(query), Person.nothing)
         yield* Delivery.fanOutAll
-        const kept = yield* found(queryOf(websiteConfigId, "bob@example.com"))
-        assert.deepStrictEqual(kept.submissions, [other])
+        const ofOther = yield* found(queryOf(websiteConfigId, "bob@example.com"))
+        assert.deepStrictEqual(ofOther.submissions, [other])
         assert.deepStrictEqual((yield* found(queryOf(websiteConfigId, "joann@example.com"))).conversations, [
           otherConversation
         ])
@@ -209,8 +214,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         )
         assert.notInclude(payloads.join("\n"), '"email":"ANN@example.com"')
         assert.notInclude(payloads.join("\n"), "I am ann@example.com")
-        // The idempotency key is free again.
-        assert.notInclude(mine, yield* submit({ websiteConfigId, email: "ANN@example.com", key }))
+        // The idempotency key can be used again.
+        assert.notInclude(ownSubmissions, yield* submit({ websiteConfigId, email: "ANN@example.com", key }))
       })
     )
 
@@ -221,19 +226,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const topic = { kind: "submissions", digest: null, includeQuarantined: false } as const
         const add = (websiteConfigId: string, recipient: string) =>
           Effect.map(notifications.add({ websiteConfigId, recipient, topic }), Option.getOrThrow)
-        const [mine, elsewhere] = [yield* add(site, "Ann@Example.com"), yield* add(other, ann)]
-        const kept = yield* add(site, "joann@example.com")
+        const [erased, onOther] = [yield* add(site, "Ann@Example.com"), yield* add(other, ann)]
+        const ofOther = yield* add(site, "joann@example.com")
         const exported = Persons.use((persons) => Stream.runCollect(persons.records(queryOf(site))))
         const [first, ...others] = yield* exported
         assert.deepStrictEqual(others, [])
         assert.isTrue(first?.kind === "notification")
-        if (first?.kind === "notification") assert.deepInclude(first.notification, mine)
+        if (first?.kind === "notification") assert.deepInclude(first.notification, erased)
         assert.deepStrictEqual(yield* erase(queryOf(site)), { ...Person.nothing, notifications: 1 })
         assert.deepStrictEqual(yield* exported, [])
-        const left = yield* Effect.forEach([site, other], notifications.list)
+        const remaining = yield* Effect.forEach([site, other], notifications.list)
         assert.deepStrictEqual(
-          left.flat().map(({ notification }) => notification.notificationId),
-          [kept.notificationId, elsewhere.notificationId]
+          remaining.flat().map(({ notification }) => notification.notificationId),
+          [ofOther.notificationId, onOther.notificationId]
         )
       })
     )
@@ -243,12 +248,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
         const address = `${randomUUID()}@example.com`
         const [one, other] = [yield* setup, yield* setup]
         const instances = yield* InstanceDirectory
-        const free = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
+        const withoutSite = yield* instances.create({ name: "a", agentUrl: "https://a.example" })
         for (const { instanceId, websiteConfigId } of [one, other]) {
           yield* submit({ websiteConfigId, email: address })
-          yield* converse(instanceId, address)
+          yield* storeConversation(instanceId, address)
         }
-        yield* converse(free.instanceId, address)
+        yield* storeConversation(withoutSite.instanceId, address)
         const counted = (query: Query) =>
           Effect.map(found(query), ({ conversations, submissions }) => [submissions.length, conversations.length])
         assert.deepStrictEqual(yield* counted(queryOf(null, address)), [2, 3])

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Reports` must pass: the answers are those of `core/analytics/report/Evaluate`.
+ * The tests that every layer of `Reports` must pass: reports equal those of `core/analytics/report/Evaluate`.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const store = Effect.fnUntraced(function* ({ hostedWebsiteId }: ReportSite, rows
 
 const noRows = Rows.make({ views: [], events: [], conversions: [], goals: 0 })
 
-const anyReceived = {
+const plainRow = {
   age: 0,
   path: "/",
   sessionId: null,
@@ -41,8 +41,8 @@ const anyReceived = {
   country: null
 } as const
 
-const anyView = {
-  ...anyReceived,
+const plainView = {
+  ...plainRow,
   source: null,
   medium: null,
   campaign: null,
@@ -52,9 +52,9 @@ const anyView = {
   referrerPath: null
 }
 
-const anyEvent = { ...anyReceived, name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true } as const
+const plainEvent = { ...plainRow, name: "Signup", plan: null, revenue: null, cents: 1, isInteractive: true } as const
 
-const plain = {
+const plainRequest = {
   metrics: ["visitors"],
   dimensions: [],
   filters: [],
@@ -73,7 +73,7 @@ export const suite = <E>(
   describe(name, () => {
     withLayer(layer, { excludeTestServices: true })((it) => {
       it.effect.prop(
-        "a query's answer is that of Evaluate over the rows of its site",
+        "a report equals that of Evaluate over the website's rows",
         { rows: Rows, requests: Schema.Tuple([RequestShape, RequestShape]), timeZone: TimeZone },
         ({ requests, rows: shape, timeZone }) =>
           Effect.gen(function* () {
@@ -91,11 +91,11 @@ export const suite = <E>(
         { arbitrary: { runs } }
       )
 
-      it.effect("a site without rows has an answer of zeros", () =>
+      it.effect("a report of a website without rows has zeros", () =>
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = { websiteConfigId: randomUUID(), hostedWebsiteId: randomUUID() }
-          const query = queryOf(RequestShape.make({ ...plain, metrics: ["visitors", "bounce_rate"] }), "UTC")
+          const query = queryOf(RequestShape.make({ ...plainRequest, metrics: ["visitors", "bounce_rate"] }), "UTC")
           const { results } = yield* reports.query(site, query)
           assert.deepStrictEqual(results, [{ dimensions: [], metrics: [0, 0] }])
         })
@@ -105,10 +105,10 @@ export const suite = <E>(
         Effect.gen(function* () {
           const reports = yield* Reports
           const site = yield* newReportSite
-          const rows = rowsOf({ ...noRows, events: [anyEvent] })
+          const rows = rowsOf({ ...noRows, events: [plainEvent] })
           yield* store(site, rows)
           const query: Query = {
-            ...queryOf(RequestShape.make({ ...plain, metrics: ["group_conversion_rate"] }), "UTC"),
+            ...queryOf(RequestShape.make({ ...plainRequest, metrics: ["group_conversion_rate"] }), "UTC"),
             filters: [{ operator: "is", dimension: "event:props:plan", values: ["none has it"] }]
           }
           const { results } = yield* reports.queryCoarse(site, query)
@@ -121,8 +121,8 @@ export const suite = <E>(
           const reports = yield* Reports
           const site = yield* newReportSite
           const time = yield* Clock.currentTimeMillis
-          const [view] = rowsOf({ ...noRows, views: [anyView] }).views
-          const [event] = rowsOf({ ...noRows, events: [anyEvent] }).events
+          const [view] = rowsOf({ ...noRows, views: [plainView] }).views
+          const [event] = rowsOf({ ...noRows, events: [plainEvent] }).events
           if (view === undefined || event === undefined) return assert.fail()
           const at = (minutes: number) => time - minutes * 60_000
           const by = (visitor: string) => visitor.repeat(32)

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Shares` must pass.
+ * The tests that every layer of `Shares` must pass.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
 import { Clock, Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { secret as spelling } from "../../src/core/sites/Share.ts"
+import { secret as format } from "../../src/core/sites/Share.ts"
 import { Shares } from "../../src/services/sites/Shares.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
@@ -25,12 +25,12 @@ const authenticate = (secret: string) => Shares.use((shares) => shares.authentic
 
 export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory | SiteErasure, E>) =>
   shared(layer)(name, (it) => {
-    it.effect("the secret of a share authenticates the share, however often it is used", () =>
+    it.effect("the secret of a share authenticates it, each time that it is used", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const createdAt = yield* Clock.currentTimeMillis
         const { secret, share } = yield* newShare(site)
-        assert.isTrue(spelling.isWellFormed(secret))
+        assert.isTrue(format.isWellFormed(secret))
         assert.deepStrictEqual(share, {
           shareId: share.shareId,
           websiteConfigId: site,
@@ -44,7 +44,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
       })
     )
 
-    it.effect("a share is valid until it expires, and is not listed after that", () =>
+    it.effect("a share is valid until it expires, and is no longer listed then", () =>
       Effect.gen(function* () {
         const site = yield* newSite
         const { secret } = yield* newShare(site, (yield* Clock.currentTimeMillis) + 60_000)
@@ -59,7 +59,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
     it.effect.prop("no other text authenticates", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const { secret } = yield* newShare(yield* newSite)
-        for (const wrong of [text, `${secret}${text}x`, spelling.format(randomBytes(32)), ""]) {
+        for (const wrong of [text, `${secret}${text}x`, format.format(randomBytes(32)), ""]) {
           assert.isTrue(Option.isNone(yield* authenticate(wrong)))
         }
       })
@@ -70,13 +70,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
         const shares = yield* Shares
         const [site, other] = [yield* newSite, yield* newSite]
         const [one, two] = [yield* newShare(site), yield* newShare(site)]
-        const of = (websiteConfigId: string | null) => ({ shareId: one.share.shareId, websiteConfigId })
+        const shareOf = (websiteConfigId: string | null) => ({ shareId: one.share.shareId, websiteConfigId })
         assert.isTrue(Option.isSome(yield* authenticate(one.secret)))
-        for (const wrong of [of(other), of("no website"), { shareId: randomUUID(), websiteConfigId: site }]) {
+        for (const wrong of [shareOf(other), shareOf("no website"), { shareId: randomUUID(), websiteConfigId: site }]) {
           assert.isFalse(yield* shares.revoke(wrong))
         }
-        assert.isTrue(yield* shares.revoke(of(site)))
-        assert.isFalse(yield* shares.revoke(of(site)))
+        assert.isTrue(yield* shares.revoke(shareOf(site)))
+        assert.isFalse(yield* shares.revoke(shareOf(site)))
         yield* TestClock.adjust("1 second")
         assert.isTrue(Option.isNone(yield* authenticate(one.secret)))
         assert.isTrue(Option.isSome(yield* authenticate(two.secret)))
@@ -105,14 +105,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<Shares | SiteDirectory
     it.effect("deleting a website ends its shares, and no share is created for a website that does not exist", () =>
       Effect.gen(function* () {
         const shares = yield* Shares
-        const [gone, kept] = [yield* newSite, yield* newSite]
-        const [lost, other] = [yield* newShare(gone), yield* newShare(kept)]
-        yield* SiteErasure.use((erasure) => erasure.erase(gone))
+        const [deletedSite, otherSite] = [yield* newSite, yield* newSite]
+        const [ended, other] = [yield* newShare(deletedSite), yield* newShare(otherSite)]
+        yield* SiteErasure.use((erasure) => erasure.erase(deletedSite))
         yield* TestClock.adjust("1 second")
-        assert.isTrue(Option.isNone(yield* authenticate(lost.secret)))
+        assert.isTrue(Option.isNone(yield* authenticate(ended.secret)))
         assert.isTrue(Option.isSome(yield* authenticate(other.secret)))
-        assert.deepStrictEqual(yield* shares.list(gone), [])
-        for (const websiteConfigId of [gone, randomUUID(), "no website"]) {
+        assert.deepStrictEqual(yield* shares.list(deletedSite), [])
+        for (const websiteConfigId of [deletedSite, randomUUID(), "no website"]) {
           assert.isTrue(Option.isNone(yield* shares.create({ websiteConfigId, label: null, expiresAt: null })))
         }
       })

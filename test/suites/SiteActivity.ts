@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `SiteActivity` must pass.
+ * The tests that every layer of `SiteActivity` must pass.
  *
  * @module
  */
@@ -21,21 +21,21 @@ const newSite = SiteDirectory.use((sites) => sites.create({ name: "a", origins: 
 
 const start = Date.UTC(2026, 10, 20)
 
-/** A website that received a view, an event, a submission and a bot's view in turn, one every second. */
-const visited = Effect.gen(function* () {
+/** A website that gets a view, an event, a submission and a bot's view in turn, one each second, and its activity, latest first. */
+const visitedSite = Effect.gen(function* () {
   const site = yield* newSite
   const { hostedWebsiteId, websiteConfigId } = site
   const activities: Array<Activities.Activity> = []
   for (let second = 0; second < 12; second++) {
     const receivedAt = start + 1000 * second
-    const seen = { ...view(0, second, hostedWebsiteId), receivedAt }
+    const stored = { ...view(0, second, hostedWebsiteId), receivedAt }
     const kind = second % 4
     if (kind === 0 || kind === 3) {
-      const given = { ...seen, exclusion: kind === 0 ? null : ("bot" as const) }
-      yield* AnalyticsRepo.use((repo) => repo.append(given))
-      if (kind === 0) activities.push(Activities.ofView(given))
+      const classified = { ...stored, exclusion: kind === 0 ? null : ("bot" as const) }
+      yield* AnalyticsRepo.use((repo) => repo.append(classified))
+      if (kind === 0) activities.push(Activities.ofView(classified))
     } else if (kind === 1) {
-      const { browser, country, deviceType, os, path, visitorHash } = seen
+      const { browser, country, deviceType, os, path, visitorHash } = stored
       const event = {
         ...{ hostedWebsiteId, receivedAt, browser, country, deviceType, os, path, visitorHash },
         ...{ name: "signup", sessionId: null, properties: null, revenue: null, isInteractive: true }
@@ -65,7 +65,7 @@ export const suite = <E>(
   >
 ) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("has the new conversations of the website's instances, and no others", () =>
+    it.effect("the latest activity includes new conversations with the website's instances, and no others", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const begin = Effect.fnUntraced(function* (websiteConfigId: string) {
@@ -93,13 +93,13 @@ export const suite = <E>(
       })
     )
 
-    it.effect("has the latest page views, events and submissions of one website, without bots, latest first", () =>
+    it.effect("lists the latest page views, events and submissions of one website, without bots, latest first", () =>
       Effect.gen(function* () {
         const { latest } = yield* SiteActivity
-        const [mine, theirs] = [yield* visited, yield* visited]
-        assert.lengthOf(mine.activities, 9)
+        const [first, second] = [yield* visitedSite, yield* visitedSite]
+        assert.lengthOf(first.activities, 9)
         for (const limit of [1, 4, 9, 100]) {
-          for (const { activities, site } of [mine, theirs]) {
+          for (const { activities, site } of [first, second]) {
             assert.deepStrictEqual([...(yield* latest(site, limit))], activities.slice(0, limit))
           }
         }

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `SiteDirectory` must pass.
+ * The tests that every layer of `SiteDirectory` must pass.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { Effect, type Layer, Option, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 
-/** Texts that must be escaped in SQL arrays or texts. */
+/** Texts that must be escaped in SQL texts or arrays, and a long one. */
 const Text = Schema.Literals([
   "",
   "NULL",
@@ -38,7 +38,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
     )
 
     it.effect.prop(
-      "a change of a website is visible by each id within ten seconds, and affects no other member and no other website",
+      "a change of a website is visible by each id within ten seconds, and changes no other member and no other website",
       [
         Schema.Struct({
           name: Schema.optionalKey(Text),
@@ -90,7 +90,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<SiteDirectory, E>) =>
       })
     )
 
-    it.effect.prop("any other text finds no website and does not fail", [Schema.String], ([text]) =>
+    it.effect.prop("every other text finds no website and causes no error", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const sites = yield* SiteDirectory
         for (const id of [text, randomUUID(), text + randomUUID()]) {

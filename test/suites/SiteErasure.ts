@@ -1,12 +1,12 @@
 /**
- * The tests that every implementation of `SiteErasure` must pass: an erasure deletes a website with its data, and leaves its
- * instances and other websites.
+ * The tests that every layer of `SiteErasure` must pass: an erasure deletes a website with its data, and neither its
+ * instances nor other websites.
  *
  * @module
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer as shared } from "@effect/vitest"
-import { Effect, type Layer, Option, Result, Schedule, Schema, Stream } from "effect"
+import { Effect, type Layer, Option, Result, Schema, Stream } from "effect"
 import { AnalyticsRepo } from "../../src/services/analytics/AnalyticsRepo.ts"
 import type { Reports } from "../../src/services/analytics/Reports.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
@@ -15,10 +15,11 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { Decisions } from "../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
-import { say } from "../support/Conversations.ts"
+import { beginAnswer } from "../support/Conversations.ts"
 import { pageViews } from "../support/Counts.ts"
 import { draft } from "../support/TestSubmissions.ts"
 import { lastDays } from "../support/UtcDays.ts"
+import { poll } from "../support/Wait.ts"
 import { now, Shape, viewOf } from "./PageViews.ts"
 import { at } from "./VisitorSalts.ts"
 
@@ -36,7 +37,7 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 type Site = Effect.Success<typeof create>
 
-/** How many page views, submissions and requests of bots are counted for a website. */
+/** The numbers of page views, submissions and requests of bots of a website. */
 const countsOf = Effect.fnUntraced(function* (site: Site) {
   const decisions = yield* Decisions
   const repo = yield* SubmissionRepo
@@ -47,8 +48,8 @@ const countsOf = Effect.fnUntraced(function* (site: Site) {
 })
 
 /**
- * Stores page views, submissions (every second one with an idempotency key) and the decision on one request of a bot for a
- * website. Waits until the decision is counted: it is stored asynchronously.
+ * Stores page views and submissions of a website, every second one with an idempotency key, and counts one request of a bot. Waits
+ * until the count is stored, which is asynchronous.
  */
 const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<typeof Shape.Type>, submissions: number) {
   const views = yield* AnalyticsRepo
@@ -60,10 +61,7 @@ const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<type
   for (let number = 0; number < submissions; number++) {
     yield* repo.submit(draft({ websiteConfigId, key: number % 2 === 0 ? randomUUID() : null }))
   }
-  yield* Effect.repeat(countsOf(site), {
-    until: ({ bot }) => bot === 1,
-    schedule: Schedule.spaced("20 millis")
-  })
+  yield* poll(countsOf(site), ({ bot }) => bot === 1)
 })
 
 export const suite = <E>(
@@ -125,7 +123,7 @@ export const suite = <E>(
       })
     )
 
-    it.effect("a website that was found before its erasure is not found once it is forgotten", () =>
+    it.effect("a cached website is not found after its erasure and invalidation", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const sites = yield* SiteDirectory
@@ -134,8 +132,9 @@ export const suite = <E>(
           sites.byWebsiteConfigId(site.websiteConfigId),
           sites.byTrackingToken(site.trackingToken)
         ])
-        // Twice, so that the busiest cache has it.
-        for (let time = 0; time < 2; time++) assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
+        // The second lookup is found in a cache.
+        for (let count = 0; count < 2; count++)
+          assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
         yield* sites.invalidate(site)
         assert.deepStrictEqual(yield* find, [Option.some(site), Option.some(site)])
         yield* erasure.erase(site.websiteConfigId)
@@ -144,18 +143,18 @@ export const suite = <E>(
       })
     )
 
-    it.effect("an erasure leaves the website's instances without a website, and other instances as they are", () =>
+    it.effect("an erasure detaches the website's instances, and does not change other instances", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const instances = yield* InstanceDirectory
         const [site, other] = [yield* create, yield* create]
-        const [detached, foreign] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
+        const [detached, otherInstance] = yield* Effect.forEach([site, other], ({ websiteConfigId }) =>
           instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
         )
         yield* erasure.erase(site.websiteConfigId)
         const found = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
         assert.deepStrictEqual(found.get(detached!.instanceId), { ...detached!, websiteConfigId: null })
-        assert.deepStrictEqual(found.get(foreign!.instanceId), foreign)
+        assert.deepStrictEqual(found.get(otherInstance!.instanceId), otherInstance)
       })
     )
 
@@ -166,16 +165,16 @@ export const suite = <E>(
         const store = yield* ConversationStore
         const [site, other] = [yield* create, yield* create]
         const ids = [site.websiteConfigId, site.websiteConfigId, other.websiteConfigId, null]
-        const made = yield* Effect.forEach(ids, (websiteConfigId) =>
+        const created = yield* Effect.forEach(ids, (websiteConfigId) =>
           instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
         )
-        const keys = made.map(({ instanceId }) => ({ instanceId, conversationId: randomUUID() }))
-        for (const key of keys) yield* say(key, "hello")
+        const keys = created.map(({ instanceId }) => ({ instanceId, conversationId: randomUUID() }))
+        for (const key of keys) yield* beginAnswer(key, "hello")
         const erased = yield* erasure.erase(site.websiteConfigId, { withInstances: true })
         assert.strictEqual(Option.getOrThrow(erased).conversations, 2)
-        const left = new Set((yield* instances.list).map(({ instanceId }) => instanceId))
+        const remaining = new Set((yield* instances.list).map(({ instanceId }) => instanceId))
         assert.deepStrictEqual(
-          made.map(({ instanceId }) => left.has(instanceId)),
+          created.map(({ instanceId }) => remaining.has(instanceId)),
           [false, false, true, true]
         )
         const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
@@ -198,17 +197,17 @@ export const suite = <E>(
               ({ instanceId }) => ({ instanceId, conversationId: randomUUID() })
             )
           )
-          for (const key of keys) yield* say(key, "hello")
+          for (const key of keys) yield* beginAnswer(key, "hello")
           assert.strictEqual(Option.getOrThrow(yield* erasure.erase(site.websiteConfigId)).conversations, 2)
           const found = yield* Effect.forEach(keys, (key) => Effect.map(store.read(key), Option.isSome))
           assert.deepStrictEqual(found, [false, false, true, true])
-          // The instance stays, and new conversations with it are stored.
-          yield* say(keys[0]!, "hello again")
+          // The instance remains, and new conversations with it are stored.
+          yield* beginAnswer(keys[0]!, "hello again")
           assert.isTrue(Option.isSome(yield* store.read(keys[0]!)))
         })
     )
 
-    it.effect("a website's tracking token and its hosted id do not erase the website", () =>
+    it.effect("a website is not erased by its tracking token or its hosted_website_id", () =>
       Effect.gen(function* () {
         const erasure = yield* SiteErasure
         const sites = yield* SiteDirectory

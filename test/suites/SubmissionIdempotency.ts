@@ -1,5 +1,5 @@
 /**
- * The part of the suite of `SubmissionRepo` about idempotency keys.
+ * The tests of `SubmissionRepo` about idempotency keys.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
       Effect.gen(function* () {
         const repo = yield* SubmissionRepo
         const run = randomUUID()
-        const held = new Map<string, { readonly first: SubmissionDraft }>()
+        const firstByKey = new Map<string, SubmissionDraft>()
         const drafts: Array<SubmissionDraft> = []
         const expected: Array<Submission> = []
         let now = start
@@ -40,8 +40,8 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
           })
           drafts.push(next)
           const outcome = yield* Effect.result(repo.submit(next))
-          const slot = `${website} ${key}`
-          const first = held.get(slot)?.first
+          const siteAndKey = `${website} ${key}`
+          const first = firstByKey.get(siteAndKey)
           if (key !== "none" && first !== undefined && now - first.receivedAt <= idempotencyWindowMillis) {
             if (first.formData === content) assert.deepStrictEqual(outcome, Result.succeed(first.submissionId))
             else assert.isTrue(Result.isFailure(outcome) && outcome.failure._tag === "IdempotencyConflict")
@@ -49,7 +49,7 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
           }
           assert.deepStrictEqual(outcome, Result.succeed(next.submissionId))
           expected.push(withoutKey(next))
-          if (key !== "none") held.set(slot, { first: next })
+          if (key !== "none") firstByKey.set(siteAndKey, next)
         }
         const byId = (left: Submission, right: Submission) => (left.submissionId < right.submissionId ? -1 : 1)
         assert.deepStrictEqual([...(yield* storedOf(drafts))].sort(byId), [...expected].sort(byId))
@@ -57,21 +57,19 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
     { arbitrary: { runs: 40 } }
   )
 
-  it.effect(
-    "of concurrent retries with one key exactly one is stored, and all get the id of the stored submission",
-    () =>
-      Effect.gen(function* () {
-        const repo = yield* SubmissionRepo
-        const key = randomUUID()
-        const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
-        const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
-        const stored = yield* storedOf(drafts)
-        assert.lengthOf(stored, 1)
-        assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
-      })
+  it.effect("of concurrent retries with one key, one is stored, and all get its id", () =>
+    Effect.gen(function* () {
+      const repo = yield* SubmissionRepo
+      const key = randomUUID()
+      const drafts = Array.from({ length: 50 }, () => draft({ key, formData: '{"same":true}' }))
+      const ids = yield* Effect.forEach(drafts, repo.submit, { concurrency: "unbounded" })
+      const stored = yield* storedOf(drafts)
+      assert.lengthOf(stored, 1)
+      assert.deepStrictEqual(new Set(ids), new Set([stored[0]?.submissionId]))
+    })
   )
 
-  it.effect("of two different submissions with one key one is stored, and the other is a conflict", () =>
+  it.effect("of two different submissions with one key, one is stored, and the other is a conflict", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const key = randomUUID()

@@ -1,6 +1,6 @@
 /**
- * The tests that every implementation of `SubmissionRepo` must pass. A layer's store may outlive a test, so each test uses
- * its own ids and keys.
+ * The tests that every layer of `SubmissionRepo` must pass. Tests may share a store, so each uses its own
+ * ids and keys.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const Text = Schema.String.check(
   Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0"), { title: "storable" })
 )
 
-/** JSON that parsing, number conversion, object keys or normalization would change. */
+/** JSON that a store would change if it parsed it or normalized it. */
 const json = [
   '"\\u0000"',
   '"\\ud800"',
@@ -47,7 +47,7 @@ const formDataOf = (fields: typeof FormData.Type): string =>
     )
     .join(",")}}`
 
-const Judged = Schema.Struct({
+const Decision = Schema.Struct({
   status: Schema.Literals(statuses),
   reasons: Schema.Array(Schema.Literals(["honeypot", "links", "repeated"])).check(Schema.isMaxLength(3))
 })
@@ -58,13 +58,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
       Idempotency.suite(it)
 
       it.effect.prop(
-        "returns submissions byte for byte",
-        { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData, judged: Judged },
-        ({ email, fields, judged, pageSlug }) =>
+        "submissions are read byte for byte as they were stored",
+        { email: Schema.NullOr(Text), pageSlug: Schema.NullOr(Text), fields: FormData, decision: Decision },
+        ({ email, fields, decision, pageSlug }) =>
           Effect.gen(function* () {
             const repo = yield* SubmissionRepo
             const formData = formDataOf(fields)
-            const one = draft({ websiteConfigId: websites[1], email, pageSlug, formData, ...judged })
+            const one = draft({ websiteConfigId: websites[1], email, pageSlug, formData, ...decision })
             assert.strictEqual(yield* repo.submit(one), one.submissionId)
             assert.deepStrictEqual(yield* storedOf([one]), [withoutKey(one)])
           }),
@@ -90,11 +90,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
 
       it.effect.prop(
         "filters by status; a release changes the status and keeps the reasons",
-        { given: Schema.Array(Judged).check(Schema.isMaxLength(8)), chosen: Schema.Int },
-        ({ chosen, given }) =>
+        { decisions: Schema.Array(Decision).check(Schema.isMaxLength(8)), chosen: Schema.Int },
+        ({ chosen, decisions }) =>
           Effect.gen(function* () {
             const repo = yield* SubmissionRepo
-            const drafts = given.map((judged, index) => draft({ receivedAt: start + index, ...judged }))
+            const drafts = decisions.map((decision, index) => draft({ receivedAt: start + index, ...decision }))
             yield* Effect.forEach(drafts, repo.submit)
             const own = new Set(drafts.map(({ submissionId }) => submissionId))
             const stored = (status?: Status) =>
@@ -109,8 +109,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
             if (expected.length === 0) return
             const index = Math.abs(chosen) % expected.length
             const { submissionId } = expected[index]!
-            // Twice: a release of an accepted submission has no effect.
-            for (let turn = 0; turn < 2; turn++) assert.isTrue(yield* repo.release(submissionId))
+            // The second release, of an accepted submission, has no effect.
+            for (let count = 0; count < 2; count++) assert.isTrue(yield* repo.release(submissionId))
             assert.deepStrictEqual(
               yield* stored(),
               expected.map((one) => (one.submissionId === submissionId ? { ...one, status: "accepted" } : one))
@@ -126,27 +126,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<SubmissionRepo, E>) =>
         })
       )
 
-      it.effect(
-        "a deleted submission is gone, other submissions stay, and an unknown submission cannot be deleted",
-        () =>
-          Effect.gen(function* () {
-            const repo = yield* SubmissionRepo
-            const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
-            yield* Effect.forEach(drafts, repo.submit)
-            for (const [index, { submissionId }] of drafts.entries()) {
-              assert.isTrue(yield* repo.delete(submissionId))
-              assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
-              assert.isFalse(yield* repo.delete(submissionId))
-              assert.isFalse(yield* repo.release(submissionId))
-            }
-            for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
-          })
+      it.effect("deletes a submission and no other, and cannot delete an unknown submission", () =>
+        Effect.gen(function* () {
+          const repo = yield* SubmissionRepo
+          const drafts = [draft({}), draft({ status: "quarantined" }), draft({ key: randomUUID() })]
+          yield* Effect.forEach(drafts, repo.submit)
+          for (const [index, { submissionId }] of drafts.entries()) {
+            assert.isTrue(yield* repo.delete(submissionId))
+            assert.lengthOf(yield* storedOf(drafts), drafts.length - index - 1)
+            assert.isFalse(yield* repo.delete(submissionId))
+            assert.isFalse(yield* repo.release(submissionId))
+          }
+          for (const id of [randomUUID(), "no uuid", ""]) assert.isFalse(yield* repo.delete(id))
+        })
       )
 
       it.effect("streams a website's submissions from `since` on, oldest first, each once", () =>
         Effect.gen(function* () {
           const repo = yield* SubmissionRepo
-          // Many submissions share few times, so that pages end between equal times.
+          // Pages end between submissions of the same time, because many submissions have few times.
           const drafts = Array.from({ length: 700 }, (_, index) =>
             draft({ websiteConfigId: websites[2], receivedAt: start + (index % 3) })
           )

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `TokenBudget` must pass.
+ * The tests that every layer of `TokenBudget` must pass.
  */
 import { assert, describe, layer as withLayer } from "@effect/vitest"
 import { Effect, type Layer, Option, Schema } from "effect"
@@ -12,8 +12,8 @@ const noon = Date.UTC(2026, 5, 1, 12)
 
 const count = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))
 
-/** A new instance for each test. */
-const instance = InstanceDirectory.use(({ create }) =>
+/** Creates an instance and returns its id. */
+const newInstance = InstanceDirectory.use(({ create }) =>
   Effect.map(create({ name: "Counted", agentUrl: "http://agent" }), ({ instanceId }) => instanceId)
 )
 
@@ -26,7 +26,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         ({ demands }) =>
           Effect.gen(function* () {
             const budget = yield* TokenBudget
-            const instanceId = yield* instance
+            const instanceId = yield* newInstance
             const limit = 100
             const reserved = yield* Effect.forEach(
               demands,
@@ -54,7 +54,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
       it.effect("a reservation is settled once", () =>
         Effect.gen(function* () {
           const budget = yield* TokenBudget
-          const instanceId = yield* instance
+          const instanceId = yield* newInstance
           const demand = { instanceId, limit: 100, min: 10, max: 60 }
           const first = Option.getOrThrow(yield* budget.reserve(demand))
           assert.strictEqual(first.tokens, 60)
@@ -67,7 +67,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
       it.effect("reserves the remaining tokens, or nothing if they are too few", () =>
         Effect.gen(function* () {
           const budget = yield* TokenBudget
-          const instanceId = yield* instance
+          const instanceId = yield* newInstance
           const reserve = (min: number, max: number) =>
             Effect.map(
               budget.reserve({ instanceId, limit: 100, min, max }),
@@ -85,7 +85,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<TokenBudget | Instance
         () =>
           Effect.gen(function* () {
             const budget = yield* TokenBudget
-            const [one, other] = [yield* instance, yield* instance]
+            const [one, other] = [yield* newInstance, yield* newInstance]
             const reserve = (instanceId: string) => budget.reserve({ instanceId, limit: 100, min: 100, max: 100 })
             const today = Option.getOrThrow(yield* at(noon)(reserve(one)))
             assert.isTrue(Option.isNone(yield* at(noon)(reserve(one))))

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Transcripts` must pass.
+ * The tests that every layer of `Transcripts` must pass.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { latestFirst, type Position } from "../../src/core/text/Cursor.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 import { Transcripts } from "../../src/services/chat/Transcripts.ts"
-import { say } from "../support/Conversations.ts"
+import { beginAnswer } from "../support/Conversations.ts"
 import { at } from "./VisitorSalts.ts"
 
 const start = Date.UTC(2026, 10, 1)
@@ -21,13 +21,13 @@ const newInstance = InstanceDirectory.use((instances) =>
   Effect.map(instances.create({ name: "a", agentUrl: "https://a.example" }), ({ instanceId }) => instanceId)
 )
 
-/** Stores a new conversation with these turns as if it were `time`, and reads it. */
-const converse = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
+/** Stores a new conversation with these turns at `time`, and reads it. */
+const storeConversation = (instanceId: string, turns: ReadonlyArray<typeof Turn.Type>, time: number) =>
   Effect.gen(function* () {
     const store = yield* ConversationStore
     const key = { instanceId, conversationId: randomUUID() }
     for (const { answer, comment, ending, question, rating } of turns) {
-      const answerId = yield* say(key, question)
+      const answerId = yield* beginAnswer(key, question)
       const parts = answer === "" ? [] : [{ type: "text" as const, text: answer }]
       yield* store.complete({ answerId, parts, ending, usage: null })
       if (rating !== null) yield* store.rate({ key, messageId: answerId, rating, comment })
@@ -43,7 +43,7 @@ const Turn = Schema.Struct({
   comment: Schema.NullOr(Schema.Literals(["Thank you", "Bad"]))
 })
 
-const Wanted = Schema.Struct({
+const Filter = Schema.Struct({
   search: Schema.UndefinedOr(Schema.Literals(["where", 'größer "x"', "日本", "%", "THANK", "text", "nothing"])),
   unanswered: Schema.UndefinedOr(Schema.Boolean),
   rating: Schema.UndefinedOr(Schema.Literals(["up", "down"])),
@@ -51,10 +51,10 @@ const Wanted = Schema.Struct({
   before: Schema.UndefinedOr(Schema.Literals([start, start + 1, start + 2]))
 })
 
-const firstBegun = (left: Conversation, right: Conversation): number =>
+const byStart = (left: Conversation, right: Conversation): number =>
   left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
-/** The whole list, page by page. */
+/** Reads the whole list, page by page. */
 const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcript.Filter, limit: number) {
   const transcripts = yield* Transcripts
   const items: Array<Transcript.TranscriptSummary> = []
@@ -71,36 +71,36 @@ const listed = Effect.fnUntraced(function* (instanceId: string, filter: Transcri
 export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | ConversationStore | InstanceDirectory, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
     it.effect.prop(
-      "a list has the matches of its filter, latest first, in pages of any size, and a stream has the matches, oldest first",
+      "a list has the conversations that match its filter, latest first, in pages of any size, and a stream has them oldest first",
       {
-        given: Schema.Array(
+        shapes: Schema.Array(
           Schema.Struct({
             turns: Schema.Array(Turn).check(Schema.isMinLength(1), Schema.isMaxLength(3)),
             time: Schema.Literals([0, 1, 2])
           })
         ).check(Schema.isMaxLength(5)),
-        wanted: Wanted,
+        filter: Filter,
         limit: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 3 }))
       },
-      ({ given, limit, wanted }) =>
+      ({ shapes, limit, filter }) =>
         Effect.gen(function* () {
           const [instance, other] = [yield* newInstance, yield* newInstance]
           const conversations: Array<Conversation> = []
-          for (const { time, turns } of given) {
-            conversations.push(yield* converse(instance, turns, start + time))
-            yield* converse(other, turns, start + time)
+          for (const { time, turns } of shapes) {
+            conversations.push(yield* storeConversation(instance, turns, start + time))
+            yield* storeConversation(other, turns, start + time)
           }
-          const expected = conversations.filter((conversation) => Transcript.matches(conversation, wanted))
+          const expected = conversations.filter((conversation) => Transcript.matches(conversation, filter))
           assert.deepStrictEqual(
-            yield* listed(instance, wanted, limit),
+            yield* listed(instance, filter, limit),
             expected
               .toSorted((left, right) => latestFirst(Transcript.positionOf(left), Transcript.positionOf(right)))
               .map(Transcript.toSummary)
           )
           const { stream } = yield* Transcripts
           assert.deepStrictEqual(
-            yield* Stream.runCollect(stream({ instanceId: instance, filter: wanted })),
-            expected.toSorted(firstBegun)
+            yield* Stream.runCollect(stream({ instanceId: instance, filter: filter })),
+            expected.toSorted(byStart)
           )
         }),
       { arbitrary: { runs: 30 } }
@@ -117,7 +117,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Transcripts | Conversa
           rating: "up",
           comment: "Bad"
         } as const
-        const conversation = yield* converse(instance, [turn, turn], start)
+        const conversation = yield* storeConversation(instance, [turn, turn], start)
         assert.lengthOf(conversation.messages, 4)
         assert.deepStrictEqual([conversation.createdAt, conversation.updatedAt], [start, start])
         const { conversationId } = conversation

@@ -1,6 +1,6 @@
 /**
- * The tests that every implementation of `VisitorSalts` must pass. The tests set the time of day but wait by
- * the real clock, since a TestClock that jumps over days would close a database's connections.
+ * The tests that every layer of `VisitorSalts` must pass. They set the time of day but wait by the real clock, because a TestClock
+ * that jumps over days would close a database's connections.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
         ({ waits }) =>
           Effect.gen(function* () {
             const salts = yield* VisitorSalts
-            const seen = new Map<number, string>()
+            const saltOfDay = new Map<number, string>()
             let now = Date.UTC(2026, 11, 31, 23, 59, 59)
             for (const wait of [0, 1000, ...waits]) {
               now += wait
@@ -50,9 +50,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<VisitorSalts, E>) =>
               for (const salt of all) {
                 assert.lengthOf(salt, 32)
                 const text = Buffer.from(salt).toString("hex")
-                if (seen.has(today)) assert.strictEqual(text, seen.get(today))
-                else assert.notInclude([...seen.values()], text)
-                seen.set(today, text)
+                if (saltOfDay.has(today)) assert.strictEqual(text, saltOfDay.get(today))
+                else assert.notInclude([...saltOfDay.values()], text)
+                saltOfDay.set(today, text)
               }
             }
           }),

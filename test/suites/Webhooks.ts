@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `Webhooks` must pass.
+ * The tests that every layer of `Webhooks` must pass.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(Submis
 
 export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("webhooks are listed as they were created, oldest first, without their secrets", () =>
+    it.effect("lists the webhooks of a website, oldest first, without their secrets", () =>
       Effect.gen(function* () {
         const [site, other] = [yield* newSite, yield* newSite]
         const first = yield* newWebhook(site, url, ["submission.accepted"])
@@ -38,12 +38,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("an unknown or malformed id has no webhook, and no webhook is created for it", () =>
+    it.effect("unknown and malformed ids have no webhook, and no webhook is created for such a website", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         for (const id of [randomUUID(), "x", ""]) {
-          const given = { websiteConfigId: id, url, events: [], format: "standard" } as const
-          assert.isTrue(Option.isNone(yield* webhooks.create(given)))
+          const request = { websiteConfigId: id, url, events: [], format: "standard" } as const
+          assert.isTrue(Option.isNone(yield* webhooks.create(request)))
           assert.deepStrictEqual(yield* webhooks.list(id), [])
           assert.isTrue(Option.isNone(yield* webhooks.update(id, { url })))
           assert.isTrue(Option.isNone(yield* webhooks.rotate(id)))
@@ -108,27 +108,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         const site = yield* newSite
-        const [gone, kept] = [yield* newWebhook(site, url), yield* newWebhook(site, url)]
+        const [deleted, other] = [yield* newWebhook(site, url), yield* newWebhook(site, url)]
         yield* submit(site)
         yield* fanOutAll
-        assert.isTrue(yield* webhooks.delete(gone.webhook.webhookId))
-        assert.isFalse(yield* webhooks.delete(gone.webhook.webhookId))
-        assert.deepStrictEqual(yield* listed(site), [kept.webhook])
-        assert.lengthOf(yield* deliveriesOf(gone.webhook), 0)
-        assert.lengthOf(yield* deliveriesOf(kept.webhook), 1)
+        assert.isTrue(yield* webhooks.delete(deleted.webhook.webhookId))
+        assert.isFalse(yield* webhooks.delete(deleted.webhook.webhookId))
+        assert.deepStrictEqual(yield* listed(site), [other.webhook])
+        assert.lengthOf(yield* deliveriesOf(deleted.webhook), 0)
+        assert.lengthOf(yield* deliveriesOf(other.webhook), 1)
       })
     )
 
     it.effect("erasing a website deletes its webhooks and deliveries, and no others", () =>
       Effect.gen(function* () {
-        const [gone, kept] = [yield* newSite, yield* newSite]
-        const [one, other] = [yield* newWebhook(gone, url), yield* newWebhook(kept, url)]
-        for (const site of [gone, kept]) yield* submit(site)
+        const [erasedSite, otherSite] = [yield* newSite, yield* newSite]
+        const [erased, other] = [yield* newWebhook(erasedSite, url), yield* newWebhook(otherSite, url)]
+        for (const site of [erasedSite, otherSite]) yield* submit(site)
         yield* fanOutAll
-        yield* SiteErasure.use((erasure) => erasure.erase(gone))
-        assert.deepStrictEqual(yield* listed(gone), [])
-        assert.deepStrictEqual(yield* listed(kept), [other.webhook])
-        assert.lengthOf(yield* deliveriesOf(one.webhook), 0)
+        yield* SiteErasure.use((erasure) => erasure.erase(erasedSite))
+        assert.deepStrictEqual(yield* listed(erasedSite), [])
+        assert.deepStrictEqual(yield* listed(otherSite), [other.webhook])
+        assert.lengthOf(yield* deliveriesOf(erased.webhook), 0)
         assert.lengthOf(yield* deliveriesOf(other.webhook), 1)
       })
     )

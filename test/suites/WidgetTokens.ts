@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `WidgetTokens` must pass.
+ * The tests that every layer of `WidgetTokens` must pass.
  *
  * @module
  */
@@ -23,17 +23,17 @@ const newInstance = Effect.flatMap(InstanceDirectory, (instances) =>
 )
 
 /** Issues a token of an existing instance. */
-const issued = (instance: Instance, expiresAt: number | null = null, label: string | null = null) =>
+const issue = (instance: Instance, expiresAt: number | null = null, label: string | null = null) =>
   Effect.flatMap(WidgetTokens, (tokens) => tokens.issue({ instanceId: instance.instanceId, label, expiresAt })).pipe(
     Effect.flatMap(Effect.fromOption)
   )
 
-const authenticates = (instance: Instance, token: string) =>
+const isAuthenticated = (instance: Instance, token: string) =>
   Effect.flatMap(WidgetTokens, (tokens) => tokens.authenticate(instance.instanceId, token)).pipe(
     Effect.map(Option.isSome)
   )
 
-const secretless = ({ token: _, ...rest }: IssuedToken) => rest
+const withoutSecret = ({ token: _, ...rest }: IssuedToken) => rest
 
 export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | InstanceDirectory, E>) =>
   shared(layer)(name, (it) => {
@@ -41,19 +41,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
-        const { token } = yield* issued(one)
+        const { token } = yield* issue(one)
         assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
         assert.deepStrictEqual(yield* tokens.authenticate(one.instanceId, token), Option.some(one))
-        assert.isFalse(yield* authenticates(other, token))
+        assert.isFalse(yield* isAuthenticated(other, token))
         assert.isTrue(Option.isNone(yield* tokens.authenticate(randomUUID(), token)))
         assert.isTrue(Option.isNone(yield* tokens.authenticate("no instance", token)))
       })
     )
 
-    it.effect.prop("any other text does not authenticate, and is not an error", [Schema.String], ([text]) =>
+    it.effect.prop("every other text does not authenticate, and causes no error", [Schema.String], ([text]) =>
       Effect.gen(function* () {
         const instance = yield* newInstance
-        const { token } = yield* issued(instance)
+        const { token } = yield* issue(instance)
         for (const wrong of [
           text,
           `x${text}${token}`,
@@ -61,21 +61,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
           format(randomBytes(32)),
           token.toUpperCase()
         ]) {
-          assert.isFalse(yield* authenticates(instance, wrong))
+          assert.isFalse(yield* isAuthenticated(instance, wrong))
         }
       })
     )
 
-    it.effect("a token expires to the millisecond, also if it was used before", () =>
+    it.effect("a token expires at its exact time, also if it was used before", () =>
       Effect.gen(function* () {
         const instance = yield* newInstance
         const now = yield* Clock.currentTimeMillis
-        const { token } = yield* issued(instance, now + 10_000)
-        assert.isTrue(yield* authenticates(instance, token))
+        const { token } = yield* issue(instance, now + 10_000)
+        assert.isTrue(yield* isAuthenticated(instance, token))
         yield* TestClock.adjust(9999)
-        assert.isTrue(yield* authenticates(instance, token))
+        assert.isTrue(yield* isAuthenticated(instance, token))
         yield* TestClock.adjust(1)
-        assert.isFalse(yield* authenticates(instance, token))
+        assert.isFalse(yield* isAuthenticated(instance, token))
       })
     )
 
@@ -83,12 +83,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
-        const [one, other] = [yield* issued(instance), yield* issued(instance)]
-        assert.isTrue(yield* authenticates(instance, one.token))
+        const [one, other] = [yield* issue(instance), yield* issue(instance)]
+        assert.isTrue(yield* isAuthenticated(instance, one.token))
         assert.isTrue(yield* tokens.revoke(one.tokenId))
         yield* TestClock.adjust("1 second")
-        assert.isFalse(yield* authenticates(instance, one.token))
-        assert.isTrue(yield* authenticates(instance, other.token))
+        assert.isFalse(yield* isAuthenticated(instance, one.token))
+        assert.isTrue(yield* isAuthenticated(instance, other.token))
       })
     )
 
@@ -96,7 +96,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
-        const { tokenId } = yield* issued(instance)
+        const { tokenId } = yield* issue(instance)
         assert.isTrue(yield* tokens.revoke(tokenId))
         const revoked = yield* tokens.list(instance.instanceId)
         assert.strictEqual(revoked[0]?.revokedAt, yield* Clock.currentTimeMillis)
@@ -113,13 +113,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
         const tokens = yield* WidgetTokens
         const [one, other] = [yield* newInstance, yield* newInstance]
         const expiresAt = 4_102_444_800_123
-        const first = yield* issued(one, expiresAt, 'Ünï\'s "label"')
+        const first = yield* issue(one, expiresAt, 'Ünï\'s "label"')
         yield* TestClock.adjust(1)
-        yield* issued(other)
-        const second = yield* issued(one)
+        yield* issue(other)
+        const second = yield* issue(one)
         assert.deepStrictEqual([first.expiresAt, first.label, second.label], [expiresAt, 'Ünï\'s "label"', null])
         assert.strictEqual(second.createdAt, first.createdAt + 1)
-        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [secretless(first), secretless(second)])
+        assert.deepStrictEqual(yield* tokens.list(one.instanceId), [withoutSecret(first), withoutSecret(second)])
         assert.deepStrictEqual(yield* tokens.list(randomUUID()), [])
         assert.deepStrictEqual(yield* tokens.list("no instance"), [])
       })
@@ -128,15 +128,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
     it.effect("deleting an instance deletes its tokens, and no other tokens", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
-        const [gone, other] = [yield* newInstance, yield* newInstance]
-        const [one, kept] = [yield* issued(gone), yield* issued(other)]
-        assert.isTrue(yield* authenticates(gone, one.token))
-        yield* InstanceDirectory.use((instances) => instances.delete(gone.instanceId))
+        const [deleted, other] = [yield* newInstance, yield* newInstance]
+        const [ended, valid] = [yield* issue(deleted), yield* issue(other)]
+        assert.isTrue(yield* isAuthenticated(deleted, ended.token))
+        yield* InstanceDirectory.use((instances) => instances.delete(deleted.instanceId))
         yield* TestClock.adjust("1 second")
-        assert.isFalse(yield* authenticates(gone, one.token))
-        assert.deepStrictEqual(yield* tokens.list(gone.instanceId), [])
-        assert.isFalse(yield* tokens.revoke(one.tokenId))
-        assert.isTrue(yield* authenticates(other, kept.token))
+        assert.isFalse(yield* isAuthenticated(deleted, ended.token))
+        assert.deepStrictEqual(yield* tokens.list(deleted.instanceId), [])
+        assert.isFalse(yield* tokens.revoke(ended.tokenId))
+        assert.isTrue(yield* isAuthenticated(other, valid.token))
       })
     )
 
@@ -144,7 +144,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance
-        const { token } = yield* issued(instance)
+        const { token } = yield* issue(instance)
         assert.deepStrictEqual(yield* tokens.authenticate(instance.instanceId, token), Option.some(instance))
         const change = { agentUrl: "https://b.example", origins: ["https://p.example"] }
         yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, change))

@@ -1,5 +1,5 @@
 /**
- * The tests that every implementation of `WritableSites` must pass.
+ * The tests that every layer of `WritableSites` must pass.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const create = SiteDirectory.use((sites) => sites.create({ name: "a", origins: [
 
 export const suite = <E>(name: string, layer: Layer.Layer<WritableSites | SiteDirectory | SiteErasure, E>) =>
   shared(layer, { excludeTestServices: true })(name, (it) => {
-    it.effect("returns the websites that exist, and no others", () =>
+    it.effect("of these websites, passes only those that exist to the write", () =>
       Effect.gen(function* () {
         const { during } = yield* WritableSites
         const [one, two, erased] = [yield* create, yield* create, yield* create]
@@ -27,7 +27,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WritableSites | SiteDi
       })
     )
 
-    it.effect("fails as the write does, and recovers", () =>
+    it.effect("fails with the error of the write, and later writes succeed", () =>
       Effect.gen(function* () {
         const { during } = yield* WritableSites
         const { hostedWebsiteId } = yield* create

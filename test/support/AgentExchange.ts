@@ -1,5 +1,5 @@
 /**
- * The live `AgentStream` layer, and its exchanges with a scripted upstream.
+ * The production layer of `AgentStream`, and its exchanges with an upstream that a test scripts.
  */
 import type * as Dns from "node:dns"
 import { NodeHttpClient } from "@effect/platform-node"
@@ -40,7 +40,7 @@ export const ask = Effect.fnUntraced(function* (instance: Instance, events: Arra
   return { events, result }
 })
 
-/** One exchange with an upstream that responds with `respond`. */
+/** Sends one request to an upstream that responds with `respond`. Returns the events, the result and the upstream. */
 export const exchange = Effect.fnUntraced(function* (respond: Respond, rest: Partial<Instance> = {}, path = "") {
   const upstream = yield* start(respond)
   const answer = yield* ask({ ...upstream.instance, agentUrl: upstream.url + path, ...rest })
@@ -64,6 +64,7 @@ export const failure = (result: Result.Result<unknown, { readonly _tag: string; 
     ? { tag: result.failure._tag, reason: result.failure.reason ?? "" }
     : { tag: "none", reason: "" }
 
+/** Waits for one turn of the event loop. */
 const turn = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
 
 /** Advances the test clock until the fiber ends. Returns the elapsed time in milliseconds. */

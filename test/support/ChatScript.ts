@@ -1,5 +1,5 @@
 /**
- * Agents and expectations for the tests of `http/chat/ChatResponse`.
+ * Agents, responses and expected texts for the tests of `http/chat/ChatResponse`.
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"

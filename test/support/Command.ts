@@ -1,5 +1,5 @@
 /**
- * Runs `hydracore` in the test's process, as `src/cli/Main.ts` does: starting a process takes ten times the processor time.
+ * Runs `hydracore` in the test's process, as `src/cli/Main.ts` does, because starting a process takes ten times the processor time.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Ended {
 }
 
 export interface Launched {
-  /** What the command has written so far. */
+  /** The output so far. */
   readonly output: () => string
   readonly ended: Effect.Effect<Ended>
 }
@@ -29,7 +29,7 @@ export const launch = Effect.fnUntraced(function* (
   env: Readonly<Record<string, string>>
 ): Effect.fn.Return<Launched, never, Scope.Scope> {
   const written = { stdout: "", stderr: "", output: "" }
-  const keep = (name: "stdout" | "stderr") => () => {
+  const collect = (name: "stdout" | "stderr") => () => {
     const decoder = new TextDecoder()
     return Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
       Effect.sync(() => {
@@ -42,8 +42,8 @@ export const launch = Effect.fnUntraced(function* (
     )
   }
   const stdio = Stdio.layerTest({
-    stdout: keep("stdout"),
-    stderr: keep("stderr"),
+    stdout: collect("stdout"),
+    stderr: collect("stderr"),
     stdoutIsTerminal: Effect.succeed(false)
   })
   const command = yield* Program.run(args).pipe(
@@ -53,8 +53,8 @@ export const launch = Effect.fnUntraced(function* (
   )
   const ended = Effect.map(Fiber.await(command), (exit) => {
     let code = -1
-    Runtime.defaultTeardown(exit, (given) => {
-      code = given
+    Runtime.defaultTeardown(exit, (exitCode) => {
+      code = exitCode
     })
     return { code, ...written }
   })

@@ -1,5 +1,5 @@
 /**
- * Sessions of the console, and the links that open them.
+ * Creates sessions of the console and the links that open them, for the tests of every layer.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const newSession = (sites: ConsoleSession["sites"], role: Role = "owner")
 
 export const authenticate = (secret: string) => ConsoleSessions.use((sessions) => sessions.authenticate(secret))
 
-/** The listed sessions with these ids: suites share a storage. */
+/** The listed sessions and links with these ids. Others belong to other tests with the same storage. */
 export const listed = (...ids: ReadonlyArray<string>) =>
   Effect.map(
     ConsoleSessions.use((sessions) => sessions.list),

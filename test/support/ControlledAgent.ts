@@ -1,5 +1,5 @@
 /**
- * An agent whose answers a test writes step by step. A test refers to an answer by the visitor's message.
+ * An agent whose answers a test writes step by step. The visitor's message identifies the answer.
  *
  * @module
  */

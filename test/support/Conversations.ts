@@ -13,7 +13,7 @@ import type * as History from "../../src/core/chat/conversation/History.ts"
 import { ConversationStore } from "../../src/services/chat/ConversationStore.ts"
 import { InstanceDirectory } from "../../src/services/chat/InstanceDirectory.ts"
 
-/** Texts that a faulty store would change. */
+/** Texts that a faulty store could change. */
 const Delta = Schema.Literals(["a", "Hello ", "\u0000", "\ud800", "\ud83d", "\ude00", '"\\', "日本", "\u2028\n", ""])
 
 export const Event: Schema.Codec<AgentEvent> = Schema.Union([
@@ -52,19 +52,22 @@ export const newKey = InstanceDirectory.use((instances) =>
 )
 
 /** Sends a message, or null to request another answer to the last message. Returns the id of the answer that begins. */
-export const say = Effect.fnUntraced(function* (key: ConversationKey, said: string | null) {
+export const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string | null) {
   const store = yield* ConversationStore
   const answerId = randomUUID()
-  yield* store.begin({ key, answerId, message: said === null ? null : { messageId: randomUUID(), text: said } })
+  yield* store.begin({ key, answerId, message: text === null ? null : { messageId: randomUUID(), text } })
   return answerId
 })
 
-/** What has been stored of one answer from `position` on; none if the answer does not exist. */
+/** The stored events of one answer from `position` on; none if the answer does not exist. */
 export const follow = (store: ConversationStore["Service"], answerId: string, position: number) =>
   Effect.map(store.follow([{ answerId, position }]), (found) => Option.fromUndefinedOr(found.get(answerId)))
 
-/** Stores these events of an answer, each list as one piece. */
-export const tell = Effect.fnUntraced(function* (answerId: string, pieces: ReadonlyArray<ReadonlyArray<AgentEvent>>) {
+/** Stores events of an answer, each list as one piece. */
+export const appendPieces = Effect.fnUntraced(function* (
+  answerId: string,
+  pieces: ReadonlyArray<ReadonlyArray<AgentEvent>>
+) {
   const store = yield* ConversationStore
   let position = 0
   for (const events of pieces) {
@@ -77,10 +80,10 @@ export const tell = Effect.fnUntraced(function* (answerId: string, pieces: Reado
 export const complete = (answerId: string, parts: ReadonlyArray<MessagePart>, ending: "stop" | "failed" = "stop") =>
   ConversationStore.use((store) => store.complete({ answerId, parts, ending, usage: null }))
 
-/** Stores a message and its whole answer. Returns the id of the answer. */
-export const exchange = Effect.fnUntraced(function* (key: ConversationKey, said: string, answered: string) {
-  const answerId = yield* say(key, said)
-  assert.isTrue(yield* complete(answerId, [{ type: "text", text: answered }]))
+/** Stores a question and its whole answer. Returns the id of the answer. */
+export const storeTurn = Effect.fnUntraced(function* (key: ConversationKey, question: string, answer: string) {
+  const answerId = yield* beginAnswer(key, question)
+  assert.isTrue(yield* complete(answerId, [{ type: "text", text: answer }]))
   return answerId
 })
 

@@ -1,4 +1,4 @@
-/** Asks the reports for simple counts of a website's last UTC days. */
+/** Reads counts of a website's last UTC days from its reports. */
 import { Effect } from "effect"
 import type { Dimension, Metric } from "../../src/core/analytics/report/Query.ts"
 import { Reports } from "../../src/services/analytics/Reports.ts"

@@ -1,5 +1,5 @@
 /**
- * Storages with webhooks, deliveries and mails, and what the tests of deliveries share.
+ * Storages with webhooks, deliveries and mails, and helpers for the tests of deliveries.
  *
  * @module
  */
@@ -45,7 +45,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { SiteErasure } from "../../src/services/sites/SiteErasure.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
 
-/** Makes the pending deliveries of a webhook due now, as if their time had come or their lease had ended. */
+/** Makes the pending deliveries of a webhook due now, as at the time of their next attempt or the end of their lease. */
 export class MakeDue extends Context.Service<MakeDue, (webhookId: string) => Effect.Effect<void>>()(
   "hydracore/test/MakeDue"
 ) {}
@@ -96,7 +96,7 @@ export const memory: Layer.Layer<Storage | DeliveryTables | MailTables> = Layer.
 
 const timeout = "20 seconds"
 
-/** A storage on PostgreSQL, which needs a client of a database. */
+/** The storage on PostgreSQL. Requires a client of a database. */
 export const postgresOn = (
   secretsKey: Option.Option<Redacted.Redacted<Uint8Array>> = Option.some(Redacted.make(randomBytes(32)))
 ) =>
@@ -152,8 +152,8 @@ export const fanOutAll: Effect.Effect<void, StorageUnavailable, Deliveries> = Ef
 )
 
 /** Leases due deliveries, and returns those of one webhook. */
-export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, of: Partial<FreeSlots> = {}) =>
-  Deliveries.use((deliveries) => deliveries.lease({ ...freeSlots, ...of }, new Map())).pipe(
+export const leaseOf = ({ webhookId }: Pick<Webhook, "webhookId">, slots: Partial<FreeSlots> = {}) =>
+  Deliveries.use((deliveries) => deliveries.lease({ ...freeSlots, ...slots }, new Map())).pipe(
     Effect.map(({ leased }) => leased.filter(({ webhook }) => webhook.webhookId === webhookId))
   )
 

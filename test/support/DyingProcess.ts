@@ -1,5 +1,5 @@
 /**
- * Dispatchers with faults: one that ends at a step, after which none of its calls returns, and one in which each step fails
+ * Dispatchers with faults: one that is killed at a step, after which none of its calls returns, and one in which each step fails
  * once.
  *
  * @module
@@ -25,25 +25,25 @@ export const steps = [
 
 export type Step = (typeof steps)[number]
 
-/** What happens at the steps before and after a call. `given` is the result of the call. */
+/** The effects of a fault at the steps before and after a call. `result` is the result of the call. */
 interface Fault {
   readonly before: (step: Step) => Effect.Effect<void, StorageUnavailable>
-  readonly after: (step: Step, given: unknown) => Effect.Effect<void, StorageUnavailable>
+  readonly after: (step: Step, result: unknown) => Effect.Effect<void, StorageUnavailable>
 }
 
-/** The services of a process with a fault. `isLeasedLater` makes its fan-outs lease nothing. */
-const faulty = (
+/** The services of a process with a fault. With `isLeasedLater`, its fan-outs lease nothing. */
+const withFault = (
   fault: Fault,
   isLeasedLater: boolean
 ): Layer.Layer<Deliveries | OutwardClient, never, Deliveries | OutwardClient> => {
-  const around = <A, E, R>(
+  const withSteps = <A, E, R>(
     effect: Effect.Effect<A, E, R>,
     before: Step,
     after: Step
   ): Effect.Effect<A, E | StorageUnavailable, R> =>
     Effect.suspend(() => fault.before(before)).pipe(
       Effect.andThen(effect),
-      Effect.tap((given) => fault.after(after, given))
+      Effect.tap((result) => fault.after(after, result))
     )
   return Layer.merge(
     Layer.effect(
@@ -52,15 +52,15 @@ const faulty = (
         Deliveries.of({
           ...deliveries,
           fanOut: (freeSlots, running) =>
-            around(
+            withSteps(
               deliveries.fanOut(isLeasedLater ? noFreeSlots : freeSlots, running),
               "before the fan-out",
               "after the fan-out"
             ),
           lease: (freeSlots, running) =>
-            around(deliveries.lease(freeSlots, running), "before the lease", "after the lease"),
+            withSteps(deliveries.lease(freeSlots, running), "before the lease", "after the lease"),
           settle: (leased, settlement) =>
-            around(deliveries.settle(leased, settlement), "before the record", "after the record")
+            withSteps(deliveries.settle(leased, settlement), "before the record", "after the record")
         })
       )
     ),
@@ -69,23 +69,23 @@ const faulty = (
       Effect.map(OutwardClient, (client) =>
         OutwardClient.of({
           post: (url, headers, body) =>
-            Effect.orDie(around(client.post(url, headers, body), "before the request", "after the response"))
+            Effect.orDie(withSteps(client.post(url, headers, body), "before the request", "after the response"))
         })
       )
     )
   )
 }
 
-/** Whether a step had work: a fan-out without events and a lease without deliveries do not count as steps. */
-const hasWork = (given: unknown): boolean => {
-  if (Predicate.hasProperty(given, "events")) return given.events !== 0
-  return !(Predicate.hasProperty(given, "leased") && Array.isArray(given.leased) && given.leased.length === 0)
+/** Whether the call of a step had work. A fan-out without events and a lease without deliveries do not count. */
+const hasWork = (result: unknown): boolean => {
+  if (Predicate.hasProperty(result, "events")) return result.events !== 0
+  return !(Predicate.hasProperty(result, "leased") && Array.isArray(result.leased) && result.leased.length === 0)
 }
 
-const start = (process: ReturnType<typeof faulty>, client: Layer.Layer<OutwardClient>) =>
+const start = (process: ReturnType<typeof withFault>, client: Layer.Layer<OutwardClient>) =>
   Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(process), Layer.provide(client))))
 
-/** Starts a process, waits until it reaches a step, and ends it there. */
+/** Starts a process, waits until it reaches a step, and kills it there. */
 export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<OutwardClient>) {
   const reached = yield* Deferred.make<void>()
   let isDead = false
@@ -96,9 +96,9 @@ export const dieAt = Effect.fnUntraced(function* (at: Step, client: Layer.Layer<
   const scope = yield* Scope.make()
   const fault: Fault = {
     before: (step) => (isDead || step === at ? die : Effect.void),
-    after: (step, given) => (isDead || (step === at && hasWork(given)) ? die : Effect.void)
+    after: (step, result) => (isDead || (step === at && hasWork(result)) ? die : Effect.void)
   }
-  const process = faulty(fault, at.endsWith("the lease"))
+  const process = withFault(fault, at.endsWith("the lease"))
   yield* start(process, client).pipe(Scope.provide(scope))
   yield* Deferred.await(reached)
   yield* Scope.close(scope, Exit.void)
@@ -112,8 +112,8 @@ export const failingOnce = Effect.fnUntraced(function* (client: Layer.Layer<Outw
     failed.add(step)
     return Effect.fail(new StorageUnavailable({ reason: "unreachable" }))
   }
-  const process = faulty(
-    { before: failOnce, after: (step, given) => (hasWork(given) ? failOnce(step) : Effect.void) },
+  const process = withFault(
+    { before: failOnce, after: (step, result) => (hasWork(result) ? failOnce(step) : Effect.void) },
     false
   )
   yield* start(process, client)

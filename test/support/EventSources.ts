@@ -1,12 +1,12 @@
 /**
- * Reads the source of a chat's events without a chat.
+ * Reads the source of a chat's events without sending them to a visitor.
  */
 import { Effect, Pull } from "effect"
 import type { AgentEvent } from "../../src/core/chat/agent/Agent.ts"
 import type { EventSource } from "../../src/http/chat/EventSource.ts"
 import type { AgentError } from "../../src/services/chat/AgentStream.ts"
 
-/** All events that a reader gets if it always has room for more. */
+/** All events of a source, for a reader whose buffer is always empty. */
 export const collect = (source: EventSource): Effect.Effect<ReadonlyArray<AgentEvent>, AgentError> =>
   Effect.suspend(() => {
     const events: Array<AgentEvent> = []

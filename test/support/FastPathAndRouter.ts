@@ -8,17 +8,22 @@ export interface Answer {
   readonly text: string
 }
 
-/** The fast path takes a body with a `Content-Length`; the router takes a chunked body. */
-export type Way = "direct" | "router"
+/** `direct` is the fast path, for a body with a `Content-Length`. The `router` handles a chunked body. */
+export type Handler = "direct" | "router"
 
 /** Sends `body`, and fails if the connection breaks. */
-export const tryPost = (url: string, way: Way, body: string | Buffer, headers: Readonly<Record<string, string>>) =>
+export const tryPost = (
+  url: string,
+  handler: Handler,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>>
+) =>
   Effect.tryPromise(
     () =>
       new Promise<Answer>((resolve, reject) => {
         const bytes = Buffer.from(body)
         const length =
-          way === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+          handler === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
         const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
           const chunks: Array<Buffer> = []
           response.on("data", (chunk: Buffer) => chunks.push(chunk))
@@ -47,8 +52,8 @@ export const stableParts = ({ headers, status, text }: Answer, known: ReadonlyAr
 }
 
 /**
- * The stable parts of a response to a repeated request. The decision on a stored record depends on earlier
- * records (by key and content), so this keeps only the fact that the record was stored.
+ * The stable parts of a response to a repeated request. The decision on a stored record depends on earlier records with the same
+ * key or content, so it is replaced by `<stored>`.
  */
 export const stableRepeatedParts = (answer: Answer, known: ReadonlyArray<string>) => {
   const { headers, ...rest } = stableParts(answer, known)

@@ -1,5 +1,5 @@
 /**
- * `serve` in the test's process, on the database of `DATABASE_URL`: starting a process takes ten times the processor time.
+ * `serve` in the test's process, on the database of `DATABASE_URL`, because starting a process takes ten times the processor time.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import * as Process from "../torture/Process.ts"
 import * as TestMetrics from "./TestMetrics.ts"
 
 export interface Served extends Process.Serving {
-  /** The URL of the owner API, if it has a port of its own. */
+  /** The URL of the owner API, if it has its own port. */
   readonly owner: string | undefined
 }
 

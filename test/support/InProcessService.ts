@@ -1,6 +1,6 @@
 /**
- * The whole service in the test's process, on memory storage with the live agent client, so that a test can count its fibers
- * and sockets.
+ * The whole service in the test's process, on memory storage with the production client of agents, so that a test can count its
+ * fibers and sockets.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface Service {
   readonly log: () => string
   /** The number of running fibers. */
   readonly fibers: () => number
-  /** The number of this process's sockets, those of the test's clients included. */
+  /** The number of this process's sockets, including those of the test's clients. */
   readonly sockets: () => number
 }
 
@@ -40,7 +40,7 @@ export const start = Effect.fnUntraced(function* (
     readonly environment?: Readonly<Record<string, string>>
     readonly limits?: Server.Options["limits"]
     readonly respond?: Upstream.Respond
-    /** The memory of the instance; by default its agent keeps the conversations. */
+    /** The memory of the instance. Default: `agent`. */
     readonly memory?: Instance["memory"]
     readonly over?: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage>
   } = {}

@@ -1,4 +1,4 @@
-/** The lines that an effect logs, in the JSON format of the service. */
+/** Captures the lines that an effect logs, in the JSON format of the service. */
 import { Effect, Logger, Schema } from "effect"
 
 const Line = Schema.fromJsonString(

@@ -5,14 +5,14 @@ import { SMTPServer, type SMTPServerOptions } from "smtp-server"
 export interface ReceivedMail {
   readonly from: string
   readonly recipients: ReadonlyArray<string>
-  /** The source as it arrived. */
+  /** The source of the mail, as received. */
   readonly source: string
   readonly isEncrypted: boolean
   /** The user that logged in. */
   readonly user: string | null
 }
 
-/** A server that takes every mail, unless the options say otherwise. A login is optional. */
+/** A server that accepts every mail, unless the options replace its handlers. A login is optional. */
 export const mailReceiver = (options: SMTPServerOptions = {}) =>
   Effect.gen(function* () {
     const received: Array<ReceivedMail> = []

@@ -1,5 +1,5 @@
 /**
- * Notifications, and the mails that they cause.
+ * Adds notifications, and creates and leases the mails that they cause.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export const submitMany = Effect.fnUntraced(function* (site: string, count: numb
   return ids
 })
 
-/** Turns all events into mails, as if it were `now`. */
+/** Creates the mails of all events, as if it were `now`. */
 export const makeAll = (now = Date.now()) =>
   Effect.andThen(
     fanOutAll,

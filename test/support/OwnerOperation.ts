@@ -37,7 +37,7 @@ export interface Operation {
   readonly scope: Scope.Scope
   /** The status of the response to a permitted request; 200 if absent. */
   readonly status?: number
-  /** Creates what the request names, and returns the request about the website. */
+  /** Creates the resources that the request refers to, and returns the request for this website. */
   readonly request: (site: string) => Effect.Effect<Request, never, Services>
 }
 

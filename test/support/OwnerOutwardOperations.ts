@@ -25,7 +25,7 @@ const newDelivery = Effect.fnUntraced(
   function* (site: string) {
     const websiteConfigId = site.toLowerCase()
     const webhooks = yield* Webhooks
-    // The guard refuses this address without a lookup.
+    // The guard refuses this address without resolving a name.
     const url = "https://192.0.2.1/path"
     const created = yield* webhooks.create({ websiteConfigId, url, events: [], format: "standard" })
     const { webhook } = yield* Effect.fromOption(created)
@@ -110,7 +110,7 @@ export const operations: ReadonlyArray<Operation> = [
   onWebhook("GET", "webhooks/:webhook_id/deliveries/:event_id", { scope: "read" }),
   onWebhook("POST", "webhooks/:webhook_id/deliveries/:event_id/retry", { status: 204 }),
   reading("notifications"),
-  // The test's server sends no mail.
+  // The test's server is not configured to send mail.
   changing("POST", "notifications", () => ({ to: "owner@example.com" }), { status: 422 }),
   {
     method: "DELETE",
@@ -143,6 +143,6 @@ export const operations: ReadonlyArray<Operation> = [
     status: 204,
     request: (site) => Effect.map(newForm(site), (page) => ({ path: ofSite(site, `forms?page=${page}`) }))
   },
-  // With another name than the website's, nothing is deleted.
+  // The name is not the website's, so nothing is deleted.
   changing("POST", "delete", () => ({ name: "another" }), { status: 422 })
 ]

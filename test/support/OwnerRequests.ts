@@ -8,8 +8,8 @@ import type { Access } from "../../src/core/sites/Access.ts"
 import type { Role } from "../../src/core/sites/Role.ts"
 import { ConsoleSessions } from "../../src/services/sites/ConsoleSessions.ts"
 
-/** What a browser adds to a request that a page sends to its own origin. */
-export const ofPage = { "sec-fetch-site": "same-origin" }
+/** The header that a browser adds to a request of a page to its own origin. */
+export const fromOwnPage = { "sec-fetch-site": "same-origin" }
 
 export interface OwnerAnswer {
   readonly status: number
@@ -18,8 +18,8 @@ export interface OwnerAnswer {
 }
 
 /**
- * Sends a request: with `key`, with `cookie` as a page of the service sends it, or with neither. A string body is sent as it is,
- * any other body as JSON.
+ * Sends a request: with `key`, with `cookie` as a page of the service does, or with neither. A string body is sent unchanged, any
+ * other body as JSON.
  */
 export const send = (
   url: string,
@@ -41,7 +41,7 @@ export const send = (
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-        ...(cookie === undefined ? {} : { cookie: `a=b; hydracore_console=${cookie}`, ...ofPage }),
+        ...(cookie === undefined ? {} : { cookie: `a=b; hydracore_console=${cookie}`, ...fromOwnPage }),
         ...init?.headers
       }
     })

@@ -1,5 +1,5 @@
 /**
- * A website, and requests of a session that may change it.
+ * Requests of a session that may change one website.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { TestServer } from "./TestServer.ts"
 
 const newSite = SiteDirectory.use((sites) => sites.create({ name: "A", origins: [] })).pipe(Effect.orDie)
 
+/** Creates a website and a session of its owner. `request` sends a request about the website. */
 export const opened = Effect.gen(function* () {
   const { url } = yield* TestServer
   const site = yield* newSite

@@ -1,4 +1,4 @@
-/** Sends plain forms to a website of their own, and reads their decisions and counts. */
+/** Creates websites, sends forms to them, and reads the decisions and counts. */
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { Counts } from "../../src/core/sites/Decision.ts"
@@ -10,8 +10,8 @@ import { paths, TestServer } from "./TestServer.ts"
 import { lastDays } from "./UtcDays.ts"
 import { until } from "./Wait.ts"
 
-/** An origin that tests give the website. */
-export const own = "https://shop.example"
+/** The website's origin in the tests that allow only one. */
+export const ownOrigin = "https://shop.example"
 
 export const urlencoded = { headers: { "content-type": "application/x-www-form-urlencoded", accept: "text/html" } }
 

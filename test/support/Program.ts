@@ -1,6 +1,6 @@
 /**
- * The service as one program, which `scripts/build.ts` builds from the current sources. The tests start it in place of
- * `src/main.ts`, because its start takes a third of the processor time.
+ * The service as one bundle, which `scripts/build.ts` builds from the current sources. Tests start it instead of `src/main.ts`,
+ * because its start takes a third of the processor time.
  *
  * @module
  */
@@ -69,14 +69,14 @@ const make: Effect.Effect<string> = Effect.suspend(() => {
   mkdirSync(cache, { recursive: true })
   const folder = path.join(cache, version())
   const file = path.join(folder, "main.js")
-  const held = path.join(cache, "build.lock")
+  const lockFile = path.join(cache, "build.lock")
   return until("the program is built", async () => {
     if (existsSync(file)) return file
-    if (!lock(held)) return undefined
+    if (!lock(lockFile)) return undefined
     try {
       if (!existsSync(file)) await build(folder)
     } finally {
-      rmSync(held)
+      rmSync(lockFile)
     }
     return file
   })

@@ -1,5 +1,5 @@
 /**
- * Tests that need a program which may not be installed.
+ * Declares tests that need programs which may not be installed.
  *
  * @module
  */

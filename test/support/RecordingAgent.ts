@@ -1,5 +1,5 @@
 /**
- * An agent for tests of other chat clients: it records its requests, and does what the message says.
+ * An agent for tests of chat clients other than the widget. It records its requests and follows the instruction in the message.
  */
 import { Effect, Stream } from "effect"
 import type { AgentEvent, ModelMessage } from "../../src/core/chat/agent/Agent.ts"

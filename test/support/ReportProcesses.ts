@@ -30,7 +30,7 @@ export interface Server {
 export class Service extends Context.Service<
   Service,
   {
-    /** Connections to the database itself, beside those of the services. */
+    /** A client of the database, besides those of the services. */
     readonly sql: PgClient.PgClient
     readonly site: Site
     readonly key: string
@@ -44,11 +44,11 @@ export class Service extends Context.Service<
   }
 >()("hydracore/test/ReportsService") {}
 
-/** How long a report may take: enough on a busy machine. */
+/** The time limit of a report. A busy machine needs a long one. */
 const reportTimeout = "5 seconds"
 
-/** A website, and a key for it. */
-const seeded = (url: string) =>
+/** Migrates the database, and creates a website and a key for its statistics. */
+const newSiteAndKey = (url: string) =>
   Effect.gen(function* () {
     const settings = yield* Settings.parse(ConfigProvider.fromUnknown({ DATABASE_TIMEOUT: "30 seconds" }))
     const database = App.database(settings, { url: Redacted.make(url) })
@@ -86,7 +86,7 @@ export const service = (through: "PostgreSQL" | "PgBouncer") =>
     Service,
     Effect.gen(function* () {
       const cluster = yield* Cluster.make({ fsync: "off" })
-      const { key, site } = yield* seeded(cluster.url)
+      const { key, site } = yield* newSiteAndKey(cluster.url)
       const database = through === "PgBouncer" ? yield* PgBouncer.start(cluster) : cluster.url
       const sql = yield* PgClient.make({ url: Redacted.make(cluster.url) }).pipe(
         Effect.provide(Reactivity.layer),

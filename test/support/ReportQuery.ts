@@ -1,5 +1,5 @@
 /**
- * The members that most queries of the tests leave empty.
+ * The members that are empty in most queries of the tests.
  *
  * @module
  */

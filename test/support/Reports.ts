@@ -1,4 +1,4 @@
-/** Arbitrary rows of a site and arbitrary queries of its statistics. */
+/** Arbitrary rows of a website and arbitrary queries for its reports. */
 import { Schema } from "effect"
 import * as DateRange from "../../src/core/analytics/report/DateRange.ts"
 import {
@@ -30,7 +30,7 @@ export const timeZones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kath
 const nullOr = <const A extends ReadonlyArray<string>>(...values: A) => Schema.NullOr(Schema.Literals(values))
 
 const received = {
-  /** The time before `now`, in ms: often a multiple of ten minutes, so that gaps of exactly 30 minutes occur. */
+  /** Milliseconds before `now`. Often a multiple of ten minutes, so that pauses of exactly 30 minutes occur. */
   age: Schema.Union([
     Schema.Literals(
       [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 15, 20, 72, 73, 75, 144, 150, 220, 221].map((tens) => tens * 600_000)
@@ -150,7 +150,7 @@ export const RequestShape = Schema.Struct({
   dimensions: listOf(Schema.Literals([...filterDimensions, ...timeDimensions]), 3),
   filters: listOf(FilterShape, 2),
   dateRange: Schema.Union([Schema.Literals(periods), Schema.Tuple([between(20, 28), between(20, 28)])]),
-  order: listOf(Schema.Struct({ place: between(0, 8), direction: Schema.Literals(["asc", "desc"]) }), 3),
+  order: listOf(Schema.Struct({ column: between(0, 8), direction: Schema.Literals(["asc", "desc"]) }), 3),
   comparison: Schema.NullOr(Schema.Literals(comparisons)),
   limit: Schema.Literals([1, 3, 10_000]),
   offset: Schema.Literals([0, 0, 1])
@@ -168,8 +168,8 @@ export const requestOf = (shape: typeof RequestShape.Type): Request => {
   const dimensions = all.filter((dimension) => !isTimeDimension(dimension) || dimension === time)
   const columns: ReadonlyArray<Metric | Dimension> = [...requested, ...dimensions]
   const byColumn = new Map(
-    shape.order.flatMap(({ direction, place }) => {
-      const by = columns[place % columns.length]
+    shape.order.flatMap(({ column, direction }) => {
+      const by = columns[column % columns.length]
       return by === undefined ? [] : [[by, direction] as const]
     })
   )

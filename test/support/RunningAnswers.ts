@@ -23,7 +23,7 @@ export type Store = ConversationStore["Service"]
 export const accepted: AgentEvent = { _tag: "Accepted" }
 export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 
-/** Begins an answer and sends nothing more. */
+/** An answer that sends one text and never ends. */
 export const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
 
 /** The service on a store in memory, whose methods `over` replaces. */

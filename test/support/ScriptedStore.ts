@@ -1,4 +1,4 @@
-/** A store of batches whose flushes succeed or fail as a script says, for group commit on the TestClock. */
+/** A store of batches whose flushes follow a script, for tests of group commit on the TestClock. */
 import { Clock, Effect, Result, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { RecordRefused, StorageUnavailable } from "../../src/services/Storage.ts"
@@ -27,16 +27,16 @@ export interface Item {
 
 /** A store that stores each batch id once, as `page_view_batch` does. It follows the script, and then succeeds. */
 export const makeStore = (script: ReadonlyArray<Behaviour>) => {
-  const seen = { copies: new Map<number, number>(), flushed: new Set<number>(), batches: new Set<string>() }
-  const broken: Array<string> = []
+  const state = { copies: new Map<number, number>(), flushed: new Set<number>(), batches: new Set<string>() }
+  const violations: Array<string> = []
   let flushes = 0
   let inFlight = 0
   const commit = (items: ReadonlyArray<Item>, batchId: string) =>
     Effect.suspend(() => {
       if (items.some((item) => item.bad)) return Effect.fail(new RecordRefused({}))
-      if (!seen.batches.has(batchId)) {
-        for (const item of items) seen.copies.set(item.id, (seen.copies.get(item.id) ?? 0) + 1)
-        seen.batches.add(batchId)
+      if (!state.batches.has(batchId)) {
+        for (const item of items) state.copies.set(item.id, (state.copies.get(item.id) ?? 0) + 1)
+        state.batches.add(batchId)
       }
       return Effect.succeed(items.map((item) => Result.succeed(item.id)))
     })
@@ -44,9 +44,9 @@ export const makeStore = (script: ReadonlyArray<Behaviour>) => {
   const flush = (items: ReadonlyArray<Item>, batchId: string) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      if (inFlight !== 0) broken.push("two flushes at once")
-      if (items.some((item) => item.deadline <= now)) broken.push("a late item was flushed")
-      for (const item of items) seen.flushed.add(item.id)
+      if (inFlight !== 0) violations.push("two flushes at once")
+      if (items.some((item) => item.deadline <= now)) violations.push("a late item was flushed")
+      for (const item of items) state.flushed.add(item.id)
       inFlight++
       switch (script[flushes++] ?? "store") {
         case "store":
@@ -69,7 +69,7 @@ export const makeStore = (script: ReadonlyArray<Behaviour>) => {
         })
       )
     )
-  return { ...seen, broken, flush }
+  return { ...state, violations, flush }
 }
 
 /** Advances the clock in small steps, so that fibers woken by one step can sleep again before the next. */

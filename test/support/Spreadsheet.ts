@@ -1,6 +1,6 @@
 /**
- * Reads CSV as spreadsheets do, independently of the writer: splits at one separator, and honours quotes at the beginning of a
- * cell, as LibreOffice and Excel do, or does not.
+ * Reads CSV as spreadsheets do, independently of the writer: splits at one separator. With `honoursQuotes`, quotes at the beginning
+ * of a cell enclose its text, as in LibreOffice and Excel.
  */
 
 export type Separator = "," | ";" | "\t" | "|"

@@ -1,12 +1,12 @@
 /**
- * Interrupts an effect between any two of its steps.
+ * Interrupts an effect between each two of its steps.
  *
  * @module
  */
 import { Effect, type Scheduler } from "effect"
 
-/** Runs an effect that never ends, and interrupts it before `step`, or when it waits. Returns where it was interrupted. */
-const interruptedBefore = (step: number, effect: Effect.Effect<unknown, unknown>): "interrupted" | "waited" => {
+/** Runs an effect that never ends, and interrupts it before `step`, or when it waits earlier. Returns which of the two happened. */
+const interruptBefore = (step: number, effect: Effect.Effect<unknown, unknown>): "interrupted" | "waited" => {
   const tasks: Array<() => void> = []
   let steps = 0
   const scheduler: Scheduler.Scheduler = {
@@ -26,13 +26,13 @@ const interruptedBefore = (step: number, effect: Effect.Effect<unknown, unknown>
   return isBetween ? "interrupted" : "waited"
 }
 
-/** Runs a never-ending effect once per step, interrupts it before that step, and calls `ended`. */
-export const interruptedAnywhere = (
+/** Runs an effect that never ends once for each of its steps, interrupts it before that step, and calls `onInterrupted`. */
+export const interruptEverywhere = (
   make: () => Effect.Effect<unknown, unknown>,
-  ended: (step: number) => void
+  onInterrupted: (step: number) => void
 ): void => {
   for (let step = 0, outcome: string = "interrupted"; outcome === "interrupted"; step++) {
-    outcome = interruptedBefore(step, make())
-    ended(step)
+    outcome = interruptBefore(step, make())
+    onInterrupted(step)
   }
 }

@@ -20,7 +20,7 @@ import * as MemoryShares from "../../src/memory/sites/Shares.ts"
 import * as MemorySiteDirectory from "../../src/memory/sites/SiteDirectory.ts"
 import * as TestDatabase from "./postgres/TestDatabase.ts"
 
-/** What a storage provides. */
+/** The services of a storage. */
 export type Storage = Layer.Success<typeof App.memoryStorage>
 
 /** The initial data. */
@@ -95,7 +95,7 @@ export const storages: ReadonlyArray<readonly [name: string, make: MakeStorage]>
   ["on PostgreSQL", postgres]
 ]
 
-/** Both storages without initial data. The services of a storage share what is stored. */
+/** Both storages without initial data. The services of one storage share their data. */
 export const emptyStorages: ReadonlyArray<readonly [name: string, make: () => Layer.Layer<Storage>]> = [
   ["in memory", () => Layer.fresh(App.memoryStorage)],
   ["on PostgreSQL", () => postgres()]

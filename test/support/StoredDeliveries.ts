@@ -1,5 +1,5 @@
 /**
- * Websites with submissions and their deliveries, for the suites of `Deliveries`.
+ * Creates websites with submissions and their deliveries, for the suites of `Deliveries`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export const url = "https://hooks.example/"
 export const submit = (site: string, more: Parameters<typeof SubmissionDraft.make>[1] = {}) =>
   SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site, more)))
 
-/** A website with a webhook and this many submissions that were turned into deliveries. */
+/** A website with a webhook and `count` submissions, each with a delivery. */
 export const withDeliveries = Effect.fnUntraced(function* (count: number) {
   const site = yield* newSite
   const { secret, webhook } = yield* newWebhook(site, url)

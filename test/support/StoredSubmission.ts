@@ -1,4 +1,4 @@
-/** A submission as it is stored. */
+/** A stored submission, for tests of its exports, mails and events. */
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
 import type { Submission } from "../../src/core/forms/Submission.ts"
 

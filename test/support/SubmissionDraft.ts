@@ -1,5 +1,5 @@
 /**
- * A submission that a test stores.
+ * Drafts of submissions, for tests that store them.
  *
  * @module
  */

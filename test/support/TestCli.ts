@@ -15,10 +15,11 @@ export interface Ended {
 
 export type Output = Sink.Sink<void, string | Uint8Array, never, PlatformError.PlatformError>
 
+/** The members of the terminal that the command line does not use. */
 const unused = Effect.die("The command line uses only the terminal's width.")
 
 /** A file system with these files, by path. */
-const reading = (files: Readonly<Record<string, string>>) =>
+const fileSystem = (files: Readonly<Record<string, string>>) =>
   FileSystem.layerNoop({
     readFileString: (path) => {
       const text = files[path]
@@ -32,7 +33,7 @@ const reading = (files: Readonly<Record<string, string>>) =>
 
 const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<Record<string, string>>) =>
   Layer.mergeAll(
-    reading(files),
+    fileSystem(files),
     Path.layer,
     Stdio.layerTest(stdio),
     Layer.succeed(
@@ -52,8 +53,7 @@ const platform = (stdio: Partial<Stdio.Stdio>, columns: number, files: Readonly<
     )
   )
 
-/** An agent that answers. */
-const answers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
+const agentThatAnswers = MemoryAgentStream.layer(() => MemoryAgentStream.texts(["OK"]))
 
 /** Runs `hydracore` with arguments. `stdout` replaces the captured standard output. */
 export const run = Effect.fnUntraced(function* <E, R>(
@@ -71,20 +71,20 @@ export const run = Effect.fnUntraced(function* <E, R>(
 ) {
   const written = { stdout: "", stderr: "" }
   const decoder = new TextDecoder()
-  const keep = (name: keyof typeof written) =>
+  const collect = (name: keyof typeof written) =>
     Sink.forEachArray((parts: ReadonlyArray<string | Uint8Array>) =>
       Effect.sync(() => {
         for (const part of parts) written[name] += typeof part === "string" ? part : decoder.decode(part)
       })
     )
-  const exit = yield* Cli.make({ storage, agent: options.agent ?? answers, commands: options.commands ?? [] })(
+  const exit = yield* Cli.make({ storage, agent: options.agent ?? agentThatAnswers, commands: options.commands ?? [] })(
     args
   ).pipe(
     Effect.provide(
       platform(
         {
-          stdout: () => options.stdout ?? keep("stdout"),
-          stderr: () => keep("stderr"),
+          stdout: () => options.stdout ?? collect("stdout"),
+          stderr: () => collect("stderr"),
           stdoutIsTerminal: Effect.succeed(options.isTerminal ?? false)
         },
         options.columns ?? 0,
@@ -94,8 +94,8 @@ export const run = Effect.fnUntraced(function* <E, R>(
     Effect.exit
   )
   let code = -1
-  Runtime.defaultTeardown(exit, (given) => {
-    code = given
+  Runtime.defaultTeardown(exit, (exitCode) => {
+    code = exitCode
   })
   return { code, ...written } satisfies Ended
 })

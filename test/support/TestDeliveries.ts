@@ -1,5 +1,5 @@
 /**
- * Sends test events, to the public internet and to the hosts that a test allows, and mails links to the console.
+ * The layers that send test events, to the public internet and to the hosts that a test allows, and that mail invitations.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A metric registry for one test, and its samples as Prometheus reads them.
+ * A metric registry for one test, and its samples in Prometheus's format.
  *
  * @module
  */

@@ -20,7 +20,7 @@ import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import type { Storage } from "./Storages.ts"
 import * as TestDeliveries from "./TestDeliveries.ts"
 
-/** No rate limits; a test sets the one that it needs. */
+/** The default options. They have no rate limits. */
 export const options: Server.Options = {
   listen: { host: "127.0.0.1", port: 0 },
   rateLimitAnalytics: Option.none(),
@@ -55,7 +55,7 @@ export class TestServer extends Context.Service<
     readonly websiteConfigId: string
     readonly instance: Instance
     readonly widgetToken: string
-    /** Sends a request; a string body is sent as it is, anything else as JSON. */
+    /** Sends a request. A string body is sent unchanged, any other body as JSON. */
     readonly send: (path: string, body?: unknown, init?: RequestInit) => Effect.Effect<Answer>
   }
 >()("hydracore/test/TestServer") {}
@@ -84,7 +84,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-const seeded = (memory: Instance["memory"]) =>
+const seed = (memory: Instance["memory"]) =>
   Effect.gen(function* () {
     const server = yield* HttpServer.HttpServer
     const url = HttpServer.formatAddress(server.address)
@@ -116,26 +116,26 @@ const seeded = (memory: Instance["memory"]) =>
     })
   })
 
-/** The server with these options, this agent, and storage (by default in memory) that `over` can inject faults into. */
+/** The server with these options, agent and storage, by default in memory. `decorate` can inject faults into the storage. */
 export const layer = (
-  given: Partial<Server.Options> = {},
+  overrides: Partial<Server.Options> = {},
   agent: MemoryAgentStream.Script = () => MemoryAgentStream.texts(["Hello", " there"]),
-  over: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
+  decorate: (storage: Layer.Layer<Storage>) => Layer.Layer<Storage> = (storage) => storage,
   storage: Layer.Layer<Storage> = App.memoryStorage,
   memory: Instance["memory"] = "agent",
   mail?: TestOptions["mail"]
 ) =>
-  Layer.effect(TestServer, Effect.orDie(seeded(memory))).pipe(
+  Layer.effect(TestServer, Effect.orDie(seed(memory))).pipe(
     Layer.provide(
-      Server.layer({ ...options, ...given }).pipe(
+      Server.layer({ ...options, ...overrides }).pipe(
         Layer.provide([
           Countries.none,
           MemoryRateLimiter.layer({ maxKeys: 1000 }),
           Layer.provideMerge(AgentInspection.layer, MemoryAgentStream.layer(agent)),
-          TestDeliveries.layer(given.webhookAllow, mail)
+          TestDeliveries.layer(overrides.webhookAllow, mail)
         ])
       )
     ),
-    Layer.provideMerge(over(storage)),
+    Layer.provideMerge(decorate(storage)),
     Layer.orDie
   )

@@ -1,5 +1,5 @@
 /**
- * Memory storage for tests of the command line, with one website. Its submissions are generated while they are read.
+ * Memory storage with one website, for tests of the command line. Submissions are generated while they are read.
  */
 import { Effect, Layer, Stream } from "effect"
 import { noAttribution } from "../../src/core/analytics/Lead.ts"
@@ -56,7 +56,7 @@ export const view = (day: number, visitor: number, hostedWebsiteId = site.hosted
   exclusion: null
 })
 
-/** The submission with this number: one per second, some with a cell that is a formula. */
+/** The submission with this number. There is one each second, and the email of some is a formula. */
 export const submission = (number: number): Submission => ({
   submissionId: `00000000-0000-4000-8000-${String(number).padStart(12, "0")}`,
   websiteConfigId: site.websiteConfigId,

@@ -1,5 +1,5 @@
 /**
- * Submissions to a few websites, and what a `SubmissionRepo` stores of them.
+ * Drafts of submissions to a few websites, and the submissions that a `SubmissionRepo` stores for them.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export const unknownWebsite = randomUUID()
 export const start = Date.UTC(2026, 10, 1)
 
 export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string | null }): SubmissionDraft => {
-  const { key = null, ...given } = fields
+  const { key = null, ...rest } = fields
   const submission: Omit<SubmissionDraft, "idempotency"> = {
     submissionId: randomUUID(),
     websiteConfigId: websites[0],
@@ -29,7 +29,7 @@ export const draft = (fields: Partial<SubmissionDraft> & { readonly key?: string
     status: "accepted",
     reasons: [],
     sessionId: null,
-    ...given
+    ...rest
   }
   return { ...submission, idempotency: key === null ? null : { key, fingerprint: fingerprint(submission) } }
 }

@@ -1,5 +1,5 @@
 /**
- * An agent's server, which a test controls down to the bytes and the socket.
+ * An agent's server whose responses a test writes byte by byte.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -77,11 +77,11 @@ export const start = (respond: Respond) =>
 
 export const sse = { "content-type": "text/event-stream; charset=utf-8" }
 
-/** A frame with a text. */
+/** A frame of OpenAI's protocol with a text. */
 export const says = (content: string): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`
 
-/** The frame that ends an answer. */
+/** The frame of OpenAI's protocol that ends an answer. */
 export const finishes = (reason: string): string =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: reason }] })}\n\n`
 

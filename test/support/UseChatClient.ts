@@ -1,5 +1,5 @@
 /**
- * `useChat` of the AI SDK, as it is: the `Chat` of `@ai-sdk/react` over a `DefaultChatTransport` with `api` and `headers`.
+ * The AI SDK's `useChat`, unchanged: the `Chat` of `@ai-sdk/react` with a `DefaultChatTransport` that has an `api` and `headers`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface RecordedRequest {
   readonly messages: ReadonlyArray<ModelMessage>
 }
 
-/** An agent that does what the message says, and records its requests. `ended` counts the `wait` answers that ended. */
+/** An agent that follows the instruction in the message, and records its requests. `ended` counts the `wait` answers that ended. */
 export const recorder = () => {
   const requests: Array<RecordedRequest> = []
   const gates = new Map<string, PromiseWithResolvers<void>>()
@@ -48,7 +48,7 @@ export const recorder = () => {
 export const textOf = (message: UIMessage | undefined): string =>
   message?.parts.map((part) => (part.type === "text" ? part.text : "")).join("") ?? ""
 
-/** What an application writes to use the service. */
+/** A `Chat` that is connected to the service as in an application. */
 export const useChat = (
   options: {
     readonly id?: string
@@ -76,7 +76,7 @@ export const useChat = (
 
 export const send = (chat: Chat<UIMessage>, text: string) => Effect.promise(() => chat.sendMessage({ text }))
 
-/** Begins an answer, and returns when its first text has come. */
+/** Sends a message, and waits for the first text of the answer. */
 export const begin = Effect.fnUntraced(function* (chat: Chat<UIMessage>, text: string) {
   const sent = chat.sendMessage({ text })
   yield* until("the first text", () => textOf(chat.lastMessage) === "begun" && chat.lastMessage?.role === "assistant")

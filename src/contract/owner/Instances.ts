@@ -184,7 +184,7 @@ export const AgentTest = Schema.Struct({
       "`request`: it refuses the question: the protocol or the model is wrong.",
       "`failing`: it fails.",
       "`silent`: no word in 30 seconds.",
-      "`no-answer`: it accepted the question, and what it sent is no answer."
+      "`no-answer`: it accepted the question, and its response contains no answer."
     ].join(" ")
   }),
   status: Schema.NullOr(Schema.Int).annotate({ description: "The HTTP status with which the agent refused" })

@@ -5,7 +5,7 @@ import { TestClock } from "effect/testing"
 import type { Conversation, ConversationKey, MessagePart } from "../../../src/core/chat/conversation/Conversation.ts"
 import * as ConversationHash from "../../../src/core/chat/conversation/ConversationHash.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import { run } from "../../support/TestCli.ts"
 import { storage } from "../../support/TestStorage.ts"
 
@@ -16,7 +16,7 @@ const hostile = "Hi\u001b[2J\u009b!"
 const storeConversation = Effect.fnUntraced(function* (key: ConversationKey) {
   const store = yield* ConversationStore
   yield* TestClock.setTime(Date.parse("2026-03-01T12:00:00Z"))
-  const answerId = yield* say(key, hostile)
+  const answerId = yield* beginAnswer(key, hostile)
   yield* TestClock.adjust("1 minute")
   const parts: ReadonlyArray<MessagePart> = [
     { type: "text", text: "Hello" },
@@ -139,7 +139,7 @@ describe("conversation", () => {
         context
       )
       const conversationId = ConversationHash.ofClientId(hashKey, instanceId, clientId)
-      yield* Effect.provide(say({ instanceId, conversationId }, "one"), context)
+      yield* Effect.provide(beginAnswer({ instanceId, conversationId }, "one"), context)
       const shown = yield* json("conversation", "show", "--instance", instanceId, "--conversation", clientId)
       assert.strictEqual(shown.conversation_id, conversationId)
       for (const id of [clientId, conversationId]) {

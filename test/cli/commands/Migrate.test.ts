@@ -61,21 +61,11 @@ describe("migrate", () => {
         for (const limit of ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]) {
           yield* sql.unsafe(`ALTER DATABASE ${connection.database} SET ${limit} = '${databaseTimeout}ms'`)
         }
-        const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
-        const holder = yield* sql
-          .withTransaction(
-            sql`LOCK TABLE ${sql(table)} IN ACCESS EXCLUSIVE MODE`.pipe(
-              Effect.andThen(locked.open),
-              Effect.andThen(release.await)
-            )
-          )
-          .pipe(Effect.forkChild)
-        yield* locked.await
+        const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE ${sql(table)} IN ACCESS EXCLUSIVE MODE`)
         const running = yield* Effect.forkChild(migrate(connection))
-        yield* until("the migration waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+        yield* Locks.untilAwaited(sql)
         yield* pause(3 * databaseTimeout)
-        yield* release.open
-        yield* Fiber.join(holder)
+        yield* blocker.commit
         assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
         assert.deepStrictEqual(yield* migrate(connection), [])
       }).pipe(Effect.scoped)
@@ -85,16 +75,11 @@ describe("migrate", () => {
   it.live("readers of a table are not blocked while a migration waits for its lock", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* databaseAtFirst
-      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
-      const backup = yield* sql
-        .withTransaction(Effect.andThen(sql`SELECT 1 FROM site`, Effect.andThen(locked.open, release.await)))
-        .pipe(Effect.forkChild)
-      yield* locked.await
+      const backup = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM site`)
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("the migration waits for the lock", () => Effect.runPromise(Locks.isAwaited(sql)))
+      yield* Locks.untilAwaited(sql)
       assert.deepStrictEqual(yield* Effect.timeout(sql`SELECT 1 FROM site`, "20 seconds"), [])
-      yield* release.open
-      yield* Fiber.join(backup)
+      yield* backup.commit
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
     }).pipe(Effect.scoped)
   )
@@ -102,20 +87,10 @@ describe("migrate", () => {
   it.live("a migration is retried after its connection is cut", () =>
     Effect.gen(function* () {
       const { connection, sql } = yield* databaseAtFirst
-      const [locked, release] = [yield* Latch.make(), yield* Latch.make()]
-      const holder = yield* sql
-        .withTransaction(
-          sql`LOCK TABLE submission IN ACCESS EXCLUSIVE MODE`.pipe(
-            Effect.andThen(locked.open),
-            Effect.andThen(release.await)
-          )
-        )
-        .pipe(Effect.forkChild)
-      yield* locked.await
+      const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE submission IN ACCESS EXCLUSIVE MODE`)
       const running = yield* Effect.forkChild(migrate(connection))
-      yield* until("the migration's connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
-      yield* release.open
-      yield* Fiber.join(holder)
+      yield* Locks.terminateWaiting(sql)
+      yield* blocker.commit
       assert.deepStrictEqual(yield* Fiber.join(running), laterMigrations)
     }).pipe(Effect.scoped)
   )

@@ -2,7 +2,7 @@
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { assertCounts, browser, decisionOf, own, urlencoded, withSite } from "../../support/PlainForms.ts"
+import { assertCounts, browser, decisionOf, ownOrigin, urlencoded, withSite } from "../../support/PlainForms.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 
@@ -10,7 +10,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
   it.effect("every response has a decision, and rejections are counted for their website", () =>
     Effect.gen(function* () {
       const { send } = yield* TestServer
-      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Decided", origins: [own] }))
+      const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Decided", origins: [ownOrigin] }))
       const view = (body: object, headers: Record<string, string> = {}) =>
         send(
           paths.track,

@@ -1,7 +1,7 @@
 /** HTML forms without a script: what is stored, the pages, and the redirects. On either storage. */
 import { assert, layer, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
-import { decisionOf, multipart, own, urlencoded, withSite } from "../../support/PlainForms.ts"
+import { decisionOf, multipart, ownOrigin, urlencoded, withSite } from "../../support/PlainForms.ts"
 import { type Storage, storages } from "../../support/Storages.ts"
 import { type TestServer, layer as testServer } from "../../support/TestServer.ts"
 
@@ -111,7 +111,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
 
   it.effect("the visitor is redirected only to pages of the website", () =>
     Effect.gen(function* () {
-      const { form, site } = yield* withSite([own])
+      const { form, site } = yield* withSite([ownOrigin])
       const go = (next: string | undefined, referer?: string) =>
         Effect.map(
           form("a=1", {
@@ -119,16 +119,16 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
               site: site.websiteConfigId,
               ...(next === undefined ? {} : { next })
             }).toString(),
-            headers: { ...urlencoded.headers, origin: own, ...(referer === undefined ? {} : { referer }) }
+            headers: { ...urlencoded.headers, origin: ownOrigin, ...(referer === undefined ? {} : { referer }) }
           }),
           ({ headers, status, text }) => ({ status, location: headers.get("location"), text })
         )
       const on = (location: string) => ({ status: 303, location, text: "" })
-      assert.deepStrictEqual(yield* go(`${own}/thanks?a=b#c`), on(`${own}/thanks?a=b#c`))
+      assert.deepStrictEqual(yield* go(`${ownOrigin}/thanks?a=b#c`), on(`${ownOrigin}/thanks?a=b#c`))
       for (const next of [
         "https://evil.example/",
         "//evil.example",
-        `${own}@evil.example`,
+        `${ownOrigin}@evil.example`,
         "/thanks",
         "javascript:1"
       ]) {
@@ -138,11 +138,11 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       }
       // No redirect back to the form, which would not confirm the submission: the page links to it.
       for (const [next, referer, back] of [
-        [undefined, `${own}/form?a=1&b="`, `${own}/form?a=1&amp;b=%22`],
-        ["https://evil.example/", `${own}/form`, `${own}/form`],
-        [undefined, `${own}/`, `${own}/`],
-        [undefined, undefined, `${own}/`],
-        [undefined, "https://evil.example/", `${own}/`]
+        [undefined, `${ownOrigin}/form?a=1&b="`, `${ownOrigin}/form?a=1&amp;b=%22`],
+        ["https://evil.example/", `${ownOrigin}/form`, `${ownOrigin}/form`],
+        [undefined, `${ownOrigin}/`, `${ownOrigin}/`],
+        [undefined, undefined, `${ownOrigin}/`],
+        [undefined, "https://evil.example/", `${ownOrigin}/`]
       ] as const) {
         const answer = yield* go(next, referer)
         assert.deepInclude(answer, { status: 200, location: null })
@@ -170,7 +170,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         ["null", "'none'"],
         ["https://a;b", "'none'"],
         ["https://a,b", "'none'"],
-        [own, own]
+        [ownOrigin, ownOrigin]
       ] as const) {
         const headers = { ...urlencoded.headers, ...(origin === undefined ? {} : { origin }) }
         for (const [query, status] of [
@@ -188,9 +188,9 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
 
   it.effect("an error is a page that says what to do, with everything escaped", () =>
     Effect.gen(function* () {
-      const { form, site, stored } = yield* withSite([own])
+      const { form, site, stored } = yield* withSite([ownOrigin])
       const many = Array.from({ length: 51 }, (_, index) => `f${index}=1`).join("&")
-      const headers = { ...urlencoded.headers, origin: own }
+      const headers = { ...urlencoded.headers, origin: ownOrigin }
       const faults: ReadonlyArray<
         readonly [number, RegExp, Effect.Effect<{ status: number; headers: Headers; text: string }>]
       > = [
@@ -207,17 +207,17 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
         [
           422,
           /<li><strong>&lt;i&gt;<\/strong> <span>files are not accepted/,
-          form(multipart([["<i>", new File(["x"], "a.txt")]]), { headers: { origin: own } })
+          form(multipart([["<i>", new File(["x"], "a.txt")]]), { headers: { origin: ownOrigin } })
         ],
         [
           422,
           ownersFault(/cannot be read/),
-          form("--x\r\nnonsense", { headers: { origin: own, "content-type": "multipart/form-data; boundary=x" } })
+          form("--x\r\nnonsense", { headers: { origin: ownOrigin, "content-type": "multipart/form-data; boundary=x" } })
         ],
         [
           422,
           ownersFault(/cannot be read/),
-          form("x", { headers: { origin: own, "content-type": "multipart/form-data" } })
+          form("x", { headers: { origin: ownOrigin, "content-type": "multipart/form-data" } })
         ],
         [413, /<p>It is too long\. /, form(`a=${"b".repeat(256 * 1024)}`, { headers })]
       ]
@@ -233,7 +233,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       }
       // Fifty fields are allowed, and reserved fields do not count.
       const fifty = `${many.replace("f50=1", "hydracore_ms=9000")}&hydracore_hp=`
-      assert.strictEqual((yield* form(fifty, { headers: { ...headers, referer: `${own}/` } })).status, 200)
+      assert.strictEqual((yield* form(fifty, { headers: { ...headers, referer: `${ownOrigin}/` } })).status, 200)
       assert.lengthOf(yield* stored, 1)
       const json = yield* form(many, { headers: { ...headers, accept: "application/json" } })
       assert.strictEqual(json.status, 422)

@@ -9,7 +9,7 @@ import { mailLimit, maxManaged } from "../../../src/http/owner/access/OwnerCrede
 import * as Mailer from "../../../src/memory/mail/Mailer.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
+import { fromOwnPage, newCookie, newLink, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
@@ -102,7 +102,7 @@ for (const [name, storage] of emptyStorages) {
         const created = yield* request(owner, "POST", "sessions", { role: "viewer", sites: [ownSite], label: "Ada" })
         const { path, session_id } = JSON.parse(created.text)
         const secret = String(path).split("/console/#/link/")[1]
-        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
+        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: fromOwnPage } })
         const cookie = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
         const listed = yield* request(cookie, "GET", "sites")
         assert.deepStrictEqual(
@@ -185,7 +185,7 @@ for (const [name, storage] of emptyStorages) {
           (yield* request(stolen, "POST", "sessions", { role: "owner", sites: [ownSite] })).text
         )
         const secret = String(path).split("/console/#/link/")[1]
-        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: ofPage } })
+        const opened = yield* send(url, "/v1/owner/session", { body: { secret }, init: { headers: fromOwnPage } })
         const thief = /hydracore_console=([^;]+)/.exec(opened.headers.get("set-cookie") ?? "")?.[1] ?? ""
         const { sessions } = JSON.parse((yield* request(stolen, "GET", "sessions")).text)
         const { session_id } = sessions.find(({ current }: { current: boolean }) => current)

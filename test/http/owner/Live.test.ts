@@ -8,7 +8,7 @@ import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { SiteErasure } from "../../../src/services/sites/SiteErasure.ts"
-import { newCookie, ofPage, send } from "../../support/OwnerRequests.ts"
+import { fromOwnPage, newCookie, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
@@ -31,7 +31,7 @@ const follow = Effect.fnUntraced(function* (siteId: string, cookie: string) {
   )
   const response = yield* Effect.promise(() =>
     fetch(`${url}/v1/owner/sites/${siteId}/live`, {
-      headers: { cookie: `hydracore_console=${cookie}`, ...ofPage },
+      headers: { cookie: `hydracore_console=${cookie}`, ...fromOwnPage },
       signal: abort.signal
     })
   )

@@ -8,7 +8,7 @@ import { cookie as cookieSpelling, limits, link as linkSpelling } from "../../..
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 import { ConsoleSessions } from "../../../src/services/sites/ConsoleSessions.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
-import { newCookie, newLink, ofPage, send } from "../../support/OwnerRequests.ts"
+import { fromOwnPage, newCookie, newLink, send } from "../../support/OwnerRequests.ts"
 import { emptyStorages } from "../../support/Storages.ts"
 import { TestServer, layer as testServer } from "../../support/TestServer.ts"
 import { poll } from "../../support/Wait.ts"
@@ -17,7 +17,7 @@ const path = "/v1/owner/session"
 const sites = "/v1/owner/sites"
 
 /** Exchanges the secret of a link, as the console's page does. */
-const open = (url: string, secret: unknown, headers: Record<string, string> = { origin: url, ...ofPage }) =>
+const open = (url: string, secret: unknown, headers: Record<string, string> = { origin: url, ...fromOwnPage }) =>
   send(url, path, { body: { secret }, init: { headers } })
 
 /** The value and the attributes of the cookie that a response sets. */
@@ -73,7 +73,7 @@ for (const [name, storage] of emptyStorages) {
             ["https://localhost", true]
           ] as const) {
             const { link } = yield* newLink("owner", "all")
-            const { headers } = yield* open(url, link, { origin, ...ofPage })
+            const { headers } = yield* open(url, link, { origin, ...fromOwnPage })
             const name = `${isSecure ? "__Host-" : ""}hydracore_console`
             assert.strictEqual(cookieOf(headers).name, name, origin)
             assert.strictEqual(cookieOf(headers).attributes.includes("Secure"), isSecure, origin)
@@ -104,13 +104,13 @@ for (const [name, storage] of emptyStorages) {
         Effect.gen(function* () {
           const { url } = yield* TestServer
           const { link } = yield* newLink("owner", "all")
-          const form = { "content-type": "application/x-www-form-urlencoded", ...ofPage }
-          const plain = { "content-type": "text/plain", ...ofPage }
+          const form = { "content-type": "application/x-www-form-urlencoded", ...fromOwnPage }
+          const plain = { "content-type": "text/plain", ...fromOwnPage }
           for (const [status, body, headers] of [
-            [422, "{", ofPage],
-            [422, {}, ofPage],
-            [422, { secret: 7 }, ofPage],
-            [422, { secret: `${link}${"x".repeat(1000)}` }, ofPage],
+            [422, "{", fromOwnPage],
+            [422, {}, fromOwnPage],
+            [422, { secret: 7 }, fromOwnPage],
+            [422, { secret: `${link}${"x".repeat(1000)}` }, fromOwnPage],
             [415, `secret=${link}`, form],
             [415, JSON.stringify({ secret: link }), plain]
           ] as const) {
@@ -137,14 +137,14 @@ for (const [name, storage] of emptyStorages) {
             { cookie: header, "sec-fetch-site": "cross-site" },
             { cookie: header, "sec-fetch-site": "same-site" },
             { cookie: header, "sec-fetch-site": "none" },
-            { cookie: header, authorization: "Bearer hok_x", ...ofPage },
-            { cookie: `${header}x`, ...ofPage },
-            { cookie: `other=${cookie}`, ...ofPage },
-            { cookie: `${header}; ${header}`, ...ofPage },
-            { cookie: `hydracore_console=hcs_x; ${header}`, ...ofPage },
-            { cookie: `__Host-${header}; __Host-hydracore_console=hcs_x`, ...ofPage },
-            { cookie: `hydracore_console=${key}`, ...ofPage },
-            { authorization: `Bearer ${cookie}`, ...ofPage }
+            { cookie: header, authorization: "Bearer hok_x", ...fromOwnPage },
+            { cookie: `${header}x`, ...fromOwnPage },
+            { cookie: `other=${cookie}`, ...fromOwnPage },
+            { cookie: `${header}; ${header}`, ...fromOwnPage },
+            { cookie: `hydracore_console=hcs_x; ${header}`, ...fromOwnPage },
+            { cookie: `__Host-${header}; __Host-hydracore_console=hcs_x`, ...fromOwnPage },
+            { cookie: `hydracore_console=${key}`, ...fromOwnPage },
+            { authorization: `Bearer ${cookie}`, ...fromOwnPage }
           ]) {
             const answer = yield* send(url, sites, { init: { headers } })
             assert.strictEqual(answer.status, 401, JSON.stringify(headers))
@@ -152,7 +152,7 @@ for (const [name, storage] of emptyStorages) {
           }
           assert.lengthOf([...texts], 1)
           assert.strictEqual((yield* send(url, sites, { cookie })).status, 200)
-          const secure = { cookie: `__Host-${header}`, ...ofPage }
+          const secure = { cookie: `__Host-${header}`, ...fromOwnPage }
           assert.strictEqual((yield* send(url, sites, { init: { headers: secure } })).status, 200)
           // A key takes precedence, and has no session.
           const both = yield* send(url, sites, { cookie, key })

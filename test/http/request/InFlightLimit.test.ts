@@ -13,7 +13,7 @@ import * as MemoryRateLimiter from "../../../src/memory/limits/RateLimiter.ts"
 import { AnalyticsRepo } from "../../../src/services/analytics/AnalyticsRepo.ts"
 import { SubmissionRepo } from "../../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { interruptedAnywhere } from "../../support/Stepwise.ts"
+import { interruptEverywhere } from "../../support/Stepwise.ts"
 
 const requestHead: RequestHead = {
   url: "/",
@@ -86,7 +86,7 @@ it("an interruption at any step releases the memory", () => {
   })
   const endpoint = InFlightLimit.bounded(() => waits, { capacity: 100_000 })
   const body = new Uint8Array(60_000)
-  interruptedAnywhere(
+  interruptEverywhere(
     () => endpoint(requestHead, body),
     (steps) => {
       // A second request is accepted only if the first has released its memory.

@@ -5,7 +5,7 @@ import { ByteSize, Effect, Option, Result, Schema, Stream } from "effect"
 import { HttpIncomingMessage, HttpServerRequest } from "effect/http"
 import * as Capacity from "../../../src/core/limits/Capacity.ts"
 import * as RequestBody from "../../../src/http/request/RequestBody.ts"
-import { interruptedAnywhere } from "../../support/Stepwise.ts"
+import { interruptEverywhere } from "../../support/Stepwise.ts"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -105,7 +105,7 @@ describe("http/request/RequestBody", () => {
         })
         return Effect.provideService(RequestBody.readBytes(ofNode), RequestBody.Arrivals, watched)
       }
-      interruptedAnywhere(read, (steps) => {
+      interruptEverywhere(read, (steps) => {
         assert.strictEqual(capacity.held(), 0, `after ${steps} steps`)
         assert.strictEqual(capacity.owners(), 0, `after ${steps} steps`)
       })

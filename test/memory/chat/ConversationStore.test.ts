@@ -6,13 +6,13 @@ import * as InstanceDirectory from "../../../src/memory/chat/InstanceDirectory.t
 import { ConversationStore as Service } from "../../../src/services/chat/ConversationStore.ts"
 import { suite } from "../../suites/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
-import { newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
 
 const layerWith = (options?: Parameters<typeof ConversationStore.layer>[0]) =>
   Layer.provideMerge(ConversationStore.layer(options), InstanceDirectory.layer())
 
 suite("memory/chat/ConversationStore", layerWith(), {
-  later: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
+  afterTenSeconds: (effect) => Effect.flatMap(Clock.currentTimeMillis, (now) => at(now + 10_000)(effect)),
   runs: 100
 })
 
@@ -22,14 +22,14 @@ it.effect("memory/chat/ConversationStore: beyond a limit, evicts the conversatio
     const { instanceId } = yield* newKey
     const keys = Array.from({ length: 5 }, () => ({ instanceId, conversationId: randomUUID() }))
     const areStored = Effect.map(Effect.forEach(keys, store.read), (found) => found.map(Option.isSome))
-    for (const key of keys.slice(0, 3)) yield* say(key, "12345")
-    yield* say(keys[0]!, "12345")
-    yield* say(keys[3]!, "12345")
+    for (const key of keys.slice(0, 3)) yield* beginAnswer(key, "12345")
+    yield* beginAnswer(keys[0]!, "12345")
+    yield* beginAnswer(keys[3]!, "12345")
     assert.deepStrictEqual(yield* areStored, [true, false, true, true, false])
-    yield* say(keys[4]!, "x".repeat(15))
+    yield* beginAnswer(keys[4]!, "x".repeat(15))
     assert.deepStrictEqual(yield* areStored, [false, false, false, true, true])
     // A conversation that is larger than the limit is stored, and all others are evicted.
-    yield* say(keys[1]!, "x".repeat(30))
+    yield* beginAnswer(keys[1]!, "x".repeat(30))
     assert.deepStrictEqual(yield* areStored, [false, true, false, false, false])
   }).pipe(Effect.provide(layerWith({ maxConversations: 3, maxSize: 20 })))
 )

@@ -16,7 +16,8 @@ const live = Layer.mergeAll(SiteDirectory.layer({ timeout }), SiteErasure.layer(
 
 const table = AnalyticsCopy.tables.find(({ name }) => name === "conversion")!
 
-const opened = Effect.gen(function* () {
+/** A website with a conversion, and the rows of its copy's progress. */
+const newSite = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const site = yield* Sites.use((sites) => sites.create({ name: "A", origins: [], timeZone: "UTC" }))
   const id = PgTypes.uuid(site.hostedWebsiteId)
@@ -24,29 +25,29 @@ const opened = Effect.gen(function* () {
     VALUES (${id}, now(), 'a', 'Form')`
   return {
     site,
-    mark: sql`UPDATE site SET deleted_at = now() WHERE hosted_website_id = ${id}`,
-    states: sql`SELECT 1 FROM analytics_copy WHERE hosted_website_id = ${id}`
+    markDeleted: sql`UPDATE site SET deleted_at = now() WHERE hosted_website_id = ${id}`,
+    progress: sql`SELECT 1 FROM analytics_copy WHERE hosted_website_id = ${id}`
   }
 })
 
 withLayer(live, { excludeTestServices: true })("postgres/analytics/AnalyticsCopy", (it) => {
-  it.effect("an erasure deletes the copied rows of its website", () =>
+  it.effect("an erasure deletes the progress of the website's copy", () =>
     Effect.gen(function* () {
-      const { site, states } = yield* opened
+      const { site, progress } = yield* newSite
       yield* AnalyticsCopy.copyNext(table, site.hostedWebsiteId, () => Effect.void)
-      assert.lengthOf(yield* states, 1)
+      assert.lengthOf(yield* progress, 1)
       yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId))
-      assert.lengthOf(yield* states, 0)
+      assert.lengthOf(yield* progress, 0)
     })
   )
 
   it.effect("copies nothing of a website that is being deleted", () =>
     Effect.gen(function* () {
-      const { mark, site, states } = yield* opened
-      yield* mark
+      const { markDeleted, site, progress } = yield* newSite
+      yield* markDeleted
       const copied = yield* AnalyticsCopy.copyNext(table, site.hostedWebsiteId, () => Effect.die("sent"))
       assert.deepStrictEqual(copied, Option.none())
-      assert.lengthOf(yield* states, 0)
+      assert.lengthOf(yield* progress, 0)
     })
   )
 })

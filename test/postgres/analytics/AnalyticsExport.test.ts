@@ -10,11 +10,11 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 const begin = Date.UTC(2026, 2, 1)
 const day = 86_400_000
 
-/** Stores page views with their numbers as paths, `together` of them at each moment. */
-const store = (hostedWebsiteId: string, count: number, together: number) =>
+/** Stores page views whose paths are their numbers, `perMicrosecond` of them in each microsecond. */
+const store = (hostedWebsiteId: string, count: number, perMicrosecond: number) =>
   PgClient.PgClient.use(
     (sql) => sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
-      SELECT ${hostedWebsiteId}::uuid, ${new Date(begin)}::timestamptz + (number / ${together}::int) * interval '1 microsecond',
+      SELECT ${hostedWebsiteId}::uuid, ${new Date(begin)}::timestamptz + (number / ${perMicrosecond}::int) * interval '1 microsecond',
         '/' || number, decode(repeat('00', 16), 'hex')
       FROM generate_series(0, ${count}::int - 1) AS number`
   )
@@ -25,7 +25,7 @@ const rowsOf = (hostedWebsiteId: string) =>
   ).pipe(Stream.map((row) => (row.type === "pageview" ? row.view.path : row.type)))
 
 /** An export whose client has one connection. */
-const single = Layer.unwrap(
+const withOneConnection = Layer.unwrap(
   Effect.map(TestDatabase.connection, ({ url }) =>
     PostgresAnalyticsExport.layer({ timeout: "20 seconds" }).pipe(
       Layer.provideMerge(
@@ -36,7 +36,7 @@ const single = Layer.unwrap(
 )
 
 describe("postgres/analytics/AnalyticsExport", () => {
-  it.effect("each row comes once and in order, also if a page ends between rows of the same moment", () =>
+  it.effect("every row comes once and in order, also if a page ends between rows of the same time", () =>
     Effect.gen(function* () {
       const [one, other] = [randomUUID(), randomUUID()]
       yield* store(one, 3500, 900)
@@ -46,10 +46,10 @@ describe("postgres/analytics/AnalyticsExport", () => {
         paths,
         Array.from({ length: 3500 }, (_, number) => `/${number}`)
       )
-    }).pipe(Effect.provide(single))
+    }).pipe(Effect.provide(withOneConnection))
   )
 
-  it.live("an export whose reader pauses holds no connection", () =>
+  it.live("an export uses no connection while its reader handles a row", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const id = randomUUID()
@@ -60,6 +60,6 @@ describe("postgres/analytics/AnalyticsExport", () => {
         Stream.runCollect
       )
       assert.lengthOf(found, 1)
-    }).pipe(Effect.provide(single))
+    }).pipe(Effect.provide(withOneConnection))
   )
 })

@@ -6,7 +6,7 @@ import { Leads } from "../../../src/services/analytics/Leads.ts"
 import { StorageUnavailable } from "../../../src/services/Storage.ts"
 
 it.effect(
-  "postgres/analytics/LeadMatching: runs a pass within each second, also after failures, and logs an outage once",
+  "postgres/analytics/LeadMatching: runs a pass in each second, also after failures, and logs each outage once",
   () =>
     Effect.gen(function* () {
       let passes = 0

@@ -50,15 +50,15 @@ suite("postgres/analytics/Leads", live, (hostedWebsiteId) =>
   )
 )
 
-it.live("postgres/analytics/Leads: a lead without a visit is dropped after its maximum wait, and no sooner", () =>
+it.live("postgres/analytics/Leads: a lead without a visit is dropped after its maximum wait, and not earlier", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const leads = yield* Service.Leads
-    const age = (millis: number) => sql`INSERT INTO pending_lead
+    const addPending = (ageMillis: number) => sql`INSERT INTO pending_lead
       (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
-      VALUES (gen_random_uuid(), 'form', gen_random_uuid(), 's', now(), now() - ${`${millis} milliseconds`}::interval)`
-    yield* age(0)
-    yield* age(Lead.maxWaitMillis + 1)
+      VALUES (gen_random_uuid(), 'form', gen_random_uuid(), 's', now(), now() - ${`${ageMillis} milliseconds`}::interval)`
+    yield* addPending(0)
+    yield* addPending(Lead.maxWaitMillis + 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 1 })
     assert.lengthOf(yield* sql`SELECT 1 FROM pending_lead`, 1)
     assert.deepStrictEqual(yield* leads.match, { matched: 0, dropped: 0 })
@@ -66,7 +66,7 @@ it.live("postgres/analytics/Leads: a lead without a visit is dropped after its m
 )
 
 it.live(
-  "postgres/analytics/Leads: a website whose leads cannot be matched delays no others, and its own are dropped after a day",
+  "postgres/analytics/Leads: a website whose leads cannot be matched does not delay other websites, and its leads are dropped after a day",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -79,7 +79,7 @@ it.live(
       const add = (hostedWebsiteId: string, age: string) => sql`INSERT INTO pending_lead
       (lead_id, kind, hosted_website_id, session_id, received_at, stored_at)
       VALUES (gen_random_uuid(), 'chat', ${hostedWebsiteId}, 's', now(), now() - ${age}::interval)`
-      // Its conversions violate a constraint.
+      // Makes every conversion of this website fail.
       yield* sql.unsafe(`ALTER TABLE conversion ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
       for (const { hostedWebsiteId } of [broken, healthy]) {
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)

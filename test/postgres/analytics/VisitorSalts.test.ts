@@ -10,8 +10,8 @@ const salts = VisitorSalts.layer({ timeout: "20 seconds" })
 
 suite("postgres/analytics/VisitorSalts", salts.pipe(Layer.provide(TestDatabase.layer)))
 
-describe("postgres/analytics/VisitorSalts: many processes", () => {
-  it.live("get the same salt of the day, even if they fetch it concurrently", () =>
+describe("postgres/analytics/VisitorSalts: processes and the cache", () => {
+  it.live("many processes get the same salt of the day, even if they fetch it concurrently", () =>
     Effect.gen(function* () {
       const processes = yield* Effect.forEach(Array.from({ length: 8 }), () =>
         Effect.map(Layer.build(Layer.fresh(salts)), (context) => Context.get(context, Service.VisitorSalts))
@@ -21,7 +21,7 @@ describe("postgres/analytics/VisitorSalts: many processes", () => {
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a cached salt needs no database", () =>
+  it.live("a cached salt is returned without the database", () =>
     Effect.gen(function* () {
       const { current } = yield* Service.VisitorSalts
       const sql = yield* PgClient.PgClient

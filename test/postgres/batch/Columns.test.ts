@@ -18,9 +18,9 @@ const Row = Schema.Struct({
   small: Schema.NullOr(int(-32_768, 32_767)),
   whole: Schema.NullOr(int(-2_147_483_648, 2_147_483_647)),
   text: Schema.NullOr(Schema.String),
-  /** Repeated as often: texts longer than what a loop writes. */
+  /** How often the text is repeated. Long texts are encoded by another method than short ones. */
   times: int(1, 80),
-  /** The driver rounds times further away. */
+  /** Within the range in which the driver does not round. */
   at: int(-8_000_000_000_000, 8_000_000_000_000),
   id: Schema.Array(int(0, 255)),
   bytes: Schema.NullOr(Schema.Array(int(0, 255)))
@@ -55,7 +55,7 @@ const bytesOf = (parameter: PgTypes.Parameter, registry?: PgTypes.Registry): Buf
 }
 
 describe("postgres/batch/Columns", () => {
-  it.prop("it encodes as the driver does, and a column of nulls as null", [Schema.NonEmptyArray(Row)], ([rows]) => {
+  it.prop("encodes as the driver does, and a column of nulls as null", [Schema.NonEmptyArray(Row)], ([rows]) => {
     const parameters = Result.getOrThrow(Columns.parameters(columns, rows))
     for (const [index, valueOf] of valuesOf.entries()) {
       const values = rows.map(valueOf)
@@ -68,14 +68,14 @@ describe("postgres/batch/Columns", () => {
     }
   })
 
-  it.prop("any eight-byte integer that a number has is exact", [Schema.Int], ([count]) => {
+  it.prop("encodes every integer of up to eight bytes that a number represents exactly", [Schema.Int], ([count]) => {
     for (const value of [count, count * 1_024, -(2 ** 53), 2 ** 62]) {
       const [parameter] = Result.getOrThrow(Columns.parameters([Columns.int8("it", () => value)], [0]))
       assert.strictEqual(bytesOf(parameter!, Columns.types)?.readBigInt64BE(24), BigInt(value))
     }
   })
 
-  it.prop("any time is exact", [int(-8.64e15, 8.64e15)], ([millis]) => {
+  it.prop("encodes every time exactly", [int(-8.64e15, 8.64e15)], ([millis]) => {
     const column = Columns.timestamptz("it", (at: number) => at)
     const [parameter] = Result.getOrThrow(Columns.parameters([column], [millis]))
     const epoch = BigInt(Date.UTC(2000, 0, 1))
@@ -83,26 +83,26 @@ describe("postgres/batch/Columns", () => {
   })
 
   const refused: ReadonlyArray<readonly [string, Columns.Column<unknown>]> = [
-    ["an integer that is too large", Columns.int2("it", () => 32_768)],
-    ["one that has more than eight bytes", Columns.int8("it", () => 2 ** 63)],
+    ["an integer of more than two bytes", Columns.int2("it", () => 32_768)],
+    ["an integer of more than eight bytes", Columns.int8("it", () => 2 ** 63)],
     ["a number that is not an integer", Columns.int2("it", () => 1.5)],
-    ["a wider one that is too large", Columns.int4("it", () => 2_147_483_648)],
-    ["not a number", Columns.int4("it", () => Number.NaN)],
-    ["not a time", Columns.timestamptz("it", () => Number.NaN)],
+    ["an integer of more than four bytes", Columns.int4("it", () => 2_147_483_648)],
+    ["NaN", Columns.int4("it", () => Number.NaN)],
+    ["NaN as a time", Columns.timestamptz("it", () => Number.NaN)],
     ["an infinite time", Columns.timestamptz("it", () => Number.POSITIVE_INFINITY)],
     ["an empty id", Columns.uuid("it", () => "")],
-    ["an id of other letters", Columns.uuid("it", () => "0190f5c2-0000-7000-8000-00000000000g")],
-    ["an id without its hyphens", Columns.uuid("it", () => "0190f5c2 0000 7000 8000 000000000000")],
-    ["half a byte", Columns.bytea("it", () => "abc")],
-    ["digits beyond Latin", Columns.bytea("it", () => "٣٣")]
+    ["an id with a letter that is not hexadecimal", Columns.uuid("it", () => "0190f5c2-0000-7000-8000-00000000000g")],
+    ["an id without hyphens", Columns.uuid("it", () => "0190f5c2 0000 7000 8000 000000000000")],
+    ["an odd number of hexadecimal digits", Columns.bytea("it", () => "abc")],
+    ["digits that are not ASCII", Columns.bytea("it", () => "٣٣")]
   ]
-  it.each(refused)("it refuses %s", (_, column) => {
-    const written = Columns.parameters([column], [{}])
-    const refusedColumn = Option.map(Result.getFailure(written), (error) => error.column)
+  it.each(refused)("refuses %s", (_, column) => {
+    const encoded = Columns.parameters([column], [{}])
+    const refusedColumn = Option.map(Result.getFailure(encoded), (error) => error.column)
     assert.deepStrictEqual(refusedColumn, Option.some("it"))
   })
 
-  it.live("columns come back from the database as the same rows", () =>
+  it.live("the database reads the encoded columns as the same rows", () =>
     Effect.gen(function* () {
       const { url } = yield* TestDatabase.connection
       const sql = yield* PgClient.make({ url, maxConnections: 1, types: Columns.types })

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
+import { Effect, Fiber, Layer, Option, Schema } from "effect"
 import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
-import { newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 const timeout = "20 seconds"
@@ -28,20 +29,23 @@ const complete = (answerId: string, text = "an answer") =>
     store.complete({ answerId, parts: [{ type: "text", text }], ending: "stop", usage: null })
   )
 
-const together = { concurrency: "unbounded" } as const
+const concurrently = { concurrency: "unbounded" } as const
 
 describe("postgres/chat/ConversationBatches", () => {
-  it.live("turns that arrive together share commits, and so do answers that end together", () =>
+  it.live("concurrent turns share commits, and so do answers that end concurrently", () =>
     Effect.gen(function* () {
       const { instanceId } = yield* newKey
       const keys = Array.from({ length: 60 }, () => ({ instanceId, conversationId: randomUUID() }))
       for (const _ of ["new", "continued"]) {
-        const answers = yield* Effect.forEach(keys, (key) => say(key, "one"), together)
-        assert.isBelow(yield* commitsOf("conversation"), 15)
-        assert.deepStrictEqual(new Set(yield* Effect.forEach(answers, (id) => complete(id), together)), new Set([true]))
+        const answers = yield* Effect.forEach(keys, (key) => beginAnswer(key, "one"), concurrently)
         assert.isBelow(yield* commitsOf("conversation"), 15)
         assert.deepStrictEqual(
-          new Set(yield* Effect.forEach(answers, (id) => complete(id), together)),
+          new Set(yield* Effect.forEach(answers, (id) => complete(id), concurrently)),
+          new Set([true])
+        )
+        assert.isBelow(yield* commitsOf("conversation"), 15)
+        assert.deepStrictEqual(
+          new Set(yield* Effect.forEach(answers, (id) => complete(id), concurrently)),
           new Set([false])
         )
       }
@@ -52,16 +56,16 @@ describe("postgres/chat/ConversationBatches", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("messages to one conversation that arrive together are all stored, and only the last is answered", () =>
+  it.live("concurrent messages to one conversation are all stored, and only the last is answered", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      const answers = yield* Effect.forEach(["a", "b", "c", "d"], (text) => say(key, text), together)
+      const answers = yield* Effect.forEach(["a", "b", "c", "d"], (text) => beginAnswer(key, text), concurrently)
       const messages = yield* Effect.flatMap(store.read(key), Effect.fromOption)
       assert.lengthOf(messages, 8)
       const running = Option.getOrThrow(yield* store.running(key))
       assert.strictEqual(messages.at(-1)?.messageId, running)
-      const ended = yield* Effect.forEach(answers, (id) => complete(id), together)
+      const ended = yield* Effect.forEach(answers, (id) => complete(id), concurrently)
       assert.deepStrictEqual(
         answers.filter((_, index) => ended[index]),
         [running]
@@ -69,27 +73,19 @@ describe("postgres/chat/ConversationBatches", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a locked conversation does not delay others, and is written once it is free", () =>
+  it.live("a locked conversation does not delay others, and is written when it is unlocked", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const store = yield* ConversationStore
       const [idle, busy] = [yield* newKey, yield* newKey]
-      yield* complete(yield* say(idle, "one"))
-      const answerId = yield* say(busy, "one")
-      const [locked, free] = [yield* Latch.make(), yield* Latch.make()]
-      const holder = yield* sql`SELECT 1 FROM conversation FOR UPDATE`.pipe(
-        Effect.andThen(locked.open),
-        Effect.andThen(free.await),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* locked.await
-      const begun = yield* Effect.forkChild(say(idle, "two"))
+      yield* complete(yield* beginAnswer(idle, "one"))
+      const answerId = yield* beginAnswer(busy, "one")
+      const blocker = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM conversation FOR UPDATE`)
+      const begun = yield* Effect.forkChild(beginAnswer(idle, "two"))
       const completed = yield* Effect.forkChild(complete(answerId))
       const other = { instanceId: idle.instanceId, conversationId: randomUUID() }
-      assert.isTrue(yield* complete(yield* say(other, "one")))
-      yield* free.open
-      yield* Fiber.join(holder)
+      assert.isTrue(yield* complete(yield* beginAnswer(other, "one")))
+      yield* blocker.commit
       const next = yield* Fiber.join(begun)
       assert.isTrue(yield* Fiber.join(completed))
       assert.deepStrictEqual(yield* store.running(idle), Option.some(next))
@@ -104,7 +100,7 @@ describe("postgres/chat/ConversationBatches", () => {
         instanceId: index === 4 ? randomUUID() : key.instanceId,
         conversationId: randomUUID()
       }))
-      const outcomes = yield* Effect.forEach(turns, (turn) => Effect.result(say(turn, "one")), together)
+      const outcomes = yield* Effect.forEach(turns, (turn) => Effect.result(beginAnswer(turn, "one")), concurrently)
       assert.deepStrictEqual(
         outcomes.map((outcome) => (outcome._tag === "Failure" ? outcome.failure._tag : "stored")),
         turns.map((_, index) => (index === 4 ? "RecordRefused" : "stored"))

@@ -1,24 +1,23 @@
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Latch, Layer, Option, Schema } from "effect"
+import { Context, Effect, Fiber, Layer, Option, Schema } from "effect"
 import type { AgentEvent } from "../../../src/core/chat/agent/Agent.ts"
 import * as AnswerParts from "../../../src/core/chat/conversation/AnswerParts.ts"
 import * as PostgresConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { suite } from "../../suites/ConversationStore.ts"
-import { follow, newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, follow, newKey } from "../../support/Conversations.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
-import { until } from "../../support/Wait.ts"
 
 const timeout = "20 seconds"
 const store = PostgresConversationStore.layer({ timeout, maxQueue: 10_000 })
 const layers = Layer.merge(store, InstanceDirectory.layer({ timeout })).pipe(Layer.provideMerge(TestDatabase.layer))
 
 suite("postgres/chat/ConversationStore", layers, {
-  later: (effect) =>
+  afterTenSeconds: (effect) =>
     PgClient.PgClient.use((sql) =>
       Effect.andThen(
         Effect.orDie(sql`UPDATE conversation SET lease_until = lease_until - interval '10 seconds'`),
@@ -37,25 +36,25 @@ const count = (from: string) =>
     Effect.map(([{ rows }]) => rows)
   )
 
-/** A second store, which the database cannot tell from one of another process. */
-const another = Effect.map(Layer.build(Layer.fresh(store)), (built) => Context.get(built, ConversationStore))
+/** A second store on the same database. The database cannot distinguish it from the store of another process. */
+const secondStore = Effect.map(Layer.build(Layer.fresh(store)), (built) => Context.get(built, ConversationStore))
 
 describe("postgres/chat/ConversationStore: pieces", () => {
-  it.live("an answer leaves no piece behind, however it ends", () =>
+  it.live("no piece of an answer remains after its end, however it ends", () =>
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
       const piece = (answerId: string) => store.append({ answerId, position: 0, events: [text("a"), text("b")] })
-      const first = yield* say(key, "one")
+      const first = yield* beginAnswer(key, "one")
       assert.isTrue(yield* piece(first))
       assert.strictEqual(yield* count("answer_piece"), 1)
       yield* store.complete({ answerId: first, parts: [], ending: "stop", usage: null })
       assert.strictEqual(yield* count("answer_piece"), 0)
-      yield* piece(yield* say(key, "two"))
+      yield* piece(yield* beginAnswer(key, "two"))
       yield* store.stop(key)
       assert.strictEqual(yield* count("answer_piece"), 0)
-      yield* piece(yield* say(key, "three"))
-      const last = yield* say(key, "four")
+      yield* piece(yield* beginAnswer(key, "three"))
+      const last = yield* beginAnswer(key, "four")
       assert.strictEqual(yield* count("answer_piece"), 0)
       yield* piece(last)
       yield* store.delete(key)
@@ -71,21 +70,21 @@ describe("postgres/chat/ConversationStore: pieces", () => {
       const sql = yield* PgClient.PgClient
       const { instanceId } = yield* newKey
       const answers = yield* Effect.forEach(Array.from({ length: 50 }), () =>
-        say({ instanceId, conversationId: randomUUID() }, "one")
+        beginAnswer({ instanceId, conversationId: randomUUID() }, "one")
       )
-      const each = 20
+      const piecesPerAnswer = 20
       yield* Effect.forEach(
         answers,
         (answerId) =>
-          Effect.forEach(Array.from({ length: each }), (_, position) =>
+          Effect.forEach(Array.from({ length: piecesPerAnswer }), (_, position) =>
             store.append({ answerId, position, events: [text("a")] })
           ),
         { concurrency: "unbounded" }
       )
       const rows = yield* sql`SELECT count(DISTINCT xmin::text)::int AS rows FROM answer_piece`
       const [{ rows: commits }] = yield* Schema.decodeUnknownEffect(Count)(rows)
-      assert.strictEqual(yield* count("answer_piece"), answers.length * each)
-      assert.isBelow(commits, each * 5)
+      assert.strictEqual(yield* count("answer_piece"), answers.length * piecesPerAnswer)
+      assert.isBelow(commits, piecesPerAnswer * 5)
     }).pipe(Effect.provide(layers))
   )
 
@@ -93,7 +92,7 @@ describe("postgres/chat/ConversationStore: pieces", () => {
     Effect.gen(function* () {
       const store = yield* ConversationStore
       const key = yield* newKey
-      const answerId = yield* say(key, "one")
+      const answerId = yield* beginAnswer(key, "one")
       yield* store.append({ answerId, position: 0, events: [text("a")] })
       for (const events of [[text("b")], [text("b")], [text("b"), text("c")]]) {
         assert.isTrue(yield* store.append({ answerId, position: 1, events }))
@@ -107,27 +106,29 @@ describe("postgres/chat/ConversationStore: pieces", () => {
 })
 
 describe("postgres/chat/ConversationStore: processes", () => {
-  it.live("a message to one process ends the answer of another, whose next `renew` shows it", () =>
-    Effect.gen(function* () {
-      const here = yield* ConversationStore
-      const there = yield* another
-      const key = yield* newKey
-      const answerId = yield* say(key, "one")
-      yield* here.append({ answerId, position: 0, events: [text("Hel")] })
-      assert.deepStrictEqual(yield* there.running(key), Option.some(answerId))
-      const next = randomUUID()
-      yield* there.begin({ key, answerId: next, message: { messageId: randomUUID(), text: "two" } })
-      assert.isFalse(yield* here.append({ answerId, position: 1, events: [text("lo")] }))
-      assert.strictEqual((yield* here.renew([answerId])).size, 0)
-      assert.isTrue(yield* there.stop(key))
-      assert.strictEqual((yield* there.renew([next])).size, 0)
-      assert.isTrue((yield* here.hashKey).equals(yield* there.hashKey))
-    }).pipe(Effect.scoped, Effect.provide(layers))
+  it.live(
+    "a message to one process ends the answer that another process runs, whose next `renew` reports the end",
+    () =>
+      Effect.gen(function* () {
+        const here = yield* ConversationStore
+        const there = yield* secondStore
+        const key = yield* newKey
+        const answerId = yield* beginAnswer(key, "one")
+        yield* here.append({ answerId, position: 0, events: [text("Hel")] })
+        assert.deepStrictEqual(yield* there.running(key), Option.some(answerId))
+        const next = randomUUID()
+        yield* there.begin({ key, answerId: next, message: { messageId: randomUUID(), text: "two" } })
+        assert.isFalse(yield* here.append({ answerId, position: 1, events: [text("lo")] }))
+        assert.strictEqual((yield* here.renew([answerId])).size, 0)
+        assert.isTrue(yield* there.stop(key))
+        assert.strictEqual((yield* there.renew([next])).size, 0)
+        assert.isTrue((yield* here.hashKey).equals(yield* there.hashKey))
+      }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
   it.live("concurrent writers of the same conversations wait for each other, and none fails", () =>
     Effect.gen(function* () {
-      const stores = [yield* ConversationStore, yield* another]
+      const stores = [yield* ConversationStore, yield* secondStore]
       const { instanceId } = yield* newKey
       const keys = Array.from({ length: 4 }, () => ({ instanceId, conversationId: randomUUID() }))
       const turns = keys.flatMap((key) => stores.flatMap((store) => Array.from({ length: 5 }, () => ({ key, store }))))
@@ -157,19 +158,11 @@ describe("postgres/chat/ConversationStore: processes", () => {
       const store = yield* ConversationStore
       const sql = yield* PgClient.PgClient
       const key = yield* newKey
-      yield* say(key, "one")
-      const [locked, cut] = [yield* Latch.make(), yield* Latch.make()]
-      const holder = yield* sql`SELECT 1 FROM conversation FOR UPDATE`.pipe(
-        Effect.andThen(locked.open),
-        Effect.andThen(cut.await),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* locked.await
-      const begun = yield* Effect.forkChild(say(key, "two"))
-      yield* until("its connection is cut", () => Effect.runPromise(Locks.cutWaiting(sql)))
-      yield* cut.open
-      yield* Fiber.join(holder)
+      yield* beginAnswer(key, "one")
+      const blocker = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM conversation FOR UPDATE`)
+      const begun = yield* Effect.forkChild(beginAnswer(key, "two"))
+      yield* Locks.terminateWaiting(sql)
+      yield* blocker.commit
       const answerId = yield* Fiber.join(begun)
       assert.deepStrictEqual(yield* store.running(key), Option.some(answerId))
       const messages = yield* Effect.flatMap(store.read(key), Effect.fromOption)

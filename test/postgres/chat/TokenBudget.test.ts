@@ -12,10 +12,10 @@ const instances = InstanceDirectory.layer({ timeout: "20 seconds" })
 
 suite("postgres/chat/TokenBudget", Layer.merge(budget, instances).pipe(Layer.provide(TestDatabase.layer)))
 
-describe("postgres/chat/TokenBudget: many processes", () => {
-  it.live("together never exceed the limit, even with concurrent reservations", () =>
+describe("postgres/chat/TokenBudget: processes", () => {
+  it.live("many processes together reserve no more than the limit, even concurrently", () =>
     Effect.gen(function* () {
-      // Each stands for a process.
+      // One for each process.
       const budgets = yield* Effect.forEach(Array.from({ length: 4 }), () =>
         Effect.map(Layer.build(Layer.fresh(budget)), (context) => Context.get(context, Budget.TokenBudget))
       )
@@ -24,7 +24,7 @@ describe("postgres/chat/TokenBudget: many processes", () => {
       )
       const reserved = yield* Effect.forEach(
         Array.from({ length: 80 }, (_, index) => budgets[index % budgets.length]!),
-        (one) => one.reserve({ instanceId, limit: 100, min: 10, max: 10 }),
+        (budget) => budget.reserve({ instanceId, limit: 100, min: 10, max: 10 }),
         { concurrency: "unbounded" }
       )
       assert.lengthOf(reserved.filter(Option.isSome), 10)

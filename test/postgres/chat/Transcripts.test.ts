@@ -8,7 +8,7 @@ import * as Transcripts from "../../../src/postgres/chat/Transcripts.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as Service from "../../../src/services/chat/Transcripts.ts"
 import { suite } from "../../suites/Transcripts.ts"
-import { newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { postgres } from "../../support/Storages.ts"
 
@@ -29,15 +29,15 @@ describe("postgres/chat/Transcripts: connections", () => {
         const pool = yield* PgClient.PgClient
         const transcripts = yield* Service.Transcripts
         const key = yield* newKey
-        yield* say(key, "hello")
-        const held = yield* Deferred.make<void>()
+        yield* beginAnswer(key, "hello")
+        const areAllUsed = yield* Deferred.make<void>()
         yield* pool`SELECT 1`.pipe(
-          Effect.andThen(Deferred.succeed(held, undefined)),
+          Effect.andThen(Deferred.succeed(areAllUsed, undefined)),
           Effect.andThen(Effect.never),
           pool.withTransaction,
           Effect.forkScoped
         )
-        yield* Deferred.await(held)
+        yield* Deferred.await(areAllUsed)
         assert.isTrue(Option.isSome(yield* transcripts.find(key)))
         assert.lengthOf(yield* Stream.runCollect(transcripts.stream({ instanceId: key.instanceId, filter: {} })), 1)
         assert.isTrue(Option.isNone(yield* transcripts.find({ ...key, conversationId: randomUUID() })))

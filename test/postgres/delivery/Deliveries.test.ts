@@ -1,6 +1,6 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Latch, Option } from "effect"
+import { Effect, Fiber, Option } from "effect"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as FanOut from "../../../src/postgres/delivery/FanOut.ts"
 import * as Leases from "../../../src/postgres/delivery/Leases.ts"
@@ -15,34 +15,32 @@ import * as SubmissionDraft from "../../support/SubmissionDraft.ts"
 suite("postgres/delivery/Deliveries", Delivery.postgres)
 
 describe("postgres/delivery/Deliveries: the outbox of submissions", () => {
-  it.live(
-    "the submissions of a batch have one row, and one event each, with the id and the time of its submission",
-    () =>
-      Effect.gen(function* () {
-        const sql = yield* PgClient.PgClient
-        const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-        const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
-        yield* Delivery.newWebhook(other, "https://b.example")
-        const drafts = [
-          ...[1, 2, 3].map((receivedAt) => SubmissionDraft.make(site, { receivedAt })),
-          SubmissionDraft.make(site, { receivedAt: 4, status: "quarantined", reasons: ["links"] }),
-          SubmissionDraft.make(other, { receivedAt: 5 })
-        ]
-        const batches = yield* Columns.client
-        for (let time = 0; time < 2; time++) yield* storeBatch(batches, drafts)
-        const rows = yield* sql`SELECT type, cardinality(submission_ids) AS size FROM submission_outbox
+  it.live("submissions of one batch and type share an outbox row, and each has an event with its own id and time", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
+      const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
+      yield* Delivery.newWebhook(other, "https://b.example")
+      const drafts = [
+        ...[1, 2, 3].map((receivedAt) => SubmissionDraft.make(site, { receivedAt })),
+        SubmissionDraft.make(site, { receivedAt: 4, status: "quarantined", reasons: ["links"] }),
+        SubmissionDraft.make(other, { receivedAt: 5 })
+      ]
+      const batches = yield* Columns.client
+      for (let time = 0; time < 2; time++) yield* storeBatch(batches, drafts)
+      const rows = yield* sql`SELECT type, cardinality(submission_ids) AS size FROM submission_outbox
         WHERE website_config_id = ${site} ORDER BY size`
-        assert.deepStrictEqual(rows, [
-          { type: "submission.quarantined", size: 1 },
-          { type: "submission.accepted", size: 3 }
-        ])
-        yield* Delivery.fanOutAll
-        const delivered = yield* Delivery.deliveriesOf(webhook)
-        assert.sameDeepMembers(
-          delivered.map(({ createdAt, eventId }) => [eventId, createdAt]),
-          drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [submissionId, receivedAt])
-        )
-      }).pipe(Effect.provide(Delivery.postgres))
+      assert.deepStrictEqual(rows, [
+        { type: "submission.quarantined", size: 1 },
+        { type: "submission.accepted", size: 3 }
+      ])
+      yield* Delivery.fanOutAll
+      const delivered = yield* Delivery.deliveriesOf(webhook)
+      assert.sameDeepMembers(
+        delivered.map(({ createdAt, eventId }) => [eventId, createdAt]),
+        drafts.slice(0, 4).map(({ receivedAt, submissionId }) => [submissionId, receivedAt])
+      )
+    }).pipe(Effect.provide(Delivery.postgres))
   )
 
   it.live("a submission that is deleted during the fan-out of its event leaves no data in the delivery", () =>
@@ -52,18 +50,10 @@ describe("postgres/delivery/Deliveries: the outbox of submissions", () => {
       const site = yield* Delivery.newSite
       const { webhook } = yield* Delivery.newWebhook(site, "https://a.example")
       const submissionId = yield* repo.submit(SubmissionDraft.make(site))
-      const [begun, end] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
-      const fanOut = yield* FanOut.run(sql, Option.none()).pipe(
-        Effect.andThen(begun.open),
-        Effect.andThen(end.await),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* begun.await
+      const fanOut = yield* Locks.openTransaction(sql, FanOut.run(sql, Option.none()))
       const deletion = yield* Effect.forkChild(repo.delete(submissionId))
-      yield* Effect.repeat(Locks.isAwaited(sql), { until: (isAwaited) => isAwaited })
-      yield* end.open
-      yield* Fiber.join(fanOut)
+      yield* Locks.untilAwaited(sql)
+      yield* fanOut.commit
       assert.isTrue(yield* Fiber.join(deletion))
       const rows = yield* sql`SELECT status, payload FROM delivery WHERE subscriber_id = ${webhook.webhookId}`
       assert.deepStrictEqual(rows, [{ status: "cancelled", payload: null }])
@@ -74,44 +64,44 @@ describe("postgres/delivery/Deliveries: the outbox of submissions", () => {
 describe("postgres/delivery/Deliveries: websites whose deletion has begun", () => {
   const submit = (site: string) => SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
 
-  /** Begins the deletion of a website, as an erasure does. */
-  const mark = (site: string) =>
+  /** Marks a website as being deleted, as an erasure does first. */
+  const beginDeletion = (site: string) =>
     PgClient.PgClient.use((sql) => sql`UPDATE site SET deleted_at = now() WHERE website_config_id = ${site}`)
 
-  it.live("their events make no deliveries, and those of others do", () =>
+  it.live("their events create no deliveries, and the events of other websites do", () =>
     Effect.gen(function* () {
       const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-      const [gone, kept] = [
+      const [erasedWebhook, otherWebhook] = [
         (yield* Delivery.newWebhook(site, "https://a.example")).webhook,
         (yield* Delivery.newWebhook(other, "https://b.example")).webhook
       ]
       yield* submit(site)
       yield* submit(other)
-      yield* mark(site)
+      yield* beginDeletion(site)
       yield* Delivery.fanOutAll
-      assert.lengthOf(yield* Delivery.deliveriesOf(gone), 0)
-      assert.lengthOf(yield* Delivery.deliveriesOf(kept), 1)
+      assert.lengthOf(yield* Delivery.deliveriesOf(erasedWebhook), 0)
+      assert.lengthOf(yield* Delivery.deliveriesOf(otherWebhook), 1)
     }).pipe(Effect.provide(Delivery.postgres))
   )
 
-  it.live("their deliveries are not leased, and those of others are", () =>
+  it.live("their deliveries are not leased, and the deliveries of other websites are", () =>
     Effect.gen(function* () {
       const [site, other] = [yield* Delivery.newSite, yield* Delivery.newSite]
-      const [gone, kept] = [
+      const [erasedWebhook, otherWebhook] = [
         (yield* Delivery.newWebhook(site, "https://a.example")).webhook,
         (yield* Delivery.newWebhook(other, "https://b.example")).webhook
       ]
       yield* submit(site)
       yield* submit(other)
       yield* Delivery.fanOutAll
-      yield* mark(site)
+      yield* beginDeletion(site)
       const { leased } = yield* Deliveries.use((deliveries) => deliveries.lease(Delivery.freeSlots, new Map()))
       assert.deepStrictEqual(
         leased.map(({ webhook }) => webhook.webhookId),
-        [kept.webhookId]
+        [otherWebhook.webhookId]
       )
       assert.deepStrictEqual(
-        (yield* Delivery.deliveriesOf(gone)).map(({ attempts, status }) => [status, attempts]),
+        (yield* Delivery.deliveriesOf(erasedWebhook)).map(({ attempts, status }) => [status, attempts]),
         [["pending", 0]]
       )
     }).pipe(Effect.provide(Delivery.postgres))
@@ -120,26 +110,27 @@ describe("postgres/delivery/Deliveries: websites whose deletion has begun", () =
 
 describe("postgres/delivery/Deliveries: a receiver that is down", () => {
   it.live(
-    "a fan-out, a lease and a record read few of its pending deliveries, though the planner knows nothing of the table",
+    "a fan-out, a lease and a settlement read few of its pending deliveries, even without planner statistics",
     () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
-        const [site, pending] = [yield* Delivery.newSite, 3_000]
+        const site = yield* Delivery.newSite
+        const pending = 3_000
         const { webhook: down } = yield* Delivery.newWebhook(site, "https://down.example")
         yield* sql`INSERT INTO delivery (event_id, subscriber_id, website_config_id, type, created_at, payload, next_attempt_at)
         SELECT gen_random_uuid(), ${PgTypes.uuid(down.webhookId)}, ${PgTypes.uuid(site)}, 'submission.accepted', now(), '{}', now()
         FROM generate_series(1, ${sql.literal(String(pending))})`
         const { webhook } = yield* Delivery.newWebhook(site, "https://well.example")
         yield* SubmissionRepo.use((repo) => repo.submit(SubmissionDraft.make(site)))
-        /** In the transaction so far. */
-        const fewAreRead = Effect.gen(function* () {
+        /** Asserts that the transaction has read few deliveries so far. */
+        const assertFewRowsRead = Effect.gen(function* () {
           const [row] = yield* sql`SELECT (seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables
             WHERE relname = 'delivery'`
           assert.isAtMost(Number(row?.["read"]), 100)
         })
         yield* FanOut.run(sql, Option.none()).pipe(
           Effect.tap(({ events }) => Effect.sync(() => assert.strictEqual(events, 1))),
-          Effect.andThen(fewAreRead),
+          Effect.andThen(assertFewRowsRead),
           sql.withTransaction
         )
         yield* Effect.gen(function* () {
@@ -157,7 +148,7 @@ describe("postgres/delivery/Deliveries: a receiver that is down", () => {
               health: one.webhook
             })
           )
-          yield* fewAreRead
+          yield* assertFewRowsRead
         }).pipe(Effect.scoped, sql.withTransaction)
         const delivered = yield* sql`SELECT 1 FROM delivery WHERE status = 'delivered'`
         assert.lengthOf(delivered, 2)

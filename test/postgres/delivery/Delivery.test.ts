@@ -29,7 +29,7 @@ const makeDue = ({ webhookId }: Webhook) => MakeDue.use((run) => run(webhookId))
 
 describe("postgres/delivery", () => {
   it.live(
-    "a stored submission is sent once and verifiably; a repeated one and one of another website send nothing",
+    "a submission is sent once, with a valid signature; its repetition and a submission to another website send nothing",
     () =>
       Effect.gen(function* () {
         const repo = yield* SubmissionRepo
@@ -55,17 +55,17 @@ describe("postgres/delivery", () => {
       }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
-  it.live("release and deletion are events, and a deleted submission's data is removed from its deliveries", () =>
+  it.live("a release and a deletion are events, and a deletion removes the submission's data from its deliveries", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const deliveries = yield* Deliveries
       const { port, received, url } = yield* receiver((_, response) => response.writeHead(500).end("no"))
       const site = yield* newSite
       const { webhook } = yield* newWebhook(site, url)
-      const given = SubmissionDraft.make(site, { status: "quarantined", reasons: ["links"] })
-      yield* repo.submit(given)
-      assert.isTrue(yield* repo.release(given.submissionId))
-      assert.isTrue(yield* repo.release(given.submissionId))
+      const submission = SubmissionDraft.make(site, { status: "quarantined", reasons: ["links"] })
+      yield* repo.submit(submission)
+      assert.isTrue(yield* repo.release(submission.submissionId))
+      assert.isTrue(yield* repo.release(submission.submissionId))
       const metrics = TestMetrics.make()
       yield* Layer.build(Layer.fresh(Dispatcher.layer.pipe(Layer.provide(client([port]))))).pipe(
         Effect.provide(metrics.layer)
@@ -80,7 +80,7 @@ describe("postgres/delivery", () => {
         (count) => count === 2
       )
       assert.strictEqual(metrics.value('webhook_attempts_total{outcome="failed"}'), 0)
-      assert.isTrue(yield* repo.delete(given.submissionId))
+      assert.isTrue(yield* repo.delete(submission.submissionId))
       const all = yield* poll(deliveriesOf(webhook), ({ length }) => length === 3)
       assert.sameMembers(
         all.map(({ type }) => type),
@@ -97,7 +97,7 @@ describe("postgres/delivery", () => {
   )
 
   it.live(
-    "each answer has its outcome: 2xx is delivered, 410 disables, anything else is retried with the same id",
+    "a 2xx response delivers, 410 disables the webhook, and everything else causes a retry with the same id",
     () =>
       Effect.gen(function* () {
         const repo = yield* SubmissionRepo
@@ -118,9 +118,9 @@ describe("postgres/delivery", () => {
             large: {
               respond: (_, response) => {
                 response.writeHead(200)
-                const write = (left: number): void => {
-                  if (left === 0 || response.destroyed) return
-                  response.write(big, () => write(left - 1))
+                const write = (count: number): void => {
+                  if (count === 0 || response.destroyed) return
+                  response.write(big, () => write(count - 1))
                 }
                 write(100)
               },
@@ -196,7 +196,7 @@ describe("postgres/delivery", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
-  it.live("two processes send each delivery once, and one continues what another held when it was killed", () =>
+  it.live("two processes send each delivery once, including those that a killed process had leased", () =>
     Effect.gen(function* () {
       const repo = yield* SubmissionRepo
       const deliveries = yield* Deliveries
@@ -208,9 +208,9 @@ describe("postgres/delivery", () => {
         concurrency: 60
       })
       yield* fanOutSome
-      // A process leases some, and is killed before it sends or before it records.
-      const { leased: held } = yield* deliveries.lease({ ...freeSlots, perHealthy: 5 }, new Map())
-      assert.strictEqual(held.length, 5)
+      // A process leases five deliveries, and is killed before it sends them or records the results.
+      const { leased: leasedByKilled } = yield* deliveries.lease({ ...freeSlots, perHealthy: 5 }, new Map())
+      assert.strictEqual(leasedByKilled.length, 5)
       assert.strictEqual(
         (yield* deliveries.lease({ ...freeSlots, perHealthy: 5 }, new Map([[webhook.webhookId, 5]]))).leased.length,
         0
@@ -219,14 +219,14 @@ describe("postgres/delivery", () => {
       yield* Effect.all([dispatcher, dispatcher])
       yield* poll(deliveriesOf(webhook), (all) => all.filter(({ status }) => status === "delivered").length === 55)
       const [lease] = yield* sql`SELECT max(next_attempt_at) <= now() + interval '30 seconds' AS short FROM delivery
-        WHERE event_id = ${held[0]?.eventId ?? ""}::uuid`
+        WHERE event_id = ${leasedByKilled[0]?.eventId ?? ""}::uuid`
       assert.deepStrictEqual(lease, { short: true })
       yield* makeDue(webhook)
       yield* poll(sql`SELECT 1 FROM delivery WHERE status <> 'delivered'`, ({ length }) => length === 0)
       const ids = received.map(({ headers }) => headers["webhook-id"])
       assert.deepStrictEqual([ids.length, new Set(ids).size], [60, 60])
-      // The killed process's late record is ignored.
-      const [late] = held
+      // A late result of the killed process is ignored.
+      const [late] = leasedByKilled
       if (late === undefined) return assert.fail("nothing was leased")
       yield* deliveries.settle(late, {
         attempt: { attemptedAt: Date.now(), status: 500, millis: 1, answer: "", error: null },
@@ -238,24 +238,26 @@ describe("postgres/delivery", () => {
     }).pipe(Effect.scoped, Effect.provide(postgres))
   )
 
-  it.live("after a rotation both secrets sign, and the database holds neither in clear", () =>
-    Effect.gen(function* () {
-      const webhooks = yield* Webhooks
-      const sql = yield* PgClient.PgClient
-      const site = yield* newSite
-      const { secret, webhook } = yield* newWebhook(site, "https://hooks.example/")
-      const rotated = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
-      const { secrets } = Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId))
-      assert.deepStrictEqual(secrets, [rotated.secret, secret])
-      const rows = JSON.stringify(yield* sql`SELECT row_to_json(webhook)::text AS row FROM webhook`)
-      for (const one of secrets) {
-        const key = Buffer.from(one.slice("whsec_".length), "base64")
-        for (const text of [one, key.toString("base64"), key.toString("hex")]) assert.notInclude(rows, text)
-      }
-      yield* sql`UPDATE webhook SET previous_secret_until = now()`
-      assert.deepStrictEqual(Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId)).secrets, [
-        rotated.secret
-      ])
-    }).pipe(Effect.provide(postgres))
+  it.live(
+    "after a rotation both secrets are valid until the old one expires, and the database stores neither in plain text",
+    () =>
+      Effect.gen(function* () {
+        const webhooks = yield* Webhooks
+        const sql = yield* PgClient.PgClient
+        const site = yield* newSite
+        const { secret, webhook } = yield* newWebhook(site, "https://hooks.example/")
+        const rotated = Option.getOrThrow(yield* webhooks.rotate(webhook.webhookId))
+        const { secrets } = Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId))
+        assert.deepStrictEqual(secrets, [rotated.secret, secret])
+        const rows = JSON.stringify(yield* sql`SELECT row_to_json(webhook)::text AS row FROM webhook`)
+        for (const one of secrets) {
+          const key = Buffer.from(one.slice("whsec_".length), "base64")
+          for (const text of [one, key.toString("base64"), key.toString("hex")]) assert.notInclude(rows, text)
+        }
+        yield* sql`UPDATE webhook SET previous_secret_until = now()`
+        assert.deepStrictEqual(Option.getOrThrow(yield* webhooks.withSecrets(webhook.webhookId)).secrets, [
+          rotated.secret
+        ])
+      }).pipe(Effect.provide(postgres))
   )
 })

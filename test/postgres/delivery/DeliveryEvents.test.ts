@@ -8,41 +8,43 @@ import * as Delivery from "../../support/Delivery.ts"
 
 suite("postgres/delivery: events of conversations and limits", Delivery.postgres)
 
-it.live("site.limit is written once an hour, however many processes refuse visitors", () =>
-  Effect.gen(function* () {
-    const sql = yield* PgClient.PgClient
-    const sites = yield* Effect.forEach([1, 2, 3], () => Delivery.newSite)
-    for (const site of sites) yield* Delivery.newWebhook(site, "https://hooks.example/")
-    const refuse = Effect.forEach(
-      Array.from({ length: 8 }, (_, process) => (process % 2 === 0 ? sites : sites.toReversed())),
-      (refused) =>
-        Decisions.storeBatch(
-          sql,
-          refused.map((websiteConfigId) => ({
-            subject: { _tag: "Known", websiteConfigId },
-            reason: "limited",
-            day: "2026-11-24",
-            times: 2
-          })),
-          randomUUID()
-        ),
-      { concurrency: "unbounded" }
-    )
-    const events = sql<{ readonly site: string; readonly refused: number }>`
+it.live(
+  "postgres/delivery: an hour has one site.limit event of a website, however many processes refuse its visitors",
+  () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const sites = yield* Effect.forEach([1, 2, 3], () => Delivery.newSite)
+      for (const site of sites) yield* Delivery.newWebhook(site, "https://hooks.example/")
+      const refuse = Effect.forEach(
+        Array.from({ length: 8 }, (_, process) => (process % 2 === 0 ? sites : sites.toReversed())),
+        (refused) =>
+          Decisions.storeBatch(
+            sql,
+            refused.map((websiteConfigId) => ({
+              subject: { _tag: "Known", websiteConfigId },
+              reason: "limited",
+              day: "2026-11-24",
+              times: 2
+            })),
+            randomUUID()
+          ),
+        { concurrency: "unbounded" }
+      )
+      const events = sql<{ readonly site: string; readonly refused: number }>`
       SELECT website_config_id AS site, (data ->> 'refused')::int AS refused FROM outbox ORDER BY created_at`
-    yield* refuse
-    const first = yield* events
-    assert.sameMembers(
-      first.map(({ site }) => site),
-      sites
-    )
-    yield* sql`UPDATE site SET limit_event_at = limit_event_at - interval '59 minutes'`
-    yield* refuse
-    assert.lengthOf(yield* events, 3)
-    yield* sql`UPDATE site SET limit_event_at = limit_event_at - interval '1 minute'`
-    yield* refuse
-    const all = yield* events
-    assert.lengthOf(all, 6)
-    assert.isTrue(all.slice(3).every(({ refused }) => refused >= 34))
-  }).pipe(Effect.provide(Delivery.postgres))
+      yield* refuse
+      const first = yield* events
+      assert.sameMembers(
+        first.map(({ site }) => site),
+        sites
+      )
+      yield* sql`UPDATE site SET limit_event_at = limit_event_at - interval '59 minutes'`
+      yield* refuse
+      assert.lengthOf(yield* events, 3)
+      yield* sql`UPDATE site SET limit_event_at = limit_event_at - interval '1 minute'`
+      yield* refuse
+      const all = yield* events
+      assert.lengthOf(all, 6)
+      assert.isTrue(all.slice(3).every(({ refused }) => refused >= 34))
+    }).pipe(Effect.provide(Delivery.postgres))
 )

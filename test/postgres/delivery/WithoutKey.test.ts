@@ -1,4 +1,4 @@
-/** A service without `SECRETS_KEY` logs that deliveries wait. */
+/** Without `SECRETS_KEY`, deliveries wait, and the service logs why. */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Logger, Option, Redacted } from "effect"

@@ -1,19 +1,28 @@
-/** What a cluster keeps over restarts, its paths, its errors and its log. */
+/** An embedded cluster's data across restarts, its paths, its errors and its log. */
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, prepared, quick, refusal, root, store, stored, using } from "../../support/postgres/EmbeddedFolder.ts"
+import {
+  folder,
+  isRoot,
+  prepared,
+  quick,
+  refusal,
+  store,
+  stored,
+  using
+} from "../../support/postgres/EmbeddedFolder.ts"
 
 describe("the embedded cluster", () => {
-  it.live("keeps its rows across restarts, and its folder is closed to other users", () =>
+  it.live("its rows survive a restart, and other users cannot read its folder", () =>
     Effect.gen(function* () {
       const dataDir = path.join(yield* folder, "deep", "db")
       yield* using({ dataDir }, (sql, { home }) =>
         Effect.gen(function* () {
           yield* store(sql)
           assert.strictEqual(home, dataDir)
-          assert.strictEqual(statSync(dataDir).mode & 0o777, root ? 0o711 : 0o700)
+          assert.strictEqual(statSync(dataDir).mode & 0o777, isRoot ? 0o711 : 0o700)
           for (const name of ["data", "s"]) assert.strictEqual(statSync(path.join(home, name)).mode & 0o077, 0)
           const listening = yield* sql<{ readonly addresses: string; readonly fsync: string }>`
             SELECT current_setting('listen_addresses') AS addresses, current_setting('fsync') AS fsync`
@@ -25,7 +34,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("works in a folder whose path is too long for a socket, and removes the temporary one", () =>
+  it.live("works in a folder whose path is too long for a socket, and removes the socket's temporary folder", () =>
     Effect.gen(function* () {
       const dataDir = yield* prepared(path.join(yield* folder, "x".repeat(100)))
       const socket = yield* using({ dataDir, settings: quick }, (sql, { home, path: socket }) =>
@@ -46,7 +55,7 @@ describe("the embedded cluster", () => {
       const dataDir = yield* prepared(path.join(yield* folder, "dä ta + ü"))
       yield* using({ dataDir, settings: quick }, (sql, { path: socket, url }) =>
         Effect.sync(() => {
-          // libpq decodes percent-encoding only, as this does.
+          // Like `decodeURIComponent`, libpq decodes percent-encoding and nothing else.
           const host = /@([^/]*)/.exec(url)?.[1] ?? ""
           assert.strictEqual(decodeURIComponent(host), path.dirname(socket))
           assert.match(url, /^[\w:/@%.-]+$/)
@@ -59,13 +68,13 @@ describe("the embedded cluster", () => {
     Effect.gen(function* () {
       const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
-      const note = [process.pid, path.join(dataDir, "data"), 1, 5432, path.join(dataDir, "s"), "", "0 0", "ready"]
-      writeFileSync(path.join(dataDir, "data", "postmaster.pid"), `${note.join("\n")}\n`)
+      const pidFile = [process.pid, path.join(dataDir, "data"), 1, 5432, path.join(dataDir, "s"), "", "0 0", "ready"]
+      writeFileSync(path.join(dataDir, "data", "postmaster.pid"), `${pidFile.join("\n")}\n`)
       assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
     }).pipe(Effect.scoped)
   )
 
-  it.live("explains data of another version, and a setting that PostgreSQL refuses", () =>
+  it.live("the error names the setting that PostgreSQL rejects, or the version of the data", () =>
     Effect.gen(function* () {
       const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
@@ -79,7 +88,7 @@ describe("the embedded cluster", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a folder that cannot be created is one clear error", () =>
+  it.live("the error says that the folder cannot be created", () =>
     Effect.gen(function* () {
       const file = path.join(yield* folder, "file")
       writeFileSync(file, "")

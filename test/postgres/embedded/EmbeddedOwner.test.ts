@@ -1,11 +1,20 @@
-/** Which user owns the files and may connect. */
+/** The user that owns the files of an embedded cluster and may connect to it. */
 import { execFileSync, spawnSync } from "node:child_process"
 import { chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import path from "node:path"
 import type { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { folder, prepared, quick, refusal, root, store, stored, using } from "../../support/postgres/EmbeddedFolder.ts"
+import {
+  folder,
+  isRoot,
+  prepared,
+  quick,
+  refusal,
+  store,
+  stored,
+  using
+} from "../../support/postgres/EmbeddedFolder.ts"
 
 /** The uid of a system user. */
 const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encoding: "utf8" }))
@@ -14,24 +23,24 @@ const idOf = (name: string) => Number(execFileSync("id", ["-u", name], { encodin
 const rules = (sql: PgClient.PgClient) => sql`SELECT type, auth_method, options FROM pg_hba_file_rules`
 
 describe("the embedded cluster: its owner", () => {
-  it.live("works in a folder that only its owner can enter, and finds its rows again", () =>
+  it.live("works in a folder that only its owner can enter, and its rows survive a restart", () =>
     Effect.gen(function* () {
       const closed = yield* folder
       const dataDir = path.join(closed, "inside", "db")
       mkdirSync(path.join(closed, "inside"), { mode: 0o700 })
       const home = yield* using({ dataDir, settings: quick }, (sql, cluster) => Effect.as(store(sql), cluster.home))
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(home, { recursive: true, force: true })))
-      // Root runs the server as another user, who cannot enter this folder; other users run it themselves.
-      assert.strictEqual(home === dataDir, !root)
+      // A server that root starts runs as another user, who cannot enter this folder, so its files are in another folder.
+      assert.strictEqual(home === dataDir, !isRoot)
       assert.strictEqual(statSync(home).mode & 0o022, 0)
       assert.strictEqual(statSync(home).uid, process.geteuid?.())
       assert.deepStrictEqual(yield* using({ dataDir, settings: quick }, stored), [7])
       rmSync(home, { recursive: true })
-      if (root) assert.strictEqual((yield* refusal({ dataDir })).reason, "FolderUnusable")
+      if (isRoot) assert.strictEqual((yield* refusal({ dataDir })).reason, "FolderUnusable")
     }).pipe(Effect.scoped)
   )
 
-  it.live("a process of the user nobody neither reads the files nor reaches the socket", () =>
+  it.live("the user nobody can neither read the files nor reach the socket", () =>
     Effect.gen(function* () {
       const dataDir = yield* folder
       yield* using({ dataDir, settings: quick }, (sql, { home, path: socket }) =>
@@ -39,7 +48,7 @@ describe("the embedded cluster: its owner", () => {
           yield* store(sql)
           const owner = statSync(path.join(home, "data")).uid
           assert.strictEqual(statSync(socket).uid, owner)
-          if (!root) return assert.strictEqual(owner, process.geteuid?.())
+          if (!isRoot) return assert.strictEqual(owner, process.geteuid?.())
           const [nobody, own] = [idOf("nobody"), idOf("hydracore-postgres")]
           assert.strictEqual(owner, own)
           const read = (uid: number) => {
@@ -54,11 +63,11 @@ describe("the embedded cluster: its owner", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("data that an earlier version created as nobody is served as nobody, to this user only", () =>
+  it.live("a server of data that belongs to nobody runs as nobody, and admits only the user of this process", () =>
     Effect.gen(function* () {
       const dataDir = yield* Effect.flatMap(folder, prepared)
       yield* using({ dataDir, settings: quick }, store)
-      if (root) {
+      if (isRoot) {
         const nobody = idOf("nobody")
         const data = path.join(dataDir, "data")
         for (const name of [".", ...readdirSync(data, { recursive: true, encoding: "utf8" })]) {
@@ -75,7 +84,7 @@ describe("the embedded cluster: its owner", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("does not trust a recorded folder that it did not create", () =>
+  it.live("does not use a recorded folder that it did not create", () =>
     Effect.gen(function* () {
       const [dataDir, strange] = [yield* folder, yield* folder]
       writeFileSync(path.join(dataDir, "place"), strange)

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Latch, Layer, Redacted, Result } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, Result } from "effect"
 import * as Columns from "../../../src/postgres/batch/Columns.ts"
 import * as Database from "../../../src/postgres/Database.ts"
 import * as SubmissionRepo from "../../../src/postgres/forms/SubmissionRepo.ts"
@@ -10,7 +10,6 @@ import { suite } from "../../suites/SubmissionRepo.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 import { draft, unknownWebsite, websites } from "../../support/TestSubmissions.ts"
-import { until } from "../../support/Wait.ts"
 
 const options = { timeout: "20 seconds", maxQueue: 10_000 } as const
 
@@ -37,14 +36,14 @@ const count = Effect.gen(function* () {
 describe("postgres/forms/SubmissionRepo: unavailable database", () => {
   const nobody = Database.layer({ url: Redacted.make("postgres://nobody@127.0.0.1:1/none"), connections: 1 })
   const repo = SubmissionRepo.layer({ timeout: "500 millis", maxQueue: 10_000 }).pipe(Layer.provide(nobody))
-  // Three times the capacity of the queue.
+  // 800 submissions with this text are three times as large as the queue may be.
   const large = "x".repeat(250_000)
   for (const [name, content] of [
     ["form_data", { formData: large }],
     ["email", { email: large }],
     ["page_slug", { pageSlug: large }]
   ] as const) {
-    it.live(`the queue is bounded by size, also if ${name} is the large text`, () =>
+    it.live(`the queue is bounded by the size of its submissions, including their ${name}`, () =>
       Effect.gen(function* () {
         const { submit } = yield* Service.SubmissionRepo
         const failures = yield* Effect.forEach(
@@ -65,28 +64,12 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = yield* Service.SubmissionRepo
-      const gone = draft({ key: "a" })
-      yield* repo.submit(gone)
-      const [locked, cut] = [yield* Latch.make(), yield* Latch.make()]
-      const holder = yield* sql`SELECT 1 FROM submission FOR UPDATE`.pipe(
-        Effect.andThen(locked.open),
-        Effect.andThen(cut.await),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* locked.await
-      const deletion = yield* Effect.forkChild(repo.delete(gone.submissionId))
-      yield* until("its connection is cut", () =>
-        Effect.runPromise(
-          Effect.map(
-            sql`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-              WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-            (rows) => rows.length > 0
-          )
-        )
-      )
-      yield* cut.open
-      yield* Fiber.join(holder)
+      const deleted = draft({ key: "a" })
+      yield* repo.submit(deleted)
+      const blocker = yield* Locks.openTransaction(sql, sql`SELECT 1 FROM submission FOR UPDATE`)
+      const deletion = yield* Effect.forkChild(repo.delete(deleted.submissionId))
+      yield* Locks.terminateWaiting(sql)
+      yield* blocker.commit
       assert.isTrue(yield* Fiber.join(deletion))
       assert.strictEqual(yield* count, 0)
     }).pipe(Effect.provide(Layer.provideMerge(SubmissionRepo.layer(options), database)))
@@ -96,14 +79,14 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = yield* Service.SubmissionRepo
-      const [gone, kept] = [draft({ key: "a", email: "ada@example.org" }), draft({ key: "b" })]
-      yield* Effect.forEach([gone, kept], repo.submit)
+      const [deleted, other] = [draft({ key: "a", email: "ada@example.org" }), draft({ key: "b" })]
+      yield* Effect.forEach([deleted, other], repo.submit)
       const traces = [
-        gone.submissionId,
+        deleted.submissionId,
         "ada@example.org",
         hash("sha256", "a"),
-        gone.idempotency!.fingerprint,
-        kept.submissionId
+        deleted.idempotency!.fingerprint,
+        other.submissionId
       ]
       const found = Effect.gen(function* () {
         const tables = yield* sql`SELECT relname FROM pg_class
@@ -116,7 +99,7 @@ describe("postgres/forms/SubmissionRepo: erasure", () => {
         return traces.map((text) => all.includes(text))
       })
       assert.deepStrictEqual(yield* found, [true, true, true, true, true])
-      assert.isTrue(yield* repo.delete(gone.submissionId))
+      assert.isTrue(yield* repo.delete(deleted.submissionId))
       assert.deepStrictEqual(yield* found, [false, false, false, false, true])
     }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))))
   )
@@ -149,10 +132,16 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
   it.live("only the drafts of a deleted website are refused, in the statement that stores the others", () =>
     Effect.gen(function* () {
       const sql = yield* Columns.client
-      const gone = { websiteConfigId: unknownWebsite }
-      const drafts = [draft({}), draft(gone), draft({ key: "a" }), draft({ ...gone, key: "a" }), draft({})]
-      const twice = draft({ ...gone, key: "a" })
-      const outcomes = yield* SubmissionRepo.storeBatch(sql, [...drafts, twice])
+      const ofDeleted = { websiteConfigId: unknownWebsite }
+      const drafts = [
+        draft({}),
+        draft(ofDeleted),
+        draft({ key: "a" }),
+        draft({ ...ofDeleted, key: "a" }),
+        draft({}),
+        draft({ ...ofDeleted, key: "a" })
+      ]
+      const outcomes = yield* SubmissionRepo.storeBatch(sql, drafts)
       assert.deepStrictEqual(
         outcomes.map((outcome) => (Result.isSuccess(outcome) ? outcome.success : outcome.failure._tag)),
         [
@@ -160,8 +149,9 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
           "RecordRefused",
           drafts[2]!.submissionId,
           "RecordRefused",
-          drafts[4]!.submissionId
-        ].concat("RecordRefused")
+          drafts[4]!.submissionId,
+          "RecordRefused"
+        ]
       )
       assert.strictEqual(yield* count, 3)
       const keys = yield* (yield* PgClient.PgClient)`SELECT 1 FROM idempotency_key`
@@ -169,41 +159,44 @@ describe("postgres/forms/SubmissionRepo: batches", () => {
     }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live("waits for a website that is being deleted, then refuses it as unknown", () =>
+  it.live("a batch waits for the deletion of a website, and then only the drafts of that website are refused", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const batches = yield* Columns.client
-      const left = draft({ websiteConfigId: websites[1] })
-      const waits = Locks.isAwaited(sql)
-      const storing = yield* sql.withTransaction(
-        Effect.gen(function* () {
-          yield* sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
-          const fiber = yield* Effect.forkDetach(SubmissionRepo.storeBatch(batches, [left, draft({})]))
-          yield* Effect.repeat(waits, { until: (found) => found })
-          return fiber
-        })
+      const toDeleted = draft({ websiteConfigId: websites[1] })
+      const deletion = yield* Locks.openTransaction(
+        sql,
+        sql`DELETE FROM site WHERE website_config_id = ${websites[1]}::uuid`
       )
+      const storing = yield* Effect.forkChild(SubmissionRepo.storeBatch(batches, [toDeleted, draft({})]))
+      yield* Locks.untilAwaited(sql)
+      yield* deletion.commit
       const outcomes = yield* Fiber.join(storing)
       assert.deepStrictEqual(outcomes.map(Result.isSuccess), [false, true])
       assert.strictEqual(yield* count, 1)
     }).pipe(Effect.scoped, Effect.provide(database))
   )
 
-  it.live("two concurrent processes with the same keys store each once and return the same id", () =>
-    Effect.gen(function* () {
-      const repo = yield* Service.SubmissionRepo
-      const other = Context.get(yield* Layer.build(Layer.fresh(SubmissionRepo.layer(options))), Service.SubmissionRepo)
-      for (let turn = 0; turn < 5; turn++) {
-        const keys = Array.from({ length: 40 }, (_, index) => `${turn} ${index}`)
-        const submit = (repo: Service.SubmissionRepo["Service"], keys: ReadonlyArray<string>) =>
-          Effect.forEach(keys, (key) => repo.submit(draft({ key })), { concurrency: "unbounded" })
-        const [left, right] = yield* Effect.all([submit(repo, keys), submit(other, [...keys].reverse())], {
-          concurrency: 2
-        })
-        assert.deepStrictEqual(left, [...right].reverse())
-        assert.strictEqual(yield* count, (turn + 1) * 40)
-      }
-    }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
+  it.live(
+    "two processes that concurrently store submissions with the same keys store each once and return the same ids",
+    () =>
+      Effect.gen(function* () {
+        const repo = yield* Service.SubmissionRepo
+        const other = Context.get(
+          yield* Layer.build(Layer.fresh(SubmissionRepo.layer(options))),
+          Service.SubmissionRepo
+        )
+        for (let round = 0; round < 5; round++) {
+          const keys = Array.from({ length: 40 }, (_, index) => `${round} ${index}`)
+          const submit = (repo: Service.SubmissionRepo["Service"], keys: ReadonlyArray<string>) =>
+            Effect.forEach(keys, (key) => repo.submit(draft({ key })), { concurrency: "unbounded" })
+          const [ids, otherIds] = yield* Effect.all([submit(repo, keys), submit(other, [...keys].reverse())], {
+            concurrency: 2
+          })
+          assert.deepStrictEqual(ids, [...otherIds].reverse())
+          assert.strictEqual(yield* count, (round + 1) * 40)
+        }
+      }).pipe(Effect.provide(SubmissionRepo.layer(options).pipe(Layer.provideMerge(database))), Effect.scoped)
   )
 
   it.live("only the drafts that the database cannot store are refused", () =>

@@ -30,8 +30,8 @@ const sender: MailDispatcher.Options = {
   secretsKey: Redacted.make(new Uint8Array(randomBytes(32)))
 }
 
-/** Starts what one process does, with its mail server. It ends with the scope. */
-const process = (port: number) =>
+/** Starts the dispatchers of one process, which send to the mail server at this port. They end with the scope. */
+const startProcess = (port: number) =>
   Layer.build(
     Layer.fresh(
       Layer.merge(
@@ -73,12 +73,12 @@ const makeDue = PgClient.PgClient.use(
 const messageId = (source: string): string => /^Message-ID: (.+)\r$/m.exec(source)?.[1] ?? ""
 
 describe("postgres/mail", () => {
-  it.live("a stored submission arrives as one mail, and a reply goes to its visitor", () =>
+  it.live("a submission causes one mail, and a reply to it goes to the visitor", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const [site, other] = [yield* newSite, yield* newSite]
       const { notificationId } = yield* add(site)
-      yield* process(port)
+      yield* startProcess(port)
       const idempotency = { key: "key", fingerprint: "print" }
       const formData = JSON.stringify({ name: "Ada", message: "<b>Hello</b>" })
       const submissionId = yield* submit(site, { idempotency, formData })
@@ -99,34 +99,40 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("an address that the owner adds gets a mail with a link, and submissions once it is confirmed", () =>
-    Effect.gen(function* () {
-      const { port, received } = yield* mailReceiver()
-      const site = yield* newSite
-      const notifications = yield* Notifications
-      yield* notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic: submissions })
-      yield* process(port)
-      yield* submit(site)
-      yield* poll(latest(site), (mail) => mail?.status === "sent")
-      assert.lengthOf(received, 1)
-      const { html = "", subject, text = "" } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
-      assert.strictEqual(subject, "Confirm that you want mails about test")
-      const link = /https:\/\/edge\.example\/v1\/public\/mail\/confirm\/(\S+)/.exec(text)
-      assert.include(html, `href="${link?.[0]}"`)
-      assert.notInclude(text, "/console/")
-      const token = ConfirmationToken.verify(Redacted.value(sender.secretsKey), link?.[1] ?? "")
-      const { isRecipient, websiteConfigId } = Option.getOrThrow(token)
-      assert.isTrue(yield* notifications.confirm(websiteConfigId, isRecipient))
-      yield* submit(site)
-      yield* poll(count(received), (number) => number >= 2)
-      assert.include(received[1]?.source ?? "", "New submission")
-    }).pipe(Effect.scoped, Effect.provide(layers))
+  it.live(
+    "an address that the owner adds gets a confirmation mail with a link, and submissions after its confirmation",
+    () =>
+      Effect.gen(function* () {
+        const { port, received } = yield* mailReceiver()
+        const site = yield* newSite
+        const notifications = yield* Notifications
+        yield* notifications.addByOwner({ websiteConfigId: site, recipient: "ada@example.com", topic: submissions })
+        yield* startProcess(port)
+        yield* submit(site)
+        yield* poll(latest(site), (mail) => mail?.status === "sent")
+        assert.lengthOf(received, 1)
+        const {
+          html = "",
+          subject,
+          text = ""
+        } = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
+        assert.strictEqual(subject, "Confirm that you want mails about test")
+        const link = /https:\/\/edge\.example\/v1\/public\/mail\/confirm\/(\S+)/.exec(text)
+        assert.include(html, `href="${link?.[0]}"`)
+        assert.notInclude(text, "/console/")
+        const token = ConfirmationToken.verify(Redacted.value(sender.secretsKey), link?.[1] ?? "")
+        const { isRecipient, websiteConfigId } = Option.getOrThrow(token)
+        assert.isTrue(yield* notifications.confirm(websiteConfigId, isRecipient))
+        yield* submit(site)
+        yield* poll(count(received), (number) => number >= 2)
+        assert.include(received[1]?.source ?? "", "New submission")
+      }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("a mail that fails temporarily is sent again with its id, and a refused recipient ends the mail", () =>
+  it.live("a mail that fails temporarily is retried with the same id, and a refused recipient is not retried", () =>
     Effect.gen(function* () {
       const ids: Array<string> = []
-      const later: SMTPServerOptions["onData"] = (stream, _, callback) => {
+      const failTemporarily: SMTPServerOptions["onData"] = (stream, _, callback) => {
         const chunks: Array<Buffer> = []
         stream.on("data", (chunk: Buffer) => chunks.push(chunk))
         stream.on("end", () => {
@@ -135,7 +141,7 @@ describe("postgres/mail", () => {
         })
       }
       const { port } = yield* mailReceiver({
-        onData: later,
+        onData: failTemporarily,
         onRcptTo: ({ address }, _, callback) =>
           callback(address === "gone@example.com" ? refusal(550, `5.1.1 no such user ${address}`) : null)
       })
@@ -144,7 +150,7 @@ describe("postgres/mail", () => {
       yield* add(gone, "gone@example.com")
       const lines: Array<string> = []
       const metrics = TestMetrics.make()
-      yield* process(port).pipe(
+      yield* startProcess(port).pipe(
         Effect.provide(
           Layer.merge(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))]), metrics.layer)
         )
@@ -169,16 +175,16 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("two processes send each mail once, and one continues what another held when it was killed", () =>
+  it.live("two processes send each mail once, including those that a killed process had leased", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const hanging = yield* mailReceiver({ onData: (stream) => void stream.resume() })
       const sites = yield* Effect.forEach(Array.from({ length: 12 }), () => newSite)
       yield* Effect.forEach(sites, (site) => add(site))
-      // A process leases mails, hands them to a server that hangs, and is killed.
+      // A process leases mails, sends them to a server that hangs, and is killed.
       yield* Effect.scoped(
         Effect.gen(function* () {
-          yield* process(hanging.port)
+          yield* startProcess(hanging.port)
           yield* Effect.forEach(sites, (site) => submit(site))
           const sql = yield* PgClient.PgClient
           yield* poll(sql`SELECT 1 FROM mail WHERE attempts = 1`, ({ length }) => length === 4)
@@ -188,7 +194,7 @@ describe("postgres/mail", () => {
       )
       assert.deepStrictEqual(received, [])
       yield* endLeases
-      yield* Effect.all([process(port), process(port)])
+      yield* Effect.all([startProcess(port), startProcess(port)])
       yield* poll(count(received), (number) => number >= 12)
       const sql = yield* PgClient.PgClient
       yield* poll(sql`SELECT 1 FROM mail WHERE status <> 'sent'`, ({ length }) => length === 0)
@@ -196,14 +202,14 @@ describe("postgres/mail", () => {
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 
-  it.live("a report is sent once by several processes, and covers an empty week too", () =>
+  it.live("several processes send a report once, also about a week without visitors", () =>
     Effect.gen(function* () {
       const { port, received } = yield* mailReceiver()
       const site = yield* newSite
       yield* add(site, "ada@example.com", { kind: "report", period: "weekly" })
       const sql = yield* PgClient.PgClient
       yield* sql`UPDATE notification SET due_at = now()`
-      yield* Effect.all([process(port), process(port), process(port)], { concurrency: "unbounded" })
+      yield* Effect.all([startProcess(port), startProcess(port), startProcess(port)], { concurrency: "unbounded" })
       yield* poll(latest(site), (mail) => mail?.status === "sent")
       const [due] = yield* sql`SELECT due_at > now() AS later FROM notification`
       assert.deepStrictEqual(due, { later: true })
@@ -218,7 +224,7 @@ describe("postgres/mail", () => {
       const { port } = yield* mailReceiver()
       const site = yield* newSite
       yield* add(site)
-      yield* process(port)
+      yield* startProcess(port)
       yield* submit(site)
       yield* poll(latest(site), (mail) => mail?.status === "sent")
       const sql = yield* PgClient.PgClient

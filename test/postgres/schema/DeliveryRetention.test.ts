@@ -33,8 +33,8 @@ const Line = Schema.fromJsonString(
 
 const Kinds = Schema.Array(Schema.Struct({ kind: Schema.String, age: Schema.Finite }))
 
-/** The kinds and ages in days of what is left, in order. */
-const left = (table: string, kind: string) =>
+/** The kinds and ages in days of the remaining rows, in order. */
+const remaining = (table: string, kind: string) =>
   PgClient.PgClient.use((sql) =>
     sql.unsafe(
       `SELECT ${kind} AS kind, floor(extract(epoch FROM now() - created_at) / 86400)::float8 AS age FROM ${table} ORDER BY 1, 2`
@@ -76,7 +76,7 @@ describe("postgres/schema: deliveries", () => {
     }
   })
 
-  it.live("they expire with what they are about, and the log counts those that were pending", () =>
+  it.live("events, deliveries and mails expire with their subject, and the log counts those that were pending", () =>
     Effect.gen(function* () {
       yield* fill
       const options = { pageViews: off, submissions: days(7), conversations: days(1) }
@@ -88,14 +88,14 @@ describe("postgres/schema: deliveries", () => {
         ...["site.limit 0", "site.limit 2", "site.limit 8"],
         ...["submission.accepted 0", "submission.accepted 2"]
       ]
-      assert.deepStrictEqual(yield* left("outbox", "type"), events)
-      assert.deepStrictEqual(yield* left("submission_outbox", "'batch'"), ["batch 0", "batch 2"])
+      assert.deepStrictEqual(yield* remaining("outbox", "type"), events)
+      assert.deepStrictEqual(yield* remaining("submission_outbox", "'batch'"), ["batch 0", "batch 2"])
       assert.deepStrictEqual(
-        yield* left("delivery", "type"),
+        yield* remaining("delivery", "type"),
         events.flatMap((event) => [event, event])
       )
-      assert.deepStrictEqual(yield* left("mail_item", "'item'"), ["item 0", "item 2"])
-      assert.deepStrictEqual(yield* left("mail", "kind"), [
+      assert.deepStrictEqual(yield* remaining("mail_item", "'item'"), ["item 0", "item 2"])
+      assert.deepStrictEqual(yield* remaining("mail", "kind"), [
         ...["report 0", "report 2", "report 8"],
         ...["submissions 0", "submissions 2"]
       ])
@@ -103,18 +103,21 @@ describe("postgres/schema: deliveries", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("a short retention of conversations leaves what is about submissions that are kept", () =>
+  it.live("a short retention of conversations keeps the events and mails about submissions", () =>
     Effect.gen(function* () {
       yield* fill
       yield* warnings({ pageViews: off, submissions: off, conversations: days(1) })
-      const kept = (kind: string) => [`${kind} 0`, `${kind} 2`, `${kind} 8`]
-      assert.deepStrictEqual(yield* left("outbox WHERE type LIKE 'submission.%'", "type"), kept("submission.accepted"))
-      assert.deepStrictEqual(yield* left("mail_item", "'item'"), kept("item"))
-      assert.deepStrictEqual(yield* left("mail WHERE kind = 'submissions'", "kind"), kept("submissions"))
+      const withoutOldest = (kind: string) => [`${kind} 0`, `${kind} 2`, `${kind} 8`]
+      assert.deepStrictEqual(
+        yield* remaining("outbox WHERE type LIKE 'submission.%'", "type"),
+        withoutOldest("submission.accepted")
+      )
+      assert.deepStrictEqual(yield* remaining("mail_item", "'item'"), withoutOldest("item"))
+      assert.deepStrictEqual(yield* remaining("mail WHERE kind = 'submissions'", "kind"), withoutOldest("submissions"))
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("what is known about a recipient is deleted after a day, except that the address unsubscribed", () =>
+  it.live("the row of a recipient is deleted a day after its last use, except that of an unsubscribed recipient", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* addSite
@@ -165,7 +168,7 @@ describe("postgres/schema: deliveries", () => {
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  const Kept = Schema.Array(
+  const Deliveries = Schema.Array(
     Schema.Struct({
       subject: Schema.String,
       status: Schema.String,
@@ -174,55 +177,57 @@ describe("postgres/schema: deliveries", () => {
     })
   )
 
-  it.live("deliveries about expired submissions and conversations lose their data, and no other", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const [site, instance] = [yield* addSite, randomUUID()]
-      const [old, young] = [randomUUID(), randomUUID()]
-      const week = new Date(Date.now() - 8 * 86_400_000)
-      yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${instance}, 'a', 'https://a.example')`
-      for (const [id, time] of [
-        [old, week],
-        [young, new Date()]
-      ] as const) {
-        yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
-          VALUES (${id}, ${site}, ${time}, '{}')`
-        yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-          VALUES (${instance}, ${id}, ${week}, ${time}, 1, 1)`
-        for (const [type, subject] of [
-          ["submission.released", id],
-          ["conversation.feedback", `${instance} ${id}`]
+  it.live(
+    "deliveries about expired submissions and conversations lose their data, and other deliveries keep theirs",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const [site, instance] = [yield* addSite, randomUUID()]
+        const [old, young] = [randomUUID(), randomUUID()]
+        const weekAgo = new Date(Date.now() - 8 * 86_400_000)
+        yield* sql`INSERT INTO instance (instance_id, name, agent_url) VALUES (${instance}, 'a', 'https://a.example')`
+        for (const [id, time] of [
+          [old, weekAgo],
+          [young, new Date()]
         ] as const) {
-          for (const status of ["pending", "delivered"]) {
-            const eventId = randomUUID()
-            yield* sql`INSERT INTO delivery
+          yield* sql`INSERT INTO submission (submission_id, website_config_id, received_at, form_data)
+          VALUES (${id}, ${site}, ${time}, '{}')`
+          yield* sql`INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
+          VALUES (${instance}, ${id}, ${weekAgo}, ${time}, 1, 1)`
+          for (const [type, subject] of [
+            ["submission.released", id],
+            ["conversation.feedback", `${instance} ${id}`]
+          ] as const) {
+            for (const status of ["pending", "delivered"]) {
+              const eventId = randomUUID()
+              yield* sql`INSERT INTO delivery
                 (event_id, subscriber_id, website_config_id, type, created_at, subject, payload, status)
               VALUES (${eventId}, ${site}, ${site}, ${type}, now(), ${subject}, '"Ada"', ${status})`
-            yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, millis, answer)
+              yield* sql`INSERT INTO delivery_attempt (event_id, subscriber_id, attempted_at, millis, answer)
               VALUES (${eventId}, ${site}, now(), 1, 'Ada')`
+            }
+            yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
+            VALUES (gen_random_uuid(), ${site}, ${type}, now(), ${subject})`
           }
           yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
-            VALUES (gen_random_uuid(), ${site}, ${type}, now(), ${subject})`
-        }
-        yield* sql`INSERT INTO outbox (event_id, website_config_id, type, created_at, subject)
           VALUES (${id}, ${site}, 'submission.accepted', now(), ${id})`
-      }
-      yield* warnings({ pageViews: off, submissions: days(7), conversations: days(7) })
-      const rows = yield* sql`SELECT subject, delivery.status, payload, answer
+        }
+        yield* warnings({ pageViews: off, submissions: days(7), conversations: days(7) })
+        const rows = yield* sql`SELECT subject, delivery.status, payload, answer
         FROM delivery JOIN delivery_attempt USING (event_id, subscriber_id)`.pipe(
-        Effect.flatMap(Schema.decodeUnknownEffect(Kept))
-      )
-      assert.lengthOf(rows, 8)
-      for (const { answer, payload, status, subject } of rows) {
-        if (subject.endsWith(young)) assert.deepStrictEqual([payload, answer], ["Ada", "Ada"])
-        else assert.deepStrictEqual([payload, answer, status === "pending"], [null, null, false])
-      }
-      assert.strictEqual(rows.filter(({ status }) => status === "cancelled").length, 2)
-      assert.deepStrictEqual(yield* left("outbox", "type"), [
-        "conversation.feedback 0",
-        "submission.accepted 0",
-        "submission.released 0"
-      ])
-    }).pipe(Effect.provide(TestDatabase.layer))
+          Effect.flatMap(Schema.decodeUnknownEffect(Deliveries))
+        )
+        assert.lengthOf(rows, 8)
+        for (const { answer, payload, status, subject } of rows) {
+          if (subject.endsWith(young)) assert.deepStrictEqual([payload, answer], ["Ada", "Ada"])
+          else assert.deepStrictEqual([payload, answer, status === "pending"], [null, null, false])
+        }
+        assert.strictEqual(rows.filter(({ status }) => status === "cancelled").length, 2)
+        assert.deepStrictEqual(yield* remaining("outbox", "type"), [
+          "conversation.feedback 0",
+          "submission.accepted 0",
+          "submission.released 0"
+        ])
+      }).pipe(Effect.provide(TestDatabase.layer))
   )
 })

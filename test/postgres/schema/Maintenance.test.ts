@@ -1,8 +1,8 @@
-/** Each test has its own database. */
+/** Partitions, maintenance and migrations. Each test has its own database. */
 import { randomBytes, randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Schedule, Schema } from "effect"
+import { Effect, Layer, Option, Schema } from "effect"
 import * as ConversationStore from "../../../src/postgres/chat/ConversationStore.ts"
 import * as InstanceDirectory from "../../../src/postgres/chat/InstanceDirectory.ts"
 import * as Maintenance from "../../../src/postgres/schema/Maintenance.ts"
@@ -10,8 +10,9 @@ import * as Migrations from "../../../src/postgres/schema/Migrations.ts"
 import * as Partitions from "../../../src/postgres/schema/Partitions.ts"
 import * as Service from "../../../src/services/chat/ConversationStore.ts"
 import { at } from "../../suites/VisitorSalts.ts"
-import { newKey, say } from "../../support/Conversations.ts"
+import { beginAnswer, newKey } from "../../support/Conversations.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
+import { poll } from "../../support/Wait.ts"
 
 const now = Date.UTC(2026, 10, 30, 23, 59)
 const hour = 3_600_000
@@ -29,7 +30,7 @@ const partitionNames = Effect.gen(function* () {
 })
 
 const months = ["2026_11", "2026_12", "2027_01", "2027_02"]
-const expected = (["bot_view", "event", "page_view"] as const).flatMap((parent) => [
+const expectedPartitions = (["bot_view", "event", "page_view"] as const).flatMap((parent) => [
   ...months.map((month) => `${parent}_${month}`),
   `${parent}_default`
 ])
@@ -64,7 +65,7 @@ describe("postgres/schema/Partitions", () => {
         concurrency: "unbounded"
       })
       assert.deepStrictEqual(notCreated, [[], [], [], []])
-      assert.deepStrictEqual(yield* partitionNames, expected)
+      assert.deepStrictEqual(yield* partitionNames, expectedPartitions)
       assert.deepStrictEqual(yield* Partitions.ensure(now), [])
       yield* addView("page_view", now)
       const sql = yield* PgClient.PgClient
@@ -82,7 +83,7 @@ describe("postgres/schema/Partitions", () => {
       )
       assert.deepStrictEqual(
         yield* partitionNames,
-        expected.filter((name) => name !== "page_view_2026_12")
+        expectedPartitions.filter((name) => name !== "page_view_2026_12")
       )
     }).pipe(Effect.provide(TestDatabase.layer))
   )
@@ -110,7 +111,7 @@ describe("postgres/schema/Maintenance", () => {
     }
   })
 
-  const left = Effect.gen(function* () {
+  const remaining = Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const rows = [
       yield* sql`SELECT FROM page_view_batch`,
@@ -124,8 +125,8 @@ describe("postgres/schema/Maintenance", () => {
     Effect.gen(function* () {
       yield* fill
       assert.isTrue(yield* at(now)(Maintenance.round(noRetention)))
-      assert.deepStrictEqual(yield* left, [3, 3, 2])
-      assert.deepStrictEqual(yield* partitionNames, expected)
+      assert.deepStrictEqual(yield* remaining, [3, 3, 2])
+      assert.deepStrictEqual(yield* partitionNames, expectedPartitions)
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
@@ -133,24 +134,18 @@ describe("postgres/schema/Maintenance", () => {
     Effect.gen(function* () {
       yield* fill
       const sql = yield* PgClient.PgClient
-      yield* sql`ALTER TABLE page_view_batch RENAME COLUMN stored_at TO kept_at`
+      yield* sql`ALTER TABLE page_view_batch RENAME COLUMN stored_at TO renamed`
       assert.isFalse(yield* at(now)(Maintenance.round(noRetention)))
-      assert.deepStrictEqual(yield* left, [12_003, 3, 2])
+      assert.deepStrictEqual(yield* remaining, [12_003, 3, 2])
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 
-  it.live("the layer runs a round at once", () =>
+  it.live("the layer runs a round as soon as it is built", () =>
     Effect.gen(function* () {
       yield* Effect.scoped(
         Effect.gen(function* () {
           yield* Layer.build(Maintenance.layer(noRetention))
-          const made = Effect.map(partitionNames, (names) => names.length === expected.length)
-          assert.isTrue(
-            yield* made.pipe(
-              Effect.repeat({ until: (done) => done, schedule: Schedule.spaced("20 millis") }),
-              Effect.timeout("20 seconds")
-            )
-          )
+          yield* poll(partitionNames, (names) => names.length === expectedPartitions.length)
         })
       )
     }).pipe(Effect.provide(TestDatabase.layer))
@@ -164,21 +159,24 @@ describe("postgres/schema/Maintenance: answers of processes that died", () => {
   )
 
   it.live(
-    "an answer with a long expired lease ends as cut, with its stored pieces; with a valid or just expired one it continues",
+    "an answer whose lease expired long ago ends as cut, with its stored pieces; with a valid or just expired lease it continues",
     () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const store = yield* Service.ConversationStore
         const keys = yield* Effect.forEach([1, 2, 3], () => newKey)
-        const [dead, late, alive] = yield* Effect.forEach(keys, (key) => say(key, "one"))
-        for (const answerId of [dead!, late!, alive!]) {
+        const [expired, justExpired, valid] = yield* Effect.forEach(keys, (key) => beginAnswer(key, "one"))
+        for (const answerId of [expired!, justExpired!, valid!]) {
           yield* store.append({ answerId, position: 0, events: [{ _tag: "Text", delta: "Hel" }] })
         }
-        yield* sql`UPDATE conversation SET lease_until = lease_until - interval '2 minutes' WHERE running = ${dead!}`
-        yield* sql`UPDATE conversation SET lease_until = lease_until - interval '10 seconds' WHERE running = ${late!}`
+        yield* sql`UPDATE conversation SET lease_until = lease_until - interval '2 minutes' WHERE running = ${expired!}`
+        yield* sql`UPDATE conversation SET lease_until = lease_until - interval '10 seconds' WHERE running = ${justExpired!}`
         assert.isTrue(yield* Maintenance.round(noRetention))
-        assert.deepStrictEqual(new Set(yield* store.renew([dead!, late!, alive!])), new Set([late!, alive!]))
-        assert.lengthOf(yield* sql`SELECT FROM answer_piece WHERE answer_id = ${dead!}`, 0)
+        assert.deepStrictEqual(
+          new Set(yield* store.renew([expired!, justExpired!, valid!])),
+          new Set([justExpired!, valid!])
+        )
+        assert.lengthOf(yield* sql`SELECT FROM answer_piece WHERE answer_id = ${expired!}`, 0)
         assert.lengthOf(yield* sql`SELECT FROM answer_piece`, 2)
         const messages = yield* Effect.flatMap(store.read(keys[0]!), Effect.fromOption)
         assert.deepInclude(messages[1], { ending: "cut", parts: [{ type: "text", text: "Hel" }] })
@@ -189,7 +187,7 @@ describe("postgres/schema/Maintenance: answers of processes that died", () => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const store = yield* Service.ConversationStore
-      const answerId = yield* say(yield* newKey, "one")
+      const answerId = yield* beginAnswer(yield* newKey, "one")
       yield* store.complete({ answerId, parts: [], ending: "stop", usage: null })
       yield* sql`INSERT INTO answer_piece (answer_id, ends_at, events) VALUES (${answerId}, 1, '[]')`
       assert.isTrue(yield* Maintenance.round(noRetention))
@@ -219,7 +217,7 @@ describe("postgres/schema/Migrations", () => {
         needed
       )
       assert.deepStrictEqual(yield* Migrations.pending, [])
-      assert.isAtLeast((yield* partitionNames).length, expected.length)
+      assert.isAtLeast((yield* partitionNames).length, expectedPartitions.length)
     }).pipe(Effect.provide(TestDatabase.layer))
   )
 })

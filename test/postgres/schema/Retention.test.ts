@@ -1,4 +1,4 @@
-/** What retention deletes, and which locks it waits for. Each test has its own database with old partitions. */
+/** The rows that retention deletes, and the locks that it waits for. Each test has its own database with old partitions. */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -47,7 +47,7 @@ const count = (from: string) =>
 
 const website = randomUUID()
 
-/** Half a year of partitions with a row per day in each table, and days of the year before in the default partitions. */
+/** Half a year of partitions with a row per day in each table, and a month of earlier rows in the default partitions. */
 const fill = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   yield* sql`INSERT INTO site (website_config_id, hosted_website_id, tracking_token, name)
@@ -88,10 +88,8 @@ const view = viewOf(
   })
 )
 
-const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
-
 describe("postgres/schema/Retention", () => {
-  it.live("deletes whole months of page views and counts, and submissions by the hour, and logs one line", () =>
+  it.live("deletes page views and counts by the month and submissions by the hour, and logs one line", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
       const [line, ...more] = yield* logged(at(now)(Retention.deleteExpired(options)))
@@ -136,7 +134,7 @@ describe("postgres/schema/Retention", () => {
     }).pipe(Effect.provide(database))
   )
 
-  it.live("the maintenance applies it", () =>
+  it.live("a round of the maintenance applies the retention", () =>
     Effect.gen(function* () {
       assert.isTrue(yield* at(now)(Maintenance.round({ pageViews: months(3), submissions: off, conversations: off })))
       assert.deepStrictEqual(
@@ -181,15 +179,12 @@ describe("postgres/schema/Retention", () => {
   it.live("a second process does not wait for the first and deletes nothing", () =>
     Effect.gen(function* () {
       const options = { pageViews: months(3), submissions: days(90), conversations: off }
-      const another = yield* Database.dedicated()
-      yield* another.withTransaction(
-        Effect.gen(function* () {
-          yield* another`SELECT pg_advisory_xact_lock(7215930443)`
-          assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
-          assert.deepStrictEqual(yield* partitions, existing(1))
-          assert.strictEqual(yield* count("submission"), 4_001)
-        })
-      )
+      const client = yield* Database.dedicated()
+      const other = yield* Locks.openTransaction(client, client`SELECT pg_advisory_xact_lock(7215930443)`)
+      assert.deepStrictEqual(yield* logged(at(now)(Retention.deleteExpired(options))), [])
+      assert.deepStrictEqual(yield* partitions, existing(1))
+      assert.strictEqual(yield* count("submission"), 4_001)
+      yield* other.commit
       const rounds = Array.from({ length: 4 }, () => logged(at(now)(Retention.deleteExpired(options))))
       yield* Effect.all(rounds, { concurrency: "unbounded" })
       yield* logged(at(now)(Retention.deleteExpired(options)))
@@ -202,24 +197,22 @@ describe("postgres/schema/Retention", () => {
     "a partition that a report reads is dropped later; other data is deleted, and page views are stored meanwhile",
     () =>
       Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
         const repo = yield* Service.AnalyticsRepo
         const options = { pageViews: months(3), submissions: days(90), conversations: off }
         const reader = yield* Database.dedicated()
-        yield* reader.withTransaction(
-          Effect.gen(function* () {
-            yield* reader`SELECT count(*) FROM page_view`
-            const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.deleteExpired(options))))
-            yield* Effect.race(waiting, Fiber.await(round))
-            // It queues behind the waiting lock request, and is stored once that times out.
-            yield* repo.append(view)
-            assert.isTrue(Exit.isFailure(yield* Fiber.join(round)))
-            assert.includeMembers(
-              yield* partitions,
-              existing(1).filter((name) => name.startsWith("page_view"))
-            )
-            assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
-          })
+        const report = yield* Locks.openTransaction(reader, reader`SELECT count(*) FROM page_view`)
+        const round = yield* Effect.forkChild(Effect.exit(at(now)(Retention.deleteExpired(options))))
+        yield* Effect.race(Locks.untilAwaited(sql), Fiber.await(round))
+        // The insert queues behind the retention's request for a lock, and is stored when that times out.
+        yield* repo.append(view)
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(round)))
+        assert.includeMembers(
+          yield* partitions,
+          existing(1).filter((name) => name.startsWith("page_view"))
         )
+        assert.strictEqual(yield* count("submission"), 90 * 24 + 1)
+        yield* report.commit
         yield* at(now)(Retention.deleteExpired(options))
         assert.deepStrictEqual(yield* partitions, existing(3))
         assert.strictEqual(yield* count("page_view WHERE received_at > '2028-01-01Z'"), 1)
@@ -231,20 +224,20 @@ describe("postgres/schema/Retention", () => {
       const sql = yield* PgClient.PgClient
       yield* sql`DROP TABLE page_view_default`
       yield* sql`CREATE TABLE page_view_default PARTITION OF page_view DEFAULT PARTITION BY HASH (path)`
-      for (const rest of [0, 1]) {
-        yield* sql.unsafe(`CREATE TABLE page_view_rest_${rest} PARTITION OF page_view_default
-          FOR VALUES WITH (MODULUS 2, REMAINDER ${rest})`)
+      for (const remainder of [0, 1]) {
+        yield* sql.unsafe(`CREATE TABLE page_view_rest_${remainder} PARTITION OF page_view_default
+          FOR VALUES WITH (MODULUS 2, REMAINDER ${remainder})`)
       }
-      // Old rows of one table have the ctids of new rows in the other.
+      // Old rows of one table have the same ctids as new rows of the other.
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         SELECT ${website}::uuid, CASE WHEN satisfies_hash_partition('page_view_default'::regclass, 2, 0, path)
           THEN '2023-12-01Z'::timestamptz ELSE '2030-01-01Z' END, path, ''
         FROM (SELECT '/' || number AS path FROM generate_series(1, 100) AS number) AS paths`
-      const young = yield* count("page_view_rest_1")
+      const newRows = yield* count("page_view_rest_1")
       yield* at(now)(Retention.deleteExpired({ pageViews: months(3), submissions: off, conversations: off }))
       assert.strictEqual(yield* count("page_view_rest_0"), 0)
-      assert.isAbove(young, 0)
-      assert.strictEqual(yield* count("page_view_rest_1"), young)
+      assert.isAbove(newRows, 0)
+      assert.strictEqual(yield* count("page_view_rest_1"), newRows)
     }).pipe(Effect.provide(database))
   )
 
@@ -274,10 +267,10 @@ describe("postgres/schema/Retention", () => {
       ).pipe(Effect.repeat({ until: () => Ref.get(done) }))
       const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
       yield* Effect.repeat(Ref.get(stored), { until: (sum) => sum > 50 })
-      for (const kept of [5, 4, 3, 2, 1]) {
-        yield* at(now)(Retention.deleteExpired({ pageViews: months(kept), submissions: off, conversations: off })).pipe(
-          Effect.eventually
-        )
+      for (const count of [5, 4, 3, 2, 1]) {
+        yield* at(now)(
+          Retention.deleteExpired({ pageViews: months(count), submissions: off, conversations: off })
+        ).pipe(Effect.eventually)
         const sum = yield* Ref.get(stored)
         yield* Effect.repeat(Ref.get(stored), { until: (after) => after > sum + 20 })
       }

@@ -1,6 +1,6 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Context, Effect, Fiber, Latch, Layer, Option } from "effect"
+import { Clock, Context, Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import { limits } from "../../../src/core/sites/ConsoleSession.ts"
 import { keptMillis } from "../../../src/core/sites/Credential.ts"
@@ -16,7 +16,6 @@ import { SiteErasure as Erasure } from "../../../src/services/sites/SiteErasure.
 import { suite } from "../../suites/ConsoleSessions.ts"
 import * as Locks from "../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
-import { poll } from "../../support/Wait.ts"
 
 const timeout = "20 seconds"
 const layers = Layer.mergeAll(
@@ -61,7 +60,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds digests, and never the secrets", () =>
+  it.effect("the database stores only digests of the secrets", () =>
     Effect.gen(function* () {
       const { link } = yield* newLink()
       const { cookie } = yield* newSession
@@ -75,7 +74,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("requests within five minutes store one use", () =>
+  it.effect("a use is stored at most once in five minutes", () =>
     Effect.gen(function* () {
       const { authenticate } = yield* ConsoleSessions
       const { cookie } = yield* newSession
@@ -89,7 +88,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("an ended session stays without its label until nothing names it as its issuer", () =>
+  it.effect("an ended session is kept without its label until no key, link or session names it as its issuer", () =>
     Effect.gen(function* () {
       const [sessions, keys] = [yield* ConsoleSessions, yield* Keys]
       const first = yield* newSession
@@ -114,15 +113,15 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isNone(yield* keys.authenticate(key.key)))
       yield* OwnerKeys.deleteEnded((yield* Clock.currentTimeMillis) + keptMillis)
-      // Each deletion reaches one more issuer.
-      for (const kept of [1, 0]) {
+      // Each round deletes one more issuer.
+      for (const remaining of [1, 0]) {
         yield* deleteEnded
-        assert.lengthOf(yield* rows, kept)
+        assert.lengthOf(yield* rows, remaining)
       }
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a revocation waits for a link that a later session is creating, and voids it", () =>
+  it.live("a revocation waits for a link that a later session is creating, and revokes it", () =>
     Effect.gen(function* () {
       const [sessions, sql] = [yield* ConsoleSessions, yield* PgClient.PgClient]
       const linkExpiresAt = (yield* Clock.currentTimeMillis) + 60_000
@@ -132,24 +131,16 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
       const first = yield* newSession
       const { link, session } = yield* createLink(first.session.sessionId)
       yield* sessions.open(link)
-      const [isCreated, mayCommit] = [yield* Latch.make(), yield* Latch.make()]
-      const creation = yield* createLink(session.sessionId).pipe(
-        Effect.tap(() => isCreated.open),
-        Effect.tap(() => mayCommit.await),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* isCreated.await
+      const creation = yield* Locks.openTransaction(sql, createLink(session.sessionId))
       const revocation = yield* Effect.forkChild(sessions.revoke(first.session.sessionId, { withOpened: true }))
-      yield* poll(Locks.isAwaited(sql), (isAwaited) => isAwaited)
-      yield* mayCommit.open
-      const late = yield* Fiber.join(creation)
+      yield* Locks.untilAwaited(sql)
+      const late = yield* creation.commit
       assert.deepStrictEqual(yield* Fiber.join(revocation), Option.some(nothing))
       assert.isTrue(Option.isNone(yield* sessions.open(late.link)))
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("expired links and ended sessions are deleted, and others are kept", () =>
+  it.effect("expired links and ended sessions are deleted, and so are those of an erased website only", () =>
     Effect.gen(function* () {
       const { list } = yield* ConsoleSessions
       const site = yield* Sites.use((sites) => sites.create({ name: "a", origins: [] }))
@@ -166,7 +157,7 @@ describe("postgres/sites/ConsoleSessions: the rows", () => {
       yield* deleteEnded
       assert.lengthOf(yield* rows, 1)
       assert.notDeepEqual(yield* list, open)
-      // The erasure of a website removes what names only that website.
+      // An erasure deletes the links and sessions that have no other website.
       yield* Erasure.use((erasure) => erasure.erase(site.websiteConfigId))
       assert.lengthOf(yield* rows, 0)
     }).pipe(Effect.provide(layers))

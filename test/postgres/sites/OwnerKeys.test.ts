@@ -37,7 +37,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds a digest, and never the key", () =>
+  it.effect("the database stores only a digest of the key", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { key } = yield* newKey
@@ -50,7 +50,7 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("a key that was revoked long ago, or has expired, is deleted with its label", () =>
+  it.effect("a key that was revoked or expired long ago is deleted with its label", () =>
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
       const now = yield* Clock.currentTimeMillis
@@ -59,39 +59,41 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
       const [revoked, valid] = [yield* issue(null), yield* issue(null)]
       yield* issue(now + 1)
       yield* keys.revoke(revoked.keyId)
-      const left = Effect.map(keys.list, (all) => all.map(({ keyId }) => keyId))
+      const storedIds = Effect.map(keys.list, (all) => all.map(({ keyId }) => keyId))
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis - 1)
-      assert.lengthOf(yield* left, 3)
+      assert.lengthOf(yield* storedIds, 3)
       yield* PostgresOwnerKeys.deleteEnded(now + keptMillis + 1)
-      assert.deepStrictEqual(yield* left, [valid.keyId])
+      assert.deepStrictEqual(yield* storedIds, [valid.keyId])
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("an expired key stays while it names the issuer of another, which a revocation finds through it", () =>
-    Effect.gen(function* () {
-      const keys = yield* OwnerKeys
-      const now = yield* Clock.currentTimeMillis
-      const first = yield* newKey
-      const issue = (issuedBy: string, expiresAt: number | null) =>
-        keys
-          .issue({ scope: "stats", sites: "all", label: null, expiresAt, issuedBy })
-          .pipe(Effect.flatMap(Effect.fromOption))
-      const second = yield* issue(first.keyId, now + 1)
-      const third = yield* issue(second.keyId, null)
-      const later = now + keptMillis + 1
-      yield* PostgresOwnerKeys.deleteEnded(later)
-      yield* keys.revoke(first.keyId)
-      yield* TestClock.adjust("1 second")
-      assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
-      // Each deletion reaches one more issuer.
-      for (const kept of [2, 1, 0]) {
-        yield* PostgresOwnerKeys.deleteEnded(later + 1000)
-        assert.lengthOf(yield* keys.list, kept)
-      }
-    }).pipe(Effect.provide(layers))
+  it.effect(
+    "an expired key is kept while another key names it as its issuer, so that a revocation finds the other key",
+    () =>
+      Effect.gen(function* () {
+        const keys = yield* OwnerKeys
+        const now = yield* Clock.currentTimeMillis
+        const first = yield* newKey
+        const issue = (issuedBy: string, expiresAt: number | null) =>
+          keys
+            .issue({ scope: "stats", sites: "all", label: null, expiresAt, issuedBy })
+            .pipe(Effect.flatMap(Effect.fromOption))
+        const second = yield* issue(first.keyId, now + 1)
+        const third = yield* issue(second.keyId, null)
+        const later = now + keptMillis + 1
+        yield* PostgresOwnerKeys.deleteEnded(later)
+        yield* keys.revoke(first.keyId)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(Option.isNone(yield* keys.authenticate(third.key)))
+        // Each round deletes one more issuer.
+        for (const remaining of [2, 1, 0]) {
+          yield* PostgresOwnerKeys.deleteEnded(later + 1000)
+          assert.lengthOf(yield* keys.list, remaining)
+        }
+      }).pipe(Effect.provide(layers))
   )
 
-  it.effect("a revoked key and an ended session issue nothing any more", () =>
+  it.effect("neither a revoked key nor an unknown session issues keys", () =>
     Effect.gen(function* () {
       const keys = yield* OwnerKeys
       const { keyId } = yield* newKey
@@ -103,28 +105,30 @@ describe("postgres/sites/OwnerKeys: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.live("a malformed key is never looked up, and a locked table costs a bounded wait", () =>
-    Effect.gen(function* () {
-      const connection = yield* TestDatabase.connection
-      const blocker = yield* TestDatabase.clientOf(connection)
-      yield* Effect.gen(function* () {
-        const keys = yield* OwnerKeys
-        const { key } = yield* newKey
-        yield* blocker.withTransaction(
-          Effect.gen(function* () {
-            yield* blocker`LOCK TABLE owner_key IN ACCESS EXCLUSIVE MODE`
-            assert.isTrue(Option.isNone(yield* keys.authenticate(`${key}x`)))
-            assert.strictEqual((yield* Effect.flip(keys.authenticate(key))).reason, "timeout")
-          })
-        )
-        assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
-      }).pipe(
-        Effect.provide(
-          PostgresOwnerKeys.layer({ timeout: "2 seconds" }).pipe(
-            Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+  it.live(
+    "a malformed key is rejected without the database; a valid one fails with a timeout while the table is locked",
+    () =>
+      Effect.gen(function* () {
+        const connection = yield* TestDatabase.connection
+        const blocker = yield* TestDatabase.clientOf(connection)
+        yield* Effect.gen(function* () {
+          const keys = yield* OwnerKeys
+          const { key } = yield* newKey
+          yield* blocker.withTransaction(
+            Effect.gen(function* () {
+              yield* blocker`LOCK TABLE owner_key IN ACCESS EXCLUSIVE MODE`
+              assert.isTrue(Option.isNone(yield* keys.authenticate(`${key}x`)))
+              assert.strictEqual((yield* Effect.flip(keys.authenticate(key))).reason, "timeout")
+            })
+          )
+          assert.isTrue(Option.isSome(yield* keys.authenticate(key)))
+        }).pipe(
+          Effect.provide(
+            PostgresOwnerKeys.layer({ timeout: "2 seconds" }).pipe(
+              Layer.provide(Layer.effect(PgClient.PgClient, TestDatabase.clientOf(connection)))
+            )
           )
         )
-      )
-    })
+      })
   )
 })

@@ -42,7 +42,7 @@ describe("postgres/sites/Shares: the rows", () => {
     }).pipe(Effect.provide(layers))
   )
 
-  it.effect("the database holds digests, and never the secrets", () =>
+  it.effect("the database stores only digests of the secrets", () =>
     Effect.gen(function* () {
       const { secret } = yield* newShare()
       const stored = JSON.stringify(yield* rows)

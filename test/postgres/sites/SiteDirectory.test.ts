@@ -10,8 +10,8 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 
 suite("postgres/sites/SiteDirectory", Layer.provide(layer({ timeout: "20 seconds" }), TestDatabase.layer))
 
-/** Creates a website as another process would. */
-const publish = (id: string) =>
+/** Creates a website by SQL, as if by another process. */
+const createElsewhere = (id: string) =>
   Effect.flatMap(
     PgClient.PgClient,
     (sql) => sql`
@@ -20,20 +20,20 @@ const publish = (id: string) =>
   )
 
 describe("postgres/sites/SiteDirectory: cache", () => {
-  it.effect("a new website works within a second, even if its id was looked up before", () =>
+  it.effect("a new website is found within a second, even if its id was looked up before", () =>
     Effect.gen(function* () {
       const sites = yield* SiteDirectory
       const id = randomUUID()
       assert.isTrue(Option.isNone(yield* sites.byTrackingToken(id)))
       assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(id)))
-      yield* publish(id)
+      yield* createElsewhere(id)
       yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isSome(yield* sites.byTrackingToken(id)))
       assert.isTrue(Option.isSome(yield* sites.byWebsiteConfigId(id)))
     }).pipe(Effect.provide(Layer.provideMerge(layer({ timeout: "20 seconds" }), TestDatabase.layer)))
   )
 
-  it.live("a hanging database delays requests for a bounded time, and not at all for cached websites", () =>
+  it.live("lookups fail with a timeout while the database hangs, and cached websites are found", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const blocker = yield* TestDatabase.clientOf(connection)

@@ -1,4 +1,4 @@
-/** The suite of site erasure on PostgreSQL, large websites, other users and caches. */
+/** The suite of site erasure on PostgreSQL, large websites, database users without ownership, and caches. */
 import { randomUUID } from "node:crypto"
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -17,7 +17,7 @@ import * as TestDatabase from "../../support/postgres/TestDatabase.ts"
 suite("postgres/sites/SiteErasure", Layer.provide(storage, TestDatabase.layer))
 
 describe("postgres/sites/SiteErasure: large websites", () => {
-  it.live("deletes more than one chunk: in partitions, in the default partition, and of rows with equal times", () =>
+  it.live("deletes rows in several chunks: in partitions, in the default partition, and with equal times", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [site, other] = [yield* create, yield* create]
@@ -39,13 +39,13 @@ describe("postgres/sites/SiteErasure: large websites", () => {
         yield* sql`INSERT INTO idempotency_key (website_config_id, key_sha256, fingerprint, submission_id, used_at)
           SELECT website_config_id, uuid_send(submission_id), '', submission_id, received_at
           FROM submission WHERE website_config_id = ${websiteConfigId}::uuid`
-        yield* sql`WITH mine AS (
+        yield* sql`WITH new_instance AS (
             INSERT INTO instance (instance_id, created_at, name, agent_url, origins, website_config_id)
             VALUES (gen_random_uuid(), now(), 'a', 'https://a.example', '{}', ${websiteConfigId}::uuid)
             RETURNING instance_id
           )
           INSERT INTO conversation (instance_id, conversation_id, created_at, updated_at, messages, size)
-          SELECT instance_id, n::text, now(), now(), 0, 0 FROM mine, generate_series(1, 1201) AS n`
+          SELECT instance_id, n::text, now(), now(), 0, 0 FROM new_instance, generate_series(1, 1201) AS n`
         yield* sql`INSERT INTO not_counted (website_config_id, day, reason, times)
           SELECT ${websiteConfigId}::uuid, date '2010-01-01' + n, 'bot', 1 FROM generate_series(1, 5001) AS n`
       }
@@ -67,8 +67,8 @@ describe("postgres/sites/SiteErasure: large websites", () => {
   )
 })
 
-describe("postgres/sites/SiteErasure: by a user that is not the owner", () => {
-  it.live("privileges on the tables extend to partitions created later", () =>
+describe("postgres/sites/SiteErasure: a database user that does not own the tables", () => {
+  it.live("its privileges extend to partitions that are created later", () =>
     Effect.gen(function* () {
       const connection = yield* TestDatabase.connection
       const { owner, reader } = yield* TestDatabase.readOnly(connection)
@@ -86,7 +86,7 @@ describe("postgres/sites/SiteErasure: by a user that is not the owner", () => {
 })
 
 describe("postgres/sites/SiteErasure: cached websites", () => {
-  it.live("a process with the website in its cache stores nothing for it", () =>
+  it.live("a process that has the website in its cache stores nothing of it", () =>
     Effect.gen(function* () {
       const sites = yield* Sites.SiteDirectory
       const views = yield* Analytics.AnalyticsRepo

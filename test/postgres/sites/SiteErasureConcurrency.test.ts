@@ -1,4 +1,4 @@
-/** An erasure during writes, counts and retention. */
+/** Erasures during concurrent writes and dropped partitions. */
 import { randomUUID } from "node:crypto"
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
@@ -9,69 +9,68 @@ import * as Database from "../../../src/postgres/Database.ts"
 import * as Decisions from "../../../src/postgres/sites/Decisions.ts"
 import * as Analytics from "../../../src/services/analytics/AnalyticsRepo.ts"
 import * as Submissions from "../../../src/services/forms/SubmissionRepo.ts"
-import { create, erase, live, nothing, view, viewsOf, waiting, waitingFor } from "../../support/postgres/ErasedSite.ts"
+import { create, erase, live, nothing, untilWaitsForWriters, view, viewsOf } from "../../support/postgres/ErasedSite.ts"
+import * as Locks from "../../support/postgres/Locks.ts"
 import { draft } from "../../support/TestSubmissions.ts"
 
 describe("postgres/sites/SiteErasure: concurrent writes", () => {
-  it.live("it waits for a batch that found the website, and deletes its views with the rest", () =>
+  it.live("an erasure waits for a batch that has stored views of the website, and deletes them", () =>
     Effect.gen(function* () {
       const batches = yield* Columns.client
       const site = yield* create
-      const erasing = yield* batches.withTransaction(
-        Effect.gen(function* () {
-          yield* AnalyticsRepo.storeBatch(batches, [view(site.hostedWebsiteId)], randomUUID())
-          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* waitingFor(fiber)
-          return fiber
-        })
-      )
-      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      const storing = AnalyticsRepo.storeBatch(batches, [view(site.hostedWebsiteId)], randomUUID())
+      const batch = yield* Locks.openTransaction(batches, storing)
+      const erasure = yield* Effect.forkChild(erase(site.websiteConfigId))
+      yield* untilWaitsForWriters(erasure)
+      yield* batch.commit
+      assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
       assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("waits for a batch that has found the website but not yet stored its rows; later batches do not wait", () =>
-    Effect.gen(function* () {
-      const [batches, later] = [yield* Columns.client, yield* Columns.client]
-      const another = yield* Database.dedicated()
-      const [site, other] = [yield* create, yield* create]
-      const batchId = randomUUID()
-      const both = [view(site.hostedWebsiteId), view(other.hostedWebsiteId)]
-      const [storing, erasing] = yield* another.withTransaction(
-        Effect.gen(function* () {
-          // A batch with the same id waits, with its snapshot of the websites, until this is rolled back.
-          yield* another`INSERT INTO page_view_batch (batch_id) VALUES (${PgTypes.uuid(batchId)})`
-          const storing = yield* Effect.forkDetach(AnalyticsRepo.storeBatch(batches, both, batchId))
-          yield* waiting
-          const erasing = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* waitingFor(erasing)
-          const [mine, others] = yield* AnalyticsRepo.storeBatch(later, both, randomUUID())
-          assert.isTrue(
-            mine !== undefined && Result.isFailure(mine) && others !== undefined && Result.isSuccess(others)
-          )
-          yield* another`DELETE FROM page_view_batch WHERE batch_id = ${PgTypes.uuid(batchId)}`
-          return [storing, erasing] as const
-        })
-      )
-      for (const outcome of yield* Fiber.join(storing)) assert.isTrue(Result.isSuccess(outcome))
-      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
-      assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
-      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 2)
-    }).pipe(Effect.scoped, Effect.provide(live))
+  it.live(
+    "an erasure waits for a batch that has found the website but not yet stored its rows; later batches do not wait",
+    () =>
+      Effect.gen(function* () {
+        const [batches, later] = [yield* Columns.client, yield* Columns.client]
+        const client = yield* Database.dedicated()
+        const [site, other] = [yield* create, yield* create]
+        const batchId = randomUUID()
+        const both = [view(site.hostedWebsiteId), view(other.hostedWebsiteId)]
+        // A batch with the same id waits, with its snapshot of the websites, until this transaction ends.
+        const blocker = yield* Locks.openTransaction(
+          client,
+          client`INSERT INTO page_view_batch (batch_id) VALUES (${PgTypes.uuid(batchId)})`,
+          client`DELETE FROM page_view_batch WHERE batch_id = ${PgTypes.uuid(batchId)}`
+        )
+        const storing = yield* Effect.forkChild(AnalyticsRepo.storeBatch(batches, both, batchId))
+        yield* Locks.untilAwaited(yield* PgClient.PgClient)
+        const erasure = yield* Effect.forkChild(erase(site.websiteConfigId))
+        yield* untilWaitsForWriters(erasure)
+        const laterOutcomes = yield* AnalyticsRepo.storeBatch(later, both, randomUUID())
+        assert.deepStrictEqual(laterOutcomes.map(Result.isSuccess), [false, true])
+        yield* blocker.commit
+        for (const outcome of yield* Fiber.join(storing)) assert.isTrue(Result.isSuccess(outcome))
+        assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
+        assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
+        assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), 2)
+      }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("concurrent batches of one website write no row locks", () =>
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
-      const site = yield* create
-      yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
-      // A lock on the row would remain visible afterwards.
-      const rows = yield* sql`SELECT xmax::text FROM site`
-      assert.deepStrictEqual(rows, [{ xmax: "0" }])
-    }).pipe(Effect.scoped, Effect.provide(live))
+  it.live(
+    "a batch writes no lock into the row of its website, so that concurrent batches do not wait for each other",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const site = yield* create
+        yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
+        // A lock on a row remains in its `xmax`.
+        const rows = yield* sql`SELECT xmax::text FROM site`
+        assert.deepStrictEqual(rows, [{ xmax: "0" }])
+      }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("partitions are found in the schema of the tables with any search path", () =>
+  it.live("an erasure finds the partitions even if the search path begins with another schema", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
@@ -81,7 +80,7 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("a website deleted during a batch of counts does not affect the others", () =>
+  it.live("the deletion of a website during a batch of counts does not affect the counts of other websites", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const [site, other] = [yield* create, yield* create]
@@ -89,32 +88,31 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
         ({ websiteConfigId }) =>
           ({ subject: { _tag: "Known", websiteConfigId }, reason: "bot", day: "2026-11-01", times: 3 }) as const
       )
-      const another = yield* Database.dedicated()
-      const storing = yield* another.withTransaction(
-        Effect.gen(function* () {
-          yield* another`DELETE FROM site WHERE website_config_id = ${site.websiteConfigId}`
-          const fiber = yield* Effect.forkDetach(Decisions.storeBatch(sql, entries, randomUUID()))
-          yield* waiting
-          return fiber
-        })
+      const client = yield* Database.dedicated()
+      const deletion = yield* Locks.openTransaction(
+        client,
+        client`DELETE FROM site WHERE website_config_id = ${site.websiteConfigId}`
       )
+      const storing = yield* Effect.forkChild(Decisions.storeBatch(sql, entries, randomUUID()))
+      yield* Locks.untilAwaited(sql)
+      yield* deletion.commit
       yield* Fiber.join(storing)
       const rows = yield* sql`SELECT website_config_id AS id, times FROM not_counted`
       assert.deepStrictEqual(rows, [{ id: other.websiteConfigId, times: 3n }])
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("a website under load is erased completely, and its neighbour loses nothing", () =>
+  it.live("a website that gets data during its erasure is erased completely, and another website loses nothing", () =>
     Effect.gen(function* () {
       const views = yield* Analytics.AnalyticsRepo
       const repo = yield* Submissions.SubmissionRepo
       const [site, other] = [yield* create, yield* create]
       const begun = yield* Deferred.make<void>()
-      let taken = 0
-      // Each writes until it is refused, and returns the refusal.
+      let rounds = 0
+      // Each writer writes until both of its writes are refused, and returns their errors.
       const writer = Effect.gen(function* () {
         while (true) {
-          const [mine, form, others] = yield* Effect.all(
+          const [viewed, submitted, viewedOther] = yield* Effect.all(
             [
               Effect.result(views.append(view(site.hostedWebsiteId))),
               Effect.result(repo.submit(draft({ websiteConfigId: site.websiteConfigId, key: randomUUID() }))),
@@ -122,40 +120,36 @@ describe("postgres/sites/SiteErasure: concurrent writes", () => {
             ],
             { concurrency: "unbounded" }
           )
-          assert.isUndefined(others)
-          if (++taken === 50) yield* Deferred.succeed(begun, undefined)
-          if (Result.isFailure(mine) && Result.isFailure(form)) return [mine.failure, form.failure]
+          assert.isUndefined(viewedOther)
+          if (++rounds === 50) yield* Deferred.succeed(begun, undefined)
+          if (Result.isFailure(viewed) && Result.isFailure(submitted)) return [viewed.failure, submitted.failure]
         }
       })
       const writers = yield* Effect.forEach(Array.from({ length: 8 }), () => Effect.forkChild(writer))
       yield* Deferred.await(begun)
       const erased = Option.getOrThrow(yield* erase(site.websiteConfigId))
-      const ends = yield* Effect.forEach(writers, Fiber.join)
-      for (const error of ends.flat()) assert.deepInclude(error, { _tag: "RecordRefused", reason: "unknown-site" })
+      const errors = yield* Effect.forEach(writers, Fiber.join)
+      for (const error of errors.flat()) assert.deepInclude(error, { _tag: "RecordRefused", reason: "unknown-site" })
       assert.isAbove(erased.pageViews, 0)
       assert.isAbove(erased.submissions, 0)
       assert.strictEqual(erased.idempotencyKeys, erased.submissions)
       assert.strictEqual(yield* viewsOf(site.hostedWebsiteId), 0)
-      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), taken)
+      assert.strictEqual(yield* viewsOf(other.hostedWebsiteId), rounds)
     }).pipe(Effect.provide(live))
   )
 
-  it.live("a partition that is dropped meanwhile is skipped", () =>
+  it.live("an erasure skips a partition that is dropped at the same time", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
       yield* sql`CREATE TABLE page_view_2025_01 PARTITION OF page_view FOR VALUES FROM ('2025-01-01Z') TO ('2025-02-01Z')`
       yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
-      const another = yield* Database.dedicated()
-      const erasing = yield* another.withTransaction(
-        Effect.gen(function* () {
-          yield* another`DROP TABLE page_view_2025_01`
-          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* waiting
-          return fiber
-        })
-      )
-      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      const client = yield* Database.dedicated()
+      const drop = yield* Locks.openTransaction(client, client`DROP TABLE page_view_2025_01`)
+      const erasure = yield* Effect.forkChild(erase(site.websiteConfigId))
+      yield* Locks.untilAwaited(sql)
+      yield* drop.commit
+      assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 })

@@ -14,8 +14,8 @@ import { create, erase, live, nothing, view, viewsOf } from "../../support/postg
 import * as Locks from "../../support/postgres/Locks.ts"
 
 describe("postgres/sites/SiteErasure: interrupted", () => {
-  /** A website as an interrupted erasure leaves it; the erasure began this long ago. */
-  const brokenOff = Effect.fnUntraced(function* (ago: string) {
+  /** A website with a page view whose erasure began `ago` and was interrupted. */
+  const interruptedSite = Effect.fnUntraced(function* (ago: string) {
     const sql = yield* PgClient.PgClient
     const site = yield* create
     yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
@@ -28,7 +28,7 @@ describe("postgres/sites/SiteErasure: interrupted", () => {
     Effect.gen(function* () {
       const sites = yield* Sites.SiteDirectory
       const erasure = yield* Erasure.SiteErasure
-      const site = yield* brokenOff("1 minute")
+      const site = yield* interruptedSite("1 minute")
       assert.isTrue(Option.isNone(yield* sites.byTrackingToken(site.trackingToken)))
       assert.isTrue(Option.isNone(yield* sites.byWebsiteConfigId(site.websiteConfigId)))
       assert.isTrue(Option.isNone(yield* sites.update(site.websiteConfigId, { name: "b" })))
@@ -41,13 +41,13 @@ describe("postgres/sites/SiteErasure: interrupted", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("an erasure that fails does not prevent the others", () =>
+  it.live("an erasure that fails does not prevent other erasures", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const erasure = yield* Erasure.SiteErasure
-      const [first, second] = [yield* brokenOff("3 hours"), yield* brokenOff("2 hours")]
+      const [first, second] = [yield* interruptedSite("3 hours"), yield* interruptedSite("2 hours")]
       yield* sql.unsafe(`CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'kept'; END IF; RETURN OLD; END $$`)
+        IF OLD.website_config_id = '${first.websiteConfigId}' THEN RAISE 'not deleted'; END IF; RETURN OLD; END $$`)
       yield* sql`CREATE TRIGGER keep BEFORE DELETE ON site FOR EACH ROW EXECUTE FUNCTION keep()`
       assert.isFalse(
         yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
@@ -57,29 +57,29 @@ describe("postgres/sites/SiteErasure: interrupted", () => {
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
-  it.live("it resumes when its connection is cut during the last step", () =>
+  it.live("an erasure whose connection is cut during the last step is completed", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* create
       yield* AnalyticsRepo.storeBatch(yield* Columns.client, [view(site.hostedWebsiteId)], randomUUID())
-      const another = yield* Database.dedicated()
-      const erasing = yield* another.withTransaction(
-        Effect.gen(function* () {
-          // Like a batch of forms: the mark does not wait for it, the last step does.
-          yield* another`SELECT 1 FROM site FOR KEY SHARE`
-          const fiber = yield* Effect.forkDetach(erase(site.websiteConfigId))
-          yield* Effect.repeat(Locks.cutWaiting(sql), { until: (found) => found })
-          return fiber
-        })
-      )
-      assert.deepStrictEqual(yield* Fiber.join(erasing), Option.some({ ...nothing, pageViews: 1 }))
+      const client = yield* Database.dedicated()
+      // A lock like that of a batch of submissions: the last step of an erasure waits for it, and the first step does not.
+      const blocker = yield* Locks.openTransaction(client, client`SELECT 1 FROM site FOR KEY SHARE`)
+      const erasure = yield* Effect.forkChild(erase(site.websiteConfigId))
+      yield* Locks.terminateWaiting(sql)
+      yield* blocker.commit
+      assert.deepStrictEqual(yield* Fiber.join(erasure), Option.some({ ...nothing, pageViews: 1 }))
     }).pipe(Effect.scoped, Effect.provide(live))
   )
 
   it.live("the maintenance completes an interrupted erasure after an hour", () =>
     Effect.gen(function* () {
       const erasure = yield* Erasure.SiteErasure
-      const [old, young, whole] = [yield* brokenOff("61 minutes"), yield* brokenOff("59 minutes"), yield* create]
+      const [old, young, whole] = [
+        yield* interruptedSite("61 minutes"),
+        yield* interruptedSite("59 minutes"),
+        yield* create
+      ]
       assert.isTrue(
         yield* Maintenance.round({ pageViews: Option.none(), submissions: Option.none(), conversations: Option.none() })
       )

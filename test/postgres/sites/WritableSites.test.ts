@@ -20,27 +20,25 @@ const live = Layer.mergeAll(
 
 suite("postgres/sites/WritableSites", live)
 
-it.live("postgres/sites/WritableSites: a deletion that begins during a write deletes what was written", () =>
+it.live("postgres/sites/WritableSites: a deletion that begins during a write deletes the written rows", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const { during } = yield* Service.WritableSites
     const site = yield* Sites.SiteDirectory.use(({ create }) => create({ name: "a", origins: [] }))
     const id = PgTypes.uuid(site.hostedWebsiteId)
-    const marked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
+    const untilMarked = sql`SELECT 1 FROM site WHERE hosted_website_id = ${id} AND deleted_at IS NOT NULL`.pipe(
       Effect.repeat({ until: (rows) => rows.length === 1 })
     )
-    const erasing = yield* during(new Set([site.hostedWebsiteId]), (writable) =>
+    const erasure = yield* during(new Set([site.hostedWebsiteId]), (writable) =>
       Effect.gen(function* () {
         assert.strictEqual(writable.size, 1)
-        const erasing = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(
-          Effect.forkChild
-        )
-        yield* marked
+        const fiber = yield* Erasure.SiteErasure.use(({ erase }) => erase(site.websiteConfigId)).pipe(Effect.forkChild)
+        yield* untilMarked
         yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${id}, now(), '/', '\\x00'::bytea)`
-        return erasing
+        return fiber
       })
     )
-    assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasing)).pageViews, 1)
+    assert.strictEqual(Option.getOrThrow(yield* Fiber.join(erasure)).pageViews, 1)
   }).pipe(Effect.provide(live))
 )

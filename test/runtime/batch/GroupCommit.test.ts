@@ -39,7 +39,7 @@ describe("GroupCommit", () => {
         yield* pass(horizon)
         const ends = yield* Fiber.joinAll(submitters)
 
-        assert.deepStrictEqual(store.broken, [])
+        assert.deepStrictEqual(store.violations, [])
         for (const { bad, id, outcome, waited } of ends) {
           const copies = store.copies.get(id) ?? 0
           assert.isAtMost(waited, timeout)

@@ -13,33 +13,33 @@ const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 
 const colors = ["color-contrast", "link-in-text-block"]
 
-/** The rules that depend on where elements are and on their colors. They take most of the processor time of a check. */
+/** The rules about the positions and colors of elements. They take most of the processor time of a check. */
 const looks = [...colors, "target-size"]
 
 const everything = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 interface Check {
   readonly rules: Pick<RunOptions, "runOnly" | "rules">
-  /** The selector of what is checked. */
+  /** The selector of the checked elements. */
   readonly part: string
-  /** The number of results that a check of a page has at least. */
+  /** The minimum number of results, so that a check of nothing fails. */
   readonly least: number
 }
 
 const run = async (page: Page, { least, part, rules }: Check): Promise<ReadonlyArray<string>> => {
-  // A page is checked in several states, and gets axe-core once.
+  // A page that is checked in several states loads axe-core once.
   if (!(await page.evaluate<boolean>("'axe' in window"))) await page.evaluate(source)
   const settings: RunOptions = {
     ...rules,
-    // The elements of the other results are not read.
+    // Without this, axe-core also collects the elements of the other results, which nothing reads.
     resultTypes: ["violations"],
-    // A document in a frame is checked as a page of its own.
+    // Tests check a document in a frame separately.
     iframes: false
   }
   const { incomplete, passes, violations } = await page.evaluate<AxeResults>(
     `axe.run(${JSON.stringify(part)}, ${JSON.stringify(settings)})`
   )
-  assert.isAtLeast(passes.length + incomplete.length, least, "It has checked something.")
+  assert.isAtLeast(passes.length + incomplete.length, least, "the number of results")
   return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`))
 }
 
@@ -49,7 +49,7 @@ const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", v
 export const violations = (page: Page): Promise<ReadonlyArray<string>> =>
   run(page, { rules: { runOnly: { type: "tag", values: everything } }, part: "html", least: 11 })
 
-/** The same of a page whose looks were checked before, and have changed in this part only. The structure is that of the page. */
+/** The violations of a page that was checked before, and of which only this part looks different now. */
 const violationsAfterChange = async (page: Page, part: string): Promise<ReadonlyArray<string>> => [
   ...(await run(page, {
     rules: {
@@ -63,8 +63,8 @@ const violationsAfterChange = async (page: Page, part: string): Promise<Readonly
 ]
 
 /**
- * The violations in light mode, and those in dark mode that depend on the color scheme. The open page changes its colors, so no
- * test has to reach a state twice.
+ * The violations in light mode, and those in dark mode that depend on colors. The open page changes its color scheme, so a test
+ * reaches each state once.
  *
  * @param changed the selector of the only part that looks other than when the page was last checked
  */

@@ -1,7 +1,7 @@
 /**
- * A real Chromium for tests. Each test has its own browser context, so its own storage, cache, connections and pages.
+ * A real Chromium for tests. Each test has its own browser context, with its own storage, cache, connections and pages.
  *
- * Host names under `.test` resolve to this machine. So pages are neither on localhost, which the tracker ignores, nor on the
+ * Host names under `.test` resolve to this machine, so that pages are neither on localhost, which the tracker ignores, nor on the
  * edge's origin. `Network` starts the servers.
  *
  * @module
@@ -71,7 +71,7 @@ const windowFlags = [
   ].join()}`
 ]
 
-/** The user agent of an ordinary browser: the service takes a headless one for a bot. */
+/** The user agent of an ordinary browser, because the service treats a headless one as a bot. */
 export const userAgent =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 
@@ -158,17 +158,17 @@ const visitor = Effect.fnUntraced(function* ({
 export const layer: Layer.Layer<Chromium> = Layer.succeed(Chromium, Chromium.of({ visitor }))
 
 /**
- * Runs tests in Chromium with the layer `given`, on the real clock, and with `concurrent` all at once. Without Chromium they
+ * Runs tests in Chromium with the layer `provided`, on the real clock, and with `concurrent` all at once. Without Chromium they
  * are skipped with a warning, and fail in continuous integration.
  */
 export const inChromium = <R, E>(
   name: string,
-  given: Layer.Layer<R, E>,
+  provided: Layer.Layer<R, E>,
   tests: (it: Vitest.MethodsNonLive<R | Chromium>) => void,
   { concurrent = false }: { readonly concurrent?: boolean } = {}
 ): void => {
   if (available) {
-    effectLayer(Layer.merge(layer, given), { concurrent, excludeTestServices: true, timeout: "60 seconds" })(
+    effectLayer(Layer.merge(layer, provided), { concurrent, excludeTestServices: true, timeout: "60 seconds" })(
       name,
       tests
     )
@@ -183,7 +183,7 @@ export const inChromium = <R, E>(
     })
     return
   }
-  console.warn(`${name}: skipped, since ${reason}.`)
+  console.warn(`${name}: skipped, because ${reason}.`)
   describe.skip(name, () => {
     it("needs a Chromium", () => {})
   })

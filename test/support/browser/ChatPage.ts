@@ -1,6 +1,6 @@
 /**
- * A website with a chat, for tests. The website, the relay to the edge and the edge have three different origins. The
- * messages are instructions for the agent.
+ * A website with a chat, for tests. The website, the relay to the edge and the edge have three different origins. Messages are
+ * instructions to the agent.
  *
  * @module
  */
@@ -24,7 +24,8 @@ export interface AgentState {
 
 const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+\s?|\s+/g) ?? []
 
-const said = (text: string): Stream.Stream<AgentEvent> =>
+/** An answer that sends a text word by word, and does not end. */
+const answerOf = (text: string): Stream.Stream<AgentEvent> =>
   Stream.fromIterable<AgentEvent>([
     { _tag: "Accepted" },
     ...words(text).map((delta): AgentEvent => ({ _tag: "Text", delta }))
@@ -35,11 +36,11 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
   switch (name) {
     // Sends the text and never ends.
     case "begin":
-      return Stream.concat(said(rest), Stream.never)
+      return Stream.concat(answerOf(rest), Stream.never)
     // Sends the text before the bar, waits for the gate, and sends the rest.
     case "wait": {
       const [before = "", after = ""] = rest.split("|")
-      return said(before).pipe(
+      return answerOf(before).pipe(
         Stream.concat(Stream.drain(Stream.fromEffect(Effect.promise(() => gate)))),
         Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
       )
@@ -57,7 +58,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
     // Sends a text, then sources, each as `title=url`.
     case "cite": {
       const [text = "", ...sources] = rest.split("|")
-      return said(text).pipe(
+      return answerOf(text).pipe(
         Stream.concat(
           Stream.fromIterable(
             sources.map((source): AgentEvent => {
@@ -72,13 +73,13 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
     // Sends two texts, with a tool between them.
     case "parts": {
       const [before = "", after = ""] = rest.split("|")
-      return said(before).pipe(
+      return answerOf(before).pipe(
         Stream.concat(Stream.succeed<AgentEvent>({ _tag: "Tool", id: "t", name: "search", state: "running" })),
         Stream.concat(Stream.drop(MemoryAgentStream.texts(words(after)), 1))
       )
     }
     case "break":
-      return Stream.concat(said(rest), Stream.fail(new AgentBroken({ reason: "test" })))
+      return Stream.concat(answerOf(rest), Stream.fail(new AgentBroken({ reason: "test" })))
     case "refuse":
       return Stream.fail(new AgentRefused({ reason: "test" }))
     case "late":
@@ -90,7 +91,7 @@ const behaviour = (message: string, gate: Promise<void>): Stream.Stream<AgentEve
   }
 }
 
-/** Whether the request that is now the newest is still answered, to wait for its end. */
+/** The request that is the newest now. A test waits until it is no longer ongoing. */
 export const newest = (state: AgentState): { readonly isOngoing: () => boolean } => {
   const request = state.requests.at(-1)
   return { isOngoing: () => request !== undefined && state.ongoing.has(request) }

@@ -1,5 +1,5 @@
 /**
- * Pages that use a client from npm as the chat guide shows it: they run the guide's own code.
+ * Pages that use a client from npm. They run the code of the chat guide.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { paths, TestServer } from "../TestServer.ts"
 import * as Network from "./Network.ts"
 
 /** The code that the guide shows for a package: its imports, and the statement after them. */
-const shown = (packageName: string) => {
+const guideCode = (packageName: string) => {
   const block = Documents.blocksOf("src/docs/chat.md").find(
     ({ language, text }) => language === "js" && text.includes(`from "${packageName}"`)
   )
@@ -21,7 +21,7 @@ const shown = (packageName: string) => {
 
 const apps = {
   useChat: () => {
-    const { imports, statement } = shown("@ai-sdk/react")
+    const { imports, statement } = guideCode("@ai-sdk/react")
     return `${imports}
       import { createElement } from "react"
       import { createRoot } from "react-dom/client"
@@ -37,7 +37,7 @@ const apps = {
       createRoot(document.body).render(createElement(App))`
   },
   assistantUi: () => {
-    const { imports, statement } = shown("@assistant-ui/react-ai-sdk")
+    const { imports, statement } = guideCode("@assistant-ui/react-ai-sdk")
     return `${imports}
       import { AssistantRuntimeProvider } from "@assistant-ui/core/react"
       import { createElement } from "react"
@@ -50,7 +50,7 @@ const apps = {
       createRoot(document.body).render(createElement(App))`
   },
   openAi: () => {
-    const { imports, statement } = shown("openai")
+    const { imports, statement } = guideCode("openai")
     return `${imports}
       window.ask = async (messages, conversationId) => {
         ${statement}
@@ -60,7 +60,7 @@ const apps = {
       }`
   },
   agUi: () => {
-    const { imports, statement } = shown("@ag-ui/client")
+    const { imports, statement } = guideCode("@ag-ui/client")
     return `${imports}
       window.ask = async () => {
         ${statement}
@@ -68,7 +68,7 @@ const apps = {
       }`
   },
   fetchEventSource: () => {
-    const { imports, statement } = shown("@microsoft/fetch-event-source")
+    const { imports, statement } = guideCode("@microsoft/fetch-event-source")
     return `${imports}
       window.ask = async (message, conversation_id) => {
         const frames = []
@@ -79,7 +79,7 @@ const apps = {
   }
 }
 
-/** Serves a page with the client on a host of its own. */
+/** Serves a page with the client on its own host. */
 export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
   const edge = yield* TestServer
   const relay = yield* Network.listen({ host: "edge.test", forward: { "": edge.url } })

@@ -1,7 +1,7 @@
 /**
  * Servers between a browser and the edge: a website with its own origin, and a relay to the edge that loses, delays and
- * refuses requests as a test demands. Faults happen on the socket, so they are real for the browser even while its page is
- * being left.
+ * refuses requests as a test demands. Faults occur on the socket, so that the browser sees them even while it
+ * leaves a page.
  *
  * @module
  */
@@ -63,9 +63,9 @@ const readBody = async (incoming: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString("utf8")
 }
 
-const forward = (target: string, received: Received, response: ServerResponse, lose: boolean): void => {
+const forward = (target: string, received: Received, response: ServerResponse, isAnswerLost: boolean): void => {
   const outgoing = request(target, { method: received.method, headers: received.headers }, (answer) => {
-    if (lose) {
+    if (isAnswerLost) {
       answer.resume()
       answer.on("end", () => response.destroy())
       return

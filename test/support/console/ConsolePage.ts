@@ -1,5 +1,5 @@
 /**
- * The console on a test's server, with a busy and a new website, opened by a person with a session.
+ * The console on a test's server that has a busy and a new website, opened by a user with a session.
  *
  * @module
  */
@@ -47,8 +47,8 @@ export const newLink = Effect.fnUntraced(function* (sites: "all" | ReadonlyArray
   return `${url}/console/#/link/${yield* newSecret(sites, "owner")}`
 })
 
-/** A person with a session. `show` opens a fragment, and loads the console if it is not open yet. */
-const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role) {
+/** A user with a session. `show` opens a fragment, and loads the console if it is not open yet. */
+const newUser = Effect.fnUntraced(function* (options: VisitorOptions, role: Role) {
   const { url } = yield* TestServer
   const visitor = yield* (yield* Chromium).visitor(options)
   const { context, page } = visitor
@@ -71,13 +71,13 @@ const person = Effect.fnUntraced(function* (options: VisitorOptions, role: Role)
   return { ...visitor, on, url, show, loaded: on(() => loaded(page)) }
 })
 
-/** A person with a session, on the page of a fragment. `Session.test.ts` opens the console as persons do: by a click on a link. */
+/** A user with a session, on the page of a fragment. `Session.test.ts` opens the console as users do, by a click on a link. */
 export const open = (fragment: string, options: VisitorOptions = {}, role: Role = "owner") =>
-  Effect.tap(person(options, role), ({ show }) => show(fragment))
+  Effect.tap(newUser(options, role), ({ show }) => show(fragment))
 
 /**
- * Websites without data. The shared page reads the list of websites when it loads, so a test that needs a website of its own takes
- * one of these.
+ * Websites without data. The shared page reads the list of websites when it loads, so a test that needs its own website takes one
+ * of these.
  */
 export class SpareSites extends Context.Service<SpareSites, { readonly take: Effect.Effect<Site> }>()(
   "hydracore/test/console/SpareSites"
@@ -99,17 +99,17 @@ export class SpareSites extends Context.Service<SpareSites, { readonly take: Eff
     ).pipe(Layer.orDie)
 }
 
-/** An owner whose page tests share, since to load the page takes most of a short test's processor time. */
-export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<ReturnType<typeof person>>>()(
+/** An owner whose page tests share, because loading the page takes most of a short test's processor time. */
+export class SharedOwner extends Context.Service<SharedOwner, Effect.Success<ReturnType<typeof newUser>>>()(
   "hydracore/test/console/SharedOwner"
 ) {
-  static readonly layer = Layer.effect(SharedOwner, person({}, "owner")).pipe(Layer.provide(chromium))
+  static readonly layer = Layer.effect(SharedOwner, newUser({}, "owner")).pipe(Layer.provide(chromium))
 }
 
 /** The size and the colors of a page. */
 export type Look = Pick<VisitorOptions, "viewport" | "colorScheme">
 
-/** What a page has if its test names nothing else. */
+/** The size and the colors of a page whose test sets no others. */
 const usual = { viewport: { width: 1280, height: 720 }, colorScheme: "light" } as const
 
 /** Gives an open page another size or other colors until the scope closes. */
@@ -124,20 +124,21 @@ export const withLook = (page: Page, look: Look) => {
 
 /**
  * Shows a fragment on the shared page, which has the given size and colors until the test ends. The first test loads the page, and
- * others only change its fragment. So a test opens a page of its own if it needs another person, or changes what the page has read.
+ * later tests only change its fragment. A test that needs another user, or that changes data which the page has read, opens its own
+ * page.
  */
 export const show = Effect.fnUntraced(function* (fragment: string, look: Look = {}) {
   const owner = yield* SharedOwner
   yield* withLook(owner.page, look)
   yield* owner.show(fragment)
-  // Otherwise a test could see what the test before it left.
+  // Otherwise a test could read the data of the previous test.
   yield* owner.loaded
   return owner
 })
 
 /** Waits until nothing on the page is loading. */
 export const loaded = async (page: Page): Promise<void> => {
-  // What was just clicked is rendered in the next frame.
+  // The result of a click is rendered in the next frame.
   await page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
   await page.locator("[aria-busy=true], .skeleton, .stale").first().waitFor({ state: "detached" })
 }

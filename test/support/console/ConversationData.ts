@@ -50,7 +50,7 @@ export const store = (instanceId: string, ...turns: ReadonlyArray<Turn>) =>
     return key.conversationId
   }).pipe(Effect.orDie)
 
-/** What visitors of a website for kayak tours ask. */
+/** Conversations with visitors of a website for kayak tours. */
 export const examples: ReadonlyArray<ReadonlyArray<Turn>> = [
   [
     {

@@ -1,5 +1,5 @@
 /**
- * The visits of a busy website, the same for the same arguments: for the tests of the console, and for its pictures.
+ * Deterministic visits of a busy website, for the tests of the console and for its pictures.
  *
  * @module
  */
@@ -27,10 +27,10 @@ type Weighted<A> = ReadonlyArray<readonly [weight: number, value: A]>
 
 const pick = <A>(random: () => number, values: Weighted<A>): A => {
   const sum = values.reduce((all, [weight]) => all + weight, 0)
-  let left = random() * sum
+  let remaining = random() * sum
   for (const [weight, value] of values) {
-    left -= weight
-    if (left < 0) return value
+    remaining -= weight
+    if (remaining < 0) return value
   }
   return values[0]![1]
 }
@@ -132,7 +132,7 @@ export interface Options {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly days: number
-  /** On an ordinary day. */
+  /** The number on an ordinary day. */
   readonly visitsPerDay: number
   readonly seed?: number
 }

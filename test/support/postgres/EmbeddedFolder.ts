@@ -1,4 +1,4 @@
-/** Folders of embedded clusters, and their start, use and refusal. */
+/** Starts embedded clusters in new folders, uses them, and reads the errors of starts that fail. */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import path from "node:path"
 import { PgClient } from "@effect/sql-pg"
@@ -9,20 +9,20 @@ import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster
 import * as PreparedCluster from "./PreparedCluster.ts"
 import * as ServerFiles from "./ServerFiles.ts"
 
-/** Whether the tests run as root: the server then runs as another user. */
-export const root = process.geteuid?.() === 0
+/** Whether the tests run as root. The server then runs as another user. */
+export const isRoot = process.geteuid?.() === 0
 
 /** A new folder that every user can traverse. The scope removes it. */
 export const folder = Effect.acquireRelease(
   Effect.sync(() => {
-    const made = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-cluster-"))
-    chmodSync(made, 0o711)
-    return made
+    const created = mkdtempSync(path.join(ServerFiles.folder(), "hydracore-cluster-"))
+    chmodSync(created, 0o711)
+    return created
   }),
-  (made) => Effect.sync(() => rmSync(made, { recursive: true, force: true }))
+  (created) => Effect.sync(() => rmSync(created, { recursive: true, force: true }))
 )
 
-/** Puts the data of an empty cluster into a folder: for tests of anything but the first start. */
+/** Puts the data of an empty cluster into a folder, so that a test does not wait for `initdb`. Returns the folder. */
 export const prepared = (dataDir: string) =>
   Effect.as(
     Effect.sync(() => PreparedCluster.copyTo(dataDir)),
@@ -45,7 +45,7 @@ export const using = <A, E>(
     }).pipe(Effect.provide(Reactivity.layer))
   )
 
-/** Creates a table with one row, which `stored` reads. */
+/** Creates a table with one number, which `stored` reads. */
 export const store = (sql: PgClient.PgClient) =>
   Effect.andThen(sql`CREATE TABLE kept (n int PRIMARY KEY)`, sql`INSERT INTO kept VALUES (7)`)
 

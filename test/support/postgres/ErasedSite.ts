@@ -1,4 +1,4 @@
-/** A website in PostgreSQL with page views, its erasure, and the locks that the erasure waits for. */
+/** The storage in PostgreSQL, and helpers that create a website, add page views to it and erase it. */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, type Fiber, Layer, Schema } from "effect"
 import * as AnalyticsRepo from "../../../src/postgres/analytics/AnalyticsRepo.ts"
@@ -12,7 +12,6 @@ import * as SiteErasure from "../../../src/postgres/sites/SiteErasure.ts"
 import * as Sites from "../../../src/services/sites/SiteDirectory.ts"
 import * as Erasure from "../../../src/services/sites/SiteErasure.ts"
 import { Shape, viewOf } from "../../suites/PageViews.ts"
-import * as Locks from "./Locks.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const timeout = "20 seconds" as const
@@ -69,11 +68,8 @@ export const viewsOf = Effect.fnUntraced(function* (hostedWebsiteId: string) {
   return Number(rows)
 })
 
-/** Waits until a session waits for a lock. */
-export const waiting = PgClient.PgClient.use((sql) => Effect.repeat(Locks.isAwaited(sql), { until: (found) => found }))
-
-/** Waits until an erasure waits for writers, or is over. */
-export const waitingFor = <A, E>(erasing: Fiber.Fiber<A, E>) =>
+/** Waits until an erasure waits for writers, or has ended. */
+export const untilWaitsForWriters = <A, E>(erasing: Fiber.Fiber<A, E>) =>
   PgClient.PgClient.use((sql) =>
     Effect.repeat(
       sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle'

@@ -1,22 +1,49 @@
 /**
- * Sessions that wait for a lock, in a client's own database only: databases of concurrent tests are on the same server.
+ * Transactions that hold a lock, and sessions that wait for one. Only sessions of the client's own database count, because
+ * databases of concurrent tests are on the same server.
  *
  * @module
  */
-import { Effect } from "effect"
-import type { SqlClient } from "effect/sql"
+import { Effect, Fiber, identity, Latch } from "effect"
+import type { SqlClient, SqlError } from "effect/sql"
+import { poll } from "../Wait.ts"
 
-/** Whether any session waits for a lock. */
+/** Runs a statement in a transaction that stays open until `commit`, which returns the statement's result. */
+export const openTransaction = Effect.fnUntraced(function* <A, E, R>(
+  sql: SqlClient.SqlClient,
+  statement: Effect.Effect<A, E, R>,
+  beforeCommit: Effect.Effect<unknown, SqlError.SqlError> = Effect.void
+) {
+  const [begun, ending] = [yield* Latch.make(), yield* Latch.make()]
+  const transaction = yield* statement.pipe(
+    Effect.tap(begun.open),
+    Effect.tap(ending.await),
+    Effect.tap(beforeCommit),
+    sql.withTransaction,
+    Effect.forkChild
+  )
+  // If the statement fails, the join fails.
+  yield* Effect.raceFirst(begun.await, Fiber.join(transaction))
+  return { commit: Effect.andThen(ending.open, Fiber.join(transaction)) }
+})
+
+/** Whether any session waits for a lock. Not for use in a transaction, which reads the sessions only once. */
 export const isAwaited = (sql: SqlClient.SqlClient) =>
   Effect.map(
     sql`SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()`,
     (rows) => rows.length > 0
   )
 
-/** Terminates the sessions that wait for a lock. Returns whether there were any. */
-export const cutWaiting = (sql: SqlClient.SqlClient) =>
-  Effect.map(
-    sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
-      WHERE NOT granted AND datname = current_database()`,
-    (rows) => rows.length > 0
+/** Waits until a session waits for a lock. */
+export const untilAwaited = (sql: SqlClient.SqlClient) => poll(isAwaited(sql), identity)
+
+/** Waits until sessions wait for a lock, and ends their connections. */
+export const terminateWaiting = (sql: SqlClient.SqlClient) =>
+  poll(
+    Effect.map(
+      sql`SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()`,
+      (rows) => rows.length > 0
+    ),
+    identity
   )

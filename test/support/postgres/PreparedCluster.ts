@@ -18,13 +18,13 @@ export const set = (data: string | undefined): void => {
 }
 
 /**
- * Puts a copy into the folder of a cluster before its first start. Outside a test run there is none: the first start then creates
- * the data.
+ * Copies the data folder into the folder of a cluster before its first start. Outside a test run there is nothing to copy, and the
+ * first start creates the data.
  */
 export const copyTo = (dataDir: string): void => {
   const data = process.env[variable]
   if (data === undefined) return
   mkdirSync(dataDir, { recursive: true })
-  // Keeps the owner, which is a user other than root.
+  // `-p` keeps the owner. The server refuses files of another owner.
   execFileSync("cp", ["-Rp", data, path.join(dataDir, "data")])
 }

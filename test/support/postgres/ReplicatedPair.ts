@@ -1,6 +1,6 @@
 /**
  * Two PostgreSQL servers on loopback ports: a primary, and a streaming replica for which the primary's commits wait. Each can
- * be killed, hung and restarted, and the replica can be promoted.
+ * be killed, frozen and restarted, and the replica can be promoted.
  *
  * @module
  */
@@ -31,7 +31,7 @@ import * as ServerFiles from "./ServerFiles.ts"
 export interface Server {
   readonly port: number
   readonly url: string
-  /** Runs with a new connection and closes it. */
+  /** Runs an effect with a new connection, and closes the connection. */
   readonly use: <A, E>(run: (sql: PgClient.PgClient) => Effect.Effect<A, E>) => Effect.Effect<A>
   /** Kills the server and its processes, as a crash does. */
   readonly kill: Effect.Effect<void>
@@ -82,15 +82,15 @@ const isAccepting = (url: string) =>
     )
   )
 
-interface Answer {
+interface BooleanRow {
   readonly is_true: boolean
 }
 
-/** Waits until the query of a server answers true. */
+/** Waits until a query returns true. */
 const untilTrue = (
   what: string,
   server: Server,
-  query: (sql: PgClient.PgClient) => Effect.Effect<ReadonlyArray<Answer>, unknown>
+  query: (sql: PgClient.PgClient) => Effect.Effect<ReadonlyArray<BooleanRow>, unknown>
 ): Effect.Effect<void> =>
   Effect.asVoid(
     until(what, () =>
@@ -115,8 +115,8 @@ const kill = (server: ChildProcess): Effect.Effect<void> =>
       })
   )
 
-/** Gives a folder and all in it to the server's user. */
-const give = (folder: string, user: SystemUser.User) => {
+/** Makes the server's user the owner of a folder and its contents. */
+const makeOwner = (folder: string, user: SystemUser.User) => {
   if (!user.isOther) return
   for (const name of [".", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
     const entry = path.join(folder, name)
@@ -130,7 +130,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
     Effect.sync(() => mkdtempSync(path.join(ServerFiles.folder(), "hydracore-pair-"))),
     (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
   )
-  give(home, user)
+  makeOwner(home, user)
   const binaries = yield* Effect.orDie(Binaries.find(user, home))
   const password = randomBytes(12).toString("hex")
   const secret = path.join(home, "password")
@@ -139,7 +139,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
   const [certificate, key] = [path.join(home, "server.crt"), path.join(home, "server.key")]
   writeFileSync(certificate, readFileSync(fixture("here.crt")))
   writeFileSync(key, readFileSync(fixture("leaf.key")), { mode: 0o600 })
-  give(home, user)
+  makeOwner(home, user)
   const initialized = yield* SystemUser.run(
     user,
     binaries.initdb,
@@ -203,7 +203,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
     cpSync(first, second, { recursive: true })
     chmodSync(second, 0o700)
     writeFileSync(path.join(second, "standby.signal"), "")
-    give(second, user)
+    makeOwner(second, user)
   })
   const primary = yield* start(first, firstPort, { synchronous_standby_names: "second" })
   const replica = yield* start(second, secondPort, {
@@ -212,7 +212,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
   yield* untilTrue(
     "the replica is synchronous",
     primary,
-    (sql) => sql<Answer>`SELECT count(*) = 1 AS is_true FROM pg_stat_replication WHERE sync_state = 'sync'`
+    (sql) => sql<BooleanRow>`SELECT count(*) = 1 AS is_true FROM pg_stat_replication WHERE sync_state = 'sync'`
   )
   const hosts = [primary, replica].map(({ port }) => `127.0.0.1:${port}`).join(",")
   return {
@@ -226,7 +226,7 @@ export const make: Effect.Effect<ReplicatedPair, never, Scope.Scope> = Effect.ge
           untilTrue(
             "the replica accepts writes",
             replica,
-            (sql) => sql<Answer>`SELECT NOT pg_is_in_recovery() AS is_true`
+            (sql) => sql<BooleanRow>`SELECT NOT pg_is_in_recovery() AS is_true`
           )
         )
       )

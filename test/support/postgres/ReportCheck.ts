@@ -1,5 +1,5 @@
 /**
- * Compares the reports of a website with their definition, which `Evaluate` computes from all of its rows.
+ * Compares the reports of a website with those of `Evaluate`, which defines them from all rows of the website.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import * as Query from "../../../src/postgres/analytics/reports/Query.ts"
 import type { ReportSite } from "../../../src/services/analytics/Reports.ts"
 import * as SiteRows from "./SiteRows.ts"
 
-/** Asserts that every way to answer a query gives the answer of the definition. */
+/** Asserts that reports from rows, from stored visits and from rollups equal those of `Evaluate`. */
 export const check = Effect.fnUntraced(function* (site: ReportSite, queries: ReadonlyArray<CoreQuery>, when: string) {
   const sql = yield* PgClient.PgClient
   const rows = yield* SiteRows.read(sql, site)

@@ -1,6 +1,6 @@
 /**
- * Arbitrary page views, events, conversions and goals of a website, and queries that tell them apart. Days with a clock change,
- * a change of month, visits across midnight, missing session ids and rows of equal times are likely.
+ * Arbitrary page views, events, conversions and goals of a website, and queries that distinguish them. Clock changes, the end of a
+ * month, visits across midnight, missing session ids and rows of equal times are likely.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
@@ -15,7 +15,7 @@ import {
 
 const text = (...values: ReadonlyArray<string>) => Schema.NullOr(Schema.Literals(values))
 
-/** Late on the days before a clock change in Berlin, New York and Lord Howe and before a month's end, and some others. */
+/** Evenings before a clock change in Berlin, New York or Lord Howe, before the end of a month, and some others. */
 const evenings = ["2026-10-03", "2026-10-24", "2026-10-25", "2026-10-31", "2026-11-01", "2026-11-02"].map((date) =>
   Date.parse(`${date}T21:00Z`)
 )
@@ -80,7 +80,7 @@ const hash = (number: number): Uint8Array => Buffer.alloc(16, number)
 
 const timeOf = ({ evening, minutes }: typeof Time.Type) => new Date(evening + minutes * 5 * 60_000)
 
-/** Stores rows by SQL, as an operator does. */
+/** Inserts rows by SQL, without the service. */
 export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows: typeof Rows.Type) {
   const sql = yield* PgClient.PgClient
   for (const row of rows.views) {
@@ -106,7 +106,7 @@ export const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, rows
     VALUES (${hostedWebsiteId}, ${new Date(evenings[0] ?? 0)}, '/', ${hash(9)})`
 })
 
-const filtered = [
+const filterDimensions = [
   "event:page",
   "event:name",
   "event:goal",
@@ -146,7 +146,7 @@ const Dimensions = Schema.Literals(
 
 const Leaf = Schema.Struct({
   operator: Schema.Literals(operators),
-  dimension: Schema.Literals(filtered),
+  dimension: Schema.Literals(filterDimensions),
   values: Schema.Literals([
     "/pricing",
     "google",
@@ -161,7 +161,7 @@ const Leaf = Schema.Struct({
   ])
 })
 
-export const Question = Schema.Struct({
+export const QueryShape = Schema.Struct({
   dimensions: Dimensions,
   filters: Schema.Array(Leaf).check(Schema.isMaxLength(3)),
   join: Schema.Literals(["all", "or", "not"]),
@@ -176,26 +176,26 @@ export const Question = Schema.Struct({
   order: Schema.Literals(["visitors", "bounce_rate", "conversions", "total_revenue"])
 })
 
-/** The query that a question stands for. */
-export const toQuery = (question: typeof Question.Type, siteId: string, timeZone: string): Query => {
-  const dimensions = question.dimensions.split(" ").filter((name) => name !== "") as ReadonlyArray<Dimension>
-  const leaves = question.filters.map(
+/** The query that a shape stands for. */
+export const toQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone: string): Query => {
+  const dimensions = shape.dimensions.split(" ").filter((name) => name !== "") as ReadonlyArray<Dimension>
+  const leaves = shape.filters.map(
     ({ dimension, operator, values }): Filter => ({ operator, dimension, values: [values, "/"] })
   )
   const joined: ReadonlyArray<Filter> =
-    leaves.length === 0 || question.join === "all"
+    leaves.length === 0 || shape.join === "all"
       ? leaves
-      : question.join === "or"
+      : shape.join === "or"
         ? [{ operator: "or", filters: leaves }]
         : leaves.map((filter) => ({ operator: "not", filter }))
-  const [first, last] = question.range.split(" ")
+  const [first, last] = shape.range.split(" ")
   return {
     siteId,
     metrics,
     dimensions,
     filters: joined,
-    orderBy: [{ by: question.order, direction: "desc" }],
-    comparison: question.comparison,
+    orderBy: [{ by: shape.order, direction: "desc" }],
+    comparison: shape.comparison,
     includeTotalRows: true,
     includeTimeLabels: dimensions.some((dimension) => dimension.startsWith("time:")),
     limit: 1000,
@@ -206,8 +206,8 @@ export const toQuery = (question: typeof Question.Type, siteId: string, timeZone
 }
 
 /** The query for the leads in the same range, by the same times. */
-export const toLeadsQuery = (question: typeof Question.Type, siteId: string, timeZone: string): Query => {
-  const query = toQuery(question, siteId, timeZone)
+export const toLeadsQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone: string): Query => {
+  const query = toQuery(shape, siteId, timeZone)
   return {
     ...query,
     metrics: ["conversions"],

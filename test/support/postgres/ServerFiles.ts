@@ -1,6 +1,6 @@
 /**
- * Where the PostgreSQL servers of the tests have their files. A run has a folder in memory, if the machine has room: a database
- * is a thousand files, and creating and deleting them on a disk takes most of the processor time of a test's server.
+ * The folder for the files of the tests' PostgreSQL servers. It is in memory if there is enough of it: a database has a thousand
+ * files, and creating and deleting them on a disk takes most of the processor time of a test's server.
  *
  * @module
  */
@@ -11,21 +11,23 @@ import path from "node:path"
 /** Linux's file system in memory. */
 const memory = "/dev/shm"
 
-/** The room that a run needs, in bytes, with some left for other programs. */
-const needed = 6 * 2 ** 30
+/** The free memory in bytes that a run requires. It leaves some to other programs. */
+const requiredBytes = 6 * 2 ** 30
 
 /** The environment variable with the path of the run's folder. Test workers inherit it. */
 const variable = "TEST_SERVER_FILES"
 
 const prefix = "hydracore-run-"
 
-/** Whether the file system has room, and programs may run from it: a server's folder may hold a copy of its programs. */
+/** Whether the file system has enough space, and allows execution: a server's folder may contain a copy of its programs. */
 const isUsable = (): boolean => {
   try {
     const mounts = readFileSync("/proc/mounts", "utf8").split("\n")
-    const options = mounts.map((line) => line.split(" ")).find(([, at, type]) => at === memory && type === "tmpfs")?.[3]
+    const options = mounts
+      .map((line) => line.split(" "))
+      .find(([, mountPoint, type]) => mountPoint === memory && type === "tmpfs")?.[3]
     const { bavail, bsize } = statfsSync(memory)
-    return options?.split(",").includes("noexec") === false && Math.min(bavail * bsize, freemem()) >= needed
+    return options?.split(",").includes("noexec") === false && Math.min(bavail * bsize, freemem()) >= requiredBytes
   } catch {
     return false
   }
@@ -40,7 +42,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** Removes what killed runs left in memory. */
+/** Removes the folders of runs that were killed. */
 const sweep = (): void => {
   for (const name of readdirSync(memory)) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1]
@@ -48,19 +50,19 @@ const sweep = (): void => {
   }
 }
 
-/** Makes the folder of this run, if the machine has room, and returns what removes it. */
+/** Creates the folder of this run in memory, if it is usable. Returns a function that removes it. */
 export const set = (): (() => void) => {
   if (!isUsable()) return () => {}
   sweep()
-  const made = mkdtempSync(path.join(memory, `${prefix}${process.pid}-`))
-  // A server that root starts runs as another user.
-  chmodSync(made, 0o711)
-  process.env[variable] = made
+  const created = mkdtempSync(path.join(memory, `${prefix}${process.pid}-`))
+  // A server that root starts runs as another user, who must be able to traverse the folder.
+  chmodSync(created, 0o711)
+  process.env[variable] = created
   return () => {
     delete process.env[variable]
-    rmSync(made, { recursive: true, force: true })
+    rmSync(created, { recursive: true, force: true })
   }
 }
 
-/** The folder in which a server's folder is made. If the run has no folder, it is the folder for temporary files. */
+/** The folder for the folders of servers: that of the run, or else the system's folder for temporary files. */
 export const folder = (): string => process.env[variable] ?? tmpdir()

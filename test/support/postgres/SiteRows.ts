@@ -1,5 +1,5 @@
 /**
- * Reads all rows from which the statistics of a website are counted.
+ * Reads all rows that the reports of a website count.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const viewOf = (row: Row) => (row.type === "pageview" ? [row.view] : [])
 
 const eventOf = (row: Row) => (row.type === "event" ? [row.event] : [])
 
-/** The rows of a website, all in memory. */
+/** Reads the page views, events, conversions and goals of a website. */
 export const read = Effect.fnUntraced(function* (sql: SqlClient.SqlClient, site: ReportSite) {
   const hosted = PgTypes.uuid(site.hostedWebsiteId)
   const ever = [PgTypes.timestamptz(0), PgTypes.timestamptz(Date.UTC(9999, 0))]

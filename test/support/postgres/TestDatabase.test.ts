@@ -8,7 +8,7 @@ const count = (sql: SqlClient.SqlClient) => sql<{ readonly n: number }>`SELECT c
 const store = (sql: SqlClient.SqlClient) =>
   sql`INSERT INTO visitor_salt (day, salt) VALUES ('2026-01-01', decode(repeat('00', 32), 'hex'))`
 
-layer(TestDatabase.layer)("a test's database", (it) => {
+layer(TestDatabase.layer)("support/postgres/TestDatabase: a test's database", (it) => {
   it.effect("is migrated, empty and writable", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
@@ -18,21 +18,21 @@ layer(TestDatabase.layer)("a test's database", (it) => {
     })
   )
 
-  it.effect("is isolated from others and dropped with its scope", () =>
+  it.effect("is separate from other databases, and dropped with its scope", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      const gone = yield* Effect.scoped(
+      const database = yield* Effect.scoped(
         Effect.gen(function* () {
           const connection = yield* TestDatabase.connection
-          const one = yield* TestDatabase.clientOf(connection)
-          const two = yield* TestDatabase.clientOf(connection)
-          yield* store(one)
-          assert.deepStrictEqual(yield* count(two), [{ n: 1 }])
+          const writer = yield* TestDatabase.clientOf(connection)
+          const reader = yield* TestDatabase.clientOf(connection)
+          yield* store(writer)
+          assert.deepStrictEqual(yield* count(reader), [{ n: 1 }])
           return connection.database
         })
       )
-      const left = yield* sql`SELECT datname FROM pg_database WHERE datname = ${gone}`
-      assert.deepStrictEqual(left, [])
+      const remaining = yield* sql`SELECT datname FROM pg_database WHERE datname = ${database}`
+      assert.deepStrictEqual(remaining, [])
     })
   )
 })

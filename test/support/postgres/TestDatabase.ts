@@ -11,7 +11,7 @@ import { Effect, Layer, Redacted, Schema, type Scope } from "effect"
 import { Reactivity } from "effect/reactivity"
 import type { SqlClient, SqlError } from "effect/sql"
 import { inject } from "vitest"
-import * as TestServer from "./TestPostgres.ts"
+import * as TestPostgres from "./TestPostgres.ts"
 
 /** Options of `PgClient.make` and `PgClient.layer`. `url` names the database; psql accepts it too. */
 export interface Connection {
@@ -19,49 +19,55 @@ export interface Connection {
   readonly database: string
 }
 
-/** A client for a few statements beside the tests: one connection, closed with the scope. */
+/** A client of one connection, which closes with the scope. */
 const client = (server: string, database: string) =>
-  PgClient.make({ url: Redacted.make(TestServer.urlOf(server, database)), maxConnections: 1 }).pipe(
+  PgClient.make({ url: Redacted.make(TestPostgres.urlOf(server, database)), maxConnections: 1 }).pipe(
     Effect.provide(Reactivity.layer)
   )
 
-const busy = Schema.Struct({ reason: Schema.Struct({ cause: Schema.Struct({ code: Schema.Literal("55006") }) }) })
+/** The error of a copy while another session is connected to the template. */
+const TemplateInUse = Schema.Struct({
+  reason: Schema.Struct({ cause: Schema.Struct({ code: Schema.Literal("55006") }) })
+})
 
-/** Runs `create` again while another session holds the template; gives up after ten seconds. */
-const whenFree = <A, R>(create: Effect.Effect<A, SqlError.SqlError, R>, tries = 100): Effect.Effect<A, never, R> =>
+/** Retries `create` while another session is connected to the template, for ten seconds at most. */
+const retryWhileInUse = <A, R>(
+  create: Effect.Effect<A, SqlError.SqlError, R>,
+  tries = 100
+): Effect.Effect<A, never, R> =>
   Effect.catch(create, (error) =>
-    tries > 0 && Schema.is(busy)(error)
+    tries > 0 && Schema.is(TemplateInUse)(error)
       ? Effect.andThen(
           Effect.promise(() => setTimeout(100)),
-          whenFree(create, tries - 1)
+          retryWhileInUse(create, tries - 1)
         )
       : Effect.die(error)
   )
 
 /** A copy of a template, dropped when the scope closes (open connections are ended). Dies if the run has no server. */
 const copyOf = Effect.fnUntraced(function* (
-  templateOf: (server: Extract<TestServer.TestServer, { readonly _tag: "Available" }>) => string
+  templateOf: (server: Extract<TestPostgres.TestPostgres, { readonly _tag: "Available" }>) => string
 ): Effect.fn.Return<Connection, never, Scope.Scope> {
-  const facts = inject("postgres")
-  if (facts._tag === "Unavailable") return yield* Effect.die(new Error(facts.message))
-  const database = `${facts.template}_${randomUUID().slice(0, 13).replace("-", "")}`
+  const server = inject("postgres")
+  if (server._tag === "Unavailable") return yield* Effect.die(new Error(server.message))
+  const database = `${server.template}_${randomUUID().slice(0, 13).replace("-", "")}`
   yield* Effect.acquireRelease(
     Effect.scoped(
       Effect.gen(function* () {
-        const sql = yield* client(facts.url, facts.admin)
+        const sql = yield* client(server.url, server.admin)
         // Without durable writes, copying files takes less than writing the copy to the log.
-        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(facts))} STRATEGY FILE_COPY`
+        yield* sql`CREATE DATABASE ${sql(database)} TEMPLATE ${sql(templateOf(server))} STRATEGY FILE_COPY`
       })
-    ).pipe(whenFree),
+    ).pipe((create) => retryWhileInUse(create)),
     () =>
       Effect.scoped(
         Effect.gen(function* () {
-          const sql = yield* client(facts.url, facts.admin)
+          const sql = yield* client(server.url, server.admin)
           yield* sql`DROP DATABASE IF EXISTS ${sql(database)} WITH (FORCE)`
         })
       ).pipe(Effect.orDie)
   )
-  return { url: Redacted.make(TestServer.urlOf(facts.url, database)), database }
+  return { url: Redacted.make(TestPostgres.urlOf(server.url, database)), database }
 })
 
 /**

@@ -5,7 +5,7 @@
  */
 
 /** The server of this run, or why there is none. Without it only the tests that need it fail. */
-export type TestServer =
+export type TestPostgres =
   | {
       readonly _tag: "Available"
       readonly url: string
@@ -18,7 +18,7 @@ export type TestServer =
 
 declare module "vitest" {
   interface ProvidedContext {
-    postgres: TestServer
+    postgres: TestPostgres
   }
 }
 

@@ -18,7 +18,7 @@ import type { TestProject } from "vitest/node"
 import * as EmbeddedCluster from "../../../src/postgres/embedded/EmbeddedCluster.ts"
 import * as PreparedCluster from "./PreparedCluster.ts"
 import * as ServerFiles from "./ServerFiles.ts"
-import { type TestServer, urlOf } from "./TestPostgres.ts"
+import { type TestPostgres, urlOf } from "./TestPostgres.ts"
 
 const migrations = path.resolve(import.meta.dirname, "../../../src/postgres/schema/migrations")
 
@@ -26,13 +26,13 @@ const quick = { fsync: "off", synchronous_commit: "off", full_page_writes: "off"
 
 /** Starts a cluster in a new temporary folder. It stops with `stop`, or when the scope closes. */
 const inTemporaryFolder = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
-  // If the server's user cannot enter the temporary folder, its files are elsewhere: remove both.
+  // If the server's user cannot enter the temporary folder, the server's files are in another folder, which is removed too.
   const folders: Array<string> = []
   const dataDir = yield* Effect.acquireRelease(
     Effect.promise(async () => {
-      const made = await mkdtemp(path.join(ServerFiles.folder(), "hydracore-test-"))
-      folders.push(made)
-      return made
+      const created = await mkdtemp(path.join(ServerFiles.folder(), "hydracore-test-"))
+      folders.push(created)
+      return created
     }),
     () => Effect.promise(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
   )
@@ -44,8 +44,8 @@ const inTemporaryFolder = Effect.fnUntraced(function* (settings: Readonly<Record
 })
 
 /**
- * Makes the data folder that the clusters of the run are copies of. If its server has its files elsewhere, a copy would have to
- * be there too, and each cluster makes its own data instead.
+ * Creates the data folder that the run's clusters are copied from. If its server stores its files in another folder, tests cannot
+ * copy them, and each cluster creates its own data.
  */
 const prepareCluster = Effect.gen(function* () {
   const { dataDir, home, stop } = yield* inTemporaryFolder(quick)
@@ -73,17 +73,17 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
       // A new client: the earlier one may have closed its idle connection, and cannot reconnect in a closing scope.
       const sql = yield* client(server, admin)
       yield* sql`ALTER DATABASE ${sql(template)} WITH ALLOW_CONNECTIONS true`
-      const left = yield* sql<{ readonly datname: string }>`
+      const remaining = yield* sql<{ readonly datname: string }>`
         SELECT datname FROM pg_database WHERE starts_with(datname, ${template})`
-      for (const { datname } of left) yield* sql`DROP DATABASE IF EXISTS ${sql(datname)} WITH (FORCE)`
+      for (const { datname } of remaining) yield* sql`DROP DATABASE IF EXISTS ${sql(datname)} WITH (FORCE)`
     }).pipe(Effect.scoped, Effect.orDie)
   )
   yield* Effect.scoped(
     Effect.gen(function* () {
-      const own = yield* client(server, template)
+      const migrator = yield* client(server, template)
       yield* PgMigrator.run({ loader: MigratorFileSystem.fromFileSystem(migrations) }).pipe(
-        Effect.provideService(PgClient.PgClient, own),
-        Effect.provideService(SqlClient.SqlClient, own),
+        Effect.provideService(PgClient.PgClient, migrator),
+        Effect.provideService(SqlClient.SqlClient, migrator),
         Effect.provide(NodeServices.layer)
       )
     })
@@ -92,13 +92,13 @@ const prepare = Effect.fnUntraced(function* (server: string, admin: string) {
   return { _tag: "Available", url: server, admin, template } as const
 })
 
-const server: Effect.Effect<TestServer, never, Scope.Scope> = Effect.gen(function* () {
-  // If this fails, each test's cluster makes its own data, or fails with the reason.
+const server: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.gen(function* () {
+  // If this fails, each test's cluster creates its own data, or fails with the reason.
   yield* Effect.ignore(prepareCluster)
-  const given = process.env["TEST_DATABASE_URL"]
-  if (given === undefined || given === "") return yield* prepare(yield* embedded, "postgres")
-  const url = new URL(given)
-  return yield* prepare(given, decodeURIComponent(url.pathname.slice(1)) || "postgres")
+  const external = process.env["TEST_DATABASE_URL"]
+  if (external === undefined || external === "") return yield* prepare(yield* embedded, "postgres")
+  const url = new URL(external)
+  return yield* prepare(external, decodeURIComponent(url.pathname.slice(1)) || "postgres")
 }).pipe(
   Effect.catch((error) =>
     Effect.succeed({ _tag: "Unavailable", message: `This test run has no PostgreSQL: ${error.message}` } as const)

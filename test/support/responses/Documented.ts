@@ -42,7 +42,7 @@ export const operationsOf = (document: Json): ReadonlyArray<Operation> =>
 /** Headers of HTTP itself: message framing, date and connection management. */
 const ofHttp = new Set(["connection", "content-length", "content-type", "date", "keep-alive", "transfer-encoding"])
 
-/** What a document does not declare about a response to one operation. */
+/** The parts of a response to one operation that a document does not declare. */
 const missingIn = (operation: Operation, { contentType, headers, status }: Recorded): ReadonlyArray<string> => {
   const declared = operation.responses.get(status)
   if (declared === undefined) return [`${operation.name} declares no ${status}`]
@@ -56,13 +56,13 @@ const missingIn = (operation: Operation, { contentType, headers, status }: Recor
 }
 
 /**
- * What a document does not declare about a response. A response without a request may belong to any operation, so each must
+ * The parts of a response that a document does not declare. A response without a request may belong to any operation, so each must
  * declare it. A preflight follows the Fetch standard, and the document states that its status is 204.
  */
 export const undocumented = (operations: ReadonlyArray<Operation>, response: Recorded): ReadonlyArray<string> => {
   const { method, path, status } = response
   const ofPath = path === null ? operations : operations.filter(({ matches }) => matches.test(path))
-  // A method that the path does not have may be answered by any of its operations.
+  // A response to a method that the path does not have may be declared by any operation of the path.
   const ofMethod = ofPath.filter(({ name }) => name.startsWith(`${method === "HEAD" ? "GET" : method} `))
   const candidates = path === null || ofMethod.length === 0 ? ofPath : ofMethod
   // If several templates match the path, those with the fewest parameters apply.

@@ -36,8 +36,8 @@ const publicPrefix = "/v1/public/"
 const ownerPrefix = "/v1/owner/"
 
 /**
- * Every response of the public API exposes the decision header; the responses of a test's other servers do not. Every response
- * of the owner API forbids storing, except those to a method that it lacks and those of a server without it.
+ * Every response of the public API exposes the decision header, and the responses of a test's other servers do not. Every response
+ * of the owner API forbids storing, except responses to a method that it does not have, and those of a server without this API.
  */
 const isOurs = (url: string | null, fields: ReadonlyMap<string, string>): boolean =>
   (url?.startsWith(ownerPrefix) === true && fields.get("cache-control") === "no-store") ||
@@ -64,17 +64,17 @@ const record = (text: string, response: ServerResponse | null | undefined): void
   const request = response?.req
   const url = request?.url?.split("?", 1)[0] ?? null
   if (!isOurs(url, fields)) return
-  const seen = {
+  const parts = {
     method: request?.method ?? null,
     path: url,
     status,
     contentType: fields.get("content-type") ?? null,
     headers: [...fields.keys()].sort()
   }
-  const key = JSON.stringify(seen)
+  const key = JSON.stringify(parts)
   if (known.has(key)) return
   known.add(key)
-  const recorded: Recorded = { ...seen, test: expect.getState().currentTestName ?? "" }
+  const recorded: Recorded = { ...parts, test: expect.getState().currentTestName ?? "" }
   appendFileSync(file, `${JSON.stringify(recorded)}\n`)
 }
 

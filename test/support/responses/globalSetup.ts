@@ -20,7 +20,7 @@ const recordedIn = async (folder: string): Promise<ReadonlyArray<Recorded>> => {
   return texts.flatMap((text) => text.split("\n").filter((line) => line !== "")).map((line) => JSON.parse(line))
 }
 
-/** What the document does not declare, with the first test in which it was seen. */
+/** The undeclared parts of responses, with the first test that got each. */
 const faultsOf = (responses: ReadonlyArray<Recorded>): ReadonlyMap<string, string> => {
   const visitors = Documented.operationsOf(OpenApi.fromApi(Api) as never)
   const owners = Documented.operationsOf(OpenApi.fromApi(OwnerApi) as never)

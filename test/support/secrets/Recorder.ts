@@ -1,4 +1,4 @@
-/** The marked secrets, an agent that echoes them, and a record of all that is logged and exported. */
+/** The marked secrets, an agent that echoes them, and a record of all log lines and exports. */
 import { randomBytes } from "node:crypto"
 import { Cause, Effect, Layer, Logger, Redacted, References } from "effect"
 import * as Otlp from "../../../src/telemetry/Otlp.ts"
@@ -28,7 +28,7 @@ export const recorder = Effect.gen(function* () {
   const collector = yield* TestCollector.start()
   const lines: Array<string> = []
   const logger = Logger.make((entry) => {
-    // In the format of the service's logger and in others.
+    // In the format of the service's logger and in other formats.
     lines.push(Logger.formatJson.log(entry), Logger.formatLogFmt.log(entry), Cause.pretty(entry.cause))
   })
   const exporter = Otlp.layer(
@@ -56,14 +56,14 @@ export const recorder = Effect.gen(function* () {
 /** An agent that fails in the way that the message names, and echoes the request in each failure that has a text. */
 export const upstream = start((received, response) => {
   const echo = `${marks.upstream} ${received.body} ${JSON.stringify(received.headers)}`
-  const how = /"content":"(\w+)/.exec(received.body)?.[1]
-  if (how === "error") return void response.writeHead(500, { "x-leak": marks.upstream }).end(echo)
-  if (how === "html") return void response.writeHead(200, { "content-type": "text/html" }).end(echo)
+  const instruction = /"content":"(\w+)/.exec(received.body)?.[1]
+  if (instruction === "error") return void response.writeHead(500, { "x-leak": marks.upstream }).end(echo)
+  if (instruction === "html") return void response.writeHead(200, { "content-type": "text/html" }).end(echo)
   response.writeHead(200, sse)
-  if (how === "garbage") return void response.end(`data: ${echo}\n\n`)
-  if (how === "event") {
+  if (instruction === "garbage") return void response.end(`data: ${echo}\n\n`)
+  if (instruction === "event") {
     return void response.end(`data: ${JSON.stringify({ error: { message: echo } })}\n\n`)
   }
-  if (how === "cut") return void response.write(says("a"), () => response.destroy())
+  if (instruction === "cut") return void response.write(says("a"), () => response.destroy())
   response.end(says("Hello") + finishes("stop"))
 })

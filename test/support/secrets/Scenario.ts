@@ -16,7 +16,7 @@ import { WidgetTokens } from "../../../src/services/chat/WidgetTokens.ts"
 import { Notifications } from "../../../src/services/mail/Notifications.ts"
 import { OwnerKeys } from "../../../src/services/sites/OwnerKeys.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
-import { newCookie, newLink, ofPage } from "../OwnerRequests.ts"
+import { fromOwnPage, newCookie, newLink } from "../OwnerRequests.ts"
 import type { Storage } from "../Storages.ts"
 import * as TestDeliveries from "../TestDeliveries.ts"
 import * as TestMetrics from "../TestMetrics.ts"
@@ -79,7 +79,7 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
       const cookie = yield* newCookie("owner", [site.websiteConfigId])
       const { link } = yield* newLink("owner", "all")
       const session = "/v1/owner/session"
-      const asSession = { cookie: `hydracore_console=${cookie}`, ...ofPage }
+      const asSession = { cookie: `hydracore_console=${cookie}`, ...fromOwnPage }
       secretCookie = cookie
       secretLink = link
       const query = { site_id: site.websiteConfigId, metrics: ["visitors"], date_range: "7d" }
@@ -185,11 +185,11 @@ export const scenario = (storage: Layer.Layer<Storage>, breakTables: Effect.Effe
           send("/v1/owner/query", { ...query, metrics: [cookie] }, asSession),
           send(`/v1/owner/sites/${cookie}/now`, undefined, asSession, "GET"),
           send(session, undefined, asSession, "GET"),
-          send(session, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...ofPage }, "GET"),
-          send(session, { secret: marks.wrongLink }, ofPage),
+          send(session, undefined, { cookie: `hydracore_console=${marks.wrongCookie}`, ...fromOwnPage }, "GET"),
+          send(session, { secret: marks.wrongLink }, fromOwnPage),
           send(session, { secret: link }),
-          send(session, { secret: [link] }, ofPage),
-          send(session, `{"secret": ${link}`, ofPage),
+          send(session, { secret: [link] }, fromOwnPage),
+          send(session, `{"secret": ${link}`, fromOwnPage),
           send("/healthz", undefined, { "x-widget-token": token }, "GET"),
           send("/readyz", undefined, {}, "GET")
         ]) {

@@ -60,7 +60,7 @@ const coarsen = (counts: Counts.Counts): Counts.Counts => ({
   conversions: round(counts.conversions),
   converted: round(counts.converted),
   groupVisitors: round(counts.groupVisitors),
-  // An amount is no count, and could not be rounded by a step that suits every currency.
+  // An amount is not a count, and cannot be rounded by a step that suits every currency.
   revenue: []
 })
 

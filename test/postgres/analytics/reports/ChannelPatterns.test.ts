@@ -34,7 +34,7 @@ const Text = Schema.Union([
   Schema.String.check(Schema.makeFilter((text: string) => text.isWellFormed() && !text.includes("\0")))
 ])
 
-describe("the patterns of channels", () => {
+describe("postgres/analytics/reports: the patterns of channels", () => {
   layer(TestDatabase.layer)((it) => {
     it.effect.prop(
       "match the same texts in PostgreSQL",
@@ -43,8 +43,8 @@ describe("the patterns of channels", () => {
         Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
           const rows = yield* sql`
-            SELECT array_agg(${text} ~ pattern ORDER BY place) AS found
-            FROM unnest(${Database.array(patterns, PgTypes.OID.text)}) WITH ORDINALITY AS rule (pattern, place)`
+            SELECT array_agg(${text} ~ pattern ORDER BY position) AS found
+            FROM unnest(${Database.array(patterns, PgTypes.OID.text)}) WITH ORDINALITY AS rule (pattern, position)`
           assert.deepStrictEqual(
             rows[0]?.["found"],
             patterns.map((pattern) => new RegExp(pattern).test(text))

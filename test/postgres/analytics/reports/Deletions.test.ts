@@ -1,7 +1,7 @@
-/** Rollups after the retention and after the erasure of a website: reports equal `Evaluate`, and no other rows remain. */
+/** After the retention or an erasure deletes rows, reports still equal `Evaluate`, and no rollup of the deleted rows remains. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, Schema } from "effect"
+import { Effect, Fiber, Layer, Option, Schema } from "effect"
 import { type Dimension, metrics, type Query } from "../../../../src/core/analytics/report/Query.ts"
 import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLoop.ts"
 import * as Retention from "../../../../src/postgres/schema/Retention.ts"
@@ -78,7 +78,7 @@ const tables = ["visit", "rollup", "rollup_day", "rollup_month", "rollup_site", 
 
 const Count = Schema.Tuple([Schema.Struct({ rows: Schema.Int })])
 
-/** The number of rows that are stored of a website in all tables for reports. */
+/** The number of rows of a website in all tables that only reports use. */
 const storedOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
   const sql = yield* PgClient.PgClient
   const counts = tables.map((table) => `(SELECT count(*) FROM ${table} WHERE hosted_website_id = $1)`)
@@ -90,7 +90,7 @@ const storedOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
 
 const First = Schema.Tuple([Schema.Struct({ visit: Schema.Date, day: Schema.String, sum: Schema.String })])
 
-/** The first visit, day and sum that are stored of a website. */
+/** The first visit of a website, its first day that is rolled up, and the first day of its sums. */
 const firstOf = Effect.fnUntraced(function* ({ hostedWebsiteId }: Site) {
   const sql = yield* PgClient.PgClient
   const id = PgTypes.uuid(hostedWebsiteId)
@@ -110,17 +110,17 @@ describe("postgres/analytics/reports: deletions", () => {
     // The first view of March by UTC is received in February.
     ["America/New_York", "2024-02-01"]
   ] as const) {
-    it.live(`after the retention deleted months, reports and rollups have the remaining rows (${timeZone})`, () =>
+    it.live(`after the retention deletes months, reports and rollups count the remaining rows (${timeZone})`, () =>
       Effect.gen(function* () {
         yield* partitions
         const site = yield* newSite(timeZone)
         const queries = queriesOf(site)
         yield* RollUpLoop.round
         yield* check(site, queries, "before the deletion")
-        const kept = Option.some({ count: 1, unit: "months" } as const)
-        // Keeps March and later.
+        const retention = Option.some({ count: 1, unit: "months" } as const)
+        // At this time, March and later months are kept.
         yield* at(Date.UTC(2024, 3, 15))(
-          Retention.deleteExpired({ pageViews: kept, submissions: Option.none(), conversations: Option.none() })
+          Retention.deleteExpired({ pageViews: retention, submissions: Option.none(), conversations: Option.none() })
         )
         yield* check(site, queries, "after the deletion")
         yield* RollUpLoop.round
@@ -132,7 +132,7 @@ describe("postgres/analytics/reports: deletions", () => {
     )
   }
 
-  it.live("the erasure of a website deletes its rollups and leaves those of others", () =>
+  it.live("the erasure of a website deletes its rollups, and none of other websites", () =>
     Effect.gen(function* () {
       const [erased, other] = [yield* newSite("UTC"), yield* newSite("UTC")]
       yield* RollUpLoop.round
@@ -146,28 +146,20 @@ describe("postgres/analytics/reports: deletions", () => {
     }).pipe(Effect.provide(live))
   )
 
-  it.live("the erasure of a website waits for a roll-up that is running, and deletes the rows that it stores", () =>
+  it.live("the erasure of a website waits for a running roll-up, and deletes the rows that the roll-up stores", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* newSite("UTC")
-      const [held, over] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
-      const holding = yield* sql`LOCK TABLE visit IN SHARE MODE`.pipe(
-        Effect.andThen(Deferred.succeed(held, undefined)),
-        Effect.andThen(Deferred.await(over)),
-        sql.withTransaction,
-        Effect.forkChild
-      )
-      yield* Deferred.await(held)
-      const rolling = yield* Effect.forkChild(RollUpLoop.round)
-      yield* Effect.repeat(Locks.isAwaited(sql), { until: (found) => found })
-      const erasing = yield* Effect.forkChild(erase(site))
+      const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE visit IN SHARE MODE`)
+      const rollUp = yield* Effect.forkChild(RollUpLoop.round)
+      yield* Locks.untilAwaited(sql)
+      const erasure = yield* Effect.forkChild(erase(site))
       const isMarked = sql`SELECT FROM site WHERE deleted_at IS NOT NULL`
       yield* Effect.repeat(isMarked, { until: (rows) => rows.length > 0 })
-      assert.isUndefined(rolling.pollUnsafe())
-      yield* Deferred.succeed(over, undefined)
-      yield* Fiber.join(holding)
-      yield* Fiber.join(rolling)
-      assert.isTrue(Option.isSome(yield* Fiber.join(erasing)))
+      assert.isUndefined(rollUp.pollUnsafe())
+      yield* blocker.commit
+      yield* Fiber.join(rollUp)
+      assert.isTrue(Option.isSome(yield* Fiber.join(erasure)))
       assert.strictEqual(yield* storedOf(site), 0)
     }).pipe(Effect.provide(live))
   )

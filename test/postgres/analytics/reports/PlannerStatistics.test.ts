@@ -1,4 +1,4 @@
-/** A roll-up refreshes the statistics with which PostgreSQL plans reports. */
+/** A roll-up refreshes the planner's statistics of the tables that reports read. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -20,7 +20,7 @@ const analyzed = Effect.gen(function* () {
 /** Inserts page views of one website, each of a separate visit, two days ago. */
 const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: number) {
   const sql = yield* PgClient.PgClient
-  // Otherwise the server may count the rows of this transaction a second later.
+  // Without the flush, the server may count the rows of this transaction a second later.
   yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
     SELECT ${hostedWebsiteId}, now() - interval '2 days', '/' || number % 7, decode(md5(number::text), 'hex')
     FROM generate_series(1, ${views}) AS number`.pipe(
@@ -30,11 +30,11 @@ const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: numb
 })
 
 it.live(
-  "postgres/analytics/reports: a roll-up of many rows refreshes the planner's statistics, and one of few does not",
+  "postgres/analytics/reports: a roll-up of many rows refreshes the planner's statistics, and a roll-up of few rows does not",
   () =>
     Effect.gen(function* () {
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [] }))
-      // Also too few for autovacuum.
+      // Too few rows also for autovacuum, which would refresh the statistics.
       yield* insert(site.hostedWebsiteId, 40)
       yield* RollUpLoop.round
       assert.deepStrictEqual(yield* analyzed, [])

@@ -1,4 +1,4 @@
-/** `report rebuild` recreates everything that reports read besides page views, also after changes that no trigger marked. */
+/** `report rebuild` recreates the visits and rollups from the page views, also after changes that no trigger marked. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -14,7 +14,7 @@ const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMe
 /** A time zone in which it is afternoon or evening, so that visits of today have ended. */
 const timeZone = new Date().getUTCHours() < 12 ? "Pacific/Kiritimati" : "UTC"
 
-/** Page views of different visitors, two hours and a day and two hours ago, without the triggers that mark rows. */
+/** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the roll-up. */
 const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
   Effect.flatMap(PgClient.PgClient, (sql) =>
     sql.withTransaction(
@@ -28,7 +28,7 @@ const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
   )
 
 describe("postgres/analytics/reports: rebuild", () => {
-  it.live("the visits of past days and of today are recreated", () =>
+  it.live("recreates the visits of past days and of today", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const site = yield* Sites.SiteDirectory.use((sites) => sites.create({ name: "a", origins: [], timeZone }))

@@ -9,7 +9,7 @@ import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLo
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
 import * as ReportCheck from "../../../support/postgres/ReportCheck.ts"
-import { goals, insert, Question, Rows, toLeadsQuery, toQuery } from "../../../support/postgres/ReportRows.ts"
+import { goals, insert, QueryShape, Rows, toLeadsQuery, toQuery } from "../../../support/postgres/ReportRows.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
@@ -24,12 +24,12 @@ const addGoals = Effect.fnUntraced(function* ({ websiteConfigId }: Site) {
   }
 })
 
-const check = (site: Site, questions: ReadonlyArray<typeof Question.Type>, when: string) =>
+const check = (site: Site, shapes: ReadonlyArray<typeof QueryShape.Type>, when: string) =>
   ReportCheck.check(
     site,
-    questions.flatMap((question) => [
-      toQuery(question, site.websiteConfigId, site.timeZone),
-      toLeadsQuery(question, site.websiteConfigId, site.timeZone)
+    shapes.flatMap((shape) => [
+      toQuery(shape, site.websiteConfigId, site.timeZone),
+      toLeadsQuery(shape, site.websiteConfigId, site.timeZone)
     ]),
     when
   )
@@ -39,40 +39,40 @@ const Zone = Schema.Literals(["UTC", "Europe/Berlin", "America/New_York", "Austr
 describe("postgres/analytics/reports", () => {
   layer(live, { excludeTestServices: true })((it) => {
     it.effect.prop(
-      "reports from rollups, visits and rows are equal before and after roll-ups, late rows, deletions and changes",
+      "reports from rollups, visits and rows are equal, before and after roll-ups, late rows, deletions and changes",
       {
         zones: Schema.Struct({ before: Zone, after: Zone }),
         rows: Rows,
         late: Rows,
-        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
+        shapes: Schema.Array(QueryShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
         removed: Schema.Literals(["/", "/pricing", "/thanks/1"])
       },
-      ({ late, questions, removed, rows, zones }) =>
+      ({ late, shapes, removed, rows, zones }) =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           const sites = yield* Sites.SiteDirectory
           const site = yield* sites.create({ name: "a", origins: [], timeZone: zones.before })
           yield* insert(site.hostedWebsiteId, rows)
-          yield* check(site, questions, "before the first roll-up")
+          yield* check(site, shapes, "before the first roll-up")
           yield* RollUpLoop.round
-          yield* check(site, questions, "after the first roll-up")
+          yield* check(site, shapes, "after the first roll-up")
           yield* insert(site.hostedWebsiteId, late)
-          yield* check(site, questions, "after late rows")
+          yield* check(site, shapes, "after late rows")
           yield* RollUpLoop.round
           yield* addGoals(site)
-          yield* check(site, questions, "with other goals")
+          yield* check(site, shapes, "with other goals")
           yield* RollUpLoop.round
           yield* sql`DELETE FROM page_view WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
           yield* sql`UPDATE event SET received_at = received_at + interval '25 minutes'
             WHERE hosted_website_id = ${site.hostedWebsiteId} AND path = ${removed}`
-          yield* check(site, questions, "after deletions and changes")
+          yield* check(site, shapes, "after deletions and changes")
           yield* RollUpLoop.round
-          yield* check(site, questions, "after their roll-up")
+          yield* check(site, shapes, "after the roll-up of deletions and changes")
           yield* sites.update(site.websiteConfigId, { timeZone: zones.after })
           const moved = { ...site, timeZone: zones.after }
-          yield* check(moved, questions, "in another time zone")
+          yield* check(moved, shapes, "in another time zone")
           yield* RollUpLoop.round
-          yield* check(moved, questions, "after the roll-up in another time zone")
+          yield* check(moved, shapes, "after the roll-up in another time zone")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }
     )
@@ -83,14 +83,14 @@ describe("postgres/analytics/reports", () => {
         zone: Zone,
         rows: Rows,
         late: Rows,
-        questions: Schema.Array(Question).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
+        shapes: Schema.Array(QueryShape).check(Schema.isMinLength(1), Schema.isMaxLength(2)),
         date: Schema.Literals(["2026-10-24", "2026-10-25", "2026-11-01"]),
         hours: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 27 }))).check(
           Schema.isMinLength(1),
           Schema.isMaxLength(3)
         )
       },
-      ({ date, hours, late, questions, rows, zone }) =>
+      ({ date, hours, late, shapes, rows, zone }) =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
           const site = yield* Sites.SiteDirectory.use((sites) =>
@@ -101,7 +101,7 @@ describe("postgres/analytics/reports", () => {
             Effect.forEach(days, (day) =>
               Effect.andThen(
                 OpenDays.advance(sql, site, day, day.start + hour * 3_600_000),
-                check(site, questions, `at ${hour} hours`)
+                check(site, shapes, `at ${hour} hours`)
               )
             )
           )
@@ -109,11 +109,11 @@ describe("postgres/analytics/reports", () => {
           yield* DayRollUp.settle(sql, site)
           yield* advance
           yield* insert(site.hostedWebsiteId, late)
-          yield* check(site, questions, "after late rows")
+          yield* check(site, shapes, "after late rows")
           yield* DayRollUp.settle(sql, site)
           yield* advance
           yield* RollUpLoop.round
-          yield* check(site, questions, "after the roll-up")
+          yield* check(site, shapes, "after the roll-up")
         }),
       { arbitrary: { runs: 6 }, timeout: 240_000 }
     )

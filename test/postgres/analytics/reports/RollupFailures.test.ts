@@ -8,7 +8,7 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-it.live("postgres/analytics/reports: a website that cannot be rolled up does not delay the others", () =>
+it.live("postgres/analytics/reports: a website whose roll-up fails does not delay other websites", () =>
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const sites = yield* Sites.SiteDirectory
@@ -19,9 +19,10 @@ it.live("postgres/analytics/reports: a website that cannot be rolled up does not
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
         VALUES (${hostedWebsiteId}, now() - interval '3 days', '/', decode(md5('a'), 'hex'))`
     }
+    // Makes every roll-up of this website fail.
     yield* sql.unsafe(`ALTER TABLE visit ADD CHECK (hosted_website_id <> '${broken.hostedWebsiteId}')`)
     assert.strictEqual((yield* Effect.flip(RollUpLoop.round))._tag, "SqlError")
-    const rolled = yield* sql`SELECT DISTINCT hosted_website_id AS id FROM rollup_day`
-    assert.deepStrictEqual(rolled, [{ id: healthy.hostedWebsiteId }])
+    const rolledUp = yield* sql`SELECT DISTINCT hosted_website_id AS id FROM rollup_day`
+    assert.deepStrictEqual(rolledUp, [{ id: healthy.hostedWebsiteId }])
   }).pipe(Effect.provide(live))
 )

@@ -1,7 +1,7 @@
-/** Roll-ups of two processes, a roll-up that fails in the middle, and reports that take too long. */
+/** Concurrent roll-ups, roll-ups that fail, and reports that take too long. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, layer } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import { Context, Effect, Fiber, Layer, Schema } from "effect"
 import type { Query } from "../../../../src/core/analytics/report/Query.ts"
 import * as PostgresReports from "../../../../src/postgres/analytics/Reports.ts"
 import * as DayRollUp from "../../../../src/postgres/analytics/reports/DayRollUp.ts"
@@ -9,6 +9,7 @@ import * as RollUpLoop from "../../../../src/postgres/analytics/reports/RollUpLo
 import * as SiteDirectory from "../../../../src/postgres/sites/SiteDirectory.ts"
 import { Reports } from "../../../../src/services/analytics/Reports.ts"
 import * as Sites from "../../../../src/services/sites/SiteDirectory.ts"
+import * as Locks from "../../../support/postgres/Locks.ts"
 import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 import * as ReportQuery from "../../../support/ReportQuery.ts"
 
@@ -54,24 +55,15 @@ const nothing = { days: 0, visits: 0, sums: 0 }
 
 describe("postgres/analytics/reports: faults", () => {
   layer(live, { excludeTestServices: true })((it) => {
-    it.effect("one process at a time rolls up, and the others skip", () =>
+    it.effect("while one process rolls up, others skip the round", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
-        const held = yield* Deferred.make<void>()
-        const over = yield* Deferred.make<void>()
-        // The lock of `DayRollUp.exclusively`, which the other process holds.
-        const other = yield* sql`SELECT pg_advisory_xact_lock(7215930444)`.pipe(
-          Effect.andThen(Deferred.succeed(held, undefined)),
-          Effect.andThen(Deferred.await(over)),
-          sql.withTransaction,
-          Effect.forkChild
-        )
-        yield* Deferred.await(held)
+        // The lock of `DayRollUp.exclusively`.
+        const other = yield* Locks.openTransaction(sql, sql`SELECT pg_advisory_xact_lock(7215930444)`)
         yield* RollUpLoop.round
         assert.deepStrictEqual(yield* stored(site.hostedWebsiteId), nothing)
-        yield* Deferred.succeed(over, undefined)
-        yield* Fiber.join(other)
+        yield* other.commit
         yield* Effect.all([RollUpLoop.round, RollUpLoop.round], { concurrency: "unbounded" })
         yield* RollUpLoop.round
         const { days, visits } = yield* stored(site.hostedWebsiteId)
@@ -81,7 +73,7 @@ describe("postgres/analytics/reports: faults", () => {
     )
 
     it.effect(
-      "a roll-up whose snapshot is older than the end of another roll-up leaves the website to the next round",
+      "a roll-up that began before another one of the website ended fails as busy, and the next round repeats it",
       () =>
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
@@ -89,33 +81,22 @@ describe("postgres/analytics/reports: faults", () => {
           yield* RollUpLoop.round
           yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, visitor_hash)
           VALUES (${site.hostedWebsiteId}, '2026-10-05 18:00Z', '/late', decode(md5('late'), 'hex'))`
-          const isWaiting = sql`SELECT FROM pg_locks WHERE relation = 'site'::regclass AND NOT granted`.pipe(
-            Effect.map((rows) => rows.length > 0)
+          const other = yield* Locks.openTransaction(
+            sql,
+            sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`,
+            sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
           )
-          const held = yield* Deferred.make<void>()
-          const over = yield* Deferred.make<void>()
-          const other = yield* sql`LOCK TABLE site IN ACCESS EXCLUSIVE MODE`.pipe(
-            Effect.andThen(Deferred.succeed(held, undefined)),
-            Effect.andThen(Deferred.await(over)),
-            Effect.andThen(
-              sql`UPDATE rollup_site SET version = version WHERE hosted_website_id = ${site.hostedWebsiteId}`
-            ),
-            sql.withTransaction,
-            Effect.forkChild
-          )
-          yield* Deferred.await(held)
           const outdated = yield* Effect.forkChild(DayRollUp.settle(sql, { ...site, timeZone: "UTC" }))
-          // Once it waits for the table of websites, it has its snapshot.
-          yield* Effect.repeat(Effect.delay(isWaiting, "10 millis"), { until: (waits) => waits })
-          yield* Deferred.succeed(over, undefined)
-          yield* Fiber.join(other)
+          // When a roll-up waits for the table of websites, it has its snapshot.
+          yield* Locks.untilAwaited(sql)
+          yield* other.commit
           assert.strictEqual((yield* Effect.flip(Fiber.join(outdated)))._tag, "Busy")
           yield* RollUpLoop.round
           assert.strictEqual((yield* stored(site.hostedWebsiteId)).visits, 3)
         })
     )
 
-    it.effect("a roll-up that fails in the middle stores nothing, and the next one is complete", () =>
+    it.effect("a roll-up that fails in the middle stores nothing, and the next roll-up is complete", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
@@ -148,31 +129,33 @@ describe("postgres/analytics/reports: faults", () => {
       })
     )
 
-    it.effect("an interrupted update is completed without rolling up its finished days again", () =>
-      Effect.gen(function* () {
-        const sql = yield* PgClient.PgClient
-        const site = yield* newSite
-        const storedBy = sql`SELECT DISTINCT xmin::text AS transaction FROM rollup_day
+    it.effect(
+      "a roll-up continues after an interruption without repeating its finished days; after a change of goals it repeats them",
+      () =>
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const site = yield* newSite
+          const storedBy = sql`SELECT DISTINCT xmin::text AS transaction FROM rollup_day
           WHERE hosted_website_id = ${site.hostedWebsiteId} AND day <= '2026-10-31'`
-        yield* RollUpLoop.round
-        const before = yield* storedBy
-        // The state after the first days of the first update.
-        yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
-        yield* RollUpLoop.round
-        assert.deepStrictEqual(yield* storedBy, before)
-        yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
+          yield* RollUpLoop.round
+          const before = yield* storedBy
+          // The state of a first roll-up that was interrupted after some days.
+          yield* sql`UPDATE rollup_site SET goals = NULL, rolled_before = NULL WHERE hosted_website_id = ${site.hostedWebsiteId}`
+          yield* RollUpLoop.round
+          assert.deepStrictEqual(yield* storedBy, before)
+          yield* sql`INSERT INTO goal (goal_id, website_config_id, name, kind, value)
           VALUES (gen_random_uuid(), ${site.websiteConfigId}, 'Home', 'page', '/')`
-        yield* RollUpLoop.round
-        assert.notDeepEqual(yield* storedBy, before)
-      })
+          yield* RollUpLoop.round
+          assert.notDeepEqual(yield* storedBy, before)
+        })
     )
 
-    it.effect("a report that cannot be read in time fails with its limit", () =>
+    it.effect("a report that takes longer than its time limit fails with ReportTimeout", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
-        const impatient = yield* Layer.build(PostgresReports.layer({ timeout: "100 millis" }))
-        const { query: ask } = Context.get(impatient, Reports)
+        const reports = yield* Layer.build(PostgresReports.layer({ timeout: "100 millis" }))
+        const { query: ask } = Context.get(reports, Reports)
         const error = yield* sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`.pipe(
           Effect.andThen(Effect.flip(ask(site, query))),
           sql.withTransaction
@@ -186,19 +169,11 @@ describe("postgres/analytics/reports: faults", () => {
         const sql = yield* PgClient.PgClient
         const site = yield* newSite
         const { query: ask } = Context.get(yield* Layer.build(PostgresReports.layer({ timeout: "2 seconds" })), Reports)
-        const held = yield* Deferred.make<void>()
-        const over = yield* Deferred.make<void>()
-        yield* sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`.pipe(
-          Effect.andThen(Deferred.succeed(held, undefined)),
-          Effect.andThen(Deferred.await(over)),
-          sql.withTransaction,
-          Effect.forkChild
-        )
-        yield* Deferred.await(held)
-        // A process has two connections for reports.
-        const begun = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.result(ask(site, query))))
-        const [first, second, ...others] = yield* Effect.forEach(begun, (fiber, index) =>
-          Effect.tap(Fiber.join(fiber), () => (index === 1 ? Deferred.succeed(over, undefined) : Effect.void))
+        const blocker = yield* Locks.openTransaction(sql, sql`LOCK TABLE rollup_site IN ACCESS EXCLUSIVE MODE`)
+        // A process has two connections for reports, so the third and the fourth report wait for one.
+        const running = yield* Effect.forEach([1, 2, 3, 4], () => Effect.forkChild(Effect.result(ask(site, query))))
+        const [first, second, ...others] = yield* Effect.forEach(running, (fiber, index) =>
+          Effect.tap(Fiber.join(fiber), () => (index === 1 ? blocker.commit : Effect.void))
         )
         assert.strictEqual(first?._tag, "Failure")
         assert.strictEqual(second?._tag, "Failure")

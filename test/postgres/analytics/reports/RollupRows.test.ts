@@ -1,4 +1,4 @@
-/** The packing of rollups into rows, and the sums of a month that has not ended. */
+/** How many days share a row of the rollups, and the sums of a month that has not ended. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Schema } from "effect"
@@ -47,19 +47,17 @@ const Rows = Schema.Array(
     dimension: Schema.String,
     month: Schema.String,
     rows: Schema.Int,
-    days: Schema.Int,
-    held: Schema.Int
+    days: Schema.Int
   })
 )
 
-/** For each dimension and month: the number of rows, the days that they hold (`held`), and distinct sets of days (`days`). */
+/** For each dimension and month: the number of rows, and the sum of their numbers of days. */
 const rowsOf = (site: Site) =>
   Effect.flatMap(PgClient.PgClient, (sql) =>
     sql`SELECT dimension, date_trunc('month', day::timestamp)::date AS month, count(*)::int AS rows,
-        sum(held)::int AS held, count(DISTINCT dates)::int AS days
+        sum(counted.days)::int AS days
       FROM rollup CROSS JOIN LATERAL (
-        SELECT count(DISTINCT date) AS held, array_agg(DISTINCT date) AS dates
-        FROM unnest(coalesce(days, ARRAY[day])) AS date
+        SELECT count(DISTINCT date) AS days FROM unnest(coalesce(rollup.days, ARRAY[day])) AS date
       ) AS counted WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)} AND NOT is_month
       GROUP BY 1, 2 ORDER BY 1, 2`.pipe(Effect.flatMap(Schema.decodeUnknownEffect(Rows)))
   )
@@ -81,19 +79,18 @@ describe("postgres/analytics/reports: rows of rollups", () => {
         yield* check(site, queriesOf(site, "2024-03-02"), `after ${last}`)
       }
       const rows = yield* rowsOf(site)
-      const months = rows.map(({ dimension, month, rows, held }) => ({ dimension, month, rows, held }))
       assert.deepStrictEqual(
-        months.filter(({ dimension }) => dimension === "event:page"),
+        rows.filter(({ dimension }) => dimension === "event:page"),
         [
-          { dimension: "event:page", month: "2024-02-01", rows: 1, held: 29 },
-          { dimension: "event:page", month: "2024-03-01", rows: 1, held: 2 }
+          { dimension: "event:page", month: "2024-02-01", rows: 1, days: 29 },
+          { dimension: "event:page", month: "2024-03-01", rows: 1, days: 2 }
         ]
       )
       assert.isTrue(rows.every((row) => row.rows === 1))
     }).pipe(Effect.provide(live))
   )
 
-  it.live("days with many values have rows of their own, and each day is in one row", () =>
+  it.live("days with many values have their own rows, and each day is in one row", () =>
     Effect.gen(function* () {
       const site = yield* newSite
       yield* insert(site, "2024-02-01", "2024-02-04", 600)
@@ -102,10 +99,10 @@ describe("postgres/analytics/reports: rows of rollups", () => {
       yield* RollUpLoop.round
       // Without statistics, PostgreSQL joins the visits with their rows by nested loops.
       yield* PgClient.PgClient.use((sql) => sql`ANALYZE`)
-      const [, ofPages] = queriesOf(site, "2024-02-05")
-      yield* check(site, ofPages === undefined ? [] : [ofPages], "after both")
+      const [, pagesQuery] = queriesOf(site, "2024-02-05")
+      yield* check(site, pagesQuery === undefined ? [] : [pagesQuery], "after both roll-ups")
       const pages = (yield* rowsOf(site)).find(({ dimension }) => dimension === "event:page")
-      assert.deepStrictEqual({ rows: pages?.rows, held: pages?.held }, { rows: 3, held: 5 })
+      assert.deepInclude(pages, { rows: 3, days: 5 })
     }).pipe(Effect.provide(live))
   )
 
@@ -121,13 +118,13 @@ describe("postgres/analytics/reports: rows of rollups", () => {
       )
       yield* insert(site, month, month, 2)
       yield* RollUpLoop.round
-      const held = yield* sql`SELECT month, last_day FROM rollup_month
+      const months = yield* sql`SELECT month, last_day FROM rollup_month
         WHERE hosted_website_id = ${PgTypes.uuid(site.hostedWebsiteId)}`.pipe(
         Effect.flatMap(Schema.decodeUnknownEffect(Months))
       )
       // Just after midnight, yesterday may still be open.
-      assert.lengthOf(held, month === yesterday && held.length === 0 ? 0 : 1)
-      for (const { last_day } of held) assert.isTrue(last_day <= yesterday && last_day >= month, last_day)
+      assert.lengthOf(months, month === yesterday && months.length === 0 ? 0 : 1)
+      for (const { last_day } of months) assert.isTrue(last_day <= yesterday && last_day >= month, last_day)
     }).pipe(Effect.provide(live))
   )
 })

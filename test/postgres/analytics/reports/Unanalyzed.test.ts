@@ -1,4 +1,4 @@
-/** Reports from rows without planner statistics, as after a bulk load or in a new month's partition. */
+/** Reports from tables without planner statistics, as after a bulk load or in the partition of a new month. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -17,7 +17,7 @@ const today = dateOf(Date.now())
 
 const visits = 40_000
 
-const ofPages = {
+const options = {
   ...ReportQuery.plain,
   metrics: ["visits", "pageviews"],
   range: { first: LocalTime.addDays(today, -1), last: today },
@@ -26,7 +26,7 @@ const ofPages = {
 } satisfies Partial<CoreQuery>
 
 it.live(
-  "postgres/analytics/reports: pages of many visits are counted in seconds without statistics",
+  "postgres/analytics/reports: reports of many visits take seconds even without planner statistics",
   () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -34,13 +34,13 @@ it.live(
       yield* sql`INSERT INTO page_view (hosted_website_id, received_at, path, session_id, visitor_hash)
         SELECT ${site.hostedWebsiteId}, now() - view * interval '1 minute', '/' || view, number::text, decode(md5(number::text), 'hex')
         FROM generate_series(1, ${visits}::int) AS number, generate_series(1, 2) AS view`
-      const ask = (query: Pick<CoreQuery, "dimensions" | "filters">) =>
+      const reportOf = (query: Pick<CoreQuery, "dimensions" | "filters">) =>
         Query.readOnly(
           sql,
           "30 seconds"
-        )(Query.answer(sql, site, { ...ofPages, ...query, siteId: site.websiteConfigId }))
-      // All visits are of today, or just after midnight partly of yesterday.
-      const pages = yield* ask({ dimensions: ["event:page"], filters: [] })
+        )(Query.answer(sql, site, { ...options, ...query, siteId: site.websiteConfigId }))
+      // The visits began today; just after midnight, some began yesterday.
+      const pages = yield* reportOf({ dimensions: ["event:page"], filters: [] })
       assert.deepStrictEqual(
         pages.results.map(({ metrics }) => metrics),
         [
@@ -48,7 +48,7 @@ it.live(
           [visits, visits]
         ]
       )
-      const filtered = yield* ask({
+      const filtered = yield* reportOf({
         dimensions: ["visit:source"],
         filters: [{ operator: "is", dimension: "event:page", values: ["/1"] }]
       })
