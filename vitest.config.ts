@@ -32,7 +32,8 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     // Node loads the sources, as in production. If Vite transforms them, the tests take a tenth more processor time.
-    experimental: { viteModuleRunner: false },
+    // Without Vitest's loader, which parses each test file once more for mocks of modules and `import.meta.vitest`: none has them.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
     setupFiles: ["test/support/responses/Recorder.ts"],
