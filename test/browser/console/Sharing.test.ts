@@ -14,6 +14,17 @@ inChromium("the console's sharing", Layer.provideMerge(ConsolePage.SharedOwner.l
       const { busy } = yield* ConsolePage.Websites
       const { errors, loaded, on, page } = yield* ConsolePage.show(`#/${busy.websiteConfigId}/sharing`)
       yield* on(() => page.getByLabel("Name", { exact: true }).fill("ada@example.org"))
+      const sessions = "**/v1/owner/sessions"
+      yield* on(() =>
+        page.route(sessions, (route) =>
+          route.request().method() === "POST"
+            ? route.fulfill({ status: 429, headers: { "retry-after": "3600" }, json: { detail: "over the limit" } })
+            : route.continue()
+        )
+      )
+      yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
+      yield* on(() => page.getByText("A limit is reached. Try again in 60 minutes.").waitFor())
+      yield* on(() => page.unroute(sessions))
       yield* on(() => page.getByRole("button", { name: "Create a link" }).click())
       const link = yield* on(() => page.locator(".snippet code").first().textContent())
       assert.match(link ?? "", /\/console\/#\/link\/hcl_[\w-]{43}$/)

@@ -10,6 +10,7 @@ import * as Format from "../Format.ts"
 import { go } from "../Location.ts"
 import { Dialog } from "../parts/Dialog.tsx"
 import { save } from "../parts/Download.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Problem } from "../parts/Problem.tsx"
 import { Search } from "../parts/Search.tsx"
@@ -75,7 +76,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const exportAll = async () => {
     const { pagination: _, ...all } = query
     const outcome = await loadReport(all, isShared)
-    if (!outcome.ok) return setProblem(Texts.failureText(outcome.failure))
+    if (!outcome.ok) return setProblem(messageOf(outcome.failure))
     const { meta, results } = outcome.value
     const total = meta.total_rows ?? 0
     setProblem(total > results.length ? Texts.lists.cut(Format.count(results.length), Format.count(total)) : undefined)

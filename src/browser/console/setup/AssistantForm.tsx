@@ -4,10 +4,11 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { useChange } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { Answer, Input } from "../Requests.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
-import { faultOf, messageOf, useChange } from "./Change.ts"
 import { FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
 import * as Lines from "./Lines.ts"

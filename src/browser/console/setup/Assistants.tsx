@@ -4,6 +4,7 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { ago } from "../parts/Ago.ts"
 import { Icon } from "../parts/Icon.tsx"
 import { Menu } from "../parts/Menu.tsx"
 import type { PageProps } from "../parts/Page.ts"
@@ -11,7 +12,6 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
-import { ago } from "./Ago.ts"
 import { AssistantForm } from "./AssistantForm.tsx"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"

@@ -5,11 +5,11 @@
  */
 import { useState } from "preact/hooks"
 import { download, save } from "../parts/Download.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { addressOf, type Failure, sendForText } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Data.ts"
-import { faultOf, messageOf } from "./Change.ts"
 import { ConfirmChange } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { Loading, Section } from "./Section.tsx"

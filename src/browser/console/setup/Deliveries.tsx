@@ -4,12 +4,13 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { ago } from "../parts/Ago.ts"
+import { useChange } from "../parts/Change.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { Icon } from "../parts/Icon.tsx"
 import type { Answer } from "../Requests.ts"
 import { type Resource, useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
-import { ago } from "./Ago.ts"
-import { messageOf, useChange } from "./Change.ts"
 import { ChoiceField } from "./Fields.tsx"
 import * as IndentedJson from "./IndentedJson.ts"
 import { Loading } from "./Section.tsx"

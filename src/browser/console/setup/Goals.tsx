@@ -4,11 +4,12 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { useChange } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/SetUp.ts"
-import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { ChoiceField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"

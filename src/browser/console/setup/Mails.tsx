@@ -4,13 +4,14 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { ago, until } from "../parts/Ago.ts"
+import { useChange } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
-import { ago, until } from "./Ago.ts"
-import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog } from "./Dialogs.tsx"
 import { Check, ChoiceField, TextField } from "./Fields.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"

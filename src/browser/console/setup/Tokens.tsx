@@ -5,10 +5,11 @@
  */
 import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
+import { useChange } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Assistants.ts"
 import * as Common from "../texts/SetUp.ts"
-import { faultOf, messageOf, useChange } from "./Change.ts"
 import { ConfirmChange, FormDialog, SecretDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 import { AddButton, Row } from "./Section.tsx"

@@ -5,9 +5,10 @@
  */
 import { useState } from "preact/hooks"
 import * as Format from "../Format.ts"
+import { useChange } from "../parts/Change.ts"
+import { faultOf, messageOf } from "../parts/FailureText.ts"
 import type { Answer } from "../Requests.ts"
 import * as Texts from "../texts/Assistants.ts"
-import { faultOf, messageOf, useChange } from "./Change.ts"
 import { FormDialog } from "./Dialogs.tsx"
 import { TextField } from "./Fields.tsx"
 

@@ -4,14 +4,15 @@
  * @module
  */
 import { useState } from "preact/hooks"
+import { ago } from "../parts/Ago.ts"
+import { useChange } from "../parts/Change.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import { Menu } from "../parts/Menu.tsx"
 import type { PageProps } from "../parts/Page.ts"
 import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../texts/Outgoing.ts"
 import * as Common from "../texts/SetUp.ts"
-import { ago } from "./Ago.ts"
-import { messageOf, useChange } from "./Change.ts"
 import { Deliveries } from "./Deliveries.tsx"
 import { ConfirmChange, SecretDialog } from "./Dialogs.tsx"
 import { AddButton, Row, Rows, Section } from "./Section.tsx"

@@ -7,6 +7,7 @@ import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
 import type { Site } from "../frame/Bar.tsx"
+import { messageOf } from "../parts/FailureText.ts"
 import { Snippet } from "../parts/Snippet.tsx"
 import { type Answer, type Failure, send } from "../Requests.ts"
 import { mapResource, useAnswer } from "../Resource.ts"
@@ -82,7 +83,7 @@ export const Dashboards = ({ site }: { readonly site: Site }) => {
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{Texts.failureText(failure)}</p>}
+        {failure !== undefined && <p class="bad">{messageOf(failure)}</p>}
         {url !== null && (
           <>
             <p>{Texts.dashboards.created}</p>

@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks"
 import { reloadData } from "../Connection.ts"
 import * as Format from "../Format.ts"
+import { messageOf } from "../parts/FailureText.ts"
 import type { PageProps } from "../parts/Page.ts"
 import { useReach } from "../parts/Reach.tsx"
 import { Snippet } from "../parts/Snippet.tsx"
@@ -178,7 +179,7 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
         </button>
       </form>
       <div role="status">
-        {failure !== undefined && <p class="bad">{Texts.failureText(failure)}</p>}
+        {failure !== undefined && <p class="bad">{messageOf(failure)}</p>}
         {created !== null && (
           <>
             <p>

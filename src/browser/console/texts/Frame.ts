@@ -61,14 +61,8 @@ export const failures = {
 export const sentence = (text: string): string =>
   `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`
 
-/** What went wrong: what the service says is invalid, or what to do about the failure. */
-export const failureText = ({
-  faults: [fault],
-  kind
-}: {
-  readonly kind: keyof typeof failures
-  readonly faults: ReadonlyArray<{ readonly text: string }>
-}): string => (fault === undefined ? failures[kind] : sentence(fault.text))
+/** A limit of the operation, such as the invitations of an hour. */
+export const tooMany = (when: string): string => `A limit is reached. Try again ${when}.`
 
 export const stale = (time: string): string => `Last updated at ${time}.`
 

@@ -34,9 +34,6 @@ export const test = "Test"
 export const moreShort = "More"
 export const more = (name: string): string => `More for ${name}`
 
-/** A limit of the operation, such as the mails of a day. */
-export const tooMany = (when: string): string => `A limit is reached. Try again ${when}.`
-
 export const optional = (label: string): string => `${label} (optional)`
 
 export const created = (day: string): string => `created on ${day}`
