@@ -169,7 +169,7 @@ describe("AgentStream over HTTP: the answer", () => {
           ports.push(response.socket?.remotePort)
           response.writeHead(200, sse)
           response.write(received.body.includes("broken") ? "data: {\n\n" : says("Hi") + finishes("stop"))
-          // The end comes in a packet of its own.
+          // The end is sent in its own packet.
           setImmediate(() => response.end(done))
         })
         const dispatcher = (yield* Dispatcher) as Undici.Agent

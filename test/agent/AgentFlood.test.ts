@@ -82,7 +82,7 @@ describe("AgentStream over HTTP: data besides the text", () => {
     ["thought", (response) => endlessly(response, thought.repeat(200))],
     ["comments", (response) => endlessly(response, ":\n".repeat(30_000))],
     [
-      "comments, each in a chunk of its own",
+      "comments, each in its own chunk",
       (response) => {
         response.flushHeaders()
         return floodSocket(response, "2\r\n:\n\r\n".repeat(8_000))

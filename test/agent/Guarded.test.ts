@@ -1,4 +1,4 @@
-/** The guard that keeps the agents of owners off private addresses, and the stored keys of agents. */
+/** The guard that blocks requests to owners' agents on private addresses, and the stored keys of agents. */
 import { randomBytes } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -21,7 +21,7 @@ describe("agent: guarded instances and stored keys", () => {
     }).pipe(Effect.provide(layer))
   )
 
-  it.effect("an agent that the command line named is reached wherever it is", () =>
+  it.effect("an agent whose URL was set on the command line is reached on a private address too", () =>
     Effect.gen(function* () {
       const { events } = yield* exchange(streams(says("a"), done), { isGuarded: false })
       assert.strictEqual(textOf(events), "a")

@@ -78,7 +78,7 @@ describe("Sse", () => {
     }
   )
 
-  it("every single byte may be a packet of its own", () => {
+  it("reads events from packets of one byte", () => {
     const bytes = Buffer.from(
       "\uFEFFevent: x\r\nretry: 10\r\ndata: \u{1f600}\r\n\r\n: beat\r\n\r\ndata: 漢\r\n\r\ndata: cut off\r\n"
     )

@@ -1,5 +1,5 @@
 /**
- * The rate limit as clients see it, and how it identifies them.
+ * The responses of the rate limit, and the addresses by which it counts clients.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"

@@ -106,7 +106,7 @@ describe("runtime/DeadlineScheduler", () => {
     })
   )
 
-  // On the real clock, since the TestClock has fibers of its own.
+  // On the real clock, because the TestClock has its own fibers.
   it.live("any number of deadlines take one fiber; without deadlines or after the scope is closed, none runs", () => {
     let fibers = 0
     return Effect.gen(function* () {

@@ -63,7 +63,7 @@ const spectral = Effect.fnUntraced(function* (document: Document) {
   const linter = new spectralCore.Spectral()
   linter.setRuleset({
     extends: [[spectralRulesets.oas as never, "recommended"]],
-    // Each operator runs a service of its own: the document has no contact to name.
+    // Each operator runs their own service, so the document has no contact to name.
     rules: { "info-contact": "off" }
   })
   const problems = yield* Effect.promise(() => linter.run(document))

@@ -36,7 +36,7 @@ describe("core/forms/SubmissionTable", () => {
     assert.deepStrictEqual(second?.slice(11), ["Bo\\u000aCy", "", "", "Hi", ""])
   })
 
-  it("fields without a column of their own are in the last column", () => {
+  it("fields without their own column are in the last column", () => {
     const many = Object.fromEntries(Array.from({ length: 250 }, (_, index) => [`f${index}`, String(index)]))
     const [header = [], first, late] = table([JSON.stringify(many)], ['{"new":"x"}'])
     assert.lengthOf(header, 11 + 200 + 1)

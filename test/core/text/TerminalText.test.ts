@@ -19,7 +19,7 @@ const Odd = Schema.Literals([
 const Text = Schema.TemplateLiteral([Odd, Schema.String, Odd])
 const max = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))
 
-/** Escaped texts keep joiners; reports replace them. */
+/** Both texts without joiners: `escape` and `inertJson` preserve them, and `printable` replaces them. */
 const withoutJoiners = (text: string) => text.replace(/\u200c|\u200d|\ufffd/g, "")
 
 describe("core/text/TerminalText", () => {

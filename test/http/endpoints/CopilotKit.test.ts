@@ -1,5 +1,5 @@
 /**
- * CopilotKit's core, which its React and Angular packages use, against the service. It has an older AG-UI client of its own.
+ * CopilotKit's core, which its React and Angular packages use, against the service. It includes an older AG-UI client.
  */
 import { createRequire } from "node:module"
 import { CopilotKitCore, type CopilotKitCoreRunAgentParams } from "@copilotkit/core"

@@ -10,6 +10,7 @@ import { Decisions } from "../../../src/services/sites/Decisions.ts"
 import { SiteDirectory } from "../../../src/services/sites/SiteDirectory.ts"
 import { storages } from "../../support/Storages.ts"
 import { type Answer, paths, TestServer, layer as testServer } from "../../support/TestServer.ts"
+import { poll } from "../../support/Wait.ts"
 
 const browser = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0" }
 
@@ -90,10 +91,8 @@ for (const [name, storage] of storages)
           const counts = Decisions.use((decisions) =>
             decisions.counts({ site, first: "2000-01-01", last: "9999-01-01" })
           )
-          yield* Effect.gen(function* () {
-            while (Object.keys(yield* counts).length < 3) yield* Effect.sleep("20 millis")
-          }).pipe(Effect.timeout("10 seconds"))
-          assert.deepStrictEqual(yield* counts, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
+          const complete = yield* poll(counts, (reasons) => Object.keys(reasons).length === 3)
+          assert.deepStrictEqual(complete, { bot: 1, "foreign-origin": 1, "referrer-spam": 1 })
         })
     )
   })

@@ -1,5 +1,5 @@
 /**
- * The settings of instances over HTTP, and what an owner must not reach with them.
+ * The settings of instances over HTTP, and the addresses and settings that owners must not use.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"

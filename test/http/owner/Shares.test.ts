@@ -187,7 +187,7 @@ layer(testServer({ rateLimitOwner: RateLimit.parse("owner", "4/minute") }), {
       const over = yield* ask("")
       assert.strictEqual(over.status, 429)
       assert.isAbove(Number(over.headers.get("retry-after")), 0)
-      // The owner's session has a limit of its own.
+      // The owner's session has its own limit.
       assert.strictEqual((yield* send(url, "/v1/owner/sites", { cookie })).status, 200)
       const wrong = { key: `hsh_${"A".repeat(43)}` }
       for (let request = 0; request < 4; request++) {

@@ -1,5 +1,5 @@
 /**
- * The inbox over HTTP: lists, single submissions, selections, exports, and what it refuses.
+ * The inbox over HTTP: lists, single submissions, selections, exports, and invalid requests.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
@@ -117,7 +117,7 @@ for (const [name, storage] of emptyStorages) {
       })
     )
 
-    it.effect("changes what a selection names, says what it did not find, and leaves other websites alone", () =>
+    it.effect("changes the selected submissions of the website only, and lists the ids that it did not find", () =>
       Effect.gen(function* () {
         const [mine, theirs] = [yield* opened, yield* opened]
         const ownSubmission = yield* submit(mine.id, { status: "quarantined" })

@@ -52,7 +52,7 @@ for (const [name, chatMaxDuration] of [
       ["directly", ""],
       ["through the router", "?x"]
     ] as const) {
-      for (const message of ["at once", "for ever"]) {
+      for (const message of ["at once", "endlessly"]) {
         it.effect(`free their slot: ${way}, an answer sent ${message}`, () =>
           Effect.gen(function* () {
             const { instance, send, url, widgetToken } = yield* TestServer
@@ -95,7 +95,7 @@ layer(
       )
       const { socket, write } = yield* Raw.open(Number(new URL(url).port))
       socket.pause()
-      write(request(path, widgetToken, "for ever").repeat(2))
+      write(request(path, widgetToken, "endlessly").repeat(2))
       yield* until("the two chats hold both slots", () =>
         Effect.runPromise(Effect.map(ask, (status) => status === 429))
       )

@@ -7,7 +7,7 @@ import { RecordRefused } from "../../../src/services/Storage.ts"
 const options = {
   flush: (items: ReadonlyArray<string>) =>
     Effect.andThen(
-      // A statement of the database's client, which must add no span of its own.
+      // A statement of the database's client, which must add no span.
       Effect.withSpan(Effect.sleep("10 millis"), "statement"),
       items.includes("bad")
         ? Effect.fail(new RecordRefused({}))

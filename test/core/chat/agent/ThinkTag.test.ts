@@ -25,7 +25,7 @@ describe("core/chat/agent/ThinkTag", () => {
     assert.deepStrictEqual(read([...pieces.join("")]), read([pieces.join("")]))
   })
 
-  it.prop("a text that does not begin with the tag stays as it is", [Schema.Array(Piece)], ([pieces]) => {
+  it.prop("a text that does not begin with the tag is not changed", [Schema.Array(Piece)], ([pieces]) => {
     const text = pieces.join("")
     if (!text.trimStart().startsWith("<think>")) assert.deepStrictEqual(read(pieces), { reasoning: "", text })
   })

@@ -14,7 +14,7 @@ const request = (text: string, maxTokens: number, instructions: string | null = 
 
 describe("core/chat/agent/Tokens", () => {
   it.prop(
-    "the sum of grants never exceeds the limit, and each grant is between what a request needs and what it may use",
+    "the sum of grants never exceeds the limit, and each grant is between the request's minimum and its maximum",
     [count, Schema.Array(Schema.Tuple([count, count]))],
     ([limit, demands]) => {
       let used = 0

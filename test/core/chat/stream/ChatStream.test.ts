@@ -7,7 +7,7 @@ import { Event, Piece, Text, toEvent } from "../../../support/ChatEvents.ts"
 
 const decode = Schema.decodeSync(Schema.fromJsonString(ChatFrame), { onExcessProperty: "error" })
 
-/** The frames of a text, each of which the contract declares; `DONE` stands for `[DONE]`. */
+/** The frames of a text, decoded by the schema of the contract. `[DONE]` becomes a frame of the type `DONE`. */
 const frames = (text: string) => {
   if (text === "") return []
   assert.isTrue(text.endsWith("\n\n"))
