@@ -128,32 +128,54 @@ export interface Options extends VisitorOptions {
 }
 
 /**
- * A script that resolves when the newest answer of the only chat with messages is complete and has this text. It looks after each
- * change of the page, which takes a third of the processor time of looking again and again from this process.
+ * A script that calls `look` with the shadow roots of the chats, at once and after each change of the page, until it returns true.
+ * That takes a third of the processor time of looking again and again from this process.
  */
-const awaitAnswer = (text: string | RegExp): string => `new Promise((resolve) => {
-  const text = ${text instanceof RegExp ? text : JSON.stringify(text)}
-  const roots = new Set()
-  const observer = new MutationObserver(() => look())
+const whenSeen = (look: string): string => `new Promise((resolve) => {
+  const observed = new Set()
   const observe = (root) => {
-    roots.add(root)
+    if (observed.has(root)) return
+    observed.add(root)
     observer.observe(root, { attributes: true, characterData: true, childList: true, subtree: true })
   }
   const look = () => {
-    const found = [...document.querySelectorAll("hydracore-chat")].flatMap(({ shadowRoot }) => {
-      if (shadowRoot === null) return []
-      if (!roots.has(shadowRoot)) observe(shadowRoot)
-      return [...shadowRoot.querySelectorAll(".message-agent:last-child:not(.writing) .body")]
-    })
-    const read = found.length === 1 ? found[0].textContent.trim() : undefined
-    if (read === undefined || (typeof text === "string" ? read !== text : !text.test(read))) return
+    const roots = [...document.querySelectorAll("hydracore-chat")].flatMap(({ shadowRoot }) => shadowRoot ?? [])
+    roots.forEach(observe)
+    if (!(${look})(roots)) return
     observer.disconnect()
     resolve(true)
   }
+  const observer = new MutationObserver(look)
   observe(document)
   look()
   customElements.whenDefined("hydracore-chat").then(look)
 })`
+
+/** Resolves when the newest answer of the only chat with messages is complete and has this text. */
+const awaitAnswer = (text: string | RegExp): string =>
+  whenSeen(`(roots) => {
+    const text = ${text instanceof RegExp ? text : JSON.stringify(text)}
+    const answers = roots.flatMap((root) => [...root.querySelectorAll(".message-agent:last-child:not(.writing) .body")])
+    if (answers.length !== 1) return false
+    const read = answers[0].textContent.trim()
+    return typeof text === "string" ? read === text : text.test(read)
+  }`)
+
+/** Types a message into the only visible field and presses Enter, as soon as the field is visible. */
+const sendMessage = (text: string): string =>
+  whenSeen(`(roots) => {
+    const fields = roots
+      .flatMap((root) => [...root.querySelectorAll("textarea")])
+      .filter((field) => field.ariaLabel === "Your message" && field.checkVisibility() && !field.disabled)
+    if (fields.length !== 1) return false
+    const [field] = fields
+    const text = ${JSON.stringify(text)}
+    field.focus()
+    field.value = text
+    field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, data: text }))
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, composed: true }))
+    return true
+  }`)
 
 const document = (script: string, element: string): string =>
   `<!doctype html><html lang="en"><head><title>Shop</title><meta name="viewport" content="width=device-width"></head>
@@ -202,17 +224,15 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
       visitor.open(site.url),
       on(() => page.getByRole("button", { name: "Open chat" }).click())
     ),
+    /** Sends a message. The keyboard's own tests press its keys. */
     send: (text: string) =>
       on(() =>
-        input.evaluate((field, text) => {
-          const { InputEvent, KeyboardEvent } = field.ownerDocument.defaultView
-          field.focus()
-          field.value = text
-          field.dispatchEvent(new InputEvent("input", { bubbles: true, composed: true, data: text }))
-          field.dispatchEvent(
-            new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true, composed: true })
-          )
-        }, text)
+        Promise.race([
+          page.evaluate(sendMessage(text)),
+          setTimeout(30_000, undefined, { ref: false }).then(() => {
+            throw new Error(`The chat has no visible field for the message ${text}`)
+          })
+        ])
       ),
     /** Waits until the newest answer is complete and has this text. */
     answered: (text: string | RegExp) =>
