@@ -70,10 +70,16 @@ const spectral = Effect.fnUntraced(function* (document: Document) {
   return problems.map(({ code }) => String(code))
 })
 
-/** A document that breaks a rule of each linter. */
-const incomplete: Document = { ...published, servers: [], tags: [], info: { title: "", version: "1.0.0" } }
+/** A document that breaks a rule of each linter. It has no paths, because they would take most of the time. */
+const incomplete: Document = {
+  openapi: published["openapi"],
+  info: { title: "", version: "1.0.0" },
+  servers: [],
+  tags: [],
+  paths: {}
+}
 
-/** One process lints all documents, because loading its modules takes most of the time. */
+/** One process lints all documents, because each would load the linter's modules again. */
 const redoclyReports = Effect.runSync(Effect.cached(redoclyOf([published, owner, incomplete])))
 
 const redocly = (document: Document) => Effect.map(redoclyReports, (reports) => reports.get(document) ?? [])
