@@ -80,14 +80,14 @@ const readAnnotation = (value: unknown, answer: Answer): void => {
   answer.source(Json.text(citation["url"]), Json.text(citation["title"]))
 }
 
-/** Only the first delta of a call has the call's name. Later deltas have only its index, or an empty id. */
+/** Only the first delta of a call has the call's name. Later deltas are skipped. */
 const readToolCall = (value: unknown, position: number, answer: Answer): void => {
   const call = Json.fields(value)
   const name = Json.text(Json.fields(call["function"])["name"]) || Json.text(Json.fields(call["custom"])["name"])
   if (name !== "") answer.tool(Json.text(call["id"]) || `call-${call["index"] ?? position}`, name)
 }
 
-/** Reads a tool that Groq ran. A search has results. */
+/** Reads a tool that Groq ran. A search also has its results here. */
 const readExecutedTool = (value: unknown, position: number, answer: Answer): void => {
   const tool = Json.fields(value)
   const id = `executed-${tool["index"] ?? position}`
@@ -149,20 +149,20 @@ const isNothing = (value: unknown): boolean => value === undefined || value === 
 
 const readChoice = (value: unknown, answer: Answer): void => {
   const choice = Json.fields(value)
-  // Of several choices the first is the answer.
+  // If there are several choices, the first is the answer.
   if ((choice["index"] ?? 0) !== 0) return
   const { delta, error, finish_reason, message, text } = choice
   if (error !== undefined && !isNothing(error)) Protocol.failWith(error, answer)
   if (Predicate.isObject(delta)) readMessage(delta, answer)
   // The text of a chunk of OpenAI's older completions.
   else if (typeof text === "string") answer.text(text)
-  // A message repeats the text of its deltas, unless it is the whole answer.
+  // A message after deltas repeats their text, so it is read only if there was no text before it.
   if (message !== undefined && answer.isEmpty && Predicate.isObject(message) && !Json.fields(delta)["content"])
     readMessage(message, answer)
   if (typeof finish_reason === "string" && finish_reason !== "") Protocol.finish(finish_reason, answer)
 }
 
-/** Whether a code beside a `message` means an error. Gateways also send codes of success: 0, 200 or `success`. */
+/** Whether a code beside a `message` means an error. Gateways also send success codes: 0, 200 or `success`. */
 const isErrorCode = (code: unknown): boolean => {
   if (isNothing(code)) return false
   const number = Number(code)
@@ -201,20 +201,20 @@ const read = (event: Sse.Event, answer: Answer): void => {
   else if (event.event !== "ping") {
     const chunk = Protocol.dataOf(event, answer)
     if (chunk === undefined) return
-    // A named event without choices is an addition of a runtime, such as the progress of a tool.
+    // A named event without choices is a runtime's own extension, such as the progress of a tool, and not an error.
     const failure = Array.isArray(chunk["choices"]) || event.event !== "message" ? undefined : errorOf(chunk)
     if (failure === undefined) readChunk(chunk, answer)
     else Protocol.failWith(failure, answer)
   }
 }
 
-/** The sessions that a header can hold. The body has the session in any case. */
-const isHeaderValue = /^[\x21-\x7e]+$/
+/** Matches the sessions that a header can hold. The body always has the session. */
+const headerValue = /^[\x21-\x7e]+$/
 
 export const protocol: Protocol.AgentProtocol = {
   path: "chat/completions",
   keyHeaders: (key) => ({ authorization: `Bearer ${key}` }),
-  headers: ({ session }) => (isHeaderValue.test(session) ? { "x-openclaw-session-key": session } : {}),
+  headers: ({ session }) => (headerValue.test(session) ? { "x-openclaw-session-key": session } : {}),
   body,
   makeReader: () => ({ read }),
   readWhole: (whole, answer) => {

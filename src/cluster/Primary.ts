@@ -8,7 +8,7 @@ import type { ChildProcess } from "node:child_process"
 import { Deferred, Duration, Effect, Latch, Result, type Scope } from "effect"
 import * as Restart from "../core/cluster/Restart.ts"
 import * as Metrics from "../core/metrics/Metrics.ts"
-import { merge, named, type Snapshot, take } from "../core/metrics/Snapshot.ts"
+import { merge, type Snapshot, take, withProcess } from "../core/metrics/Snapshot.ts"
 import { observeGauge } from "../runtime/Observe.ts"
 import { RateLimiter } from "../services/RateLimiter.ts"
 import * as ConnectionDispatcher from "./ConnectionDispatcher.ts"
@@ -239,8 +239,8 @@ export const start = Effect.fnUntraced(function* (
       Effect.map(() =>
         merge([
           retired,
-          named("primary", take(context)),
-          ...[...alive].map((worker) => named(String(worker.slot), worker.measured()))
+          withProcess("primary", take(context)),
+          ...[...alive].map((worker) => withProcess(String(worker.slot), worker.measured()))
         ])
       )
     )

@@ -4,9 +4,9 @@
  *
  * While Redis is unavailable (down, hanging, rejecting writes), this process uses the fallback, logs that once, and sets the
  * gauge `hydracore_limiter_away`. The first affected requests wait up to `timeoutMillis`; later ones use the fallback at once,
- * until a background connection succeeds. A cluster is available if all of its masters are. Each side counts only what it
- * accepted: around a switch a client may get up to twice its limit in a window, and during the outage its limit from each
- * process.
+ * until a background connection succeeds. A cluster is available if all of its masters are. Redis and the fallback do not share
+ * counts: in a window in which this process changes from one to the other, a client may get up to twice its limit, and during the
+ * outage it gets its limit from each process.
  *
  * For one window, Redis stores a digest of a client's key, not the client's address. This does not hide the address from the
  * operator of Redis, who can hash all IPv4 addresses.
@@ -24,8 +24,8 @@ import { RedisUnavailable } from "./RedisUnavailable.ts"
 
 const prefix = "hydracore:limit:"
 
-/** How much longer than a window Redis keeps a client's list when the times are this process's. */
-const foreignTimeMillis = 3_600_000
+/** How much longer than the window Redis keeps a client's request times if they are by this process's clock, in milliseconds. */
+const extraLifetimeMillis = 3_600_000
 
 export interface Options {
   /** See `core/doctor/RedisUrl`. */
@@ -62,20 +62,20 @@ export const make = Effect.fnUntraced(function* (
   let current: Connection | undefined
   let known: Connection["nodes"] = []
   let error = new RedisUnavailable({ reason: "not connected yet" })
-  let isAway = false
+  let isUnavailable = false
 
-  const setAway = (value: boolean) => {
-    isAway = value
+  const setUnavailable = (value: boolean) => {
+    isUnavailable = value
     gauge.updateUnsafe(value ? 1 : 0, context)
   }
-  setAway(false)
+  setUnavailable(false)
 
   const session = Effect.gen(function* () {
     const connection = yield* open({ url, known, timeoutMillis, probeKey: `${prefix}probe` })
     current = connection
     known = connection.nodes
-    if (isAway) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
-    setAway(false)
+    if (isUnavailable) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
+    setUnavailable(false)
     yield* Deferred.succeed(tried, undefined)
     return yield* Deferred.await(connection.lost)
   }).pipe(Effect.scoped)
@@ -83,11 +83,11 @@ export const make = Effect.fnUntraced(function* (
   const disconnected = Effect.fnUntraced(function* (cause: RedisUnavailable) {
     current = undefined
     error = cause
-    if (!isAway)
+    if (!isUnavailable)
       yield* Effect.logWarning(
         `Redis cannot be used (${cause.reason}). Until it can, this process applies the rate limits alone.`
       )
-    setAway(true)
+    setUnavailable(true)
     yield* Deferred.succeed(tried, undefined)
     yield* Effect.sleep(retryMillis)
   })
@@ -96,7 +96,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.catch(disconnected),
     Effect.catchCause((cause) =>
       Effect.andThen(
-        Effect.logWarning("A connection to Redis failed with a defect; reconnecting", cause),
+        Effect.logWarning("A connection to Redis failed because of an internal error; reconnecting", cause),
         disconnected(new RedisUnavailable({ reason: "an internal error" }))
       )
     ),
@@ -113,11 +113,16 @@ export const make = Effect.fnUntraced(function* (
       const args =
         time === "redis"
           ? [`${limit}`, `${windowMillis}`, `${windowMillis}`, ""]
-          : [`${limit}`, `${windowMillis}`, `${windowMillis + foreignTimeMillis}`, `${clock.currentTimeMillisUnsafe()}`]
+          : [
+              `${limit}`,
+              `${windowMillis}`,
+              `${windowMillis + extraLifetimeMillis}`,
+              `${clock.currentTimeMillisUnsafe()}`
+            ]
       return connection.take(`${prefix}${name}:${hash("sha256", key, "base64url")}`, args).pipe(
         Effect.map(([counted, oldest, now]) => decideCounted(policy, counted, counted > 0 ? oldest : undefined, now)),
         Effect.catch((cause) => {
-          // Here and not only in the background fiber, so that the next request does not wait for Redis too.
+          // The background fiber disconnects later; until then, each request would wait for Redis.
           if (current === connection) {
             current = undefined
             error = cause

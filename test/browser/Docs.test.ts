@@ -1,6 +1,6 @@
 /**
  * The documentation in a browser: its Content-Security-Policy blocks nothing, axe-core finds no violation, no page is wider than
- * a phone, its list of guides opens, and the reference needs no other host.
+ * a phone, the list of guides opens, and the reference needs no other host.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -15,7 +15,7 @@ inChromium("the documentation", testServer(), (it) => {
       const { url } = yield* TestServer
       const { visitor } = yield* Chromium
       const { errors, open, page } = yield* visitor({ viewport: { width: 320, height: 640 } })
-      // Both kinds of page; every other guide is made of the same elements.
+      // A page of each kind. The other guides have the same elements, so only their width is checked.
       const checked = ["/docs", "/docs/settings"]
       const others = guides.map((name) => `/docs/${name}`).filter((path) => !checked.includes(path))
       for (const path of [...checked, ...others]) {

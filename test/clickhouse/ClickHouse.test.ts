@@ -89,7 +89,7 @@ describeWithClickHouse("clickhouse/ClickHouse", () => {
       })
     )
 
-    it.effect("the tables can be created again", () => Migrations.run(Tables.server))
+    it.effect("the tables can be created again", () => Migrations.create(Tables.server))
   })
 })
 

@@ -76,7 +76,7 @@ for (const [name, make] of storages) {
           ["Page", "Visitors", "Before"],
           ["/tours", "3", "3"]
         ])
-        assert.include(content.subject, "Week of Tours: 3 visitors, 0 leads")
+        assert.include(content.subject, "Tours, weekly report: 3 visitors, 0 leads")
       }).pipe(Effect.provide(make({})))
     )
   })

@@ -181,7 +181,10 @@ TestRedis.describeWithRedis("redis/RateLimiter", () => {
       const one = yield* limiterOf(redis, fallback, { logs: Logger.layer([logger]) })
       yield* redis.start
       yield* firstByRedis(one, "a")
-      assert.match(lines.join("\n"), /level=WARN.*failed with a defect; reconnecting.*the first recovery/s)
+      assert.match(
+        lines.join("\n"),
+        /level=WARN.*failed because of an internal error; reconnecting.*the first recovery/s
+      )
     })
   })
 

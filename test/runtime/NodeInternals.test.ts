@@ -38,7 +38,7 @@ const connected = Effect.gen(function* () {
 const head = (length: number) => `POST / HTTP/1.1\r\nHost: edge\r\nContent-Length: ${length}\r\n\r\n`
 
 describe("runtime/NodeInternals", () => {
-  it.live("a connection has its parser until it closes, and the current request and response", () =>
+  it.live("a connection has its current request and response, and has a parser until it closes", () =>
     Effect.gen(function* () {
       const { client, exchanges, socket } = yield* connected
       assert.isUndefined(NodeInternals.currentResponse(socket))
@@ -88,7 +88,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("without the parser's listeners nothing is parsed until they are called", () =>
+  it.live("after the parser's listeners are removed, nothing is parsed until they are called directly", () =>
     Effect.gen(function* () {
       const { client, exchanges, socket } = yield* connected
       const { onData, onEnd } = NodeInternals.parserListeners(socket)
@@ -144,7 +144,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a response says whether its connection stays open, as was set last", () =>
+  it.live("the last `setKeepAlive` decides whether a response keeps its connection open", () =>
     Effect.gen(function* () {
       const { client, exchanges } = yield* connected
       let received = ""
@@ -165,7 +165,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("an idle connection of a server that no longer listens stays open", () =>
+  it.live("after `keepIdleOnClose`, a server that stops listening keeps its idle connections open", () =>
     Effect.gen(function* () {
       const { client, exchanges, server, socket } = yield* connected
       NodeInternals.keepIdleOnClose(server)
@@ -182,7 +182,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a pipe has a function that sets whether it blocks; a stream of this process has none", () =>
+  it.live("a pipe has a function that sets whether it blocks; a stream that is no pipe has none", () =>
     Effect.gen(function* () {
       const child = yield* Effect.acquireRelease(
         Effect.sync(() => spawn(process.execPath, ["--eval", "process.stdin.resume()"])),
@@ -195,7 +195,7 @@ describe("runtime/NodeInternals", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("a stream with a function for several chunks writes each chunk by itself", () =>
+  it.live("after `writeEachChunk`, a stream writes each chunk separately", () =>
     Effect.gen(function* () {
       const writes: Array<string> = []
       const stream = new Writable({

@@ -34,7 +34,7 @@ const scraped = Effect.gen(function* () {
     { headers: { "x-widget-token": server.widgetToken } }
   )
   const snapshot = Effect.sync(() =>
-    Snapshot.merge(["1", "2"].map((process) => Snapshot.named(process, Snapshot.take(context))))
+    Snapshot.merge(["1", "2"].map((process) => Snapshot.withProcess(process, Snapshot.take(context))))
   )
   const metrics = yield* Layer.build(MetricsServer.layer({ host: "127.0.0.1", port: 0 }, snapshot))
   const { address } = yield* Effect.provide(HttpServer.HttpServer, metrics)

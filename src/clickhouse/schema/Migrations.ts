@@ -16,8 +16,8 @@ export class OtherLayout extends Schema.TaggedError<OtherLayout>()("OtherLayout"
   layout: Schema.String
 }) {}
 
-/** Creates the tables that are missing. */
-export const run = (target: Tables.Target): Effect.Effect<void, ClickHouseError, ClickHouse> =>
+/** Creates the tables that are missing, without checking where the others are. */
+export const create = (target: Tables.Target): Effect.Effect<void, ClickHouseError, ClickHouse> =>
   ClickHouse.use(({ command }) =>
     Effect.forEach(Tables.create(target), (statement) => command(statement), { discard: true })
   )
@@ -26,8 +26,8 @@ const layoutOf = (target: Tables.Target): string =>
   target._tag === "Server" ? "one server" : `the cluster ${target.cluster}`
 
 /**
- * Creates the missing tables and returns their names: on the named cluster, or by default where the existing tables are. Fails if
- * the existing tables are not on the named cluster.
+ * Creates the missing tables on the named cluster, or, if none is named, where the existing tables are. Returns the names of the
+ * missing tables. Fails if the existing tables are not on the named cluster.
  */
 export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>
@@ -40,6 +40,6 @@ export const apply = Effect.fnUntraced(function* (
   })
   const exist = missing.length < Tables.tables.length
   if (exist && layoutOf(named) !== layoutOf(found)) return yield* new OtherLayout({ layout: layoutOf(found) })
-  yield* run(named)
+  yield* create(named)
   return missing
 })

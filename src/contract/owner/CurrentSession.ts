@@ -33,16 +33,16 @@ export const open = HttpApiEndpoint.post("open", path, {
       identifier: "open_session",
       summary: "Open a session",
       description:
-        "Exchanges the secret of a link to the console for a session in a cookie. A link can be exchanged once. 401 if the link is unknown, expired or used, or if a page of another origin sent the request."
+        "Opens a session with the secret of a console link, and sets the session's cookie. A link works once. 401 if the link is unknown, expired or used, or if a page of another origin sent the request."
     })
   )
 
 export const Session = Schema.Struct({
-  role: Schema.Literals(Role.roles).annotate({ description: "A viewer reads, and an owner also changes" }),
+  role: Schema.Literals(Role.roles).annotate({ description: "A viewer can only read; an owner can also make changes" }),
   sites: Schema.Union([Schema.Literal("all"), Schema.Array(Schema.String)]).annotate({
     description: "All websites, or the ids of those that the session reaches"
   }),
-  expires_at: Schema.String.annotate({ format: "date-time", description: "When the session ends at the latest" })
+  expires_at: Schema.String.annotate({ format: "date-time", description: "The latest time at which the session ends" })
 }).annotate({
   identifier: "Session",
   title: "Session",

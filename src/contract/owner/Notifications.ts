@@ -121,7 +121,7 @@ export const add = HttpApiEndpoint.post("add", base, {
     identifier: "add_notification",
     summary: "Add a notification",
     description:
-      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has such a notification, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator. Scope `write`."
+      "Mails submissions to an address; if `report` is given, mails a weekly or monthly report instead. If the address already has a notification of this kind and period, its options are replaced. A new address gets a confirmation mail, and no other mail until a person opens the link in it and confirms. A website can add at most 20 new addresses a day. An address that unsubscribed can be added again only by the operator. Scope `write`."
   })
 )
 
@@ -146,7 +146,7 @@ export const test = HttpApiEndpoint.post("test", `${ofNotification}/test`, {
     identifier: "test_notification",
     summary: "Test a notification",
     description:
-      "Mails a test, or the report of the latest period, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour. Scope `write`."
+      "Sends a test mail, or the report of the latest period if the notification is a report, and returns the outcome. The address must be confirmed. A website can send at most ten tests an hour. Scope `write`."
   })
 )
 

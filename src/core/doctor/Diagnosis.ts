@@ -13,7 +13,7 @@ import { type MailFacts, ofMail } from "./MailDiagnosis.ts"
 import { ofReader, type ReaderFacts } from "./ReaderDiagnosis.ts"
 import { type LimiterFacts, ofLimiter, ofRedis, type RedisFacts } from "./RedisDiagnosis.ts"
 
-/** A request that a proxy forwards, and the IP address of the client for which the request counts. */
+/** A request that a proxy forwards, and the IP address of the client that the request is attributed to. */
 export interface ProxyFacts {
   /** The IP address of the connection's peer. */
   readonly peer: string
@@ -58,10 +58,10 @@ const ofProxies = (facts: ReadonlyArray<ProxyFacts>): ReadonlyArray<Finding> =>
       ]
     : facts.map(({ forwardedFor, client, isTrusted, peer }) =>
         isTrusted
-          ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" counts for ${client}.`)
+          ? ok("proxies", `A request from ${peer} with "X-Forwarded-For: ${forwardedFor}" is attributed to ${client}.`)
           : warning(
               "proxies",
-              `${peer} is not a trusted proxy: a request from it counts for ${client}, and X-Forwarded-For is ignored.`,
+              `${peer} is not a trusted proxy: a request from it is attributed to ${client}, and X-Forwarded-For is ignored.`,
               "If it is your proxy, add its network to TRUSTED_PROXIES."
             )
       )

@@ -17,7 +17,8 @@ export interface PageHeaders {
 const isLocalName = (name: string): boolean =>
   !name.includes(".") || /\.(?:localhost|local|internal|home\.arpa)$/.test(name)
 
-const isLocalHost = (host: string): boolean => {
+/** Whether a host is an IP address or a local name. DNS rebinding needs a public name. */
+const cannotBeRebound = (host: string): boolean => {
   const name = URL.parse(`http://${host}`)?.hostname
   if (name === undefined || name === "") return false
   return isIP(name.replace(/^\[(.*)\]$/, "$1")) !== 0 || isLocalName(name.replace(/\.$/, ""))
@@ -30,7 +31,7 @@ const isLocalHost = (host: string): boolean => {
  */
 export const isLocal = ({ host, origin, secFetchSite }: PageHeaders): boolean =>
   host !== undefined &&
-  isLocalHost(host) &&
+  cannotBeRebound(host) &&
   (origin === undefined || URL.parse(origin)?.host === URL.parse(`http://${host}`)?.host) &&
   (secFetchSite === undefined || secFetchSite === "same-origin" || secFetchSite === "none")
 
@@ -46,17 +47,17 @@ export const forwardingHeaders = [
   "cf-connecting-ip"
 ] as const
 
-/** How a request came: its headers, with names in lower case, and the IP address of the socket's peer. */
-export interface Route {
+/** What shows who sent a request: its headers, with names in lower case, and the IP address of the socket's peer. */
+export interface Sender {
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly peer: string
 }
 
 /**
- * Whether a program on this machine sent a request to this machine. A proxy or a tunnel that adds no header is such a program,
- * with requests from anywhere.
+ * Whether a program on this machine sent the request. A proxy or a tunnel on this machine that adds none of these headers cannot be
+ * recognized: its requests count as local, wherever they come from.
  */
-export const isFromThisMachine = ({ headers, peer }: Route): boolean =>
+export const isFromThisMachine = ({ headers, peer }: Sender): boolean =>
   isLoopback(peer) &&
   isLoopbackHost(headers["host"]) &&
   forwardingHeaders.every((header) => headers[header] === undefined)

@@ -129,7 +129,7 @@ export const content = (
   const visitors = value(now.totals, 0)
   const sources = table("Source", "Visitors", now.sources, before.sources)
   return {
-    subject: `${period === "weekly" ? "Week" : "Month"} of ${name}: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(now.leads), "lead")} (${span})`,
+    subject: `${name}, ${period} report: ${MailText.counted(visitors, "visitor")}, ${MailText.counted(sum(now.leads), "lead")} (${span})`,
     website: name,
     title: period === "weekly" ? `Week of ${span}` : span,
     parts: [
@@ -149,7 +149,7 @@ export const content = (
         ? [
             {
               kind: "paragraph",
-              text: `There were no visitors in this ${period === "weekly" ? "week" : "month"}.`
+              text: `There were no visitors during this ${period === "weekly" ? "week" : "month"}.`
             } as const
           ]
         : []),

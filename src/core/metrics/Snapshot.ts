@@ -65,12 +65,12 @@ export const merge = (snapshots: ReadonlyArray<Snapshot>): Snapshot => {
   return [...merged.values()]
 }
 
-/** The series that only grow and are summed. They outlast their process, so that the sums do not fall when a process ends. */
+/** The summed series that only grow. They are kept after their process ends, so that the sums do not fall. */
 export const cumulative = (snapshot: Snapshot): Snapshot =>
   snapshot.filter(({ id, type }) => (type === "Counter" || type === "Histogram") && !isPerProcess(id))
 
-/** Adds the label `process` to the series that are not summed. */
-export const named = (process: string, snapshot: Snapshot): Snapshot =>
+/** Adds the label `process` to the series that each process has for itself, so that `merge` does not sum them. */
+export const withProcess = (process: string, snapshot: Snapshot): Snapshot =>
   snapshot.map((series) =>
     isPerProcess(series.id) ? { ...series, attributes: { ...series.attributes, process } } : series
   )

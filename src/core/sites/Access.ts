@@ -19,7 +19,8 @@ export const reaches = ({ sites }: Access, websiteConfigId: string): boolean =>
 
 /**
  * Whether a caller may issue, list and revoke keys and sessions of an access: the caller may change things, and the access
- * includes nothing that the caller lacks. An access whose websites are all deleted is managed by callers for all websites.
+ * includes nothing that the caller lacks. If all websites of an access are deleted, only
+ * callers with access to all websites manage it.
  */
 export const manages = (caller: Access, access: Access): boolean =>
   caller.scope === "write" &&

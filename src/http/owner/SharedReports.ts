@@ -1,5 +1,5 @@
 /**
- * The statistics of shared dashboards: those of the share's website, without small counts.
+ * Answers the queries of shared dashboards: the statistics of one website, with small counts hidden.
  *
  * Anyone who has the address of a dashboard may open it, so answers are cached for a minute and one report runs at a time in
  * this process: this leaves connections for the reports of owners.
@@ -19,7 +19,7 @@ type TooManyRequests = (typeof Errors.TooManyRequests)["Type"]
 export class SharedReports extends Context.Service<
   SharedReports,
   {
-    /** Answers a request that `SharedQuery.restrict` passes; the website is that of the share. */
+    /** Answers a request that `SharedQuery.restrict` has allowed, for the website of the shared dashboard. */
     readonly query: (
       access: SharedAccess,
       request: Request
@@ -31,10 +31,10 @@ export class SharedReports extends Context.Service<
 >()("hydracore/http/owner/SharedReports") {}
 
 /** How long an answer is cached. */
-const answerTime = Duration.minutes(1)
+const answerLifetime = Duration.minutes(1)
 
 /** How long the number of current visitors is cached. */
-const nowTime = Duration.seconds(10)
+const visitorsLifetime = Duration.seconds(10)
 
 /** The maximum number of answers in a cache. */
 const capacity = 200
@@ -56,7 +56,7 @@ interface Key {
   readonly query: Query
 }
 
-/** The part of a website that identifies its rows: keys are compared by their members. */
+/** Only the ids of a website. Keys of the caches are compared by all their members, so other members would make another key. */
 const siteOf = ({ hostedWebsiteId, websiteConfigId }: ReportSite): ReportSite => ({ hostedWebsiteId, websiteConfigId })
 
 export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
@@ -66,18 +66,18 @@ export const layer: Layer.Layer<SharedReports, never, Reports> = Layer.effect(
     const turn = yield* Semaphore.make(1)
     const places = yield* Semaphore.make(maxPending)
 
-    /** Runs one report at a time. */
+    /** Runs one report at a time. Fails if `maxPending` reports already run or wait. */
     const inTurn = <A, E>(report: Effect.Effect<A, E>): Effect.Effect<A, E | TooManyRequests> =>
       turn.withPermit(report).pipe(places.withPermitsIfAvailable(1), Effect.flatMap(Effect.fromOption(() => tooMany)))
 
     const answers = yield* Cache.makeWith(({ query, site }: Key) => inTurn(reports.queryCoarse(site, query)), {
       capacity,
-      timeToLive: timeToLive(answerTime)
+      timeToLive: timeToLive(answerLifetime)
     })
 
     const visitors = yield* Cache.makeWith((site: ReportSite) => inTurn(reports.now(site)), {
       capacity,
-      timeToLive: timeToLive(nowTime)
+      timeToLive: timeToLive(visitorsLifetime)
     })
 
     return {

@@ -15,13 +15,13 @@ type Reads = Pick<
   "history" | "running" | "follow" | "read" | "messageAfter" | "list" | "stream"
 >
 
-type Position = Pick<ConversationSummary, "updatedAt" | "conversationId">
+type ListPosition = Pick<ConversationSummary, "updatedAt" | "conversationId">
 
-const newestFirst = (left: Position, right: Position): number =>
+const newestFirst = (left: ListPosition, right: ListPosition): number =>
   right.updatedAt - left.updatedAt ||
   (left.conversationId < right.conversationId ? 1 : left.conversationId > right.conversationId ? -1 : 0)
 
-const firstBegun = (left: Table.StoredConversation, right: Table.StoredConversation): number =>
+const oldestFirst = (left: Table.StoredConversation, right: Table.StoredConversation): number =>
   left.createdAt - right.createdAt || (left.conversationId < right.conversationId ? -1 : 1)
 
 const summary = ({
@@ -107,7 +107,7 @@ export const make = (
     stream: ({ instanceId, since }) =>
       Stream.unwrap(
         Effect.map(ofInstance(instanceId), (conversations) =>
-          Stream.fromIterable(conversations.sort(firstBegun)).pipe(
+          Stream.fromIterable(conversations.sort(oldestFirst)).pipe(
             Stream.filter(({ updatedAt }) => since === null || updatedAt >= since),
             Stream.mapEffect((conversation) =>
               Effect.map(Clock.currentTimeMillis, (now) => ({

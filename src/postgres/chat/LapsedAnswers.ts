@@ -1,6 +1,6 @@
 /**
- * Closes the answers of processes that died. Readers see such an answer as `cut` already; its pieces are replaced by the parts
- * of its message.
+ * Closes the answers of processes that died. Readers already see such an answer as `cut`. Closing it joins its stored pieces into
+ * the parts of its message, and deletes the pieces.
  *
  * @module
  */
@@ -17,14 +17,14 @@ const graceAfterLease = "1 minute"
 /** The maximum number of answers that one statement finds. */
 const chunk = 100
 
-const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, running: Schema.String }))
+const Found = Schema.Array(Schema.Struct({ key: Schema.BigInt, answerId: Schema.String }))
 
-const find = Effect.fnUntraced(function* (condition: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
+const find = Effect.fnUntraced(function* (clauses: string, parameters: ReadonlyArray<PgTypes.Parameter>) {
   const sql = yield* SqlClient.SqlClient
   return yield* sql
     .unsafe(
-      `SELECT conversation_key AS key, running FROM conversation
-      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${graceAfterLease}' ${condition}`,
+      `SELECT conversation_key AS key, running AS "answerId" FROM conversation
+      WHERE running IS NOT NULL AND lease_until < clock_timestamp() - interval '${graceAfterLease}' ${clauses}`,
       parameters
     )
     .pipe(decodeRows(Found))
@@ -35,14 +35,17 @@ const end = (key: bigint) =>
   SqlClient.SqlClient.use((sql) =>
     find("AND conversation_key = $1 FOR NO KEY UPDATE", [PgTypes.int8(key)]).pipe(
       Effect.flatMap(([found]) =>
-        found === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, found.key, found.running, "cut"))
+        found === undefined ? Effect.void : Effect.asVoid(Locked.settle(sql, found.key, found.answerId, "cut"))
       ),
       sql.withTransaction,
       Database.recoverConnectionErrors()
     )
   )
 
-/** Closes all answers of processes that died. Deletes pieces that were stored at the moment at which their answer ended. */
+/**
+ * Closes all answers of processes that died. Also deletes the pieces of answers that have ended: a
+ * piece may be stored just as its answer ends.
+ */
 export const closeAll = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   while (true) {

@@ -27,7 +27,7 @@ import * as SubmissionDeletion from "./SubmissionDeletion.ts"
 import * as SubmissionRows from "./SubmissionRows.ts"
 
 export interface Options {
-  /** How long a submission may take to be stored, and a page of an export to be read. */
+  /** The time limit for storing a submission, and for reading a page of an export. */
   readonly timeout: Duration.Input
   /** The maximum number of queued submissions. */
   readonly maxQueue: number
@@ -35,7 +35,7 @@ export interface Options {
   readonly traced?: boolean
 }
 
-/** Batches and the queue are also bounded by size: a submission may have hundreds of kilobytes. */
+/** Batches and the queue are also bounded by size: a submission can be hundreds of kilobytes long. */
 const bounds = { maxBatch: 500, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
 
 /** A submission's size in UTF-16 units: its texts, and an estimate for its other fields. */
@@ -65,15 +65,15 @@ const columns: ReadonlyArray<Columns.Column<SubmissionDraft>> = [
   Columns.text("session_id", (draft) => draft.sessionId)
 ]
 
-/** The assignment that replaces a column of a stored key by the new draft's, if the key has expired. */
+/** The assignment that sets a column of a stored key to the new draft's value, if the key has expired. */
 const claimed = (column: string) => `
       ${column} = CASE WHEN held.used_at < excluded.used_at - interval '${idempotencyWindowMillis} milliseconds'
         THEN excluded.${column} ELSE held.${column} END`
 
 /**
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names one
- * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft is
- * stored only if its key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission that
+ * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft
+ * with a key is stored only if the key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission that
  * names the tracker's session also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
  * leave their events in `submission_outbox`, in one row per website and status.
  *
@@ -135,8 +135,8 @@ type Outcome = Result.Result<string, IdempotencyConflict | RecordRefused>
 
 /**
  * Stores a batch and returns the outcome of each draft. Of several drafts with the same key, only the first is sent, and all get
- * the key's outcome. This includes a draft that was received just after the key expired, if the first was received before.
- * Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
+ * the key's outcome. If the first was received just before the key expired, a later one gets the same outcome even if it was
+ * received after that. Idempotent. `sql` must be a client with `Columns.types`. Exported for tests.
  */
 export const storeBatch = (
   sql: PgClient,
@@ -172,7 +172,10 @@ export const storeBatch = (
     )
   })
 
-/** Accepts the submission `$1`. If it was quarantined, leaves an event; a second run finds it accepted and leaves none. */
+/**
+ * Accepts the submission `$1`. If it was quarantined and its website has subscribers, adds an event to the outbox. A second run adds
+ * none.
+ */
 const releaseStatement = `WITH found AS (
     SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE
   ), released AS (
@@ -246,7 +249,7 @@ export const layer = (options: Options): Layer.Layer<SubmissionRepo, SqlError.Sq
               Effect.map((rows) => rows.length > 0)
             )
           : Effect.succeed(false)
-      // Checked first, outside the retry: a retried deletion would find nothing the second time.
+      // Finds the submission before the deletion: `bounded` may run that twice, and the second time it would find nothing.
       const remove: SubmissionRepo["Service"]["delete"] = Effect.fnUntraced(function* (submissionId) {
         if (!isCanonicalUuid(submissionId)) return false
         const id = PgTypes.uuid(submissionId)

@@ -26,7 +26,7 @@ import * as Rows from "./NotificationRows.ts"
 import * as Recipients from "./Recipients.ts"
 
 export interface Options {
-  /** The key of the recipients' digests; without it, the owner API adds no notifications. */
+  /** The key from which the hashes of recipients' addresses are made. Without it, the owner API adds no notifications. */
   readonly secretsKey: Option.Option<Redacted.Redacted<Uint8Array>>
   /** The timeout of each statement. */
   readonly timeout: Duration.Input
@@ -200,7 +200,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             )
           : Effect.succeedNone
 
-      // Checked first, outside the retry: a retried deletion would find nothing the second time.
+      // Finds the notification before the transaction: if that ran again, its deletion would find nothing.
       const remove: Notifications["Service"]["remove"] = Effect.fnUntraced(function* (notificationId) {
         const found = yield* find(notificationId)
         if (Option.isNone(found)) return false

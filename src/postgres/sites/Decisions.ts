@@ -1,6 +1,6 @@
 /**
  * Stores how many requests of a website were not counted, by day and reason. The counts are aggregated in memory and stored in
- * batches, so that a flood of such requests costs a few small statements per second and no statement per request.
+ * batches, so that a flood of such requests costs a few small statements per second instead of one per request.
  *
  * @module
  */
@@ -31,22 +31,22 @@ const shutdownTimeout = Duration.seconds(2)
 
 const isLimitEventDue = `coalesce(limit_event_at <= now() - interval '${limitEventMillis} milliseconds', true)`
 
-/** An SQL expression: how often a reason was counted on the day of a row of `due`, this batch included. */
+/** An SQL expression: how many requests were not counted for a reason, on the day of a row of `due` and with this batch. */
 const timesSoFar = (reason: Counted) => `coalesce(
-        (SELECT times FROM stored AS now WHERE now.website_config_id = due.website_config_id AND now.day = due.day
+        (SELECT times FROM stored AS updated WHERE updated.website_config_id = due.website_config_id AND updated.day = due.day
           AND reason = '${reason}'),
-        (SELECT times FROM not_counted AS before WHERE before.website_config_id = due.website_config_id
-          AND before.day = due.day AND reason = '${reason}'), 0)`
+        (SELECT times FROM not_counted AS previous WHERE previous.website_config_id = due.website_config_id
+          AND previous.day = due.day AND reason = '${reason}'), 0)`
 
 /**
- * One statement per batch, made idempotent by the batch id as for page views. Resolves claimed ids to websites and drops
- * unknown ones. Rows are locked in sorted order, to avoid deadlocks.
+ * Stores a batch in one statement. The batch id makes it idempotent, as it does for page views. Finds the websites of the ids
+ * that clients sent, and drops unknown ids. Rows are locked in sorted order, to avoid deadlocks.
  *
  * Websites are locked against deletion until the commit: if one were deleted meanwhile, the foreign key would fail the whole
  * batch. A website whose deletion has begun counts as unknown.
  *
- * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every
- * claimed id with every website, and clients choose how many ids they claim. Exported for tests.
+ * Uses a join for each kind of id. A single join whose condition chooses the column could use no index: it would compare every sent
+ * id with every website, and clients choose how many ids they send. Exported for tests.
  *
  * A website with subscribers gets an event when visitors were refused because of a limit, at most one an hour: the lock of the
  * website's row serializes the processes.
@@ -55,18 +55,18 @@ export const statement = `
   WITH batch AS (
     INSERT INTO page_view_batch (batch_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING 1
   ), counted AS (
-    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (named, id, day, reason, times)
+    SELECT * FROM unnest($2, $3, $4, $5, $6) AS counted (id_kind, id, day, reason, times)
     WHERE EXISTS (SELECT FROM batch)
   ), by_token AS MATERIALIZED (
     SELECT website_config_id, day, reason, times FROM counted JOIN site ON tracking_token = id
-    WHERE named = 'token' AND deleted_at IS NULL FOR KEY SHARE OF site
+    WHERE id_kind = 'token' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_id AS MATERIALIZED (
     SELECT website_config_id, day, reason, times FROM counted JOIN site ON website_config_id = id
-    WHERE named = 'site' AND deleted_at IS NULL FOR KEY SHARE OF site
+    WHERE id_kind = 'site' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), by_instance AS MATERIALIZED (
     SELECT website_config_id, day, reason, times FROM counted JOIN instance ON instance_id = id
     JOIN site USING (website_config_id)
-    WHERE named = 'instance' AND deleted_at IS NULL FOR KEY SHARE OF site
+    WHERE id_kind = 'instance' AND deleted_at IS NULL FOR KEY SHARE OF site
   ), ours AS (
     SELECT * FROM by_token UNION ALL SELECT * FROM by_id UNION ALL SELECT * FROM by_instance
   ), stored AS (
@@ -91,7 +91,7 @@ export const statement = `
   FROM due`
 
 /** What the id of a subject identifies. */
-const nameOf = (subject: Subject): "token" | "site" | "instance" =>
+const idKindOf = (subject: Subject): "token" | "site" | "instance" =>
   subject._tag === "Known" || subject.by === "website-config-id"
     ? "site"
     : subject.by === "tracking-token"
@@ -99,7 +99,7 @@ const nameOf = (subject: Subject): "token" | "site" | "instance" =>
       : "instance"
 
 const columns: ReadonlyArray<readonly [oid: number, value: (entry: Tally.DecisionCount) => unknown]> = [
-  [OID.text, ({ subject }) => nameOf(subject)],
+  [OID.text, ({ subject }) => idKindOf(subject)],
   [OID.uuid, ({ subject }) => (subject._tag === "Known" ? subject.websiteConfigId : subject.id)],
   [OID.text, ({ day }) => day],
   [OID.text, ({ reason }) => reason],
@@ -143,21 +143,27 @@ export const layer = (options: Options): Layer.Layer<Decisions, never, PgClient.
               Database.isTransient(error)
                 ? Effect.fail(error)
                 : Effect.annotateLogs(
-                    Effect.logWarning("Some decision counts could not be stored and are lost"),
+                    Effect.logWarning(
+                      "The counts of some requests that were not counted could not be stored and are lost"
+                    ),
                     "reason",
                     error.reason._tag
                   )
             ),
             Effect.catchCauseIf(
               (cause) => !Cause.hasFails(cause),
-              (cause) => Effect.logWarning("Some decision counts could not be stored and are lost", cause)
+              (cause) =>
+                Effect.logWarning(
+                  "The counts of some requests that were not counted could not be stored and are lost",
+                  cause
+                )
             ),
             Database.bounded(timeout),
             Effect.tapError(({ reason }) => {
               if (isLogged) return Effect.void
               isLogged = true
               return Effect.logWarning(
-                "Decision counts cannot be stored now; they stay in memory and are tried again"
+                "The counts of requests that were not counted cannot be stored now; they stay in memory and are stored later"
               ).pipe(Effect.annotateLogs({ reason, counts: entries.length }))
             }),
             Effect.andThen(

@@ -1,6 +1,6 @@
 /**
- * Stores the secrets in the URLs of shared dashboards. The interface only; see `memory/sites/Shares` and
- * `postgres/sites/Shares`.
+ * Stores shares, each of which gives access to a dashboard by the secret in its URL. The interface only; see `memory/sites/Shares`
+ * and `postgres/sites/Shares`.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Context, type Effect, type Option } from "effect"
 import type { Share } from "../../core/sites/Share.ts"
 import type { StorageUnavailable } from "../Storage.ts"
 
-/** The maximum number of shares of a website that the owner API creates. */
+/** The maximum number of shares that the owner API creates for a website. */
 export const maxShares = 50
 
 export class Shares extends Context.Service<
@@ -19,8 +19,8 @@ export class Shares extends Context.Service<
       request: Pick<Share, "websiteConfigId" | "label" | "expiresAt">
     ) => Effect.Effect<Option.Option<{ readonly secret: string; readonly share: Share }>, StorageUnavailable>
     /**
-     * The share with this secret, if it is neither revoked nor expired and its website exists. None does not reveal why. A
-     * revocation takes effect on every process within a second.
+     * The share with this secret, if it is neither revoked nor expired and its website exists; `None` does not say which of these
+     * is false. A revocation takes effect on every process within a second.
      */
     readonly authenticate: (secret: string) => Effect.Effect<Option.Option<Share>, StorageUnavailable>
     /** The shares of a website, or of all websites for null, oldest first, without secrets. Expired shares are left out. */

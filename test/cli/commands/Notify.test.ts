@@ -69,7 +69,7 @@ describe("cli/commands/Notify", () => {
       const added = yield* cli("add", "--site", site, ...to, "--report", "monthly", "--json")
       const { notification_id: id } = JSON.parse(added.stdout)
       assert.strictEqual((yield* cli("test", "--notification-id", id)).code, 0)
-      assert.match(received[0]?.source ?? "", /^Subject: .*Month of test: 0 visitors/m)
+      assert.match(received[0]?.source ?? "", /^Subject: .*test, monthly report: 0 visitors/m)
     }).pipe(Effect.scoped, Effect.provide(TestDatabase.layer))
   )
 

@@ -17,7 +17,7 @@ const count = (list: ReadonlyArray<Activity>, receivedAt: number): number =>
 
 describe("core/analytics/SiteActivity", () => {
   it.prop(
-    "returns each activity as often as the later list has it more often than the earlier one",
+    "returns the activities that the later list has in addition to the earlier one; repeated ones count separately",
     [List, List],
     ([earlier, later]) => {
       const [before, now] = [earlier.map(activityOf), later.map(activityOf)]

@@ -42,7 +42,7 @@ describe("core/forms/Inbox", () => {
   })
 
   it.prop(
-    "a preview leaves out each text that has an @ inside and no white space",
+    "a preview leaves out each text that is one word with an @ inside, also with white space around it",
     [Schema.Array(Schema.Literals(["@", "a", " ", "\t", ".", "\u2003"])).check(Schema.isMaxLength(8))],
     ([characters]) => {
       const text = characters.join("")
@@ -71,7 +71,7 @@ describe("core/forms/Inbox", () => {
     }
   )
 
-  // A pattern that is tried again at each character takes quadratic time, and the test exceeds its timeout.
+  // If a pattern were tried again at each character, this would take quadratic time and exceed the timeout.
   it("a preview takes linear time", () => {
     const many = 1_000_000
     const cases: ReadonlyArray<readonly [source: string, preview: string]> = [
@@ -85,7 +85,7 @@ describe("core/forms/Inbox", () => {
     for (const [source, shown] of cases) assert.strictEqual(Inbox.preview(source), shown)
   })
 
-  it.prop("a search finds a text in a form, written plainly or with escapes", [Schema.String], ([text]) => {
+  it.prop("a search finds a text whether the form's JSON has it plainly or with escapes", [Schema.String], ([text]) => {
     const search = text.toWellFormed().replaceAll("\0", "") || "a"
     const ascii = JSON.stringify(search).replace(
       /[^ -~]/g,

@@ -17,10 +17,10 @@ const message = (formData: string): Message => ({
   attribution: { ...noAttribution, source: "letter" }
 })
 
-const table = (forms: ReadonlyArray<string>, late: ReadonlyArray<string> = []) => {
+const table = (forms: ReadonlyArray<string>, formsAfterHeader: ReadonlyArray<string> = []) => {
   const columns: SubmissionTable.Columns = new Set()
   for (const form of forms) SubmissionTable.addColumns(columns, form)
-  const rows = [...forms, ...late].map((form) => SubmissionTable.row(message(form), columns))
+  const rows = [...forms, ...formsAfterHeader].map((form) => SubmissionTable.row(message(form), columns))
   return CsvReader.read(SubmissionTable.header(columns) + rows.join(""))
 }
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as Capacity from "../../../src/core/limits/Capacity.ts"
 
-/** Resizes one of seven allocations, or releases it if the amount is null. */
+/** Moves, each of which resizes one of seven allocations, or releases it if its amount is null. */
 const Moves = Schema.Array(
   Schema.Struct({
     index: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 6 })),
@@ -19,7 +19,7 @@ const sum = (entries: ReadonlyArray<{ readonly held: number }>) => entries.reduc
 
 describe("core/limits/Capacity", () => {
   it.prop(
-    "the capacity and the shares are exceeded by a single allocation only, and released amounts are available again",
+    "an allocation exceeds the capacity or the share only if no other holds an amount, and released amounts are available again",
     [Moves],
     ([moves]) => {
       const limits = Capacity.make(capacity, share)

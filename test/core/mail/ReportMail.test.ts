@@ -16,7 +16,7 @@ const week = { first: "2026-11-16", last: "2026-11-22" }
 
 type Rows = ReadonlyArray<readonly [name: string, ...values: ReadonlyArray<number>]>
 
-/** An answer with these rows. A name that is empty has no dimension. */
+/** An answer with these rows. A row with an empty name has no dimensions. */
 const answer = (rows: Rows): Answer => ({
   results: rows.map(([name, ...metrics]) => ({ dimensions: name === "" ? [] : [name], metrics })),
   meta: { time_zone: site.timeZone, definitions: [] },
@@ -68,7 +68,10 @@ const none = answers({ totals: [["", 0, 0, 0]], leads: [], sources: [], pages: [
 describe("core/mail/ReportMail", () => {
   it("a report has the period's numbers and those of the period before", () => {
     const content = ReportMail.content(site, "weekly", week, now, before)
-    assert.strictEqual(content.subject, "Week of Harbour Tours: 1,204 visitors, 23 leads (16 – 22 November 2026)")
+    assert.strictEqual(
+      content.subject,
+      "Harbour Tours, weekly report: 1,204 visitors, 23 leads (16 – 22 November 2026)"
+    )
     const [figures] = content.parts
     if (figures?.kind !== "figures") return assert.fail("the figures come first")
     assert.deepStrictEqual(
@@ -96,9 +99,9 @@ describe("core/mail/ReportMail", () => {
   it("a month is compared with the month before, and a month without visitors says so", () => {
     const range = { first: "2026-03-01", last: "2026-03-31" }
     const content = ReportMail.content(site, "monthly", range, none, now)
-    assert.strictEqual(content.subject, "Month of Harbour Tours: 0 visitors, 0 leads (March 2026)")
+    assert.strictEqual(content.subject, "Harbour Tours, monthly report: 0 visitors, 0 leads (March 2026)")
     const text = plainBody(content, "https://edge.example/stop")
-    assert.include(text, "There were no visitors in this month.")
+    assert.include(text, "There were no visitors during this month.")
     assert.include(text, "Compared with: February 2026")
     assert.include(text, "Visitors: 0 (−100%)")
   })
@@ -109,20 +112,20 @@ describe("core/mail/ReportMail", () => {
   })
 
   it.prop("a visitor's source or path adds no HTML", [Schema.String], ([name]) => {
-    const rows: Rows = [[`<img src=x>${name}`, 3]]
+    const rowsOf = (text: string): Rows => [[text, 3]]
     const html = (of: string) =>
       htmlBody(
         ReportMail.content(
           site,
           "weekly",
           week,
-          answers({ totals: [], leads: [], sources: of === "" ? rows : [[of, 3]], pages: [] }),
+          answers({ totals: [], leads: [], sources: rowsOf(of), pages: rowsOf(of) }),
           none
         ),
         "https://edge.example/stop"
       )
     const tagsOf = (text: string) => text.match(/<[^>]*>/g)
-    assert.deepStrictEqual(tagsOf(html("")), tagsOf(html("x")))
+    assert.deepStrictEqual(tagsOf(html(`<img src=x>${name}`)), tagsOf(html("x")))
   })
 
   it("the queries cover the period's days in the website's zone", () => {

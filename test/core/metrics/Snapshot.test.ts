@@ -132,7 +132,7 @@ describe("core/metrics/Snapshot", () => {
     const { context } = TestMetrics.make()
     Metrics.memory({ kind: "heap" }).updateUnsafe(1, context)
     Metrics.decisions({ decision: "bot" }).updateUnsafe(2, context)
-    const attributes = Snapshot.named("3", Snapshot.take(context)).map((series) => series.attributes)
+    const attributes = Snapshot.withProcess("3", Snapshot.take(context)).map((series) => series.attributes)
     assert.deepStrictEqual(attributes, [{ kind: "heap", process: "3" }, { decision: "bot" }])
   })
 

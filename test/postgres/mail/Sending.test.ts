@@ -215,7 +215,7 @@ describe("postgres/mail", () => {
       assert.deepStrictEqual(due, { later: true })
       assert.lengthOf(received, 1)
       const parsed = yield* Effect.promise(() => PostalMime.parse(received[0]?.source ?? ""))
-      assert.include(parsed.text ?? "", "There were no visitors in this week.")
+      assert.include(parsed.text ?? "", "There were no visitors during this week.")
     }).pipe(Effect.scoped, Effect.provide(layers))
   )
 

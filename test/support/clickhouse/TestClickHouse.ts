@@ -81,5 +81,5 @@ const withoutSync = ClickHouse.use(({ command }) =>
 
 /** A client of a new database with the tables of one server. */
 export const layer: Layer.Layer<ClickHouse> = Layer.effectDiscard(
-  Migrations.run(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
+  Migrations.create(Tables.server).pipe(Effect.andThen(withoutSync), Effect.orDie)
 ).pipe(Layer.provideMerge(empty))

@@ -1,5 +1,5 @@
 /**
- * The rules of forms for the owner API: only of websites that the caller is authorized for.
+ * Reads and changes the rules of forms for the owner API, only for websites that the caller may access.
  *
  * @module
  */
@@ -25,6 +25,9 @@ export class OwnerForms extends Context.Service<
   }
 >()("hydracore/http/owner/access/OwnerForms") {}
 
+/** The website was deleted after the caller was authorized. */
+const noWebsite = Errors.make("NotFound", "This website no longer exists.")
+
 const noRules = Errors.make("NotFound", "This website has no rules for this form.")
 
 export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect(
@@ -35,9 +38,8 @@ export const layer: Layer.Layer<OwnerForms, never, FormDirectory> = Layer.effect
       const form = { ...given, websiteConfigId }
       const updated = yield* forms.update(form)
       if (Option.isSome(updated)) return updated.value
-      // None: the website was deleted meanwhile.
       const created = yield* forms.create(form)
-      return yield* Effect.fromOption(created, () => noRules)
+      return yield* Effect.fromOption(created, () => noWebsite)
     }),
     delete: Effect.fnUntraced(function* ({ site }, page) {
       if (!(yield* forms.delete(site.websiteConfigId, page))) return yield* Effect.fail(noRules)

@@ -40,7 +40,7 @@ export interface Options {
 }
 
 /** The link opens no session. Does not reveal why. */
-export const unusable: Unauthorized = {
+export const unusableLink: Unauthorized = {
   _tag: "Unauthorized",
   detail: "This link is expired, was opened before, or is incomplete. `hydracore console link` prints a new one.",
   headers: {}
@@ -65,7 +65,7 @@ export const layer = (options: Options): Layer.Layer<OwnerSessions, never, Conso
           const opened = yield* sessions.open(link)
           if (Option.isSome(opened)) return opened.value.cookie
           yield* limits.countFailure
-          return yield* Effect.fail(unusable)
+          return yield* Effect.fail(unusableLink)
         }),
         current,
         close: Effect.flatMap(current, ({ sessionId }) => sessions.end(sessionId))

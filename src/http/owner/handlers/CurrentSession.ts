@@ -11,7 +11,7 @@ import { localSessionCookie, sessionCookie } from "../../../contract/owner/Authe
 import * as ConsoleCookie from "../../../core/http/ConsoleCookie.ts"
 import { limits } from "../../../core/sites/ConsoleSession.ts"
 import * as Calendar from "../../../core/text/Calendar.ts"
-import { OwnerSessions, unusable } from "../access/OwnerSessions.ts"
+import { OwnerSessions, unusableLink } from "../access/OwnerSessions.ts"
 import * as Failures from "../Failures.ts"
 
 /** The attributes of the cookie. Browsers keep it for `maxAge` milliseconds. */
@@ -43,7 +43,7 @@ export const layer = HttpApiBuilder.group(
         Effect.fnUntraced(
           function* ({ payload }) {
             const { headers } = yield* HttpServerRequest.HttpServerRequest
-            if (!ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])) return yield* Effect.fail(unusable)
+            if (!ConsoleCookie.isSameOrigin(headers["sec-fetch-site"])) return yield* Effect.fail(unusableLink)
             yield* setCookie(yield* sessions.open(payload.secret), limits.absolute)
           },
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
