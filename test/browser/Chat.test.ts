@@ -246,7 +246,8 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         yield* answering("so fa")
         const answer = ChatPage.newest(agent.state)
         // No other message can be sent meanwhile.
-        yield* send("more")
+        yield* on(() => input.fill("more"))
+        yield* on(() => input.press("Enter"))
         yield* on(() => page.getByRole("button", { name: "Stop answer" }).click())
         yield* sees("You stopped this answer.")
         yield* answered("so far")

@@ -161,7 +161,10 @@ const awaitAnswer = (text: string | RegExp): string =>
     return typeof text === "string" ? read === text : text.test(read)
   }`)
 
-/** Types a message into the only visible field and presses Enter, as soon as the field is visible. */
+/**
+ * Types a message into the only visible field and presses Enter, as soon as the chat can send it. During an answer, it would stay
+ * in the field.
+ */
 const sendMessage = (text: string): string =>
   whenSeen(`(roots) => {
     const fields = roots
@@ -169,6 +172,7 @@ const sendMessage = (text: string): string =>
       .filter((field) => field.ariaLabel === "Your message" && field.checkVisibility() && !field.disabled)
     if (fields.length !== 1) return false
     const [field] = fields
+    if (field.getRootNode().querySelector("button.send").hidden) return false
     const text = ${JSON.stringify(text)}
     field.focus()
     field.value = text
