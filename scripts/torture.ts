@@ -6,11 +6,12 @@
  *
  * @module
  */
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism, cpus, totalmem } from "node:os"
 import path from "node:path"
 import { parseArgs } from "node:util"
 import { Cause, Effect, Exit, type Scope } from "effect"
+import { replaceSection } from "../test/bench/harness/Table.ts"
 import * as TestRedis from "../test/support/TestRedis.ts"
 import * as AttackedService from "../test/torture/AttackedService.ts"
 import * as Cluster from "../test/torture/Cluster.ts"
@@ -218,8 +219,10 @@ const main = async (): Promise<void> => {
   console.log(`\n${table(rows)}`)
   if (values.write) {
     const file = path.resolve(import.meta.dirname, "../test/torture/RESULTS.md")
-    const head = `# Results of \`npm run torture\`\n\n${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n`
-    writeFileSync(file, `${head}\n${table(rows)}\n`)
+    const results = `${new Date().toISOString().slice(0, 10)}, on ${machine()}.\n\n${table(rows)}`
+    const changed = replaceSection(readFileSync(file, "utf8"), "results", results)
+    if (changed === undefined) throw new Error("RESULTS.md has no results section")
+    writeFileSync(file, changed)
   }
   if (rows.length === 0 || rows.some(({ passed }) => !passed)) process.exitCode = 1
 }
