@@ -38,9 +38,9 @@ export default defineConfig({
     globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],
     setupFiles: ["test/support/responses/Recorder.ts"],
     sequence: { sequencer: LongFirst },
-    // Most tests wait for something, so that two cores have time for three files; many more would crowd the one PostgreSQL.
+    // Most tests wait for something, so that two cores have time for four files; many more would crowd the one PostgreSQL.
     // Fewer in CI, so that no test fails there only because the machine is busy.
-    maxWorkers: process.env["CI"] === "true" ? 2 : 3,
+    maxWorkers: process.env["CI"] === "true" ? 3 : 4,
     // The files of one worker share their modules: loading them for each file takes longer than most tests.
     isolate: false,
     // Most of what a test allocates is dropped soon. In smaller spaces, copying it takes a tenth of a worker's processor time.

@@ -209,8 +209,8 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         const { answered, log, on, page, send, answering } = yield* newConversation
         const latest = page.getByRole("button", { name: "Go to latest message" })
         const atEnd = () => log.evaluate((log) => log.scrollHeight - log.scrollTop - log.clientHeight < 2)
-        yield* send(`say: ${"A long answer. ".repeat(150)}`)
-        yield* answered(/A long answer\.$/)
+        yield* send(`say: ${"A long answer. ".repeat(150)}The end.`)
+        yield* answered(/The end\.$/)
         yield* until("the log shows the end", atEnd)
         yield* on(() =>
           log.evaluate((log) => {
@@ -232,7 +232,15 @@ inChromium("the chat", Layer.provideMerge(SharedChat.layer, testServer({}, agent
         yield* on(() => latest.waitFor())
         agent.state.gate.resolve()
         yield* answered(/the rest\.$/)
-        yield* until("the question is where it was", async () => isDeepStrictEqual(await question.boundingBox(), top))
+        let box = top
+        yield* until(
+          () => `the question is at ${JSON.stringify(box)}, where it was at ${JSON.stringify(top)}`,
+          async () => {
+            box = await question.boundingBox()
+            return isDeepStrictEqual(box, top)
+          },
+          20_000
+        )
         yield* on(() => latest.click())
         yield* until("the end", atEnd)
         yield* on(() => latest.waitFor({ state: "hidden" }))
