@@ -24,6 +24,17 @@ const visitor = {
   browser: Schema.NullOr(Schema.String)
 }
 
+/** A page view, for examples. */
+export const example = {
+  type: "pageview",
+  received_at: Examples.time,
+  path: "/pricing",
+  country: "NO",
+  device: "mobile",
+  browser: "Safari",
+  source: "newsletter"
+} as const
+
 export const Activity = Schema.Struct({
   activity: Schema.Array(
     Schema.Union([
@@ -47,21 +58,7 @@ export const Activity = Schema.Struct({
 }).annotate({
   identifier: "Activity",
   title: "Activity",
-  examples: [
-    {
-      activity: [
-        {
-          type: "pageview",
-          received_at: Examples.time,
-          path: "/pricing",
-          country: "NO",
-          device: "mobile",
-          browser: "Safari",
-          source: "newsletter"
-        }
-      ]
-    }
-  ]
+  examples: [{ activity: [example] }]
 })
 
 export const activity = HttpApiEndpoint.get("activity", "/v1/owner/sites/:site_id/activity", {

@@ -8,9 +8,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { streamed } from "../OpenApi.ts"
-import type { Activity } from "./Activity.ts"
+import * as Activity from "./Activity.ts"
 import * as Errors from "./Errors.ts"
-import * as Examples from "./Examples.ts"
 import { siteId } from "./Sites.ts"
 
 /** The data of each event of the stream, as JSON. */
@@ -18,23 +17,10 @@ export interface LiveChange {
   /** The visitors of the last five minutes. */
   readonly visitors: number
   /** Latest first. */
-  readonly activity: (typeof Activity.Type)["activity"]
+  readonly activity: (typeof Activity.Activity.Type)["activity"]
 }
 
-const example: LiveChange = {
-  visitors: 2,
-  activity: [
-    {
-      type: "pageview",
-      received_at: Examples.time,
-      path: "/pricing",
-      country: "NO",
-      device: "mobile",
-      browser: "Safari",
-      source: "newsletter"
-    }
-  ]
-}
+const example: LiveChange = { visitors: 2, activity: [Activity.example] }
 
 export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/live", {
   params: { site_id: siteId },
