@@ -32,7 +32,7 @@ class LongFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     // Node loads the sources, as in production. If Vite transforms them, the tests take a tenth more processor time.
-    // Without Vitest's loader, which parses each test file once more for mocks of modules and `import.meta.vitest`: none has them.
+    // Vitest's loader is off: it parses each test file again for module mocks and `import.meta.vitest`, which no test uses.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres/globalSetup.ts", "test/support/responses/globalSetup.ts"],

@@ -29,7 +29,10 @@ export type Lead = keyof typeof leads
 export const defaultName = ({ kind, value }: Pick<Goal, "kind" | "value">): string =>
   kind === "event" ? value : `Visit ${value}`
 
-/** Whether a path matches a pattern, in which each `*` matches any text. Takes time proportional to the path's length and the number of `*`. */
+/**
+ * Whether a path matches a pattern, in which each `*` matches any text. Takes time proportional to the path's length times the number
+ * of `*`.
+ */
 export const matchesPath = (pattern: string, path: string): boolean => {
   const parts = pattern.split("*")
   const first = parts[0] ?? ""

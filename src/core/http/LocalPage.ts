@@ -54,8 +54,8 @@ export interface Sender {
 }
 
 /**
- * Whether a program on this machine sent the request. A proxy or a tunnel on this machine that adds none of these headers cannot be
- * recognized: its requests count as local, wherever they come from.
+ * Whether a program on this machine sent the request. A proxy or a tunnel on this machine that adds none of these headers cannot
+ * be recognized: its requests count as local, wherever they come from.
  */
 export const isFromThisMachine = ({ headers, peer }: Sender): boolean =>
   isLoopback(peer) &&

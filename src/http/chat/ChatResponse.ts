@@ -1,6 +1,6 @@
 /**
- * Responds to a chat request with an agent's stream: the frames of `core/chat/stream/ChatStream`, with heartbeats and limits. The stream
- * always ends as its protocol requires.
+ * Responds to a chat request with an agent's stream: the frames of `core/chat/stream/ChatStream`, with heartbeats and limits. The
+ * stream always ends as its protocol requires.
  *
  * @module
  */

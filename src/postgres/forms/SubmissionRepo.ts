@@ -72,9 +72,9 @@ const claimed = (column: string) => `
 
 /**
  * One statement, and so one transaction, per batch. A draft with a key first claims the key. The key's row then names one
- * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft
- * with a key is stored only if the key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission that
- * names the tracker's session also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
+ * submission: this draft, a concurrent draft of another process (the claim waits for it), or an earlier submission. A draft with
+ * a key is stored only if the key's row names it. A retried batch finds its own claims and rows and changes nothing. A submission
+ * that names the tracker's session also leaves a pending lead (see `Leads`). The stored submissions of a website with subscribers
  * leave their events in `submission_outbox`, in one row per website and status.
  *
  * Keys are claimed in sorted order, so that two processes cannot deadlock.
@@ -173,8 +173,8 @@ export const storeBatch = (
   })
 
 /**
- * Accepts the submission `$1`. If it was quarantined and its website has subscribers, adds an event to the outbox. A second run adds
- * none.
+ * Accepts the submission `$1`. If it was quarantined and its website has subscribers, adds an event to the outbox. A second run
+ * adds none.
  */
 const releaseStatement = `WITH found AS (
     SELECT status FROM submission WHERE submission_id = $1 FOR UPDATE

@@ -6,7 +6,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 
 const limits: IdleTime.Timeouts = { keepAlive: 65, head: 10 }
 
-/** The time at which a connection is closed that is idle since 0, is checked every second, and receives a byte at each of `times`. */
+/** When a connection is closed that has been idle since 0 and receives a byte at each of `times`. It is checked every second. */
 const endOf = (times: ReadonlyArray<number>): number => {
   let seen: IdleTime.Seen | undefined
   for (let now = 0; ; now++) {
