@@ -21,10 +21,11 @@ export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 /** The response to a chat with this agent, in the request's scope. `graceExpired` completes when the process must end. */
 export const respond = (
   agent: Agent,
-  rest: Partial<Omit<ChatResponse.Options, "watch">> = {},
+  rest: Partial<Omit<ChatResponse.Options, "openChats">> = {},
   graceExpired: Effect.Effect<void> = Effect.never
 ) =>
-  Effect.flatMap(OpenChats.make(graceExpired), (watch) =>
+  // The yield lets an expired grace period become known.
+  Effect.flatMap(Effect.tap(OpenChats.make(graceExpired), Effect.yieldNow), (openChats) =>
     ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",
       messageId: "m-1",
@@ -35,7 +36,7 @@ export const respond = (
       maxBytes: 1_000_000,
       isMeasured: true,
       ...rest,
-      openChats: watch
+      openChats
     }).pipe(Effect.flatMap(ChatResponse.toResponse))
   )
 

@@ -178,9 +178,7 @@ const resend = Command.make(
     }
   })
 ).pipe(
-  Command.withDescription(
-    "Send the confirmation mail to an address that an owner added, and that has not confirmed, again"
-  )
+  Command.withDescription("Send another confirmation mail to an address that an owner added and that has not confirmed")
 )
 
 const test = Command.make(

@@ -159,6 +159,13 @@ describe("ChatResponse", () => {
     })
   )
 
+  it.effect("a message that arrives after the grace period is refused", () =>
+    Effect.gen(function* () {
+      const refused = yield* Effect.flip(respond(Stream.make(accepted, stop), {}, Effect.void))
+      assert.deepInclude(refused, { _tag: "AgentRefused", reason: "the service is shutting down" })
+    })
+  )
+
   it.effect(
     "when the process ends, the stream ends with a sentence, and a message that is not accepted yet is refused",
     () =>

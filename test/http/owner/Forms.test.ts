@@ -2,12 +2,31 @@
  * The rules of a website's forms over HTTP.
  */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
+import { FormDirectory } from "../../../src/services/forms/FormDirectory.ts"
 import { locationsOf, opened } from "../../support/OwnerSession.ts"
-import { emptyStorages } from "../../support/Storages.ts"
+import { emptyStorages, type Storage } from "../../support/Storages.ts"
 import { layer as testServer } from "../../support/TestServer.ts"
 
 const rules = { name: { required: true, max: 100 }, people: { number: true, min: 1, message: "How many?" } }
+
+/** A storage in which the website is deleted before its form gets rules. */
+const losingWebsites = (storage: Layer.Layer<Storage>) =>
+  Layer.effect(
+    FormDirectory,
+    Effect.map(FormDirectory, (forms) => FormDirectory.of({ ...forms, create: () => Effect.succeedNone }))
+  ).pipe(Layer.provideMerge(storage))
+
+layer(testServer({}, undefined, losingWebsites), { excludeTestServices: true })("a form of a deleted website", (it) => {
+  it.effect("gets no rules, and the answer says why", () =>
+    Effect.gen(function* () {
+      const { request } = yield* opened
+      const answer = yield* request("PUT", "/forms", { page: "contact", rules })
+      assert.strictEqual(answer.status, 404)
+      assert.include(answer.text, "This website no longer exists.")
+    })
+  )
+})
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`forms ${name}`, (it) => {
