@@ -80,14 +80,14 @@ type Mail = ReturnType<typeof mail>
 export const testDeliveries = (settings: Settings) => TestDeliveries.layer({ mail: mail(settings) })
 
 /** Delivers in the background, unless `DELIVERY` is off. Requires `storage`, `database` and `outwardClient`. */
-const deliver = (settings: Settings, found: Mail) => {
+const deliver = (settings: Settings, mailOption: Mail) => {
   if (!settings.delivery) return Layer.empty
-  const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(found)
+  const mails: Layer.Layer<never, never, NotificationsService | ReportsService | PgClient> = Option.isNone(mailOption)
     ? MailDispatcher.warnWithoutServer
-    : MailDispatcher.layer(found.value.sender).pipe(
+    : MailDispatcher.layer(mailOption.value.sender).pipe(
         Layer.provide([
-          found.value.mailer,
-          Mails.layer({ timeout: settings.databaseTimeout, secretsKey: found.value.sender.secretsKey })
+          mailOption.value.mailer,
+          Mails.layer({ timeout: settings.databaseTimeout, secretsKey: mailOption.value.sender.secretsKey })
         ])
       )
   return Layer.merge(Dispatcher.layer, mails)
@@ -184,7 +184,7 @@ export interface ServerOptions {
   readonly worker?: Worker | undefined
 }
 
-/** The maximum number of open connections that a process's own server of the owner API has. */
+/** The maximum number of connections that the owner API's own server has open in each process. */
 const maxOwnerConnections = 1_000
 
 /** The owner API's own server, if it has a port. */
@@ -205,12 +205,12 @@ const ownerServer = (
   })
 
 /** The listening HTTP servers: the public one, and the owner API's own. Requires the repositories and `outwardClient`. */
-export const server = (options: ServerOptions, found: Mail = mail(options.settings)) => {
+export const server = (options: ServerOptions, mailOption: Mail = mail(options.settings)) => {
   const { extensions, listen, settings, worker } = options
-  const live = Layer.provide(BudgetedAgent.layer, agent(settings))
+  const agents = Layer.provide(BudgetedAgent.layer, agent(settings))
   const traceRatio = Option.getOrUndefined(settings.otlp)?.traceRatio
   const common = { measured: isMeasured(settings), traceRatio }
-  const visitors = Layer.unwrap(
+  const publicServer = Layer.unwrap(
     Effect.map(DescriptorLimit, (descriptors) =>
       Server.layer({
         ...settings,
@@ -224,14 +224,14 @@ export const server = (options: ServerOptions, found: Mail = mail(options.settin
       })
     )
   )
-  return Layer.merge(visitors, ownerServer(options, common)).pipe(
+  return Layer.merge(publicServer, ownerServer(options, common)).pipe(
     Layer.provide([
       worker?.limiter ?? rateLimiter(settings),
       countries(settings),
-      TestDeliveries.layer({ mail: found }),
-      Invitations.layer({ mail: found }),
-      Layer.provide(AgentInspection.layer, live),
-      extensions === undefined ? live : Layer.provide(extensions.observers, live)
+      TestDeliveries.layer({ mail: mailOption }),
+      Invitations.layer({ mail: mailOption }),
+      Layer.provide(AgentInspection.layer, agents),
+      extensions === undefined ? agents : Layer.provide(extensions.observers, agents)
     ])
   )
 }
@@ -239,13 +239,13 @@ export const server = (options: ServerOptions, found: Mail = mail(options.settin
 /** The server on PostgreSQL, with everything that runs in the background. Requires `storage` and `database`. */
 export const live = (options: ServerOptions) => {
   const { settings } = options
-  const found = mail(settings)
+  const mailOption = mail(settings)
   return Layer.mergeAll(
-    server(options, found),
+    server(options, mailOption),
     LeadMatching.layer,
     // ClickHouse needs no rollups.
     Option.isNone(settings.analyticsUrl) ? RollUpLoop.layer : Layer.empty,
-    deliver(settings, found),
+    deliver(settings, mailOption),
     Maintenance.layer({
       pageViews: settings.retentionPageViews,
       submissions: settings.retentionSubmissions,

@@ -39,7 +39,7 @@ const huge: Act = async (page) => {
   }`)
 }
 
-const inEverySize = Effect.fnUntraced(function* ({ busy, picture, show, sites }: View) {
+const inEverySize = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSession, sites }: View) {
   for (const [size, options] of sizes) {
     yield* picture(`overview-${size}`, busy("overview"), options)
     yield* picture(`live-${size}`, busy("live"), options)
@@ -47,19 +47,19 @@ const inEverySize = Effect.fnUntraced(function* ({ busy, picture, show, sites }:
     yield* picture(`conversations-${size}`, busy("conversations"), options, openFirst)
     yield* picture(`sharing-${size}`, busy("sharing"), options)
     yield* picture(`sites-${size}`, "#/", options)
-    yield* show(`shared-${size}`, `#/share/${sites.share}`, options)
-    yield* show(`link-${size}`, "#/link/hcl_of_nobody", options)
+    yield* pictureWithoutSession(`shared-${size}`, `#/share/${sites.share}`, options)
+    yield* pictureWithoutSession(`link-${size}`, "#/link/hcl_of_nobody", options)
     for (const section of sections) yield* picture(`setup-${section}-${size}`, busy(`setup/${section}`), options)
   }
 })
 
-const extremes = Effect.fnUntraced(function* ({ busy, picture, show, sites }: View) {
+const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSession, sites }: View) {
   for (const [size, options] of [
     ["whole", tall],
     ["phone-whole", tallPhone]
   ] as const) {
     yield* picture(`overview-${size}`, busy("overview"), options)
-    yield* show(`shared-${size}`, `#/share/${sites.share}`, options)
+    yield* pictureWithoutSession(`shared-${size}`, `#/share/${sites.share}`, options)
   }
   yield* picture("overview-huge", busy("overview"), wide, { before: huge })
   yield* picture("overview-huge-phone", busy("overview"), phone, { before: huge })

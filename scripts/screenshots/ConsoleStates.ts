@@ -15,7 +15,7 @@ const answerWith =
     )
   }
 
-export const takeAll = Effect.fnUntraced(function* ({ busy, picture, show }: View) {
+export const takeAll = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSession }: View) {
   for (const [size, options] of twoSizes) {
     for (const page of [
       "overview",
@@ -37,10 +37,10 @@ export const takeAll = Effect.fnUntraced(function* ({ busy, picture, show }: Vie
       })
     }
   }
-  yield* show("signed-out", "#/", wide)
+  yield* pictureWithoutSession("signed-out", "#/", wide)
   yield* picture("not-found", "#/9b2f3e52-0000-4000-8000-000000000000/overview", wide)
-  yield* show("shared-over", "#/share/hsh_of_nothing", wide)
-  yield* show("link-spent", "#/link/hcl_of_nobody", wide, press("Open the console"))
+  yield* pictureWithoutSession("shared-over", "#/share/hsh_of_nothing", wide)
+  yield* pictureWithoutSession("link-spent", "#/link/hcl_of_nobody", wide, press("Open the console"))
   yield* picture("overview-offline", busy("overview"), wide, {
     until: nothing,
     act: async (page) => {

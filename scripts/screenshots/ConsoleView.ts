@@ -61,14 +61,14 @@ interface More {
 
 export interface View {
   /** Takes a picture of a page without a session. */
-  readonly show: (
+  readonly pictureWithoutSession: (
     name: string,
     fragment: string,
     options: BrowserContextOptions,
     more?: More | Act
   ) => Effect.Effect<void>
-  /** The same in a session with access to all websites. */
-  readonly picture: View["show"]
+  /** Takes a picture of a page in a session with access to all websites. */
+  readonly picture: View["pictureWithoutSession"]
   readonly sites: Effect.Success<typeof ConsoleData.prepare>
   /** The fragment of the console's address that opens a page of the busy website. */
   readonly busy: (page: string) => string
@@ -90,7 +90,7 @@ export const make = ({ picture: take }: Take, url: string, sites: Effect.Success
     ],
     origins: []
   }
-  const show: View["show"] = (name, fragment, options, more = {}) => {
+  const pictureWithoutSession: View["pictureWithoutSession"] = (name, fragment, options, more = {}) => {
     const { act = nothing, before = nothing, until = loaded } = typeof more === "function" ? { act: more } : more
     return Effect.promise(() =>
       take(`console-${name}`, options, async (page) => {
@@ -104,8 +104,9 @@ export const make = ({ picture: take }: Take, url: string, sites: Effect.Success
     )
   }
   return {
-    show,
-    picture: (name, fragment, options, more) => show(name, fragment, { ...options, storageState: session }, more),
+    pictureWithoutSession,
+    picture: (name, fragment, options, more) =>
+      pictureWithoutSession(name, fragment, { ...options, storageState: session }, more),
     sites,
     busy: (page) => `#/${sites.busy}/${page}`
   }

@@ -67,7 +67,7 @@ export class AnswerReader {
    */
   read(chunk: Buffer, now: number): Read {
     const { answer } = this
-    const { events, isOver, lines, state } = Sse.read(this.state, chunk, maxEventSize)
+    const { events, isTooLarge, lines, state } = Sse.read(this.state, chunk, maxEventSize)
     this.state = state
     const frames = this.apply(events)
     const taken = answer.take()
@@ -78,7 +78,7 @@ export class AnswerReader {
       units: textUnits(taken)
     })
     if (!answer.isDone) {
-      if (isOver) answer.fail("the agent sent an event that is too large")
+      if (isTooLarge) answer.fail("the agent sent an event that is too large")
       else if (AgentThrottle.isOver(this.throttle)) answer.fail("the agent sent too much besides its text")
     }
     return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }

@@ -52,7 +52,7 @@ export interface Read {
   /** How many lines ended. */
   readonly lines: number
   /** Whether a line or an event's data exceeds the bound: stop reading then. */
-  readonly isOver: boolean
+  readonly isTooLarge: boolean
 }
 
 const none: ReadonlyArray<Event> = []
@@ -73,7 +73,7 @@ const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
   const rest = state.rest + chunk.toString("latin1")
   const isWide = state.isWide || !isAscii(chunk)
   const length = rest.length - (state.isFresh ? markLength(rest) : 0)
-  return { state: { ...state, rest, isWide, afterCr: false }, events: none, lines: 0, isOver: length > maxBytes }
+  return { state: { ...state, rest, isWide, afterCr: false }, events: none, lines: 0, isTooLarge: length > maxBytes }
 }
 
 /**
@@ -82,7 +82,7 @@ const keep = (state: State, chunk: Buffer, maxBytes: number): Read => {
  * up to `maxBytes`. The events before the line or data that exceeds this bound are returned.
  */
 export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
-  if (chunk.length === 0) return { state, events: none, lines: 0, isOver: false }
+  if (chunk.length === 0) return { state, events: none, lines: 0, isTooLarge: false }
   const hasCr = chunk.includes(13)
   if (!hasCr && !chunk.includes(10)) return keep(state, chunk, maxBytes)
 
@@ -97,8 +97,8 @@ export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
   let { data, name } = state
   let at = 0
   let lines = 0
-  let isOver = false
-  while (!isOver) {
+  let isTooLarge = false
+  while (!isTooLarge) {
     const end = text.indexOf("\n", at)
     if (end < 0) break
     if (end === at) {
@@ -116,7 +116,7 @@ export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
         name = decode(text.slice(text.charCodeAt(at + 6) === 32 ? at + 7 : at + 6, end), isWide)
       } else if (end === at + 5) name = ""
     }
-    isOver = end - at > maxBytes || (data !== undefined && data.length > maxBytes)
+    isTooLarge = end - at > maxBytes || (data !== undefined && data.length > maxBytes)
     at = end + 1
     lines++
   }
@@ -126,6 +126,6 @@ export const read = (state: State, chunk: Buffer, maxBytes: number): Read => {
     state: isBetween ? between : { rest, isWide, afterCr, isFresh: false, name, data },
     events,
     lines,
-    isOver: isOver || rest.length > maxBytes
+    isTooLarge: isTooLarge || rest.length > maxBytes
   }
 }

@@ -73,7 +73,7 @@ const domainOf = (address: string): string => address.slice(address.lastIndexOf(
 
 /** Makes the mailer with the modules of `nodemailer`. */
 const make = (
-  { server, timeout: longest = timeout, tls }: Options,
+  { server, timeout: attemptTimeout = timeout, tls }: Options,
   { MailComposer, Connection }: Awaited<ReturnType<typeof load>>
 ): Mailer["Service"] => {
   /** The mail as an RFC 5322 message. */
@@ -134,12 +134,12 @@ const make = (
     ).pipe(
       Effect.scoped,
       Effect.mapError(outcomeOf),
-      Effect.timeoutOrElse({ duration: longest, orElse: () => Effect.fail(unanswered) })
+      Effect.timeoutOrElse({ duration: attemptTimeout, orElse: () => Effect.fail(unanswered) })
     )
 
   const unanswered: FailedOutcome = {
     _tag: "Failed",
-    error: `the mail server did not answer within ${Duration.format(Duration.fromInputUnsafe(longest))}`
+    error: `the mail server did not answer within ${Duration.format(Duration.fromInputUnsafe(attemptTimeout))}`
   }
 
   return {

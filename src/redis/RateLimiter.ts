@@ -24,7 +24,7 @@ import { RedisUnavailable } from "./RedisUnavailable.ts"
 
 const prefix = "hydracore:limit:"
 
-/** How much longer than the window Redis keeps a client's request times if they are by this process's clock, in milliseconds. */
+/** If times are by this process's clock, Redis keeps them for this many milliseconds longer than the window. */
 const extraLifetimeMillis = 3_600_000
 
 export interface Options {
@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function* (
   const tried = yield* Deferred.make<void>()
   const gauge = Metrics.limiterAway({})
   let current: Connection | undefined
-  let known: Connection["nodes"] = []
+  let knownNodes: Connection["nodes"] = []
   let error = new RedisUnavailable({ reason: "not connected yet" })
   let isUnavailable = false
 
@@ -71,16 +71,16 @@ export const make = Effect.fnUntraced(function* (
   setUnavailable(false)
 
   const session = Effect.gen(function* () {
-    const connection = yield* open({ url, known, timeoutMillis, probeKey: `${prefix}probe` })
+    const connection = yield* open({ url, known: knownNodes, timeoutMillis, probeKey: `${prefix}probe` })
     current = connection
-    known = connection.nodes
+    knownNodes = connection.nodes
     if (isUnavailable) yield* Effect.logInfo("Redis is back: the rate limit is shared again")
     setUnavailable(false)
     yield* Deferred.succeed(tried, undefined)
     return yield* Deferred.await(connection.lost)
   }).pipe(Effect.scoped)
 
-  const disconnected = Effect.fnUntraced(function* (cause: RedisUnavailable) {
+  const onDisconnect = Effect.fnUntraced(function* (cause: RedisUnavailable) {
     current = undefined
     error = cause
     if (!isUnavailable)
@@ -93,11 +93,11 @@ export const make = Effect.fnUntraced(function* (
   })
 
   yield* session.pipe(
-    Effect.catch(disconnected),
+    Effect.catch(onDisconnect),
     Effect.catchCause((cause) =>
       Effect.andThen(
         Effect.logWarning("A connection to Redis failed because of an internal error; reconnecting", cause),
-        disconnected(new RedisUnavailable({ reason: "an internal error" }))
+        onDisconnect(new RedisUnavailable({ reason: "an internal error" }))
       )
     ),
     Effect.forever,

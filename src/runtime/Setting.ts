@@ -96,8 +96,8 @@ export const durationOrOff = (name: string) =>
   setting(name, '"off" or a time such as "60 seconds" or "5 minutes"', orOff(positiveDuration))
 
 /**
- * A database URL. A parameter that the driver does not support is an error: a TLS parameter must not be ignored. If the URL
- * names no user, the driver uses `USER` or `USERNAME`. A URL of several servers without `target_session_attrs` gets
+ * A database URL. A parameter that the driver does not support is an error, because a TLS parameter must not be ignored. If the
+ * URL names no user, the driver uses `USER` or `USERNAME`. A URL of several servers without `target_session_attrs` gets
  * `attribute`.
  */
 export const databaseUrl = (name: string, attribute: DatabaseHosts.Attribute = "read-write") =>
@@ -123,7 +123,7 @@ export const keyValues = (name: string, secret: boolean) =>
     withDefault<Readonly<Record<string, string>>>({})
   )
 
-/** An HTTP URL that paths are appended to, so it has no query and no fragment; also no user, which clients drop or refuse. */
+/** An HTTP URL that paths are appended to, so it has no query or fragment. It has no user, because clients drop or refuse one. */
 export const parseBaseUrl = (text: string): Option.Option<string> =>
   Option.fromNullishOr(URL.parse(text)).pipe(
     Option.filter(

@@ -11,9 +11,9 @@ const read = (packets: ReadonlyArray<Uint8Array>, maxBytes = 1_000_000) => {
     const next = Sse.read(state, Buffer.from(packet), maxBytes)
     state = next.state
     events.push(...next.events)
-    if (next.isOver) return { events, isOver: true }
+    if (next.isTooLarge) return { events, isTooLarge: true }
   }
-  return { events, isOver: false }
+  return { events, isTooLarge: false }
 }
 
 /** Cuts bytes at the places that the numbers name. */
@@ -88,11 +88,11 @@ describe("Sse", () => {
     ])
   })
 
-  it("an event over the bound ends the reading after the events before it, in the same packet or another", () => {
+  it("an event that exceeds the bound ends the reading, and the events before it are returned", () => {
     for (const cuts of [[], [9], [9, 30], [40]]) {
       assert.deepStrictEqual(read(split(Buffer.from(`data: a\n\ndata: ${"x".repeat(200)}`), cuts), 100), {
         events: [{ event: "message", data: "a" }],
-        isOver: true
+        isTooLarge: true
       })
     }
   })
@@ -100,12 +100,12 @@ describe("Sse", () => {
   it("ignores a byte order mark, even if it is split", () => {
     const bytes = Buffer.from("\uFEFF\uFEFF\n\n")
     for (let cut = 0; cut <= bytes.length; cut++) {
-      assert.deepStrictEqual(read(split(bytes, [cut]), 3), { events: [], isOver: false })
+      assert.deepStrictEqual(read(split(bytes, [cut]), 3), { events: [], isTooLarge: false })
     }
   })
 
-  it("many short data lines of one event meet the bound too", () => {
+  it("the bound also applies to an event with many short data lines", () => {
     const packets = Array.from({ length: 100 }, () => Buffer.from("data: xxxx\n"))
-    assert.deepStrictEqual(read(packets, 100), { events: [], isOver: true })
+    assert.deepStrictEqual(read(packets, 100), { events: [], isTooLarge: true })
   })
 })

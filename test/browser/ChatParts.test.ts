@@ -29,12 +29,25 @@ const cut = (text: string, lengths: ReadonlyArray<number>): ReadonlyArray<string
 
 const Lengths = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 9 })))
 
-/** Texts that contain these parts often. */
-const textOf = (...parts: readonly [string, ...Array<string>]) =>
+/** The parts of a text: often these, otherwise any strings. */
+const partsOfText = (...parts: readonly [string, ...Array<string>]) =>
   Schema.Array(Schema.Union([Schema.Literals(parts), Schema.String])).pipe(Schema.check(Schema.isMaxLength(40)))
 
 describe("SseReader", () => {
-  const Wire = textOf("\n", "\r", "\r\n", "\n\n", "data", "data:", "data: a", ":", " ", "id: 7", "event: x", "\uFEFF")
+  const Wire = partsOfText(
+    "\n",
+    "\r",
+    "\r\n",
+    "\n\n",
+    "data",
+    "data:",
+    "data: a",
+    ":",
+    " ",
+    "id: 7",
+    "event: x",
+    "\uFEFF"
+  )
 
   it.prop("agrees with a standard parser, wherever the text is split", [Wire, Lengths], ([parts, lengths]) => {
     const text = parts.join("")
@@ -100,17 +113,29 @@ describe("Frames.parse", () => {
 })
 
 describe("SentenceSplitter", () => {
-  const Said = textOf(". ", "! ", "?", "。", "\n", "1. ", "e.g. ", " ", "word ", "…\u201d ", "x".repeat(200))
-  const bare = (text: string): string => text.replace(/\s+/g, "")
+  const SpokenParts = partsOfText(
+    ". ",
+    "! ",
+    "?",
+    "。",
+    "\n",
+    "1. ",
+    "e.g. ",
+    " ",
+    "word ",
+    "…\u201d ",
+    "x".repeat(200)
+  )
+  const withoutSpace = (text: string): string => text.replace(/\s+/g, "")
 
   it.prop(
     "keeps all text and returns no empty sentence, wherever the text is split",
-    [Said, Lengths],
+    [SpokenParts, Lengths],
     ([parts, lengths]) => {
       const text = parts.join("")
       const cutter = makeSentenceSplitter()
       const sentences = [...cut(text, lengths).flatMap((piece) => cutter.add(piece)), ...cutter.flush()]
-      assert.strictEqual(bare(sentences.join("")), bare(text))
+      assert.strictEqual(withoutSpace(sentences.join("")), withoutSpace(text))
       for (const sentence of sentences) assert.notStrictEqual(sentence.trim(), "")
       assert.deepStrictEqual(cutter.flush(), [])
     }
@@ -132,7 +157,7 @@ describe("links", () => {
   it.prop(
     "are http, https, mailto or tel addresses",
     [
-      textOf(
+      partsOfText(
         "javascript:",
         "data:text/html,",
         "\t",
@@ -176,8 +201,8 @@ describe("links", () => {
   })
 
   it.prop(
-    "split from a bare address keep every character",
-    [textOf("https://x.example/", ".", ")", "(", '"', "a")],
+    "lose no character when punctuation is split off",
+    [partsOfText("https://x.example/", ".", ")", "(", '"', "a")],
     ([parts]) => {
       const text = parts.join("")
       assert.strictEqual(splitBare(text).join(""), text)

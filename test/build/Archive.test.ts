@@ -66,7 +66,7 @@ describe("the archive of npm run build", () => {
         assert.isUndefined(manifest.dependencies)
         for (const name of Object.keys(manifest.optionalDependencies)) assert.include(optional, name.split("/")[0])
         const notices = readFileSync(path.join(archive, "THIRD-PARTY.txt"), "utf8")
-        // A dependency of this project, a dependency of that one, and one that only browsers get.
+        // A dependency of this project, a dependency of a dependency, and a dependency that only browsers load.
         for (const name of ["effect", "undici", "streaming-markdown"]) {
           const { version } = JSON.parse(readFileSync(path.join(project, "node_modules", name, "package.json"), "utf8"))
           assert.include(notices, `\n${name} ${version} (MIT)\n`)
@@ -79,7 +79,7 @@ describe("the archive of npm run build", () => {
     )
 
     it.effect(
-      "its demo passes the smoke test, and serves the scripts of the sources, the documentation and the console",
+      "its demo passes the smoke test, and serves the same scripts as the sources, the documentation and the console",
       () =>
         Effect.gen(function* () {
           const { archive, folder } = yield* Installed
@@ -138,7 +138,7 @@ describe("the archive of npm run build", () => {
     it.effect("loads the client of ClickHouse", () =>
       Effect.gen(function* () {
         const { archive } = yield* Installed
-        // Nothing listens there: `doctor` says so about both stores.
+        // Nothing listens on port 9, so `doctor` reports a problem with each store.
         const environment = {
           DATABASE_URL: "postgres://edge:none@127.0.0.1:9/edge",
           ANALYTICS_URL: "clickhouse://edge:none@127.0.0.1:9/edge",

@@ -90,20 +90,22 @@ describe("delivery/SmtpMailer", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("STARTTLS is used where it is offered, smtps from the beginning, and a certificate must be valid", () =>
-    Effect.gen(function* () {
-      const offers = yield* mailReceiver({ ...certificate, disabledCommands: [] })
-      const implicit = yield* mailReceiver({ ...certificate, secure: true })
-      assert.strictEqual((yield* send(`smtp://localhost:${offers.port}`, { tls: trusted }))._tag, "Accepted")
-      assert.strictEqual((yield* send(`smtps://localhost:${implicit.port}`, { tls: trusted }))._tag, "Accepted")
-      assert.deepStrictEqual([offers.received[0]?.isEncrypted, implicit.received[0]?.isEncrypted], [true, true])
-      for (const url of [`smtp://localhost:${offers.port}`, `smtps://localhost:${implicit.port}`]) {
-        const outcome = yield* send(url)
-        assert.strictEqual(outcome._tag, "Failed")
-        assert.match(errorOf(outcome), /certificate/)
-      }
-      assert.deepStrictEqual([offers.received.length, implicit.received.length], [1, 1])
-    }).pipe(Effect.scoped)
+  it.live(
+    "STARTTLS is used if it is offered, smtps:// is encrypted from the beginning, and a certificate must be valid",
+    () =>
+      Effect.gen(function* () {
+        const startTls = yield* mailReceiver({ ...certificate, disabledCommands: [] })
+        const implicit = yield* mailReceiver({ ...certificate, secure: true })
+        assert.strictEqual((yield* send(`smtp://localhost:${startTls.port}`, { tls: trusted }))._tag, "Accepted")
+        assert.strictEqual((yield* send(`smtps://localhost:${implicit.port}`, { tls: trusted }))._tag, "Accepted")
+        assert.deepStrictEqual([startTls.received[0]?.isEncrypted, implicit.received[0]?.isEncrypted], [true, true])
+        for (const url of [`smtp://localhost:${startTls.port}`, `smtps://localhost:${implicit.port}`]) {
+          const outcome = yield* send(url)
+          assert.strictEqual(outcome._tag, "Failed")
+          assert.match(errorOf(outcome), /certificate/)
+        }
+        assert.deepStrictEqual([startTls.received.length, implicit.received.length], [1, 1])
+      }).pipe(Effect.scoped)
   )
 
   it.live("a password is sent only over TLS, and a wrong password is a failure, not a refusal of the mail", () =>
@@ -144,16 +146,19 @@ describe("delivery/SmtpMailer", () => {
       const encrypted = yield* mailReceiver({ ...certificate, onAuth, disabledCommands: [] })
       const plain = yield* mailReceiver()
       const options = { tls: trusted }
-      const at = (login: string, port: number) => `smtp://${login}localhost:${port}`
+      const urlOf = (login: string, port: number) => `smtp://${login}localhost:${port}`
       const ready = { _tag: "Ready", isLocal: true } as const
-      assert.deepStrictEqual(yield* check(at("edge:right@", encrypted.port), options), { ...ready, isEncrypted: true })
-      assert.deepStrictEqual(yield* check(at("", plain.port)), { ...ready, isEncrypted: false })
-      const wrong = yield* check(at("edge:hunter2@", encrypted.port), options)
+      assert.deepStrictEqual(yield* check(urlOf("edge:right@", encrypted.port), options), {
+        ...ready,
+        isEncrypted: true
+      })
+      assert.deepStrictEqual(yield* check(urlOf("", plain.port)), { ...ready, isEncrypted: false })
+      const wrong = yield* check(urlOf("edge:hunter2@", encrypted.port), options)
       assert.strictEqual(wrong._tag, "Failed")
       assert.match(wrong._tag === "Failed" ? wrong.error : "", /535/)
       assert.notInclude(JSON.stringify(wrong), "hunter2")
       const hangs = yield* rawServer(() => {})
-      assert.deepStrictEqual(yield* check(at("", hangs.port), { timeout: "100 millis" }), {
+      assert.deepStrictEqual(yield* check(urlOf("", hangs.port), { timeout: "100 millis" }), {
         _tag: "Failed",
         error: "the mail server did not answer within 100ms"
       })

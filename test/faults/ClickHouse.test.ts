@@ -22,7 +22,7 @@ const plain = Shape.make({
 const Count = Schema.Tuple([Schema.Struct({ views: Schema.Int })])
 
 /** The number of stored views of a website. */
-const stored = (site: string) =>
+const countStored = (site: string) =>
   ClickHouse.use(({ query }) =>
     query("SELECT count() AS views FROM page_view WHERE hosted_website_id = {site:UUID}", { parameters: { site } })
   ).pipe(
@@ -32,7 +32,7 @@ const stored = (site: string) =>
 
 const append = (site: string) => Service.AnalyticsRepo.use((repo) => repo.append(viewOf(site, plain)))
 
-/** Runs a test against a new server. `timeout` limits the time of a page view. */
+/** Runs a test against a new server. `timeout` limits how long a page view may take to be stored. */
 const withServer = <A, E>(
   timeout: `${number} millis`,
   maxQueue: number,
@@ -75,7 +75,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
           const site = yield* newSite
           faults.push(fault, fault)
           yield* append(site)
-          assert.strictEqual(yield* stored(site), 1)
+          assert.strictEqual(yield* countStored(site), 1)
         })
       )
     )
@@ -100,7 +100,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
           assert.isAtLeast(reasons.filter((reason) => reason === "overloaded").length, 7)
           faults.length = 0
           yield* append(site).pipe(Effect.eventually, Effect.timeout("20 seconds"))
-          assert.isAtLeast(yield* stored(site), 1)
+          assert.isAtLeast(yield* countStored(site), 1)
         })
       )
   )
@@ -120,7 +120,7 @@ describeWithClickHouse("faults of ClickHouse", () => {
   )
 
   for (const fault of ["cut the answer", "fail in mid-answer"] as const) {
-    it.live(`the rows of an answer that breaks off are an error: ${fault}`, () =>
+    it.live(`a query whose answer breaks off fails, and the next query succeeds: ${fault}`, () =>
       withServer("500 millis", 10, ({ faults }) =>
         Effect.gen(function* () {
           const { query } = yield* ClickHouse

@@ -275,7 +275,7 @@ export class Chat implements RunningChat {
         else shared.conversation = { ...shared.conversation, ...known }
       }
     })
-    // Browsers close the connections of a page that is left. That is not a failure.
+    // Browsers close connections shortly before the page is left. That is not a failure, so wait to see whether the page is left.
     if (isLost(outcome)) await new Promise((resolve) => setTimeout(resolve, Limits.maxLeaving))
     if (this.#isLeft) await new Promise((resolve) => addEventListener("pageshow", resolve, { once: true }))
     // The run was dropped or replaced meanwhile, such as by a new conversation.

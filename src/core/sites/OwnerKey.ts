@@ -21,7 +21,7 @@ export interface IssuedOwnerKey extends OwnerKey {
   readonly key: string
 }
 
-/** Whether a key is still valid after `end` if it expires at `expiresAt`; null means never. */
+/** Whether a key that expires at `expiresAt` is still valid after `end`. A key with null never expires. */
 export const outlives = (expiresAt: number | null, end: number): boolean => expiresAt === null || expiresAt > end
 
 /** `hok_` and 43 characters. */

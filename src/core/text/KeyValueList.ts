@@ -16,7 +16,10 @@ const pair = (text: string): Option.Option<readonly [string, string]> => {
     : Option.all([Option.filter(decode(text.slice(0, at)), (key) => key !== ""), decode(text.slice(at + 1))])
 }
 
-/** The last value of a key wins. Empty parts are skipped. None if another part is not a pair or not correctly encoded. */
+/**
+ * The last value of a key wins. Empty parts are skipped. Any other part that is not a correctly encoded pair makes the whole list
+ * invalid.
+ */
 export const parse = (text: string): Option.Option<Readonly<Record<string, string>>> =>
   Option.map(
     Option.all(

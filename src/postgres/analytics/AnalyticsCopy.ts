@@ -25,7 +25,7 @@ export interface Table {
   readonly time: "received_at" | "visit_started_at"
   /** The columns of the separate store, each with an SQL expression for its JSON value. */
   readonly columns: ReadonlyArray<readonly [name: string, expression: string]>
-  /** Rows per batch: few enough for the largest rows. Further rows with the time of the last row are added. */
+  /** Rows per batch, few because rows can be large. A batch also has all further rows with the time of its last row. */
   readonly batch: number
 }
 

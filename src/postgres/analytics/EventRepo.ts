@@ -29,7 +29,7 @@ export interface Options {
 /** Batches and the queue are also bounded by size: the properties of an event may have 69,000 characters. */
 const bounds = { maxBatch: 1_000, maxBatchWeight: 4 * 2 ** 20, maxQueueWeight: 64 * 2 ** 20 } as const
 
-/** The properties as JSON, which has no NUL and no lone surrogate, so that PostgreSQL can read every value as text. */
+/** The properties as JSON. PostgreSQL can read every value as text, because none has a NUL or a lone surrogate. */
 const jsonOf = ({ properties }: Event): string | null => (properties === null ? null : JSON.stringify(properties))
 
 /** An estimate of an event's size in UTF-16 units. */
@@ -50,7 +50,7 @@ const columns: ReadonlyArray<Columns.Column<Event>> = [
   Columns.text("browser", (event) => event.browser),
   Columns.text("os", (event) => event.os),
   Columns.text("country", (event) => event.country),
-  // Sent as text: its binary format equals that of json, and it keeps the digits of a numeric.
+  // JSON and numerics are sent as text, which has the binary format of json and keeps all digits of a numeric.
   Columns.text("properties", jsonOf),
   Columns.text("revenue_amount", (event) => event.revenue?.amount.toFixed(3) ?? null),
   Columns.text("revenue_currency", (event) => event.revenue?.currency ?? null),

@@ -63,7 +63,7 @@ const make =
     write: (output, rows) => {
       let nulls = 0
       output.reserve(headerSize)
-      const hasNulls = output.at + 4
+      const nullFlagAt = output.at + 4
       output.int32(1)
       output.int32(0)
       output.int32(elementOid)
@@ -79,7 +79,7 @@ const make =
           throw new NotEncodable({ column: name })
         }
       }
-      if (nulls > 0) output.bytes[hasNulls + 3] = 1
+      if (nulls > 0) output.bytes[nullFlagAt + 3] = 1
       return nulls
     }
   })
@@ -144,7 +144,8 @@ export const timestamptz = make<number>(OID.timestamptz, (output, value) => {
 /** Up to this many characters, a loop is faster than `Buffer.write`. */
 const shortText = 48
 
-const isWrittenAsAscii = (output: Output, value: string): boolean => {
+/** Writes a text if it is ASCII; otherwise writes nothing and returns false. */
+const tryWriteAscii = (output: Output, value: string): boolean => {
   const { at, bytes } = output
   for (let index = 0; index < value.length; index++) {
     const code = value.charCodeAt(index)
@@ -161,7 +162,7 @@ export const text = make<string>(OID.text, (output, value) => {
   output.reserve(4 + value.length * 3)
   const length = output.at
   output.at += 4
-  if (value.length > shortText || !isWrittenAsAscii(output, value)) output.at += output.bytes.write(value, output.at)
+  if (value.length > shortText || !tryWriteAscii(output, value)) output.at += output.bytes.write(value, output.at)
   const end = output.at
   output.at = length
   output.int32(end - length - 4)
@@ -174,7 +175,7 @@ const digitOf = (code: number): number =>
   code >= 0x30 && code <= 0x39 ? code - 0x30 : code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
 
 /** Writes the bytes of the lower-case hexadecimal digits from `start` to `end`; false if another character is found. */
-const isWrittenAsBytes = (output: Output, value: string, start: number, end: number): boolean => {
+const tryWriteHex = (output: Output, value: string, start: number, end: number): boolean => {
   for (let index = start; index < end; index += 2) {
     const high = digitOf(value.charCodeAt(index))
     const low = digitOf(value.charCodeAt(index + 1))
@@ -194,11 +195,11 @@ export const uuid = make<string>(OID.uuid, (output, value) => {
     value[13] === "-" &&
     value[18] === "-" &&
     value[23] === "-" &&
-    isWrittenAsBytes(output, value, 0, 8) &&
-    isWrittenAsBytes(output, value, 9, 13) &&
-    isWrittenAsBytes(output, value, 14, 18) &&
-    isWrittenAsBytes(output, value, 19, 23) &&
-    isWrittenAsBytes(output, value, 24, 36)
+    tryWriteHex(output, value, 0, 8) &&
+    tryWriteHex(output, value, 9, 13) &&
+    tryWriteHex(output, value, 14, 18) &&
+    tryWriteHex(output, value, 19, 23) &&
+    tryWriteHex(output, value, 24, 36)
   )
 })
 
@@ -207,7 +208,7 @@ export const bytea = make<string>(OID.bytea, (output, value) => {
   const size = value.length >> 1
   output.reserve(4 + size)
   output.int32(size)
-  return value.length % 2 === 0 && isWrittenAsBytes(output, value, 0, value.length)
+  return value.length % 2 === 0 && tryWriteHex(output, value, 0, value.length)
 })
 
 /** A codec that passes an encoded column through: the array's only element is the encoded bytes. */

@@ -69,7 +69,7 @@ const Summaries = Schema.Array(Schema.Struct(Rows.summary))
 
 const HashKeys = Schema.Tuple([Schema.Struct({ hash_key: Schema.Uint8Array })])
 
-/** How many conversations a page of a stream names. Their messages are read one conversation at a time. */
+/** The number of conversations in a page of a stream. Their messages are read one conversation at a time. */
 const pageSize = 100
 
 export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => {
@@ -165,8 +165,8 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
         ])
       : Effect.succeed([])
 
-  /** Leaves out a conversation that is deleted after its page was read and before its messages are. */
-  const whole = (instanceId: string, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
+  /** A conversation with its messages; none if it was deleted after its page was read. */
+  const withMessages = (instanceId: string, { conversationId, createdAt, updatedAt }: ConversationSummary) =>
     Effect.map(
       read({ instanceId, conversationId }),
       Option.map((messages): Conversation => ({ conversationId, createdAt, updatedAt, messages }))
@@ -190,7 +190,7 @@ export const make = (sql: PgClient.PgClient, timeout: Duration.Input): Reads => 
             Effect.map((page) => [page, Option.map(Option.fromUndefinedOr(page[pageSize - 1]), Option.some)] as const)
           )
         ).pipe(
-          Stream.mapEffect((summary) => whole(instanceId, summary)),
+          Stream.mapEffect((summary) => withMessages(instanceId, summary)),
           Stream.filter(Option.isSome),
           Stream.map((conversation) => conversation.value)
         )

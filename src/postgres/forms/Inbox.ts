@@ -79,7 +79,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
   const has = (column: string, needle: string) =>
     reads`strpos(lower(${reads.literal(column)}), lower(${PgTypes.text(needle)})) > 0`
 
-  const found = (search: string) => {
+  const matches = (search: string) => {
     const { json, text } = Inboxes.needlesOf(search)
     return reads.or([
       has("email", text),
@@ -92,7 +92,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     ...(status === "accepted" ? [reads`status = 'accepted'`] : []),
     ...(isRead === undefined ? [] : [reads`is_read = ${isRead}`]),
     ...(pageSlug === undefined ? [] : [reads`page_slug = ${PgTypes.text(pageSlug)}`]),
-    ...(search === undefined ? [] : [found(search)])
+    ...(search === undefined ? [] : [matches(search)])
   ]
 
   /** The last submission of the window; null if the list ends within the window. */
@@ -125,7 +125,7 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
     return { items, next }
   }, Database.bounded(timeout))
 
-  const known = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
+  const idsOfWebsite = (websiteConfigId: string, ids: ReadonlyArray<string>) =>
     sql`SELECT submission_id FROM submission WHERE website_config_id = ${PgTypes.uuid(websiteConfigId)}
       AND submission_id = ANY (${Database.array(ids.filter(isCanonicalUuid), PgTypes.OID.uuid)})`.pipe(
       Database.bounded(timeout),
@@ -133,11 +133,11 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
     )
 
-  /** Changes the submissions that belong to the website. They never move to another website, so they are looked up first. */
-  const each =
+  /** Changes those that belong to the website. They cannot move to another website between the lookup and the change. */
+  const changeEach =
     (change: SubmissionRepo["Service"]["release"]): Inbox["Service"]["release"] =>
     (websiteConfigId, ids) =>
-      Effect.flatMap(known(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
+      Effect.flatMap(idsOfWebsite(websiteConfigId, ids), (own) => Effect.filter(own, change, { concurrency }))
 
   return Inbox.of({
     list: (query) =>
@@ -161,14 +161,14 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
       ),
     overview: (websiteConfigId) => {
       const website = PgTypes.uuid(websiteConfigId)
-      const most = PgTypes.int8(BigInt(Inboxes.maxCount))
+      const maxCount = PgTypes.int8(BigInt(Inboxes.maxCount))
       return reads`WITH latest AS (
           SELECT status, is_read, page_slug FROM submission WHERE website_config_id = ${website}
-          ORDER BY received_at DESC, submission_id DESC LIMIT ${most}
+          ORDER BY received_at DESC, submission_id DESC LIMIT ${maxCount}
         )
         SELECT (SELECT count(*) FROM latest WHERE status = 'accepted' AND NOT is_read)::int AS unread,
           (SELECT count(*) FROM (SELECT FROM submission WHERE website_config_id = ${website}
-            AND status = 'quarantined' LIMIT ${most}) AS held)::int AS quarantined,
+            AND status = 'quarantined' LIMIT ${maxCount}) AS held)::int AS quarantined,
           ARRAY(SELECT DISTINCT page_slug COLLATE "C" FROM latest WHERE page_slug IS NOT NULL ORDER BY 1) AS pages`.pipe(
         Database.bounded(timeout),
         decodeRows(Overviews),
@@ -188,8 +188,8 @@ const make = Effect.fnUntraced(function* ({ timeout }: Options) {
         decodeRows(Ids),
         Effect.map((rows) => rows.map(({ submission_id }) => submission_id))
       ),
-    release: each(repo.release),
-    delete: each(repo.delete)
+    release: changeEach(repo.release),
+    delete: changeEach(repo.delete)
   })
 })
 

@@ -9,8 +9,8 @@ import type { Notification } from "../../core/mail/Notification.ts"
 import * as Database from "../Database.ts"
 
 /**
- * Makes a confirmation mail for the recipient of a notification, and cancels those that are not sent yet, so that a mail server that
- * was down does not get several. Needs a transaction.
+ * Makes a confirmation mail for the recipient of a notification. Cancels the recipient's earlier ones that are not sent yet, so
+ * that only one is sent after the mail server was down. Needs a transaction.
  */
 export const make = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
@@ -18,17 +18,17 @@ export const make = Effect.fnUntraced(function* (
     mailId,
     notification: { notificationId, websiteConfigId },
     now,
-    others
+    previous
   }: {
     readonly mailId: string
     readonly notification: Pick<Notification, "notificationId" | "websiteConfigId">
-    /** All notifications of the recipient. */
-    readonly others: ReadonlyArray<Pick<Notification, "notificationId">>
+    /** The notifications that the recipient already had. */
+    readonly previous: ReadonlyArray<Pick<Notification, "notificationId">>
     readonly now: number
   }
 ) {
   const ids = Database.array(
-    others.map((one) => one.notificationId),
+    previous.map((one) => one.notificationId),
     PgTypes.OID.uuid
   )
   yield* sql`UPDATE mail SET status = 'cancelled', next_attempt_at = NULL

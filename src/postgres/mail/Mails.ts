@@ -1,6 +1,6 @@
 /**
  * Makes, leases and settles mails in PostgreSQL. Each of the three is one transaction and leaves no state in its session, so
- * that it works through PgBouncer in transaction mode. Rows that another process works on are skipped (SKIP LOCKED).
+ * that they work through PgBouncer in transaction mode. Rows that another process works on are skipped (SKIP LOCKED).
  *
  * @module
  */
@@ -17,7 +17,7 @@ import * as MakeMails from "./MakeMails.ts"
 import * as Rows from "./NotificationRows.ts"
 
 export interface Options {
-  /** The key of the recipients' digests (`MailRecipient.digestOf`). */
+  /** The key of `MailRecipient.digestOf`, which identifies recipients. */
   readonly secretsKey: Redacted.Redacted<Uint8Array>
   /** The timeout of each transaction, which includes the wait for a connection. */
   readonly timeout: Duration.Input

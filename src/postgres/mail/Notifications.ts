@@ -155,7 +155,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
             const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
             if (decision.isNew) {
               yield* Recipients.added(sql, key.value, now)
-              yield* ConfirmationMails.make(sql, { mailId, notification, others: known, now })
+              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
             }
             return { _tag: "Added", notification }
           })
@@ -183,7 +183,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
               const decision = MailRecipient.decideRepeat({ ...facts, isConfirmed: notification.isConfirmed }, now)
               if (decision._tag !== "Accepted") return decision
               yield* Recipients.resent(sql, key.value, now)
-              yield* ConfirmationMails.make(sql, { mailId, notification, others: known, now })
+              yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
               return resent
             })
           )

@@ -12,7 +12,7 @@ import * as SubmissionDeletion from "../forms/SubmissionDeletion.ts"
 import * as SubmissionRows from "../forms/SubmissionRows.ts"
 import * as Store from "./Store.ts"
 
-/** The maximum number of submissions that a statement searches, small enough for the largest submissions. */
+/** The maximum number of submissions that a statement searches, small because submissions can be large. */
 const pageSize = 250
 
 const Sites = Schema.Array(Schema.Struct({ id: Schema.String }))

@@ -51,8 +51,8 @@ const columns = `
 const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 
 /**
- * Ends the sessions and links whose time is over at `now`. Deletes the ended ones that have issued nothing that remains, and
- * those whose websites are all deleted.
+ * Ends the sessions and links whose time is over at `now`. Then deletes those whose websites are all deleted, and the ended ones
+ * that no key, session or link names as its issuer.
  */
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient

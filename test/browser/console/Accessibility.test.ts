@@ -43,12 +43,13 @@ inChromium("the console", Layer.provideMerge(ConsolePage.SharedOwner.layer, Cons
     )
   }
 
-  it.effect("reads from right to left where the page does", () =>
+  it.effect("lays out rows and the chart from right to left if the page's direction is rtl", () =>
     Effect.gen(function* () {
       const { busy, fresh } = yield* ConsolePage.Websites
       const { on, page } = yield* ConsolePage.show(`#/${fresh.websiteConfigId}/overview`)
-      const direct = (direction: string) => on(() => page.evaluate(`document.documentElement.dir = "${direction}"`))
-      yield* Effect.acquireRelease(direct("rtl"), () => direct(""))
+      const setDirection = (direction: string) =>
+        on(() => page.evaluate(`document.documentElement.dir = "${direction}"`))
+      yield* Effect.acquireRelease(setDirection("rtl"), () => setDirection(""))
       yield* ConsolePage.show(`#/${busy.websiteConfigId}/overview`)
       const overflow = yield* on(() => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth"))
       assert.isAtMost(overflow, 0)

@@ -98,7 +98,7 @@ const filled = Effect.gen(function* () {
 })
 
 describe("analytics export", () => {
-  it.effect("writes every row that counts as one line of JSON, or one array", () =>
+  it.effect("writes each counted row as a line of JSON, or with --json all of them as one array", () =>
     Effect.gen(function* () {
       const exported = yield* filled
       const { stdout } = yield* exported()
@@ -136,7 +136,7 @@ describe("analytics export", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.effect("--from and --to bound the period, and a period that ends before it begins is refused", () =>
+  it.effect("--from and --to bound the period, and an empty period or an invalid time is refused", () =>
     Effect.gen(function* () {
       const exported = yield* filled
       const at = new Date(event.receivedAt).toISOString()

@@ -9,7 +9,7 @@ import { site, storage, view } from "../../support/TestStorage.ts"
 
 const unknown = "11111111-2222-4333-8444-555555555555"
 
-/** A command line over three views of two days, on the second day. */
+/** A command line on a storage with three page views of two days. The current day is the second of them. */
 const session = Effect.gen(function* () {
   const context = yield* Layer.build(storage())
   const services = Layer.succeedContext(context)

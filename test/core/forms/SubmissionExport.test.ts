@@ -11,7 +11,7 @@ const Hex = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 0xffffffff 
 const Time = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 }))
 const Text = Schema.NullOr(Schema.TemplateLiteral([Schema.Literals(["", "=", '"', "\r\n", "-"]), Schema.String]))
 
-/** JSON objects as text, some of which `JSON.parse` does not preserve. */
+/** Records, which `submissionOf` turns into JSON, and JSON texts that `JSON.parse` does not preserve. */
 const FormData = Schema.Union([
   Schema.Record(Schema.String, Schema.NullOr(Schema.Union([Schema.String, Schema.Int, Schema.Array(Schema.String)]))),
   Schema.Literals([
@@ -45,7 +45,7 @@ const submissionOf = (parts: typeof SubmissionParts.Type): Submission => ({
   attribution: parts.attribution
 })
 
-const columns = ["source", "medium", "campaign", "referrer", "entry_page"]
+const attributionColumns = ["source", "medium", "campaign", "referrer", "entry_page"]
 
 describe("core/forms/SubmissionExport", () => {
   it.prop("a line of NDJSON is one line and holds the submission", [SubmissionParts], ([parts]) => {
@@ -67,7 +67,7 @@ describe("core/forms/SubmissionExport", () => {
   })
 
   it.prop(
-    "a line of NDJSON has the form's tokens as they were stored, with control characters as escapes",
+    "a line of NDJSON has the form's JSON text as it was stored, with control characters escaped",
     [SubmissionParts],
     ([parts]) => {
       const submission = submissionOf(parts)
@@ -80,7 +80,7 @@ describe("core/forms/SubmissionExport", () => {
   it.prop("a record of CSV has the header's columns, and the form's text in the last", [SubmissionParts], ([parts]) => {
     const submission = submissionOf(parts)
     assert.deepStrictEqual(read(SubmissionExport.csvHeader() + SubmissionExport.csv(submission)), [
-      ["submission_id", "received_at", "email", "page_slug", ...columns, "form_data"],
+      ["submission_id", "received_at", "email", "page_slug", ...attributionColumns, "form_data"],
       [
         submission.submissionId,
         new Date(submission.receivedAt).toISOString(),

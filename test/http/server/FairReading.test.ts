@@ -7,7 +7,7 @@ import * as FairReading from "../../../src/http/server/FairReading.ts"
 import { until } from "../../support/Wait.ts"
 import * as Raw from "../../torture/Raw.ts"
 
-/** A server that reads its clients fairly. Each connection counts as a client, or each address. */
+/** A server that reads its clients fairly. Each connection, or each address, counts as a client. */
 const serve = Effect.fnUntraced(function* (listener: RequestListener, by: "connection" | "address" = "connection") {
   const server = createServer(listener)
   FairReading.watch(server, { ownerOf: FairReading.byAddress(() => by === "connection") })
@@ -143,7 +143,7 @@ describe("http/server/FairReading", () => {
       })
       const visitor = yield* Raw.open(port)
       let visits = 0
-      // The event loop that answers a visit reads every connection that has data and is read.
+      // In the turn that answers a visit, Node also reads every other connection that has data and is not paused.
       const visit = Effect.suspend(() => {
         visitor.write(request("/visit"))
         visits++

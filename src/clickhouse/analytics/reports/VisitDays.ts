@@ -1,9 +1,9 @@
 /**
  * Decides for which days a report reads visits from the table `visit`, and for which it computes them from rows.
  *
- * The stored visits of a UTC day are used only while their rows are unchanged. A change is detected by the number of rows and a
- * hash of their times, hour by hour: late rows and deletions change these. An update of other columns does not, so an operator
- * must run `report rebuild` after it.
+ * The stored visits of a UTC day are used only while the rows that they were computed from are unchanged. A change is detected by
+ * the number of rows and a hash of their times, hour by hour. Late rows and deletions change these. An update of other columns
+ * does not, so an operator must run `report rebuild` after such an update.
  *
  * @module
  */
@@ -56,25 +56,25 @@ export const hours = (reader: Reader, hostedWebsiteId: string, { end, start }: I
     .pipe(
       decodeRows(HourRows),
       Effect.map(
-        ([{ counts, hashes, hours: found }]): Hours =>
-          new Map(found.map((hour, index) => [hour, { rows: counts[index] ?? 0, hash: hashes[index] ?? 0 }]))
+        ([{ counts, hashes, hours: numbers }]): Hours =>
+          new Map(numbers.map((hour, index) => [hour, { rows: counts[index] ?? 0, hash: hashes[index] ?? 0 }]))
       )
     )
 }
 
 /** The signature of the hours from `first` to `last`, both included. */
-export const signature = (of: Hours, first: number, last: number): Signature => {
+export const signature = (byHour: Hours, first: number, last: number): Signature => {
   let [rows, mixed] = [0, 0]
   for (let hour = first; hour <= last; hour++) {
-    const found = of.get(hour)
-    if (found === undefined) continue
-    rows += found.rows
-    mixed ^= found.hash
+    const one = byHour.get(hour)
+    if (one === undefined) continue
+    rows += one.rows
+    mixed ^= one.hash
   }
   return { rows, hash: mixed >>> 0 }
 }
 
-/** The first hour whose rows decide which visits begin on a day: the hour before the day. */
+/** The hour before a day. The visits that begin on the day depend on rows from this hour on. */
 export const firstHour = (day: number): number => day * 24 - 1
 
 const DayRows = Schema.Array(
@@ -100,12 +100,12 @@ const usable = Effect.fnUntraced(function* (
     )
     .pipe(decodeRows(DayRows))
   if (days.length === 0) return new Set()
-  const found = yield* hours(reader, hostedWebsiteId, {
+  const current = yield* hours(reader, hostedWebsiteId, {
     start: firstHour(Math.min(...days.map(({ date }) => date))) * hourMillis,
     end: (Math.max(...days.map(({ last_hour }) => last_hour)) + 1) * hourMillis
   })
   const isCurrent = ({ date, last_hour, row_count, row_hash }: (typeof days)[number]) => {
-    const { hash, rows } = signature(found, firstHour(date), last_hour)
+    const { hash, rows } = signature(current, firstHour(date), last_hour)
     return rows === row_count && hash === row_hash
   }
   return new Set(days.filter(isCurrent).map(({ date }) => date))
@@ -121,23 +121,23 @@ export interface Plan {
   readonly raw: ReadonlyArray<Interval>
 }
 
-/** Maximum number of raw intervals. If there are more, all visits from the first to the last are computed: a shorter statement. */
+/** Maximum number of raw intervals. If there are more, one interval from the first to the last keeps the statement short. */
 const maxIntervals = 8
 
 /** The plan for an interval, if the visits of `days` are stored. */
 export const planOf = ({ end, start }: Interval, days: ReadonlySet<number>): Plan => {
-  const found: { stored: Array<Interval>; raw: Array<Interval> } = { stored: [], raw: [] }
+  const parts: { stored: Array<Interval>; raw: Array<Interval> } = { stored: [], raw: [] }
   for (let day = dayOf(start); day <= dayOf(end - 1); day++) {
     const part = { start: Math.max(start, day * dayMillis), end: Math.min(end, (day + 1) * dayMillis) }
-    const list = days.has(day) ? found.stored : found.raw
+    const list = days.has(day) ? parts.stored : parts.raw
     const last = list.at(-1)
     if (last?.end === part.start) list[list.length - 1] = { start: last.start, end: part.end }
     else list.push(part)
   }
-  const [first, last] = [found.raw[0], found.raw.at(-1)]
-  if (first === undefined || last === undefined || found.raw.length <= maxIntervals) return found
+  const [first, last] = [parts.raw[0], parts.raw.at(-1)]
+  if (first === undefined || last === undefined || parts.raw.length <= maxIntervals) return parts
   const raw = { start: first.start, end: last.end }
-  return { stored: found.stored.filter((part) => part.end <= raw.start || part.start >= raw.end), raw: [raw] }
+  return { stored: parts.stored.filter((part) => part.end <= raw.start || part.start >= raw.end), raw: [raw] }
 }
 
 /** Splits an interval into parts whose visits are stored, and parts whose visits must be computed. */
@@ -155,12 +155,12 @@ export const storedVisits = (
   stored: readonly [Interval, ...ReadonlyArray<Interval>],
   columns: typeof VisitSql.columns
 ): string => {
-  const isInside = stored.map(
+  const conditions = stored.map(
     ({ end, start }) => `(started_at >= ${parameters.time(start)} AND started_at < ${parameters.time(end)})`
   )
   const [first, last] = [stored[0], stored.at(-1) ?? stored[0]]
   const days = ofSite(parameters, site, { start: first.start, end: last.end })
   return `SELECT ${columns.map(([name]) => name).join(", ")} FROM visit
-    WHERE ${days} AND (${isInside.join(" OR ")})
+    WHERE ${days} AND (${conditions.join(" OR ")})
       AND (day, roll) IN (SELECT day, max(roll) FROM visit_day WHERE ${days} GROUP BY day)`
 }
