@@ -57,7 +57,8 @@ const findOrMake = <A extends { readonly name: string }, E>(
 
 /**
  * Finds or creates the demo's website, instance, token and key, and sets the instance's agent to `agentUrl`. Returns the
- * record for `demo.json`, which the caller writes, the ids that the live feed shows, and whether the website was created.
+ * record for `demo.json`, which the caller writes; the ids of the website and the instance that the live feed shows; and whether
+ * the website was created.
  */
 export const prepare = Effect.fnUntraced(function* (options: {
   readonly dataDir: string

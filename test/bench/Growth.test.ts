@@ -50,7 +50,7 @@ describe("the tables that the bench prints", () => {
     const cost = (perSecond: number, own: number) => ({ requests: 1, perSecond, own, postgres: 1 })
     const views = { views: cost(101, 2), forms: cost(102, 2), invalid: cost(103, 2), memory: 104 }
     const measures = [
-      ...Rates.measuresOf([names.edge], [{ contender: names.edge, ...views }], { invalid: true }),
+      ...Rates.measuresOf([names.edge], [{ contender: names.edge, ...views }], { withInvalid: true }),
       ...Latency.measuresOf(
         [names.edge],
         [

@@ -17,7 +17,7 @@ describe("operator: the unit", () => {
     assert.strictEqual(`exec node ${start.flags.join(" ")} src/main.ts`, scripts["hydracore"])
   })
 
-  it("gives the service longer to end than it takes", async () => {
+  it("gives the service more time to end than it needs", async () => {
     const settings = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown(environment)))
     // A worker may take six seconds after the grace period (`cli/commands/Serve`).
     assert.isAbove(Number(unit["TimeoutStopSec"]), Duration.toSeconds(settings.shutdownGrace) + 6)

@@ -42,11 +42,11 @@ const checkPorts = Effect.fnUntraced(function* (
   { key, revoke, site }: Effect.Success<typeof seeded>
 ) {
   assert.notStrictEqual(owner, url)
-  // On a connection of its own, which any worker may get.
-  const listed = send(owner, "/v1/owner/sites", { key: key.key, init: { headers: { connection: "close" } } })
+  // Each request has its own connection, which any worker may get.
+  const list = send(owner, "/v1/owner/sites", { key: key.key, init: { headers: { connection: "close" } } })
   // More requests than workers.
   for (let index = 0; index < 6; index++) {
-    const { status, text } = yield* listed
+    const { status, text } = yield* list
     assert.strictEqual(status, 200, text)
     assert.include(text, site.websiteConfigId)
   }
@@ -59,7 +59,7 @@ const checkPorts = Effect.fnUntraced(function* (
   yield* revoke
   // Each worker caches the key for less than a second.
   for (let refused = 0; refused < 4; ) {
-    const { status } = yield* listed
+    const { status } = yield* list
     refused = status === 401 ? refused + 1 : 0
   }
 })

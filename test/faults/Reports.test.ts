@@ -29,7 +29,7 @@ const eventually = <A, E, R>(what: string, look: Effect.Effect<boolean | Readonl
   )
 
 /** Waits until all days are rolled up. */
-const rolledUp = Effect.gen(function* () {
+const untilRolledUp = Effect.gen(function* () {
   const { site, sql } = yield* Reported.Service
   yield* eventually(
     "all days are rolled up",
@@ -77,23 +77,23 @@ const checkAnswers = Effect.fnUntraced(function* (servers: ReadonlyArray<Reporte
   }
 })
 
-/** Locks a table in another transaction while `use` runs. */
-const whileLocked = <A, E, R>(lock: string, use: Effect.Effect<A, E, R>) =>
+/** Locks a table in another transaction while `effect` runs. */
+const whileLocked = <A, E, R>(lock: string, effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const { sql } = yield* Reported.Service
-    const [held, over] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+    const [locked, finished] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
     const holding = yield* sql
       .unsafe(`LOCK TABLE ${lock}`)
       .pipe(
-        Effect.andThen(Deferred.succeed(held, undefined)),
-        Effect.andThen(Deferred.await(over)),
+        Effect.andThen(Deferred.succeed(locked, undefined)),
+        Effect.andThen(Deferred.await(finished)),
         sql.withTransaction,
         Effect.forkChild
       )
-    yield* Deferred.await(held)
-    const used = yield* Effect.ensuring(use, Deferred.succeed(over, undefined))
+    yield* Deferred.await(locked)
+    const result = yield* Effect.ensuring(effect, Deferred.succeed(finished, undefined))
     yield* Fiber.join(holding)
-    return used
+    return result
   })
 
 /** The last test ends both services. */
@@ -101,33 +101,35 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
   layer(Reported.service(through), { concurrent: false, timeout: "180 seconds", excludeTestServices: true })(
     `on ${through}`,
     (it) => {
-      it.effect("only one of two services rolls up a day, and again after the day's data or the goals changed", () =>
-        Effect.gen(function* () {
-          const { command, servers, site, sql } = yield* Reported.Service
-          for (const [index, batch] of ["", "second"].entries()) {
-            if (batch !== "") yield* Reported.addVisits(sql, site, batch)
-            yield* checkAnswers(servers, `before the roll-up ${index}`)
-            yield* rolledUp
-            assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
-            yield* checkAnswers(servers, `after the roll-up ${index}`)
-          }
-          // The conversions of all days are counted again.
-          yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
-          yield* checkAnswers(servers, "before the roll-up with a goal")
-          yield* eventually(
-            "days are rolled up again",
-            Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
-          )
-          yield* rolledUp
-          assert.deepStrictEqual(yield* timesRolledUp, [3])
-          yield* checkAnswers(servers, "after the roll-up with a goal")
-        })
+      it.effect(
+        "only one of two services rolls up a day, and does so again after the day's data or the goals changed",
+        () =>
+          Effect.gen(function* () {
+            const { command, servers, site, sql } = yield* Reported.Service
+            for (const [index, batch] of ["", "second"].entries()) {
+              if (batch !== "") yield* Reported.addVisits(sql, site, batch)
+              yield* checkAnswers(servers, `before the roll-up ${index}`)
+              yield* untilRolledUp
+              assert.deepStrictEqual(yield* timesRolledUp, [index + 1])
+              yield* checkAnswers(servers, `after the roll-up ${index}`)
+            }
+            // The conversions of all days are counted again.
+            yield* command("goal", "create", "--site", site.websiteConfigId, "--page", "/1")
+            yield* checkAnswers(servers, "before the roll-up with a goal")
+            yield* eventually(
+              "days are rolled up again",
+              Effect.map(timesRolledUp, (times) => Math.max(...times) > 2)
+            )
+            yield* untilRolledUp
+            assert.deepStrictEqual(yield* timesRolledUp, [3])
+            yield* checkAnswers(servers, "after the roll-up with a goal")
+          })
       )
 
       it.effect("running services use the rollups that `report rebuild` makes", () =>
         Effect.gen(function* () {
           const { command, servers, site, sql } = yield* Reported.Service
-          yield* rolledUp
+          yield* untilRolledUp
           // Without triggers, as replication and some restores write rows.
           yield* sql`SET LOCAL session_replication_role = replica`.pipe(
             Effect.andThen(sql`UPDATE page_view SET path = '/moved' WHERE path = '/1'`),
@@ -143,7 +145,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
         Effect.gen(function* () {
           const { servers, site, sql } = yield* Reported.Service
           const [server] = servers
-          yield* rolledUp
+          yield* untilRolledUp
           yield* whileLocked(
             "rollup IN ACCESS EXCLUSIVE MODE",
             Effect.gen(function* () {
@@ -174,7 +176,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
         })
       )
 
-      it.effect("the roll-up of a killed process leaves nothing behind, and another service does it", () =>
+      it.effect("the roll-up of a killed process leaves nothing behind, and another service rolls up the days", () =>
         Effect.gen(function* () {
           const { end, kill, site, sql, start } = yield* Reported.Service
           yield* end
@@ -192,7 +194,7 @@ const suite = (through: "PostgreSQL" | "PgBouncer") =>
               return started
             })
           )
-          yield* rolledUp
+          yield* untilRolledUp
           assert.deepStrictEqual(
             yield* timesRolledUp,
             before.map((times) => times + 1)

@@ -21,7 +21,7 @@ const message = (effect: Effect.Effect<unknown, unknown, FileSystem.FileSystem>)
 
 describe("runtime/SettingFiles", () => {
   it.layer(NodeFileSystem.layer)((it) => {
-    it.effect("a setting is read from its variable, or from its file without the last line break", () =>
+    it.effect("a setting is its variable, or the content of its file without the last line break", () =>
       Effect.gen(function* () {
         const files = { key: " a secret \n\n" }
         assert.deepStrictEqual(yield* load("KEY", () => ({})), Option.none())

@@ -10,7 +10,7 @@ import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
 import { SiteDirectory } from "../../src/services/sites/SiteDirectory.ts"
 import { deliveriesOf, fanOutAll, leaseOf, newSite, newWebhook, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
-import { shown, submit, url, withDeliveries } from "../support/StoredDeliveries.ts"
+import { showDelivery, submit, url, withDeliveries } from "../support/StoredDeliveries.ts"
 
 const hour = 3_600_000
 
@@ -31,7 +31,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         assert.deepStrictEqual(new Set(deliveries.map(({ eventId }) => eventId)).size, 1)
         for (const { attempts, eventId, status, type, webhookId } of deliveries) {
           assert.deepStrictEqual([type, status, attempts], ["submission.accepted", "pending", 0])
-          const { payload } = yield* shown(webhookId, eventId)
+          const { payload } = yield* showDelivery(webhookId, eventId)
           const { data, website } = JSON.parse(payload ?? "")
           assert.strictEqual(data.submission_id, id)
           assert.deepStrictEqual(website, { website_config_id: site, name: "Renamed" })
@@ -107,7 +107,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
           "submission.deleted",
           "submission.deleted"
         ])
-        const { history, nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, leased.eventId)
+        const { history, nextAttemptAt, payload, status } = yield* showDelivery(webhook.webhookId, leased.eventId)
         assert.deepStrictEqual([status, nextAttemptAt, payload], ["cancelled", null, null])
         assert.deepStrictEqual(
           history.map(({ answer, status }) => [status, answer]),

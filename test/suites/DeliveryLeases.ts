@@ -9,7 +9,7 @@ import { leaseMillis } from "../../src/core/delivery/Webhook.ts"
 import { Deliveries } from "../../src/services/delivery/Deliveries.ts"
 import { deliveriesOf, freeSlots, leaseOf, MakeDue, type Storage, settle } from "../support/Delivery.ts"
 import { only } from "../support/Only.ts"
-import { shown, submit, withDeliveries } from "../support/StoredDeliveries.ts"
+import { showDelivery, submit, withDeliveries } from "../support/StoredDeliveries.ts"
 
 const hour = 3_600_000
 
@@ -44,7 +44,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       yield* makeDue(webhook.webhookId)
       const second = only(yield* leaseOf(webhook))
       yield* settle(first, { status: 400, next: { status: "failed" } })
-      const statuses = Effect.map(shown(webhook.webhookId, first.eventId), ({ history, status }) => [
+      const statuses = Effect.map(showDelivery(webhook.webhookId, first.eventId), ({ history, status }) => [
         status,
         ...history.map((attempt) => attempt.status)
       ])
@@ -103,7 +103,7 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
         assert.lengthOf(leased, 2)
         for (const one of leased) {
           assert.deepStrictEqual([one.attempt, one.generation, one.secrets, one.webhook], [1, 1, [secret], webhook])
-          const { nextAttemptAt, payload, status } = yield* shown(webhook.webhookId, one.eventId)
+          const { nextAttemptAt, payload, status } = yield* showDelivery(webhook.webhookId, one.eventId)
           assert.deepStrictEqual([status, payload], ["pending", one.payload])
           assert.isAtLeast(nextAttemptAt ?? 0, before + leaseMillis - 1_000)
           assert.isAtMost(nextAttemptAt ?? 0, Date.now() + leaseMillis + 1_000)

@@ -45,27 +45,29 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
     })
   )
 
-  it.effect("removing and adding an address, in any case of letters, does not reset its mails of the hour", () =>
-    Effect.gen(function* () {
-      const [site, other] = [yield* newSite, yield* newSite]
-      const first = yield* add(site)
-      yield* submitMany(site, 10)
-      const now = Date.now()
-      yield* makeAll(now)
-      assert.lengthOf(yield* leaseFor(first), 10)
-      yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
-      const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
-      yield* submitMany(site, 10)
-      yield* submitMany(other, 10)
-      yield* makeAll(now)
-      assert.deepStrictEqual(yield* leaseFor(again), [])
-      yield* makeAll(now + Digest.quarterMillis)
-      assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
-      assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
-      yield* submitMany(site, 10)
-      yield* makeAll(now + Digest.quarterMillis + hourMillis)
-      assert.lengthOf(yield* leaseFor(again), 10)
-    })
+  it.effect(
+    "removing an address and adding it in another letter case does not reset the count of its mails of the hour",
+    () =>
+      Effect.gen(function* () {
+        const [site, other] = [yield* newSite, yield* newSite]
+        const first = yield* add(site)
+        yield* submitMany(site, 10)
+        const now = Date.now()
+        yield* makeAll(now)
+        assert.lengthOf(yield* leaseFor(first), 10)
+        yield* Notifications.use((notifications) => notifications.remove(first.notificationId))
+        const [again, elsewhere] = [yield* add(site, {}, "Ada@example.com"), yield* add(other)]
+        yield* submitMany(site, 10)
+        yield* submitMany(other, 10)
+        yield* makeAll(now)
+        assert.deepStrictEqual(yield* leaseFor(again), [])
+        yield* makeAll(now + Digest.quarterMillis)
+        assert.deepStrictEqual((yield* leaseFor(again)).map(countOf), [10])
+        assert.strictEqual((yield* latest(elsewhere))?.status, "pending")
+        yield* submitMany(site, 10)
+        yield* makeAll(now + Digest.quarterMillis + hourMillis)
+        assert.lengthOf(yield* leaseFor(again), 10)
+      })
   )
 
   it.effect("a daily digest on the next morning contains all waiting submissions", () =>

@@ -140,7 +140,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<WidgetTokens | Instanc
       })
     )
 
-    it.effect("a token authenticates for its changed instance within a second", () =>
+    it.effect("a token authenticates for the changed instance within a second of the change", () =>
       Effect.gen(function* () {
         const tokens = yield* WidgetTokens
         const instance = yield* newInstance

@@ -23,5 +23,5 @@ export const withDeliveries = Effect.fnUntraced(function* (count: number) {
   return { site, secret, webhook }
 })
 
-export const shown = (webhookId: string, eventId: string) =>
+export const showDelivery = (webhookId: string, eventId: string) =>
   Deliveries.use((deliveries) => deliveries.show(webhookId, eventId)).pipe(Effect.map(Option.getOrThrow))

@@ -157,7 +157,7 @@ export const makeTranscript = (options: Options): Transcript => {
           )
           if (text !== "") answer.write(text)
           sources.forEach(answer.addSource)
-          // When the wait before a retry began is not stored, so the wait counts as over.
+          // The start of the wait before a retry is not stored, so the wait counts as over.
           answer.end(typeof ended === "object" ? { ...ended, retryAfter: 0 } : ended, rating)
         }
       }

@@ -87,7 +87,7 @@ export const revoke = HttpApiEndpoint.delete("revoke", `${ofSite}/:share_id`, {
   OpenApi.annotations({
     identifier: "revoke_share",
     summary: "Stop sharing a dashboard",
-    description: "The address shows nothing any more, on every process within a second. Scope `write`."
+    description: "Within a second, the address shows nothing any more, on any process. Scope `write`."
   })
 )
 
@@ -129,7 +129,7 @@ export const query = HttpApiEndpoint.post("query", "/v1/owner/shared/query", {
       summary: "Query a shared dashboard",
       description: [
         "A query in the form of `POST /v1/owner/query`, with the statistics that may be shown to anybody: counts from 1 to 4 are `<5`, others are rounded to multiples of 5, and rates and changes are calculated from the rounded counts. `visit_duration` is rounded to 10 seconds.",
-        "Its `date_range` is a period that ends today. It has at most one dimension, and at most one filter, `is` with one value. Filters on that dimension select rows of the answer and do not count, except that with the metric `conversion_rate` only those on `event:goal` do not count. Rows with fewer than five visitors are left out and count as none in comparisons, except rows of a time dimension without such a filter."
+        "Its `date_range` is a period that ends today. The query has at most one dimension, and at most one filter, `is` with one value. Filters on the query's dimension are allowed besides, because they only select rows of the answer. With the metric `conversion_rate`, this holds only for the dimension `event:goal`. Rows with fewer than five visitors are left out, and comparisons count them as zero. Rows of a time dimension are left out only if the query has a filter that does more than select rows."
       ].join(" ")
     })
   )
@@ -154,7 +154,7 @@ export const now = HttpApiEndpoint.get("now", "/v1/owner/shared/now", {
     })
   )
 
-/** Each endpoint declares its own middleware, because only the secret of a share authenticates. */
+/** Each endpoint declares its own middleware, because that of the other groups would require a key or a session. */
 export class SharedGroup extends HttpApiGroup.make("shared")
   .add(site, query, now)
   .annotateMerge(

@@ -64,16 +64,16 @@ const respond = (content: StaticContent.Compressed, contentType: string, headers
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
-    const made = yield* StaticContent.once(files)
-    const page = Effect.flatMap(made, (files) =>
+    const cachedFiles = yield* StaticContent.once(files)
+    const page = Effect.flatMap(cachedFiles, (files) =>
       files === null ? Effect.succeed(notBuilt) : respond(files.page, "text/html; charset=utf-8", pageHeaders)
     )
     const file = Effect.gen(function* () {
-      const files = yield* made
+      const files = yield* cachedFiles
       const { params } = yield* HttpRouter.RouteContext
       if (files === null) return notBuilt
-      const found = files.named.get(params["file"] ?? "")
-      return found === undefined ? unknownFile : yield* respond(found.content, found.contentType, fileHeaders)
+      const asset = files.named.get(params["file"] ?? "")
+      return asset === undefined ? unknownFile : yield* respond(asset.content, asset.contentType, fileHeaders)
     })
     for (const path of pagePaths) yield* router.add("GET", path, page)
     yield* router.add("GET", filePath, file)

@@ -1,6 +1,6 @@
 /**
- * The running answers of this process, by their id and by their conversation. If a message ends an answer, its conversation
- * may for a while have both that answer and the next.
+ * The running answers of this process, by their id and by their conversation. When a visitor's new message ends a running answer,
+ * the conversation may for a while have both that answer and the next one.
  *
  * @module
  */

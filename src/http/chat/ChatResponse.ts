@@ -14,7 +14,7 @@ import type { EventSource } from "./EventSource.ts"
 import type { OpenChats } from "./OpenChats.ts"
 
 /** What identifies a chat in the log. */
-interface Names {
+interface ChatIds {
   readonly instanceId: string
   readonly messageId: string
 }
@@ -34,7 +34,7 @@ export interface Options {
   readonly maxBytes: number
   /** Headers of the response besides those of the stream. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Whether to measure the agent: its tokens, the time to the first, and its failure. */
+  /** Whether to measure the agent: its tokens, the time to the first token, and its failure. */
   readonly isMeasured: boolean
   readonly openChats: OpenChats
 }
@@ -46,10 +46,10 @@ const headers = {
 }
 
 /** Logs an error before the first frame. The handler decides on the response. */
-const logRefusal = (error: AgentRefusal, names: Names) =>
+const logRefusal = (error: AgentRefusal, ids: ChatIds) =>
   Effect.logWarning("The agent did not accept a message").pipe(
     Effect.annotateLogs({
-      ...names,
+      ...ids,
       error: error._tag,
       ...("reason" in error ? { reason: error.reason } : {})
     })
@@ -71,7 +71,7 @@ const reasonOf = (error: AgentError | Cause.Done): string => {
 }
 
 /** The failure that the visitor is shown for an error. */
-const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
+const failureOfError = (error: AgentError | Cause.Done): ChatStream.Failure => {
   if (Cause.isDone(error)) return "agent-broken"
   if (error._tag === "AgentTimeout") return "agent-timeout"
   if (error._tag !== "AgentEmpty") return "agent-broken"
@@ -79,44 +79,45 @@ const failureTo = (error: AgentError | Cause.Done): ChatStream.Failure => {
 }
 
 /** The failure that the visitor is shown for a cause. Logs the cause. */
-const failureOf = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, names: Names) {
+const failureOfCause = Effect.fnUntraced(function* (cause: Cause.Cause<AgentError | Cause.Done>, ids: ChatIds) {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
   if (error === undefined || Cause.hasDies(cause)) {
-    yield* Effect.logError("A chat stream failed with a defect", cause).pipe(Effect.annotateLogs({ ...names }))
+    yield* Effect.logError("A chat stream failed with a defect", cause).pipe(Effect.annotateLogs({ ...ids }))
     return "internal" as const
   }
   yield* Effect.logWarning("An agent's stream failed").pipe(
-    Effect.annotateLogs({ ...names, error: error._tag, reason: reasonOf(error) })
+    Effect.annotateLogs({ ...ids, error: error._tag, reason: reasonOf(error) })
   )
-  return failureTo(error)
+  return failureOfError(error)
 })
 
 /** Logs that the edge ended a stream. */
-const logBound = (failure: string, names: Names) =>
-  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...names, reason: failure })
+const logCut = (failure: string, ids: ChatIds) =>
+  Effect.annotateLogs(Effect.logInfo("A chat stream was ended"), { ...ids, reason: failure })
 
 /** After the agent's last event: refuses or fails the chat if the agent failed, and logs the reason of any failure. */
-const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, names: Names): Effect.Effect<void> => {
+const settle = (exit: Exit.Exit<void, AgentError | Cause.Done>, chat: Chat, ids: ChatIds): Effect.Effect<void> => {
   const { failure } = chat
-  if (failure !== null) return logBound(failure, names)
+  if (failure !== null) return logCut(failure, ids)
   // The agent finished, the edge ended the stream, or the visitor left.
   if (Exit.isSuccess(exit) || chat.isOver || Cause.hasInterruptsOnly(exit.cause)) return Effect.void
   if (chat.isMeasured) chat.openChats.metrics.agentFailed(exit.cause, chat.isAccepted)
   if (!chat.isAccepted) return Effect.sync(() => chat.refuse(Cause.map(exit.cause, refusal)))
-  return Effect.map(failureOf(exit.cause, names), (failure) => chat.fail(failure))
+  return Effect.map(failureOfCause(exit.cause, ids), (failure) => chat.fail(failure))
 }
 
-/** Closes the chat when the agent has been read. The closure lives as long as the chat and holds only what it needs. */
-const ending = (chat: Chat, scope: Scope.Closeable, names: Names) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
-  Effect.ensuring(
-    Effect.andThen(Scope.close(scope, exit), settle(exit, chat, names)),
-    Effect.sync(() => chat.close())
-  )
+/** Closes the chat after the agent's last event. The closure lives as long as the chat, so it holds only what it needs. */
+const closing =
+  (chat: Chat, scope: Scope.Closeable, ids: ChatIds) => (exit: Exit.Exit<void, AgentError | Cause.Done>) =>
+    Effect.ensuring(
+      Effect.andThen(Scope.close(scope, exit), settle(exit, chat, ids)),
+      Effect.sync(() => chat.close())
+    )
 
 /** Reads the events into the chat, in a scope that closes as soon as all have been read. */
-const read = (events: EventSource, chat: Chat, names: Names): Effect.Effect<void> => {
+const read = (events: EventSource, chat: Chat, ids: ChatIds): Effect.Effect<void> => {
   const scope = Scope.makeUnsafe()
-  return Effect.suspend(() => events(chat, scope)).pipe(Effect.onExit(ending(chat, scope, names)), Effect.ignoreCause)
+  return Effect.suspend(() => events(chat, scope)).pipe(Effect.onExit(closing(chat, scope, ids)), Effect.ignoreCause)
 }
 
 /** A chat that its agent accepted, and the headers of the 200. */
@@ -136,7 +137,7 @@ export interface StartedChat {
 export const begin = (events: EventSource, options: Options): Effect.Effect<StartedChat, AgentRefusal, Scope.Scope> =>
   Effect.contextWith((services: Context.Context<Scope.Scope>) => {
     const { instanceId, messageId, openChats } = options
-    const names = { instanceId, messageId }
+    const ids = { instanceId, messageId }
     const chat = new Chat(openChats, {
       dialect: options.dialect,
       messageId,
@@ -151,9 +152,9 @@ export const begin = (events: EventSource, options: Options): Effect.Effect<Star
       // The request's context takes a kilobyte, and the answer needs only its span.
       const isTraced = Context.getOrUndefined(services, Tracer.ParentSpan) !== undefined
       const fork = Effect.runForkWith(isTraced ? services : openChats.services)
-      chat.readerFiber = Fiber.runIn(fork(read(events, chat, names)), Context.get(services, Scope.Scope))
+      chat.readerFiber = Fiber.runIn(fork(read(events, chat, ids)), Context.get(services, Scope.Scope))
     }
-    return Effect.tapError(chat.opened(), (error) => logRefusal(error, names)).pipe(
+    return Effect.tapError(chat.opened(), (error) => logRefusal(error, ids)).pipe(
       Effect.as({ chat, headers: { ...headers, ...options.dialect.headers, ...options.headers } })
     )
   })

@@ -13,7 +13,7 @@ export interface EventSink {
   readonly isOver: boolean
   /** Whether the reader of the sink has taken all events that were pushed. */
   readonly isEmpty: boolean
-  /** Calls back as soon as the sink is empty. One call at a time. */
+  /** Calls back as soon as the sink is empty. Only one callback may wait at a time. */
   readonly whenEmpty: (callback: () => void) => void
   readonly push: (events: Iterable<AgentEvent>) => void
 }
@@ -26,10 +26,10 @@ export type EventSource = (sink: EventSink, scope: Scope.Scope) => Effect.Effect
 
 type EventPull = Pull.Pull<readonly [AgentEvent, ...Array<AgentEvent>], AgentError>
 
-const emptied = (sink: EventSink): Effect.Effect<void> =>
+const untilEmpty = (sink: EventSink): Effect.Effect<void> =>
   Effect.callback((resume) => sink.whenEmpty(() => resume(Effect.void)))
 
-/** Pulls the next events each time the sink is empty. Each idle chat retains one, and an object is smaller than closures. */
+/** Pulls the next events each time the sink is empty. A class, because each idle chat retains a pump, and closures are larger. */
 class Pump {
   private readonly pull: EventPull
   private readonly sink: EventSink
@@ -44,7 +44,7 @@ class Pump {
   }
 
   body(): EventPull {
-    return this.sink.isEmpty ? this.pull : Effect.andThen(emptied(this.sink), this.pull)
+    return this.sink.isEmpty ? this.pull : Effect.andThen(untilEmpty(this.sink), this.pull)
   }
 
   step(events: Iterable<AgentEvent>): void {

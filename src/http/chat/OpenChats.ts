@@ -1,5 +1,5 @@
 /**
- * The open chats of a process. One fiber watches all their deadlines, and one ends them when the grace period is over.
+ * The open chats of a process. One fiber watches all their deadlines, and another ends the chats when the grace period is over.
  *
  * @module
  */

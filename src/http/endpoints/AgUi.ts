@@ -44,7 +44,7 @@ export const layer = HttpApiBuilder.group(
     const agUi = api(stream)
     const run = make(ChatEndpoint.only(agUi))
     return handlers.handleRaw("run", ({ params, request }) =>
-      ChatEndpoint.respond(request, params.instance_id, run, agUi)
+      ChatEndpoint.answerRequest(request, params.instance_id, run, agUi)
     )
   })
 )

@@ -96,7 +96,7 @@ export type Handler = (
 ) => Effect.Effect<Answer, never, Scope.Scope>
 
 /** Reads the body of a request, which may repeat the conversation, and answers the request. */
-export const respond = (
+export const answerRequest = (
   request: HttpServerRequest.HttpServerRequest,
   instanceId: string,
   handler: Handler,

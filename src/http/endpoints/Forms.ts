@@ -55,7 +55,7 @@ const asPage =
   (answer: HttpServerResponse.HttpServerResponse): HttpServerResponse.HttpServerResponse =>
     answer.status >= 400 && PlainForms.wantsPage(head) ? FormPages.ofRefusal(answer, head.headers["origin"]) : answer
 
-/** The JSON body of the response to a stored submission. An id needs no escapes. */
+/** The JSON body of the response to a stored submission. An id needs no escaping. */
 const receipt = (submissionId: string): string => `{"status":"received","submission_id":"${submissionId}"}`
 
 /** The response to a stored plain form: a redirect to the page that the form names, or a thank-you page. */
@@ -118,7 +118,7 @@ export const endpoint = (options: Options) =>
         const hints = FormContent.hintsOf(fields)
         const sessionId = FormContent.sessionOf(fields)
         const draftId = randomUUID()
-        const draft = (receivedAt: number) => {
+        const makeDraft = (receivedAt: number) => {
           const signals = FormContent.signalsOf(content, {
             hints,
             repetitions: repetitions.record(fingerprint, key, receivedAt)
@@ -128,11 +128,11 @@ export const endpoint = (options: Options) =>
           return { ...content, submissionId: draftId, receivedAt, status, reasons, idempotency, sessionId }
         }
         return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-          const drafted = draft(now)
-          return Effect.flatMap(repo.submit(drafted), (submissionId): Effect.Effect<Endpoint.Response> => {
+          const draft = makeDraft(now)
+          return Effect.flatMap(repo.submit(draft), (submissionId): Effect.Effect<Endpoint.Response> => {
             // If an earlier request stored the submission, its stored status may differ from the draft's.
             const decision =
-              submissionId !== draftId ? "repeated" : drafted.status === "accepted" ? "counted" : "quarantined"
+              submissionId !== draftId ? "repeated" : draft.status === "accepted" ? "counted" : "quarantined"
             if (decision !== "quarantined" && Option.isNone(plainForm)) {
               return Effect.succeed(
                 SerializedResponse.make(200, { ...headers, [Decision.header]: decision }, receipt(submissionId))
@@ -162,9 +162,9 @@ export const endpoint = (options: Options) =>
           return Effect.catch(
             Effect.flatMap(
               directory.bySite(parsed.success.payload.site_id),
-              (found): ReturnType<typeof store> =>
-                Option.isSome(found)
-                  ? store(head, parsed.success, plainForm, found.value, headers)
+              (siteForms): ReturnType<typeof store> =>
+                Option.isSome(siteForms)
+                  ? store(head, parsed.success, plainForm, siteForms.value, headers)
                   : recordUncounted("unknown-site", null)(ErrorResponses.unknownSite(headers))
             ),
             (error): Effect.Effect<Endpoint.Response> =>

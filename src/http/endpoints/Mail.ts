@@ -59,7 +59,7 @@ const confirmed = respond(
   200,
   "success",
   "Your address is confirmed",
-  "<p>You will get the mails of this website. A link in each of them ends them.</p>"
+  "<p>You will get the mails of this website. Each of them has a link to unsubscribe.</p>"
 )
 
 const nothingToConfirm = respond(
@@ -116,7 +116,7 @@ export const layer = ({ secretsKey }: Options) =>
             onNone: () => Effect.succeed(invalid),
             onSome: ({ isRecipient, websiteConfigId }) =>
               notifications.confirm(websiteConfigId, isRecipient).pipe(
-                Effect.map((found) => (found ? confirmed : nothingToConfirm)),
+                Effect.map((isConfirmed) => (isConfirmed ? confirmed : nothingToConfirm)),
                 Effect.catch((error) => Effect.as(ErrorMapping.logUnavailable(error), unavailable))
               )
           })

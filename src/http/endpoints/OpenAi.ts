@@ -111,7 +111,7 @@ export const layer = (options: Options) =>
           const instanceId = instanceOf(params.instance_id)
           return instanceId === null
             ? Effect.succeed(unknownInstance)
-            : ChatEndpoint.respond(request, instanceId, complete, openAi)
+            : ChatEndpoint.answerRequest(request, instanceId, complete, openAi)
         })
         .handleRaw("models", ({ params, request }) => {
           const instanceId = instanceOf(params.instance_id)

@@ -1,6 +1,6 @@
 /**
- * Holds a transaction open while another store writes data of websites. The transaction has the lock of an insert into
- * `page_view`, for which `SiteErasure` waits.
+ * Holds a transaction open while another store writes data of websites. The transaction has the same lock as an insert into
+ * `page_view`. `SiteErasure` waits until this lock is released.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface Options {
 
 const Rows = Schema.Array(Schema.Struct({ id: Schema.String }))
 
-/** Taken before the websites are read: a deletion waits for this lock, or has marked its website before they are read. */
+/** Taken before the websites are read, so that a deletion either has marked its website already or waits for this lock. */
 const lock = "LOCK TABLE ONLY page_view IN ROW EXCLUSIVE MODE"
 
 const statement = "SELECT hosted_website_id AS id FROM site WHERE hosted_website_id = ANY($1) AND deleted_at IS NULL"

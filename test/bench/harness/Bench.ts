@@ -89,7 +89,7 @@ const topRate = (measures: ReadonlyArray<Measure>, contender: string): number =>
 
 const measureRates = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   const contenders = yield* Contenders.all(testBed, edge)
-  const rates = yield* Rates.measure(testBed, contenders, { ...options, invalid: !options.quick })
+  const rates = yield* Rates.measure(testBed, contenders, { ...options, withInvalid: !options.quick })
   const top = { own: topRate(rates, names.edge), peer: topRate(rates, names.fastify) }
   const hasLatency = options.parts.includes("latency") && top.own > 0 && top.peer > 0
   return hasLatency ? [...rates, ...(yield* Latency.measure(testBed, contenders, top, options))] : rates
@@ -107,7 +107,7 @@ const measureParts = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge
   if (includes("stored")) {
     yield* TestBed.runStatements(testBed, fresh.database, ["TRUNCATE page_view, bot_view"])
     const full = yield* PrefilledDatabase.fill(testBed, fresh, options.stored)
-    measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, invalid: false }))
+    measures.push(yield* Rates.measurePrefilled(testBed, { empty: fresh, full }, { ...options, withInvalid: false }))
   }
   if (includes("reports")) measures.push(...(yield* Reports.measure(testBed, fresh, options)))
   if (includes("console")) measures.push(...(yield* ConsoleView.measure(testBed, fresh, options)))
@@ -169,7 +169,7 @@ export const run = (options: Options) =>
           ? yield* measureParts(testBed, edge, options)
           : yield* Rates.measure(testBed, [Contenders.ofEdge(testBed, names.edge, edge)], {
               ...options,
-              invalid: false
+              withInvalid: false
             })
       if (profile !== undefined) yield* reportProfiles(profile)
       const text = report(measures, options)

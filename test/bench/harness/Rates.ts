@@ -20,7 +20,7 @@ export interface Options {
   readonly seconds: number
   readonly connections: number
   /** Whether invalid page views are measured too. */
-  readonly invalid: boolean
+  readonly withInvalid: boolean
   /** A folder for CPU profiles of the service. With it, only page views are sent. */
   readonly profile?: string | undefined
 }
@@ -112,7 +112,7 @@ const measureOne = Effect.fnUntraced(function* (
         contender: contender.name,
         views,
         forms: options.profile === undefined ? yield* measureStored("form") : undefined,
-        invalid: options.profile === undefined && options.invalid ? yield* measure("invalid") : undefined,
+        invalid: options.profile === undefined && options.withInvalid ? yield* measure("invalid") : undefined,
         memory
       } satisfies RoundResult
     })
@@ -127,7 +127,7 @@ export const describe = (cost: Wrk.Cost, unit: string): string =>
 export const measuresOf = (
   contenders: ReadonlyArray<string>,
   results: ReadonlyArray<RoundResult>,
-  options: Pick<Options, "invalid" | "profile">
+  options: Pick<Options, "withInvalid" | "profile">
 ): ReadonlyArray<Measure> => {
   const ofContender = (name: string) => results.filter(({ contender }) => contender === name)
   const rates = (
@@ -153,7 +153,7 @@ export const measuresOf = (
   return [
     rates(GrowthTables.views),
     ...(options.profile === undefined ? [rates({ id: "forms", title: "Submissions", unit: "requests/s" })] : []),
-    ...(options.profile === undefined && options.invalid
+    ...(options.profile === undefined && options.withInvalid
       ? [rates({ id: "invalid", title: "Invalid page views (422)", unit: "requests/s" })]
       : []),
     memory

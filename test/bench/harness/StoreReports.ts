@@ -33,7 +33,7 @@ const dashboards: Readonly<Record<string, ReadonlyArray<Readonly<Record<string, 
     { ...year, dimensions: ["time:month"] },
     ...ReportQueries.dimensions.map((dimension) => ({ ...year, dimensions: [dimension] }))
   ],
-  "of these, the pages": [{ ...year, dimensions: ["event:page"] }],
+  "the query for pages among these nine": [{ ...year, dimensions: ["event:page"] }],
   "sources of a page's readers, 30 days": [
     {
       ...year,

@@ -1,7 +1,7 @@
 /**
  * No client can choose its own address. The service takes the address from `HttpMiddleware.xForwardedHeaders`, or on the
- * fast path from `core/limits/ClientAddress`, and counts a client by its `clientKey`. The tests run all of them on arbitrary
- * headers.
+ * fast path from `core/limits/ClientAddress`, and counts a client by its `clientKey`. The tests run all three functions on
+ * arbitrary headers.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Schema } from "effect"
@@ -11,7 +11,7 @@ import * as ClientAddress from "../../../src/core/limits/ClientAddress.ts"
 import { clientKey } from "../../../src/core/limits/ClientKey.ts"
 
 const trustedProxies = ["10.0.0.0/8", "fd00::/8"].map((network) => IpNetwork.fromStringUnsafe(network))
-const trusted = HttpMiddleware.xForwardedHeaders({ trustedProxies })
+const withTrustedProxies = HttpMiddleware.xForwardedHeaders({ trustedProxies })
 
 /** The address that handlers get for a request from `peer` with this `X-Forwarded-For`, and its key. */
 const clientOf = (peer: string, forwarded: string | undefined): Effect.Effect<{ address: string; key: string }> => {
@@ -28,7 +28,7 @@ const clientOf = (peer: string, forwarded: string | undefined): Effect.Effect<{ 
     peerAddress: Option.some(peer),
     headers: forwarded === undefined ? request.headers : Headers.set(request.headers, "x-forwarded-for", forwarded)
   })
-  return trusted(app).pipe(
+  return withTrustedProxies(app).pipe(
     Effect.provideService(HttpServerRequest.HttpServerRequest, forwardedRequest),
     Effect.map(() => ({ address, key: clientKey(address) }))
   )
@@ -99,7 +99,7 @@ describe("no client can choose its own address", () => {
   )
 
   it.effect.prop(
-    "if an entry of a proxy is not an address, the client's address is that of the proxy that connected",
+    "if an entry that a trusted proxy added is not an address, the client's address is that of the proxy that connected",
     [Schema.String, Field, Proxies],
     ([garbage, field, proxies]) =>
       Effect.gen(function* () {

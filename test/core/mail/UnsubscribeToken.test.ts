@@ -7,7 +7,7 @@ const key = new Uint8Array(randomBytes(32))
 const otherKey = new Uint8Array(randomBytes(32))
 
 describe("core/mail/UnsubscribeToken", () => {
-  it("a token names its notification, only with the key that signed it", () => {
+  it("a token gives the id of its notification, but only with the key that signed it", () => {
     const id = randomUUID()
     const token = UnsubscribeToken.sign(key, id)
     assert.match(token, /^[0-9a-f.A-Z_a-z-]+$/)

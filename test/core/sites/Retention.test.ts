@@ -27,11 +27,11 @@ const monthsAround = (now: number) =>
 
 describe("core/sites/Retention.parse", () => {
   it.prop("parses a number of days or months, up to a hundred years", [between(1, 99_999)], ([count]) => {
-    for (const [unit, most] of [
+    for (const [unit, max] of [
       ["days", 36_500],
       ["months", 1_200]
     ] as const) {
-      const expected = count <= most ? Option.some({ count, unit }) : Option.none()
+      const expected = count <= max ? Option.some({ count, unit }) : Option.none()
       assert.deepStrictEqual(Retention.parse(`${count} ${unit}`), expected)
       assert.deepStrictEqual(Retention.parse(`${count} ${unit.slice(0, -1)}`), expected)
       assert.deepStrictEqual(Option.flatMap(Option.map(expected, Retention.format), Retention.parse), expected)
@@ -93,7 +93,7 @@ describe("core/sites/Retention.expired", () => {
   })
 
   it.prop(
-    "`firstMonth`, before which rows are deleted, is within a month before the cutoff, and no expired partition ends after it",
+    "`firstMonth`, before which rows are deleted, is at most a month before the cutoff, and no expired partition ends after it",
     [Period, Now],
     ([period, now]) => {
       const first = Retention.firstMonth(period, now)

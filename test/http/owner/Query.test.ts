@@ -239,7 +239,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
   )
 
   it.effect.prop(
-    "no body is answered with a server error",
+    "any JSON body is answered without a server error",
     [Schema.Record(Schema.String, Schema.Json), Schema.Json, Schema.Json, Schema.Json],
     ([more, metrics, filters, include]) =>
       Effect.gen(function* () {
@@ -255,7 +255,7 @@ layer(testServer(), { excludeTestServices: true })("POST /v1/owner/query", (it) 
   )
 })
 
-/** The test server's website, so that the runs of a property do not create one each, and a key for it. */
+/** The test server's website, and a key for it. The runs of a property share them. */
 const theWebsite = Effect.gen(function* () {
   const { url, websiteConfigId } = yield* TestServer
   const issued = yield* OwnerKeys.use((keys) =>

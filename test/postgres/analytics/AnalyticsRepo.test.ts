@@ -186,18 +186,18 @@ describe("postgres/analytics/AnalyticsRepo: batches", () => {
     Effect.gen(function* () {
       const repo = yield* Service.AnalyticsRepo
       const sql = yield* PgClient.PgClient
-      const late = { ...plainView, hostedWebsiteId: websites[1] }
+      const hangingView = { ...plainView, hostedWebsiteId: websites[1] }
       yield* sql.withTransaction(
         Effect.gen(function* () {
           yield* sql`LOCK TABLE page_view IN ACCESS EXCLUSIVE MODE`
-          const error = yield* Effect.flip(repo.append(late))
+          const error = yield* Effect.flip(repo.append(hangingView))
           assert.deepInclude(error, { _tag: "StorageUnavailable", reason: "timeout" })
         })
       )
       // Retried, because a busy machine may miss the short deadline.
       yield* repo.append(plainView).pipe(Effect.eventually, Effect.timeout("20 seconds"))
       assert.isAtLeast((yield* stored("page_view", plainView.hostedWebsiteId)).length, 1)
-      assert.isAtMost((yield* stored("page_view", late.hostedWebsiteId)).length, 1)
+      assert.isAtMost((yield* stored("page_view", hangingView.hostedWebsiteId)).length, 1)
     }).pipe(
       Effect.provide(AnalyticsRepo.layer({ timeout: "300 millis", maxQueue: 10 }).pipe(Layer.provideMerge(database)))
     )

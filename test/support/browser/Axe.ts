@@ -11,12 +11,12 @@ import type { Page } from "playwright-core"
 
 const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 
-const colors = ["color-contrast", "link-in-text-block"]
+const colorRules = ["color-contrast", "link-in-text-block"]
 
 /** The rules about the positions and colors of elements. They take most of the processor time of a check. */
-const looks = [...colors, "target-size"]
+const visualRules = [...colorRules, "target-size"]
 
-const everything = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 interface Check {
   readonly rules: Pick<RunOptions, "runOnly" | "rules">
@@ -36,39 +36,39 @@ const run = async (page: Page, { least, part, rules }: Check): Promise<ReadonlyA
     // Tests check a document in a frame separately.
     iframes: false
   }
-  // Only what is read leaves the page: the results describe every rule and element.
-  const { checked, found } = await page.evaluate<{ readonly checked: number; readonly found: ReadonlyArray<string> }>(
+  // Returns only what the caller reads, because the whole results describe every rule and element.
+  const { count, failures } = await page.evaluate<{ readonly count: number; readonly failures: ReadonlyArray<string> }>(
     `axe.run(${JSON.stringify(part)}, ${JSON.stringify(settings)}).then(({ incomplete, passes, violations }) => ({
-      checked: passes.length + incomplete.length,
-      found: violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html + " " + node.failureSummary))
+      count: passes.length + incomplete.length,
+      failures: violations.flatMap(({ id, nodes }) => nodes.map((node) => id + ": " + node.html + " " + node.failureSummary))
     }))`
   )
-  assert.isAtLeast(checked, least, "the number of results")
-  return found
+  assert.isAtLeast(count, least, "the number of results")
+  return failures
 }
 
-const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", values: colors } }, part, least: 1 })
+const byColors = (part: string): Check => ({ rules: { runOnly: { type: "rule", values: colorRules } }, part, least: 1 })
 
 /** The violations of WCAG 2.2 A and AA, and of axe-core's best practices. */
 export const violations = (page: Page): Promise<ReadonlyArray<string>> =>
-  run(page, { rules: { runOnly: { type: "tag", values: everything } }, part: "html", least: 11 })
+  run(page, { rules: { runOnly: { type: "tag", values: tags } }, part: "html", least: 11 })
 
 /** The violations of a page that was checked before, and of which only this part looks different now. */
 const violationsAfterChange = async (page: Page, part: string): Promise<ReadonlyArray<string>> => [
   ...(await run(page, {
     rules: {
-      runOnly: { type: "tag", values: everything },
-      rules: Object.fromEntries(looks.map((rule) => [rule, { enabled: false }]))
+      runOnly: { type: "tag", values: tags },
+      rules: Object.fromEntries(visualRules.map((rule) => [rule, { enabled: false }]))
     },
     part: "html",
     least: 10
   })),
-  ...(await run(page, { rules: { runOnly: { type: "rule", values: looks } }, part, least: 2 }))
+  ...(await run(page, { rules: { runOnly: { type: "rule", values: visualRules } }, part, least: 2 }))
 ]
 
 /**
- * The violations in light mode, and those in dark mode that depend on colors. The open page changes its color scheme, so a test
- * reaches each state once.
+ * The violations in light mode, and those in dark mode that depend on colors. Changes the color scheme of the open page, so that
+ * a test need not bring a page into the same state twice.
  *
  * @param changed the selector of the only part that looks other than when the page was last checked
  */

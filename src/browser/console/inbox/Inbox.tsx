@@ -124,7 +124,7 @@ export const Inbox = ({ isOwner, site }: PageProps) => {
         siteId={site.site_id}
         timeZone={site.time_zone}
         view={view}
-        quarantined={counts?.quarantined ?? 0}
+        quarantinedCount={counts?.quarantined ?? 0}
         forms={counts?.pages ?? []}
       />
       {changes.isFailed && (

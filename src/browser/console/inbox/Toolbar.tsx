@@ -17,11 +17,11 @@ interface Props {
   readonly siteId: string
   readonly timeZone: string
   readonly view: View.View
-  readonly quarantined: number
+  readonly quarantinedCount: number
   readonly forms: ReadonlyArray<string>
 }
 
-export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) => {
+export const Toolbar = ({ forms, quarantinedCount, siteId, timeZone, view }: Props) => {
   const show = (change: Partial<View.View>, replace = false) =>
     go({ view: View.format({ ...view, ...change }), item: null }, { replace })
   const [typed, setTyped] = useTyped(view.search, (search) => show({ search }, true))
@@ -36,12 +36,12 @@ export const Toolbar = ({ forms, quarantined, siteId, timeZone, view }: Props) =
             onClick={() => show({ folder, isUnread: false })}
           >
             {Texts.inbox.folders[folder]}
-            {folder === "quarantined" && quarantined > 0 && <span class="count">{quarantined}</span>}
+            {folder === "quarantined" && quarantinedCount > 0 && <span class="count">{quarantinedCount}</span>}
           </button>
         ))}
       </nav>
       <div class="tools">
-        {/* The menu is the first tool, so that no other tool moves when the menu appears. */}
+        {/* The tools end at the end of the row. The first of them can appear later without moving the others. */}
         {(forms.length > 1 || view.form !== "") && (
           <Menu
             label={`${Texts.inbox.form}: ${view.form || Texts.inbox.allForms}`}

@@ -86,7 +86,7 @@ export const useFeed = (siteId: string): Feed => {
         close()
         retry = setTimeout(
           () => {
-            // Shows it if the session has ended.
+            // `EventSource` does not say why it failed. If the session has ended, this request shows it.
             reloadData()
             open()
           },

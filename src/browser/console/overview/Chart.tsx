@@ -18,7 +18,7 @@ interface Props {
   readonly interval: Interval
   readonly points: ReadonlyArray<Points.Point>
   /** How many points at the end are in the future. */
-  readonly future: number
+  readonly futureCount: number
   /** Whether the latest interval that has begun is not over yet. */
   readonly isOpen: boolean
   /** Opens the days of one point, or of all points from the first to the last. */
@@ -94,13 +94,13 @@ const Tip = ({
   )
 }
 
-export const Chart = ({ future, interval, isOpen, metric, onOpen, points }: Props) => {
+export const Chart = ({ futureCount, interval, isOpen, metric, onOpen, points }: Props) => {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
   const [current, setCurrent] = useState<number | null>(null)
   const latest = useRef({ onOpen, points, metric, interval })
   latest.current = { onOpen, points, metric, interval }
-  const last = Math.max(0, points.length - 1 - future)
+  const last = Math.max(0, points.length - 1 - futureCount)
 
   // Draws before the page is painted, so that the chart handles a key that is pressed at once.
   useLayoutEffect(() => {

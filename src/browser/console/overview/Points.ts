@@ -32,10 +32,10 @@ export const of = ({ meta, results }: Report): ReadonlyArray<Point> => {
 }
 
 /** How many of the last points are in the future: the remaining hours of today. */
-export const future = (points: ReadonlyArray<Point>, interval: Interval, now: string): number =>
+export const futureCount = (points: ReadonlyArray<Point>, interval: Interval, now: string): number =>
   interval === "time:hour" ? points.filter(({ label }) => label > now).length : 0
 
-/** Which of `count` labels are drawn, if each needs `width` of `space` pixels. */
+/** The indexes of the labels to draw. There are `count` labels of `width` pixels each, in a row of `space` pixels. */
 export const ticks = (count: number, space: number, width: number): ReadonlyArray<number> => {
   const maxLabels = Math.max(2, Math.floor(space / width))
   const steps = [1, 2, 3, 4, 6, 7, 12, 14, 24, 28, 48, 60, 90, 120, 180, 365]

@@ -31,7 +31,7 @@ export const Series = ({ days, scope }: Props) => {
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${metric} ${interval}`)
   const points = useMemo(() => (value === undefined ? [] : Points.of(value)), [value])
   const isOpen = days[1] >= Calendar.today(Date.now(), scope.timeZone)
-  const future = Points.future(points, interval, Calendar.hour(Date.now(), scope.timeZone))
+  const futureCount = Points.futureCount(points, interval, Calendar.hour(Date.now(), scope.timeZone))
 
   const open = (first: number, last: number) => {
     const [from, to] = [points[first], points[last]]
@@ -53,7 +53,14 @@ export const Series = ({ days, scope }: Props) => {
         ) : isTable ? (
           <ChartTable metric={metric} interval={interval} points={points} />
         ) : (
-          <Chart metric={metric} interval={interval} points={points} future={future} isOpen={isOpen} onOpen={open} />
+          <Chart
+            metric={metric}
+            interval={interval}
+            points={points}
+            futureCount={futureCount}
+            isOpen={isOpen}
+            onOpen={open}
+          />
         )}
       </div>
       <div class="series-options">

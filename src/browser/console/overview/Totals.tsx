@@ -25,14 +25,14 @@ export interface Total {
 /** Whether a metric is a rate or an average of visits. Its value without visits, 0, means nothing. */
 const isOfVisits = (metric: Metric): boolean => metric === "bounce_rate" || metric === "visit_duration"
 
-export const totalOf = (metric: Metric, row: Row | undefined, place: number): Total => {
+export const totalOf = (metric: Metric, row: Row | undefined, index: number): Total => {
   const before = row?.comparison?.metrics
   const hadVisits = Format.toNumber(before?.[Queries.totalMetrics.indexOf("visits")]) > 0
   return {
     metric,
-    value: row?.metrics[place],
-    before: before === undefined ? undefined : isOfVisits(metric) && !hadVisits ? null : before[place],
-    change: row?.comparison?.change[place] ?? null
+    value: row?.metrics[index],
+    before: before === undefined ? undefined : isOfVisits(metric) && !hadVisits ? null : before[index],
+    change: row?.comparison?.change[index] ?? null
   }
 }
 
@@ -40,15 +40,15 @@ export const totalOf = (metric: Metric, row: Row | undefined, place: number): To
 export const Change = ({ before, change, isOver, metric, value }: Total & { readonly isOver: boolean }) => {
   if (before === undefined) return null
   if (before === null) return <span class="change">{Texts.comparison.noVisits}</span>
-  const was = Texts.comparison.before(Format.metric(metric, before, true))
+  const beforeText = Texts.comparison.before(Format.metric(metric, before, true))
   if (change === 0 || (Format.toNumber(before) === 0 && Format.toNumber(value) === 0)) {
     return <span class="change">{Texts.comparison.same}</span>
   }
-  if (change === null || Format.toNumber(before) === 0 || !isOver) return <span class="change">{was}</span>
+  if (change === null || Format.toNumber(before) === 0 || !isOver) return <span class="change">{beforeText}</span>
   const isGood = change * Format.direction(metric) > 0
   const size = Format.change(metric, change)
   return (
-    <span class={`change ${isGood ? "good" : "bad"}`} title={was}>
+    <span class={`change ${isGood ? "good" : "bad"}`} title={beforeText}>
       <Icon name={change > 0 ? "up" : "down"} />
       <span aria-hidden="true">{size}</span>
       <span class="sr-only">{change > 0 ? Texts.comparison.more(size) : Texts.comparison.fewer(size)}</span>

@@ -1,5 +1,5 @@
 /**
- * Chooses the days of a list.
+ * A menu that chooses the days whose entries a list shows.
  *
  * @module
  */
@@ -31,7 +31,8 @@ export const DaysMenu = ({ days, onChoose, timeZone }: Props) => {
     [Texts.ranges["7d"], last(7)],
     [Texts.ranges["30d"], last(30)]
   ]
-  const shown = choices.find(([, choice]) => isSame(choice, days))?.[0] ?? (days === null ? "" : Format.days(days))
+  const currentLabel =
+    choices.find(([, choice]) => isSame(choice, days))?.[0] ?? (days === null ? "" : Format.days(days))
   const items: ReadonlyArray<Choice<Days | null | "choose">> = [
     ...choices.map(([label, value]) => ({ value, label, isCurrent: isSame(value, days) })),
     { value: "choose", label: Texts.range.choose, hasSeparator: true }
@@ -39,13 +40,13 @@ export const DaysMenu = ({ days, onChoose, timeZone }: Props) => {
   return (
     <>
       <Menu
-        label={`${Texts.range.label}: ${shown}`}
+        label={`${Texts.range.label}: ${currentLabel}`}
         side="end"
         choices={items}
         onChoose={(value) => (value === "choose" ? setChoosing(true) : onChoose(value))}
       >
         <Icon name="calendar" />
-        {shown}
+        {currentLabel}
       </Menu>
       {isChoosing && (
         <DaysDialog

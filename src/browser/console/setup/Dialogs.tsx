@@ -18,6 +18,7 @@ interface FormProps {
   readonly submit: string
   /** The text of the button that closes the dialog; "Cancel" if absent. */
   readonly cancel?: string
+  /** Whether the form cannot be submitted now. */
   readonly isBusy: boolean
   readonly isWide?: boolean
   /** The error, unless a field shows it. */

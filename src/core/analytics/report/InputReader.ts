@@ -28,7 +28,7 @@ export const invalid = Symbol("invalid")
 
 export type Invalid = typeof invalid
 
-/** Further errors are left out. */
+/** The maximum number of errors. Further errors are left out. */
 const maxErrors = 100
 
 export class InputReader {
@@ -78,7 +78,7 @@ export class InputReader {
     return input
   }
 
-  /** Reads every item of a list; `invalid` if an item is. */
+  /** Reads every item of a list. Returns `invalid` if an item is invalid. */
   items<A>(
     inputs: ReadonlyArray<unknown>,
     loc: Location,

@@ -43,7 +43,7 @@ export const readOnly =
       )
 
 /** The counts of a query in its range, and in the range of its comparison. */
-interface Counted {
+interface BothCounts {
   readonly counted: Assembly.Counted
   readonly compared: Assembly.Counted | null
 }
@@ -54,7 +54,7 @@ const count = Effect.fnUntraced(function* (
   query: Query,
   allowed: Counting.Reading,
   maxGroups?: number
-): Effect.fn.Return<Counted, SqlError.SqlError | ReportTooLarge> {
+): Effect.fn.Return<BothCounts, SqlError.SqlError | ReportTooLarge> {
   const first = query.range.first === null ? yield* RollupState.firstRow(sql, site.hostedWebsiteId) : null
   const local = first === null ? null : LocalTime.zone(query.timeZone).toLocal(first)
   const range = DateRange.beginning(query.range, local)
