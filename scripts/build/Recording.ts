@@ -1,5 +1,6 @@
 /**
- * The results of the bundler and of the compression, which `dist`, the folder that is packed, holds in `browser.json`.
+ * The results of the bundler and of the compression. The build stores them in `browser.json` in `dist`, the folder that is
+ * packed.
  *
  * @module
  */
@@ -30,7 +31,10 @@ export const hashOf = (content: Uint8Array): string => createHash("sha256").upda
 /** Source files, or source files by the names of their bundles. */
 export type EntryPoints = ReadonlyArray<string> | Readonly<Record<string, string>>
 
-/** Identifies a call by its entry points, relative to `root`: `src` during the build, and `dist` later. The key is the same in both. */
+/**
+ * Identifies a call by the paths of its entry points relative to `root`. The key is the same during the build, when `root` is
+ * `src`, and later, when it is `dist`.
+ */
 export const keyOf = (entryPoints: EntryPoints, root: URL): string =>
   Object.values(entryPoints)
     .map((entry) => path.relative(fileURLToPath(root), entry).replaceAll(path.sep, "/"))

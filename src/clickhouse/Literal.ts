@@ -5,4 +5,4 @@
  */
 
 /** A text as a literal in a statement. */
-export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (sign) => `\\${sign}`)}'`
+export const quoted = (text: string): string => `'${text.replace(/['\\]/g, (character) => `\\${character}`)}'`

@@ -23,8 +23,8 @@ const anObject =
       : Result.fail([at(["body"], body === undefined || body === null ? missing : notAnObject)])
 
 /**
- * A reader for any schema. An invalid body is decoded twice: first, and faster, up to the first error, and then to collect all
- * errors.
+ * A reader for any schema. It decodes a body up to the first error, which is faster. If there is one, it decodes the body again
+ * to collect all errors.
  */
 export const interpreted = <A>(schema: Schema.Codec<A, unknown>): BodyReader<A> => {
   const decode = Schema.decodeUnknownResult(schema)
@@ -36,7 +36,7 @@ export const interpreted = <A>(schema: Schema.Codec<A, unknown>): BodyReader<A> 
   })
 }
 
-/** The members of a struct whose fields are all of `contract/Wire`; undefined for any other schema. */
+/** The members of a struct whose fields are all made by `contract/Wire`; undefined for any other schema. */
 const membersOf = (schema: object): ReadonlyArray<readonly [name: string, member: Member]> | undefined => {
   if (!("fields" in schema)) return undefined
   const members: Array<readonly [string, Member]> = []
@@ -49,8 +49,8 @@ const membersOf = (schema: object): ReadonlyArray<readonly [name: string, member
 }
 
 /**
- * A reader with the same results as `interpreted`. For a struct of `contract/Wire`'s fields, it calls their functions in one pass,
- * without the schema interpreter.
+ * A reader with the same results as `interpreted`. For a struct whose fields are made by `contract/Wire`, it calls their functions
+ * in one pass, without the schema interpreter.
  */
 export const make = <A>(schema: Schema.Codec<A, unknown>): BodyReader<A> => {
   const members = membersOf(schema)

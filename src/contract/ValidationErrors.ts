@@ -12,7 +12,7 @@ export type Location = ReadonlyArray<string | number>
 
 export const at = (loc: Location, { msg, type }: FieldError): ValidationError => ({ loc, msg, type })
 
-/** The errors of a field or, if it has them, of its members. */
+/** The errors of a field's members, or the field's own error if it has none for its members. */
 export const allAt = (loc: Location, error: FieldError): ReadonlyArray<ValidationError> =>
   error.members === undefined ? [at(loc, error)] : error.members.map((member) => at([...loc, ...member.loc], member))
 

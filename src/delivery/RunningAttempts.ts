@@ -9,7 +9,10 @@ import type { Webhook } from "../core/delivery/Webhook.ts"
 export interface RunningAttempts {
   /** The slots that are free. */
   readonly freeSlots: () => Slots.FreeSlots
-  /** The number of running attempts of each webhook. A paused webhook counts as having one, so that it gets no other. */
+  /**
+   * The number of running attempts of each webhook. A paused webhook counts as having at least one: since it is failing, it
+   * then gets no other.
+   */
   readonly counts: () => ReadonlyMap<string, number>
   /** Adds an attempt. Returns a function that removes it, once. */
   readonly add: (webhook: Webhook) => () => void
@@ -43,9 +46,9 @@ export const make = (onFree: (webhookId: string) => void): RunningAttempts => {
     add: ({ failingSince, webhookId }) => {
       busy.set(webhookId, { count: (busy.get(webhookId)?.count ?? 0) + 1, isFailing: failingSince !== null })
       return ending(webhookId, () => {
-        const found = busy.get(webhookId)
-        if (found === undefined || found.count === 1) busy.delete(webhookId)
-        else busy.set(webhookId, { ...found, count: found.count - 1 })
+        const current = busy.get(webhookId)
+        if (current === undefined || current.count === 1) busy.delete(webhookId)
+        else busy.set(webhookId, { ...current, count: current.count - 1 })
       })
     },
     pause: (webhookId) => {

@@ -1,6 +1,6 @@
 /**
- * Opens connections to the hosts that owners name: only on the public internet (`core/delivery/AddressGuard`), or to the
- * hosts that the operator allows.
+ * Opens connections to hosts that owners name, if they are on the public internet (`core/delivery/AddressGuard`) or the operator
+ * allows them.
  *
  * The connector looks up a host name when a connection opens, and connects to an IP address that passed the guard. This
  * prevents DNS rebinding: a name server cannot change its answer between the check and the connection.
@@ -45,14 +45,14 @@ const guardedLookup =
 /** Opens connections to public addresses and to allowed hosts. */
 export const make = ({ allowed, lookup = Dns.lookup, onOpen = () => {} }: Options): Undici.buildConnector.connector => {
   const guarded = Undici.buildConnector({ timeout, lookup: guardedLookup(lookup) })
-  const open = Undici.buildConnector({ timeout, lookup: lookup as LookupFunction })
+  const unguarded = Undici.buildConnector({ timeout, lookup: lookup as LookupFunction })
   return (options, callback) => {
     const url = URL.parse(`${options.protocol}//${options.host ?? options.hostname}`)
     if (url === null) return callback(new Refused("the address is not valid"), null)
     const target = AddressGuard.targetOf(url)
     const refusal = AddressGuard.refusalOf(allowed, target)
     if (Option.isSome(refusal)) return callback(new Refused(refusal.value), null)
-    return (AddressGuard.isAllowed(allowed, target) ? open : guarded)(options, (...[error, socket]) => {
+    return (AddressGuard.isAllowed(allowed, target) ? unguarded : guarded)(options, (...[error, socket]) => {
       if (error !== null) return callback(error, null)
       onOpen(socket)
       callback(null, socket)

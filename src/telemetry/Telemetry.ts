@@ -67,9 +67,9 @@ const exporter = (options: Otlp.Options, version: string) =>
   )
 
 export const layer = (options: Options): Layer.Layer<never> => {
-  const processes = options.metrics ? ProcessMetrics.layer(options.version) : Layer.empty
+  const processMetrics = options.metrics ? ProcessMetrics.layer(options.version) : Layer.empty
   return Option.match(options.otlp, {
-    onNone: () => processes,
-    onSome: (otlp) => Layer.merge(processes, exporter(otlp, options.version))
+    onNone: () => processMetrics,
+    onSome: (otlp) => Layer.merge(processMetrics, exporter(otlp, options.version))
   }).pipe(Layer.provideMerge(logger(options)))
 }

@@ -38,7 +38,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Storage, E>) =>
       })
     )
 
-    it.effect("unknown and malformed ids have no webhook, and no webhook is created for such a website", () =>
+    it.effect("finds, creates, changes and deletes nothing for unknown and malformed ids", () =>
       Effect.gen(function* () {
         const webhooks = yield* Webhooks
         for (const id of [randomUUID(), "x", ""]) {

@@ -51,7 +51,7 @@ export const newKey = InstanceDirectory.use((instances) =>
   )
 )
 
-/** Sends a message, or null to request another answer to the last message. Returns the id of the answer that begins. */
+/** Begins the answer to a new message or, if `text` is null, another answer to the last message. Returns the answer's id. */
 export const beginAnswer = Effect.fnUntraced(function* (key: ConversationKey, text: string | null) {
   const store = yield* ConversationStore
   const answerId = randomUUID()

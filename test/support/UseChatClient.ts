@@ -76,7 +76,7 @@ export const useChat = (
 
 export const send = (chat: Chat<UIMessage>, text: string) => Effect.promise(() => chat.sendMessage({ text }))
 
-/** Sends a message, and waits for the first text of the answer. */
+/** Sends a message that begins with `wait`, and waits for the first text of its answer. Returns the promise of `sendMessage`. */
 export const begin = Effect.fnUntraced(function* (chat: Chat<UIMessage>, text: string) {
   const sent = chat.sendMessage({ text })
   yield* until("the first text", () => textOf(chat.lastMessage) === "begun" && chat.lastMessage?.role === "assistant")

@@ -90,7 +90,8 @@ const readStream = async (
 }
 
 /**
- * Reads the answer in a response. Never rejects. Aborting `stop` ends the reception. Any other end of it also aborts `stop`.
+ * Reads the answer in a response. Never rejects. Aborting `stop` ends the reception; a reception that ends by itself aborts
+ * `stop`.
  *
  * @param onEmpty returns the outcome of a response with status 204
  */

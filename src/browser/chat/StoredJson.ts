@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The name of an instance's conversation, in the storage and between tabs. */
+/** The key of an instance's conversation in `sessionStorage`, and the name of the channel between tabs. */
 export const nameOf = (instance: string): string => `hydracore-chat:${instance}`
 
 /** Returns the stored JSON, or null. */

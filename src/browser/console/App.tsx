@@ -59,9 +59,9 @@ const Console = () => {
   const address = useAddress()
   const page = isPage(address.page) ? address.page : "overview"
   const session = useAnswer("GET /v1/owner/session", address.link === null ? {} : null)
-  const hasSession = session.value !== undefined || session.failure?.kind !== "signed-out"
+  const needsSignIn = session.value === undefined && session.failure?.kind === "signed-out"
   // The websites are requested in parallel with the session.
-  const isOpen = address.link === null && hasSession
+  const isOpen = address.link === null && !needsSignIn
   const isEnded = isSignedOut(useStore(connection)) && isOpen && session.value !== undefined
   const { value } = useAnswer("GET /v1/owner/sites", isOpen ? {} : null)
   const sites = value?.sites ?? []
@@ -83,7 +83,7 @@ const Console = () => {
 
   const content = () => {
     if (address.link !== null) return <Link secret={address.link} />
-    if (!hasSession) return <SignedOut />
+    if (needsSignIn) return <SignedOut />
     if (session.value === undefined && session.failure === undefined) return null
     if (site !== undefined) {
       const Page = pages[page]

@@ -1,6 +1,9 @@
 /**
- * `stats`: the statistics of websites. Without `--by`: an overview of one website, with uncounted requests by reason, or its
- * days as CSV; with `--all-sites`, one row per website. With `--by`: one query per website.
+ * `stats`: the statistics of websites.
+ *
+ * - For one website: an overview with the uncounted requests by reason, or with `--format csv` a row per day.
+ * - With `--all-sites`: a row per website.
+ * - With `--by`: the groups of each website.
  *
  * @module
  */
@@ -51,9 +54,9 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const reports = yield* Reports
   const decisions = yield* Decisions
   const now = yield* Clock.currentTimeMillis
-  const query = yield* StatsInputs.queries(flags, site, now)
+  const makeQuery = yield* StatsInputs.queries(flags, site, now)
   const run = (selection: StatsInputs.Selection) =>
-    Effect.flatMap(query(selection), (made) => reports.query(site, made))
+    Effect.flatMap(makeQuery(selection), (query) => reports.query(site, query))
   const totals = yield* run({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
   const days = yield* run({ metrics: ["pageviews", "visitors"], dimensions: ["time:day"], limit: maxRows })
   const lists = yield* Effect.forEach(StatsOverview.lists, (list) =>
@@ -83,9 +86,9 @@ const stats = Command.make(
     const [only] = sites
     const isGrouped = flags.by.length > 0
     if (!flags.allSites && !isGrouped && !isCsv && only !== undefined) {
-      const found = yield* overview(flags, only)
+      const data = yield* overview(flags, only)
       const width = yield* Output.lineWidth
-      return yield* Output.answer({ json: json(StatsOverview.json(found)), text: StatsOverview.text(found, width) })
+      return yield* Output.answer({ json: json(StatsOverview.json(data)), text: StatsOverview.text(data, width) })
     }
     const reports = yield* Reports
     const now = yield* Clock.currentTimeMillis
@@ -100,27 +103,27 @@ const stats = Command.make(
         return { site, answer: yield* reports.query(site, query) }
       })
     )
-    const [shown] = answers
-    if (shown === undefined) {
+    const [first] = answers
+    if (first === undefined) {
       return yield* Output.answer({ json: [], text: "There are no websites. `hydracore site create` creates one.\n" })
     }
     const rows = answers.flatMap(({ answer, site }) => StatsText.named(flags.allSites ? site : null, answer))
-    if (isCsv) return yield* Output.write(StatsText.csv(shown.answer.query, rows))
+    if (isCsv) return yield* Output.write(StatsText.csv(first.answer.query, rows))
     const documents = answers.map(({ answer, site }) => ({
       website_config_id: site.websiteConfigId,
       name: site.name,
       ...answer
     }))
-    const { date_range } = shown.answer.query
+    const { date_range } = first.answer.query
     yield* Output.answer({
-      json: json(flags.allSites ? documents : shown.answer),
+      json: json(flags.allSites ? documents : first.answer),
       text: `${Output.facts([
-        ...(flags.allSites ? [] : [["website", shown.site.name] as const]),
+        ...(flags.allSites ? [] : [["website", first.site.name] as const]),
         [
           "period",
-          `${date_range[0]} to ${date_range[1]} (${flags.allSites ? "each in its time zone" : shown.answer.meta.time_zone})`
+          `${date_range[0]} to ${date_range[1]} (${flags.allSites ? "each in its time zone" : first.answer.meta.time_zone})`
         ]
-      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(shown.answer.query, rows, yield* Output.lineWidth)}`
+      ])}\n${rows.length === 0 ? "Nothing matches.\n" : StatsText.chart(first.answer.query, rows, yield* Output.lineWidth)}`
     })
   })
 ).pipe(

@@ -1,6 +1,6 @@
 /**
- * Creates the tables. ClickHouse has no transactions for this, but the statements are idempotent, so that an interrupted run can
- * be repeated.
+ * Creates the tables. ClickHouse has no transactions for this, but the statements are idempotent, so an interrupted run can be
+ * repeated.
  *
  * @module
  */
@@ -27,19 +27,21 @@ const layoutOf = (target: Tables.Target): string =>
 
 /**
  * Creates the missing tables on the named cluster, or, if none is named, where the existing tables are. Returns the names of the
- * missing tables. Fails if the existing tables are not on the named cluster.
+ * tables that were missing. Fails if the existing tables are not on the named cluster.
  */
 export const apply = Effect.fnUntraced(function* (
   cluster: Option.Option<string>
 ): Effect.fn.Return<ReadonlyArray<string>, ClickHouseError | OtherLayout, ClickHouse> {
-  const found = yield* Layout.target
+  const current = yield* Layout.target
   const missing = yield* Layout.missing
-  const named: Tables.Target = Option.match(cluster, {
-    onNone: () => found,
+  const target: Tables.Target = Option.match(cluster, {
+    onNone: () => current,
     onSome: (name) => ({ _tag: "Cluster", cluster: name })
   })
-  const exist = missing.length < Tables.tables.length
-  if (exist && layoutOf(named) !== layoutOf(found)) return yield* new OtherLayout({ layout: layoutOf(found) })
-  yield* create(named)
+  const anyExists = missing.length < Tables.tables.length
+  if (anyExists && layoutOf(target) !== layoutOf(current)) {
+    return yield* new OtherLayout({ layout: layoutOf(current) })
+  }
+  yield* create(target)
   return missing
 })

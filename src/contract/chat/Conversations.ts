@@ -59,7 +59,7 @@ export const stream = HttpApiEndpoint.get("stream", `${base}/stream`, {
       identifier: "conversation_stream",
       transform: streamed("The agent's answer: the UI message stream of the AI SDK, version 1"),
       summary: "Resume the running answer",
-      description: "The running answer from its first frame on, then live. 204 if no answer is running."
+      description: "Streams the running answer from its first frame to its end. 204 if no answer is running."
     })
   )
 

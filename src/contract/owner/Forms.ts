@@ -47,14 +47,14 @@ const page = Fields.parsed(
   `a text of 1 to ${FormRules.limits.page} characters is expected`
 )
 
-/** The maximum number of errors of rules in a response. */
+/** The maximum number of invalid rules that a response reports. */
 const maxFaults = 20
 
 const rules = Wire.field<FormRules.FormRules>(
   {
     type: "object",
     description:
-      'The rules of each field, by its name, such as `{"name": {"required": true, "max": 100}}`: `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
+      'The rules of the fields, by field name, such as `{"name": {"required": true, "max": 100}}`. A field can have `required`, `email`, `number`, `min`, `max`, `pattern`, `one_of` and `message`',
     additionalProperties: { type: "object" },
     maxProperties: FormRules.limits.fields
   },
@@ -95,7 +95,8 @@ export const put = HttpApiEndpoint.put("put", base, {
   OpenApi.annotations({
     identifier: "put_form",
     summary: "Set the rules of a form",
-    description: "Sets or replaces the rules of a page's form. A submission that breaks one is refused. Scope `write`."
+    description:
+      "Sets or replaces the rules of a page's form. A submission that breaks a rule is refused. Scope `write`."
   })
 )
 

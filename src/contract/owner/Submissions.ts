@@ -90,7 +90,7 @@ export const list = HttpApiEndpoint.get("list", base, {
   })
 )
 
-const text = Schema.NullOr(Schema.String)
+const nullableText = Schema.NullOr(Schema.String)
 
 export const SubmissionDetails = Schema.Struct({
   ...common,
@@ -101,11 +101,11 @@ export const SubmissionDetails = Schema.Struct({
       value: Schema.String
     })
   ).annotate({ description: "The form's fields in order: texts, and any other value as JSON" }),
-  source: text.annotate({ description: "Where the submission's visit came from, as the reports name it" }),
-  medium: text,
-  campaign: text,
-  referrer: text,
-  entry_page: text
+  source: nullableText.annotate({ description: "Where the submission's visit came from, as the reports name it" }),
+  medium: nullableText,
+  campaign: nullableText,
+  referrer: nullableText,
+  entry_page: nullableText
 }).annotate({
   identifier: "SubmissionDetails",
   title: "SubmissionDetails",

@@ -22,10 +22,13 @@ const rights: Readonly<Record<Role, string>> = {
   viewer: "You can read the statistics, submissions and conversations, and change nothing."
 }
 
-/** Characters of a website's name. Its owner chooses both the name and the recipient, so a mail has little room for other texts. */
+/**
+ * The maximum number of characters of a website's name in a mail. It is low because an owner, who chooses the name and the
+ * recipient, could otherwise send spam in the name.
+ */
 const maxName = 40
 
-/** The websites that a mail names. */
+/** The maximum number of websites that a mail names. */
 const maxNames = 3
 
 /** The names of websites, of which the first `max` are written out. */

@@ -44,8 +44,8 @@ const cors = HttpMiddleware.cors({
 })
 
 /**
- * Any origin is allowed, because credentials are not. A preflight response echoes nothing of its request. The owner API has
- * no CORS: no other website may read it.
+ * Allowing any origin is safe, because responses do not allow credentials: no page can read a response to a request with cookies.
+ * A preflight response echoes nothing of its request. The owner API has no CORS: no other website may read it.
  */
 export const middleware = <E, R>(
   app: Effect.Effect<HttpServerResponse.HttpServerResponse, E, R>

@@ -40,13 +40,13 @@ export interface Options {
 }
 
 export interface EmbeddedCluster {
-  /** The Unix socket, `username` and `database`: as `PgClient` takes them. */
+  /** The path of the Unix socket. */
   readonly path: string
   readonly username: string
   readonly database: string
-  /** The same as a URL for psql and `PgClient`. It contains no secret, since the server requires no password. */
+  /** A URL of the database, for psql and `PgClient`. It contains no secret, since the server requires no password. */
   readonly url: string
-  /** The folder of the server's files: `dataDir`, or the one that it records. */
+  /** The folder of the server's files: `dataDir`, or another folder whose path is recorded in `dataDir`. */
   readonly home: string
 }
 
@@ -118,7 +118,10 @@ const launch = (
     }
   })
 
-/** Closes the pipe and waits for the server's shutdown. After 30 seconds, ends the server at once: its next start recovers. */
+/**
+ * Closes the pipe and waits for the server's shutdown. After 30 seconds, ends the server at once; PostgreSQL then recovers at its
+ * next start.
+ */
 const stop = ({ child, ended }: Running): Effect.Effect<void> =>
   Effect.promise(() => {
     child.ref()
@@ -172,7 +175,7 @@ const initialize = Effect.fnUntraced(function* (
   if (code !== 0) {
     return yield* fail("InitFailed", `PostgreSQL could not make its data folder in ${home}: ${logTail(home)}`)
   }
-  yield* io(`name ${data}`, () => {
+  yield* io(`rename ${draft} to ${data}`, () => {
     renameSync(draft, data)
     const folder = openSync(home, "r")
     if (durable) fsyncSync(folder)
@@ -205,7 +208,7 @@ const check = Effect.fnUntraced(function* (user: User.User, data: string, major:
 
 /**
  * Starts the cluster of a folder, creating it if missing, and stops it when the scope closes. Succeeds once the server accepts
- * connections. After an unclean end it waits until the old server is down, and PostgreSQL recovers.
+ * connections. If an earlier server still runs after an unclean end, waits until it has ended.
  */
 export const start = Effect.fn("EmbeddedCluster.start")(function* (
   options: Options

@@ -9,7 +9,7 @@ import * as SystemErrorCode from "../../core/text/SystemErrorCode.ts"
 
 /**
  * Creates a folder and its missing parents, each with `mode`; throws the system's error on failure. Node's recursive `mkdir`
- * loops forever if creating a folder in an existing parent fails with ENOENT, as under `/proc`; here each is tried once.
+ * loops forever if creating a folder in an existing parent fails with ENOENT, as under `/proc`; here each folder is tried once.
  */
 export const make = (folder: string, mode?: number): void => {
   const missing: Array<string> = []

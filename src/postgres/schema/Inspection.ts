@@ -43,15 +43,15 @@ export const inspect = Effect.gen(function* () {
   const missing = pending.length === 0 ? yield* Partitions.missing(now) : []
   // A read-only database, such as a standby for reports, needs no write privileges.
   const isReadOnly = row.read_only === "on"
-  const isWritten = pending.length === 0 && !isReadOnly
-  const deniedForMaintenance = isWritten ? yield* Privileges.missingForMaintenance : []
+  const needsPrivileges = pending.length === 0 && !isReadOnly
+  const deniedForMaintenance = needsPrivileges ? yield* Privileges.missingForMaintenance : []
   return {
     _tag: "Reached",
     pending,
     clockAheadMillis: Math.round(row.now - (now - roundTripMillis / 2)),
     roundTripMillis: Math.round(roundTripMillis),
     isReadOnly,
-    denied: isWritten ? yield* Privileges.missing : [],
+    denied: needsPrivileges ? yield* Privileges.missing : [],
     deniedForMaintenance,
     storesUnicode: Migrations.storesUnicode(row.encoding),
     fsync: row.fsync === "on",

@@ -13,7 +13,7 @@ import type { StorageUnavailable } from "../Storage.ts"
 export class Transcripts extends Context.Service<
   Transcripts,
   {
-    /** At most `limit` conversations, those with the latest `updatedAt` first. Searches `windowSize` conversations at most. */
+    /** At most `limit` conversations, those with the latest `updatedAt` first. Searches at most `Transcript.windowSize`. */
     readonly list: (query: {
       readonly instanceId: string
       readonly filter: Filter

@@ -1,6 +1,6 @@
 /**
- * Counts by reason the page views, submissions and chat messages that do not count in statistics (below: rejections). The
- * interface only; see `memory/sites/Decisions` and `postgres/sites/Decisions`.
+ * Counts rejections by reason: the page views, submissions and chat messages that were not counted or not accepted. The interface
+ * only; see `memory/sites/Decisions` and `postgres/sites/Decisions`.
  *
  * @module
  */

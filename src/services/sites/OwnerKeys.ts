@@ -19,7 +19,7 @@ export class OwnerKeys extends Context.Service<
      */
     readonly authenticate: (key: string) => Effect.Effect<Option.Option<OwnerKey>, StorageUnavailable>
     /**
-     * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if its issuer was revoked
+     * Issues a key, whose secret is returned here only. None if one of the websites does not exist, or if the issuer was revoked
      * meanwhile.
      */
     readonly issue: (
@@ -35,8 +35,8 @@ export class OwnerKeys extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<OwnerKey>, StorageUnavailable>
     /**
      * Revokes a key, and all keys that it issued directly or indirectly. The unopened links to the console that any of them
-     * created become void. Returns what remains valid of all that comes from it. None if there is no such key; the key may have
-     * been revoked before.
+     * created become void. Returns how many of the keys, sessions and links that come from the key remain valid. None if there
+     * is no such key. Revoking a revoked key succeeds.
      */
     readonly revoke: (
       keyId: string,

@@ -52,7 +52,7 @@ describe("instance", () => {
     })
   )
 
-  it.effect("an agent that refuses a question is a warning, and the instance is created or changed", () =>
+  it.effect("if the agent refuses a question, create and update warn but succeed", () =>
     Effect.gen(function* () {
       const agent = MemoryAgentStream.layer(() => Stream.fail(new AgentRefused({ reason: "test", status: 404 })))
       const { context } = yield* session
@@ -169,15 +169,15 @@ describe("instance", () => {
       const services = Layer.succeedContext(context)
       const create = ["instance", "create", "--name", "a", "--agent-url", "http://localhost:1"]
       const files = { "prompt.txt": "From a file: 日本\n", empty: " \n", large: "x".repeat(32_001) }
-      const read = (path: string) => run([...create, "--instructions", `@${path}`], services, { files })
-      assert.strictEqual((yield* read("prompt.txt")).code, 0)
+      const createFrom = (path: string) => run([...create, "--instructions", `@${path}`], services, { files })
+      assert.strictEqual((yield* createFrom("prompt.txt")).code, 0)
       const [instance] = yield* json("instance", "list")
       assert.strictEqual(instance.instructions, "From a file: 日本")
       const expected =
         "The flag --instructions must be a text of 1 to 32000 characters, or @ and the path of a file with one.\n"
-      for (const path of ["empty", "large"]) assert.strictEqual((yield* read(path)).stderr, expected)
+      for (const path of ["empty", "large"]) assert.strictEqual((yield* createFrom(path)).stderr, expected)
       assert.strictEqual(
-        (yield* read("absent")).stderr,
+        (yield* createFrom("absent")).stderr,
         "The flag --instructions must be a text, or @ and the path of a file that can be read (ENOENT).\n"
       )
       for (const [flag, value] of [

@@ -63,7 +63,7 @@ const Scheme = Schema.Literals(["https://", "http://"])
 const OriginOf = Schema.TemplateLiteral([Scheme, Host])
 
 describe("core/analytics/PageView", () => {
-  it("masks email addresses in the path, the campaign and the referrer, also at the limit of a length", () => {
+  it("masks email addresses in the path, the campaign and the referrer, also one that the length limit would cut", () => {
     const mail = "zoe.person@victim.example"
     const page = (path: string) =>
       PageView.make({ page_path: path }, facts, PageView.splitReferrer(`https://x.example/${path}`))
@@ -189,7 +189,7 @@ describe("core/analytics/PageView", () => {
     assert.strictEqual(PageView.splitPath("https://shop.example").path, "/")
   })
 
-  it("derives the device type from the user agent, then from the width", () => {
+  it("the device type is the one sent, else that of the user agent, else that of the screen width", () => {
     const unknown = { browser: null, os: null, deviceType: null, isBot: false }
     assert.strictEqual(PageView.deviceType("kiosk", facts.client, 100), "kiosk")
     assert.strictEqual(PageView.deviceType("", facts.client, 100), "desktop")

@@ -10,7 +10,7 @@ const Fields = Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.
 
 describe("core/json/JsonMembers", () => {
   it.prop(
-    "returns the tokens of a member, and of repeated members the last",
+    "returns the text of a member, and the last text of a repeated member",
     [Schema.Json, Schema.Json, Schema.String, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4 }))],
     ([value, other, key, indent]) => {
       const name = JSON.stringify(key)
@@ -37,9 +37,9 @@ describe("core/json/JsonMembers", () => {
           JSON.stringify({ other: nested, [member]: fields }),
           JSON.stringify({ [member]: fields, ...others }, null, indent)
         ]) {
-          const read = Result.getOrThrow(Json.parse(bytes(text)))
+          const parsed = Result.getOrThrow(Json.parse(bytes(text)))
           assert.deepStrictEqual(
-            JsonMembers.memberText(text, member, read.value),
+            JsonMembers.memberText(text, member, parsed.value),
             JsonMembers.memberText(text, member),
             text
           )

@@ -38,7 +38,7 @@ export interface Running {
   readonly service: Process.Process
 }
 
-export interface Ending extends Load.Paced {
+export interface EndOptions extends Load.Paced {
   /** The service's grace period, in milliseconds. */
   readonly grace: number
   /** Whether clients keep their connections alive. Default: true. */
@@ -46,7 +46,7 @@ export interface Ending extends Load.Paced {
 }
 
 /** Ends a service by SIGTERM under load, with an endless stream and a stream that ends within the grace period. */
-export const end = Effect.fnUntraced(function* ({ agent, database, service, target }: Running, options: Ending) {
+export const end = Effect.fnUntraced(function* ({ agent, database, service, target }: Running, options: EndOptions) {
   const load = yield* Load.start({
     url: () => service.url,
     target,
@@ -58,14 +58,14 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
   const short = chat(service.url, target, "short")
   yield* until("the streams have begun", () => [endless, short].every(({ text }) => text().includes("Well")))
   yield* until("requests are acknowledged", () => load.acknowledged() > 10 * clients)
-  const begun = performance.now()
+  const startedAt = performance.now()
   yield* service.signal("SIGTERM")
   yield* until("the service does not listen", () => load.connectionErrors.has("ECONNREFUSED"))
   assert.equal(short.text().includes("[DONE]"), false, "the short stream continues")
   agent.finish("short")
   yield* short.ended
   const ended = yield* service.ended
-  const took = performance.now() - begun
+  const took = performance.now() - startedAt
   yield* load.stop
   yield* endless.ended
   assert.deepEqual(ended, { code: 0, signal: null }, service.output().slice(-2000))
@@ -83,7 +83,7 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
 
 /** SIGTERM under load: a service ends `rounds` times. */
 export const sigterm = Effect.fnUntraced(function* (
-  options: Ending & {
+  options: EndOptions & {
     readonly database: Store.Database
     readonly rounds: number
     /** Flags of `serve`. */

@@ -15,14 +15,14 @@ import type { Row } from "./Report.ts"
 import { useReport } from "./Statistics.ts"
 
 /** The maximum number of rows, unless the whole list is opened. */
-export const shownRows = 8
+const maxRows = 8
 
 interface RowProps {
   readonly dimension: Dimension
   readonly row: Row
   /** The largest value of the list. */
   readonly max: number
-  /** The visitors of the range: the row's share is its part of them. */
+  /** The number of visitors in the range, of which the row shows its share. */
   readonly all: number
 }
 
@@ -64,7 +64,7 @@ const ListRow = ({ all, dimension, max, row }: RowProps) => {
 
 const Skeleton = () => (
   <ul class="rows" aria-hidden="true">
-    {Array.from({ length: shownRows }, (_, index) => (
+    {Array.from({ length: maxRows }, (_, index) => (
       <li key={index} class="row">
         <span class={`skeleton skeleton-${index % 4}`}>&nbsp;</span>
       </li>
@@ -85,12 +85,12 @@ export const List = ({ dimensions, isWide, scope, visitors }: Props) => {
   const id = useId()
   const { tabs } = scope.address
   const dimension = dimensions.find((candidate) => tabs.includes(candidate)) ?? dimensions[0]
-  const query = Queries.list(scope, [dimension], { limit: shownRows }, Date.now())
+  const query = Queries.list(scope, [dimension], { limit: maxRows }, Date.now())
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimension}`)
   const rows = value?.results ?? []
   const metrics = Queries.listMetrics([dimension], false)
   const tab = Texts.tabs[dimension] ?? ""
-  const isCut = (value?.meta.total_rows ?? 0) > shownRows
+  const isCut = (value?.meta.total_rows ?? 0) > maxRows
   const max = Math.max(...rows.map(({ metrics }) => Format.toNumber(metrics[0])), 0)
 
   const choose = (chosen: Dimension) => {

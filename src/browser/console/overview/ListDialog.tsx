@@ -89,7 +89,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   return (
     <Dialog title={split === null ? tab : Texts.lists.splitTitle(tab, Texts.dimension(split))} onClose={close} isWide>
       <div class="find">
-        <Search label={Texts.lists.find} value={typed} onInput={setTyped} isFocused />
+        <Search label={Texts.lists.find} value={typed} onInput={setTyped} focusOnOpen />
         {!isShared && <Split listed={dimension} split={split} />}
         <button type="button" class="button" disabled={value === undefined} onClick={exportAll}>
           <Icon name="export" />

@@ -12,16 +12,18 @@ import { DaysDialog } from "../parts/DaysDialog.tsx"
 import { type Choice, Menu } from "../parts/Menu.tsx"
 import * as Texts from "../Texts.ts"
 
+type NamedRange = Exclude<Range, ReadonlyArray<string>>
+
 /** The choices, in groups. */
-const groups: ReadonlyArray<ReadonlyArray<Exclude<Range, ReadonlyArray<string>>>> = [
+const groups: ReadonlyArray<ReadonlyArray<NamedRange>> = [
   ["day", "yesterday"],
   ["7d", "30d", "91d"],
   ["month", "last-month"],
   ["year", "12mo", "all"]
 ]
 
-/** Whether the API has a name for a range: a shared dashboard shows no others. */
-const isPeriod = (range: Range): boolean => range !== "yesterday" && range !== "last-month"
+/** Whether the API has a period for a range. A shared dashboard offers no other ranges. */
+const isPeriod = (range: NamedRange): boolean => range !== "yesterday" && range !== "last-month"
 
 interface Props {
   readonly timeZone: string

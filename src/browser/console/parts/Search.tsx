@@ -10,16 +10,16 @@ interface Props {
   readonly label: string
   readonly value: string
   readonly onInput: (value: string) => void
-  readonly isFocused?: boolean
+  readonly focusOnOpen?: boolean
 }
 
-export const Search = ({ isFocused = false, label, onInput, value }: Props) => (
+export const Search = ({ focusOnOpen = false, label, onInput, value }: Props) => (
   <label class="search">
     <Icon name="search" />
     <span class="sr-only">{label}</span>
     <input
       type="search"
-      autofocus={isFocused}
+      autofocus={focusOnOpen}
       placeholder={label}
       value={value}
       onInput={({ currentTarget }) => onInput(currentTarget.value)}

@@ -22,23 +22,23 @@ type Activity = Answer<"GET /v1/owner/sites/:site_id/activity">["activity"][numb
 /** Milliseconds between two checks. */
 const pause = 5_000
 
-/** The result of a live check: that something works, or what it waits for. */
-const Check = ({ found, waiting }: { readonly found: string | undefined; readonly waiting: string }) => (
-  <p class={found === undefined ? "check-line muted" : "check-line good"} role="status">
-    {found === undefined ? <span class="pulse" /> : <Icon name="check" />}
-    {found ?? waiting}
+/** A live check: says that something works, or what it waits for. */
+const Check = ({ success, waiting }: { readonly success: string | undefined; readonly waiting: string }) => (
+  <p class={success === undefined ? "check-line muted" : "check-line good"} role="status">
+    {success === undefined ? <span class="pulse" /> : <Icon name="check" />}
+    {success ?? waiting}
   </p>
 )
 
-const seenOf = (activity: Activity | undefined, now: number): string | undefined =>
+const successOf = (activity: Activity | undefined, now: number): string | undefined =>
   activity === undefined || activity.type === "conversation"
     ? undefined
     : activity.type === "submission"
       ? Texts.install.received(activity.page_slug, ago(activity.received_at, now))
       : Texts.install.seen(activity.path, ago(activity.received_at, now))
 
-/** Returns the time, and repeats the checks while the page is visible, every few seconds. */
-const useNow = (): number => {
+/** Repeats the checks every few seconds while the page is visible. Returns the time of the latest check. */
+const useLiveChecks = (): number => {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {
     const timer = setInterval(() => {
@@ -89,7 +89,7 @@ const Refused = ({ site }: Pick<PageProps, "site">) => {
 }
 
 export const Snippets = ({ site }: PageProps) => {
-  const now = useNow()
+  const now = useLiveChecks()
   const params = { site_id: site.site_id }
   const { failure, value: details } = useAnswer("GET /v1/owner/sites/:site_id", { params }, site.site_id)
   const { value } = useAnswer("GET /v1/owner/sites/:site_id/activity", { params, query: {} }, site.site_id)
@@ -103,11 +103,11 @@ export const Snippets = ({ site }: PageProps) => {
         ) : (
           <Snippet text={Tags.tracker(base, details.tracking_token)} />
         )}
-        <Check found={seenOf(latest(["pageview", "event"]), now)} waiting={Texts.install.waitingForTag} />
+        <Check success={successOf(latest(["pageview", "event"]), now)} waiting={Texts.install.waitingForTag} />
       </Section>
       <Section title={Texts.install.form} note={Texts.install.formNote}>
         <Snippet text={Tags.form(base, site.site_id)} />
-        <Check found={seenOf(latest(["submission"]), now)} waiting={Texts.install.waitingForForm} />
+        <Check success={successOf(latest(["submission"]), now)} waiting={Texts.install.waitingForForm} />
       </Section>
       <Section
         title={Texts.install.widget}

@@ -24,5 +24,5 @@ export const secret = "The new key"
 export const secretBody = "Save it now: it is not shown again."
 export const confirm = "Revoke this key?"
 export const confirmBody =
-  "The program that uses it loses access within a second. So do the keys that it issued, and its unopened links to the console."
-export const withOpened = "Also sign out people who opened its links, and end what they created"
+  "The program that uses this key loses access within a second. The keys and the unopened console links that it created stop working too."
+export const withOpened = "Also sign out people who opened its links, and revoke the keys and links that they created"

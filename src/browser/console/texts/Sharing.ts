@@ -28,7 +28,7 @@ export const people = {
   confirm: (name: string): string => `Remove ${name}?`,
   confirmBody:
     "The session ends within a second, or the unopened link stops working. So do the keys and the unopened links that were created in the session. People who opened such a link stay signed in, unless you remove them too.",
-  withOpened: "Also sign out people who opened links of this session, and end what they created"
+  withOpened: "Also sign out people who opened links of this session, and revoke the keys and links that they created"
 } as const
 
 export const dashboards = {

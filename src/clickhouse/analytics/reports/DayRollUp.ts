@@ -55,7 +55,7 @@ const numberOf = (now: number): string => String(BigInt(firstNumberOf(now)) + Bi
 
 const Ends = Schema.Array(Schema.Struct({ date: Schema.Int, ended: Schema.Finite }))
 
-/** Stores the visits that begin on some days. `hours` were read before, so that rows that arrive later outdate the visits. */
+/** Stores the visits that begin on some days. `hours` were read before: if rows arrived since, the visits will not be used. */
 const store = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
@@ -75,12 +75,12 @@ const store = Effect.fnUntraced(function* (
       SELECT ${site}, toDate(started_at), ${parameters.number(roll)}, ${names} FROM (${visits})`,
     { parameters: parameters.values, settings: { distributed_foreground_insert: 1, max_execution_time: maxSeconds } }
   )
-  const of = new Parameters()
+  const endParameters = new Parameters()
   const ends = yield* reader
     .read(
       `SELECT toUInt32(day) AS date, toUnixTimestamp64Milli(max(ended_at)) AS ended FROM visit
-      WHERE hosted_website_id = ${of.uuid(hostedWebsiteId)} AND roll = ${of.number(roll)} GROUP BY day`,
-      of
+      WHERE hosted_website_id = ${endParameters.uuid(hostedWebsiteId)} AND roll = ${endParameters.number(roll)} GROUP BY day`,
+      endParameters
     )
     .pipe(decodeRows(Ends))
   const endOf = new Map(ends.map(({ date, ended }) => [date, ended]))
@@ -90,8 +90,8 @@ const store = Effect.fnUntraced(function* (
     columns: ["hosted_website_id", "day", "roll", "version", "last_hour", "row_count", "row_hash"],
     rows: days.map((day) => {
       // A row within half an hour after a visit would belong to it.
-      const reached = Math.floor(((endOf.get(day) ?? 0) + maxGap) / hourMillis)
-      const lastHour = Math.max(day * 24 + 23, reached)
+      const visitsEndHour = Math.floor(((endOf.get(day) ?? 0) + maxGap) / hourMillis)
+      const lastHour = Math.max(day * 24 + 23, visitsEndHour)
       const { hash, rows } = VisitDays.signature(hours, VisitDays.firstHour(day), lastHour)
       return [hostedWebsiteId, day, roll, VisitDays.version, lastHour, rows, hash]
     })
@@ -111,10 +111,10 @@ export interface Options {
 }
 
 /**
- * Stores the visits of a website's days that have ended, unless the website is being deleted. Returns the number of days that
- * were to be rolled up.
+ * Rolls up the days of a website that have ended and whose stored visits are missing or not current; with `isForced`, all that
+ * have ended. Returns the number of these days. Stores nothing if the website is being deleted.
  */
-export const days = Effect.fnUntraced(function* (
+export const rollUp = Effect.fnUntraced(function* (
   reader: Reader,
   hostedWebsiteId: string,
   { interval, isForced, minRows }: Options

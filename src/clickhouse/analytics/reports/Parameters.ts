@@ -4,11 +4,11 @@
  * @module
  */
 
-/** The range to which times are limited: it includes the times of all rows, and ClickHouse's range is not much larger. */
+/** Times outside this range are replaced by its bounds, because ClickHouse cannot represent all times. No row has such a time. */
 const earliest = 0
 const latest = Date.UTC(2200, 0)
 
-/** Collects parameters. Each method adds one, and returns its placeholder with its type, such as `{p0:UUID}`. */
+/** Collects parameters. Each method adds one, and returns the SQL of its value, such as `{p0:UUID}`. */
 export class Parameters {
   readonly values: Record<string, unknown> = {}
   private count = 0

@@ -43,7 +43,7 @@ export const make = Effect.gen(function* () {
   const reader = Reader.make(clickhouse, limits)
   const requests = yield* Queue.dropping<Request>(capacity)
   const days = (hostedWebsiteId: string, options: DayRollUp.Options) =>
-    DayRollUp.days(reader, hostedWebsiteId, options).pipe(
+    DayRollUp.rollUp(reader, hostedWebsiteId, options).pipe(
       Effect.tap((stored) => (stored === 0 ? Effect.void : Superseded.remove(reader, hostedWebsiteId))),
       Effect.provideContext(context)
     )

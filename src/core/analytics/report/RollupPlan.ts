@@ -1,5 +1,5 @@
 /**
- * Decides which rollups (stored visits and their sums) a query may read, and which times it must count from page views and
+ * Decides which stored visits and which sums of them a query may read, and for which times it must count page views and
  * events. Pure. Times are in milliseconds since 1970.
  *
  * @module
@@ -32,7 +32,7 @@ export interface State {
   readonly days: ReadonlyMap<LocalDate, RolledDay>
   /** By the first day. A month may end early, with the end of one of its days; later days are not in its sum. */
   readonly months: ReadonlyMap<LocalDate, Rolled>
-  /** The starts of the hours in which a row was changed after the hour was rolled up. */
+  /** The starts of the hours that were rolled up before one of their rows was changed, added or deleted. */
   readonly stale: ReadonlyArray<number>
 }
 
@@ -44,7 +44,7 @@ export interface Plan {
   /** The times whose visits are in the sums of `months`, and of the `days` that are not open. */
   readonly stored: ReadonlyArray<Interval>
   /** The summed parts of open days. A visitor of such a part may have visits after that part. */
-  readonly begun: ReadonlyArray<Interval>
+  readonly partlySummed: ReadonlyArray<Interval>
   /** The parts of open days whose visits are stored but not summed. */
   readonly open: ReadonlyArray<Interval>
   /** All other times, which must be counted from page views and events. */
@@ -78,7 +78,7 @@ const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray
   return months
 }
 
-/** The first days of the months that begin in a range of days. */
+/** The months that begin in a range of days, by their first day. */
 export const begunMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
   [...byMonth(days)].flatMap(([month, ofMonth]) => (ofMonth[0]?.date === month ? [month] : []))
 
@@ -92,7 +92,7 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
   const months: Array<LocalDate> = []
   const rolledDays: Array<LocalDate> = []
   const stored: Array<Interval> = []
-  const begun: Array<Interval> = []
+  const partlySummed: Array<Interval> = []
   const open: Array<Interval> = []
   const raw: Array<Interval> = []
   for (const [month, ofMonth] of byMonth(days)) {
@@ -114,10 +114,10 @@ export const make = (days: ReadonlyArray<Day>, state: State): Plan => {
       }
       if (reached > start && known?.isPartlySummed === true) {
         rolledDays.push(date)
-        begun.push({ start, end: reached })
+        partlySummed.push({ start, end: reached })
       } else if (reached > start) open.push({ start, end: reached })
       raw.push({ start: reached, end })
     }
   }
-  return { months, days: rolledDays, stored: merge(stored), begun, open, raw: merge(raw) }
+  return { months, days: rolledDays, stored: merge(stored), partlySummed, open, raw: merge(raw) }
 }

@@ -68,5 +68,5 @@ const paragraph = (message: Message): string => {
     .join("")
 }
 
-/** The messages as paragraphs with their authors and times, and with the ending of an answer unless it is `stop`. */
+/** A paragraph for each message, with its time and author; for an answer, also its rating, and its ending unless it is `stop`. */
 export const transcript = (messages: ReadonlyArray<Message>): string => messages.map(paragraph).join("\n")

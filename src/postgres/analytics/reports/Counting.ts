@@ -159,14 +159,14 @@ export const count = Effect.fnUntraced(function* (
       })
     const statements =
       reading === null
-        ? [live([...plan.stored, ...plan.begun, ...plan.open], [])]
+        ? [live([...plan.stored, ...plan.partlySummed, ...plan.open], [])]
         : [
             ...(plan.months.length + plan.days.length > 0
               ? [RollupSql.statement(parameters, site.hostedWebsiteId, { dimensions, metrics }, reading, plan)]
               : []),
-            ...(plan.raw.length > 0 ? [live(plan.open, plan.begun)] : [])
+            ...(plan.raw.length > 0 ? [live(plan.open, plan.partlySummed)] : [])
           ]
-    const isShort = reading !== null && lengthOf([...plan.begun, ...plan.open, ...plan.raw]) <= maxTail
+    const isShort = reading !== null && lengthOf([...plan.partlySummed, ...plan.open, ...plan.raw]) <= maxTail
     if (!isShort) yield* useCustomPlans(sql)
     return yield* execute(sql, parameters, statements, limit)
   })

@@ -2,7 +2,7 @@
  * The statement that sums the stored visits of days by every dimension that is rolled up, by the rules of
  * `core/analytics/report/Evaluate`. Pure: returns SQL text.
  *
- * The statement reads each visit and each row of a visit once, and hashes both once for each dimension. A single visit
+ * The statement reads each visit and each row of a visit once, and groups both once for each dimension. A single visit
  * (`is_single`) has one visitor hash, which no other visit of the day has: these visitors are counted without `DISTINCT`.
  *
  * @module
@@ -167,20 +167,20 @@ const copied = ["visit_id", "day", "is_new", "is_single", "is_bounce", "duration
 
 const hashes = "unnest(coalesce(other_hashes, ARRAY[visitor_hash])) AS hash"
 
-/** The visits, as the expression `found`. */
-const found = (parameters: Parameters, { days, hostedWebsiteId, since }: Input): ReadonlyArray<string> => {
+/** The expressions of the `WITH` clause that define `day_visit`, the stored visits of the days. */
+const dayVisits = (parameters: Parameters, { days, hostedWebsiteId, since }: Input): ReadonlyArray<string> => {
   const site = parameters.uuid(hostedWebsiteId)
   const day = `width_bucket(started_at, ${parameters.times(days.map(({ start }) => start))}) AS day`
   const [start, end] = [parameters.time(days[0]?.start ?? 0), parameters.time(days.at(-1)?.end ?? 0)]
   const visits = (isNew: boolean, from: string, until: string) =>
     `SELECT *, ${isNew} AS is_new, ${day} FROM visit
       WHERE hosted_website_id = ${site} AND started_at >= ${from} AND started_at < ${until}`
-  if (since === null) return [`found AS MATERIALIZED (${visits(true, start, end)})`]
+  if (since === null) return [`day_visit AS MATERIALIZED (${visits(true, start, end)})`]
   const first = parameters.time(since)
   return [
     `added AS MATERIALIZED (${visits(true, first, end)})`,
     `added_visitor AS MATERIALIZED (SELECT DISTINCT ${hashes} FROM added)`,
-    `found AS MATERIALIZED (
+    `day_visit AS MATERIALIZED (
       SELECT * FROM added UNION ALL ${visits(false, start, first)}
         AND (visitor_hash IN (SELECT hash FROM added_visitor) OR other_hashes && ARRAY(SELECT hash FROM added_visitor))
     )`
@@ -200,9 +200,9 @@ export const statement = (parameters: Parameters, input: Input): string => {
   const page = DimensionSql.factValue(parameters, "event:page", "page")
   const name = DimensionSql.factValue(parameters, "event:name", "page")
   const expressions = [
-    ...found(parameters, input),
+    ...dayVisits(parameters, input),
     `hashed AS MATERIALIZED (
-      SELECT visit_id, day, ${hashes} FROM found
+      SELECT visit_id, day, ${hashes} FROM day_visit
     )`,
     `repeated AS MATERIALIZED (
       SELECT visit_id FROM hashed
@@ -213,14 +213,14 @@ export const statement = (parameters: Parameters, input: Input): string => {
         ''::text AS none, other_hashes IS NULL AND visit_id NOT IN (SELECT visit_id FROM repeated) AS is_single,
         visit_id, pageviews, events, is_bounce, duration, started_at, ended_at, session_key, visitor_hash, other_hashes,
         ${visitDimensions.map((dimension, index) => `${DimensionSql.visitValue(dimension)} AS d${index}`).join(", ")}
-      FROM found
+      FROM day_visit
     )`,
     `other AS MATERIALIZED (
       SELECT *, ${hashes} FROM v WHERE NOT is_single
     )`,
     FactSql.reach,
     `fact AS MATERIALIZED (
-      SELECT ${copied.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS found
+      SELECT ${copied.join(", ")}, kind, ${page} AS page, ${name} AS name, goals, amount, currency, hash FROM (${facts}) AS one
     )`,
     `reached AS MATERIALIZED (${reached})`
   ]

@@ -48,7 +48,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
             Effect.map(Query.answer(reader, site, query, rows.goals), (answer) =>
               assert.deepStrictEqual(answer, Evaluate.evaluate(query, rows), when)
             )
-          const rollUp = DayRollUp.days(reader, site.hostedWebsiteId, { interval, isForced: false, minRows: 0 })
+          const rollUp = DayRollUp.rollUp(reader, site.hostedWebsiteId, { interval, isForced: false, minRows: 0 })
           const first = rowsOf(shape)
           yield* insert(site.hostedWebsiteId, first)
           yield* rollUp
@@ -81,7 +81,7 @@ TestClickHouse.describeWithClickHouse("clickhouse/analytics/reports/DayRollUp", 
             VALUES ({site:UUID}, fromUnixTimestamp64Milli({at:Int64}, 'UTC'), '/', generateUUIDv4())`,
           { parameters: { site, at: now - 2 * dayMillis } }
         )
-        const rollUp = DayRollUp.days(reader, site, { interval, isForced: true, minRows: 0 })
+        const rollUp = DayRollUp.rollUp(reader, site, { interval, isForced: true, minRows: 0 })
         const stored = clickhouse.query("SELECT roll FROM visit WHERE hosted_website_id = {site:UUID}", {
           parameters: { site }
         })

@@ -73,7 +73,7 @@ describe("core/analytics/report/RollupPlan", () => {
     arbitrary,
     (example) => {
       const { days, plan } = make(example)
-      const parts = [...plan.stored, ...plan.begun, ...plan.open, ...plan.raw].toSorted(
+      const parts = [...plan.stored, ...plan.partlySummed, ...plan.open, ...plan.raw].toSorted(
         (left, right) => left.start - right.start
       )
       assert.isTrue(parts.every(({ end, start }) => start < end))
@@ -85,27 +85,27 @@ describe("core/analytics/report/RollupPlan", () => {
     }
   )
 
-  it.prop("exactly the sums of the stored and the begun days are read, each once", arbitrary, (example) => {
+  it.prop("exactly the sums of the stored and the partly summed days are read, each once", arbitrary, (example) => {
     const { days, plan, state } = make(example)
     const isStored = (day: LocalTime.Day) => plan.stored.some(({ end, start }) => start <= day.start && day.end <= end)
     const isOfMonth = ({ date, end }: LocalTime.Day) => {
       const month = LocalTime.monthOf(date)
       return plan.months.includes(month) && end <= (state.months.get(month)?.end ?? 0)
     }
-    const isBegun = (day: LocalTime.Day) => plan.begun.some(({ start }) => start === day.start)
+    const hasSummedPart = (day: LocalTime.Day) => plan.partlySummed.some(({ start }) => start === day.start)
     const summed = days.filter((day) => isOfMonth(day) !== plan.days.includes(day.date))
     assert.deepStrictEqual(
       summed,
-      days.filter((day) => isStored(day) || isBegun(day))
+      days.filter((day) => isStored(day) || hasSummedPart(day))
     )
-    for (const day of days.filter(isBegun)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
+    for (const day of days.filter(hasSummedPart)) assert.isTrue(state.days.get(day.date)?.isPartlySummed)
   })
 
   it.prop("no rollup is read that overlaps a changed hour", arbitrary, (example) => {
     const { plan, state } = make(example)
     for (const date of plan.days) assert.isFalse(RollupPlan.isStale(state.days.get(date)!, state.stale))
     for (const month of plan.months) assert.isFalse(RollupPlan.isStale(state.months.get(month)!, state.stale))
-    for (const { start } of [...plan.begun, ...plan.open]) {
+    for (const { start } of [...plan.partlySummed, ...plan.open]) {
       const open = [...state.days.values()].find((day) => day.start === start)
       assert.isFalse(open === undefined || RollupPlan.isStale(open, state.stale))
     }
