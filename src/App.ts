@@ -151,7 +151,7 @@ export const agent = (settings: Settings) =>
 /** Additions to the service that the demo makes. */
 export interface Extensions {
   /** Additional routes. */
-  readonly pages: Server.Pages
+  readonly pages: Server.AdditionalRoutes
   /** Decorates services, so that the demo can show traffic. */
   readonly observers: Layer.Layer<Observed, never, Observed>
 }

@@ -51,7 +51,7 @@ describe("agent/BudgetedAgentStream", () => {
     })
   )
 
-  it.effect("a refusal uses no tokens; an abandoned answer uses those of the request and of its text", () =>
+  it.effect("a refusal uses no tokens; an abandoned answer uses those of its request and of its text so far", () =>
     Effect.gen(function* () {
       const refused = yield* ask(request(1000)).pipe(
         Effect.andThen(used),

@@ -72,7 +72,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       }
     }
 
-    /** Sends a message in a new conversation of the same page for each fault; then `after`, without the fault. */
+    /** For each fault, sends a message in a new conversation of the same page, and then runs `after` without the fault. */
     const forEach = Effect.fnUntraced(function* (
       cases: Readonly<Record<string, Case>>,
       after: (chat: Effect.Success<ReturnType<typeof ChatPage.make>>, name: string, says: RegExp) => Effect.Effect<void>
@@ -199,7 +199,7 @@ inChromium("a failed chat", testServer({}, agent.script), (it) => {
       const answer = ChatPage.newest(agent.state)
       yield* on(() => page.clock.fastForward(30_000))
       yield* on(() => page.getByRole("button", { name: "Stop answer" }).waitFor())
-      // The last text may have arrived after the first jump of the clock, which restarts the timeout.
+      // Each text restarts the timeout, and the last may have arrived after the first jump of the clock.
       yield* on(() => page.clock.fastForward(46_000))
       yield* sees("The answer was interrupted. Please try again.")
       yield* until("the agent's end", () => !answer.isOngoing())

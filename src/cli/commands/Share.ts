@@ -38,7 +38,7 @@ const create = Command.make(
     })
   })
 ).pipe(
-  Command.withDescription("Print a secret address at which anyone can see a website's statistics"),
+  Command.withDescription("Create a secret address at which anyone can see a website's statistics"),
   Command.withExamples([
     {
       command: "hydracore share create --site 0f8fad5b-d9cb-469f-a165-70867728950e --label Agency --expires 90d",

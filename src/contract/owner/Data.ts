@@ -8,7 +8,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
-import * as Parsed from "../../core/persons/Person.ts"
+import * as CorePerson from "../../core/persons/Person.ts"
 import { streamed } from "../OpenApi.ts"
 import * as Errors from "./Errors.ts"
 import * as ExportExamples from "./ExportExamples.ts"
@@ -75,7 +75,7 @@ export const exportAnalytics = HttpApiEndpoint.get("exportAnalytics", `${base}/a
 export const Person = Schema.Struct({
   email: Fields.parsed(
     { type: "string", format: "email", description: "An email address, in any letter case" },
-    Parsed.parse,
+    CorePerson.parse,
     "an email address such as ann@example.com is expected"
   )
 }).annotate({ identifier: "Person", title: "Person", examples: [{ email: "ann@example.com" }] })

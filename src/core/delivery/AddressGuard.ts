@@ -73,7 +73,9 @@ export const targetOf = ({ hostname, port, protocol }: URL): Target => ({
   port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port)
 })
 
-/** Parses a list such as `hooks.internal:8080, [::1]:9000`; the failure is a predicate for a sentence about the setting. */
+/**
+ * Parses a list such as `hooks.internal:8080, [::1]:9000`. The error continues a sentence that begins with the setting's name.
+ */
 export const parseAllowed = (text: string): Result.Result<ReadonlyArray<AllowedHost>, string> =>
   Result.all(
     text

@@ -22,8 +22,8 @@ const isName = (text: string): boolean => /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(
 
 /**
  * Parses `clickhouse://user:password@host:8123/database`, or `clickhouses://` for TLS. The default port is that of ClickHouse's
- * HTTP interface: 8123, or 8443 for TLS. Fails with a predicate for a sentence about the setting; the predicate repeats no part
- * of the URL.
+ * HTTP interface: 8123, or 8443 for TLS. The error continues a sentence that begins with the setting's name,
+ * and repeats no part of the URL.
  */
 export const parse = (text: string): Result.Result<Address, string> => {
   const form = "write clickhouse://user:password@host:8123/database, or clickhouses:// for TLS"
@@ -41,7 +41,7 @@ export const parse = (text: string): Result.Result<Address, string> => {
   const password = PercentEncoding.decode(url.password)
   const database = PercentEncoding.decode(url.pathname.slice(1))
   if (user === undefined || password === undefined || database === undefined) {
-    return Result.fail("has a % that is not followed by a percent-encoded character; write %25 for a literal %.")
+    return Result.fail("has a % that does not begin a percent-encoded character; write %25 for a literal %.")
   }
   if (!isName(database)) {
     return Result.fail(

@@ -54,7 +54,7 @@ export const parameter = "target_session_attrs"
 
 const defaultPort = "5432"
 
-const authority = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?)(?:\?([^#]*))?$/i
+const urlWithList = /^([a-z]+:\/\/(?:[^/?#]*@)?)([^/?#@]*,[^/?#@]*)((?:\/[^?#@]*)?)(?:\?([^#]*))?$/i
 
 const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
 
@@ -62,7 +62,7 @@ const hostAndPort = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::([0-9]*))?$/i
  * Moves a list of hosts from before the path into the query, unless the query names hosts. Undefined if the list is invalid.
  */
 export const normalized = (text: string): string | undefined => {
-  const match = authority.exec(text)
+  const match = urlWithList.exec(text)
   if (match === null) return text
   const [, head = "", list = "", path = "", query = ""] = match
   const hosts = list.split(",").map((one) => hostAndPort.exec(one))
@@ -90,7 +90,10 @@ const decoded = (text: string): string => decodeURIComponent(text).replace(/^\[|
 /** The maximum number of servers that a URL may name. */
 const maxHosts = 16
 
-/** The servers in their order. The error is the predicate of a sentence about the setting. The URL's encoding must be valid. */
+/**
+ * The servers in their order. The error continues a sentence that begins with the setting's name. The URL's encoding must be
+ * valid.
+ */
 export const hostsOf = (url: URL): Result.Result<ReadonlyArray<DatabaseHost>, string> => {
   const listed = url.searchParams.getAll("host").at(-1)
   const hosts = listed === undefined ? [decoded(url.hostname)] : listed.split(",")

@@ -28,8 +28,8 @@ export const parameters = [
 const protocol = /^postgres(ql)?:\/\//i
 
 /**
- * Parses a URL; fails with a predicate for a sentence about the setting. `postgres://user@/database?host=/folder` and
- * `postgres://user@a,b/database`, which psql accepts, get the host `localhost`, which the `host` of the query overrides.
+ * Parses a URL. The error continues a sentence that begins with the setting's name. `postgres://user@/database?host=/folder`
+ * and `postgres://user@a,b/database`, which psql accepts, get the host `localhost`, which the `host` of the query overrides.
  */
 export const parse = (text: string): Result.Result<URL, string> => {
   if (!protocol.test(text)) {
@@ -80,7 +80,7 @@ const isSeconds = (text: string): boolean => Number.isInteger(Number(text)) && N
 /** Why the driver cannot parse a URL; null if it can. */
 const parseFault = (url: URL): string | null => {
   if (![url.username, url.password, url.hostname, url.pathname].every(isEncoded)) {
-    return "has a % that is not followed by a percent-encoded character; write %25 for a literal %."
+    return "has a % that does not begin a percent-encoded character; write %25 for a literal %."
   }
   const hosts = DatabaseHosts.hostsOf(url)
   if (Result.isFailure(hosts)) return hosts.failure
@@ -90,7 +90,7 @@ const parseFault = (url: URL): string | null => {
 }
 
 /**
- * Why a URL is rejected, as a predicate for a sentence about the setting; null if the URL is valid. The predicate never
+ * Why a URL is rejected, as the end of a sentence that begins with the setting's name; null if the URL is valid. The text never
  * repeats a value, nor a name that may be part of a password that was not percent-encoded.
  */
 export const fault = (url: URL): string | null => {

@@ -49,7 +49,7 @@ const defaultSentinelPort = 26_379
 const maxHosts = 32
 
 const badEncoding =
-  "has a % that is not followed by a percent-encoded character; write %25 for a literal % in a user or password."
+  "has a % that does not begin a percent-encoded character; write %25 for a literal % in a user or password."
 
 const loginOf = (user: string, password: string | undefined): Result.Result<Login, string> => {
   const username = PercentEncoding.decode(user)
@@ -126,7 +126,7 @@ const sentinelLogin = (query: string, hasMaster: boolean): Result.Result<Login, 
   })
 }
 
-/** Fails with a predicate for a sentence about the setting. The predicate repeats no part of the URL. */
+/** The error continues a sentence that begins with the setting's name, and repeats no part of the URL. */
 export const parse = (text: string): Result.Result<RedisAddress, string> => {
   const match = shape.exec(text)
   if (match === null) {
@@ -140,13 +140,13 @@ export const parse = (text: string): Result.Result<RedisAddress, string> => {
     const login = yield* loginOfUserInfo(userInfo)
     const hosts = yield* hostsOf(authority, hasMaster ? defaultSentinelPort : defaultPort)
     const { database, name } = yield* pathOf(path, hasMaster)
-    const ownLogin = yield* sentinelLogin(query, hasMaster)
+    const loginAtSentinels = yield* sentinelLogin(query, hasMaster)
     return {
       hosts,
       tls: scheme.toLowerCase() === "rediss",
       login,
       database,
-      master: hasMaster ? { name, login: ownLogin } : undefined
+      master: hasMaster ? { name, login: loginAtSentinels } : undefined
     }
   })
 }

@@ -10,7 +10,7 @@ import { isReserved } from "./FormContent.ts"
 /** A field of a form. Names may repeat. */
 export type Field = readonly [name: string, value: string]
 
-/** The maximum number of fields, repeated names included. A submission may have far fewer different names. */
+/** The maximum number of fields, repeated names included. The contract limits the number of different names to far fewer. */
 export const maxFields = 1_000
 
 /**

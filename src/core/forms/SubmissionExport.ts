@@ -1,8 +1,8 @@
 /**
  * Formats submissions as newline-delimited JSON or CSV. Pure.
  *
- * The fields of a form differ between submissions, and an export is written in one pass, so the header cannot list them.
- * The CSV therefore has one column `form_data` with JSON text.
+ * The fields of a form differ between submissions, and this export is written in one pass, so the header cannot list them.
+ * The CSV therefore has one column `form_data` with JSON text. `SubmissionTable` reads the submissions twice instead.
  *
  * Control and bidirectional characters are always escaped, since an export may be shown on a terminal.
  *

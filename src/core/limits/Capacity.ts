@@ -42,28 +42,28 @@ export interface OwnedAmount {
 const margin = 2
 
 /**
- * The allocations to displace, so that an owner that holds `own`, the new amount included, gets `needed` more; undefined if
- * others do not hold enough. Each is the largest allocation (of equal ones the oldest) of the owner that holds the most at
- * that point, which must be more than twice `own`. Pure.
+ * Chooses the allocations to displace so that `owner` gets `needed` more; undefined if others do not hold enough. `own` is what
+ * the owner will hold then. Each choice is the largest allocation (of equal ones the oldest) of the owner that holds the most of
+ * those not chosen yet. That owner must hold more than twice `own`. Pure.
  */
-export const displace = <A extends OwnedAmount>(
+export const chooseDisplaced = <A extends OwnedAmount>(
   holdings: Iterable<A>,
   { needed, own, owner }: { readonly owner: string | symbol; readonly own: number; readonly needed: number }
 ): ReadonlyArray<A> | undefined => {
   const byOwner = new Map<string | symbol, { total: number; readonly all: Array<A> }>()
   for (const holding of holdings) {
     if (holding.owner === owner || holding.amount === 0) continue
-    const of = byOwner.get(holding.owner)
-    if (of === undefined) byOwner.set(holding.owner, { total: holding.amount, all: [holding] })
+    const known = byOwner.get(holding.owner)
+    if (known === undefined) byOwner.set(holding.owner, { total: holding.amount, all: [holding] })
     else {
-      of.total += holding.amount
-      of.all.push(holding)
+      known.total += holding.amount
+      known.all.push(holding)
     }
   }
   const displaced: Array<A> = []
   for (let freed = 0; freed < needed; ) {
     let most: { total: number; readonly all: Array<A> } | undefined
-    for (const of of byOwner.values()) if (of.total > (most?.total ?? margin * own)) most = of
+    for (const other of byOwner.values()) if (other.total > (most?.total ?? margin * own)) most = other
     if (most === undefined) return undefined
     const largest = most.all.reduce((one, other) => (other.amount > one.amount ? other : one))
     most.all.splice(most.all.indexOf(largest), 1)
@@ -107,11 +107,11 @@ export const make = (capacity: number, share = Number.POSITIVE_INFINITY): Capaci
         else displaceable.add(self)
       }
     }
-    /** Displaces what exceeds the capacity. False if others do not hold enough. */
+    /** Displaces allocations so that the new amount fits. False if others do not hold enough. */
     const makeSpace = (amount: number): boolean => {
       const own = ofOwner() - self.amount + amount
       const needed = held - self.amount + amount - capacity
-      const displaced = displace(displaceable, { owner: self.owner, own, needed })
+      const displaced = chooseDisplaced(displaceable, { owner: self.owner, own, needed })
       for (const other of displaced ?? []) {
         other.set(0)
         other.onDisplaced?.()

@@ -22,7 +22,7 @@ export interface Idle {
 }
 
 /** A connection as it was at the first check of this idle time. */
-export interface Seen extends Idle {
+export interface FirstCheck extends Idle {
   readonly at: number
 }
 
@@ -30,17 +30,17 @@ export interface Seen extends Idle {
 export const checkAfter = ({ head, keepAlive }: Timeouts): number => Math.max(0, keepAlive - head)
 
 /**
- * The state to keep at `now`, or `over`. After `keepAlive`, a connection that received bytes during the last `head`
+ * The state to keep at `now`, or `timed-out`. After `keepAlive`, a connection that received bytes during the last `head`
  * milliseconds may be in the middle of a head, which is given `head` milliseconds more.
  */
 export const check = (
-  seen: Seen | undefined,
+  first: FirstCheck | undefined,
   { bytesRead, idleSince }: Idle,
   { head, keepAlive }: Timeouts,
   now: number
-): Seen | "over" => {
+): FirstCheck | "timed-out" => {
   const idle = now - idleSince
-  if (idle >= keepAlive + head) return "over"
-  const known = seen?.idleSince === idleSince ? seen : { idleSince, bytesRead, at: now }
-  return idle >= keepAlive && now - known.at >= head && known.bytesRead === bytesRead ? "over" : known
+  if (idle >= keepAlive + head) return "timed-out"
+  const known = first?.idleSince === idleSince ? first : { idleSince, bytesRead, at: now }
+  return idle >= keepAlive && now - known.at >= head && known.bytesRead === bytesRead ? "timed-out" : known
 }

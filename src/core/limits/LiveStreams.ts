@@ -13,10 +13,10 @@ export const total = 200
 /** The maximum number of streams of one key or session. */
 export const perCaller = 4
 
-const share = 4
+const websiteShare = 1 / 4
 
 /** The maximum number of streams of a website while other websites have `others`. */
-export const ofWebsite = (others: number): number => Math.max(1, Math.floor((total - others) / share))
+export const ofWebsite = (others: number): number => Math.max(1, Math.floor((total - others) * websiteShare))
 
 /** Whose limit refuses a stream, and that limit. */
 export type Refusal =

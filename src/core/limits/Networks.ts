@@ -21,7 +21,7 @@ const network = (part: string): Result.Result<IpNetwork.IpNetwork, string> => {
   )
 }
 
-/** Fails with a predicate for a sentence about the setting. */
+/** The error continues a sentence that begins with the setting's name. */
 export const parse = (text: string): Result.Result<ReadonlyArray<IpNetwork.IpNetwork>, string> =>
   Result.all(
     text

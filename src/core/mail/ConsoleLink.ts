@@ -1,7 +1,7 @@
 /**
- * The link from a mail to its subject in the console. Pure.
+ * The link from a mail to the page of the console that shows what the mail is about. Pure.
  *
- * The page of the console is in the fragment of the URL, which browsers send to no server.
+ * The page is named in the fragment of the URL, which browsers send to no server.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const linkOf = (consoleUrl: string, { site, subject }: Pick<LeasedMail, "site" |
 }
 
 /**
- * Adds the link to the content, before its minor facts.
+ * Adds the link to the content, before the facts at its end.
  *
  * @param consoleUrl the console's URL without a trailing slash; null if mails cannot link to the console
  */

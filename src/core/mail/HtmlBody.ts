@@ -74,7 +74,7 @@ const figures = (all: ReadonlyArray<Figure>): string =>
 const cell = (tag: "th" | "td", value: string, index: number, look: string): string =>
   `<${tag}${tag === "th" ? ' scope="col"' : ""}${index === 0 ? "" : ' width="56"'} class="line ${tag === "th" ? "soft" : "ink"}" style="padding:9px 0 9px ${index === 0 ? 0 : 12}px;text-align:${index === 0 ? "start" : "end;font-variant-numeric:tabular-nums"};${look};${font}">${text(value)}</${tag}>`
 
-const numbers = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+const numberTable = (header: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const head = `${soft};font-size:13px;line-height:18px;font-weight:500`
   const body = `${ink};font-size:15px;line-height:22px;border-top:1px solid #e8ebf0;overflow-wrap:anywhere`
   return (
@@ -128,7 +128,7 @@ const write = (part: Part): string => {
     case "figures":
       return row(figures(part.figures), "padding:0 0 16px")
     case "table":
-      return row(numbers(part.header, part.rows))
+      return row(numberTable(part.header, part.rows))
     case "button":
       return row(
         `<span class="button"><a href="${Html.escape(part.href)}" style="display:inline-block;background:#14181f;color:#ffffff;border-radius:8px;padding:12px 20px;font-size:15px;line-height:20px;font-weight:600;text-decoration:none;${font}">${text(part.label)}</a></span>`,

@@ -9,7 +9,7 @@
 import { createHmac, hkdfSync } from "node:crypto"
 import { dayMillis } from "../text/Calendar.ts"
 
-/** The maximum number of confirmation mails that a website causes in 24 hours: to new addresses, and again to others. */
+/** The maximum number of confirmation mails that a website causes in 24 hours, repeated ones included. */
 export const maxMails = 20
 
 /** The maximum number of confirmation mails about a website that one address gets in 24 hours. */
@@ -49,7 +49,7 @@ export type Decision =
   | {
       readonly _tag: "Accepted"
       /** Whether the address gets a confirmation mail. */
-      readonly isNew: boolean
+      readonly sendsConfirmation: boolean
     }
   | { readonly _tag: "Unsubscribed" }
   | {
@@ -76,13 +76,13 @@ export const decide = (
   now: number
 ): Decision => {
   if (isUnsubscribed) return { _tag: "Unsubscribed" }
-  if (isKnown || mailsAt.some((time) => isRecent(time, now))) return { _tag: "Accepted", isNew: false }
+  if (isKnown || mailsAt.some((time) => isRecent(time, now))) return { _tag: "Accepted", sendsConfirmation: false }
   const waitMillis = waitFor(othersMailsAt, maxMails, now)
-  return waitMillis > 0 ? { _tag: "TooManyNew", waitMillis } : { _tag: "Accepted", isNew: true }
+  return waitMillis > 0 ? { _tag: "TooManyNew", waitMillis } : { _tag: "Accepted", sendsConfirmation: true }
 }
 
 export type RepeatRefusal =
-  /** The address wants the mails already. */
+  /** The address gets its mails already. */
   | { readonly _tag: "Confirmed" }
   | { readonly _tag: "Unsubscribed" }
   | {

@@ -26,7 +26,7 @@ const ports = { "smtp:": 587, "smtps:": 465 } as const
 
 const isProtocol = (text: string): text is keyof typeof ports => text in ports
 
-/** Whether a host is an IP address that the public internet does not reach. A name is not, since it may lead anywhere. */
+/** Whether a host is an IP address that the public internet does not reach. False for a name, which may have any address. */
 const isPrivate = (host: string): boolean =>
   Result.match(NetAddress.ipFromString(host), {
     onFailure: () => false,
@@ -38,7 +38,9 @@ const optionalTls = "?tls=optional"
 
 const expected = "it must be an address such as smtps://user:password@mail.example.com or smtp://mail.example.com:587"
 
-/** The failure is a predicate for a sentence about the setting. It does not repeat the value, which may have a password. */
+/**
+ * The error continues a sentence that begins with the setting's name. It does not repeat the value, which may have a password.
+ */
 export const parse = (text: string): Result.Result<SmtpServer, string> => {
   const url = URL.parse(text)
   if (url === null || !isProtocol(url.protocol) || url.hostname === "" || url.hash !== "") {

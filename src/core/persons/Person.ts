@@ -95,7 +95,7 @@ export const hasSubmitted = ({ email, formData }: Pick<Submission, "email" | "fo
 }
 
 /** How far around a match to look for the rest of a longer address, in UTF-16 units. */
-const around = 64
+const contextLength = 64
 
 /**
  * Whether a text contains the address, other than as part of a longer address, as `joann@example.com` contains
@@ -104,8 +104,8 @@ const around = 64
 export const isMentioned = (text: string, address: string): boolean => {
   const folded = fold(text)
   for (let at = folded.indexOf(address); at !== -1; at = folded.indexOf(address, at + 1)) {
-    const before = folded.slice(Math.max(0, at - around), at)
-    const after = folded.slice(at + address.length, at + address.length + around)
+    const before = folded.slice(Math.max(0, at - contextLength), at)
+    const after = folded.slice(at + address.length, at + address.length + contextLength)
     if (!/[\p{L}\p{N}][._%+'-]*$/u.test(before) && !/^[.-]?[\p{L}\p{N}]/u.test(after)) return true
   }
   return false

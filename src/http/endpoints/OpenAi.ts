@@ -37,7 +37,7 @@ const tokenOf = ({ headers }: RequestHead.RequestHead): string =>
 const instanceOf = (id: string): string | null =>
   isCanonicalUuid(id) ? id : Option.getOrNull(Result.getSuccess(parseUuid(id)))
 
-const namesOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.Names> =>
+const commonFieldsOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.CommonFields> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
     completionId: `chatcmpl-${answerId}`,
     created: Math.floor(now / 1000),
@@ -47,8 +47,8 @@ const namesOf = ({ answerId }: OpenedAnswer): Effect.Effect<OpenAiCompletion.Nam
 const streamed =
   (stream: ChatEndpoint.Stream, includeUsage: boolean): ChatEndpoint.Respond =>
   (answer, headers) =>
-    Effect.flatMap(namesOf(answer), (names) =>
-      stream(() => new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage))(answer, headers)
+    Effect.flatMap(commonFieldsOf(answer), (common) =>
+      stream(() => new OpenAiCompletion.OpenAiCompletionStream(common, includeUsage))(answer, headers)
     )
 
 /** Failures that a retry would repeat. */
@@ -56,15 +56,15 @@ const permanent: ReadonlySet<Failure> = new Set(["agent-empty", "agent-declined"
 
 const whole = (stream: ChatEndpoint.Stream): ChatEndpoint.Respond =>
   Effect.fnUntraced(function* (answer, headers) {
-    const names = yield* namesOf(answer)
+    const common = yield* commonFieldsOf(answer)
     const { chat } = yield* stream(() => OpenAiCompletion.plainText, Duration.infinity)(answer, headers)
     const result = yield* WholeAnswer.read(chat)
     if (result.finishReason !== null) {
-      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(names, result), { headers })
+      return HttpServerResponse.jsonUnsafe(OpenAiCompletion.completion(common, result), { headers })
     }
     const failure = result.failure ?? "internal"
     const response = OpenAiErrors.from(ErrorResponses.failed(failure, headers))
-    return permanent.has(failure) ? OpenAiErrors.final(response) : response
+    return permanent.has(failure) ? OpenAiErrors.withoutRetry(response) : response
   })
 
 const api = (stream: ChatEndpoint.Stream): ChatEndpoint.ClientApi => ({

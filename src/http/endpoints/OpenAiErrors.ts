@@ -40,8 +40,9 @@ export const from = (response: Response): Response => {
   const [type, code] = kinds[status] ?? ["server_error", null]
   const body: OpenAiError = { error: { message, type, code, param: paramOf(response) } }
   const converted = ErrorSentence.withBody(response, JSON.stringify(body), { contentType: "application/json", status })
-  return Number(response.headers["retry-after"]) > maxRetryAfter ? final(converted) : converted
+  return Number(response.headers["retry-after"]) > maxRetryAfter ? withoutRetry(converted) : converted
 }
 
 /** The response with a header that keeps OpenAI's clients from sending the request again by themselves. */
-export const final = (response: Response): Response => HttpServerResponse.setHeader(response, "x-should-retry", "false")
+export const withoutRetry = (response: Response): Response =>
+  HttpServerResponse.setHeader(response, "x-should-retry", "false")

@@ -24,6 +24,7 @@ export class SharedReports extends Context.Service<
       access: SharedAccess,
       request: Request
     ) => Effect.Effect<SmallCounts.CoarseAnswer, ReportError | TooManyRequests>
+    /** The number of current visitors, with small numbers hidden. */
     readonly now: (
       access: SharedAccess
     ) => Effect.Effect<number | typeof SmallCounts.hidden, Exclude<ReportError, ReportTooLarge> | TooManyRequests>

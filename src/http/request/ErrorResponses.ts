@@ -1,6 +1,5 @@
 /**
- * The error responses. Each has a JSON body: `{"detail": "a sentence"}`, or for a 422 a list of faults, each a
- * `ValidationError`.
+ * The error responses. The `detail` of each JSON body is a text, or for a 422 a list of `ValidationError`s.
  *
  * @module
  */

@@ -26,7 +26,7 @@ export interface Options {
 /** An open connection. */
 export interface Connection {
   readonly socket: Socket
-  seen: IdleTime.Seen | undefined
+  firstCheck: IdleTime.FirstCheck | undefined
 }
 
 export type Entry = ConnectionTable.Entry<Connection>
@@ -90,7 +90,7 @@ export const make = (options: Options, context: Context.Context<never>): Connect
 
   return {
     open: (socket, now) => {
-      const outcome = table.add({ socket, seen: undefined }, clientOf(socket.remoteAddress ?? "unknown"), now)
+      const outcome = table.add({ socket, firstCheck: undefined }, clientOf(socket.remoteAddress ?? "unknown"), now)
       if (outcome._tag === "Refused") {
         reports[outcome.bound].refused()
         socket.resetAndDestroy()
@@ -109,9 +109,9 @@ export const make = (options: Options, context: Context.Context<never>): Connect
       for (const { idleSince, value } of table.idleUntil(now - IdleTime.checkAfter(options.idle))) {
         if (idleSince === undefined) continue
         const { bytesRead } = value.socket
-        const seen = IdleTime.check(value.seen, { idleSince, bytesRead }, options.idle, now)
-        if (seen === "over") value.socket.destroy()
-        else value.seen = seen
+        const result = IdleTime.check(value.firstCheck, { idleSince, bytesRead }, options.idle, now)
+        if (result === "timed-out") value.socket.destroy()
+        else value.firstCheck = result
       }
     },
     warnings: (now) => [...reports.perClient.warning(now), ...reports.total.warning(now)]

@@ -40,10 +40,10 @@ import * as FastPath from "./FastPath.ts"
 import * as NodeServer from "./NodeServer.ts"
 
 /** Additional routes and middleware. */
-export type Pages = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
+export type AdditionalRoutes = Layer.Layer<never, never, HttpRouter.HttpRouter | ConsoleSessions>
 
 export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "rateLimit" | "secretsKey"> {
-  readonly routes?: Pages | undefined
+  readonly routes?: AdditionalRoutes | undefined
   readonly rateLimitAnalytics: Option.Option<RateLimitPolicy>
   readonly rateLimitForms: Option.Option<RateLimitPolicy>
   readonly rateLimitChat: Option.Option<RateLimitPolicy>
@@ -61,7 +61,7 @@ export interface Options extends NodeServer.Options, Omit<OwnerRoutes.Options, "
   /** The header in which a trusted proxy names the client's country. */
   readonly geoHeader: Option.Option<string>
   readonly chatMaxDuration: Duration.Duration
-  /** How long an answer in a stored conversation continues without a reader; `None` ends it with its last reader. */
+  /** How long an answer in a stored conversation continues without a reader; `None` ends it when its last reader leaves. */
   readonly chatResume: Option.Option<Duration.Duration>
   /** Bytes. */
   readonly chatMaxBytes: number

@@ -89,7 +89,7 @@ export const layer: Layer.Layer<
         return { leased, waiting: Slots.waiting(due, chosen) }
       })
 
-    /** Leases the due deliveries of all webhooks after the fan-out: nothing can fail between the two steps. */
+    /** Adds the new deliveries, then leases due ones, new and old. In memory, nothing can fail between the two steps. */
     const fanOut: Deliveries["Service"]["fanOut"] = Effect.fnUntraced(function* (freeSlots, running) {
       const events = tables.take(fanOutSize)
       const subscribers = [...tables.webhooks.values()]

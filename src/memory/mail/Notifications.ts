@@ -95,12 +95,12 @@ export const layer: Layer.Layer<Notifications, never, MailTables | Sites> = Laye
       const known = ofRecipient(given)
       const isSame = known.some((one) => one.recipient === recipient && isSameTopic(one.topic, given.topic))
       const decision: MailRecipient.Decision = isSame
-        ? { _tag: "Accepted", isNew: false }
+        ? { _tag: "Accepted", sendsConfirmation: false }
         : MailRecipient.decide({ ...factsOf(given), isKnown: known.length > 0 }, now)
       if (decision._tag !== "Accepted") return decision
       const isConfirmed = known.some((one) => one.isConfirmed)
       const notification = put(given, { isConfirmed, now, timeZone: site.timeZone })
-      if (decision.isNew) askConfirmation(notification, now)
+      if (decision.sendsConfirmation) askConfirmation(notification, now)
       return { _tag: "Added", notification }
     }
 

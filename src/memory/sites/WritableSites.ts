@@ -1,5 +1,5 @@
 /**
- * The websites in the memory of this process. Their deletion is immediate.
+ * All websites in the memory of this process are writable, because a deleted one is removed at once.
  *
  * @module
  */

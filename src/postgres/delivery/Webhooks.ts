@@ -55,7 +55,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
       const first = (rows: ReadonlyArray<Webhook>) => Option.map(Option.fromUndefinedOr(rows[0]), Rows.toWebhook)
 
       const create: Webhooks["Service"]["create"] = Effect.fnUntraced(function* (given) {
-        const sealing = yield* key
+        const sealingKey = yield* key
         if (!isCanonicalUuid(given.websiteConfigId)) return Option.none()
         const secret = yield* newSecret
         const webhookId = randomUUID()
@@ -69,7 +69,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
               INSERT INTO webhook (webhook_id, website_config_id, url, events, format, secret, created_at)
               SELECT ${PgTypes.uuid(webhookId)}, website_config_id, ${PgTypes.text(given.url)},
                 ${Database.array(given.events, PgTypes.OID.text)}, ${PgTypes.text(given.format)},
-                ${PgTypes.bytea(Rows.seal(sealing, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
+                ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))}, ${PgTypes.timestamptz(createdAt)}
               FROM site WHERE website_config_id = ${site} AND deleted_at IS NULL
               ON CONFLICT (webhook_id) DO UPDATE SET secret = excluded.secret
               RETURNING ${sql.literal(Rows.columns)}`.pipe(decodeRows(Found))
@@ -106,26 +106,26 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
       })
 
       const withSecrets: Webhooks["Service"]["withSecrets"] = Effect.fnUntraced(function* (webhookId) {
-        const sealing = yield* key
+        const sealingKey = yield* key
         if (!isCanonicalUuid(webhookId)) return Option.none()
         const [row] = yield* sql`SELECT ${sql.literal(Rows.columns)}, ${sql.literal(Rows.secretColumns)} FROM webhook
           WHERE webhook_id = ${PgTypes.uuid(webhookId)}`.pipe(Database.bounded(timeout), decodeRows(WithSecrets))
         if (row === undefined) return Option.none()
-        const secrets = Rows.open(sealing, row)
+        const secrets = Rows.open(sealingKey, row)
         if (secrets.length === 0) return yield* new SecretsKeyUnusable({ reason: "wrong" })
         return Option.some({ webhook: Rows.toWebhook(row), secrets })
       })
 
       const rotate: Webhooks["Service"]["rotate"] = Effect.fnUntraced(function* (webhookId) {
-        const sealing = yield* key
+        const sealingKey = yield* key
         const found = yield* withSecrets(webhookId)
         if (Option.isNone(found)) return Option.none()
         const [previous = ""] = found.value.secrets
         const secret = yield* newSecret
         const until = (yield* Clock.currentTimeMillis) + rotationMillis
         // Both secrets are parameters, so that a second run changes nothing.
-        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, secret))},
-            previous_secret = ${PgTypes.bytea(Rows.seal(sealing, webhookId, previous))},
+        const rows = yield* sql`UPDATE webhook SET secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, secret))},
+            previous_secret = ${PgTypes.bytea(Rows.seal(sealingKey, webhookId, previous))},
             previous_secret_until = ${PgTypes.timestamptz(until)}
           WHERE webhook_id = ${PgTypes.uuid(webhookId)} RETURNING ${sql.literal(Rows.columns)}`.pipe(
           Database.bounded(timeout),
@@ -134,7 +134,7 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Webhooks, n
         return Option.map(first(rows), (webhook) => ({ webhook, secret }))
       })
 
-      // Checked first, outside the retry: a retried deletion would find nothing the second time.
+      // The webhook is read first, outside the transaction, because a repeated transaction would find nothing to delete.
       const remove: Webhooks["Service"]["delete"] = Effect.fnUntraced(function* (webhookId) {
         if (!isCanonicalUuid(webhookId)) return false
         const id = PgTypes.uuid(webhookId)

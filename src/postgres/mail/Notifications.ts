@@ -148,12 +148,12 @@ export const layer = ({ secretsKey, timeout }: Options): Layer.Layer<Notificatio
               .some((one) => one.recipient === recipient && isSameTopic(one.topic, topic))
             const facts = yield* Recipients.facts(sql, key.value, now)
             const decision: MailRecipient.Decision = isSame
-              ? { _tag: "Accepted", isNew: false }
+              ? { _tag: "Accepted", sendsConfirmation: false }
               : MailRecipient.decide({ ...facts, isKnown: known.length > 0 }, now)
             if (decision._tag !== "Accepted") return decision
             const isConfirmed = known.some((one) => one.isConfirmed)
             const notification = yield* put(given, { isConfirmed, notificationId, now, timeZone })
-            if (decision.isNew) {
+            if (decision.sendsConfirmation) {
               yield* Recipients.added(sql, key.value, now)
               yield* ConfirmationMails.make(sql, { mailId, notification, previous: known, now })
             }

@@ -1,5 +1,5 @@
 /**
- * Mails links to the console. The interface only; see `delivery/Invitations`.
+ * Sends links that open the console, by mail. The interface only; see `delivery/Invitations`.
  *
  * @module
  */

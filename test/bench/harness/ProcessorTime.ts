@@ -24,7 +24,7 @@ export const parseStat = (line: string): ProcessStat | undefined => {
   // The second field is the program's name in parentheses, and may itself contain spaces and parentheses.
   const nameEnd = line.lastIndexOf(")")
   const fields = line.slice(nameEnd + 1).split(" ")
-  // Counted from the name: parent is field 4, utime, stime, cutime and cstime are fields 14 to 17.
+  // The name is field 2, so `fields[2]` is field 4, the parent; utime, stime, cutime and cstime are fields 14 to 17.
   const [pid, parent, ...times] = [
     Number.parseInt(line, 10),
     ...[2, 12, 13, 14, 15].map((index) => Number(fields[index]))

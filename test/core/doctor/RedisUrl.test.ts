@@ -63,7 +63,7 @@ describe("core/doctor/RedisUrl", () => {
     ["redis://[nowhere", "has a host that cannot be read"],
     ["redis://a/sesame", "must end with its hosts"],
     ["redis://a/1/2", "must end with its hosts"],
-    ["redis://u:%zz@a", "has a % that is not followed"],
+    ["redis://u:%zz@a", "has a % that does not begin"],
     ["redis://a?ssl=sesame", "has a parameter"],
     ["redis+sentinel://a", "names no master"],
     ["redis+sentinel://a/edge/sesame", "must end with /master"],

@@ -27,22 +27,25 @@ describe("core/mail/MailRecipient", () => {
     }
   })
 
-  it("an address is new once a day, and only without a notification", () => {
-    const isNew = (facts: Partial<Parameters<typeof MailRecipient.decide>[0]>) => {
+  it("an address gets a first confirmation mail once a day, and only without a notification", () => {
+    const sendsConfirmation = (facts: Partial<Parameters<typeof MailRecipient.decide>[0]>) => {
       const decision = MailRecipient.decide({ ...unknown, ...facts }, now)
-      return decision._tag === "Accepted" && decision.isNew
+      return decision._tag === "Accepted" && decision.sendsConfirmation
     }
-    assert.isTrue(isNew({}))
-    assert.isFalse(isNew({ isKnown: true }))
-    assert.isFalse(isNew({ mailsAt: [now - dayMillis + 1] }))
-    assert.isTrue(isNew({ mailsAt: [now - dayMillis, now - 2 * dayMillis] }))
+    assert.isTrue(sendsConfirmation({}))
+    assert.isFalse(sendsConfirmation({ isKnown: true }))
+    assert.isFalse(sendsConfirmation({ mailsAt: [now - dayMillis + 1] }))
+    assert.isTrue(sendsConfirmation({ mailsAt: [now - dayMillis, now - 2 * dayMillis] }))
   })
 
-  it("over the limit, only addresses that are not new are accepted, until the oldest is a day old", () => {
+  it("over the limit, only addresses that get no confirmation mail are accepted, until the oldest mail is a day old", () => {
     const facts = { ...unknown, othersMailsAt: others }
     const decision = MailRecipient.decide(facts, now)
     if (decision._tag !== "TooManyNew") return assert.fail(decision._tag)
-    assert.deepStrictEqual(MailRecipient.decide(facts, now + decision.waitMillis), { _tag: "Accepted", isNew: true })
+    assert.deepStrictEqual(MailRecipient.decide(facts, now + decision.waitMillis), {
+      _tag: "Accepted",
+      sendsConfirmation: true
+    })
     assert.strictEqual(MailRecipient.decide(facts, now + decision.waitMillis - 1)._tag, "TooManyNew")
     assert.strictEqual(MailRecipient.decide({ ...facts, othersMailsAt: others.slice(1) }, now)._tag, "Accepted")
     assert.strictEqual(MailRecipient.decide({ ...facts, isKnown: true }, now)._tag, "Accepted")

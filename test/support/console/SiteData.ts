@@ -1,5 +1,5 @@
 /**
- * Deterministic visits of a busy website, for the tests of the console and for its pictures.
+ * Deterministic visits of a busy website, for the tests and the screenshots of the console.
  *
  * @module
  */
@@ -58,7 +58,7 @@ const origins: Weighted<Origin> = [
   [1, { host: "fjordguide.example", path: "/kayaks/best-tours-in-the-west" }]
 ]
 
-const entries: Weighted<string> = [
+const entryPages: Weighted<string> = [
   [40, "/"],
   [18, "/tours"],
   [12, "/blog/what-to-pack"],
@@ -70,7 +70,7 @@ const entries: Weighted<string> = [
   [2, "/blog/a-rather-long-title-about-the-best-places-to-put-up-a-tent-between-two-fjords"]
 ]
 
-const followers: Weighted<string> = [
+const laterPages: Weighted<string> = [
   [24, "/tours"],
   [18, "/prices"],
   [14, "/contact"],
@@ -132,7 +132,7 @@ export interface Options {
   /** Milliseconds since 1970. */
   readonly now: number
   readonly days: number
-  /** The number on an ordinary day. */
+  /** The average number on a recent weekday. Earlier days and weekends have fewer. */
   readonly visitsPerDay: number
   readonly seed?: number
 }
@@ -176,7 +176,7 @@ export const store = Effect.fnUntraced(function* ({ days, now, seed = 1, site, v
         yield* views.append({
           ...facts,
           receivedAt: at,
-          path: pick(random, page === 0 ? entries : followers),
+          path: pick(random, page === 0 ? entryPages : laterPages),
           campaign: {
             source: origin.source ?? null,
             medium: origin.medium ?? null,

@@ -70,7 +70,7 @@ const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
     "a method in small letters": head([length], "post /v1/public/analytics/track HTTP/1.1") + body,
     "an unknown version": head([length], "POST /v1/public/analytics/track HTTP/9.9") + body,
     "no version": "POST /v1/public/analytics/track\r\n\r\n",
-    "HTTP/2 by itself": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 without an upgrade": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     CONNECT: head([], "CONNECT example.org:443 HTTP/1.1"),
     "a bad chunk size": `${head(["Transfer-Encoding: chunked"])}zz\r\n${body}\r\n0\r\n\r\n`,
     "a chunk size beyond every number": `${head(["Transfer-Encoding: chunked"])}${"f".repeat(17)}\r\n${body}`,
@@ -81,7 +81,8 @@ const attacks = (target: Target): Readonly<Record<string, string | Buffer>> => {
   }
   return {
     ...Object.fromEntries(Object.entries(cases).map(([name, text]) => [name, text + smuggled])),
-    // No request follows: the framing of this one is consistent, so a request behind it would not be smuggled.
+    // No request follows these: the first has consistent framing, so a request after it would not be smuggled. The others are
+    // not HTTP.
     "no host": Buffer.from(`POST /v1/public/analytics/track HTTP/1.1\r\n${length}\r\n\r\n${body}`),
     "a TLS greeting": Buffer.concat([Buffer.from("16030100f8010000f40303", "hex"), Buffer.alloc(240, 7)]),
     noise: Buffer.from(Array.from({ length: 4096 }, (_, index) => (index * 151 + 7) % 256))

@@ -27,7 +27,7 @@ export const Delivered = ({ site, submissionId }: { readonly site: Site; readonl
   if (lines.length === 0) return null
   return (
     <section class="visit">
-      <h3>{Texts.inbox.delivered}</h3>
+      <h3>{Texts.inbox.deliveries}</h3>
       <ul class="delivered">
         {lines.map(({ created_at, error, status, to }, index) => (
           <li key={index}>

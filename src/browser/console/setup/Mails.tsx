@@ -35,7 +35,7 @@ const latestOf = ({ confirmed, latest_mail: latest }: Notification, now: number)
   latest === null || (!confirmed && latest.status === "cancelled")
     ? confirmed
       ? Texts.mails.none
-      : Texts.mails.earlier
+      : Texts.mails.otherMail
     : Texts.mails.latest[latest.status](ago(latest.created_at, now))
 
 interface DialogProps {
@@ -75,7 +75,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
         onChoose={setKind}
       />
       {!isReport && <Check label={Texts.mails.quarantined} isChecked={isQuarantined} onChange={setQuarantined} />}
-      <p class="hint">{Texts.mails.asks}</p>
+      <p class="hint">{Texts.mails.addHint}</p>
     </FormDialog>
   )
 }

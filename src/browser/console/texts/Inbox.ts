@@ -47,7 +47,7 @@ export const inbox = {
     referrer: "Referrer",
     entry_page: "Entry page"
   },
-  delivered: "Deliveries",
+  deliveries: "Deliveries",
   deliveryStatuses: {
     waiting: "Waits for the next mail",
     pending: "On its way",
@@ -74,7 +74,7 @@ export const inbox = {
     quarantined: "Nothing is quarantined",
     quarantinedBody: "Submissions that look like spam wait here until you release or delete them.",
     unread: "Everything is read",
-    found: "No submission matches",
+    noMatch: "No submission matches",
     clear: "Show all"
   }
 } as const

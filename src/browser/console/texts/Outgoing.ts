@@ -20,8 +20,8 @@ export const mails = {
   withSpam: "with suspected spam",
   none: "no mail yet",
   unconfirmed: "waits until the person opens the link in the confirmation mail, for a week at most",
-  earlier: "the link in another mail to this address works",
-  asks: "A new address gets one mail with a link, and no other until the person confirms there.",
+  otherMail: "the link in another mail to this address works",
+  addHint: "A new address gets one mail with a link, and no other until the person confirms there.",
   latest: {
     pending: (when: string): string => `the latest mail was made ${when}, and is not sent yet`,
     sent: (when: string): string => `latest mail ${when}`,

@@ -1,6 +1,6 @@
 /**
- * Wall clocks and days of a time zone, clock changes included. Times are in milliseconds since 1970. The local time of a time
- * has the date and hour of the wall clock as its UTC date and hour. Pure.
+ * Wall clocks and days of a time zone, clock changes included. Times are in milliseconds since 1970. A local
+ * time is such a number too: its UTC date and hour are those that the wall clock shows. Pure.
  *
  * @module
  */
@@ -77,8 +77,8 @@ const makeZone = (timeZone: string): Zone => {
 }
 
 /**
- * The wall clock of the zone with an IANA name. Caches offsets, because the lookup of one takes longer than all other work
- * for a day, and some ranges of days.
+ * The wall clock of the zone with an IANA name. Caches some ranges of days, and offsets, because the lookup of one offset takes
+ * longer than all other work for a day.
  */
 export const zone: (timeZone: string) => Zone = memoize(makeZone, 100)
 

@@ -26,7 +26,7 @@ export interface ClientConversation {
   readonly message: string
   /** The client's id of the message; null if it has none. */
   readonly messageId: string | null
-  /** The client's id of the last answer before the message. It is the service's id if the client uses that. */
+  /** The client's id of the last answer before the message: the service's id if the client keeps the service's ids. */
   readonly answerId: string | null
   /**
    * Identifies the client's first message: its id, or its text if it has no id. The origin stays the same as the conversation

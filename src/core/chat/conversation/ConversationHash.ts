@@ -12,7 +12,10 @@ export type Key = KeyObject
 /** @param bytes 32 random bytes */
 export const keyOf = (bytes: Uint8Array): Key => createSecretKey(bytes)
 
-/** HMAC-SHA256 in hexadecimal digits: an id must not begin with a hyphen, which a command line would take for a flag. */
+/**
+ * HMAC-SHA256 in hexadecimal digits, because an id in base64url could begin with a hyphen, which a command line would take for
+ * a flag.
+ */
 const hash = (
   key: Key,
   purpose: "client-id" | "client-turns" | "session",

@@ -13,7 +13,7 @@ import * as ChatStream from "./ChatStream.ts"
 import { doneEvent, event } from "./EventStream.ts"
 
 /** What all chunks of a completion share. */
-export interface Names {
+export interface CommonFields {
   readonly completionId: string
   /** Seconds since 1970. */
   readonly created: number
@@ -45,12 +45,12 @@ const noHeaders = {}
 
 /** The stream of chunks. */
 export class OpenAiCompletionStream implements ChatStream.Dialect {
-  private readonly names: Names
+  private readonly common: CommonFields
   private readonly includeUsage: boolean
 
   /** @param includeUsage whether the client requested the usage (`stream_options.include_usage`) */
-  constructor(names: Names, includeUsage: boolean) {
-    this.names = names
+  constructor(common: CommonFields, includeUsage: boolean) {
+    this.common = common
     this.includeUsage = includeUsage
   }
 
@@ -103,7 +103,7 @@ export class OpenAiCompletionStream implements ChatStream.Dialect {
   }
 
   private chunk(choices: ReadonlyArray<unknown>, usage: object | null): string {
-    const { completionId, created, model } = this.names
+    const { completionId, created, model } = this.common
     return event({
       id: completionId,
       object: "chat.completion.chunk",
@@ -131,7 +131,7 @@ export const plainText: ChatStream.Dialect = {
 
 /** The completion object of an answer that finished. */
 export const completion = (
-  { completionId, created, model }: Names,
+  { completionId, created, model }: CommonFields,
   {
     finishReason,
     sources,

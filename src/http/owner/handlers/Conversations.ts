@@ -1,5 +1,5 @@
 /**
- * The endpoints that list a website's instances, and those of the instances' conversations.
+ * The endpoint that lists a website's instances, and the endpoints of their conversations.
  *
  * @module
  */

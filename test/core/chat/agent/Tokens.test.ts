@@ -31,15 +31,19 @@ describe("core/chat/agent/Tokens", () => {
     }
   )
 
-  it.prop("a demand covers the input and a part of the answer", [Schema.String, count], ([text, maxTokens]) => {
-    const { min, max } = Tokens.demandOf(request(text, maxTokens))
-    const input = Tokens.ofRequest(request(text, maxTokens))
-    assert.isAbove(min, input)
-    assert.strictEqual(max, input + maxTokens)
-    assert.isAtMost(min, max)
-  })
+  it.prop(
+    "demands more than the input, and at most the input and `maxTokens`",
+    [Schema.String, count],
+    ([text, maxTokens]) => {
+      const { min, max } = Tokens.demandOf(request(text, maxTokens))
+      const input = Tokens.ofRequest(request(text, maxTokens))
+      assert.isAbove(min, input)
+      assert.strictEqual(max, input + maxTokens)
+      assert.isAtMost(min, max)
+    }
+  )
 
-  it("counts the instructions, and letters by their bytes", () => {
+  it("counts the instructions, and estimates the tokens of a text from its bytes", () => {
     assert.isAbove(Tokens.ofRequest(request("Hi", 1, "Be brief.")), Tokens.ofRequest(request("Hi", 1)))
     assert.strictEqual(Tokens.ofText("漢字"), 2)
     assert.strictEqual(Tokens.ofText(""), 0)

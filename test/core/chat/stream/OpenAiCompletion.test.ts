@@ -5,7 +5,7 @@ import * as ChatStream from "../../../../src/core/chat/stream/ChatStream.ts"
 import * as OpenAiCompletion from "../../../../src/core/chat/stream/OpenAiCompletion.ts"
 import { Event, textOf, toEvent } from "../../../support/ChatEvents.ts"
 
-const names = { completionId: "chatcmpl-1", created: 1_700_000_000, model: "small" }
+const common = { completionId: "chatcmpl-1", created: 1_700_000_000, model: "small" }
 
 const encode = (dialect: ChatStream.Dialect, events: ReadonlyArray<ChatStream.Event>) =>
   ChatStream.encodeAll(ChatStream.initial({ dialect, messageId: "m-1", maxBytes: 1_000_000 }), events)
@@ -63,7 +63,7 @@ describe("OpenAiCompletion", () => {
       Effect.gen(function* () {
         const events = [...list.map(toEvent), failure]
         const ending = events.find((event) => event._tag === "Finish" || event._tag === "Failed")!
-        const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(names, true), events)
+        const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(common, true), events)
         const { completion, error } = yield* Effect.promise(() => readStream(stream))
         if (ending._tag === "Failed") {
           assert.isTrue(error instanceof APIError)
@@ -79,12 +79,12 @@ describe("OpenAiCompletion", () => {
       const events = [...list.map(toEvent), { _tag: "Finish", reason: "stop" } as const]
       const [state, text] = encode(OpenAiCompletion.plainText, events)
       if (state.failure !== null) return
-      const body = JSON.stringify(OpenAiCompletion.completion(names, { ...state, text }))
+      const body = JSON.stringify(OpenAiCompletion.completion(common, { ...state, text }))
       const completion = yield* Effect.promise(() =>
         clientOf(body, "application/json").chat.completions.create(request)
       )
       assert.deepStrictEqual(contentsOf(completion), expectedContents(events))
-      const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(names, true), events)
+      const [, stream] = encode(new OpenAiCompletion.OpenAiCompletionStream(common, true), events)
       const streamed = yield* Effect.promise(() => readStream(stream))
       assert.strictEqual(completion.choices[0]!.finish_reason, streamed.completion?.choices[0]?.finish_reason)
     })
@@ -106,7 +106,7 @@ describe("OpenAiCompletion", () => {
       choices: [{ index: 0, delta, logprobs: null, finish_reason }]
     })
     const framesOf = (includeUsage: boolean) =>
-      encode(new OpenAiCompletion.OpenAiCompletionStream(names, includeUsage), events)[1]
+      encode(new OpenAiCompletion.OpenAiCompletionStream(common, includeUsage), events)[1]
         .trimEnd()
         .split("\n\n")
         .map((frame) => frame.slice("data: ".length))
