@@ -37,7 +37,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# Copies of both files, committed or not: in a git checkout, nix sees only files that git tracks.
+# nix reads copies of both files, because in a git checkout it ignores files that git does not track.
 mkdir -p "$work/flake/dist" "$work/nixpkgs" "$work/home"
 echo 'process.exit(0)' >"$work/flake/dist/main.js"
 cp "$top/flake.nix" "$top/flake.lock" "$work/flake/"
@@ -87,7 +87,7 @@ cat >"$work/nixpkgs/flake.nix" <<'NIX'
 }
 NIX
 
-# The exact outputs: the names of the shells and apps of every system. Each value is evaluated too.
+# The exact names of the packages, shells and apps of every system. Each value is evaluated too.
 cat >"$work/expected.nix" <<'NIX'
 outputs:
 let
@@ -137,7 +137,7 @@ quietly run_nix eval "${fake_nixpkgs[@]}" "path:$work/flake#." --apply "$(cat "$
 # The image's configuration, compared with the Containerfile: each instruction's value, without the paths of node and main.js.
 config=$(run_nix eval --raw "${fake_nixpkgs[@]}" "path:$work/flake#packages.x86_64-linux.container.config" 2>"$work/output") ||
   { cat "$work/output" >&2; fail "the image has no configuration."; }
-# The packages of the project include a node.
+# The project's npm packages include node.
 PATH="$top/node_modules/.bin:$PATH" node - "$top/scripts/container/Containerfile" "$config" <<'JS' || fail "the image differs from scripts/container/Containerfile."
 const { deepStrictEqual } = require("node:assert")
 const [file, config] = process.argv.slice(2)
@@ -171,7 +171,7 @@ deepStrictEqual(
 )
 JS
 
-# Without dist the package still evaluates, and its build says what to run.
+# Without dist, the package still evaluates. Only its build fails, with a message that says what to run.
 rm -r "$work/flake/dist"
 quietly run_nix eval --raw "${fake_nixpkgs[@]}" "path:$work/flake#packages.x86_64-linux.default.drvPath" ||
   fail "the package does not evaluate without dist."

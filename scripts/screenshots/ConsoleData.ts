@@ -1,5 +1,5 @@
 /**
- * The websites that the pictures of the console show, in a service in memory: a busy one, two smaller ones and a new one.
+ * The websites that the pictures of the console show, in a service in memory: a busy one, three smaller ones and a new one.
  *
  * @module
  */
@@ -69,7 +69,7 @@ export const prepare = Effect.gen(function* () {
   const instance = yield* ConversationData.newInstance(busy, "Guide")
   for (const turns of ConversationData.examples) yield* ConversationData.store(instance, ...turns)
   yield* create("Harbour Coffee Roasters", 12)
-  const named = yield* create(longName, 3)
+  const longNamed = yield* create(longName, 3)
   yield* create("Studio Lindqvist", 25)
   yield* SetUpData.store(busy)
   yield* FormDirectory.use((forms) =>
@@ -88,7 +88,7 @@ export const prepare = Effect.gen(function* () {
   return {
     busy,
     fresh: yield* create("New website", 0),
-    named,
+    longNamed,
     share: Option.getOrThrow(share).secret,
     /** The cookie of a session with access to all websites. */
     cookie: yield* storePeople(busy, now)

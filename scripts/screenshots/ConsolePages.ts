@@ -83,8 +83,8 @@ const extremes = Effect.fnUntraced(function* ({ busy, picture, pictureWithoutSes
     ["long", wide],
     ["long-phone", phone]
   ] as const) {
-    yield* picture(`overview-${size}`, `#/${sites.named}/overview`, options)
-    yield* picture(`setup-website-${size}`, `#/${sites.named}/setup/website`, options)
+    yield* picture(`overview-${size}`, `#/${sites.longNamed}/overview`, options)
+    yield* picture(`setup-website-${size}`, `#/${sites.longNamed}/setup/website`, options)
   }
 })
 

@@ -33,7 +33,7 @@ const chatOf = (instanceId: string) => chat.replace("{instance_id}", instanceId)
 /** A check returns a short description of what it found, or throws `CheckFailed`. */
 export type Check = readonly [name: string, check: () => Promise<string>]
 
-/** The checks in their order. Three of them submit forms, of which five per minute are allowed. */
+/** The checks in their order. Three of them send valid submissions, of which five per minute are allowed. */
 export const checks = (target: Target): ReadonlyArray<Check> => {
   const responses: Array<HttpResponse> = []
   const call = client(target, (response) => responses.push(response))
@@ -46,7 +46,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
   const token = { "x-widget-token": target.widget_token }
   const wrongToken = { "x-widget-token": `hwt_${"0".repeat(43)}` }
   let firstId: string | undefined
-  const afterFirst = (): string => {
+  const requireFirst = (): string => {
     if (firstId === undefined) throw new CheckFailed("skipped, because the first submission was not accepted")
     return firstId
   }
@@ -114,7 +114,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
     [
       "the same key and body give the same submission",
       async () => {
-        const expected = afterFirst()
+        const expected = requireFirst()
         const id = submissionId(await post(submit, 200, form, key))
         expect(id === expected, `the submission is ${id}`)
         return id
@@ -123,7 +123,7 @@ export const checks = (target: Target): ReadonlyArray<Check> => {
     [
       "the same key with another body is refused",
       async () => {
-        afterFirst()
+        requireFirst()
         const found = fieldErrors(await post(submit, 422, { ...form, form_data: { name: "Someone else" } }, key))
         expect(isDeepStrictEqual(found, ["header.idempotency-key value_error"]), `the errors are ${found.join(", ")}`)
         return found.join(", ")

@@ -22,7 +22,8 @@ const instructions = readFileSync(path.join(folder, "Containerfile"), "utf8")
   .filter((line) => line !== "" && !line.startsWith("#"))
   .map((line) => line.split(/ (.*)/s, 2) as [name: string, value: string])
 
-const valuesOf = (name: string) => instructions.filter(([own]) => own === name).map(([, value]) => value)
+const valuesOf = (name: string) =>
+  instructions.filter(([instruction]) => instruction === name).map(([, value]) => value)
 const valueOf = (name: string): string => valuesOf(name).at(-1) ?? ""
 const listOf = (name: string): ReadonlyArray<string> => JSON.parse(valueOf(name).replace(/^.*?CMD (?=\[)/, ""))
 
@@ -85,7 +86,7 @@ describe("scripts/container", () => {
         }
         const port = yield* until("it listens", () => /Listening on http:\/\/0\.0\.0\.0:([0-9]+)/.exec(output)?.[1])
         const [, ...check] = listOf("HEALTHCHECK")
-        const healthOf = (at: string) => {
+        const isHealthy = (at: string) => {
           try {
             execFileSync(process.execPath, check, { env: { ...env, PORT: at }, stdio: "ignore" })
             return true
@@ -93,11 +94,11 @@ describe("scripts/container", () => {
             return false
           }
         }
-        assert.isTrue(healthOf(port))
+        assert.isTrue(isHealthy(port))
         server.kill(valueOf("STOPSIGNAL") as NodeJS.Signals)
         yield* until("it has ended", () => server.exitCode !== null)
         assert.strictEqual(server.exitCode, 0)
-        assert.isFalse(healthOf(port))
+        assert.isFalse(isHealthy(port))
       }).pipe(Effect.scoped),
     60_000
   )
@@ -107,10 +108,10 @@ describe("scripts/container", () => {
     const edge = lines.slice(lines.indexOf("  edge:"))
     const start = edge.indexOf("    environment:") + 1
     const settings = edge.slice(start, start + edge.slice(start).findIndex((line) => !line.startsWith("      ")))
-    const read = Object.fromEntries(settings.map((line) => line.trim().split(/: (.*)/s, 2) as [string, string]))
-    assert.sameMembers(Object.keys(read), ["DATABASE_URL", "ANALYTICS_URL", "REDIS_URL"])
+    const environment = Object.fromEntries(settings.map((line) => line.trim().split(/: (.*)/s, 2) as [string, string]))
+    assert.sameMembers(Object.keys(environment), ["DATABASE_URL", "ANALYTICS_URL", "REDIS_URL"])
     const env = Object.fromEntries(
-      Object.entries(read).map(([name, value]) => [name, value.replace(/\$\{.*?\}/g, "a")])
+      Object.entries(environment).map(([name, value]) => [name, value.replace(/\$\{.*?\}/g, "a")])
     )
     const valid = await Effect.runPromise(Settings.parse(ConfigProvider.fromUnknown({ ...variables, ...env })))
     assert.deepStrictEqual([valid.host, valid.port], ["0.0.0.0", 8080])

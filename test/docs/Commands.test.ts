@@ -9,7 +9,7 @@ import { Effect, Redacted } from "effect"
 import * as TestDatabase from "../support/postgres/TestDatabase.ts"
 import { until } from "../support/Wait.ts"
 import * as Nginx from "../torture/Nginx.ts"
-import { Service, service, valuesOf } from "./DocumentedService.ts"
+import { prepareDocument, Service, service } from "./DocumentedService.ts"
 import * as Documents from "./Documents.ts"
 import { nginxServing, secureGet, temporary } from "./NginxBlocks.ts"
 import { operator, unit } from "./OperatorUnit.ts"
@@ -46,7 +46,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
       () =>
         Effect.gen(function* () {
           const { commands, env } = yield* Service
-          const { values } = yield* valuesOf
+          const { values } = yield* prepareDocument
           for (const [index, block] of blocks.entries()) {
             if (block.language !== "sh" || block.mark !== "run") continue
             const text = Shell.replace(block.text, values)
@@ -62,7 +62,7 @@ layer(service, { excludeTestServices: true, timeout: 180_000 })("the documents' 
   it.effect("README: the smoke test passes against the service", () =>
     Effect.gen(function* () {
       const { env, process } = yield* Service
-      const { ids } = yield* valuesOf
+      const { ids } = yield* prepareDocument
       const folder = yield* temporary
       const file = path.join(folder, "demo.json")
       writeFileSync(file, JSON.stringify({ base_url: process.url, ...ids }))

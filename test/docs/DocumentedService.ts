@@ -122,8 +122,8 @@ const seed = Effect.gen(function* () {
   }
 })
 
-/** The service's own addresses and ids in place of those that the documents write. */
-export const valuesOf = Effect.gen(function* () {
+/** Creates records for a document. Returns their ids, and the text that replaces each address and id in the document. */
+export const prepareDocument = Effect.gen(function* () {
   const { agentUrl, process } = yield* Service
   const ids = yield* seed
   const metrics = yield* until(

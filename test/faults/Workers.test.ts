@@ -52,7 +52,7 @@ const views = (visitor: string, count: number) =>
 const route = 'route="/v1/public/analytics/track"'
 const answered = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
 
-/** Runs a scenario after a visitor has reached its limit; the visitor stays limited, and the metrics do not decrease. */
+/** Runs a scenario after a visitor has reached its limit. Asserts that the visitor stays limited, and that no count decreases. */
 const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const { service } = yield* Workers.Bench
@@ -64,13 +64,13 @@ const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, 
       (yield* views(visitor, 1)).map(({ status }) => status),
       [429]
     )
-    const more = (sample: string) => (after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0)
-    assert.strictEqual(more(answered(429)), 0)
-    assert.strictEqual(more('hydracore_decisions_total{decision="limited"}'), 0)
-    assert.isAtLeast(more(answered(204)), 0)
-    assert.isAtLeast(more('hydracore_decisions_total{decision="counted"}'), 0)
+    const increaseOf = (sample: string) => (after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0)
+    assert.strictEqual(increaseOf(answered(429)), 0)
+    assert.strictEqual(increaseOf('hydracore_decisions_total{decision="limited"}'), 0)
+    assert.isAtLeast(increaseOf(answered(204)), 0)
+    assert.isAtLeast(increaseOf('hydracore_decisions_total{decision="counted"}'), 0)
     assert.strictEqual(after.get("hydracore_workers"), 2)
-    return { figures, more }
+    return { figures, increaseOf }
   })
 
 layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
@@ -107,19 +107,25 @@ layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
 
   it.effect("SIGHUP replaces all workers, fails no request, and loses no count", () =>
     Effect.gen(function* () {
-      const { figures, more } = yield* limitedThroughout("192.0.2.2", Workers.hangup({ rounds: 1, ...Load.moderate }))
+      const { figures, increaseOf } = yield* limitedThroughout(
+        "192.0.2.2",
+        Workers.hangup({ rounds: 1, ...Load.moderate })
+      )
       assert.strictEqual(figures.requests, figures.rows)
       const forms = 'hydracore_http_requests_total{route="/v1/public/forms/submit",method="POST",status="200"}'
-      assert.strictEqual(more(answered(204)) + more(forms), figures.requests)
-      assert.strictEqual(more("hydracore_worker_restarts_total"), 0)
+      assert.strictEqual(increaseOf(answered(204)) + increaseOf(forms), figures.requests)
+      assert.strictEqual(increaseOf("hydracore_worker_restarts_total"), 0)
     })
   )
 
-  it.effect("kill -9 of a worker loses its open requests only, and no connection is refused", () =>
+  it.effect("kill -9 of a worker loses only its open requests, and no connection is refused", () =>
     Effect.gen(function* () {
-      const { figures, more } = yield* limitedThroughout("192.0.2.3", Workers.killed({ rounds: 1, ...Load.moderate }))
+      const { figures, increaseOf } = yield* limitedThroughout(
+        "192.0.2.3",
+        Workers.killed({ rounds: 1, ...Load.moderate })
+      )
       assert.strictEqual(figures.lost, 0)
-      assert.strictEqual(more("hydracore_worker_restarts_total"), 1)
+      assert.strictEqual(increaseOf("hydracore_worker_restarts_total"), 1)
     })
   )
 
@@ -134,7 +140,7 @@ class Starting extends Context.Service<
   Starting,
   {
     readonly running: Omit<Shutdown.Running, "service">
-    /** Runs an effect while the database hangs: a service starts one worker, which waits for the database. */
+    /** Runs an effect while the database hangs. A service then starts only one worker, which waits for the database. */
     readonly whileHanging: <A>(use: Effect.Effect<A, never, Scope.Scope>) => Effect.Effect<A, never, Scope.Scope>
     readonly start: Effect.Effect<Process.Launched & { readonly workers: ReadonlyArray<number> }, never, Scope.Scope>
   }
@@ -197,7 +203,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
           Effect.andThen(service.signal("SIGHUP")),
           Effect.forkScoped
         )
-        // As gracefully as a single process.
+        // The service shuts down as gracefully as a single process.
         const { took } = yield* Shutdown.end({ ...running, service }, { grace, ...Load.moderate })
         assert.isBelow(took, grace + 5_000)
       })
@@ -205,7 +211,7 @@ layer(starting, { excludeTestServices: true })("faults: signals to several worke
 })
 
 describe("faults: starting several workers", () => {
-  it.live("one process serves its metrics as well", () =>
+  it.live("a service without workers serves metrics too", () =>
     Effect.gen(function* () {
       const [port, metricsPort] = [yield* Nginx.freePort, yield* Nginx.freePort]
       yield* Command.launch(["serve"], {

@@ -25,23 +25,25 @@ const limited = {
 }
 
 layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it) => {
-  it.effect("accepts as many requests as its policy, and sends the remaining number and then Retry-After", () =>
-    Effect.gen(function* () {
-      const { send, websiteConfigId } = yield* TestServer
-      const submit = send(paths.submit, { site_id: websiteConfigId, form_data: {} })
-      for (const remaining of [1, 0]) {
-        const answer = yield* submit
-        assert.strictEqual(answer.status, 200)
-        assert.strictEqual(answer.headers.get("ratelimit-policy"), '"forms";q=2;w=60')
-        assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`^"forms";r=${remaining};t=${seconds}$`))
-        assert.isFalse(answer.headers.has("retry-after"))
-      }
-      const refused = yield* submit
-      assert.strictEqual(refused.status, 429)
-      assert.match(refused.text, /^\{"detail":".+"\}$/)
-      assert.match(refused.headers.get("retry-after") ?? "", new RegExp(`^${seconds}$`))
-      assert.match(refused.headers.get("ratelimit") ?? "", new RegExp(`^"forms";r=0;t=${seconds}$`))
-    })
+  it.effect(
+    "accepts as many requests as the policy allows and sends how many remain, then refuses with Retry-After",
+    () =>
+      Effect.gen(function* () {
+        const { send, websiteConfigId } = yield* TestServer
+        const submit = send(paths.submit, { site_id: websiteConfigId, form_data: {} })
+        for (const remaining of [1, 0]) {
+          const answer = yield* submit
+          assert.strictEqual(answer.status, 200)
+          assert.strictEqual(answer.headers.get("ratelimit-policy"), '"forms";q=2;w=60')
+          assert.match(answer.headers.get("ratelimit") ?? "", new RegExp(`^"forms";r=${remaining};t=${seconds}$`))
+          assert.isFalse(answer.headers.has("retry-after"))
+        }
+        const refused = yield* submit
+        assert.strictEqual(refused.status, 429)
+        assert.match(refused.text, /^\{"detail":".+"\}$/)
+        assert.match(refused.headers.get("retry-after") ?? "", new RegExp(`^${seconds}$`))
+        assert.match(refused.headers.get("ratelimit") ?? "", new RegExp(`^"forms";r=0;t=${seconds}$`))
+      })
   )
 
   it.effect("counts only valid requests, per endpoint", () =>
@@ -56,7 +58,7 @@ layer(testServer(limited), { excludeTestServices: true })("the rate limit", (it)
     })
   )
 
-  it.effect("counts wrong tokens: requests over the limit cause no token lookup", () =>
+  it.effect("counts requests with a wrong token, and refuses those over the limit before it looks up the token", () =>
     Effect.gen(function* () {
       const { instance, send } = yield* TestServer
       const statuses = []
@@ -112,8 +114,8 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
       const deep = "[".repeat(100_000) + "]".repeat(100_000)
       const site = yield* SiteDirectory.use((sites) => sites.create({ name: "Large", origins: [] }))
       const counts = Decisions.use(({ counts }) => counts({ site, ...lastDays(1, Date.now()) }))
-      const plain = (type: string) => ({ headers: { "content-type": type } })
-      const formOf = (id: string) => `${paths.submit}?site=${id}`
+      const ofType = (type: string) => ({ headers: { "content-type": type } })
+      const formPathOf = (id: string) => `${paths.submit}?site=${id}`
       /** For each limit, invalid requests with large bodies that count towards it. */
       const groups: ReadonlyArray<
         readonly [
@@ -131,8 +133,8 @@ layer(testServer({ ...limited, trustedProxies: [IpNetwork.fromStringUnsafe("127.
           2,
           [paths.submit, { site_id: site.websiteConfigId, form_data: { large }, page_slug: 1 }],
           [paths.submit, `{"site_id":"${websiteConfigId}","form_data":{"a":${deep}}}`],
-          [formOf(site.websiteConfigId), `a=${large}&`.repeat(2), plain("application/x-www-form-urlencoded")],
-          [formOf(site.websiteConfigId), large, plain("multipart/form-data; boundary=x")]
+          [formPathOf(site.websiteConfigId), `a=${large}&`.repeat(2), ofType("application/x-www-form-urlencoded")],
+          [formPathOf(site.websiteConfigId), large, ofType("multipart/form-data; boundary=x")]
         ],
         [
           2,

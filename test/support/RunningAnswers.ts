@@ -26,7 +26,7 @@ export const text = (delta: string): AgentEvent => ({ _tag: "Text", delta })
 /** An answer that sends one text and never ends. */
 export const endless = (delta = "on") => Stream.concat(Stream.make(accepted, text(delta)), Stream.never)
 
-/** The service on a store in memory, whose methods `over` replaces. */
+/** The service on a store in memory. `overrides` replaces methods of the store. */
 export const layer = (options: {
   readonly script: MemoryAgentStream.Script
   readonly resume?: Option.Option<Duration.Duration>
@@ -50,7 +50,7 @@ export const layer = (options: {
   )
 }
 
-/** Begins the answer to a message in the scope of a request, which stays open. */
+/** Begins the answer to a message, in the scope `request`. By default, that scope is never closed. */
 export const begin = Effect.fnUntraced(function* (
   key: ConversationKey,
   options: { readonly request?: Scope.Scope; readonly message?: string; readonly onEnd?: () => void } = {}
@@ -87,4 +87,4 @@ export const answersOf = (key: ConversationKey) =>
   )
 
 /** Waits until the last answer of a conversation has ended. */
-export const ended = (key: ConversationKey) => poll(answersOf(key), (answers) => answers.at(-1)?.[1] !== null)
+export const awaitEnd = (key: ConversationKey) => poll(answersOf(key), (answers) => answers.at(-1)?.[1] !== null)

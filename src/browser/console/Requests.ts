@@ -26,8 +26,8 @@ type Part<Name extends string, Declared> = [Declared] extends [never]
     ? { readonly [Key in Name]: Value }
     : never
 
-/** The parameters of a URL. Values other than strings, numbers and booleans are sent as strings, such as an answer's `next`. */
-type AsTexts<Query> = [Query] extends [never]
+/** A URL's query as it is sent. Values that the contract decodes to another type, such as a cursor, are sent as strings. */
+type SentQuery<Query> = [Query] extends [never]
   ? never
   : Query extends { readonly Type: infer Values }
     ? {
@@ -40,7 +40,7 @@ type AsTexts<Query> = [Query] extends [never]
     : never
 
 /** A body as it is sent. A number, such as a time, may be sent as a string. */
-type AsSent<Body> = [Body] extends [never]
+type SentBody<Body> = [Body] extends [never]
   ? never
   : Body extends { readonly Type: infer Values }
     ? {
@@ -57,7 +57,7 @@ export type Input<O extends Operation> =
     readonly "~Query": infer Query
     readonly "~Payload": infer Body
   }
-    ? Part<"params", Params> & Part<"query", AsTexts<Query>> & Part<"body", AsSent<Body>>
+    ? Part<"params", Params> & Part<"query", SentQuery<Query>> & Part<"body", SentBody<Body>>
     : never
 
 export type Answer<O extends Operation> =
@@ -74,7 +74,7 @@ export type FailureKind =
   | "signed-out"
   | "not-found"
   | "invalid"
-  /** What the request names is in a state that does not allow the operation. */
+  /** The record that the request names is in a state that does not allow the operation. */
   | "conflict"
   | "too-slow"
   /** Any other status. */
@@ -84,14 +84,14 @@ export interface Failure {
   readonly kind: FailureKind
   /** Seconds until a retry makes sense, if the service says so. */
   readonly retryAfter: number | undefined
-  /** What is invalid, with what is allowed. */
+  /** What is wrong according to the response of a 422 or a 409. */
   readonly faults: ReadonlyArray<Fault>
 }
 
 export interface Fault {
   /** The path of the invalid value in the body, such as `rules.name.max`; empty for the whole body. */
   readonly place: string
-  /** What is allowed there, as a sentence without a full stop. */
+  /** What is allowed there, or why the request is refused. It may lack its full stop. */
   readonly text: string
 }
 
@@ -140,7 +140,7 @@ export const authorizeShared = (secret: string): void => {
   shareSecret = secret
 }
 
-/** The header with the secret of a shared dashboard, for its own endpoints. Other requests have the cookie of a session. */
+/** The header that authorizes requests for a shared dashboard. The session's cookie authorizes all other requests. */
 const authorization = (path: string): Readonly<Record<string, string>> =>
   shareSecret !== null && path.startsWith("/v1/owner/shared") ? { authorization: `Bearer ${shareSecret}` } : {}
 

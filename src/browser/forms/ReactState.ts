@@ -5,7 +5,7 @@
  * @module
  */
 
-/** The members that this module uses. Those that a kind of field lacks are undefined. */
+/** A field of any kind. The members that its kind lacks are undefined. */
 type Field = Omit<HTMLInputElement, "type"> & {
   readonly type: string
   /** The options of a `<select>`. */

@@ -1,12 +1,10 @@
 /**
- * Decides whether a store accepts writes, from the outcomes of the last ones. Pure: the time is an argument.
+ * Decides whether a store accepts writes, from the outcomes of the latest writes. Pure: the time is an argument.
  *
  * @module
  */
 
-/**
- * The kinds of writes of which the last one failed, each with the time of that failure in milliseconds of a monotonic clock.
- */
+/** The kinds of writes whose last write failed, with the time of that failure in milliseconds of a monotonic clock. */
 export type Failures = ReadonlyMap<string, number>
 
 export const none: Failures = new Map()

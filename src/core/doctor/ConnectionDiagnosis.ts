@@ -15,7 +15,7 @@ export interface ConnectionFacts {
   readonly perAddress: number | null
 }
 
-/** A process with fewer connections is easily exhausted: with the default limit, ten addresses are enough. */
+/** Fewer connections are easily used up: with the default of `CONNECTIONS_PER_ADDRESS`, by ten addresses. */
 const minTotal = 1_000
 
 /** The maximum share of the connections that one address should hold. */

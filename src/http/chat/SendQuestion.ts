@@ -32,7 +32,7 @@ export interface OpenedAnswer {
   /** Whether the edge keeps the conversation for the visitor. */
   readonly memory: boolean
   readonly events: EventSource.EventSource
-  /** Whether the events come from the agent directly, and not from a running answer, which is measured where it runs. */
+  /** Whether the events come directly from the agent. Otherwise they come from `RunningAnswers`, which measures the answer. */
   readonly isDirect: boolean
 }
 
@@ -56,7 +56,7 @@ const boundsOf = (instance: Instance): History.Bounds => ({
 /** A session id that is used once, so that the agent cannot continue the conversation. */
 const freshSession = (): string => randomBytes(32).toString("base64url")
 
-/** The new message; if the agent has no session for the conversation, the client's messages within the bounds. */
+/** The new message, or the client's messages within the bounds if it sent them and the agent has no session for them. */
 const messagesFor = (
   question: Exclude<Question, { readonly _tag: "Regenerate" }>,
   session: string | null,
@@ -160,11 +160,11 @@ export const make = Effect.gen(function* () {
         })
       )
     }
-    // The slot is in use until the visitor has left and the answer has ended.
-    const releaseTwice = releaseAfter(2, release)
+    // The slot is in use until both the visitor has left and the answer has ended.
+    const releaseAfterBoth = releaseAfter(2, release)
     const key = { instanceId: instance.instanceId, conversationId: storedId }
-    return releaseWithScope(releaseTwice).pipe(
-      Effect.andThen(sendAndStore(instance, question, identified, key, answerId, trackerSession, releaseTwice)),
+    return releaseWithScope(releaseAfterBoth).pipe(
+      Effect.andThen(sendAndStore(instance, question, identified, key, answerId, trackerSession, releaseAfterBoth)),
       Effect.map(opened)
     )
   }

@@ -5,7 +5,7 @@
  * pipelined requests thousands of responses. A connection is read in slices from its first request that is pipelined, has
  * many headers or may have a large body. For a minute after that, new connections of the same client are sliced from their
  * start. All other connections use Node's native reading, which costs less. In a turn of the event loop, only the first
- * `direct` bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and
+ * `directBytes` bytes of each client's sliced connections are parsed at once. The rest is queued in slices, and
  * `core/limits/TurnBudget` limits how many slices are parsed in a turn. A connection with queued data is paused. A pipelined
  * request is parsed once the earlier one is answered.
  *
@@ -23,13 +23,13 @@ import { onRequestStart } from "./RequestStart.ts"
 export interface Options {
   /**
    * Maps the peer's address to the key of its client; `undefined` if the address does not identify a client, as with a
-   * proxy: each such connection then counts as a client.
+   * proxy. Each connection of such an address counts as a client of its own.
    */
   readonly ownerOf: (address: string) => string | undefined
 }
 
 /** How many bytes per client and turn of the event loop are parsed without queueing. */
-export const direct = 2_048
+export const directBytes = 2_048
 
 /** The size of a slice in bytes. */
 const sliceBytes = 1_024
@@ -45,7 +45,7 @@ interface Client {
 /** How long a client's new connections are sliced from their start after one of its connections was sliced, in milliseconds. */
 const suspicion = 60_000
 
-/** The maximum number of such clients that are remembered. */
+/** The maximum number of clients that are remembered because a connection of theirs was sliced. */
 const maxSuspects = 10_000
 
 /** Heads up to this many names and values are read natively: twice what browsers and proxies send. */
@@ -64,7 +64,7 @@ export const unparsed = (socket: Socket): number => socket.readableLength + (wai
 export const watch = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
-  let [turn, unowned, slices, lastSocket] = [0, 0, 1, 0]
+  let [turn, unowned, slices, turnStart] = [0, 0, 1, 0]
   let [isCounting, isScheduled] = [false, false]
 
   const nextTurn = () => {
@@ -74,8 +74,8 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
 
   const parseWaiting = () => {
     const now = performance.now()
-    slices = TurnBudget.next(slices, now - lastSocket)
-    lastSocket = now
+    slices = TurnBudget.next(slices, now - turnStart)
+    turnStart = now
     for (let count = 0; count < slices && queue.size() > 0; count++) queue.take()?.()
     if (queue.size() > 0) setImmediate(parseWaiting)
     else isScheduled = false
@@ -84,7 +84,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
   const schedule = () => {
     if (isScheduled) return
     isScheduled = true
-    lastSocket = performance.now()
+    turnStart = performance.now()
     setImmediate(parseWaiting)
   }
 
@@ -168,7 +168,7 @@ export const watch = (server: Server, { ownerOf }: Options): void => {
         isCounting = true
         setImmediate(nextTurn)
       }
-      const isDirect = waiting.length === 0 && client.bytes <= direct && !isStopped && unanswered() === undefined
+      const isDirect = waiting.length === 0 && client.bytes <= directBytes && !isStopped && unanswered() === undefined
       if (isDirect) return onData(data)
       waiting.push(data)
       Socket.prototype.pause.call(socket)

@@ -105,8 +105,8 @@ export const requireHost =
     isWithoutHost(request) ? respond(response, noHost) : listener(request, response)
 
 /**
- * Answers protocol errors for as long as the server has connections. `server` must be created with
- * `requireHostHeader: false`, and its `request` listener must be made by `requireHost`.
+ * Answers the protocol errors of a server. `server` must be created with `requireHostHeader: false`, and its `request` listener
+ * must be made by `requireHost`.
  */
 export const answer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): void => {
   const answers = byCode(maxHeaderSize)

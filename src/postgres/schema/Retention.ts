@@ -20,7 +20,7 @@ import * as Partitions from "./Partitions.ts"
 
 /** The retention of each kind of data; none means forever. */
 export interface Options {
-  /** Of page views, bot views, events, conversions and the counts of requests that were not counted. */
+  /** Of page views, bot views, events, conversions and decision counts (table `not_counted`). */
   readonly pageViews: Option.Option<Retention.Retention>
   readonly submissions: Option.Option<Retention.Retention>
   /** Of conversations, from their last message. */
@@ -149,12 +149,12 @@ const dropMonths = Effect.fnUntraced(function* (months: ReadonlyArray<Partitions
 
 const deleteAnalyticsRows = Effect.fnUntraced(function* (
   partitions: ReadonlyArray<Partitions.Present>,
-  first: number,
+  firstKept: number,
   deletions: Deletions
 ) {
   for (const { name } of partitions.filter(({ isDefault }) => isDefault)) {
     const old = `SELECT ctid FROM ${name} WHERE received_at < $1`
-    deletions.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(first))
+    deletions.rows += yield* deleteRows(name, "received_at", old, PgTypes.timestamptz(firstKept))
   }
   // The outbox has old conversions only if a separate store was unavailable for a long time, or is no longer used.
   for (const table of ["conversion", "conversion_outbox"]) {
@@ -162,20 +162,20 @@ const deleteAnalyticsRows = Effect.fnUntraced(function* (
       table,
       "visit_started_at",
       `SELECT ctid FROM ${table} WHERE visit_started_at < $1`,
-      PgTypes.timestamptz(first)
+      PgTypes.timestamptz(firstKept)
     )
   }
   deletions.decisionCounts += yield* deleteRows(
     "not_counted",
     "day",
     "SELECT ctid FROM not_counted WHERE day < $1",
-    PgTypes.date(new Date(first).toISOString().slice(0, 10))
+    PgTypes.date(new Date(firstKept).toISOString().slice(0, 10))
   )
 })
 
 /** Drops the expired months of a separate store. Several processes may do so at once. */
-const dropSeparate = (store: Store, first: number, deletions: Deletions) =>
-  Effect.map(store.dropMonthsBefore(first), (months) => {
+const dropSeparate = (store: Store, firstKept: number, deletions: Deletions) =>
+  Effect.map(store.dropMonthsBefore(firstKept), (months) => {
     deletions.partitions.push(...months)
   })
 

@@ -1,6 +1,6 @@
 /**
- * A bare `node:http` server that parses JSON, checks its fields by hand and stores nothing: about the highest rate that one
- * Node process can reach. `PORT` is the port to listen on.
+ * A bare `node:http` server that parses JSON, checks its fields by hand and stores nothing. Its rate is about the highest that
+ * one Node process can reach. `PORT` is the port to listen on.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * What a rate of page views takes in processes, machines, connections, disk and network, and what is full first: computed from
- * the unit costs of `GrowthUnits.ts`. Pure.
+ * Computes how many processes, machines and connections, and how much disk and network, a rate of page views needs, and which
+ * of these reaches its limit first. The unit costs are in `GrowthUnits.ts`. Pure.
  *
- * The guide `src/docs/growth.md` shows the tables, and `test/bench/Growth.test.ts` compares them.
+ * The guide `src/docs/growth.md` shows the tables. `test/bench/Growth.test.ts` checks that they are up to date.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { table } from "./Table.ts"
 
 /** What the plan assumes without a measurement. */
 export const assumptions = {
-  /** The share of its top rate at which each part but ClickHouse runs, so that one of two may fail. */
+  /** The planned load of each part except ClickHouse, as a share of its top rate. With a half, one of two may fail. */
   headroom: 0.5,
   /** Cores of a machine. */
   cores: 8,
@@ -83,14 +83,14 @@ export const planOf = (units: Units, rate: number): Plan => {
   }
 }
 
-/** A rate at which one thing is full, and what comes after it. */
+/** A rate at which one thing reaches its limit, and what to add then. */
 export interface Ceiling {
   readonly what: string
   readonly rate: number
   readonly remedy: string
 }
 
-/** What is full first, in the order of growth. */
+/** The ceilings in the order in which a growing service reaches them. */
 export const ceilings = (units: Units): ReadonlyArray<Ceiling> =>
   [
     {

@@ -46,7 +46,7 @@ describe("contract/chat/UseChat", () => {
     for (const text of texts) assert.isTrue(text !== "" && text.isWellFormed())
   })
 
-  it.prop("a body whose message has no list of parts is not useChat's", [Body, Schema.Json], ([body, message]) => {
+  it.prop("a body whose message has no list of parts is not a useChat body", [Body, Schema.Json], ([body, message]) => {
     if (typeof body !== "object" || body === null) return
     const hasParts =
       typeof message === "object" && message !== null && "parts" in message && Array.isArray(message["parts"])
@@ -61,7 +61,7 @@ describe("contract/chat/UseChat", () => {
     assert.isTrue(read("😀".repeat(8_001), "short"))
   })
 
-  it("decodes the message that a body names, and whether the body has the whole conversation", () => {
+  it("decodes the id of the message that a body replaces, and whether the client sends all messages", () => {
     const messages = [
       { id: "1", ...user("a") },
       { role: "assistant", id: "2", parts: [] },

@@ -58,7 +58,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("is refused with a message if there is no answer to regenerate", () =>
+      it.effect("is refused with a plain text if there is no answer to regenerate", () =>
         Effect.gen(function* () {
           for (const id of [randomUUID(), "a guessable id"]) {
             const answer = yield* post({ id, ...regenerate })
@@ -81,18 +81,20 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("the error of a body with neither a message nor messages and an id is the one for `message`", () =>
-        Effect.gen(function* () {
-          for (const body of [{ id: "x" }, { messages: [] }, { id: 1, messages: [] }, { id: "x", messages: {} }]) {
-            const answer = yield* post(body)
-            assert.strictEqual(answer.status, 422)
-            assert.deepStrictEqual(answer.json, {
-              detail: [{ type: "missing", loc: ["body", "message"], msg: "Field required" }]
-            })
-          }
-          const message = yield* post({ message: null, id: "x", messages: [uiMessage("user", "hello")] })
-          assert.strictEqual((message.json as { detail: [{ type: string }] }).detail[0].type, "string_type")
-        })
+      it.effect(
+        "if `message` is invalid, or if it is missing and `id` or `messages` is invalid, the error is about `message`",
+        () =>
+          Effect.gen(function* () {
+            for (const body of [{ id: "x" }, { messages: [] }, { id: 1, messages: [] }, { id: "x", messages: {} }]) {
+              const answer = yield* post(body)
+              assert.strictEqual(answer.status, 422)
+              assert.deepStrictEqual(answer.json, {
+                detail: [{ type: "missing", loc: ["body", "message"], msg: "Field required" }]
+              })
+            }
+            const message = yield* post({ message: null, id: "x", messages: [uiMessage("user", "hello")] })
+            assert.strictEqual((message.json as { detail: [{ type: string }] }).detail[0].type, "string_type")
+          })
       )
     })
   })

@@ -5,7 +5,7 @@ import { AgentBroken, type AgentError } from "../../../src/services/chat/AgentSt
 import { ConversationStore } from "../../../src/services/chat/ConversationStore.ts"
 import { newKey } from "../../support/Conversations.ts"
 import { collect } from "../../support/EventSources.ts"
-import { accepted, answersOf, begin, ended, endless, layer, type Store, text } from "../../support/RunningAnswers.ts"
+import { accepted, answersOf, awaitEnd, begin, endless, layer, type Store, text } from "../../support/RunningAnswers.ts"
 import * as TestMetrics from "../../support/TestMetrics.ts"
 import { until } from "../../support/Wait.ts"
 
@@ -80,7 +80,7 @@ describe("http/chat/RunningAnswers", () => {
         yield* begin(key, { request })
         yield* Scope.close(request, Exit.void)
         assert.deepStrictEqual(
-          (yield* ended(key)).map(([, ending]) => ending),
+          (yield* awaitEnd(key)).map(([, ending]) => ending),
           [ending]
         )
       }).pipe(Effect.provide(layer({ script: () => endless(), resume })))

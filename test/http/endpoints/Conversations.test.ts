@@ -13,7 +13,10 @@ import { poll } from "../../support/Wait.ts"
 
 const events = (...list: ReadonlyArray<AgentEvent>) => Stream.fromIterable(list)
 
-/** An agent that answers "slow" with a pause until `gate` opens and "endless" without an end, and all else at once. */
+/**
+ * An agent whose answer to "slow" pauses until `gate` opens, and whose answer to "endless" never ends. It answers all else at
+ * once.
+ */
 const makeAgent = () => {
   const gate = Deferred.makeUnsafe<void>()
   const endless = { ended: 0 }
@@ -144,7 +147,7 @@ for (const [name, storage] of emptyStorages)
       )
 
       it.effect(
-        "a wrong token gets 401, a conversation of another instance 404 or no stream, and a foreign origin 403",
+        "a wrong token gets 401, a foreign origin gets 403, and an unknown conversation gets 404, or 204 for its stream",
         () =>
           Effect.gen(function* () {
             const id = yield* chat("hello")
@@ -197,7 +200,7 @@ for (const [name, storage] of emptyStorages)
         })
       )
 
-      it.effect("an answer of another process that broke before its first text is an error in the stream", () =>
+      it.effect("an answer that fails in another process before its first text is an error in the stream", () =>
         Effect.gen(function* () {
           const { instance } = yield* TestServer
           const store = yield* ConversationStore
@@ -225,23 +228,25 @@ describe("http/endpoints/Conversations: the limit of streams", () => {
     ),
     { excludeTestServices: true }
   )((it) => {
-    it.effect("an answer without a reader and each resumed stream count against the streams of the address", () =>
-      Effect.gen(function* () {
-        const id = yield* beginAndLeave("endless")
-        const { instance, send, widgetToken } = yield* TestServer
-        const path = `/v1/public/widget/${instance.instanceId}/chat`
-        const another = () => send(path, { message: "hello" }, { headers: { "x-widget-token": widgetToken } })
-        assert.strictEqual((yield* another()).status, 429)
-        const readUntil = yield* follow(id)
-        yield* readUntil((text) => text.includes("on"))
-        const refused = yield* request("GET", id, "/stream")
-        assert.strictEqual(refused.status, 429)
-        assert.isNotNull(refused.headers.get("retry-after"))
-        assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
-        yield* readUntil(isDone)
-        const answered = yield* poll(another(), ({ status }) => status === 200)
-        assert.include(answered.text, "You said ")
-      })
+    it.effect(
+      "an answer without a reader counts against both limits, and a resumed stream against the limit of the address",
+      () =>
+        Effect.gen(function* () {
+          const id = yield* beginAndLeave("endless")
+          const { instance, send, widgetToken } = yield* TestServer
+          const path = `/v1/public/widget/${instance.instanceId}/chat`
+          const another = () => send(path, { message: "hello" }, { headers: { "x-widget-token": widgetToken } })
+          assert.strictEqual((yield* another()).status, 429)
+          const readUntil = yield* follow(id)
+          yield* readUntil((text) => text.includes("on"))
+          const refused = yield* request("GET", id, "/stream")
+          assert.strictEqual(refused.status, 429)
+          assert.isNotNull(refused.headers.get("retry-after"))
+          assert.strictEqual((yield* request("POST", id, "/stop")).status, 204)
+          yield* readUntil(isDone)
+          const answered = yield* poll(another(), ({ status }) => status === 200)
+          assert.include(answered.text, "You said ")
+        })
     )
   })
 })

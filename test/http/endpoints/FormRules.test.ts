@@ -101,7 +101,7 @@ const suite = (it: Vitest.MethodsNonLive<TestServer | Storage>) => {
       const forms = yield* FormDirectory
       assert.strictEqual((yield* submit({ name: "" })).status, 422)
       yield* forms.update({ websiteConfigId, page: "contact", rules: { name: { max: 10 } } })
-      yield* until("the change", async () => (await Effect.runPromise(submit({ name: "" }))).status === 200)
+      yield* until("the change applies", async () => (await Effect.runPromise(submit({ name: "" }))).status === 200)
     })
   )
 

@@ -114,7 +114,7 @@ for (const [name, storage] of emptyStorages) {
   })
 }
 
-/** The email addresses whose deletion has begun. No deletion ends. */
+/** The email addresses of the deletions that have begun. No deletion ends. */
 const begun = new Set<string>()
 const unending = testServer({}, undefined, (storage) =>
   Layer.merge(
@@ -131,19 +131,17 @@ const unending = testServer({}, undefined, (storage) =>
 )
 
 layer(unending, { excludeTestServices: true })("deletions that take long", (it) => {
-  it.effect(
-    "a deletion that still runs counts as one of two allowed searches, even after its request was aborted",
-    () =>
-      Effect.gen(function* () {
-        const { request } = yield* opened
-        for (const count of [1, 2]) {
-          const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
-          yield* until(`deletion ${count} begins`, () => begun.size === count)
-          yield* Fiber.interrupt(sent)
-        }
-        const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
-        assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
-        assert.strictEqual(begun.size, 2)
-      })
+  it.effect("a running deletion counts towards the limit of two searches, even after its request was aborted", () =>
+    Effect.gen(function* () {
+      const { request } = yield* opened
+      for (const count of [1, 2]) {
+        const sent = yield* Effect.forkChild(request("POST", "/person/erase", { email: `${count}@example.com` }))
+        yield* until(`deletion ${count} begins`, () => begun.size === count)
+        yield* Fiber.interrupt(sent)
+      }
+      const refused = yield* request("POST", "/person/erase", { email: "3@example.com" })
+      assert.deepStrictEqual([refused.status, refused.headers.get("retry-after")], [429, "1"])
+      assert.strictEqual(begun.size, 2)
+    })
   )
 })

@@ -1,5 +1,5 @@
 /**
- * The settings of websites, their goals and tokens over HTTP.
+ * Websites' settings, goals and widget tokens, and what is shown beside them: decisions and activity. Over HTTP.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
@@ -16,7 +16,7 @@ import { poll } from "../../support/Wait.ts"
 
 for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(`settings ${name}`, (it) => {
-    it.effect("a caller for all websites creates a website, and other callers cannot", () =>
+    it.effect("an owner of all websites can create a website, and other callers cannot", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer
         const post = (cookie: string, body: unknown) => send(url, "/v1/owner/sites", { cookie, body })
@@ -67,7 +67,7 @@ for (const [name, storage] of emptyStorages) {
     )
 
     it.effect(
-      "lists how many requests were not counted in a range of days, by reason, the most frequent reason first",
+      "for a range of days, lists the reasons why requests were not counted, the most frequent first, with their numbers",
       () =>
         Effect.gen(function* () {
           const { request, site } = yield* opened

@@ -10,7 +10,7 @@ import { interruptEverywhere } from "../../support/Stepwise.ts"
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe("http/request/RequestBody", () => {
-  it("reads the JSON types, text/plain as beacons send it, and a missing type", () => {
+  it("the JSON types, text/plain, which beacons send, and a missing type are read as JSON, and no other type is", () => {
     for (const type of [
       undefined,
       "",
@@ -49,12 +49,12 @@ describe("http/request/RequestBody", () => {
     }
   })
 
-  it("a body of another content type is a string, never JSON", () => {
+  it("the value of a body of another content type is an empty string, even if the body is JSON", () => {
     assert.strictEqual(Result.getOrThrow(RequestBody.parse(bytes('{"a":1}'), "text/html")).value, "")
   })
 
   it.effect.prop(
-    "a body within the maximum size is read completely, however it is split",
+    "however a body is split, it is read completely, or refused if it exceeds the maximum size",
     [Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 40 }))).check(Schema.isMaxLength(6))],
     ([lengths]) =>
       Effect.gen(function* () {
@@ -75,7 +75,7 @@ describe("http/request/RequestBody", () => {
     ["with a Content-Length", { "content-length": "60000" }],
     ["in chunks", {}]
   ] as const) {
-    it(`an interruption at any step releases the memory: a body ${way}`, () => {
+    it(`an interruption at any step of reading a body ${way} releases its memory`, () => {
       const capacity = Capacity.make(100_000, 50_000)
       let peak = 0
       const watched: Pick<Capacity.Capacity, "allocate"> = {

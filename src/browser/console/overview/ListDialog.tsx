@@ -21,10 +21,10 @@ import * as TableFile from "./TableFile.ts"
 
 const pageRows = 100
 
-/** Milliseconds without a key before a search is sent. */
+/** How long the search must be unchanged before it is sent, in milliseconds. */
 const pause = 250
 
-/** The dimensions that can split a list. A shared dashboard lists one dimension at a time. */
+/** The dimensions that can split a list. The lists of a shared dashboard cannot be split. */
 const splits = Object.keys(Texts.dimensions) as ReadonlyArray<Dimension>
 
 interface SplitProps {
@@ -72,7 +72,7 @@ export const ListDialog = ({ dimension, scope }: { readonly dimension: Dimension
   const { failure, isStale, value } = useReport(query, `${scope.siteId} ${dimensions}`)
   const metrics = Queries.listMetrics(dimensions, true)
   const [problem, setProblem] = useState<string>()
-  /** Saves the rows of the search, those that are not shown too, up to the API's maximum number. */
+  /** Saves all rows that match the search, including those that are not shown, up to the API's maximum number. */
   const exportAll = async () => {
     const { pagination: _, ...all } = query
     const outcome = await loadReport(all, isShared)

@@ -57,8 +57,11 @@ type Typed = Omit<ReturnType<typeof initial>, keyof Chosen> & Chosen
 
 const orNull = (text: string): string | null => text.trim() || null
 
-/** The body to send, without `agent_url`, which `submit` adds. It has `agent_key` only if a key was typed, or if the stored key is to be removed. */
-const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
+/**
+ * The body to send, without `agent_url`, which `submit` adds. It has `agent_key` only if a key was typed, or if the stored key is
+ * to be removed.
+ */
+const bodyOf = (typed: Typed, removesKey: boolean): Body => ({
   name: typed.name,
   agent_protocol: typed.protocol,
   agent_model: orNull(typed.model),
@@ -71,12 +74,12 @@ const bodyOf = (typed: Typed, isKeyRemoved: boolean): Body => ({
   max_tokens: Number(typed.maxTokens),
   daily_tokens: typed.dailyTokens.trim() === "" ? null : Number(typed.dailyTokens),
   origins: Lines.parse(typed.origins),
-  ...(typed.key !== "" ? { agent_key: typed.key } : isKeyRemoved ? { agent_key: null } : {})
+  ...(typed.key !== "" ? { agent_key: typed.key } : removesKey ? { agent_key: null } : {})
 })
 
 export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => {
   const [typed, setTyped] = useState<Typed>(initial(settings))
-  const [isKeyRemoved, setKeyRemoved] = useState(false)
+  const [removesKey, setRemovesKey] = useState(false)
   const create = useChange("POST /v1/owner/sites/:site_id/instances")
   const update = useChange("PATCH /v1/owner/sites/:site_id/instances/:instance_id")
   const failure = create.failure ?? update.failure
@@ -86,7 +89,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
     fault: faultOf(failure, member)
   })
   const submit = () => {
-    const body = bodyOf(typed, isKeyRemoved)
+    const body = bodyOf(typed, removesKey)
     const url = typed.url.trim()
     if (settings === null) {
       create.run({ params: { site_id: siteId }, body: { ...body, name: typed.name, agent_url: url } }, onSaved)
@@ -125,7 +128,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
         {...text("key", "agent_key")}
       />
       {settings !== null && settings.agent_key !== null && (
-        <Check label={Texts.removeKey} isChecked={isKeyRemoved} onChange={setKeyRemoved} />
+        <Check label={Texts.removeKey} isChecked={removesKey} onChange={setRemovesKey} />
       )}
       <div class="pair">
         <ChoiceField

@@ -29,23 +29,23 @@ interface Words {
   readonly endOf: (name: string) => string
   readonly confirm: (name: string) => string
   readonly confirmBody: string
-  /** The label of a checkbox that also ends what was opened with the access; none if it opens nothing. */
+  /** The label of the checkbox "also end what was opened with this access". Absent if an access cannot open anything. */
   readonly withOpened?: string
 }
 
 interface Props {
   readonly grants: Resource<ReadonlyArray<Grant>>
   readonly words: Words
-  /** Removes an access, and what was opened with it if that is chosen. Returns the failure, if any. */
-  readonly onEnd: (id: string, isWithOpened: boolean) => Promise<Failure | undefined>
+  /** Removes an access and, if `endsOpened`, also what was opened with it. Returns the failure, if any. */
+  readonly onEnd: (id: string, endsOpened: boolean) => Promise<Failure | undefined>
 }
 
 export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => {
   const [ending, setEnding] = useState<Grant | null>(null)
   const [failed, setFailed] = useState<Failure | undefined>(undefined)
-  const end = async (grant: Grant, isWithOpened: boolean) => {
+  const end = async (grant: Grant, endsOpened: boolean) => {
     setEnding(null)
-    setFailed(await onEnd(grant.id, isWithOpened))
+    setFailed(await onEnd(grant.id, endsOpened))
   }
   if (value === undefined) {
     return failure === undefined || failure.kind === "offline" ? (
@@ -98,7 +98,7 @@ export const Granted = ({ grants: { failure, value }, onEnd, words }: Props) => 
           action={words.end}
           more={words.withOpened}
           onCancel={() => setEnding(null)}
-          onConfirm={(isWithOpened) => end(ending, isWithOpened)}
+          onConfirm={(endsOpened) => end(ending, endsOpened)}
         />
       )}
     </>

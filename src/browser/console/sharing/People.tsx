@@ -102,10 +102,10 @@ export const People = ({ reachesAll, site, sites }: Pick<PageProps, "site" | "si
     reloadData()
   }
 
-  const end = async (id: string, isWithOpened: boolean) => {
+  const end = async (id: string, endsOpened: boolean) => {
     const outcome = await send("DELETE /v1/owner/sessions/:session_id", {
       params: { session_id: id },
-      query: isWithOpened ? { with_opened: "true" } : {}
+      query: endsOpened ? { with_opened: "true" } : {}
     })
     reloadData()
     return outcome.ok ? undefined : outcome.failure

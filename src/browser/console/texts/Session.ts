@@ -21,7 +21,7 @@ export const ended = {
 
 export const link = {
   title: "Open the console",
-  body: "This link works once. After that, this browser stays signed in: 12 hours after its last use, and 30 days at most.",
+  body: "This link works once. After that, this browser stays signed in until 12 hours after its last use, for 30 days at most.",
   open: "Open the console",
   spent: "This link has been used or has expired",
   spentBody: "A link opens the console once. Create a new one on the server:"

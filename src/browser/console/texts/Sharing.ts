@@ -5,7 +5,7 @@
  */
 export const people = {
   title: "People",
-  note: "A link opens the console, once. After that, the browser stays signed in: 12 hours after its last use, and 30 days at most.",
+  note: "A link opens the console, once. After that, the browser stays signed in until 12 hours after its last use, for 30 days at most.",
   name: "Name",
   email: "Email address (optional)",
   role: "Role",

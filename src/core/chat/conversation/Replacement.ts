@@ -44,7 +44,7 @@ const lastVisitorIndex = (messages: Messages, to: number): number => messages.sl
 
 const isVisitors = ({ role }: Message): boolean => role === "user"
 
-/** The index of the visitor's message with this id, the client's or the service's; -1 if there is none. */
+/** The index of the visitor's message with this id, which the client or the service made; -1 if there is none. */
 const indexOfId = (messages: Messages, id: string | null): number =>
   id === null
     ? -1
@@ -66,7 +66,7 @@ export const indexOfAnswered = (messages: Messages, id: string | null): number =
     : own
 }
 
-/** The index of the stored visitor's message that comes after the history that the client sent; -1 if there is none. */
+/** The index of the visitor's stored message that follows the history sent by the client; -1 if there is none. */
 const indexAfterHistory = (messages: Messages, { isWhole, conversation }: Request): number => {
   const isFirst = conversation.history.every(({ role }) => role !== "user")
   const answer = isFirst ? -1 : messages.findIndex(({ messageId }) => messageId === conversation.answerId)

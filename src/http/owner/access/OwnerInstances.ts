@@ -1,5 +1,5 @@
 /**
- * The settings of instances for the owner API: only of websites that the caller is authorized for.
+ * Reads and changes instances for the owner API, only those of websites that the caller is authorized for.
  *
  * An owner must not reach the operator's network or secrets. So an agent's URL must lead to the public internet, which is
  * checked again whenever a connection opens, and a changed URL does not get the key of the previous one.
@@ -26,7 +26,7 @@ import * as OwnerSites from "./OwnerSites.ts"
 
 type Failure = (typeof Errors.NotFound)["Type"] | (typeof Errors.ValidationFailed)["Type"] | StorageUnavailable
 
-/** Members that only the service sets. */
+/** Members that a caller cannot set directly. */
 type Internal = "websiteConfigId" | "agentKeyEnv" | "agentKey" | "isGuarded"
 
 /** The key as it was entered; null for none. */
@@ -86,7 +86,7 @@ export const layer = ({
       const directory = yield* InstanceDirectory
       const sites = yield* SiteDirectory
       const check = yield* AgentCheck
-      const own = SiteInstance.require(directory)
+      const requireInstance = SiteInstance.require(directory)
 
       const seal = (instanceId: string, key: string | null) =>
         key === null
@@ -101,10 +101,10 @@ export const layer = ({
             })
 
       return {
-        find: own,
+        find: requireInstance,
         create: Effect.fnUntraced(function* ({ site }, { key = null, ...given }) {
           const { websiteConfigId } = site
-          // Without the cache, because an instance cannot be stored for a website that was deleted meanwhile.
+          // The lookup bypasses the cache, because the website may have been deleted, and then the instance cannot be stored.
           yield* sites.invalidate(site)
           if (Option.isNone(yield* sites.byWebsiteConfigId(websiteConfigId)))
             return yield* Effect.fail(OwnerSites.notFound)
@@ -118,13 +118,13 @@ export const layer = ({
           return yield* directory.create({ ...given, instanceId, websiteConfigId, agentKey, isGuarded: true })
         }),
         update: Effect.fnUntraced(function* (proof, instanceId, { agentUrl, key, ...given }) {
-          const before = yield* own(proof, instanceId)
+          const before = yield* requireInstance(proof, instanceId)
           const isMoved = agentUrl !== undefined && agentUrl !== before.agentUrl
           if (isMoved) yield* requirePublic(agentUrl)
-          const refused = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
-          if (refused !== undefined) {
+          const reservedMember = isMoved || key !== undefined ? undefined : OperatorsKey.refusedOf(before, given)
+          if (reservedMember !== undefined) {
             return yield* fault(
-              ["body", refused],
+              ["body", reservedMember],
               "the agent uses the operator's key, so only the operator can change this; set a key of your own as agent_key"
             )
           }
@@ -137,11 +137,11 @@ export const layer = ({
           return yield* Effect.fromOption(updated, () => notFound)
         }),
         delete: Effect.fnUntraced(function* (proof, instanceId) {
-          yield* own(proof, instanceId)
+          yield* requireInstance(proof, instanceId)
           if (!(yield* directory.delete(instanceId))) return yield* Effect.fail(notFound)
         }),
         test: Effect.fnUntraced(function* (proof, instanceId, question) {
-          const instance = yield* own(proof, instanceId)
+          const instance = yield* requireInstance(proof, instanceId)
           return yield* check.ask(instance, ofOwner(question), testTimeout)
         })
       }

@@ -1,5 +1,5 @@
 /**
- * Widget tokens for the owner API: only of websites that the caller is authorized for.
+ * Lists, issues and revokes widget tokens for the owner API, only those of websites that the caller is authorized for.
  *
  * @module
  */
@@ -39,18 +39,18 @@ const notFound = Errors.make("NotFound", "This instance has no such token.")
 export const layer: Layer.Layer<OwnerTokens, never, InstanceDirectory | WidgetTokens> = Layer.effect(
   OwnerTokens,
   Effect.gen(function* () {
-    const own = SiteInstance.require(yield* InstanceDirectory)
+    const requireInstance = SiteInstance.require(yield* InstanceDirectory)
     const tokens = yield* WidgetTokens
     return {
-      list: (proof, instanceId) => Effect.andThen(own(proof, instanceId), tokens.list(instanceId)),
+      list: (proof, instanceId) => Effect.andThen(requireInstance(proof, instanceId), tokens.list(instanceId)),
       issue: Effect.fnUntraced(function* (proof, instanceId, token) {
-        yield* own(proof, instanceId)
+        yield* requireInstance(proof, instanceId)
         const issued = yield* tokens.issue({ instanceId, ...token })
         // The instance was deleted meanwhile.
         return yield* Effect.fromOption(issued, () => notFound)
       }),
       revoke: Effect.fnUntraced(function* (proof, instanceId, tokenId) {
-        yield* own(proof, instanceId)
+        yield* requireInstance(proof, instanceId)
         const isOwn = (yield* tokens.list(instanceId)).some((token) => token.tokenId === tokenId)
         if (!isOwn || !(yield* tokens.revoke(tokenId))) return yield* Effect.fail(notFound)
       })

@@ -1,5 +1,5 @@
 /**
- * The endpoints of a website's latest activity, and of the requests that were not counted.
+ * The endpoints that show a website's latest activity, and how many of its requests were not counted for each reason.
  *
  * @module
  */

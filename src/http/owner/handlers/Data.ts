@@ -65,7 +65,7 @@ export const layer = HttpApiBuilder.group(
             const { startOf } = LocalTime.zone(proof.site.timeZone)
             const rows = data.rows(proof, {
               from: from === undefined ? 0 : startOf(from),
-              // The latest year that both PostgreSQL and `Date` print with four digits.
+              // By default, a time that is later than all rows.
               to: to === undefined ? Date.UTC(9999, 0) : startOf(LocalTime.addDays(to, 1))
             })
             return format === "csv"

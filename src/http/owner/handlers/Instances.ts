@@ -34,14 +34,14 @@ const toJson = (instance: Instance) => ({
   origins: instance.origins
 })
 
-const given = <A extends object>(members: A) =>
+const withoutUndefined = <A extends object>(members: A) =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     readonly [K in keyof A]?: Exclude<A[K], undefined>
   }
 
 /** The settings besides the name and the agent's URL. */
 const settingsOf = (payload: Omit<(typeof GivenChange)["Type"], "name" | "agent_url">) =>
-  given({
+  withoutUndefined({
     key: payload.agent_key,
     agentProtocol: payload.agent_protocol,
     agentModel: payload.agent_model,
@@ -93,7 +93,10 @@ export const layer = HttpApiBuilder.group(
       .handle("update", ({ params, payload: { agent_url: agentUrl, name, ...settings } }) =>
         owned.authorize(params.site_id, "write").pipe(
           Effect.flatMap((proof) =>
-            instances.update(proof, params.instance_id, { ...given({ name, agentUrl }), ...settingsOf(settings) })
+            instances.update(proof, params.instance_id, {
+              ...withoutUndefined({ name, agentUrl }),
+              ...settingsOf(settings)
+            })
           ),
           Effect.map(toJson),
           Effect.catchTag("StorageUnavailable", Failures.ofStorage)
