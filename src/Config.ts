@@ -15,7 +15,7 @@ import * as DeliveryConfig from "./DeliveryConfig.ts"
 import {
   bytes,
   collector,
-  count,
+  countOrOff,
   duration,
   durationOrOff,
   integer,
@@ -199,7 +199,7 @@ const fields = {
   rateLimitChatRead: rateLimit("RATE_LIMIT_CHAT_READ", "chat-read", "120/minute"),
   /** The maximum number of open chat streams of one process, per client and per instance. */
   chatStreams: Config.map(
-    Config.all([rateLimitChat, count("CHAT_STREAMS_PER_ADDRESS"), count("CHAT_STREAMS_PER_INSTANCE")]),
+    Config.all([rateLimitChat, countOrOff("CHAT_STREAMS_PER_ADDRESS"), countOrOff("CHAT_STREAMS_PER_INSTANCE")]),
     ([limit, perAddress, perInstance]) => {
       // A load test that turns the chat's rate limit off needs these limits off too, unless they are set.
       const defaultValue = (number: number) => () => Option.as(limit, number)
@@ -211,7 +211,7 @@ const fields = {
   ),
   /** The maximum number of connections of one address over all workers; trusted proxies are exempt. */
   connectionsPerAddress: Config.map(
-    Config.all([count("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
+    Config.all([countOrOff("CONNECTIONS_PER_ADDRESS"), rateLimitAnalytics, rateLimitForms, rateLimitChat]),
     // Without rate limits, as in a load test, all connections come from a few addresses.
     ([perAddress, ...limits]) =>
       Option.getOrElse(perAddress, () => (limits.some(Option.isSome) ? Option.some(100) : Option.none<number>()))

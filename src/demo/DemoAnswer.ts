@@ -55,7 +55,7 @@ hydracore instance create --name Support \\
 export const answer = (messages: ReadonlyArray<string>): DemoAnswer => {
   const message = messages.at(-1) ?? ""
   const before = messages.at(-2)
-  const isTours = isAboutTours(message)
+  const asksAboutTours = isAboutTours(message)
   const memory =
     before === undefined
       ? []
@@ -63,12 +63,12 @@ export const answer = (messages: ReadonlyArray<string>): DemoAnswer => {
   const paragraphs = [
     `${opening(message)} ${quote(message)}`,
     ...memory,
-    ...(isTours ? ["These are our tours, every day from April to October:", tours] : []),
+    ...(asksAboutTours ? ["These are our tours, every day from April to October:", tours] : []),
     ...(before === undefined ? [about] : [])
   ]
   return {
     text: paragraphs.join("\n\n"),
-    source: isTours ? { path: "/demo/site/tours", title: "Tours · Fjordlight Kayaks" } : null
+    source: asksAboutTours ? { path: "/demo/site/tours", title: "Tours · Fjordlight Kayaks" } : null
   }
 }
 

@@ -85,7 +85,7 @@ export const orOff =
 
 const isCount = (text: string): boolean => /^[1-9][0-9]{0,5}$|^1000000$/.test(text)
 
-export const count = (name: string) =>
+export const countOrOff = (name: string) =>
   setting(
     name,
     '"off" or a whole number from 1 to 1000000',
