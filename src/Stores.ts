@@ -97,7 +97,7 @@ const analytics = (
     }
   })
 
-/** All repositories. Requires `database`. */
+/** All repositories. Requires `App.database`. */
 export const storage = (settings: Settings) => {
   const timeout = settings.databaseTimeout
   const queue = { timeout, maxQueue: settings.databaseQueue, traced: Option.isSome(settings.otlp) }

@@ -94,7 +94,7 @@ export const of = (settings: Settings, database: Redacted.Redacted, workers: num
     "listens",
     `on ${url(settings.host, settings.port)}, ${workers === null ? "in one process" : `in ${workers} workers`}`
   ],
-  ["database", `${ofDatabase(database)}; ${settings.databaseConnections} connections a process for requests`],
+  ["database", `${ofDatabase(database)}; ${settings.databaseConnections} connections per process for requests`],
   ["page views", ofAnalytics(settings)],
   [
     "reports",

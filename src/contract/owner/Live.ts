@@ -35,7 +35,7 @@ export const follow = HttpApiEndpoint.get("follow", "/v1/owner/sites/:site_id/li
     summary: "Follow the live activity",
     description: [
       "Server-sent events about a website's activities: page views, events, submissions and new conversations, without what identifies a visitor.",
-      'The data of each server-sent event is JSON, `{"visitors": …, "activity": […]}`, with activities in the form of `GET /v1/owner/sites/{site_id}/activity`, latest first. The first server-sent event is `latest`, with the latest fifty activities; each later one is `change`, with those that arrived since. A comment follows every five seconds.',
+      'The data of each server-sent event is JSON, `{"visitors": …, "activity": […]}`, with activities in the form of `GET /v1/owner/sites/{site_id}/activity`, latest first. The first server-sent event is `latest`, with the latest fifty activities; each later one is `change`, with those that arrived since. A comment is sent every five seconds.',
       "The stream ends when the key or the session does. A key or a session has at most four streams at once. Scope `read`."
     ].join(" ")
   })

@@ -19,7 +19,7 @@ type Change<Arguments extends ReadonlyArray<unknown> = []> = (
 export class Inbox extends Context.Service<
   Inbox,
   {
-    /** At most `limit` submissions, latest first. Searches `windowSize` submissions at most. */
+    /** At most `limit` submissions, latest first. Searches at most `windowSize` submissions (`core/forms/Inbox`). */
     readonly list: (query: {
       readonly websiteConfigId: string
       readonly filter: Filter

@@ -78,7 +78,7 @@ export const unitsOf = (document: string): Units => {
       source: `${bench}, page views`
     },
     edgeMicros: {
-      what: "page view, of the service's cores",
+      what: "page view, on the service's cores",
       value: readOf(GrowthTables.workers, GrowthTables.oneProcess, ownColumn),
       unit: "µs",
       source: `${bench}, workers`

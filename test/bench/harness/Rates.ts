@@ -1,5 +1,6 @@
 /**
- * Throughput: page views, submissions and invalid page views, as many as each contender answers, and the memory under page views.
+ * Throughput: how many page views, submissions and invalid page views each contender answers per second, and its peak memory under
+ * page views.
  *
  * @module
  */

@@ -40,7 +40,7 @@ describe("cli: serve --check", () => {
       assert.strictEqual(plan["listens"], "on http://127.0.0.1:8090, in 2 workers")
       assert.strictEqual(
         plan["database"],
-        "PostgreSQL at db-1:5432, db-2:5433, with TLS, the server that is read-write; 8 connections a process for requests"
+        "PostgreSQL at db-1:5432, db-2:5433, with TLS, the server that is read-write; 8 connections per process for requests"
       )
       assert.strictEqual(plan["reports"], "read PostgreSQL at replica:5432, without TLS")
       assert.include(plan["rate limits"], 'in the Redis "limits" of the Sentinels at 10.0.0.7:26379, with TLS')

@@ -66,7 +66,7 @@ const count = Effect.fnUntraced(function* (
   return { counted, compared }
 })
 
-/** The answer to a query. `allowed` is the data that may be read, `maxGroups` the maximum number of groups of a statement. */
+/** The answer to a query. `allowed` is the data that may be read. `maxGroups` is the maximum number of groups of a statement. */
 export const answer = (
   sql: SqlClient.SqlClient,
   site: ReportSite,
