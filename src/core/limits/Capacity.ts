@@ -43,8 +43,8 @@ const margin = 2
 
 /**
  * Chooses the allocations to displace so that `owner` gets `needed` more; undefined if others do not hold enough. `own` is what
- * the owner will hold then. Each choice is the largest allocation (of equal ones the oldest) of the owner that holds the most of
- * those not chosen yet. That owner must hold more than twice `own`. Pure.
+ * the owner will hold then. Each choice is the largest allocation (of equal ones the oldest) of the owner that holds the most,
+ * earlier choices not counted. That owner must hold more than twice `own`. Pure.
  */
 export const chooseDisplaced = <A extends OwnedAmount>(
   holdings: Iterable<A>,
