@@ -50,7 +50,7 @@ const views = (visitor: string, count: number) =>
   })
 
 const route = 'route="/v1/public/analytics/track"'
-const answered = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
+const trackRequests = (status: number) => `hydracore_http_requests_total{${route},method="POST",status="${status}"}`
 
 /** Runs a scenario after a visitor has reached its limit. Asserts that the visitor stays limited, and that no count decreases. */
 const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, E, R>) =>
@@ -65,9 +65,9 @@ const limitedThroughout = <A, E, R>(visitor: string, scenario: Effect.Effect<A, 
       [429]
     )
     const increaseOf = (sample: string) => (after.get(sample) ?? Number.NaN) - (before.get(sample) ?? 0)
-    assert.strictEqual(increaseOf(answered(429)), 0)
+    assert.strictEqual(increaseOf(trackRequests(429)), 0)
     assert.strictEqual(increaseOf('hydracore_decisions_total{decision="limited"}'), 0)
-    assert.isAtLeast(increaseOf(answered(204)), 0)
+    assert.isAtLeast(increaseOf(trackRequests(204)), 0)
     assert.isAtLeast(increaseOf('hydracore_decisions_total{decision="counted"}'), 0)
     assert.strictEqual(after.get("hydracore_workers"), 2)
     return { figures, increaseOf }
@@ -89,8 +89,8 @@ layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
       )
       const after = yield* metricsOf(service)
       for (const [sample, value] of Object.entries({
-        [answered(204)]: limit,
-        [answered(429)]: 200 - limit,
+        [trackRequests(204)]: limit,
+        [trackRequests(429)]: 200 - limit,
         [`hydracore_http_request_duration_seconds_count{${route}}`]: 200,
         'hydracore_decisions_total{decision="counted"}': limit,
         'hydracore_decisions_total{decision="limited"}': 200 - limit,
@@ -113,7 +113,7 @@ layer(bench, { excludeTestServices: true })("faults: several workers", (it) => {
       )
       assert.strictEqual(figures.requests, figures.rows)
       const forms = 'hydracore_http_requests_total{route="/v1/public/forms/submit",method="POST",status="200"}'
-      assert.strictEqual(increaseOf(answered(204)) + increaseOf(forms), figures.requests)
+      assert.strictEqual(increaseOf(trackRequests(204)) + increaseOf(forms), figures.requests)
       assert.strictEqual(increaseOf("hydracore_worker_restarts_total"), 0)
     })
   )

@@ -95,8 +95,8 @@ const readAll = async (read: () => string, lines: number) => {
   assert.strictEqual(rest, "")
 }
 
-/** A process logs everything before the first read, then the log is read. */
-const unread = async (kind: "pipe" | "socket") => {
+/** Reads the log of a process after the process has logged everything. */
+const readLate = async (kind: "pipe" | "socket") => {
   const pipe = makePipe()
   const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
     cwd: fileURLToPath(new URL("../..", import.meta.url)),
@@ -117,8 +117,8 @@ const unread = async (kind: "pipe" | "socket") => {
   }
 }
 
-/** Two processes log everything to one pipe before the first read, then the pipe is read. */
-const unreadTogether = async () => {
+/** Reads the logs of two processes from one pipe after both have logged everything. */
+const readBothLate = async () => {
   const pipe = makePipe()
   const children = ["one", "two"].map(() =>
     spawn(process.execPath, ["--input-type=module", "--eval", program], {
@@ -168,16 +168,16 @@ describe("telemetry/LogOutput", () => {
 
   for (const kind of ["pipe", "socket"] as const) {
     it.live(
-      `a stopped reader does not block the process and gets the count of dropped lines (${kind})`,
-      () => Effect.promise(() => unread(kind)),
+      `a reader that stops does not block the process, and later gets the count of dropped lines (${kind})`,
+      () => Effect.promise(() => readLate(kind)),
       60_000
     )
   }
 
-  it.live("lines of two processes do not interleave", () => Effect.promise(unreadTogether), 60_000)
+  it.live("lines of two processes do not interleave", () => Effect.promise(readBothLate), 60_000)
 
   // The test clock does not advance, so the flush does not time out by itself.
-  it.effect("flush waits until the buffer is empty, and no longer", () =>
+  it.effect("flush waits only until the buffer is empty", () =>
     Effect.gen(function* () {
       const reader = slowReader(1024)
       const log = LogOutput.make(reader.output, notice)

@@ -37,7 +37,7 @@ export const logUnavailable = ({ cause, code, reason }: StorageUnavailable) =>
     ...causeName(cause)
   })
 
-/** Logs that the store is unavailable, and answers a request of a chat. `headers` are those of the rate limit. */
+/** Logs that the store is unavailable, and responds to a chat request. `headers` are those of the rate limit. */
 export const ofUnavailable = (error: StorageUnavailable, headers: Record<string, string>) =>
   Effect.as(logUnavailable(error), ErrorResponses.withoutDatabase(headers))
 

@@ -8,7 +8,7 @@ const Step = Schema.Struct({ client: Client, wait: Millis, duration: Millis })
 
 describe("core/limits/Lockout", () => {
   it.prop(
-    "a client is locked until the end of its latest lock, while the table has room for all",
+    "if the table has room for all clients, a client is locked until the end of its latest lock",
     [Schema.Array(Step)],
     ([steps]) => {
       const lockout = Lockout.make(5)

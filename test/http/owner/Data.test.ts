@@ -62,7 +62,7 @@ for (const [name, storage] of emptyStorages) {
         })
     )
 
-    it.effect("stores no email address that a page view or an event has", () =>
+    it.effect("removes email addresses from page views and events before it stores them", () =>
       Effect.gen(function* () {
         const server = yield* TestServer
         const { request, site } = yield* opened

@@ -1,5 +1,5 @@
 /**
- * Websites' settings, goals and widget tokens, and what is shown beside them: decisions and activity. Over HTTP.
+ * The owner API over HTTP: websites' settings, goals, widget tokens, activity, and requests that were not counted.
  */
 import { randomUUID } from "node:crypto"
 import { assert, layer } from "@effect/vitest"
