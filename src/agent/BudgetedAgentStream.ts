@@ -28,7 +28,7 @@ class Usage {
   }
 }
 
-/** The error of a question while the store of the budgets is unavailable: the budget may be used up. */
+/** Refuses a question while the store of the budgets is unavailable, because the budget may be used up. */
 const unavailable = new AgentBusy({ reason: "the token budget is unavailable", retryAfter: 5 })
 
 /** Fails with the time until the next UTC day begins. */

@@ -64,11 +64,11 @@ const readProperties: Wire.ReadField<Readonly<Record<string, Value>>> = (input) 
   const errors: Array<MemberError> = []
   const values: Array<readonly [string, Value]> = []
   for (const [name, member] of entries) {
-    const named = readName(name)
-    const value = readValue(member)
-    if (Result.isFailure(named)) errors.push({ ...named.failure, loc: [name, "[key]"] })
-    if (Result.isFailure(value)) errors.push({ ...value.failure, loc: [name] })
-    else values.push([name, value.success])
+    const nameResult = readName(name)
+    const valueResult = readValue(member)
+    if (Result.isFailure(nameResult)) errors.push({ ...nameResult.failure, loc: [name, "[key]"] })
+    if (Result.isFailure(valueResult)) errors.push({ ...valueResult.failure, loc: [name] })
+    else values.push([name, valueResult.success])
   }
   return errors.length === 0 ? Result.succeed(Object.fromEntries(values)) : failAll(errors)
 }
@@ -91,7 +91,7 @@ const readAmount: Wire.ReadField<number> = (input) =>
   Result.flatMap(readNumber(input), (amount) =>
     Math.abs(amount) < limits.amount
       ? Result.succeed(amount)
-      : Wire.fail("value_error", `Value error, an amount is less than ${limits.amount}`)
+      : Wire.fail("value_error", `Value error, an amount is between -${limits.amount} and ${limits.amount}`)
   )
 
 const readCurrency: Wire.ReadField<string> = (input) =>
@@ -106,14 +106,14 @@ const readRevenue: Wire.ReadField<{ readonly currency: string; readonly amount: 
   const { amount, currency } = input as Record<string, unknown>
   const read = <A>(field: Wire.ReadField<A>, value: unknown): Result.Result<A, Wire.FieldError> =>
     value === undefined ? Result.fail(missing) : field(value)
-  const inCurrency = read(readCurrency, currency)
-  const inAmount = read(readAmount, amount)
-  if (Result.isSuccess(inCurrency) && Result.isSuccess(inAmount)) {
-    return Result.succeed({ currency: inCurrency.success, amount: inAmount.success })
+  const currencyResult = read(readCurrency, currency)
+  const amountResult = read(readAmount, amount)
+  if (Result.isSuccess(currencyResult) && Result.isSuccess(amountResult)) {
+    return Result.succeed({ currency: currencyResult.success, amount: amountResult.success })
   }
   return failAll([
-    ...(Result.isFailure(inCurrency) ? [{ ...inCurrency.failure, loc: ["currency"] }] : []),
-    ...(Result.isFailure(inAmount) ? [{ ...inAmount.failure, loc: ["amount"] }] : [])
+    ...(Result.isFailure(currencyResult) ? [{ ...currencyResult.failure, loc: ["currency"] }] : []),
+    ...(Result.isFailure(amountResult) ? [{ ...amountResult.failure, loc: ["amount"] }] : [])
   ])
 }
 

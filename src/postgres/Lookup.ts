@@ -9,9 +9,9 @@ import type { StorageUnavailable } from "../services/Storage.ts"
 export interface Options<A> {
   readonly find: (key: string) => Effect.Effect<Option.Option<A>, StorageUnavailable>
   /** The time to live of a found value, from the start of its query. */
-  readonly found: Duration.Input
+  readonly foundTtl: Duration.Input
   /** The time to live of the result that there is no such value. */
-  readonly unknown: Duration.Input
+  readonly unknownTtl: Duration.Input
   /** The maximum number of cached results. */
   readonly capacity: number
 }
@@ -39,8 +39,8 @@ const hotShare = 1 / 16
 export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect.fn.Return<Lookup<A>> {
   const clock = yield* Clock.Clock
   const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-  const found = Duration.toMillis(Duration.fromInputUnsafe(options.found))
-  const unknown = Duration.toMillis(Duration.fromInputUnsafe(options.unknown))
+  const foundTtl = Duration.toMillis(Duration.fromInputUnsafe(options.foundTtl))
+  const unknownTtl = Duration.toMillis(Duration.fromInputUnsafe(options.unknownTtl))
 
   const hotCapacity = Math.floor(options.capacity * hotShare)
   const hot = new Map<string, Cached<A>>()
@@ -57,7 +57,7 @@ export const make = Effect.fnUntraced(function* <A>(options: Options<A>): Effect
         return Effect.map(
           options.find(key),
           (value): Cached<A> => ({
-            until: startedAt + (Option.isSome(value) ? found : unknown),
+            until: startedAt + (Option.isSome(value) ? foundTtl : unknownTtl),
             value: Effect.succeed(value)
           })
         )

@@ -118,8 +118,8 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
             return isStoring ? Option.none() : Option.some("database-not-storing")
           })
         ),
-      found: "500 millis",
-      unknown: "500 millis",
+      foundTtl: "500 millis",
+      unknownTtl: "500 millis",
       capacity: 1
     })
     return Readiness.of({

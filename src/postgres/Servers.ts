@@ -111,8 +111,8 @@ export const route = Effect.fnUntraced(function* (
   const attribute = DatabaseHosts.attributeOf(url) ?? "any"
   const lookup = yield* Lookup.make({
     find: () => Effect.map(search(url, hosts, attribute), Option.some),
-    found: sharedFor,
-    unknown: sharedFor,
+    foundTtl: sharedFor,
+    unknownTtl: sharedFor,
     capacity: 1
   })
   let found: Result.Result<DatabaseHosts.DatabaseHost, Error> = Result.fail(new Error("No search has ended"))

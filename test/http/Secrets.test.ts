@@ -77,7 +77,7 @@ it.live("no secret leaks from a failing store whose errors quote the secrets", (
 
 it.live("no secret leaks with PostgreSQL, even when its tables are broken", () =>
   Effect.gen(function* () {
-    // Any endpoint turns the tracing of batches on; the spans go to the scenario's collector.
+    // The variable only turns on the tracing of batches. The spans go to the scenario's collector instead of this endpoint.
     const environment = ConfigProvider.fromUnknown({
       DATABASE_TIMEOUT: "1 second",
       OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:4318"

@@ -25,7 +25,7 @@ const store = () => {
   }
 }
 
-const options = { found: "10 seconds", unknown: "900 millis", capacity: 3 } as const
+const options = { foundTtl: "10 seconds", unknownTtl: "900 millis", capacity: 3 } as const
 
 describe("postgres/Lookup", () => {
   it.effect("queries a found key once until it expires", () =>
@@ -153,8 +153,8 @@ describe("postgres/Lookup", () => {
       const gate = yield* Deferred.make<void>()
       let value = "old"
       const lookup = yield* Lookup.make({
-        found: "900 millis",
-        unknown: "900 millis",
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
         capacity: 3,
         find: () =>
           Effect.suspend(() => {

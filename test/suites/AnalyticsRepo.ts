@@ -1,6 +1,6 @@
 /**
- * The tests that every layer of `AnalyticsRepo` must pass. They count the stored views through `Reports`. Tests may share a store,
- * so each uses its own website.
+ * The tests that every layer of `AnalyticsRepo` must pass. They count the stored views through `Reports`. Tests may share a
+ * store, so each uses its own website.
  *
  * @module
  */

@@ -85,26 +85,26 @@ export interface Submissions {
   readonly stop: Effect.Effect<void>
 }
 
-/** Clients that submit forms until they are stopped, or until `most` forms are acknowledged. `url` is read per request. */
+/** Clients that submit forms until they are stopped, or until `limit` forms are acknowledged. `url` is read per request. */
 export const submit = (options: {
   readonly url: () => string
   /** The websites, to which the forms go in turn. */
   readonly websites: ReadonlyArray<string>
   readonly clients: number
-  readonly most?: number
+  readonly limit?: number
   /** Submissions per second of all clients together; without it, as fast as they are answered. */
   readonly perSecond?: number
 }): Effect.Effect<Submissions, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const { clients, most = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY, url } = options
+      const { clients, limit = Number.POSITIVE_INFINITY, perSecond = Number.POSITIVE_INFINITY, url } = options
       const agent = new Agent({ keepAlive: true, maxSockets: clients })
       const acknowledged = new Map<string, number>()
       const startedAt = performance.now()
       let [begun, going] = [0, true]
       const bodies = options.websites.map((id) => JSON.stringify({ site_id: id, form_data: { message: "Hello" } }))
       const client = async (): Promise<void> => {
-        while (going && acknowledged.size < most) {
+        while (going && acknowledged.size < limit) {
           const body = bodies[begun % bodies.length] ?? ""
           // Waits until this form is due.
           await setTimeout(Math.max(0, startedAt + (begun++ * 1000) / perSecond - performance.now()))

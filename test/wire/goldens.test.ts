@@ -59,7 +59,7 @@ const issued = Layer.effect(
   )
 )
 
-/** The header with a valid token of the request's instance: the recorded requests had valid tokens. */
+/** A header with a valid token of the request's instance. The goldens do not contain the tokens with which they were recorded. */
 const tokenFor = (path: string) =>
   Effect.map(Tokens, (tokens): Record<string, string> => {
     const [, instanceId = ""] = /\/widget\/([^/]+)\//.exec(decodeURIComponent(path)) ?? []

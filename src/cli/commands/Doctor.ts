@@ -41,7 +41,7 @@ const agentTimeout = "30 seconds"
 /** An address reserved for documentation, as an example of a client. */
 const exampleClient = "203.0.113.7"
 
-/** Inspects the database and lists the instances; null if they cannot be read. */
+/** Inspects the database and lists the instances. `instances` is null if they cannot be read. */
 const inspectDatabase = Effect.fnUntraced(
   function* (settings: Settings) {
     const database = yield* Layer.build(LocalDatabase.layer(settings))
@@ -85,7 +85,7 @@ const transportOf = ({ databaseUrl }: Settings): DatabaseUrl.Transport =>
     onSome: (url) => DatabaseUrl.transportOf(new URL(Redacted.value(url)))
   })
 
-/** The client that the rate limits would count a request from `peer` against. Runs the middleware that the service uses. */
+/** Which client the rate limits would identify for a request from `peer`. Runs the middleware that the service uses. */
 export const proxyFacts = Effect.fnUntraced(function* (
   trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>,
   peer: string,

@@ -41,8 +41,8 @@ export const create = (
   })
 
 /**
- * Fails if tables are missing. If they cannot be read, because the server is down or rejects the password, this is only logged: forms
- * and chats do not need ClickHouse.
+ * Fails if tables are missing. If the server is down or rejects the password, logs a warning and succeeds, because forms and
+ * chats do not need ClickHouse.
  */
 export const require = ({ analyticsUrl, databaseTimeout }: Settings): Effect.Effect<void, CliFailure> =>
   Option.match(analyticsUrl, {

@@ -12,14 +12,15 @@ import * as BarChart from "../../core/text/BarChart.ts"
 import * as Output from "./Output.ts"
 import * as StatsText from "./StatsText.ts"
 
-/** All metrics but the conversion rate of a group: without dimensions, it equals the conversion rate. */
+/** All metrics except `group_conversion_rate`, which equals `conversion_rate` in a query without dimensions. */
 export const totalMetrics: ReadonlyArray<Metric> = metrics.filter((metric) => metric !== "group_conversion_rate")
 
 export interface List {
   readonly dimension: Dimension
   readonly title: string
-  /** The keys in the JSON: of the list, and of the name in each of its entries. */
+  /** The list's key in the JSON. */
   readonly key: string
+  /** The key of each entry's name in the JSON. */
   readonly nameKey: string
   readonly metrics: readonly [Metric, Metric]
 }

@@ -1,8 +1,8 @@
 /**
  * Deletes the rows of a website, and expired months, from the disk.
  *
- * A website's rows are deleted by mutations, which rewrite the affected parts: a lightweight deletion would only mark the rows, and
- * keep them until the parts are merged, if ever. On a cluster, each server runs the mutations of its shard.
+ * A website's rows are deleted by mutations, which rewrite the affected parts: a lightweight deletion would only mark the rows,
+ * and keep them until the parts are merged, if ever. On a cluster, each server runs the mutations of its shard.
  *
  * @module
  */
@@ -57,9 +57,12 @@ const eraseFrom = Effect.fnUntraced(function* (
     )
     if (rows === 0) return erased
     erased += rows
-    yield* command(`ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)} DELETE WHERE ${condition}`, {
-      settings: { mutations_sync: "0" }
-    }).pipe(bounded(timeout))
+    yield* command(
+      `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)} DELETE WHERE ${condition}`,
+      {
+        settings: { mutations_sync: "0" }
+      }
+    ).pipe(bounded(timeout))
     yield* awaitMutations(target, hostedWebsiteId, timeout)
   }
 })
@@ -94,7 +97,7 @@ const monthOf = (time: number): number => {
 export const dropMonthsBefore = Effect.fnUntraced(function* (time: number, timeout: Duration.Input) {
   const { command, query } = yield* ClickHouse
   const target = yield* bounded(timeout)(Layout.target)
-  const tables = Tables.tables.map(({ name }) => Tables.stored(target, name))
+  const tables = Tables.tables.map(({ name }) => Tables.localTable(target, name))
   const partitions = yield* query(
     `SELECT DISTINCT table, partition AS month FROM ${system(target, "parts")}
       WHERE database = currentDatabase() AND active AND table IN {tables:Array(String)}

@@ -25,7 +25,7 @@ export interface Options {
 }
 
 /** How long after a page view or event its visitor counts as current, in milliseconds. */
-const nowMillis = 5 * 60_000
+const currentVisitorMillis = 5 * 60_000
 
 const gigabyte = 1_000_000_000
 
@@ -59,7 +59,7 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
                 : Errors.unavailable(error)
           )
         )
-      /** Reads with the goals of a website. */
+      /** Passes the goals of a website to `read`. */
       const withGoals = <A>(
         { websiteConfigId }: ReportSite,
         read: (goals: ReadonlyArray<GoalRow>) => Effect.Effect<A, Errors.ClickHouseError | ReportTooLarge>
@@ -73,15 +73,15 @@ export const layer = (options: Options): Layer.Layer<Reports, never, ClickHouse 
           limited
         )
       return {
-        query: (site, query) => withGoals(site, (found) => Query.answer(reader, site, query, found)),
-        queryCoarse: (site, query) => withGoals(site, (found) => Query.coarseAnswer(reader, site, query, found)),
+        query: (site, query) => withGoals(site, (goalRows) => Query.answer(reader, site, query, goalRows)),
+        queryCoarse: (site, query) => withGoals(site, (goalRows) => Query.coarseAnswer(reader, site, query, goalRows)),
         now: Effect.fnUntraced(function* (site) {
           const now = yield* Clock.currentTimeMillis
           const parameters = new Parameters()
-          const of = parameters.uuid(site.hostedWebsiteId)
+          const websiteId = parameters.uuid(site.hostedWebsiteId)
           const rows = ["page_view", "event"].map(
-            (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${of}
-              AND received_at > ${parameters.time(now - nowMillis)} AND received_at <= ${parameters.time(now)}`
+            (table) => `SELECT visitor_hash FROM ${table} WHERE hosted_website_id = ${websiteId}
+              AND received_at > ${parameters.time(now - currentVisitorMillis)} AND received_at <= ${parameters.time(now)}`
           )
           const [{ visitors }] = yield* reader
             .read(`SELECT uniqExact(visitor_hash) AS visitors FROM (${rows.join(" UNION ALL ")})`, parameters)

@@ -14,7 +14,7 @@
 import * as VisitSql from "../analytics/reports/VisitSql.ts"
 import { quoted } from "../Literal.ts"
 
-/** Where the tables are: on one server, or on all servers of a cluster, which has this name in their configuration. */
+/** Where the tables are: on one server, or on all servers of a cluster. `cluster` is its name in the servers' configuration. */
 export type Target = { readonly _tag: "Server" } | { readonly _tag: "Cluster"; readonly cluster: string }
 
 export const server: Target = { _tag: "Server" }
@@ -104,7 +104,7 @@ export const tables: ReadonlyArray<Table> = [
       ...VisitSql.columns.map(([name, type]) => [name, type.startsWith("DateTime") ? time : type] as const)
     ]
   },
-  // The roll-ups of each day. The one with the highest `roll` is current. `row_count` and `row_hash` identify the rows that it read.
+  // The roll-ups of each day: the one with the highest `roll` is current. `row_count` and `row_hash` identify the rows it read.
   {
     name: "visit_day",
     time: "day",
@@ -127,14 +127,14 @@ const deduplicationWindow = 10_000
 const durable = "fsync_after_insert = 1, fsync_part_directory = 1"
 
 /** The table that stores the rows: on a cluster, the local table of a shard, to which the `Distributed` table sends them. */
-export const stored = (target: Target, name: Table["name"]): string =>
+export const localTable = (target: Target, name: Table["name"]): string =>
   target._tag === "Server" ? name : `${name}_shard`
 
 export const onCluster = (target: Target): string =>
   target._tag === "Server" ? "" : ` ON CLUSTER ${quoted(target.cluster)}`
 
 const createTable = (target: Target, { columns, name, order, time }: Table): ReadonlyArray<string> => {
-  const local = stored(target, name)
+  const local = localTable(target, name)
   const isServer = target._tag === "Server"
   const engine = isServer
     ? "MergeTree"

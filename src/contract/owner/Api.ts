@@ -48,7 +48,7 @@ export class OwnerApi extends HttpApi.make("hydracore-owner")
       version: "1.0.0",
       description: [
         "What websites' owners and their programs read and change in HydraCore.",
-        "A program sends a key, in `Authorization: Bearer hok_…`; the console sends the cookie of a session. A website that these do not reach, and an operation that their scope does not include, are answered 404, as if they did not exist.",
+        "A program sends a key, in `Authorization: Bearer hok_…`; the console sends the cookie of a session. If the key or session does not reach a website, or its scope does not include an operation, the response is 404, as if the website or operation did not exist.",
         "There is no CORS: a web page on another origin cannot use this API."
       ].join(" "),
       license: { name: "Proprietary", identifier: "LicenseRef-Proprietary" },

@@ -28,7 +28,8 @@ export const Sessions = Schema.Struct({
       opened_at: Fields.nullableTime.annotate({ description: "Null while the link is not opened" }),
       last_used_at: Fields.nullableTime,
       ends_at: Fields.time.annotate({
-        description: "When the session ends, or the link expires, if it is not used again"
+        description:
+          "When the session ends if it is not used again; while the link is not opened, when the link expires"
       }),
       created_by: CredentialFields.issuer,
       current: Schema.Boolean.annotate({ description: "Whether it is the session of the request" })
@@ -79,7 +80,7 @@ export const NewLink = Schema.Struct({
 export const CreatedLink = Schema.Struct({
   session_id: Fields.uuid,
   path: Schema.NullOr(Schema.String).annotate({
-    description: "The link without the console's origin, which is not shown again; null if the link was mailed"
+    description: "The link as a path without the origin. It is not shown again. Null if the link was mailed"
   }),
   mailed: Schema.Boolean.annotate({ description: "Whether the mail server accepted the mail with the link" }),
   expires_at: Fields.time
@@ -110,7 +111,7 @@ export const createLink = HttpApiEndpoint.post("createLink", "/v1/owner/sessions
   OpenApi.annotations({
     identifier: "create_link",
     summary: "Create a link to the console",
-    description: `Creates a link that opens a session once, and mails it if there is an \`email\` and the service sends mails: at most 10 an hour for a website. If the mail server does not take the mail, there is no link: 422. ${CredentialFields.bound("sessions and links")} ${CredentialFields.rights("link")}`
+    description: `Creates a link that opens a session once. Mails the link if there is an \`email\` and the service can send mails, at most 10 an hour for a website. If the mail server does not accept the mail, the link is void and the response is 422. ${CredentialFields.bound("sessions and links")} ${CredentialFields.rights("link")}`
   })
 )
 

@@ -30,8 +30,8 @@ export const defaultName = ({ kind, value }: Pick<Goal, "kind" | "value">): stri
   kind === "event" ? value : `Visit ${value}`
 
 /**
- * Whether a path matches a pattern, in which each `*` matches any text. Takes time proportional to the path's length times the number
- * of `*`.
+ * Whether a path matches a pattern, in which each `*` matches any text. Takes time proportional to the path's length times the
+ * number of `*`.
  */
 export const matchesPath = (pattern: string, path: string): boolean => {
   const parts = pattern.split("*")

@@ -7,7 +7,8 @@ import type { Status, Submission } from "../forms/Submission.ts"
 import type { Event } from "./Event.ts"
 import type { PageView } from "./PageView.ts"
 
-interface Visitor {
+/** What a page view and an event have in common. */
+interface VisitorAction {
   /** Milliseconds since 1970. */
   readonly receivedAt: number
   readonly path: string
@@ -17,12 +18,12 @@ interface Visitor {
 }
 
 /** A counted page view; `source` is its `utm_source`, else its referrer's host. */
-export interface ViewActivity extends Visitor {
+export interface ViewActivity extends VisitorAction {
   readonly type: "pageview"
   readonly source: string | null
 }
 
-export interface EventActivity extends Visitor {
+export interface EventActivity extends VisitorAction {
   readonly type: "event"
   readonly name: string
 }
@@ -45,7 +46,7 @@ export interface ConversationActivity {
 
 export type Activity = ViewActivity | EventActivity | SubmissionActivity | ConversationActivity
 
-const visitorOf = ({ browser, country, deviceType, path, receivedAt }: Visitor): Visitor => ({
+const commonFields = ({ browser, country, deviceType, path, receivedAt }: VisitorAction): VisitorAction => ({
   receivedAt,
   path,
   country,
@@ -55,11 +56,11 @@ const visitorOf = ({ browser, country, deviceType, path, receivedAt }: Visitor):
 
 export const ofView = (view: PageView): ViewActivity => ({
   type: "pageview",
-  ...visitorOf(view),
+  ...commonFields(view),
   source: view.campaign.source ?? view.referrerHost
 })
 
-export const ofEvent = (event: Event): EventActivity => ({ type: "event", ...visitorOf(event), name: event.name })
+export const ofEvent = (event: Event): EventActivity => ({ type: "event", ...commonFields(event), name: event.name })
 
 export const ofSubmission = ({
   pageSlug,
@@ -82,8 +83,8 @@ export const latest = (lists: ReadonlyArray<ReadonlyArray<Activity>>, limit: num
     .slice(0, limit)
 
 /**
- * The activities of `now` that are not in the earlier list `before`. Page views have no id, so several can be equal: then only
- * as many as `before` has are left out.
+ * The activities of `now` that are not in the earlier list `before`. Several page views can be equal, because they have no id:
+ * each one in `before` leaves out only one in `now`.
  */
 export const arrived = (before: ReadonlyArray<Activity>, now: ReadonlyArray<Activity>): ReadonlyArray<Activity> => {
   const known = new Map<string, number>()

@@ -23,7 +23,7 @@ export const after = (
   failures: Failures,
   servedMillis: number
 ): { readonly failures: Failures; readonly delayMillis: number } => {
-  const now = servedMillis >= healthyMillis ? 1 : failures + 1
+  const count = servedMillis >= healthyMillis ? 1 : failures + 1
   // The exponent is bounded, since the power would overflow; 2^10 is beyond the maximum already.
-  return { failures: now, delayMillis: Math.min(maxDelayMillis, minDelayMillis * 2 ** Math.min(now - 1, 10)) }
+  return { failures: count, delayMillis: Math.min(maxDelayMillis, minDelayMillis * 2 ** Math.min(count - 1, 10)) }
 }

@@ -59,9 +59,9 @@ export const payload = ({ time, type, website }: EventHead, data: string): strin
 }
 
 /**
- * Parses an object once, and returns a function that shortens the object's texts to a length. Members whose name is longer,
- * and other values that are longer, are left out. The function stops and returns undefined as soon as the result exceeds the
- * maximum payload, so that thousands of members take little time.
+ * Parses an object once, and returns a function that shortens the object's texts to a length. It leaves out a member whose name
+ * is longer, or whose value is longer and not a text. The function stops and returns undefined as soon as the result exceeds
+ * the maximum payload, so that thousands of members take little time.
  */
 const shortenerOf = (object: string) => {
   const members = Object.entries(JSON.parse(object) as Record<string, unknown>).map(([name, value]) =>

@@ -88,8 +88,8 @@ export const healthAfter = (health: Health, outcome: Outcome, now: number): Heal
 }
 
 /**
- * How long a webhook gets no request after this attempt, in milliseconds. Without this pause, the deliveries of a webhook
- * that is down would use up their attempts in quick succession, which also takes processor time.
+ * How long a webhook gets no request after this attempt, in milliseconds. Without this pause, all waiting deliveries of a
+ * webhook that is down would fail in quick succession, which would take processor time and use up an attempt of each.
  */
 export const pauseAfter = ({ failingSince }: Health, now: number): number =>
   failingSince === null ? 0 : Math.min(Math.max(0, (now - failingSince) * pauseShare), maxPause)

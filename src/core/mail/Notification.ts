@@ -24,7 +24,7 @@ export type Topic =
     }
   | { readonly kind: "report"; readonly period: Period }
 
-/** Whether a recipient who has one of the topics cannot have the other one in a second notification. */
+/** Whether two topics conflict: a recipient has at most one notification of submissions, and one report for each period. */
 export const isSameTopic = (one: Topic, other: Topic): boolean =>
   one.kind === "report" ? other.kind === "report" && other.period === one.period : other.kind === "submissions"
 
@@ -38,7 +38,7 @@ export interface Notification {
   /** The address of the recipient. */
   readonly recipient: string
   readonly topic: Topic
-  /** Whether the recipient wants these mails: the operator added it, or it confirmed. If not, it gets a confirmation mail only. */
+  /** True if the operator added the recipient, or the recipient confirmed. Otherwise only a confirmation mail is sent. */
   readonly isConfirmed: boolean
   /** Milliseconds since 1970. */
   readonly createdAt: number

@@ -11,7 +11,7 @@ import * as Rounds from "../../runtime/Rounds.ts"
 import { type ReportError, type ReportSite, Reports, type ReportTooLarge } from "../../services/analytics/Reports.ts"
 import { SiteActivity } from "../../services/analytics/SiteActivity.ts"
 
-/** The number of current visitors, and activities: the latest ones, or those since the previous change. */
+/** The number of current visitors, and activities: at first the latest ones, then only those since the previous change. */
 export interface Change {
   readonly visitors: number
   /** Latest first. */

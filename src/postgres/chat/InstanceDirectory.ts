@@ -101,8 +101,8 @@ export const layer = (options: Options): Layer.Layer<InstanceDirectory, never, P
             decodeInstances,
             Effect.map((instances) => Option.fromUndefinedOr(instances[0]))
           ),
-        found: "900 millis",
-        unknown: "900 millis",
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
         capacity
       })
 

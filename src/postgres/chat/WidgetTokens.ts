@@ -107,8 +107,8 @@ export const layer = (options: Options): Layer.Layer<WidgetTokens, never, PgClie
             bounded(timeout),
             Effect.flatMap(decodeTokenWithInstance)
           ),
-        found: "900 millis",
-        unknown: "900 millis",
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
         capacity
       })
 

@@ -93,8 +93,8 @@ export const layer = ({ capacity = 10_000, timeout }: Options): Layer.Layer<Form
             decodeRows(SiteRows),
             Effect.map((rows) => Option.map(Option.fromUndefinedOr(rows[0]), toSiteForms))
           ),
-        found: "900 millis",
-        unknown: "900 millis",
+        foundTtl: "900 millis",
+        unknownTtl: "900 millis",
         capacity
       })
 

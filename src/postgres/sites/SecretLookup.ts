@@ -27,7 +27,7 @@ export const make = <A>(options: {
         bounded(options.timeout),
         Effect.map((rows) => Option.fromUndefinedOr(rows[0]))
       ),
-    found: "900 millis",
-    unknown: "900 millis",
+    foundTtl: "900 millis",
+    unknownTtl: "900 millis",
     capacity
   }).pipe(Effect.map((lookup) => (digest) => lookup(Buffer.from(digest).toString("base64url"))))

@@ -60,8 +60,8 @@ export const layer = (options: Options): Layer.Layer<SiteDirectory, never, PgCli
               decodeSites,
               Effect.map((sites) => Option.fromUndefinedOr(sites[0]))
             ),
-          found: "10 seconds",
-          unknown: "900 millis",
+          foundTtl: "10 seconds",
+          unknownTtl: "900 millis",
           capacity
         })
       const byTrackingToken = yield* lookup("tracking_token")

@@ -18,9 +18,9 @@ export class Leads extends Context.Service<
   Leads,
   {
     /**
-     * Stores the lead of a chat whose conversation is not stored, until `match` credits a visit with the lead. Does nothing
-     * for an instance without a website. (`SubmissionRepo.submit` stores the leads of submissions, and
-     * `ConversationStore.begin` those of stored conversations.)
+     * Stores a pending lead for a chat whose conversation the edge does not store. Does nothing for an instance without a
+     * website. (`SubmissionRepo.submit` stores the leads of submissions, and `ConversationStore.begin` those of stored
+     * conversations.)
      */
     readonly addChat: (chat: {
       readonly instanceId: string

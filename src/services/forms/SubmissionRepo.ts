@@ -30,7 +30,7 @@ export class SubmissionRepo extends Context.Service<
       readonly since?: number | undefined
       readonly status?: Status | undefined
     }) => Stream.Stream<Submission, StorageUnavailable>
-    /** Accepts a quarantined submission. False if there is no such submission; true if this call or an earlier one accepted it. */
+    /** Accepts a submission if it is quarantined. False if there is no submission with this id; true if it is accepted now. */
     readonly release: (submissionId: string) => Effect.Effect<boolean, StorageUnavailable>
     /**
      * Deletes a submission and its idempotency key, whose digests could confirm a guess of the content. The key can then be used

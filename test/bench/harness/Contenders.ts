@@ -31,7 +31,7 @@ const folder = path.resolve(import.meta.dirname, "../contenders")
 /** The packages that npm installs for the bench, outside of this project. */
 const packages = ["fastify@5.12.8", "pg@8.23.1"]
 
-/** The size of the peers' connection pools. More connections do not raise the rate of either. */
+/** The size of the peers' connection pools. More connections do not raise the rate of either peer. */
 const pool = "32"
 
 export const ofEdge = (testBed: TestBed.TestBed, name: string, edge: Edge.Edge): Contender => ({

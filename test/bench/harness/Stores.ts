@@ -36,7 +36,7 @@ const steadyRate = 2_000
 /** The values of `ANALYTICS_INTERVAL` that are compared, in milliseconds. The default is among them. */
 const intervals = [100, 250, 500, 1000]
 
-/** The settings of a service, and the programs besides the cluster in which it stores. */
+/** The settings of a service, and the programs other than PostgreSQL in which it stores data. */
 interface Variant {
   readonly name: string
   readonly settings: Readonly<Record<string, string>>
@@ -91,17 +91,17 @@ const measureWait = (testBed: TestBed.TestBed, edge: Edge.Edge, variant: Variant
     Effect.gen(function* () {
       const port = yield* Program.freePort
       const program = yield* Edge.serve(testBed, edge, port, { settings: variant.settings })
-      const now = () => ({
+      const readTimes = () => ({
         own: ProcessorTime.read(program.pid),
         store: [testBed.postmaster, ...variant.stores.map(({ pid }) => pid)]
           .map(ProcessorTime.read)
           .reduce((sum, time) => sum + time)
       })
-      const before = now()
+      const before = readTimes()
       const { median, p99, total } = yield* Latency.send(testBed.folder, variant.name, {
         ...{ port, subject: edge.site.trackingToken, rate: steadyRate, seconds, connections }
       })
-      const after = now()
+      const after = readTimes()
       return {
         median,
         p99,
@@ -117,7 +117,7 @@ const measureWaits = Effect.fnUntraced(function* (
   variants: ReadonlyArray<Variant>,
   options: Options
 ) {
-  const found = new Map(variants.map(({ name }) => [name, [] as Array<Waited>]))
+  const samples = new Map(variants.map(({ name }) => [name, [] as Array<Waited>]))
   for (let round = 0; round < options.rounds; round++) {
     for (const variant of Statistics.orderOf(variants, round)) {
       const waited = yield* measureWait(testBed, edge, variant, options.seconds)
@@ -125,7 +125,7 @@ const measureWaits = Effect.fnUntraced(function* (
         `round ${round + 1}  ${variant.name}: median ${waited.median.toFixed(0)} ms, p99 ${waited.p99.toFixed(0)} ms, ` +
           `${waited.own.toFixed(1)} + ${waited.store.toFixed(1)} µs each`
       )
-      found.get(variant.name)?.push(waited)
+      samples.get(variant.name)?.push(waited)
     }
   }
   const rate = steadyRate.toLocaleString("en-US")
@@ -136,7 +136,7 @@ const measureWaits = Effect.fnUntraced(function* (
       unit: "ms",
       store: "store",
       rows: variants.map(({ name }) => {
-        const all = found.get(name) ?? []
+        const all = samples.get(name) ?? []
         return {
           contender: name,
           samples: all.map((each) => each[kind]),
@@ -147,7 +147,7 @@ const measureWaits = Effect.fnUntraced(function* (
   )
 })
 
-/** Measures both stores. The reports are made of the same page views: ClickHouse's are copied with `analytics copy`. */
+/** Measures both stores. Their reports read the same page views, which `analytics copy` copies to ClickHouse. */
 export const measure = Effect.fnUntraced(function* (testBed: TestBed.TestBed, edge: Edge.Edge, options: Options) {
   return yield* Effect.scoped(
     Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /**
  * What a webhook costs a submission: rounds of submissions to a website without a webhook and to one with a webhook,
- * alternately, first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver answers at once.
+ * alternately, first in a process that only accepts them (`DELIVERY=off`) and then in one that delivers too. The receiver
+ * answers at once.
  *
  * The benchmark runs its own PostgreSQL, so that nothing else adds to PostgreSQL's processor time.
  *
@@ -61,7 +62,7 @@ export const measure = (rounds: number): Effect.Effect<ReadonlyArray<Measure>> =
         url: () => service.url,
         websites: [websiteConfigId],
         clients,
-        most: perRound
+        limit: perRound
       })
       yield* until("all are acknowledged", () => submissions.acknowledged.size >= perRound)
       const seconds = (performance.now() - startedAt) / 1000

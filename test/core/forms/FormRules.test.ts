@@ -15,7 +15,7 @@ const Member = Schema.Literals(["required", "email", "number", "min", "max", "pa
 
 describe("core/forms/FormRules", () => {
   it.prop(
-    "any rules are read unchanged, or each of their errors has a path and says what is allowed",
+    "any rules are read unchanged, or each of their errors says what is allowed",
     [Schema.Record(Schema.Literals(["name", "email", "", "__proto__", "hydracore_ms"]), Schema.Record(Member, Value))],
     ([input]) => {
       const read = FormRules.read(input)

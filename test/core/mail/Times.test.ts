@@ -64,7 +64,7 @@ describe("core/mail/ReportPeriod", () => {
     assert.strictEqual(wallClock(due, timeZone), "08:00")
     const { last } = ReportPeriod.latest(period, { now: due, timeZone })
     assert.strictEqual(LocalTime.addDays(last, 1), DateRange.today({ now: due, timeZone }))
-    // No earlier morning is due, and the one after it is a period later.
+    // Reports are a period apart, and none is skipped.
     const following = ReportPeriod.nextDue(period, { now: due, timeZone })
     assert.isAtLeast(following - due, (period === "weekly" ? 7 : 28) * day - 2 * hourMillis)
     assert.isAtMost(due - now, (period === "weekly" ? 7 : 31) * day + 2 * hourMillis)
@@ -131,14 +131,18 @@ describe("core/mail/Digest", () => {
     }
   )
 
-  it.prop("a digest is mailed at most fifteen minutes after its submissions", [Zone, Pauses], ([zone, pauses]) => {
-    const mails = simulate("15m", zone, pauses)
-    assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
-    for (const [index, { at, items }] of mails.entries()) {
-      for (const stored of items) assert.isAtMost(at - stored, Digest.quarterMillis)
-      if (index > 0) assert.isAtLeast(at - (mails[index - 1]?.at ?? 0), Digest.quarterMillis)
+  it.prop(
+    "a digest of 15m is mailed within 15 minutes of its submissions, and at most every 15 minutes",
+    [Zone, Pauses],
+    ([zone, pauses]) => {
+      const mails = simulate("15m", zone, pauses)
+      assert.strictEqual(mails.flatMap((mail) => mail.items).length, pauses.length)
+      for (const [index, { at, items }] of mails.entries()) {
+        for (const stored of items) assert.isAtMost(at - stored, Digest.quarterMillis)
+        if (index > 0) assert.isAtLeast(at - (mails[index - 1]?.at ?? 0), Digest.quarterMillis)
+      }
     }
-  })
+  )
 
   it.prop("a daily digest is one mail on the next morning", [Zone, Pauses], ([zone, pauses]) => {
     const mails = simulate("daily", zone, pauses)
@@ -158,7 +162,7 @@ describe("core/mail/Digest", () => {
 
 describe("core/mail/MailSchedule", () => {
   it.prop(
-    "only 5xx to the message, or to the recipient except with 5.7.x, ends a mail",
+    "a mail is refused for good only if the server answers DATA with 5xx, or RCPT TO with 5xx other than 5.7.x",
     [
       Schema.Literals(["EHLO", "AUTH", "MAIL FROM", "RCPT TO", "DATA"]),
       integer(400, 599),

@@ -117,7 +117,7 @@ describe("core/metrics/Snapshot", () => {
     assert.strictEqual(samples.size, expected)
   })
 
-  it.prop("cumulative series only grow and are not per process", [Updates], ([updates]) => {
+  it.prop("the cumulative series are the counters and the histograms", [Updates], ([updates]) => {
     const cumulative = Snapshot.cumulative(snapshotOf(updates))
     for (const { metric } of updates) {
       const { id } = metrics[metric]({})

@@ -43,7 +43,7 @@ const connect = (token?: string) =>
 describe("CopilotKit", () => {
   const agent = RecordingAgent.make()
   layer(TestServer.layer({}, agent.script, undefined, undefined, "edge"), { excludeTestServices: true })((it) => {
-    it.effect("runs several turns without an error, and the agent does not get its tools and context", () =>
+    it.effect("runs several turns without an error; the agent does not get CopilotKit's tools and context", () =>
       Effect.gen(function* () {
         const { agent: client, errors, say } = yield* connect()
         yield* say("hello")
@@ -78,7 +78,7 @@ describe("CopilotKit", () => {
           Effect.sync(() => core.stopAgent({ agent: client }))
         )
         yield* Effect.all([say("never end"), stopped], { concurrency: "unbounded" })
-        yield* until("the agent's end", () => agent.endless.ended === ended + 1)
+        yield* until("the agent's answer has ended", () => agent.endless.ended === ended + 1)
       })
     )
   })

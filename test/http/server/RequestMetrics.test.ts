@@ -16,7 +16,8 @@ const measured = (options?: Parameters<typeof TestServer.layer>[0], agent?: Para
     return { server, text, value }
   })
 
-const answered = (route: string, status: number | "aborted", method = "POST") =>
+/** The name of the sample that counts these responses. */
+const requestsTotal = (route: string, status: number | "aborted", method = "POST") =>
   `http_requests_total{route="${route}",method="${method}",status="${status}"}`
 
 const { submit, track } = TestServer.paths
@@ -48,16 +49,16 @@ describe("http/server/RequestMetrics", () => {
       yield* until("all responses are counted", () => value("http_requests_open") === 0)
       assert.deepStrictEqual(
         [
-          answered(track, 204),
-          answered(track, 422),
-          answered(track, 413),
-          answered(submit, 200),
-          answered("other", 404, "other"),
-          answered(chat, 422),
-          answered(`${openAi}/chat/completions`, 401),
-          answered(`${openAi}/models`, 401, "GET"),
-          answered(agUi, 422),
-          answered("/v1/public/embed.:hash.js", 200, "GET"),
+          requestsTotal(track, 204),
+          requestsTotal(track, 422),
+          requestsTotal(track, 413),
+          requestsTotal(submit, 200),
+          requestsTotal("other", 404, "other"),
+          requestsTotal(chat, 422),
+          requestsTotal(`${openAi}/chat/completions`, 401),
+          requestsTotal(`${openAi}/models`, 401, "GET"),
+          requestsTotal(agUi, 422),
+          requestsTotal("/v1/public/embed.:hash.js", 200, "GET"),
           'decisions_total{decision="counted"}',
           'decisions_total{decision="repeated"}',
           'decisions_total{decision="bot"}',
@@ -105,8 +106,8 @@ describe("http/server/RequestMetrics", () => {
       yield* Effect.promise(() => waiting)
       yield* until("all requests have ended", () => value("http_requests_open") === 0)
       assert.strictEqual(value("chat_streams_open"), 0)
-      assert.strictEqual(value(answered(chat, "aborted")), 1)
-      assert.strictEqual(value(answered(chat, 200)), 1)
+      assert.strictEqual(value(requestsTotal(chat, "aborted")), 1)
+      assert.strictEqual(value(requestsTotal(chat, 200)), 1)
     }).pipe(Effect.scoped)
   )
 })

@@ -38,8 +38,8 @@ const request = (path: string, token: string, message: string): string => {
 const streams = { perAddress: Option.none(), perInstance: Option.some(1) }
 
 for (const [name, chatMaxDuration] of [
-  ["before their maximum duration", Duration.minutes(1)],
-  ["after their maximum duration", Duration.millis(100)]
+  ["a minute", Duration.minutes(1)],
+  ["100 ms", Duration.millis(100)]
 ] as const) {
   layer(
     testServer(
@@ -47,13 +47,13 @@ for (const [name, chatMaxDuration] of [
       script
     ),
     { excludeTestServices: true }
-  )(`http: chats that are not read, ${name}`, (it) => {
+  )(`http: chats that are not read, with a maximum duration of ${name}`, (it) => {
     for (const [way, query] of [
-      ["directly", ""],
+      ["on the fast path", ""],
       ["through the router", "?x"]
     ] as const) {
       for (const message of ["at once", "endlessly"]) {
-        it.effect(`free their slot: ${way}, an answer sent ${message}`, () =>
+        it.effect(`free their slot ${way}, when the agent sends its text ${message}`, () =>
           Effect.gen(function* () {
             const { instance, send, url, widgetToken } = yield* TestServer
             const path = paths.chat(instance.instanceId) + query

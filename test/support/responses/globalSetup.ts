@@ -1,6 +1,6 @@
 /**
- * Fails the run if a test server sent a response to an operation of the contract that the published document does not
- * declare: its status, its media type or one of its headers.
+ * Fails the run if a test server's response to an operation of the contract had a status, a media type or a header that the
+ * published document does not declare.
  *
  * @module
  */

@@ -44,7 +44,7 @@ export const unequal = Effect.fnUntraced(function* (options: {
     url: () => service.url,
     websites: [websiteConfigId],
     clients,
-    most: options.submissions,
+    limit: options.submissions,
     perSecond: options.perSecond
   })
   yield* until("all are acknowledged", () => submissions.acknowledged.size >= options.submissions, 600_000)

@@ -115,7 +115,7 @@ export const lists = {
   } as Readonly<Record<string, string>>
 } as const
 
-/** The texts of values that stand for an absent value, or that are spelled for programs. */
+/** The texts that are shown instead of placeholders, such as `(not set)`, and of identifiers, such as `desktop`. */
 export const values: Readonly<Record<string, string>> = {
   "Direct / None": "Direct",
   "(not set)": "Unknown",

@@ -48,7 +48,7 @@ export const remove = Effect.fnUntraced(function* (reader: Reader, hostedWebsite
   for (const name of ["visit", "visit_day"] as const) {
     yield* command(
       // No lightweight deletion: it only hides rows, which an erasure of the website would not find on the disk.
-      `ALTER TABLE ${Tables.stored(target, name)}${Tables.onCluster(target)}
+      `ALTER TABLE ${Tables.localTable(target, name)}${Tables.onCluster(target)}
         DELETE WHERE hosted_website_id = ${quoted(hostedWebsiteId)} AND (toUInt32(day), roll) IN (${pairs})`,
       { settings: { mutations_sync: "1" } }
     )

@@ -52,7 +52,7 @@ export interface Source {
   readonly title: string | null
 }
 
-/** The tokens of the request, as the agent counts them. */
+/** The tokens of the request and of the answer, as the agent counts them. */
 export type Usage = Omit<AgentEvent & { readonly _tag: "Usage" }, "_tag">
 
 /** Encodes the frames of one stream in a client's protocol. Frames that the protocol lacks are empty. */
@@ -95,7 +95,7 @@ export interface State {
   /** The activity that the client shows; null while there is none. */
   readonly activity: AgentActivity.AgentActivity | null
   /** How many text parts were ended. */
-  readonly texts: number
+  readonly endedTexts: number
   /** The sources that were sent. */
   readonly sources: ReadonlyArray<Source>
   readonly usage: Usage | null
@@ -120,7 +120,7 @@ export const initial = (options: {
   held: "",
   allowance: options.maxBytes,
   activity: null,
-  texts: 0,
+  endedTexts: 0,
   sources: noSources,
   usage: null,
   finishReason: null,
@@ -145,7 +145,7 @@ const advanced = (state: State, phase: State["phase"], held: string, allowance: 
   held,
   allowance,
   activity: null,
-  texts: state.texts,
+  endedTexts: state.endedTexts,
   sources: state.sources,
   usage: state.usage,
   finishReason: state.finishReason,
@@ -181,14 +181,14 @@ const endText = (state: State): Step => {
   const begin = state.phase === "text" ? "" : dialect.textStart(textId)
   const rest = held === "" ? "" : dialect.textDelta(textId, replacement)
   const allowance = state.allowance - (held === "" ? 0 : Buffer.byteLength(replacement))
-  const texts = state.texts + 1
+  const endedTexts = state.endedTexts + 1
   return [
-    { ...state, phase: "open", held: "", allowance, texts, textId: `${state.messageId}-${texts}` },
+    { ...state, phase: "open", held: "", allowance, endedTexts, textId: `${state.messageId}-${endedTexts}` },
     begin + rest + dialect.textEnd(textId)
   ]
 }
 
-/** Ends the open text part and activity. */
+/** Ends the stream, with its open text part and activity. */
 const close = (state: State): Step => {
   const [closed, frames] = endText(state)
   return [{ ...closed, phase: "ended", activity: null }, frames + endActivity(state)]

@@ -1,5 +1,5 @@
 /**
- * Sums the rolled up days of months in one transaction: of each month, the first days up to a day that is not rolled up.
+ * Sums the rolled up days of months in one transaction: in each month, from its first day to the last one before a gap.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { exclusively, type Site } from "./DayRollUp.ts"
 import * as GroupSql from "./GroupSql.ts"
 import * as RollupRows from "./RollupRows.ts"
 
-/** The first days of a month that are rolled up without a gap. Open days are left out, since they end before the given end. */
-const closed = `SELECT * FROM (
+/** The days from the first of each month to a gap. Open days do not match, because their `ends_at` is before the given end. */
+const leadingDays = `SELECT * FROM (
     SELECT rollup_day.*, ${RollupRows.monthOf("day")} AS month,
       row_number() OVER (PARTITION BY ${RollupRows.monthOf("day")} ORDER BY day) AS place
     FROM rollup_day JOIN unnest($3::date[], $4::timestamptz[]) AS given (date, ends) ON day = date AND ends_at = ends
@@ -24,27 +24,27 @@ const closed = `SELECT * FROM (
 const sums = GroupSql.counts.map((count) => `coalesce(sum(${count}), 0)::bigint AS ${count}`).join(", ")
 
 const statement = `
-  WITH closed AS MATERIALIZED (${closed}), held AS (
+  WITH leading_day AS MATERIALIZED (${leadingDays}), summed_month AS (
     INSERT INTO rollup_month (hosted_website_id, month, last_day, starts_at, ends_at, reaches_to, goals)
-    SELECT $1, month, max(day), min(starts_at), max(ends_at), max(reaches_to), min(goals) FROM closed
+    SELECT $1, month, max(day), min(starts_at), max(ends_at), max(reaches_to), min(goals) FROM leading_day
     GROUP BY month HAVING min(goals) = max(goals) RETURNING month, last_day
-  ), one AS MATERIALIZED (
+  ), day_group AS MATERIALIZED (
     SELECT dimension, month, last_day, name, ${RollupRows.columns.join(", ")} FROM (
-      SELECT dimension, month, held.last_day, ${RollupRows.dates}, ${RollupRows.elements(RollupRows.columns)}
-      FROM rollup JOIN held ON month = ${RollupRows.monthOf("day")} WHERE hosted_website_id = $1 AND NOT is_month
+      SELECT dimension, month, summed_month.last_day, ${RollupRows.dates}, ${RollupRows.elements(RollupRows.columns)}
+      FROM rollup JOIN summed_month ON month = ${RollupRows.monthOf("day")} WHERE hosted_website_id = $1 AND NOT is_month
     ) AS each WHERE date <= last_day
   ), earned AS (
     SELECT dimension, month, name, jsonb_object_agg(currency, amount)::text AS revenue FROM (
       SELECT dimension, month, name, currency, sum(amount::numeric)::text AS amount
-      FROM one CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
+      FROM day_group CROSS JOIN LATERAL jsonb_each_text(revenue::jsonb) AS each (currency, amount)
       WHERE revenue IS NOT NULL GROUP BY dimension, month, name, currency
     ) AS total GROUP BY dimension, month, name
   ), summed AS (
-    SELECT dimension, month, last_day, name, ${sums} FROM one GROUP BY dimension, month, last_day, name
-  ), whole AS (
+    SELECT dimension, month, last_day, name, ${sums} FROM day_group GROUP BY dimension, month, last_day, name
+  ), month_group AS (
     SELECT * FROM summed LEFT JOIN earned USING (dimension, month, name)
   )
-  ${RollupRows.insertMonths("$1", "whole")}`
+  ${RollupRows.insertMonths("$1", "month_group")}`
 
 /**
  * Replaces the sums of months. `days` are all days of these months that may be rolled up. A month has no sum if its first day is

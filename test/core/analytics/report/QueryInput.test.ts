@@ -41,7 +41,7 @@ describe("core/analytics/report/QueryInput", () => {
   })
 
   it.prop(
-    "decodes the query that a report repeats to the same query",
+    "decodes the `query` of an answer to the query that was evaluated",
     [RequestShape, TimeZone],
     ([shape, timeZone]) => {
       const query = queryOf(shape, timeZone)
@@ -78,7 +78,7 @@ describe("core/analytics/report/QueryInput", () => {
     )
   })
 
-  it("lists the existing metrics, dimensions and operators", () => {
+  it("lists the valid metrics, dimensions or operators in the error of an unknown one", () => {
     assert.deepStrictEqual(errors({ metrics: ["visitors", "users"] }), [
       [
         "metrics.1",
@@ -175,6 +175,9 @@ describe("core/analytics/report/QueryInput", () => {
     assert.strictEqual(errors({ metrics: ["visits", "visits"] })[0]?.[0], "metrics.1")
     assert.strictEqual(errors({ dimensions: ["time:day", "time:hour"] })[0]?.[0], "dimensions")
     assert.strictEqual(errors({ filters: [["is", "event:page", ["a\0"]]] })[0]?.[0], "filters.0.2.0")
+  })
+
+  it("returns at most 100 errors", () => {
     assert.isAtMost(
       errors({ metrics: ["a", "b"], filters: Array(100).fill(["is", "x", Array(100).fill(1)]) }).length,
       100

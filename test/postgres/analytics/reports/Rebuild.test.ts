@@ -11,8 +11,8 @@ import * as TestDatabase from "../../../support/postgres/TestDatabase.ts"
 
 const live = SiteDirectory.layer({ timeout: "20 seconds" }).pipe(Layer.provideMerge(TestDatabase.layer))
 
-/** A time zone in which it is afternoon or evening, so that visits of today have ended. */
-const timeZone = new Date().getUTCHours() < 12 ? "Pacific/Kiritimati" : "UTC"
+/** A time zone in which it is 10:00 or later, so that two hours ago was today. */
+const timeZone = new Date().getUTCHours() < 10 ? "Pacific/Kiritimati" : "UTC"
 
 /** Inserts page views of different visitors, 2 and 26 hours ago, without the triggers that mark rows for the roll-up. */
 const insertUnmarked = (hostedWebsiteId: string, visitors: number) =>
