@@ -82,8 +82,8 @@ export const kills = Effect.fnUntraced(function* (options: {
 }) {
   const { mails, port, taken } = yield* receiver
   const cluster = yield* Cluster.make()
-  const most = options.rounds * options.each
-  const websites = yield* Effect.forEach(Array.from({ length: Math.ceil(most / perWebsite) }), () =>
+  const limit = options.rounds * options.each
+  const websites = yield* Effect.forEach(Array.from({ length: Math.ceil(limit / perWebsite) }), () =>
     newWebsite(cluster.url)
   )
   const url = options.isPooled ? yield* PgBouncer.start(cluster) : cluster.url
@@ -95,7 +95,7 @@ export const kills = Effect.fnUntraced(function* (options: {
     PUBLIC_URL: "https://edge.example"
   })
   let service = yield* begin
-  const submissions = yield* Webhooks.submit({ url: () => service.url, websites, clients, most, perSecond })
+  const submissions = yield* Webhooks.submit({ url: () => service.url, websites, clients, limit, perSecond })
   for (let round = 0; round < options.rounds; round++) {
     yield* until("submissions are acknowledged", () => submissions.acknowledged.size >= round * options.each)
     if (round % 2 === 1) {
@@ -107,7 +107,7 @@ export const kills = Effect.fnUntraced(function* (options: {
     yield* service.signal("SIGKILL")
     service = yield* begin
   }
-  yield* until("all are acknowledged", () => submissions.acknowledged.size >= most)
+  yield* until("all are acknowledged", () => submissions.acknowledged.size >= limit)
   yield* submissions.stop
   const stopped = performance.now()
   const lost = () => [...submissions.acknowledged.keys()].filter((id) => !mails.has(id)).length
