@@ -1,6 +1,6 @@
 /**
- * Throughput: how many page views, submissions and invalid page views each contender answers per second, and its peak memory under
- * page views.
+ * Throughput: how many page views, submissions and invalid page views each contender answers per second, and its peak memory
+ * under page views.
  *
  * @module
  */
