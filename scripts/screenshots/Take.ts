@@ -28,8 +28,8 @@ export const launch = (): Promise<Browser> =>
   })
 
 /**
- * Writes pictures into a folder, which it creates: those whose names have one of the words. Prints the names of the pictures, the
- * errors that their pages log, and the pictures that could not be taken.
+ * Creates a folder, and writes pictures into it. `picture` skips a name that contains none of the words. It prints the names
+ * of the other pictures, the errors that their pages log, and why a picture could not be taken.
  */
 export const into = async (folder: string, browser: Browser, words: ReadonlyArray<string>): Promise<Take> => {
   mkdirSync(folder, { recursive: true })

@@ -138,10 +138,15 @@ const visitsOf = (start: number, index: number) => {
   )
 }
 
+interface Site {
+  readonly hostedWebsiteId: string
+  readonly before: number
+  readonly seed: string
+}
+
 /** The history of the 60 days before the day that begins at `before`, in milliseconds since 1970. */
-export const make = (site: { readonly hostedWebsiteId: string; readonly before: number; readonly seed: string }) =>
-  Effect.gen(function* () {
-    const { before, hostedWebsiteId } = site
+export const make = Effect.fnUntraced(
+  function* ({ before, hostedWebsiteId, seed }: Site) {
     const views: Array<PageView> = []
     const events: Array<Event> = []
     const leads: Array<SampleLead> = []
@@ -154,7 +159,7 @@ export const make = (site: { readonly hostedWebsiteId: string; readonly before: 
       const shared = {
         hostedWebsiteId,
         sessionId,
-        visitorHash: hash("sha256", `${site.seed} ${sessionId}`).slice(0, 32),
+        visitorHash: hash("sha256", `${seed} ${sessionId}`).slice(0, 32),
         country: yield* pick(countries)
       }
       let at = start + (yield* pick(hours)) * hourMillis + (yield* Random.nextIntBetween(0, 3500)) * 1000
@@ -210,4 +215,6 @@ export const make = (site: { readonly hostedWebsiteId: string; readonly before: 
       for (let number = 0; number < visits; number++) yield* visit(start)
     }
     return { views, events, leads } satisfies History
-  }).pipe(Random.withSeed(site.seed))
+  },
+  (history, { seed }) => Random.withSeed(history, seed)
+)

@@ -73,7 +73,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
   it.effect("assistant-ui has several turns, and an edit of any message replaces it in the stored conversation", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
-      // Its thread ids are not UUIDs: with memory, the store has its conversations under one id.
+      // Its thread ids are not UUIDs. Only with this setting does the store keep conversations with such ids.
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "client" }))
       const { site } = yield* ClientApp.serve("assistantUi")
       const { errors, page } = yield* (yield* Chromium).visitor()
@@ -82,6 +82,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       const run = (code: string) => Effect.promise(() => page.evaluate(`void ${code}`))
       const texts = `runtime.thread.getState().messages.map(({ content }) =>
         content.map((part) => part.type === "text" ? part.text : "").join(""))`
+      /** Waits for these messages, finds them in the store, and returns how many conversations the store has. */
       const said = Effect.fnUntraced(function* (...expected: ReadonlyArray<string>) {
         yield* until(
           () => `the messages ${expected}`,
@@ -103,7 +104,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
         run(`(({ composer }) => { composer.beginEdit(); composer.setText(${JSON.stringify(text)}); composer.send() })(
           runtime.thread.getMessageByIndex(${index}))`)
       yield* run(`runtime.thread.append("say: one")`)
-      const conversations = yield* said("say: one", "one")
+      const conversationCount = yield* said("say: one", "one")
       yield* run(`runtime.thread.append("say: two")`)
       yield* said("say: one", "one", "say: two", "two")
       yield* edit(2, "say: three")
@@ -113,7 +114,7 @@ inChromium("clients from npm", testServer({}, agent.script, undefined, undefined
       yield* run(`runtime.thread.append("say: five")`)
       yield* said("say: four", "four", "say: five", "five")
       yield* run(`runtime.thread.getMessageByIndex(1).reload()`)
-      assert.strictEqual(yield* said("say: four", "four"), conversations)
+      assert.strictEqual(yield* said("say: four", "four"), conversationCount)
       assert.deepStrictEqual(errors, [])
       yield* InstanceDirectory.use((instances) => instances.update(instance.instanceId, { conversationIds: "service" }))
     })

@@ -8,7 +8,7 @@ import { assert, type Vitest } from "@effect/vitest"
 import { Effect, Exit, Result, Schema } from "effect"
 import { idempotencyWindowMillis, type Submission, type SubmissionDraft } from "../../src/core/forms/Submission.ts"
 import { SubmissionRepo } from "../../src/services/forms/SubmissionRepo.ts"
-import { draft, start, storedOf, websites, withoutKey } from "../support/TestSubmissions.ts"
+import { asStored, draft, start, storedOf, websites } from "../support/TestSubmissions.ts"
 
 const Step = Schema.Struct({
   website: Schema.Literals([0, 1]),
@@ -48,7 +48,7 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
             continue
           }
           assert.deepStrictEqual(outcome, Result.succeed(next.submissionId))
-          expected.push(withoutKey(next))
+          expected.push(asStored(next))
           if (key !== "none") firstByKey.set(siteAndKey, next)
         }
         const byId = (left: Submission, right: Submission) => (left.submissionId < right.submissionId ? -1 : 1)
@@ -95,7 +95,7 @@ export const suite = (it: Vitest.MethodsNonLive<SubmissionRepo>) => {
         yield* repo.delete(first.submissionId)
         const again = draft({ key, formData })
         assert.strictEqual(yield* repo.submit(again), again.submissionId)
-        assert.deepStrictEqual(yield* storedOf([first, again]), [withoutKey(again)])
+        assert.deepStrictEqual(yield* storedOf([first, again]), [asStored(again)])
         // The other submission's key is still valid.
         assert.strictEqual(yield* repo.submit({ ...other, submissionId: randomUUID() }), other.submissionId)
       }

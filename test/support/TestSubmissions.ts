@@ -45,7 +45,8 @@ export const storedOf = (drafts: ReadonlyArray<SubmissionDraft>) =>
     return all.flat().filter((submission) => ids.has(submission.submissionId))
   })
 
-export const withoutKey = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
+/** The submission that is stored of a draft without attribution. */
+export const asStored = ({ idempotency: _, sessionId: __, ...submission }: SubmissionDraft): Submission => ({
   ...submission,
   attribution: noAttribution
 })

@@ -1,5 +1,5 @@
 /**
- * `share create`, `share list` and `share revoke`: dashboards that anyone with the address can view.
+ * `share create`, `share list` and `share revoke`: dashboards that anyone with their secret URL can view.
  *
  * @module
  */
@@ -34,11 +34,11 @@ const create = Command.make(
         ["share_id", share.shareId],
         ["url", url],
         ["expires_at", share.expiresAt === null ? "never" : Output.moment(share.expiresAt)]
-      ])}\nAnyone with this address can see the statistics of the website, without small counts. The address is not shown again.\n`
+      ])}\nAnyone with this URL can see the statistics of the website, without small counts. The URL is not shown again.\n`
     })
   })
 ).pipe(
-  Command.withDescription("Create a secret address at which anyone can see a website's statistics"),
+  Command.withDescription("Create a secret URL at which anyone can see a website's statistics"),
   Command.withExamples([
     {
       command: "hydracore share create --site 0f8fad5b-d9cb-469f-a165-70867728950e --label Agency --expires 90d",
@@ -77,7 +77,7 @@ const list = Command.make(
       )
     })
   })
-).pipe(Command.withDescription("List the shared dashboards, oldest first, without their addresses"))
+).pipe(Command.withDescription("List the shared dashboards, oldest first, without their URLs"))
 
 const revoke = Command.make(
   "revoke",
@@ -96,7 +96,7 @@ const revoke = Command.make(
 /** The command. `storage` is built only when a subcommand runs. */
 export const command = <E, R>(storage: Layer.Layer<SiteDirectory | Shares, E, R>) =>
   Command.make("share").pipe(
-    Command.withDescription("Dashboards that anyone with the address can view"),
+    Command.withDescription("Dashboards that anyone with their secret URL can view"),
     Command.withSubcommands([
       create.pipe(Command.provide(storage)),
       list.pipe(Command.provide(storage)),

@@ -101,7 +101,7 @@ export class SharedAuthentication extends HttpApiMiddleware.Service<SharedAuthen
       shareSecret: HttpApiSecurity.bearer.pipe(
         HttpApiSecurity.annotate(
           OpenApi.Description,
-          "The secret in the address of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website, with small and exact counts hidden."
+          "The secret in the URL of a shared dashboard: `hsh_` and 43 characters. It shows the statistics of one website without exact counts: each is 0, `<5` or a multiple of 5."
         )
       )
     }

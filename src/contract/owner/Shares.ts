@@ -1,5 +1,5 @@
 /**
- * Shared dashboards: the secret addresses of a website's statistics, and the endpoints that such an address gives access to.
+ * Shared dashboards: the secret URLs of a website's statistics, and the endpoints that such a URL gives access to.
  *
  * @module
  */
@@ -61,7 +61,7 @@ export const list = HttpApiEndpoint.get("list", ofSite, {
   OpenApi.annotations({
     identifier: "list_shares",
     summary: "List shared dashboards",
-    description: "The shared dashboards of a website, oldest first, without their addresses. Scope `read`."
+    description: "The shared dashboards of a website, oldest first, without their URLs. Scope `read`."
   })
 )
 
@@ -75,7 +75,7 @@ export const create = HttpApiEndpoint.post("create", ofSite, {
     identifier: "create_share",
     summary: "Share a dashboard",
     description:
-      "Creates a secret address that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50. Scope `write`."
+      "Creates a secret URL that shows the statistics of a website to anyone who has it, without small counts. A website has at most 50. Scope `write`."
   })
 )
 

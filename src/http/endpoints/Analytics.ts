@@ -101,9 +101,9 @@ export const group = HttpApiBuilder.group(
           Effect.map((answer) => DecisionRecorder.byStatus(Endpoint.toHttpServerResponse(answer)))
         )
     const track = handle(yield* TrackHandler)
-    // Raw handlers: before any other handler, the platform decodes the payload as its content type says. These endpoints also
+    // Raw handlers, because for other handlers the platform decodes the payload by its content type. These endpoints also
     // read beacons (text/plain), count an invalid body as a decision, and list every error in the contract's form.
-    // `uninterruptible`: a visitor who leaves the page at once must not cancel the storing.
+    // `uninterruptible`, because a page view is stored even if the visitor leaves the page at once.
     return handlers
       .handleRaw("track", track, { uninterruptible: true })
       .handleRaw("view", track, { uninterruptible: true })

@@ -139,106 +139,103 @@ type Handlers = TrackHandler | EventHandler | SubmitHandler | ChatHandler
  * Makes the function that puts the fast path in front of the router's listener. Sampled requests take the router, because the
  * middleware makes their spans. The fibers of requests belong to the scope: when it closes, they are interrupted and awaited.
  */
-export const make = (
-  options: Options,
-  tracing: Trace.Tracing | undefined
-): Effect.Effect<(router: RequestListener) => RequestListener, never, Handlers | Scope.Scope> =>
-  Effect.gen(function* () {
-    const services = yield* Effect.context<Handlers>()
-    const endpoints = new Map<string, Endpoint.Endpoint>([
-      [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
-      [ContractAnalytics.view.path, Context.get(services, TrackHandler)],
-      [ContractAnalytics.event.path, Context.get(services, EventHandler)],
-      [ContractForms.submit.path, Context.get(services, SubmitHandler)]
-    ])
-    const handleChat = Context.get(services, ChatHandler)
-    const clientAddress = ClientAddress.make(options.trustedProxies)
-    const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
-    const send = makeSender(fork)
+export const make = Effect.fnUntraced(function* (options: Options, tracing: Trace.Tracing | undefined) {
+  const services = yield* Effect.context<Handlers>()
+  const endpoints = new Map<string, Endpoint.Endpoint>([
+    [ContractAnalytics.track.path, Context.get(services, TrackHandler)],
+    [ContractAnalytics.view.path, Context.get(services, TrackHandler)],
+    [ContractAnalytics.event.path, Context.get(services, EventHandler)],
+    [ContractForms.submit.path, Context.get(services, SubmitHandler)]
+  ])
+  const handleChat = Context.get(services, ChatHandler)
+  const clientAddress = ClientAddress.make(options.trustedProxies)
+  const fork = yield* FiberSet.runtime(yield* FiberSet.make())()
+  const send = makeSender(fork)
 
-    /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
-    const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
-      const headers = request.headers as Record<string, string | undefined>
-      const peer = request.socket.remoteAddress ?? "unknown"
-      const address = clientAddress(peer, headers["x-forwarded-for"])
-      return { url: request.url ?? "/", headers, address, peer, headBytes }
+  /** Must run before the body is read: a socket has no remote address after the peer disconnects. */
+  const headOf = (request: IncomingMessage, headBytes: number): RequestHead.RequestHead => {
+    const headers = request.headers as Record<string, string | undefined>
+    const peer = request.socket.remoteAddress ?? "unknown"
+    const address = clientAddress(peer, headers["x-forwarded-for"])
+    return { url: request.url ?? "/", headers, address, peer, headBytes }
+  }
+
+  const answer = (
+    endpoint: Endpoint.Endpoint,
+    head: RequestHead.RequestHead,
+    request: IncomingMessage,
+    response: ServerResponse
+  ): void => {
+    const onExit = (exit: Exit.Exit<Endpoint.Response>): void => {
+      if (Exit.isSuccess(exit)) send(response, exit.value)
+      else fork(Fallbacks.ofCause(exit.cause)).addObserver(onFallback)
     }
-
-    const answer = (
-      endpoint: Endpoint.Endpoint,
-      head: RequestHead.RequestHead,
-      request: IncomingMessage,
-      response: ServerResponse
-    ): void => {
-      const onExit = (exit: Exit.Exit<Endpoint.Response>): void => {
-        if (Exit.isSuccess(exit)) send(response, exit.value)
-        else fork(Fallbacks.ofCause(exit.cause)).addObserver(onFallback)
-      }
-      // An interruption has no response: the client has disconnected, or the server is closing.
-      const onFallback = (exit: Exit.Exit<Endpoint.Response>): void => {
-        if (Exit.isSuccess(exit)) send(response, exit.value)
-        else response.destroy()
-      }
-      collect(request, (body) => {
-        try {
-          fork(endpoint(head, body)).addObserver(onExit)
-        } catch (defect) {
-          onExit(Exit.die(defect))
-        }
-      })
+    // An interruption has no response: the client has disconnected, or the server is closing.
+    const onFallback = (exit: Exit.Exit<Endpoint.Response>): void => {
+      if (Exit.isSuccess(exit)) send(response, exit.value)
+      else response.destroy()
     }
-
-    const begin = (response: ServerResponse, { chat, headers }: StartedChat): void => {
+    collect(request, (body) => {
       try {
-        writeHead(response, 200, headers)
-        ChatDelivery.write(chat, response, constVoid)
-      } catch (error) {
-        abort(response, error, fork)
+        fork(endpoint(head, body)).addObserver(onExit)
+      } catch (defect) {
+        onExit(Exit.die(defect))
       }
-    }
+    })
+  }
 
-    /** Separate from `answerChat`, whose closures live as long as the chat and would retain the body. */
-    const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
-      Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
-        Scope.provide(scope),
-        Effect.catchCause(Fallbacks.ofCause)
+  const begin = (response: ServerResponse, { chat, headers }: StartedChat): void => {
+    try {
+      writeHead(response, 200, headers)
+      ChatDelivery.write(chat, response, constVoid)
+    } catch (error) {
+      abort(response, error, fork)
+    }
+  }
+
+  /** Separate from `answerChat`, whose closures live as long as the chat and would retain the body. */
+  const chatResponse = (head: RequestHead.RequestHead, instanceId: string, body: Uint8Array, scope: Scope.Scope) =>
+    Effect.suspend(() => handleChat(head, instanceId, body)).pipe(
+      Scope.provide(scope),
+      Effect.catchCause(Fallbacks.ofCause)
+    )
+
+  const answerChat = (
+    instanceId: string,
+    head: RequestHead.RequestHead,
+    parent: Tracer.ExternalSpan | undefined,
+    request: IncomingMessage,
+    response: ServerResponse
+  ): void => {
+    collect(request, (body) => {
+      if (response.destroyed) return
+      const scope = Scope.makeUnsafe()
+      const answered = chatResponse(head, instanceId, body, scope)
+      // Released when the fiber completes, because the closures live as long as the chat.
+      let fiber: Fiber.Fiber<ChatOrError> | undefined = fork(
+        parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent)
       )
-
-    const answerChat = (
-      instanceId: string,
-      head: RequestHead.RequestHead,
-      parent: Tracer.ExternalSpan | undefined,
-      request: IncomingMessage,
-      response: ServerResponse
-    ): void => {
-      collect(request, (body) => {
-        if (response.destroyed) return
-        const scope = Scope.makeUnsafe()
-        const answered = chatResponse(head, instanceId, body, scope)
-        // Released when the fiber completes, because the closures live as long as the chat.
-        let fiber: Fiber.Fiber<ChatOrError> | undefined = fork(
-          parent === undefined ? answered : Effect.provideService(answered, Tracer.ParentSpan, parent)
-        )
-        // The response has ended or the visitor has disconnected, before or after the agent accepted.
-        response.once("close", () => {
-          fiber?.interruptUnsafe()
-          fork(Effect.uninterruptible(Scope.close(scope, Exit.void)))
-        })
-        fiber.addObserver((exit) => {
-          fiber = undefined
-          if (response.destroyed) return
-          if (Exit.isFailure(exit)) response.destroy()
-          else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
-          else begin(response, exit.value)
-        })
+      // The response has ended or the visitor has disconnected, before or after the agent accepted.
+      response.once("close", () => {
+        fiber?.interruptUnsafe()
+        fork(Effect.uninterruptible(Scope.close(scope, Exit.void)))
       })
-    }
+      fiber.addObserver((exit) => {
+        fiber = undefined
+        if (response.destroyed) return
+        if (Exit.isFailure(exit)) response.destroy()
+        else if (HttpServerResponse.isHttpServerResponse(exit.value)) send(response, exit.value)
+        else begin(response, exit.value)
+      })
+    })
+  }
 
-    const maxDirectBytes = Math.min(options.maxBody, SmallBody.maxBytes)
-    const isDirect = (request: IncomingMessage): boolean =>
-      request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
+  const maxDirectBytes = Math.min(options.maxBody, SmallBody.maxBytes)
+  const isDirect = (request: IncomingMessage): boolean =>
+    request.method === "POST" && lengthOf(request) <= maxDirectBytes && request.headers.expect === undefined
 
-    return (router) => (request, response) => {
+  return (router: RequestListener): RequestListener =>
+    (request, response) => {
       const headBytes = RequestHead.estimateBytes(request.rawHeaders)
       if (headBytes > RequestBody.uncountedHeadBytes) {
         freeHeadOnEnd(request, response)
@@ -253,4 +250,4 @@ export const make = (
       if (instanceId === undefined) return router(request, response)
       answerChat(instanceId, headOf(request, headBytes), decision?.parent, request, response)
     }
-  })
+})

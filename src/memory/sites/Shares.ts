@@ -1,5 +1,5 @@
 /**
- * Stores shared dashboards, with digests of their secret addresses, in the memory of this process. Unbounded, because visitors
+ * Stores shared dashboards, with digests of their secrets, in the memory of this process. Unbounded, because visitors
  * cannot create shared dashboards.
  *
  * @module

@@ -226,10 +226,10 @@ const report = ({ partitions, ...counts }: Deletions): Effect.Effect<void> =>
     : Effect.logInfo("Deleted expired data").pipe(Effect.annotateLogs({ partitions: partitions.join(", "), ...counts }))
 
 /** Deletes the data older than its retention, except what another process is deleting, and logs what it deleted. */
-export const deleteExpired = (
+export const deleteExpired: (
   options: Options
-): Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =>
-  Effect.gen(function* () {
+) => Effect.Effect<void, SqlError.SqlError | Cause.TimeoutError | StorageUnavailable, SqlClient.SqlClient> =
+  Effect.fnUntraced(function* (options) {
     if (Object.values(options).every(Option.isNone)) return
     const now = yield* earlierNow
     const deletions: Deletions = {

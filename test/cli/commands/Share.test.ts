@@ -55,7 +55,7 @@ describe("share", () => {
       assert.include((yield* share("list")).stdout, "No dashboard is shared.")
       const { stdout } = yield* share("create", "--site", id, "--base-url", "https://example.com")
       assert.include(stdout, "https://example.com/console/#/share/hsh_")
-      assert.include(stdout, "Anyone with this address can see the statistics")
+      assert.include(stdout, "Anyone with this URL can see the statistics")
       for (const args of [
         ["create", "--site", unknown],
         ["list", "--site", unknown],

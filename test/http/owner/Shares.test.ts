@@ -1,5 +1,5 @@
 /**
- * Shared dashboards over HTTP: what anyone with the address sees, and what the address's secret does not give access to.
+ * Shared dashboards over HTTP: what anyone with the URL sees, and what its secret does not give access to.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
@@ -44,7 +44,7 @@ for (const [name, storage] of emptyStorages) {
   layer(testServer({}, undefined, undefined, storage()), { excludeTestServices: true })(
     `shared dashboards ${name}`,
     (it) => {
-      it.effect("anyone with the address sees the statistics, and no count under five", () =>
+      it.effect("anyone with the URL sees the statistics, and no count under five", () =>
         Effect.gen(function* () {
           const site = yield* newSite
           yield* visit(site, "/", 9)

@@ -38,7 +38,7 @@ export const Toolbar = ({ instance, instances, site, view }: Props) => {
         ))}
       </nav>
       <div class="tools">
-        {/* The menu is the first tool, so that no other tool moves when the menu appears. */}
+        {/* The tools are aligned at the end of the bar. The menu is the first of them, so the others stay in place when it appears. */}
         {instance !== undefined && instances.length > 1 && (
           <Menu
             label={`${Texts.conversations.instance}: ${instance.name}`}

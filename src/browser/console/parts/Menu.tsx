@@ -21,7 +21,7 @@ interface Props<A> {
   readonly children: ComponentChildren
   readonly choices: ReadonlyArray<Choice<A>>
   readonly onChoose: (value: A) => void
-  /** The side of the button at which the menu begins. */
+  /** The side on which the edges of the menu and the button are aligned. */
   readonly side?: "start" | "end"
   readonly className?: string
   /** A heading above the choices. */
@@ -54,9 +54,9 @@ export function Menu<A>({
   const items = (): ReadonlyArray<HTMLElement> =>
     Array.from(wrapper.current?.querySelectorAll<HTMLElement>("[role=menuitemradio]") ?? [])
 
-  const close = (isFocused: boolean) => {
+  const close = (focusesButton: boolean) => {
     setOpen(false)
-    if (isFocused) button.current?.focus()
+    if (focusesButton) button.current?.focus()
   }
 
   // Runs before the page is painted, so that a key that is pressed at once reaches the choices.

@@ -79,8 +79,8 @@ interface ConfirmProps {
   readonly yes: string
   readonly isBusy: boolean
   readonly message: string | undefined
-  /** The text to type to confirm. */
-  readonly typed?: string
+  /** The text that must be typed to confirm. */
+  readonly requiredText?: string
   /** Fields of the change, such as a choice of what it includes. */
   readonly children?: ComponentChildren
   readonly onClose: () => void
@@ -94,11 +94,11 @@ export const ConfirmDialog = ({
   message,
   onClose,
   onConfirm,
+  requiredText,
   title,
-  typed,
   yes
 }: ConfirmProps) => {
-  const [given, setGiven] = useState("")
+  const [typed, setTyped] = useState("")
   return (
     <Dialog title={title} onClose={onClose}>
       <form
@@ -110,7 +110,9 @@ export const ConfirmDialog = ({
       >
         <p class="muted">{body}</p>
         {children}
-        {typed !== undefined && <TextField label={Texts.typeName(typed)} value={given} onInput={setGiven} />}
+        {requiredText !== undefined && (
+          <TextField label={Texts.typeName(requiredText)} value={typed} onInput={setTyped} />
+        )}
         {message !== undefined && (
           <p class="bad" role="alert">
             {message}
@@ -123,7 +125,7 @@ export const ConfirmDialog = ({
           <button
             type="submit"
             class="button danger"
-            disabled={isBusy || (typed !== undefined && given.trim() !== typed)}
+            disabled={isBusy || (requiredText !== undefined && typed.trim() !== requiredText)}
           >
             {yes}
           </button>

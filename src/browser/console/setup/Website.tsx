@@ -106,7 +106,7 @@ const Removal = ({ details }: { readonly details: Details }) => {
           title={Texts.website.confirm(details.name)}
           body={Texts.website.confirmBody}
           yes={Texts.website.removeButton}
-          typed={details.name}
+          requiredText={details.name}
           isBusy={change.isBusy}
           message={messageOf(change.failure, [])}
           onClose={() => setOpen(false)}

@@ -1,5 +1,5 @@
 /**
- * Who may see a website: people with a session or a link, and anyone with the address of a shared dashboard.
+ * Who may see a website: people with a session or a link, and anyone with the URL of a shared dashboard.
  *
  * @module
  */

@@ -33,11 +33,11 @@ export const people = {
 
 export const dashboards = {
   title: "Shared dashboards",
-  note: "Anyone with the address can see the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
+  note: "Anyone with the URL can see the overview, and nothing else: no submissions, no conversations. Counts under five are hidden.",
   name: "What it is for",
   expiry: "Last day (optional)",
   create: "Share the dashboard",
-  created: "Anyone with this address can see the statistics. It is not shown again.",
+  created: "Anyone with this URL can see the statistics. The URL is not shown again.",
   none: "This dashboard is not shared.",
   unnamed: "Without a name",
   since: (time: string): string => `Since ${time}`,
@@ -45,5 +45,5 @@ export const dashboards = {
   end: "Stop sharing",
   endOf: (name: string): string => `Stop sharing ${name}`,
   confirm: (name: string): string => `Stop sharing ${name}?`,
-  confirmBody: "Its address stops working within a second."
+  confirmBody: "Its URL stops working within a second."
 } as const

@@ -22,8 +22,8 @@ export interface Request {
   readonly targetId: string | null
   readonly conversation: Pick<ClientConversation, "history" | "message" | "messageId" | "answerId">
   /**
-   * Whether the client is known to send all of its messages. A message without history then restarts the conversation; from
-   * another client, it may just be the newest message.
+   * Whether the client is known to send all of its messages. If so, a message without history restarts the conversation. If
+   * not, such a message may just be the newest one.
    */
   readonly isWhole: boolean
 }
