@@ -6,7 +6,7 @@
 import { Effect } from "effect"
 import { type Act, press, twoSizes, type View } from "./ConsoleView.ts"
 
-/** Opens a dialog by its button, creates what it is for, and waits for the heading of the result. */
+/** Opens a dialog with `button`, presses "Create" in it, and waits for the heading of the result. */
 const create =
   (button: string, heading: string): Act =>
   async (page) => {

@@ -88,7 +88,7 @@ export const layer: Layer.Layer<Readiness, never, SqlClient.SqlClient> = Layer.e
     )
     let migrated = false
     // A running migration locks the migrations table. A process that has found the database migrated before waits only
-    // `lockTimeout` for the lock, and is ready without it: no migration is undone.
+    // `lockTimeout` for the lock, and is ready without it, because no migration is undone.
     const pending = Effect.provideService(Migrations.pending, SqlClient.SqlClient, sql)
     const missing = Effect.suspend(() =>
       migrated ? Effect.timeoutOrElse(pending, { duration: lockTimeout, orElse: () => Effect.succeed([]) }) : pending

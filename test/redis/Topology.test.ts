@@ -40,7 +40,7 @@ const inspectAt = (url: string) => Inspection.inspect(Redacted.make(url))
 
 TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
   it.live(
-    "any node of a cluster leads to all masters, which share the keys; a replica replaces its killed master",
+    "any node of a cluster leads to all masters, among which the keys are divided; a replica replaces its killed master",
     () => {
       const lines: Array<string> = []
       const logger = Logger.make(({ message }) => lines.push(JSON.stringify(message)))

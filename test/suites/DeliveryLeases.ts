@@ -66,9 +66,9 @@ export const suite = (it: Vitest.MethodsNonLive<Storage>) => {
       yield* settle(retried, { status: 500, next: { status: "pending", nextAttemptAt } })
       yield* settle(failed, { status: 400, next: { status: "failed" } })
       assert.lengthOf(yield* leaseOf(webhook), 0)
-      const found = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.eventId, delivery]))
-      assert.deepInclude(found.get(retried.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
-      assert.deepInclude(found.get(failed.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
+      const byEvent = new Map((yield* deliveriesOf(webhook)).map((delivery) => [delivery.eventId, delivery]))
+      assert.deepInclude(byEvent.get(retried.eventId), { status: "pending", nextAttemptAt, attempts: 1 })
+      assert.deepInclude(byEvent.get(failed.eventId), { status: "failed", nextAttemptAt: null, attempts: 1 })
     })
   )
 

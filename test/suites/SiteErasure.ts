@@ -48,8 +48,8 @@ const countsOf = Effect.fnUntraced(function* (site: Site) {
 })
 
 /**
- * Stores page views and submissions of a website, every second one with an idempotency key, and counts one request of a bot. Waits
- * until the count is stored, which is asynchronous.
+ * Stores page views of a website and submissions to it, of which every second has an idempotency key, and counts one request of
+ * a bot. Waits until that count is stored, because counts are stored later.
  */
 const fill = Effect.fnUntraced(function* (site: Site, shapes: ReadonlyArray<typeof Shape.Type>, submissions: number) {
   const views = yield* AnalyticsRepo
@@ -152,9 +152,9 @@ export const suite = <E>(
           instances.create({ name: "a", agentUrl: "https://a.example", websiteConfigId })
         )
         yield* erasure.erase(site.websiteConfigId)
-        const found = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
-        assert.deepStrictEqual(found.get(detached!.instanceId), { ...detached!, websiteConfigId: null })
-        assert.deepStrictEqual(found.get(otherInstance!.instanceId), otherInstance)
+        const byId = new Map((yield* instances.list).map((instance) => [instance.instanceId, instance]))
+        assert.deepStrictEqual(byId.get(detached!.instanceId), { ...detached!, websiteConfigId: null })
+        assert.deepStrictEqual(byId.get(otherInstance!.instanceId), otherInstance)
       })
     )
 

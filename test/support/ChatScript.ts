@@ -24,7 +24,7 @@ export const respond = (
   rest: Partial<Omit<ChatResponse.Options, "openChats">> = {},
   graceExpired: Effect.Effect<void> = Effect.never
 ) =>
-  // The yield lets an expired grace period become known.
+  // The yield lets `OpenChats` see that `graceExpired` has already completed.
   Effect.flatMap(Effect.tap(OpenChats.make(graceExpired), Effect.yieldNow), (openChats) =>
     ChatResponse.begin(EventSource.fromStream(agent), {
       instanceId: "i-1",

@@ -19,11 +19,11 @@ export class AttackedService extends Context.Service<
   }
 >()("hydracore/torture/AttackedService") {}
 
-export const layer = (made: Store.Database): Layer.Layer<AttackedService> =>
+export const layer = (makeDatabase: Store.Database): Layer.Layer<AttackedService> =>
   Layer.effect(
     AttackedService,
     Effect.gen(function* () {
-      const database = yield* made
+      const database = yield* makeDatabase
       const agent = yield* Upstream.start((_, response) => {
         response.writeHead(200, Upstream.sse)
         response.end(`${Upstream.says("ok")}${Upstream.finishes("stop")}`)

@@ -55,11 +55,11 @@ export interface Account {
 
 /** Compares the outcomes with the stored rows. */
 export const reconcile = (ledger: Ledger, rows: ReadonlyArray<Row>): Account => {
-  const seen = new Map<string, Array<Row>>()
+  const rowsByMark = new Map<string, Array<Row>>()
   for (const row of rows) {
-    const same = seen.get(row.mark)
-    if (same === undefined) seen.set(row.mark, [row])
-    else same.push(row)
+    const rowsOfMark = rowsByMark.get(row.mark)
+    if (rowsOfMark === undefined) rowsByMark.set(row.mark, [row])
+    else rowsOfMark.push(row)
   }
   const count: Record<Outcome, number> = { acknowledged: 0, refused: 0, unavailable: 0, cut: 0, unsent: 0 }
   const statuses: Record<string, number> = {}
@@ -71,7 +71,7 @@ export const reconcile = (ledger: Ledger, rows: ReadonlyArray<Row>): Account => 
     const status = String(entry.status ?? entry.outcome)
     statuses[status] = (statuses[status] ?? 0) + 1
     if (entry.status !== undefined) slowest = Math.max(slowest, entry.millis)
-    const stored = seen.get(mark) ?? []
+    const stored = rowsByMark.get(mark) ?? []
     if (entry.outcome === "acknowledged") {
       const kept =
         entry.submissionId === undefined
@@ -82,7 +82,7 @@ export const reconcile = (ledger: Ledger, rows: ReadonlyArray<Row>): Account => 
       unexplained.push(mark)
     }
   }
-  for (const mark of seen.keys()) if (!ledger.has(mark)) unexplained.push(mark)
-  const doubled = [...seen].filter(([, same]) => same.length > 1).map(([mark]) => mark)
+  for (const mark of rowsByMark.keys()) if (!ledger.has(mark)) unexplained.push(mark)
+  const doubled = [...rowsByMark].filter(([, stored]) => stored.length > 1).map(([mark]) => mark)
   return { requests: ledger.size, ...count, rows: rows.length, lost, doubled, unexplained, slowest, statuses }
 }

@@ -23,7 +23,7 @@ const operationsOf = (document: OpenApi.OpenAPISpec) =>
     }))
   )
 
-/** The media types without an example. An HTML page shows what it is. */
+/** The media types that lack an example. An HTML page needs none. */
 const lacking = (content: Readonly<Record<string, Media>> = {}): ReadonlyArray<string> =>
   Object.entries(content)
     .filter(([type, media]) => type !== "text/html" && media.example === undefined && media.examples === undefined)

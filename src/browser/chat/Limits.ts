@@ -19,7 +19,7 @@ export const maxParsed = 65_536
 
 /**
  * The longest paragraph, list item or table cell, and the longest block of code. Beyond either of them, the rest of the answer
- * is shown as it was written, too.
+ * is shown as it was written.
  */
 export const maxBlock = 4096
 export const maxCode = 16_384

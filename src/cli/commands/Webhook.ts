@@ -193,9 +193,9 @@ const rotate = Command.make(
   Effect.fnUntraced(function* ({ webhookId: id }) {
     const rotated = yield* Webhooks.use((webhooks) => webhooks.rotate(id))
     if (Option.isNone(rotated)) return yield* Output.notFound("webhook", id)
-    yield* answerSecret(rotated.value, "For 24 hours, each request is signed with the old secret, too.")
+    yield* answerSecret(rotated.value, "For 24 hours, each request is also signed with the old secret.")
   })
-).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are signed with the old one too"))
+).pipe(Command.withDescription("Create a new secret; for 24 hours, requests are also signed with the old one"))
 
 const test = Command.make(
   "test",

@@ -88,7 +88,9 @@ export const ConversationList = Schema.Struct({
       ...common,
       messages: Schema.Int.annotate({ description: "How many messages it has, answers included" }),
       preview: Schema.String.annotate({ description: "The beginning of the visitor's first message" }),
-      unanswered: Schema.Int.annotate({ description: "How many answers broke off or ended without text" }),
+      unanswered: Schema.Int.annotate({
+        description: "How many answers broke off, or ended empty although the visitor did not end them"
+      }),
       up: Schema.Int.annotate({ description: "How many answers have this rating" }),
       down: Schema.Int
     })
@@ -111,7 +113,8 @@ export const ConversationList = Schema.Struct({
 const filter = {
   search: Fields.text({
     title: "Search",
-    description: "A text that a message or a comment contains. The case of ASCII letters does not matter",
+    description:
+      "A text that a message, one of its sources or a comment contains. The case of ASCII letters does not matter",
     maxLength: 200
   }),
   unanswered: Fields.choice(["true"], { title: "Unanswered" }),

@@ -62,7 +62,10 @@ const brokenLength = ({ max, min }: FieldRules, text: string): Broken | undefine
   return undefined
 }
 
-/** How many characters of a submission may be matched with patterns, in UTF-16 units: a match takes microseconds for each. */
+/**
+ * How many characters of a submission may be matched with patterns, in UTF-16 units. It is bounded because a match takes
+ * microseconds per character.
+ */
 export const maxMatched = 5_000
 
 const tooMuchToMatch: Broken = [
@@ -91,8 +94,8 @@ const brokenBy = (rules: FieldRules, value: unknown, left: Budget): Broken | und
   if (rules.email && !isEmailAddress(text)) {
     return ["value_error", "Please enter an email address, such as ada@example.org."]
   }
-  const bounded = rules.number ? brokenNumber(rules, text) : brokenLength(rules, text)
-  if (bounded !== undefined) return bounded
+  const outOfRange = rules.number ? brokenNumber(rules, text) : brokenLength(rules, text)
+  if (outOfRange !== undefined) return outOfRange
   const mismatch = rules.pattern === undefined ? undefined : brokenPattern(rules.pattern, text, left)
   if (mismatch !== undefined) return mismatch
   if (rules.one_of !== undefined && !rules.one_of.includes(text)) return ["literal_error", choices(rules.one_of)]
@@ -101,12 +104,12 @@ const brokenBy = (rules: FieldRules, value: unknown, left: Budget): Broken | und
 
 const filled = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [value]).filter(isFilled)
 
-const own = ({ form_data }: Content, name: string): ReadonlyArray<unknown> =>
+const valuesOf = ({ form_data }: Content, name: string): ReadonlyArray<unknown> =>
   Object.hasOwn(form_data, name) ? filled(form_data[name]) : []
 
 /** A field's values with their locations. The submission's `email` is also a value of the field `email`. */
 const placesOf = (content: Content, name: string) => {
-  const values = own(content, name)
+  const values = valuesOf(content, name)
   const email = name === "email" ? filled(content.email) : []
   return [
     { loc: ["body", "form_data", name], values },

@@ -24,7 +24,7 @@ export const canonical = (text: string): string | null =>
  *
  * - `Origin` is set: it must be one of the origins.
  * - `Origin: null` hides the origin (a sandboxed frame, a file, the referrer policy `no-referrer`): only
- *   `Sec-Fetch-Site: same-origin` passes, which browsers send behind a site's own proxy.
+ *   `Sec-Fetch-Site: same-origin` passes, which browsers send if a proxy serves the API on the website's own origin.
  * - No `Origin`: clients other than browsers pass. A browser that sends `Sec-Fetch-Site: cross-site` does not.
  */
 export const isAllowed = (origins: ReadonlyArray<string>, { origin, secFetchSite }: OriginHeaders): boolean => {

@@ -54,7 +54,7 @@ import * as SharedReports from "./SharedReports.ts"
 import * as Validation from "./Validation.ts"
 
 /**
- * The services that handlers may use. The methods that read or change what a website stores take an `AuthorizedSite`, so a
+ * The services that handlers may use. The methods that read or change a website's data take an `AuthorizedSite`, so a
  * handler that does not prove its caller's right does not compile. Nor does a handler that uses any other service.
  */
 type HandlerServices =

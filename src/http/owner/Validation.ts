@@ -26,7 +26,7 @@ export const withJsonErrors = (response: HttpServerResponse.HttpServerResponse) 
     : response
 
 /** A 422 about the member `expires_at` of the body. */
-export const expired = (expected: string) =>
+export const invalidExpiry = (expected: string) =>
   failed([{ loc: ["body", "expires_at"], msg: `Value error, ${expected} is expected`, type: "value_error" }])
 
 const locations = { Params: "path", Headers: "header", Query: "query", Payload: "body" } as const

@@ -86,7 +86,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   const isIdle = (socket: Socket, state: ConnectionState) => state.open === 0 && socket.bytesRead === state.read
 
   /** One function for all responses, without a closure for each: Node passes the response as `this`. */
-  function end(this: ServerResponse): void {
+  function onResponseClose(this: ServerResponse): void {
     const { socket } = this.req
     const state = connections.get(socket)
     if (state === undefined) return
@@ -118,7 +118,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     else state.last.next = pending
     state.last = pending
     if (isDraining) closeAfter(pending)
-    response.on("close", end)
+    response.on("close", onResponseClose)
   })
 
   /** Pauses a connection until `release`. */
@@ -143,14 +143,14 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
       connections.delete(socket)
       limits.remove(entry)
       if (state.open > 1) pipelined -= state.open - 1
-      // Node itself destroys the pending responses, unless a CONNECT followed: their handlers would then continue.
+      // Node destroys the pending responses itself, except after a CONNECT. Their handlers would then continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()
     })
     // Node starts reading on the next tick, so an earlier pause has no effect.
     process.nextTick(hold, socket)
   })
-  // `closeIdle` closes them.
+  // Idle connections are closed later, by `closeIdle`.
   NodeInternals.keepIdleOnClose(server)
 
   const closeIdle = (done: () => void): void =>

@@ -37,7 +37,7 @@ import * as SerializedResponse from "../request/SerializedResponse.ts"
 export interface Options {
   /** The proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
-  /** Bytes. Longer bodies, and bodies that count against `Arrivals`, go through the router. */
+  /** Bytes. Longer bodies, and bodies that count against `RequestBody.Arrivals`, go through the router. */
   readonly maxBody: number
 }
 
@@ -106,7 +106,7 @@ const lengthOf = ({ headers }: IncomingMessage): number => Number(headers["conte
 const collect = (request: IncomingMessage, then: (body: Uint8Array) => void): void => {
   const pieces = new ByteCollector(lengthOf(request))
   request.on("data", (chunk: Buffer) => pieces.add(chunk))
-  // `take` empties the collector: the request is retained until its response ends, which may take minutes.
+  // `take` empties the collector, because the request is retained until its response ends, which may take minutes.
   request.on("end", () => then(pieces.take()))
   // The server handles connection errors. Without a listener the error would end the process.
   request.on("error", constVoid)

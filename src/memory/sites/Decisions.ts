@@ -20,8 +20,8 @@ export class DecisionCounts extends Context.Service<DecisionCounts, Pick<Tally.T
 ) {}
 
 /**
- * At most `capacity` counts, by default 100,000. There is one count per website, day and reason. Needs the websites and
- * the instances for the event `site.limit` only.
+ * At most `capacity` counts, by default 100,000. There is one count per website, day and reason. Uses the websites only for the
+ * event `site.limit`.
  */
 export const layer = (options?: {
   readonly capacity?: number
@@ -32,10 +32,10 @@ export const layer = (options?: {
       const instances = yield* InstanceDirectory
       const deliveries = yield* DeliveryTables.DeliveryTables
       const tally = Tally.make(options?.capacity ?? 100_000)
-      /** When the last event of a website was written. */
+      /** When the last event of a website was written, by website. */
       const eventAt = new Map<string, number>()
 
-      /** Replaces an instance by the website that it serves, if there is one. */
+      /** Replaces an instance with the website that it serves, if it serves one. */
       const served = (subject: Subject): Effect.Effect<Subject> =>
         subject._tag === "Known" || subject.by !== "instance-id"
           ? Effect.succeed(subject)

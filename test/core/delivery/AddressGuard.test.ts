@@ -5,8 +5,8 @@ import * as AddressGuard from "../../../src/core/delivery/AddressGuard.ts"
 const Byte = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))
 const Octets = Schema.Tuple([Byte, Byte, Byte, Byte])
 
-/** Addresses of every range that no request may reach, often the first and the last. */
-const inside = [
+/** Addresses from each range that no request may reach, often its first and its last. */
+const nonPublic = [
   ...["0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.127.255.255"],
   ...["127.0.0.1", "127.255.255.255", "169.254.0.0", "169.254.169.254", "172.16.0.0", "172.31.255.255"],
   ...["192.0.0.0", "192.0.0.255", "192.0.2.7", "192.88.99.1", "192.168.0.0", "192.168.255.255"],
@@ -18,7 +18,7 @@ const inside = [
 ]
 
 /** Public addresses, most of them next to those ranges. */
-const outside = [
+const publicAddresses = [
   ...["1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0"],
   ...["169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.167.255.255"],
   ...["192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255"],
@@ -29,8 +29,8 @@ const refusal = (url: string) => AddressGuard.refusalOf([], AddressGuard.targetO
 
 describe("core/delivery/AddressGuard", () => {
   it("each range outside the public internet is refused from its first to its last address", () => {
-    for (const address of inside) assert.isFalse(AddressGuard.isPublicText(address), address)
-    for (const address of outside) assert.isTrue(AddressGuard.isPublicText(address), address)
+    for (const address of nonPublic) assert.isFalse(AddressGuard.isPublicText(address), address)
+    for (const address of publicAddresses) assert.isTrue(AddressGuard.isPublicText(address), address)
     for (const text of ["", "localhost", "1.1.1", "fe80::1%eth0"]) assert.isFalse(AddressGuard.isPublicText(text), text)
   })
 

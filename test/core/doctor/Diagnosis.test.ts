@@ -25,18 +25,23 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop("a database of reports that cannot be used is a problem, and one that lags a warning", [Facts], ([facts]) => {
-    const { reader } = facts
-    const [finding] = findingsOf(facts, "reader")
-    const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
-    const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
-    const expected = reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
-    assert.strictEqual(finding?.severity, expected)
-    if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
-  })
+  it.prop(
+    "a database of reports that cannot be used is a problem, and one that lags is a warning",
+    [Facts],
+    ([facts]) => {
+      const { reader } = facts
+      const [finding] = findingsOf(facts, "reader")
+      const isUnusable = reader._tag === "Unavailable" || (reader._tag === "Reached" && reader.pending.length > 0)
+      const isLagging = reader._tag === "Reached" && reader.lagSeconds !== null && reader.lagSeconds > maxLagSeconds
+      const expected =
+        reader._tag === "NotConfigured" ? undefined : isUnusable ? "problem" : isLagging ? "warning" : "ok"
+      assert.strictEqual(finding?.severity, expected)
+      if (isUnusable) assert.include(finding?.advice, "DATABASE_READ_URL")
+    }
+  )
 
   it.prop(
-    "a ClickHouse that cannot be used, is too old, or lacks tables or rights is a problem, and a network without TLS a warning",
+    "a ClickHouse that cannot be used, is too old, or lacks tables or rights is a problem, and a network without TLS is a warning",
     [Facts],
     ([facts]) => {
       const { analytics } = facts
@@ -71,7 +76,7 @@ describe("core/doctor/Diagnosis", () => {
   })
 
   it.prop(
-    "an unusable Redis is a problem, and the advice is to check that it runs unless it responded",
+    "an unusable Redis is a problem; if it did not respond, the advice is to check that it runs",
     [Facts],
     ([facts]) => {
       const [redis] = findingsOf(facts, "redis")
@@ -82,13 +87,17 @@ describe("core/doctor/Diagnosis", () => {
     }
   )
 
-  it.prop("rate limits that do not reach Redis are a problem, and earlier failures a warning", [Facts], ([facts]) => {
-    const [, limiter] = findingsOf(facts, "redis")
-    const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
-    assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
-  })
+  it.prop(
+    "rate limits that do not reach Redis are a problem, and earlier failures are a warning",
+    [Facts],
+    ([facts]) => {
+      const [, limiter] = findingsOf(facts, "redis")
+      const { away, fallbacks } = facts.limiter ?? { away: 0, fallbacks: 0 }
+      assert.strictEqual(limiter?.severity, away > 0 ? "problem" : fallbacks > 0 ? "warning" : undefined)
+    }
+  )
 
-  it.prop("warns of each proxy that is not trusted, and if there is none", [Facts], ([facts]) => {
+  it.prop("warns of each proxy that is not trusted, and if no proxy is configured", [Facts], ([facts]) => {
     for (const [index, { client, isTrusted }] of facts.proxies.entries()) {
       const finding = findingsOf(facts, "proxies")[index]
       assert.strictEqual(finding?.severity, isTrusted ? "ok" : "warning")

@@ -5,7 +5,7 @@ import * as FormRefusal from "../../../src/core/forms/FormRefusal.ts"
 /** Marks text that is for the developer of the form. */
 const mark = "MACHINE"
 
-/** Locations that the owner of the form sets, and not the visitor. */
+/** Locations of errors that the owner of the form must correct, because the visitor cannot. */
 const Place = Schema.Literals([
   "body",
   "body.site_id",

@@ -30,7 +30,7 @@ describe("core/sites/ConsoleSession", () => {
     }
   )
 
-  it("a link is valid until it expires, and a session without a website never", () => {
+  it("a link is valid until it expires, and a session without a website is never valid", () => {
     assert.isTrue(ConsoleSession.isValidAt(sessionOf(null), 999))
     assert.isFalse(ConsoleSession.isValidAt(sessionOf(null), 1000))
     const use = { openedAt: 5000, lastUsedAt: 5000 }

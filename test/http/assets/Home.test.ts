@@ -1,5 +1,5 @@
 /**
- * `GET /`: a page for people, and JSON for programs.
+ * `GET /`: a page for browsers, and a 404 for programs.
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"

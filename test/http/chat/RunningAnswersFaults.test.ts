@@ -10,7 +10,7 @@ import { begin, endless, layer, type Store } from "../../support/RunningAnswers.
 import { until } from "../../support/Wait.ts"
 
 describe("http/chat/RunningAnswers: while the store fails", () => {
-  it.live("an answer that cannot be stored is not retried", () => {
+  it.live("if the store refuses an answer, storing it is not retried", () => {
     let tries = 0
     const overrides = (): Partial<Store> => ({
       complete: () =>

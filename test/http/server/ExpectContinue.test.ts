@@ -21,7 +21,7 @@ const announce = Effect.fnUntraced(function* (path: string, length: number | "ch
 })
 
 layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-continue", (it) => {
-  it.effect("an acceptable body gets 100 Continue, and the response after it has arrived", () =>
+  it.effect("a body of an acceptable length gets 100 Continue, and its response once it has arrived", () =>
     Effect.gen(function* () {
       const raw = yield* announce(paths.track, 2)
       assert.deepStrictEqual(Raw.statuses(raw.received()), [100])
@@ -38,7 +38,7 @@ layer(testServer(), { excludeTestServices: true })("http/server: Expect: 100-con
     }).pipe(Effect.scoped)
   )
 
-  it.effect("the largest body that an endpoint accepts gets 100 Continue: a conversation", () =>
+  it.effect("a conversation, the largest body that an endpoint accepts, gets 100 Continue", () =>
     Effect.gen(function* () {
       const { instance } = yield* TestServer
       assert.isAbove(RequestBody.conversationBytes, options.maxBody)

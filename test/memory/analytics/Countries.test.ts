@@ -62,7 +62,7 @@ describe("memory/analytics/Countries", () => {
       }).pipe(Effect.provide(Countries.layer({ file: database })))
   )
 
-  it.effect("rejects a file that is not a country database at start", () =>
+  it.effect("at start, rejects a file that is not a country database", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const bytes = yield* Effect.promise(() => readFile(database))

@@ -118,7 +118,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
             totals={shown}
             chosen={address.metric}
             isStale={totals.isStale}
-            isOver={days === undefined || days[0] !== days[1] || days[1] < today}
+            isComparable={days === undefined || days[0] !== days[1] || days[1] < today}
           />
           {days === undefined ? <section class="series" /> : <Series scope={scope} days={days} />}
           <div class="lists">

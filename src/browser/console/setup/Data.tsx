@@ -89,19 +89,19 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
   const [isBusy, setBusy] = useState(false)
   const [isErasing, setErasing] = useState(false)
   const [failure, setFailure] = useState<Failure>()
-  const [done, setDone] = useState("")
+  const [result, setResult] = useState("")
   const input = { params: { site_id: siteId }, body: { email: address } }
 
   const exportAll = async () => {
     setBusy(true)
-    setDone("")
+    setResult("")
     const outcome = await sendForText("POST /v1/owner/sites/:site_id/person/export", input)
     setBusy(false)
     setFailure(outcome.ok ? undefined : outcome.failure)
     if (!outcome.ok) return
     const records = outcome.value.split("\n").length - 1
     if (records > 0) save(outcome.value, "person.ndjson")
-    setDone(records === 0 ? Texts.person.none : Texts.person.saved(records))
+    setResult(records === 0 ? Texts.person.none : Texts.person.saved(records))
   }
 
   return (
@@ -120,7 +120,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           value={address}
           onInput={(text) => {
             setAddress(text)
-            setDone("")
+            setResult("")
             setFailure(undefined)
           }}
           fault={faultOf(failure, "email") ?? messageOf(failure, ["email"])}
@@ -140,7 +140,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
             </button>
           )}
           <span class="muted" role="status">
-            {done}
+            {result}
           </span>
         </div>
       </form>
@@ -155,7 +155,7 @@ const Person = ({ isOwner, siteId }: Props & { readonly isOwner: boolean }) => {
           onDone={({ conversations, deliveries, notifications, submissions }) => {
             setErasing(false)
             const isNothing = submissions + conversations + notifications + deliveries === 0
-            setDone(isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations))
+            setResult(isNothing ? Texts.person.none : Texts.person.erased(submissions, conversations))
           }}
         />
       )}

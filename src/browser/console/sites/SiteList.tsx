@@ -66,7 +66,7 @@ const Row = ({ site }: { readonly site: Site }) => {
             <span class="number">
               {all + before > 0 && (
                 <Change
-                  isOver
+                  isComparable
                   metric="visitors"
                   value={all}
                   before={before}

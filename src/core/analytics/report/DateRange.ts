@@ -65,7 +65,10 @@ export const beginning = (range: DateRange, first: number | null): Resolved => (
   last: range.last
 })
 
-/** A range with as many days: `previous_period` ends the day before `first`, `year_over_year` begins a year before `first`. */
+/**
+ * The range with which to compare a range. It has as many days. `previous_period` ends the day before `first`;
+ * `year_over_year` begins a year before `first`.
+ */
 export const compared = ({ first, last }: Resolved, comparison: Comparison): Resolved => {
   const days = LocalTime.countDays(first, last)
   if (comparison === "previous_period") {

@@ -22,8 +22,8 @@ export interface TranscriptSummary extends ConversationSummary {
 /** Selects conversations for a list. An absent member selects all. */
 export interface Filter {
   /**
-   * A text that occurs in a message, in the URL or title of one of its sources, or in a comment. Upper and lower case match: in every
-   * store at least those of ASCII letters.
+   * A text that occurs in a message, in the URL or title of one of its sources, or in a comment. Case does not matter; for
+   * letters outside ASCII, this depends on the store.
    */
   readonly search?: string | undefined
   /** True selects conversations with an answer that the visitor did not get. */

@@ -88,7 +88,9 @@ const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
 const requireEnd = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
   Caller.use(({ expiresAt: end }) =>
     end !== null && OwnerKey.outlives(expiresAt, end)
-      ? Effect.fail(Validation.expired(`a time until ${Calendar.iso(end)}, when the key of this request expires,`))
+      ? Effect.fail(
+          Validation.invalidExpiry(`a time until ${Calendar.iso(end)}, when the key of this request expires,`)
+        )
       : Effect.void
   )
 

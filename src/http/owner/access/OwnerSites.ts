@@ -39,8 +39,8 @@ export class OwnerSites extends Context.Service<
       change: SiteChange
     ) => Effect.Effect<Site, NotFound | StorageUnavailable>
     /**
-     * Deletes a website with its data and its instances; none if `name` is not its name. Once begun, the deletion continues if the caller's
-     * request ends.
+     * Deletes a website with its data and its instances; none if `name` is not its name. Once begun, the deletion continues
+     * even if the caller's request ends.
      */
     readonly delete: (
       proof: Access.AuthorizedSite<"write">,
@@ -60,7 +60,7 @@ export const notFound = Errors.make(
   "Your access includes no website with this site_id, or its scope does not allow this request. GET /v1/owner/sites lists the websites."
 )
 
-/** The maximum number of websites that are looked up at once for a caller for some websites. */
+/** The maximum number of concurrent lookups, for a caller that may access only some websites. */
 const concurrency = 8
 
 const cannotCreate = Errors.make(
@@ -74,7 +74,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
     const directory = yield* SiteDirectory
     const decisions = yield* Decisions
     const erasure = yield* SiteErasure
-    const scope = yield* Effect.scope
+    const layerScope = yield* Effect.scope
     return {
       list: Caller.use(({ sites }) =>
         sites === "all"
@@ -85,7 +85,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
       ),
       authorize: Effect.fnUntraced(function* (siteId, scope) {
         const caller = yield* Caller
-        // Without a lookup, so that the response time does not reveal whether another owner's website exists.
+        // No lookup here, so that the response time does not reveal whether another owner's website exists.
         if (!Access.reaches(caller, siteId)) return yield* Effect.fail(notFound)
         const site = yield* directory.byWebsiteConfigId(siteId)
         const proof = Option.flatMap(site, (found) => Access.authorize(caller, scope, found))
@@ -111,7 +111,7 @@ export const layer: Layer.Layer<OwnerSites, never, SiteDirectory | Decisions | S
         if (current.value !== name) return Option.none()
         const erased = yield* erasure
           .erase(websiteConfigId, { withInstances: true })
-          .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(scope), Effect.flatMap(Fiber.join))
+          .pipe(Effect.ensuring(directory.invalidate(site)), Effect.forkIn(layerScope), Effect.flatMap(Fiber.join))
         return yield* Option.match(erased, {
           onNone: () => Effect.fail(notFound),
           onSome: () => Effect.succeed(erased)

@@ -53,7 +53,7 @@ export const layer = HttpApiBuilder.group(
             const now = yield* Clock.currentTimeMillis
             const linkExpiresAt = wanted ?? now + Calendar.hourMillis
             if (linkExpiresAt <= now || linkExpiresAt > now + ConsoleSession.limits.link) {
-              return yield* Effect.fail(Validation.expired("a future time within a week"))
+              return yield* Effect.fail(Validation.invalidExpiry("a future time within a week"))
             }
             const request = { role, sites, label, linkExpiresAt }
             const { isMailed, link, session } = yield* credentials.createLink(request, email)

@@ -41,7 +41,7 @@ export const layer = HttpApiBuilder.group(
           function* ({ params, payload: { expires_at: expiresAt = null, label = null } }) {
             const proof = yield* owned.authorize(params.site_id, "write")
             if (expiresAt !== null && expiresAt <= (yield* Clock.currentTimeMillis)) {
-              return yield* Effect.fail(Validation.expired("a future time"))
+              return yield* Effect.fail(Validation.invalidExpiry("a future time"))
             }
             const issued = yield* tokens.issue(proof, params.instance_id, { label, expiresAt })
             return { token_id: issued.tokenId, token: issued.token, expires_at: Calendar.isoOrNull(issued.expiresAt) }

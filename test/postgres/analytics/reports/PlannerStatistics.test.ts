@@ -17,7 +17,7 @@ const analyzed = Effect.gen(function* () {
   return rows.map((row) => row["name"]).toSorted()
 })
 
-/** Inserts page views of one website, each of a separate visit, two days ago. */
+/** Inserts page views that one website received two days ago, each in a separate visit. */
 const insert = Effect.fnUntraced(function* (hostedWebsiteId: string, views: number) {
   const sql = yield* PgClient.PgClient
   // Without the flush, the server may count the rows of this transaction a second later.
