@@ -79,7 +79,7 @@ export class AnswerReader {
     })
     if (!answer.isDone) {
       if (isTooLarge) answer.fail("the agent sent an event that is too large")
-      else if (AgentThrottle.isOver(this.throttle)) answer.fail("the agent sent too much besides its text")
+      else if (AgentThrottle.isExceeded(this.throttle)) answer.fail("the agent sent too much besides its text")
     }
     return { events: taken, hasFrames: frames > 0, wait: AgentThrottle.wait(this.throttle) }
   }

@@ -8,8 +8,8 @@ export interface Answer {
   readonly text: string
 }
 
-/** `direct` is the fast path, for a body with a `Content-Length`. The `router` handles a chunked body. */
-export type Handler = "direct" | "router"
+/** The fast path handles a body with a `Content-Length`, and the router a chunked body. */
+export type Handler = "fastPath" | "router"
 
 /** Sends `body`, and fails if the connection breaks. */
 export const tryPost = (
@@ -23,7 +23,7 @@ export const tryPost = (
       new Promise<Answer>((resolve, reject) => {
         const bytes = Buffer.from(body)
         const length =
-          handler === "direct" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
+          handler === "fastPath" ? { "content-length": String(bytes.length) } : { "transfer-encoding": "chunked" }
         const sent = send(url, { method: "POST", agent: false, headers: { ...headers, ...length } }, (response) => {
           const chunks: Array<Buffer> = []
           response.on("data", (chunk: Buffer) => chunks.push(chunk))

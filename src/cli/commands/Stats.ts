@@ -54,7 +54,7 @@ const overview = Effect.fnUntraced(function* (flags: StatsInputs.Flags, site: Si
   const reports = yield* Reports
   const decisions = yield* Decisions
   const now = yield* Clock.currentTimeMillis
-  const makeQuery = yield* StatsInputs.queries(flags, site, now)
+  const makeQuery = yield* StatsInputs.queryMaker(flags, site, now)
   const run = (selection: StatsInputs.Selection) =>
     Effect.flatMap(makeQuery(selection), (query) => reports.query(site, query))
   const totals = yield* run({ metrics: StatsOverview.totalMetrics, dimensions: [], limit: 1 })
@@ -99,7 +99,7 @@ const stats = Command.make(
     const answers = yield* Effect.forEach(
       sites,
       Effect.fnUntraced(function* (site) {
-        const query: Query = yield* (yield* StatsInputs.queries(flags, site, now))({ metrics, dimensions, limit })
+        const query: Query = yield* (yield* StatsInputs.queryMaker(flags, site, now))({ metrics, dimensions, limit })
         return { site, answer: yield* reports.query(site, query) }
       })
     )

@@ -138,7 +138,7 @@ export interface Selection {
 }
 
 /** Validates the flags, and returns a function that makes the queries of one website. */
-export const queries = Effect.fnUntraced(function* (flags: Flags, site: Site, now: number) {
+export const queryMaker = Effect.fnUntraced(function* (flags: Flags, site: Site, now: number) {
   const ranges = [
     flags.days !== null,
     Option.isSome(flags.period),

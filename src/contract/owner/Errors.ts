@@ -22,7 +22,7 @@ export const NotFound = refusal(
   "What the request names does not exist, or is not included in the access of the request",
   {}
 )
-export const Conflict = refusal(409, "Conflict", "The state of what the request names does not allow the operation", {})
+export const Conflict = refusal(409, "Conflict", "The resource's current state does not allow the operation", {})
 export const UnsupportedMediaType = refusal(415, "UnsupportedMediaType", "The body is not JSON", {})
 export const TooManyRequests = refusal(
   429,

@@ -19,11 +19,11 @@ export const after = (failures: Failures, kind: string, outcome: "stored" | "fai
 }
 
 /** How long a failure counts as current, in milliseconds. */
-export const memoryMillis = 2_000
+export const failingMillis = 2_000
 
 /**
  * - `writable`: the last write of every kind succeeded.
- * - `failing`: the last write of a kind failed, less than `memoryMillis` ago.
+ * - `failing`: the last write of a kind failed, less than `failingMillis` ago.
  * - `unknown`: the last write of a kind failed, but each such failure is older. A load balancer may have removed the process
  *   because of the failure, so that the process gets no more writes and must try one itself.
  */
@@ -31,6 +31,6 @@ export type WriteStatus = "writable" | "failing" | "unknown"
 
 export const statusOf = (failures: Failures, now: number): WriteStatus => {
   if (failures.size === 0) return "writable"
-  for (const failedAt of failures.values()) if (now - failedAt < memoryMillis) return "failing"
+  for (const failedAt of failures.values()) if (now - failedAt < failingMillis) return "failing"
   return "unknown"
 }

@@ -15,11 +15,11 @@ interface Occurrences {
 }
 
 /** How long a digest is remembered after its last occurrence, in milliseconds. */
-export const memoryMillis = hourMillis
+export const windowMillis = hourMillis
 
 export interface Repetitions {
   /**
-   * Records a submission and returns how many times the same content was sent before, each within `memoryMillis` of the
+   * Records a submission and returns how many times the same content was sent before, each within `windowMillis` of the
    * next. A retry, which has the same idempotency key as the last occurrence, does not count.
    */
   readonly record: (digest: string, key: string | null, now: number) => number
@@ -33,7 +33,7 @@ export const make = (capacity: number): Repetitions => {
   return {
     record: (digest, key, now) => {
       const last = seen.get(digest)
-      const isRecent = last !== undefined && Math.abs(now - last.lastAt) <= memoryMillis
+      const isRecent = last !== undefined && Math.abs(now - last.lastAt) <= windowMillis
       const isRetry = isRecent && key !== null && key === last.key
       const before = isRecent ? (isRetry ? last.times - 1 : last.times) : 0
       // A Map keeps the order of insertion, so that its first key is the least recent.

@@ -30,7 +30,7 @@ export interface OpenedAnswer {
   readonly conversationId: string
   readonly answerId: string
   /** Whether the edge keeps the conversation for the visitor. */
-  readonly memory: boolean
+  readonly hasMemory: boolean
   readonly events: EventSource.EventSource
   /** Whether the events come directly from the agent. Otherwise they come from `RunningAnswers`, which measures the answer. */
   readonly isDirect: boolean
@@ -147,7 +147,7 @@ export const make = Effect.gen(function* () {
       instance,
       conversationId,
       answerId,
-      memory: isOpen,
+      hasMemory: isOpen,
       events,
       isDirect
     })

@@ -54,8 +54,12 @@ export type Stream = (
 ) => Effect.Effect<ChatResponse.StartedChat, AgentRefusal, Scope.Scope>
 
 /** The published protocol. */
-export const uiMessageStream = ({ answerId, conversationId, memory }: SendQuestion.OpenedAnswer): ChatStream.Dialect =>
-  new UiMessageStream({ messageId: answerId, conversationId, memory })
+export const uiMessageStream = ({
+  answerId,
+  conversationId,
+  hasMemory
+}: SendQuestion.OpenedAnswer): ChatStream.Dialect =>
+  new UiMessageStream({ messageId: answerId, conversationId, memory: hasMemory })
 
 /** A question, and how its answer is sent. */
 export interface Request {

@@ -139,7 +139,7 @@ export const layer = (options: Options) =>
           instance,
           conversationId,
           answerId,
-          memory: true,
+          hasMemory: true,
           // The response begins at once, whether or not the agent has accepted.
           events: EventSource.startingWith(accepted, events),
           isDirect: false

@@ -61,7 +61,7 @@ const waitingOf = new WeakMap<Socket, () => number>()
 export const unparsed = (socket: Socket): number => socket.readableLength + (waitingOf.get(socket)?.() ?? 0)
 
 /** Makes a server, which must not listen yet, read in slices where this is necessary. */
-export const watch = (server: Server, { ownerOf }: Options): void => {
+export const install = (server: Server, { ownerOf }: Options): void => {
   const clients = new Map<string, Client>()
   const queue = FairQueue.make<() => void>()
   let [turn, unowned, slices, turnStart] = [0, 0, 1, 0]

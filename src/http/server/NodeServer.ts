@@ -123,9 +123,9 @@ export const make = (options: Options, { chats, isLimitedByAddress, templates }:
     const server = createMeasured({ ...nodeOptions, requireHostHeader: false })
     server.maxHeadersCount = maxHeadersCount
     const isProxy = ClientAddress.isProxy(trustedProxies)
-    FairReading.watch(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
+    FairReading.install(server, { ownerOf: FairReading.byAddress(isLimitedByAddress ? isProxy : () => true) })
     UntrustedProxy.watch(server, isProxy, context)
-    ProtocolErrors.answer(server, nodeOptions.maxHeaderSize, context)
+    ProtocolErrors.install(server, nodeOptions.maxHeaderSize, context)
     const closeConnections = Connections.track(
       server,
       {

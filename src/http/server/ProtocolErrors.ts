@@ -108,7 +108,7 @@ export const requireHost =
  * Answers the protocol errors of a server. `server` must be created with `requireHostHeader: false`, and its `request` listener
  * must be made by `requireHost`.
  */
-export const answer = (server: Server, maxHeaderSize: number, context: Context.Context<never>): void => {
+export const install = (server: Server, maxHeaderSize: number, context: Context.Context<never>): void => {
   const answers = byCode(maxHeaderSize)
   const decisions = Metrics.decisions({ decision })
   const countDecision = () => decisions.updateUnsafe(1, context)

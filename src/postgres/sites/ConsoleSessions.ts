@@ -57,11 +57,11 @@ const Created = Schema.Array(Schema.Struct({ session_id: Schema.String }))
 export const deleteEnded = Effect.fnUntraced(function* (now: number) {
   const sql = yield* SqlClient.SqlClient
   yield* sql.unsafe(
-    `UPDATE console_session SET ${Issuers.end.set} WHERE ${Issuers.end.hasNotRun} AND ${Issuers.hasEnded("$1::timestamptz")}`,
+    `UPDATE console_session SET ${Issuers.end.set} WHERE ${Issuers.end.isNotSet} AND ${Issuers.hasEnded("$1::timestamptz")}`,
     [new Date(now)]
   )
   yield* sql.unsafe(
-    `DELETE FROM console_session WHERE NOT ${Issuers.end.hasNotRun} AND ${Issuers.issuedNothing("console_session.session_id")}`
+    `DELETE FROM console_session WHERE NOT ${Issuers.end.isNotSet} AND ${Issuers.issuedNothing("console_session.session_id")}`
   )
   yield* deleteWithoutSites
 })
@@ -191,7 +191,7 @@ export const layer = ({ timeout }: Options): Layer.Layer<ConsoleSessions, never,
         end: Effect.fnUntraced(function* (sessionId) {
           if (!isCanonicalUuid(sessionId)) return false
           const rows = yield* sql`UPDATE console_session SET ${sql.literal(Issuers.end.set)}
-            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.hasNotRun)} RETURNING 1`.pipe(
+            WHERE session_id = ${PgTypes.uuid(sessionId)} AND ${sql.literal(Issuers.end.isNotSet)} RETURNING 1`.pipe(
             bounded(timeout)
           )
           return rows.length > 0

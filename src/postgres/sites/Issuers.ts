@@ -19,12 +19,12 @@ export const exists = (sql: PgClient.PgClient, id: string | null): Statement.Fra
         OR EXISTS (SELECT FROM owner_key WHERE key_id = ${PgTypes.uuid(id)} AND revoked_at IS NULL FOR SHARE))`
 
 /**
- * Ends a session, or voids its link: a `SET` list and the condition that it has not run. The row stays until maintenance finds
+ * Ends a session, or voids its link: a `SET` list, and the condition that these values are not set yet. The row stays until maintenance finds
  * that nothing names it as its issuer, so that a revocation of an earlier issuer finds what was created in the session.
  */
 export const end = {
   set: "cookie_sha256 = NULL, opened_at = NULL, last_used_at = NULL, label = NULL, link_expires_at = to_timestamp(0)",
-  hasNotRun: "link_expires_at > to_timestamp(0)"
+  isNotSet: "link_expires_at > to_timestamp(0)"
 } as const
 
 /** An SQL condition: a session has ended, or its link has expired, at a time that `$index` or another expression gives. */
@@ -66,7 +66,7 @@ export const revoke = Effect.fnUntraced(function* (
   )
   const endSessions = sql.unsafe(
     `${from} UPDATE console_session SET ${end.set}
-      WHERE ${end.hasNotRun} AND (session_id IN (SELECT id FROM issuer)
+      WHERE ${end.isNotSet} AND (session_id IN (SELECT id FROM issuer)
         OR opened_at IS NULL AND created_by IN (SELECT id FROM issuer)) RETURNING 1`,
     [PgTypes.uuid(id)]
   )

@@ -8,7 +8,7 @@ const Write = Schema.Struct({
   /** Milliseconds after the previous write. */
   later: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_500 }))
 })
-const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.memoryMillis }))
+const Later = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2 * WriteHealth.failingMillis }))
 
 describe("core/data/WriteHealth", () => {
   it.prop(
@@ -28,7 +28,7 @@ describe("core/data/WriteHealth", () => {
       const latestFailure = Math.max(...failed.map(({ at }) => at))
       assert.strictEqual(
         WriteHealth.statusOf(failures, now),
-        failed.length === 0 ? "writable" : now - latestFailure < WriteHealth.memoryMillis ? "failing" : "unknown"
+        failed.length === 0 ? "writable" : now - latestFailure < WriteHealth.failingMillis ? "failing" : "unknown"
       )
     }
   )

@@ -7,7 +7,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 const Step = Schema.Struct({
   digest: Schema.Literals(["a", "b", "c"]),
   key: Schema.NullOr(Schema.Literals(["k", "l"])),
-  wait: Schema.Literals([0, 1, RepeatedContent.memoryMillis, RepeatedContent.memoryMillis + 1])
+  wait: Schema.Literals([0, 1, RepeatedContent.windowMillis, RepeatedContent.windowMillis + 1])
 })
 
 describe("core/forms/RepeatedContent", () => {
@@ -21,7 +21,7 @@ describe("core/forms/RepeatedContent", () => {
       for (const { digest, key, wait } of steps) {
         now += wait
         const previous = last.get(digest)
-        const isRecent = previous !== undefined && now - previous.at <= RepeatedContent.memoryMillis
+        const isRecent = previous !== undefined && now - previous.at <= RepeatedContent.windowMillis
         const isRetry = isRecent && key !== null && previous.key === key
         const expected = isRecent ? previous.times - (isRetry ? 1 : 0) : 0
         assert.strictEqual(repetitions.record(digest, key, now), expected)

@@ -10,7 +10,7 @@ import * as Raw from "../../torture/Raw.ts"
 /** A server that reads its clients fairly. Each connection, or each address, counts as a client. */
 const serve = Effect.fnUntraced(function* (listener: RequestListener, by: "connection" | "address" = "connection") {
   const server = createServer(listener)
-  FairReading.watch(server, { ownerOf: FairReading.byAddress(() => by === "connection") })
+  FairReading.install(server, { ownerOf: FairReading.byAddress(() => by === "connection") })
   yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
   yield* Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)))
   const address = server.address()
@@ -170,7 +170,7 @@ describe("http/server/FairReading", () => {
         received++
         incoming.resume().on("end", () => void setTimeout(() => response.end(), 1))
       })
-      FairReading.watch(server, { ownerOf: () => undefined })
+      FairReading.install(server, { ownerOf: () => undefined })
       const scope = yield* Scope.make()
       yield* Effect.addFinalizer(() => Effect.sync(() => void server.close().closeAllConnections()))
       const limits = {

@@ -24,12 +24,12 @@ describe("http/server/FastPath", () => {
       Effect.gen(function* () {
         const { trackingToken, url } = yield* TestServer.TestServer
         const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
-        const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+        const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
           post(url + TestServer.paths.track, way, body, {})
         )
-        assert.strictEqual(direct!.status, 500)
-        assert.match(String(direct!.headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
-        assert.deepStrictEqual(stableParts(direct!, []), stableParts(router!, []))
+        assert.strictEqual(fastPath!.status, 500)
+        assert.match(String(fastPath!.headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
+        assert.deepStrictEqual(stableParts(fastPath!, []), stableParts(router!, []))
       })
     )
   })
@@ -70,7 +70,7 @@ describe("http/server/FastPath", () => {
   it.live("an unwritable response does not end the process", () =>
     Effect.gen(function* () {
       const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ headers: { "x-broken": "a\nb" } })))
-      yield* Effect.flip(tryPost(url, "direct", "{}", {}))
+      yield* Effect.flip(tryPost(url, "fastPath", "{}", {}))
       assert.strictEqual((yield* post(url, "router", "{}", {})).status, 418)
     }).pipe(Effect.scoped)
   )
@@ -90,7 +90,7 @@ describe("http/server/FastPath", () => {
         )
       const scope = yield* Scope.make()
       const url = yield* Scope.provide(inFront(slow), scope)
-      const request = yield* Effect.forkChild(Effect.exit(tryPost(url, "direct", "{}", {})))
+      const request = yield* Effect.forkChild(Effect.exit(tryPost(url, "fastPath", "{}", {})))
       yield* Deferred.await(begun)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(ended)
@@ -103,7 +103,7 @@ describe("http/server/FastPath", () => {
       const url = yield* inFront(() => {
         throw new Error("secret")
       })
-      const { headers, status, text } = yield* post(url, "direct", "{}", {})
+      const { headers, status, text } = yield* post(url, "fastPath", "{}", {})
       assert.strictEqual(status, 500)
       assert.strictEqual(text, JSON.stringify({ detail: "Internal Server Error" }))
       assert.match(String(headers["x-error-id"]), new RegExp(`^${uuid.source}$`))
@@ -132,7 +132,7 @@ describe("http/server/FastPath", () => {
         const tracing = yield* Trace.make({ ratio, trustedProxies })
         const url = yield* inFront(() => Effect.succeed(HttpServerResponse.empty({ status: 204 })), undefined, tracing)
         assert.strictEqual(
-          (yield* post(url, "direct", "{}", headers)).status,
+          (yield* post(url, "fastPath", "{}", headers)).status,
           status,
           JSON.stringify([ratio, proxies, headers])
         )
@@ -161,7 +161,7 @@ describe("http/server/FastPath", () => {
         [{ "x-long": "a".repeat(9_000) }, 418],
         [many, 418]
       ] as const) {
-        assert.strictEqual((yield* post(url, "direct", "{}", headers)).status, status)
+        assert.strictEqual((yield* post(url, "fastPath", "{}", headers)).status, status)
       }
       const [ordinary = 0, larger = 0] = sizes
       assert.isTrue(ordinary > 0 && ordinary < 1_000 && larger > ordinary + 5_000)

@@ -17,11 +17,11 @@ describe("http/server/FastPath: rate limits", () => {
           const body = JSON.stringify({ site_id: trackingToken, page_path: "/" })
           const statuses = yield* Effect.forEach(
             [
-              ["direct", "198.51.100.7"],
+              ["fastPath", "198.51.100.7"],
               ["router", "198.51.100.7"],
               ["router", "2001:db8::1"],
-              ["direct", "2001:db8::2, 10.0.0.9"],
-              ["direct", "198.51.100.8"],
+              ["fastPath", "2001:db8::2, 10.0.0.9"],
+              ["fastPath", "198.51.100.8"],
               ["router", "198.51.100.8, nobody"]
             ] as const,
             ([way, forwarded]) => post(url + TestServer.paths.track, way, body, { "x-forwarded-for": forwarded })
@@ -40,7 +40,7 @@ describe("http/server/FastPath: rate limits", () => {
     it.effect("a streamed chat has the rate limit headers on both paths", () =>
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
-        const answers = yield* Effect.forEach(["direct", "router", "direct"] as const, (way) =>
+        const answers = yield* Effect.forEach(["fastPath", "router", "fastPath"] as const, (way) =>
           post(url + TestServer.paths.chat(instance.instanceId), way, `{"message":"Hi"}`, {
             "x-widget-token": widgetToken
           })

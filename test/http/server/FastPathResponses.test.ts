@@ -87,10 +87,10 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
             const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
             const text = encode(body).replaceAll("SITE", id)
             const typed = type === "" ? headers : { ...headers, "content-type": type }
-            const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+            const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
               post(server.url + TestServer.paths[kind], way, text, typed)
             )
-            assert.deepStrictEqual(stableRepeatedParts(direct!, [id]), stableRepeatedParts(router!, [id]))
+            assert.deepStrictEqual(stableRepeatedParts(fastPath!, [id]), stableRepeatedParts(router!, [id]))
           }),
         { arbitrary: { runs: 150 } }
       )
@@ -108,21 +108,21 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           const id = kind === "submit" ? server.websiteConfigId : server.trackingToken
           const body = JSON.stringify({ site_id: id, name: "Signup", page_path: "/", form_data: { name: "Ada" } })
           const headers = { "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/143.0" }
-          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way, index) =>
+          const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way, index) =>
             post(server.url + TestServer.paths[kind], way, body, {
               ...headers,
               "x-forwarded-for": `203.0.113.${index}`
             })
           )
-          assert.deepStrictEqual([direct!.status, router!.status], [expected, expected])
-          assert.deepStrictEqual(stableParts(direct!, []), stableParts(router!, []))
+          assert.deepStrictEqual([fastPath!.status, router!.status], [expected, expected])
+          assert.deepStrictEqual(stableParts(fastPath!, []), stableParts(router!, []))
         })
       )
     }
 
     for (const ways of [
-      ["direct", "router"],
-      ["router", "direct"]
+      ["fastPath", "router"],
+      ["router", "fastPath"]
     ] as const) {
       it.effect(`a submission sent again with its key is reported as repeated (${ways.join(", then ")})`, () =>
         Effect.gen(function* () {
@@ -151,10 +151,10 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
           const tokenHeader =
             token === "none" ? {} : { "x-widget-token": token === "right" ? widgetToken : "hwt_wrong" }
           const typed = type === "" ? headers : { ...headers, "content-type": type }
-          const [direct, router] = yield* Effect.forEach(["direct", "router"] as const, (way) =>
+          const [fastPath, router] = yield* Effect.forEach(["fastPath", "router"] as const, (way) =>
             post(url + TestServer.paths.chat(instance.instanceId), way, encode(body), { ...typed, ...tokenHeader })
           )
-          assert.deepStrictEqual(stableParts(direct!, []), stableParts(router!, []))
+          assert.deepStrictEqual(stableParts(fastPath!, []), stableParts(router!, []))
         }),
       { arbitrary: { runs: 150 } }
     )
@@ -163,7 +163,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
       Effect.gen(function* () {
         const { instance, url, widgetToken } = yield* TestServer.TestServer
         const chat = (id: string, query = "") =>
-          post(`${url}${TestServer.paths.chat(id)}${query}`, "direct", `{"message":"Hi"}`, {
+          post(`${url}${TestServer.paths.chat(id)}${query}`, "fastPath", `{"message":"Hi"}`, {
             "x-widget-token": widgetToken
           })
         const { instanceId } = instance
@@ -179,7 +179,7 @@ layer(TestServer.layer({ trustedProxies, maxBody: 4096 }), { excludeTestServices
     it.effect("a body that is too long is refused on both paths", () =>
       Effect.gen(function* () {
         const { url } = yield* TestServer.TestServer
-        for (const way of ["direct", "router"] as const) {
+        for (const way of ["fastPath", "router"] as const) {
           const answer = yield* post(url + TestServer.paths.track, way, "x".repeat(5000), {})
           assert.strictEqual(answer.status, 413)
         }

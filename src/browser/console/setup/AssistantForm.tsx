@@ -108,7 +108,7 @@ export const AssistantForm = ({ onClose, onSaved, settings, siteId }: Props) => 
       isWide
       title={settings === null ? Texts.add : Texts.edit(settings.name)}
       submit={settings === null ? Common.create : Common.save}
-      isBusy={create.isBusy || update.isBusy}
+      isDisabled={create.isBusy || update.isBusy}
       message={messageOf(failure, members)}
       onClose={onClose}
       onSubmit={submit}

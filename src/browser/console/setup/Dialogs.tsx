@@ -19,7 +19,7 @@ interface FormProps {
   /** The text of the button that closes the dialog; "Cancel" if absent. */
   readonly cancel?: string
   /** Whether the form cannot be submitted now. */
-  readonly isBusy: boolean
+  readonly isDisabled: boolean
   readonly isWide?: boolean
   /** The error, unless a field shows it. */
   readonly message: string | undefined
@@ -31,7 +31,7 @@ interface FormProps {
 export const FormDialog = ({
   cancel = Texts.cancel,
   children,
-  isBusy,
+  isDisabled,
   isWide = false,
   message,
   onClose,
@@ -64,7 +64,7 @@ export const FormDialog = ({
           <button type="button" class="button" onClick={onClose}>
             {cancel}
           </button>
-          <button type="submit" class="button primary" disabled={isBusy}>
+          <button type="submit" class="button primary" disabled={isDisabled}>
             {submit}
           </button>
         </div>

@@ -30,7 +30,7 @@ const Create = ({ onClose, siteId }: DialogProps) => {
     <FormDialog
       title={Texts.goals.add}
       submit={Texts.create}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["kind", "value", "name"])}
       onClose={onClose}
       onSubmit={() =>

@@ -39,7 +39,7 @@ const IssueKey = ({
     <FormDialog
       title={Texts.add}
       submit={Common.create}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["label", "expires_at"])}
       onClose={onClose}
       onSubmit={() =>

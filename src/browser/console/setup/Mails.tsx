@@ -53,7 +53,7 @@ const Add = ({ onClose, siteId }: DialogProps) => {
     <FormDialog
       title={Texts.mails.add}
       submit={Common.add}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["to"])}
       onClose={onClose}
       onSubmit={() =>

@@ -26,7 +26,7 @@ export const NewSite = ({ onClose }: { readonly onClose: () => void }) => {
     <FormDialog
       title={Texts.newSite.title}
       submit={Texts.create}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["name", "time_zone", "origins"])}
       onClose={onClose}
       onSubmit={() =>

@@ -109,7 +109,7 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
       isWide
       title={form === null ? Texts.forms.add : Texts.forms.edit(form.page)}
       submit={Common.save}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={message}
       onClose={onClose}
       onSubmit={() => change.run({ params: { site_id: siteId }, body: { page, rules: Rules.ofRows(rows) } }, onClose)}

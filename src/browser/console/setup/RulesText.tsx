@@ -41,7 +41,7 @@ export const RulesText = ({ form, onClose, siteId }: Props) => {
       isWide
       title={Texts.forms.edit(form.page)}
       submit={Common.save}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={faults.length === 0 ? messageOf(change.failure, []) : undefined}
       onClose={onClose}
       onSubmit={() => {

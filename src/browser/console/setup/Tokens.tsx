@@ -38,7 +38,7 @@ const Issue = ({
     <FormDialog
       title={Texts.tokens.issue}
       submit={Common.create}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["label", "expires_at"])}
       onClose={onClose}
       onSubmit={() =>

@@ -48,7 +48,7 @@ export const TryAssistant = ({ instance, onClose, siteId }: Props) => {
       title={Texts.tried.title(instance.name)}
       submit={change.isBusy ? Texts.tried.busy : Texts.tried.ask}
       cancel={Texts.tried.close}
-      isBusy={change.isBusy}
+      isDisabled={change.isBusy}
       message={messageOf(change.failure, ["question"])}
       onClose={onClose}
       onSubmit={() => {

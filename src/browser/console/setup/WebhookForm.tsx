@@ -47,7 +47,7 @@ export const WebhookForm = ({ onClose, onSecret, siteId, webhook }: Props) => {
     <FormDialog
       title={webhook === null ? Texts.webhooks.add : Texts.webhooks.actions.edit}
       submit={webhook === null ? Common.create : Common.save}
-      isBusy={create.isBusy || update.isBusy || chosen.length === 0}
+      isDisabled={create.isBusy || update.isBusy || chosen.length === 0}
       message={messageOf(failure, ["url"])}
       onClose={onClose}
       onSubmit={submit}

@@ -79,7 +79,7 @@ const byMonth = (days: ReadonlyArray<Day>): ReadonlyMap<LocalDate, ReadonlyArray
 }
 
 /** The months that begin in a range of days, by their first day. */
-export const begunMonths = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
+export const monthsBegunIn = (days: ReadonlyArray<Day>): ReadonlyArray<LocalDate> =>
   [...byMonth(days)].flatMap(([month, ofMonth]) => (ofMonth[0]?.date === month ? [month] : []))
 
 /** The plan for successive days. */

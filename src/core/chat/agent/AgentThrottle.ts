@@ -68,4 +68,4 @@ export const take = (state: State, now: number, { bytes, frames, lines, units }:
 export const wait = ({ level }: State): number => (level > burst ? Math.max(pause, ((level - burst) * 1000) / rate) : 0)
 
 /** Whether the answer sent too much besides its text, and is to be ended. */
-export const isOver = ({ overhead }: State): boolean => overhead > maxOverhead
+export const isExceeded = ({ overhead }: State): boolean => overhead > maxOverhead

@@ -127,7 +127,7 @@ export const count = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Assembly.Counted, SqlError.SqlError | ReportTooLarge> {
   const days = LocalTime.days(query.timeZone, range.first, range.last)
   const isDaily = query.dimensions.some((dimension) => dimension === "time:day" || dimension === "time:week")
-  const months = isDaily ? [] : RollupPlan.begunMonths(days)
+  const months = isDaily ? [] : RollupPlan.monthsBegunIn(days)
   const end = days.at(-1)?.end ?? 0
   const state = yield* RollupState.read(sql, site, query.timeZone, { ...range, months, end })
   const current = RollupState.withCurrentGoals(state)

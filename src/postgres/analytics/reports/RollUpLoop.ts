@@ -170,7 +170,7 @@ const update = Effect.fnUntraced(function* (
     }
   }
   const again = new Set(missing.map(({ date }) => LocalTime.monthOf(date)))
-  const months = RollupPlan.begunMonths(days).filter((month) => again.has(month) || !settled.months.has(month))
+  const months = RollupPlan.monthsBegunIn(days).filter((month) => again.has(month) || !settled.months.has(month))
   if (months.length > 0) yield* run(MonthRollUp.rollMonths(sql, site, months, days))
   if (isRebuild) yield* run(DayRollUp.deleteOpen(sql, site, LocalTime.addDays(last, 1)))
   for (const day of openDays(timeZone, before)) yield* run(OpenDays.advance(sql, site, day, before))

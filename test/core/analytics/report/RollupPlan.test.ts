@@ -54,7 +54,7 @@ const make = (example: Case) => {
       })
     ),
     months: new Map(
-      RollupPlan.begunMonths(days).flatMap((month, index) => {
+      RollupPlan.monthsBegunIn(days).flatMap((month, index) => {
         const daysOfMonth = days.filter(({ date }) => LocalTime.monthOf(date) === month)
         const kind = kindAt(example.months, index)
         const last = example.isComplete ? daysOfMonth.length - 1 : Math.min(daysOfMonth.length - 1, 9)

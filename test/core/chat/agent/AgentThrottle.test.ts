@@ -72,12 +72,12 @@ describe("core/chat/agent/AgentThrottle", () => {
       let noText = AgentThrottle.initial
       let sum = 0
       while (sum <= AgentThrottle.maxOverhead) {
-        assert.isFalse(AgentThrottle.isOver(noText))
+        assert.isFalse(AgentThrottle.isExceeded(noText))
         const chunk = { bytes: otherBytes + 4096, frames, lines: 2 * frames, units: 0 }
         noText = AgentThrottle.take(noText, 0, chunk)
         sum += costOf(chunk)
       }
-      assert.isTrue(AgentThrottle.isOver(noText))
+      assert.isTrue(AgentThrottle.isExceeded(noText))
     }
   )
 
