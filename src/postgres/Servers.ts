@@ -20,7 +20,7 @@ import * as Lookup from "./Lookup.ts"
 /** The time limit of a query to one server, below the driver's time limit for a connection. */
 const queryTimeout = Duration.seconds(2)
 
-/** How long a search's result is used. */
+/** How long connections share the result of a search. */
 const sharedFor = Duration.millis(250)
 
 const keepAliveMillis = 10_000
@@ -48,8 +48,8 @@ const stateOf = (
     Effect.scoped
   )
 
-/** The SQLSTATE of a statement that writes on a standby. */
-const readOnlyState = "25006"
+/** The SQLSTATE of a statement that fails because it writes on a standby. */
+const readOnlySqlState = "25006"
 
 /** Why no server is suitable, as an error that `Database` maps by its code, if it has one. */
 const whyNone = (
@@ -59,7 +59,9 @@ const whyNone = (
 ): Error => {
   if (answered) {
     const error = new Error(`No server in the database's URL is ${attribute}`)
-    return attribute === "read-write" || attribute === "primary" ? Object.assign(error, { code: readOnlyState }) : error
+    return attribute === "read-write" || attribute === "primary"
+      ? Object.assign(error, { code: readOnlySqlState })
+      : error
   }
   const reported = errors.find(({ reason }) => reason._tag !== "ConnectionError") ?? errors[0]
   const cause = reported?.reason.cause
@@ -115,15 +117,15 @@ export const route = Effect.fnUntraced(function* (
     unknownTtl: sharedFor,
     capacity: 1
   })
-  let found: Result.Result<DatabaseHosts.DatabaseHost, Error> = Result.fail(new Error("No search has ended"))
-  const target = () => Result.getOrThrow(found)
-  const name = () => Result.match(found, { onSuccess: ({ host }) => host, onFailure: () => "" })
+  let latest: Result.Result<DatabaseHosts.DatabaseHost, Error> = Result.fail(new Error("No search has ended"))
+  const target = () => Result.getOrThrow(latest)
+  const hostName = () => Result.match(latest, { onSuccess: ({ host }) => host, onFailure: () => "" })
   const password = Redacted.make(DatabaseUrl.passwordOf(url))
   return {
     url: Redacted.make(DatabaseHosts.urlOf(url, hosts[0] ?? { host: "localhost", port: 5432 }).href),
-    // The driver evaluates the password before each connection: the only effect that it runs there.
+    // The search runs here, because the password is the only effect that the driver runs before each connection.
     password: Effect.map(Effect.orDie(lookup("")), (result) => {
-      found = Option.getOrElse(result, () => found)
+      latest = Option.getOrElse(result, () => latest)
       return password
     }),
     stream: () => open(target()),
@@ -131,10 +133,10 @@ export const route = Effect.fnUntraced(function* (
     ssl: DatabaseUrl.usesTls(url)
       ? {
           get host() {
-            return name()
+            return hostName()
           },
           get servername() {
-            return isIP(name()) === 0 ? name() : ""
+            return isIP(hostName()) === 0 ? hostName() : ""
           }
         }
       : false

@@ -7,12 +7,12 @@ import * as ChatStream from "../../src/core/chat/stream/ChatStream.ts"
 import { UiMessageStream } from "../../src/core/chat/stream/UiMessageStream.ts"
 import { finishes, says } from "../support/TestUpstream.ts"
 
-/** What an agent may send, in one piece. */
+/** Pieces of which an agent's stream may consist. */
 const frames = {
   text: says("Hi \u{1f600} é 漢"),
   empty: says(""),
-  half: 'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n',
-  other: 'data: {"choices":[{"delta":{"content":"\\ude00"}}]}\r\n\r\n',
+  firstHalf: 'data: {"choices":[{"delta":{"content":"\\ud83d"}}]}\n\n',
+  secondHalf: 'data: {"choices":[{"delta":{"content":"\\ude00"}}]}\r\n\r\n',
   role: 'data: {"choices":[{"delta":{"role":"assistant","content":null}}]}\n\n',
   usage: 'data: {"choices":[],"usage":{"prompt_tokens":3}}\n\n',
   thought: 'data: {"choices":[{"delta":{"reasoning_content":"hm"}}]}\n\n',
@@ -34,7 +34,7 @@ const split = (bytes: Buffer, cuts: ReadonlyArray<number>): Array<Buffer> => {
   return places.slice(1).map((place, index) => bytes.subarray(places[index], place))
 }
 
-/** The result of these pieces: the agent's events, the visitor's frames, and how the answer ended. */
+/** The result of reading these pieces: the agent's events, the visitor's frames, and how the answer ended. */
 const read = (pieces: ReadonlyArray<Buffer>) => {
   const reader = new AnswerReader(protocols["openai-chat"])
   const events: Array<AgentEvent> = []
@@ -62,30 +62,26 @@ describe("agent/AnswerReader", () => {
     }
   )
 
-  it.prop(
-    "text counts up to [DONE] or a fault, whatever reason to finish came before",
-    [Schema.Array(Name)],
-    ([names]) => {
-      const texts: Partial<Record<(typeof names)[number], string>> = {
-        text: "Hi \u{1f600} é 漢",
-        half: "\ud83d",
-        other: "\ude00",
-        lines: "two lines"
-      }
-      // A piece after an unfinished line continues that line.
-      const cut = names.indexOf("cut")
-      const whole = cut < 0 ? names : names.slice(0, cut)
-      const last = whole.findIndex((name) => name === "done" || name === "error" || name === "garbage")
-      const readNames = last < 0 ? whole : whole.slice(0, last)
-      const expected = readNames.map((name) => texts[name] ?? "").join("")
-      const { events, failure } = read(names.map((name) => Buffer.from(frames[name])))
-      const text = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
-      if (cut < 0 || last >= 0) assert.strictEqual(text, expected)
-      else assert.isTrue(text.startsWith(expected))
-      if (last >= 0) assert.strictEqual(failure === undefined, whole[last] === "done" && expected !== "")
-      assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
+  it.prop("text counts until [DONE] or a fault, even after a reason to finish", [Schema.Array(Name)], ([names]) => {
+    const texts: Partial<Record<(typeof names)[number], string>> = {
+      text: "Hi \u{1f600} é 漢",
+      firstHalf: "\ud83d",
+      secondHalf: "\ude00",
+      lines: "two lines"
     }
-  )
+    // A piece after an unfinished line continues that line.
+    const cut = names.indexOf("cut")
+    const whole = cut < 0 ? names : names.slice(0, cut)
+    const last = whole.findIndex((name) => name === "done" || name === "error" || name === "garbage")
+    const readNames = last < 0 ? whole : whole.slice(0, last)
+    const expected = readNames.map((name) => texts[name] ?? "").join("")
+    const { events, failure } = read(names.map((name) => Buffer.from(frames[name])))
+    const text = events.map((event) => (event._tag === "Text" ? event.delta : "")).join("")
+    if (cut < 0 || last >= 0) assert.strictEqual(text, expected)
+    else assert.isTrue(text.startsWith(expected))
+    if (last >= 0) assert.strictEqual(failure === undefined, whole[last] === "done" && expected !== "")
+    assert.strictEqual(events.at(-1)?._tag === "Finish", failure === undefined)
+  })
 
   it("reads events that only one line break separates, and an event of several lines", () => {
     const lines = [says("One, "), says("two."), finishes("stop"), frames.done].map((frame) => frame.trimEnd())
@@ -98,7 +94,7 @@ describe("agent/AnswerReader", () => {
     assert.strictEqual(textOf(`${frames.lines}${lines.join("\n")}\n`), "two linesOne, two.")
   })
 
-  it("reads and counts up to 8,192 lines of one event as a frame each; an event of more lines is not split", () => {
+  it("an event of up to 8,192 lines is split and counted as one frame per line; an event of more lines is not split", () => {
     const maxLines = 8192
     const event = (lines: number) => Buffer.from(`${"data: {}\n".repeat(lines)}\n`)
     const reader = new AnswerReader(protocols["openai-chat"])

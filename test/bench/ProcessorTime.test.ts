@@ -12,7 +12,7 @@ const line = (pid: number, name: string, parent: number, times: ReadonlyArray<nu
 
 describe("a stat line", () => {
   it.prop(
-    "gives the times of a process and its ended children, whatever the program is called",
+    "gives the total time of a process and its ended children, whatever the program is called",
     [Schema.String, Count, Count, Count, Count],
     ([name, user, system, childUser, childSystem]) => {
       expect(ProcessorTime.parseStat(line(42, name, 1, [user, system, childUser, childSystem]))).toEqual({
@@ -34,7 +34,7 @@ describe("a process tree", () => {
     Schema.isMaxLength(30)
   )
 
-  it.prop("sums to its root and the trees of the root's children", [Parents], ([choices]) => {
+  it.prop("has used the time of its root and of the trees of the root's children", [Parents], ([choices]) => {
     // Process n + 2 is a child of an earlier process; process 1 is the root of all.
     const stats = [
       { pid: 1, parent: 0, ticks: 1 },

@@ -97,7 +97,7 @@ inChromium("a form's default look", testServer(), (it) => {
     )
   }
 
-  it.effect("shows the rules that are broken at their fields, and focuses the first of these fields", () =>
+  it.effect("shows each broken rule at its field, and focuses the first of these fields", () =>
     Effect.gen(function* () {
       const { evaluate, page, status } = yield* make()
       yield* fill(page, { email: "ada" })
@@ -116,10 +116,10 @@ inChromium("a form's default look", testServer(), (it) => {
     })
   )
 
-  describe("and the page's own style", () => {
+  describe("beside the page's own style", () => {
     const white = "rgb(255, 255, 255)"
 
-    it.effect("is dark only where the page declares it", () =>
+    it.effect("is dark only if the page declares that it can be dark", () =>
       Effect.gen(function* () {
         const lightness = Effect.fnUntraced(function* (options: Options) {
           const { page, status, styleOf } = yield* make(options)
@@ -134,7 +134,7 @@ inChromium("a form's default look", testServer(), (it) => {
       })
     )
 
-    it.effect("survives a reset, and gives way to a rule for the element", () =>
+    it.effect("survives a reset, and gives way to a rule for the form's elements", () =>
       Effect.gen(function* () {
         const style = `* { margin: 0; padding: 0 } p, span { background: #fff; padding: 0 }
           [data-hydracore-status] { color: rgb(1, 2, 3) } [data-hydracore-error] { background: rgb(4, 5, 6) }`
@@ -148,7 +148,7 @@ inChromium("a form's default look", testServer(), (it) => {
       })
     )
 
-    it.effect("is the only one with data-style=off: no style sheet is loaded", () =>
+    it.effect("is absent with data-style=off: no style sheet is loaded", () =>
       Effect.gen(function* () {
         const { evaluate, page, relay, status, styleOf } = yield* make({ attributes: `data-style="off"` })
         yield* press(page)
@@ -159,7 +159,7 @@ inChromium("a form's default look", testServer(), (it) => {
       })
     )
 
-    it.effect("allows the style sheet under a strict Content-Security-Policy", () =>
+    it.effect("applies under a strict Content-Security-Policy", () =>
       Effect.gen(function* () {
         const { errors, page, status, styleOf } = yield* make({
           policy: "default-src 'none'; script-src EDGE; connect-src EDGE; require-trusted-types-for 'script'"

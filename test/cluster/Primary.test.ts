@@ -28,8 +28,12 @@ describe("cluster/Primary", () => {
     ["fails", "reports a failure", "No luck today."],
     ["dies", "exits", "A worker ended before it served, with code 7."],
     ["delays", "does not serve in time", "A worker did not serve in time."],
-    ["fork-throws", "has no memory", "The system cannot start a worker process (ENOMEM)."],
-    ["fork-emits-error", "has no program", "The system cannot start a worker process (ENOENT)."]
+    ["fork-throws", "cannot be started for lack of memory", "The system cannot start a worker process (ENOMEM)."],
+    [
+      "fork-emits-error",
+      "cannot be started for lack of a program",
+      "The system cannot start a worker process (ENOENT)."
+    ]
   ] as const) {
     it.live(`the start fails, and no other worker is started, if the first worker ${fault}`, () =>
       Effect.gen(function* () {

@@ -11,7 +11,7 @@ import * as Channels from "../support/WorkerChannels.ts"
 /** A fallback that must not be used. */
 const unusedFallback: RateLimiter["Service"] = { take: () => Effect.die(new Error("The fallback must not be used")) }
 
-/** The decision of `fallback`, which the primary never makes. */
+/** A decision that only `fallback` makes, never the primary. */
 const fallbackDecision: RateLimitDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
 const fallback: RateLimiter["Service"] = { take: () => Effect.succeed(fallbackDecision) }
 
@@ -81,7 +81,7 @@ describe("cluster/RateLimiter: the channel", () => {
     })
   )
 
-  it.live("sends the requests of one turn in one batch, and each gets its own decision", () =>
+  it.live("sends the requests of one turn of the event loop in one batch, and each request gets its own decision", () =>
     Effect.gen(function* () {
       const pair = yield* connected
       const limiter = yield* workerOf(pair, unusedFallback)

@@ -80,7 +80,7 @@ describe("postgres/Database: interruption", () => {
 })
 
 describe("postgres/Database: errors", () => {
-  /** The reason of the error to which the stores map the error of a statement. */
+  /** Runs a statement that fails. Returns the reason of the error to which the stores map the failure, or its tag without one. */
   const reasonOf = (statement: string) =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -90,7 +90,7 @@ describe("postgres/Database: errors", () => {
     })
   const reasonOfCode = (code: string) => reasonOf(`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`)
 
-  it.live("an error of the record becomes RecordRefused, and an error of the server StorageUnavailable", () =>
+  it.live("a record's error becomes RecordRefused, and a server's error becomes StorageUnavailable", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* reasonOf("SELECT 1/0"), "RecordRefused")
       assert.strictEqual(yield* reasonOf("SELECT 'x'::uuid"), "RecordRefused")

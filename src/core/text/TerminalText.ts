@@ -8,7 +8,7 @@
  */
 
 /**
- * Control and format characters, lone surrogates and line separators. The functions below call all of them control
+ * Control and format characters, lone surrogates and line separators. The comments below call all of them control
  * characters.
  */
 const control = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu
@@ -27,12 +27,13 @@ export const unicodeEscape = (character: string): string =>
     (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`
   ).join("")
 
-/** Replaces control characters other than joiners by `\u` escapes, line breaks included. */
+/** Replaces control characters, including line breaks but not joiners, by `\u` escapes. */
 export const escape = (text: string): string => text.replace(controlButJoiner, unicodeEscape)
 
 /**
- * Replaces control characters other than joiners and line feeds by `\u` escapes. The value of the JSON text stays the same. Its
- * white space between tokens must be spaces and line feeds.
+ * Replaces control characters other than joiners and line feeds by `\u` escapes. The value of the JSON text stays the same.
+ *
+ * @param json a JSON text whose tokens are separated by spaces and line feeds only
  */
 export const inertJson = (json: string): string => json.replace(controlButJoinerOrLineFeed, unicodeEscape)
 

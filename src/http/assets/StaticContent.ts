@@ -31,8 +31,8 @@ export const make = async (
 })
 
 /**
- * Runs `making` once, at the first use. Uninterruptible: otherwise each client that disconnects could make the next one start
- * again, and what an interrupted run has allocated is released only when the process ends.
+ * Runs `making` once, at the first use. The run is uninterruptible: if it ended when its client disconnects, the next client
+ * would have to start it again, and the memory of an interrupted run is released only when the process ends.
  */
 export const once = <A, E, R>(making: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
   Effect.map(Effect.cached(making), Effect.uninterruptible)

@@ -13,8 +13,8 @@ export class PieceProgress {
   position = 0
   /** How many of the log's events are stored or pending. */
   private taken = 0
-  /** How many events the log had in the last round. */
-  private seen = 0
+  /** How many events the log had in the previous round. */
+  private previousLength = 0
   private pending: ReadonlyArray<AgentEvent> = []
   private readonly idle = Latch.makeUnsafe(true)
   private isClosed = false
@@ -24,14 +24,14 @@ export class PieceProgress {
    * that ends within a round stores no piece, and a piece of a long answer has the events of two rounds.
    */
   beginRound(log: AnswerLog): boolean {
-    const hasWaited = this.pending.length > 0 || this.seen > this.taken
-    this.seen = log.length
+    const hasWaited = this.pending.length > 0 || this.previousLength > this.taken
+    this.previousLength = log.length
     return hasWaited
   }
 
   /**
-   * The events to store. After a failed attempt, its events come again before newer ones: if that attempt has stored them, both
-   * pieces begin with the same events.
+   * The events to store. If the previous attempt failed, its events come first, and newer ones follow. If that attempt has
+   * stored its events nevertheless, both pieces begin with the same events.
    */
   next(log: AnswerLog): ReadonlyArray<AgentEvent> {
     if (this.isClosed) return []

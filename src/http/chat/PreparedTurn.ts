@@ -44,7 +44,7 @@ const toStore = (
   }
 }
 
-/** The messages before the replaced one; all if none is replaced. */
+/** The messages before the one that `replaced` names; all if it names none. */
 const before = (messages: Messages, replaced: Replacement.Replaced) =>
   History.toModelMessages(
     replaced._tag === "Nothing"
@@ -109,7 +109,7 @@ export const make = (store: ConversationStore["Service"]) => {
 
   /**
    * The visitor's stored message that the new message replaces: the one after the answer from which the client continues. Some
-   * clients edit a message without sending its id. Only `useChat` has the ids of answers.
+   * clients edit a message without sending its id. Only clients of `useChat` send the ids of answers.
    */
   const branchOf = ({ isResumable, conversation }: Of<"Conversation">, key: ConversationKey) =>
     isResumable && conversation.answerId !== null && conversation.history.at(-1)?.role === "assistant"

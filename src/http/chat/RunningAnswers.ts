@@ -70,7 +70,7 @@ const retries = {
   while: ({ _tag }: { readonly _tag: string }) => _tag === "StorageUnavailable"
 }
 
-/** How long a process that ends waits after its grace period until its answers are stored. */
+/** How long a process that shuts down waits for its answers to be stored, after the grace period. */
 const storeGrace = Duration.seconds(4)
 
 interface Entry extends AnswerTable.Entry {
@@ -140,10 +140,10 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
           const events = pieces.next(answer.log)
           if (events.length === 0) return Effect.void
           return store.append({ answerId, position: pieces.position, events }).pipe(
-            Effect.tap((runs) =>
+            Effect.tap((isRunning) =>
               Effect.sync(() => {
                 pieces.stored()
-                if (!runs) answer.end("stopped")
+                if (!isRunning) answer.end("stopped")
               })
             ),
             // The next round tries again, and `complete` stores the whole answer.
@@ -172,7 +172,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         const ending = answer.endingAfter(exit)
         const { parts, usage } = answer
         const complete = store.complete({ answerId, parts, ending, usage })
-        // A piece that is stored at the same time would stay.
+        // Storing pieces ends first: `complete` deletes the pieces, but would miss one that is stored at the same time.
         const stored = yield* Effect.andThen(pieces.close, complete).pipe(
           Effect.catchTag("StorageUnavailable", () => Effect.retry(Effect.delay(complete, firstRetry), retries)),
           Effect.interruptible,
@@ -207,7 +207,7 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         const entry: Entry = { answerId, key, answer, pieces: new PieceProgress(), ended: Deferred.await(ended) }
         running.add(entry)
         scheduler.set(answer, scheduler.now() + maxDuration)
-        // No fiber waits for the end meanwhile: it would take as much memory as the rest of an answer.
+        // An observer, because a fiber that waits for the end would take as much memory as the rest of an answer.
         agentFiber.addObserver((exit) => {
           scheduler.cancel(answer)
           const settling = Effect.onExit(settle(entry, exit), (settled) =>
@@ -229,9 +229,9 @@ export const layer = (options: Options): Layer.Layer<RunningAnswers, never, Conv
         if (running.size === 0) return Effect.void
         const entries = running.all()
         return store.renew(entries.map(({ answerId }) => answerId)).pipe(
-          Effect.tap((runs) =>
+          Effect.tap((runningIds) =>
             Effect.sync(() => {
-              for (const { answer, answerId } of entries) if (!runs.has(answerId)) answer.end("stopped")
+              for (const { answer, answerId } of entries) if (!runningIds.has(answerId)) answer.end("stopped")
             })
           ),
           // The leases last several intervals, so a later attempt is early enough.

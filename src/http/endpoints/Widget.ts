@@ -21,8 +21,8 @@ import * as ChatEndpoint from "./ChatEndpoint.ts"
 
 const readPayload = BodyReader.make(ChatPayload)
 
-/** For the published body. Errors are JSON. */
-const published = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
+/** For a body with a single message, `ChatPayload`. Errors are JSON. */
+const singleMessage = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) =>
     Result.map(readPayload(body), ({ conversation_id, message }) => ({
@@ -40,14 +40,17 @@ const questionOf = (client: UseChat.ClientQuestion): Question => {
     : { ...question, conversationId }
 }
 
-/** For the body of `useChat`. Errors are sentences. */
+/** For a body of `useChat`. Errors are sentences. */
 const useChat = (respond: ChatEndpoint.Respond): ChatEndpoint.ClientApi => ({
   token: ChatEndpoint.widgetToken,
   read: (body) => Result.map(UseChat.read(body), (client) => ({ question: questionOf(client), respond })),
   refusal: ErrorSentence.asText
 })
 
-/** Whether an unparsed body is probably `useChat`'s. JSON escapes quotation marks in a text, so a match is a key or a whole text. */
+/**
+ * Whether an unparsed body is probably of `useChat`. JSON escapes the quotation marks in a text, so each match is a key or a
+ * whole text.
+ */
 const isLikelyUseChat = (bytes: Uint8Array): boolean => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return buffer.includes('"id"') && ['"messages"', '"parts"', '"trigger"'].some((key) => buffer.includes(key))
@@ -61,10 +64,10 @@ export const endpoint: Layer.Layer<ChatHandler, never, ChatEndpoint.ChatEndpoint
   ChatHandler,
   Effect.map(ChatEndpoint.ChatEndpoint, ({ make, stream }) => {
     const respond = stream(ChatEndpoint.uiMessageStream)
-    const apis = { published: published(respond), useChat: useChat(respond) }
+    const apis = { singleMessage: singleMessage(respond), useChat: useChat(respond) }
     return make({
-      of: (body) => (UseChat.isUseChat(body) ? apis.useChat : apis.published),
-      guess: (bytes) => (isLikelyUseChat(bytes) ? apis.useChat : apis.published)
+      of: (body) => (UseChat.isUseChat(body) ? apis.useChat : apis.singleMessage),
+      guess: (bytes) => (isLikelyUseChat(bytes) ? apis.useChat : apis.singleMessage)
     })
   })
 )

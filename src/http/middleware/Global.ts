@@ -22,16 +22,16 @@ export interface Options {
 /** The layer that is built first is the outermost middleware. */
 export const layer = ({ paths, tracing, trustedProxies }: Options) => {
   const global = { global: true } as const
-  const outer = Layer.provideMerge(
+  const fallbacksAndCors = Layer.provideMerge(
     HttpRouter.middleware(Fallbacks.middleware(paths), global),
     HttpRouter.middleware(Cors.middleware, global)
   )
   const templates = paths.map(({ path }) => path)
-  // Outermost, so that the span sees responses and interruptions but no failures.
+  // Outermost, so that the logs of the other middleware belong to the span.
   const traced =
     tracing === undefined
-      ? outer
-      : Layer.provideMerge(outer, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
+      ? fallbacksAndCors
+      : Layer.provideMerge(fallbacksAndCors, HttpRouter.middleware(Trace.middleware(tracing, templates), global))
   return trustedProxies.length === 0
     ? traced
     : Layer.provideMerge(HttpRouter.middleware(HttpMiddleware.xForwardedHeaders({ trustedProxies }), global), traced)

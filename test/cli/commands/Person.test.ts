@@ -110,7 +110,7 @@ describe("person", () => {
     })
   )
 
-  it.live("erase lets the owner add an address again that unsubscribed", () =>
+  it.live("after erase, the owner can add an unsubscribed address again", () =>
     Effect.gen(function* () {
       const { addAnn, text } = yield* session
       const added = yield* addAnn
@@ -137,7 +137,7 @@ describe("person", () => {
     })
   )
 
-  it.live("an invalid command is refused with an error that says which flags to give", () =>
+  it.live("an invalid command is refused with an error that says what to correct", () =>
     Effect.gen(function* () {
       const { one, refusal } = yield* session
       const unknown = randomUUID()

@@ -7,7 +7,7 @@ import * as TestMetrics from "../../support/TestMetrics.ts"
 
 type Series = Metric.MetricRegistry extends Map<string, infer A> ? A : never
 
-/** A registry that records every registration, replacements too. */
+/** A registry that records every registration, including replacements. */
 class Registry extends Map<string, Series> {
   readonly registered: Array<string> = []
 

@@ -20,7 +20,7 @@ const session = Effect.gen(function* () {
     instance,
     snippet: (...args: ReadonlyArray<string>) =>
       run(["site", "snippet", "--site", site.websiteConfigId, ...args], services),
-    other: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], services)
+    snippetWithoutSite: (...args: ReadonlyArray<string>) => run(["site", "snippet", ...args], services)
   }
 })
 
@@ -147,13 +147,13 @@ describe("site snippet", () => {
 
   it.effect("rejects unknown ids and invalid combinations in one sentence", () =>
     Effect.gen(function* () {
-      const { instance, other, snippet } = yield* session
+      const { instance, snippet, snippetWithoutSite } = yield* session
       const unknown = "11111111-2222-4333-8444-555555555555"
       const assertRefused = ({ code, stderr, stdout }: Ended, message: string) => {
         assert.deepStrictEqual({ code, stdout }, { code: 1, stdout: "" })
         assert.include(stderr, message)
       }
-      assertRefused(yield* other("--site", unknown), `There is no website ${unknown}.`)
+      assertRefused(yield* snippetWithoutSite("--site", unknown), `There is no website ${unknown}.`)
       assertRefused(yield* snippet("--instance", unknown), `There is no instance ${unknown}.`)
       assertRefused(yield* snippet("--instance", unknown, "--issue-token"), `There is no instance ${unknown}.`)
       assertRefused(yield* snippet("--issue-token"), "--instance")

@@ -10,7 +10,7 @@ describe("cli/support/ErrorMessages: an unavailable database", () => {
   const messageOf = (code: string | undefined) =>
     ErrorMessages.of(new NotReady({ reason: "database-unreachable", code }))
 
-  it("a rejection is not reported as unreachable", () => {
+  it("a database that answers with an error is not reported as unreachable", () => {
     for (const [code, part] of [
       ["3D000", "no database of the name"],
       ["28000", "rejects the user in DATABASE_URL"],

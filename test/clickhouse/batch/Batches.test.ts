@@ -40,7 +40,7 @@ const appendAll = (views: ReadonlyArray<PageView>) =>
     Effect.forEach(views, (view) => Effect.result(append(view)), { concurrency: "unbounded" })
   )
 
-/** A path that the server of `refusing` rejects, like a value that the service should not have accepted. */
+/** A path that the server of `refusing` rejects. It stands for a value that the service accepts but ClickHouse does not. */
 const bad = "/refused by the server"
 
 const refusing = Layer.effect(

@@ -4,7 +4,7 @@ import { Facts, findingsOf } from "../../support/DoctorFacts.ts"
 
 describe("core/doctor/AgentDiagnosis", () => {
   it.prop(
-    "every instance has a finding, and an agent that does not answer is a problem, even if it responds with 404",
+    "every instance has a finding, which is a problem unless the agent answers or its tokens are used up",
     [Facts],
     ([facts]) => {
       const findings = findingsOf(facts, "agents")

@@ -1,6 +1,6 @@
 /**
- * Tokens and keys are compared in constant time. The tests check the code path rather than a clock: every comparison of a token that
- * is found goes through `timingSafeEqual`, over the whole of two digests of one length.
+ * Tokens and keys are compared in constant time. The tests check the code path rather than a clock: `timingSafeEqual` compared
+ * each accepted token and key, as two whole digests of the same length.
  */
 import crypto from "node:crypto"
 import { syncBuiltinESMExports } from "node:module"

@@ -226,7 +226,7 @@ describe("useChat", () => {
       })
     )
 
-    it.effect("neither system messages nor tools of a visitor reach the agent", () =>
+    it.effect("no system message or tool message of a visitor reaches the agent", () =>
       Effect.gen(function* () {
         const { instance, send: request, widgetToken } = yield* TestServer
         const answer = yield* request(

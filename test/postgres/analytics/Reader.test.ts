@@ -14,7 +14,7 @@ const site = { websiteConfigId: id, hostedWebsiteId: id, goals: [] }
 
 describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
   it.live(
-    "reads only from the replica, even if the primary is down, and never from the primary",
+    "reads from the replica even if the primary is down, and never from the primary",
     () =>
       Effect.gen(function* () {
         const { primary, replica } = yield* ReplicatedPair.make
@@ -32,7 +32,7 @@ describe("postgres/analytics/Reports with DATABASE_READ_URL", () => {
               VALUES (${site.hostedWebsiteId}, now(), '/', 'a')`
           )
         ).pipe(Effect.provide(database))
-        // The replica receives the tables later than the primary, and then the row.
+        // The replica receives the tables, and then the row, later than the primary.
         yield* now(site).pipe(
           Effect.retry({ schedule: Schedule.spaced("20 millis") }),
           Effect.repeat({ until: (visitors) => visitors === 1 }),

@@ -1,6 +1,6 @@
 /**
  * Arbitrary page views, events, conversions and goals of a website, and queries that distinguish them. Clock changes, the end of a
- * month, visits across midnight, missing session ids and rows of equal times are likely.
+ * month, visits across midnight, missing session ids and rows with equal times are likely.
  */
 import { PgClient } from "@effect/sql-pg"
 import { Effect, Schema } from "effect"
@@ -205,7 +205,7 @@ export const toQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone:
   }
 }
 
-/** The query for the leads in the same range, by the same times. */
+/** The query for the leads in the same range, grouped by the same time dimensions. */
 export const toLeadsQuery = (shape: typeof QueryShape.Type, siteId: string, timeZone: string): Query => {
   const query = toQuery(shape, siteId, timeZone)
   return {

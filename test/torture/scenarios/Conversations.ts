@@ -15,7 +15,7 @@ import type { Target } from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
 import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 export interface Options {
   readonly database: Store.Database
@@ -192,7 +192,7 @@ export const rollingRestart = Effect.fnUntraced(function* (options: Options) {
     cut: count("cut"),
     resumed: seen.reduce((sum, each) => sum + each.resumed, 0),
     refused: talks.reduce((sum, each) => sum + each.refused, 0),
-    "read after ms": whole(Math.max(...seen.map(({ readAfter }) => readAfter))),
-    "longest end ms": whole(longestEnd)
+    "read after ms": rounded(Math.max(...seen.map(({ readAfter }) => readAfter))),
+    "longest end ms": rounded(longestEnd)
   } satisfies Figures
 }, Effect.scoped)

@@ -10,7 +10,7 @@ import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures, whole } from "./Figures.ts"
+import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
 const clients = 16
 
@@ -54,7 +54,7 @@ const under = Effect.fnUntraced(function* ({ pace }: Load.Paced, fault: Effect.E
   const account = yield* Store.account(cluster.url, load)
   assert.ok(account.slowest < timeout + slack, `a response took ${account.slowest} ms`)
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
-  return { figures: { ...demandWhole(account), "recovery ms": whole(recovery) } satisfies Figures, account }
+  return { figures: { ...checkAccount(account), "recovery ms": rounded(recovery) } satisfies Figures, account }
 }, Effect.scoped)
 
 /** A fault that is over within the timeout fails no request. */

@@ -11,7 +11,7 @@ import * as PgBouncer from "../PgBouncer.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import * as Webhooks from "../Webhooks.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 const clients = 16
 
@@ -58,8 +58,8 @@ export const unequal = Effect.fnUntraced(function* (options: {
     submissions: submissions.acknowledged.size,
     "per second": options.perSecond,
     ...figures,
-    "p50 ms": whole(percentile(delays, 0.5)),
-    "p99 ms": whole(p99),
+    "p50 ms": rounded(percentile(delays, 0.5)),
+    "p99 ms": rounded(p99),
     "hanging requests": hanging.requests()
   } satisfies Figures
 }, Effect.scoped)
@@ -103,6 +103,6 @@ export const kills = Effect.fnUntraced(function* (options: {
     rounds: options.rounds,
     submissions: submissions.acknowledged.size,
     ...figures,
-    "last after ms": whole(performance.now() - stopped)
+    "last after ms": rounded(performance.now() - stopped)
   } satisfies Figures
 }, Effect.scoped)

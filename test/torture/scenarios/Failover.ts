@@ -10,7 +10,7 @@ import { pause, until } from "../../support/Wait.ts"
 import * as Load from "../Load.ts"
 import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures, whole } from "./Figures.ts"
+import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
 const clients = 16
 
@@ -45,8 +45,8 @@ export const failover = Effect.fnUntraced(function* (
   assert.equal(account.cut + account.unsent + account.refused, 0, "the service did not end")
   return {
     "timeout ms": options.timeout,
-    ...demandWhole(account),
-    "promoted after ms": whole(promoted - killed),
-    "recovery ms": whole(recovered - promoted)
+    ...checkAccount(account),
+    "promoted after ms": rounded(promoted - killed),
+    "recovery ms": rounded(recovered - promoted)
   } satisfies Figures
 }, Effect.scoped)

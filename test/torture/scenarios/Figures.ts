@@ -9,14 +9,14 @@ import type { Account } from "../Ledger.ts"
 /** The figures of a scenario, in display order. */
 export type Figures = Readonly<Record<string, string | number>>
 
-/** Whole milliseconds. */
-export const whole = (millis: number): number => Math.round(millis)
+/** A figure without decimals. */
+export const rounded = (figure: number): number => Math.round(figure)
 
 /**
- * Asserts that nothing acknowledged is lost, nothing is doubled and nothing refused is stored. Rows beyond the acknowledged
- * ones belong to requests with an unknown outcome (a cut response or a 5xx).
+ * Asserts that nothing acknowledged is lost, nothing is doubled and nothing refused is stored, and returns the figures. Rows
+ * beyond the acknowledged ones belong to requests with an unknown outcome (a cut response or a 5xx).
  */
-export const demandWhole = (account: Account) => {
+export const checkAccount = (account: Account) => {
   assert.deepEqual(account.lost, [], "acknowledged and lost")
   assert.deepEqual(account.doubled, [], "stored more than once")
   assert.deepEqual(account.unexplained, [], "stored and not acknowledged")
@@ -30,6 +30,6 @@ export const demandWhole = (account: Account) => {
     doubled: account.doubled.length,
     "cut off": account.cut,
     "503": account.unavailable,
-    "slowest ms": whole(account.slowest)
+    "slowest ms": rounded(account.slowest)
   } satisfies Figures
 }

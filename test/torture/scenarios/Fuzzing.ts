@@ -12,7 +12,7 @@ import { encode } from "../fuzz/Encoding.ts"
 import { random as randomOf } from "../fuzz/Random.ts"
 import { make, type Request } from "../fuzz/Requests.ts"
 import * as Store from "../Store.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 export interface Options {
   readonly requests: number
@@ -179,7 +179,7 @@ export const fuzz = Effect.fnUntraced(function* (options: Options) {
     "views found": views.size,
     "paths compared": compared,
     "5xx": [...statuses.keys()].filter((status) => status >= "500" && status < "600").length,
-    "slowest ms": whole(slowest),
+    "slowest ms": rounded(slowest),
     "held up by the machine": late,
     statuses: [...statuses]
       .toSorted()

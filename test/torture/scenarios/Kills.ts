@@ -13,7 +13,7 @@ import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures } from "./Figures.ts"
+import { checkAccount, type Figures } from "./Figures.ts"
 
 export interface Options extends Load.Paced {
   readonly rounds: number
@@ -58,7 +58,7 @@ export const serve = Effect.fnUntraced(function* (options: WithDatabase) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...demandWhole(yield* Store.account(database, load)) } satisfies Figures
+  return { rounds: options.rounds, ...checkAccount(yield* Store.account(database, load)) } satisfies Figures
 }, Effect.scoped)
 
 const DemoFile = Schema.fromJsonString(
@@ -113,5 +113,5 @@ export const demo = Effect.fnUntraced(function* (options: Options) {
       service = yield* begin
     })
   )
-  return { rounds: options.rounds, ...demandWhole(yield* Store.account(database(), load)) } satisfies Figures
+  return { rounds: options.rounds, ...checkAccount(yield* Store.account(database(), load)) } satisfies Figures
 }, Effect.scoped)

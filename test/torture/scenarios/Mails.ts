@@ -17,7 +17,7 @@ import * as PgBouncer from "../PgBouncer.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
 import * as Webhooks from "../Webhooks.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 const clients = 8
 
@@ -120,6 +120,6 @@ export const kills = Effect.fnUntraced(function* (options: {
     lost: lost(),
     doubled,
     "sent again": taken() - mails.size,
-    "last after ms": whole(performance.now() - stopped)
+    "last after ms": rounded(performance.now() - stopped)
   } satisfies Figures
 }, Effect.scoped)

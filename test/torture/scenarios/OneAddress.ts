@@ -15,7 +15,7 @@ import { floods } from "../Floods.ts"
 import { browser, type Target } from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 const programs = path.resolve(import.meta.dirname, "../programs")
 
@@ -112,7 +112,7 @@ const during = (port: number, target: Target, name: string, millis: number): Eff
   }).pipe(Effect.scoped)
 
 const shown = ({ failed, p50, p99 }: Wait): string =>
-  `${whole(p50)}/${whole(p99)}${failed === 0 ? "" : ` (${failed} failed)`}`
+  `${rounded(p50)}/${rounded(p99)}${failed === 0 ? "" : ` (${failed} failed)`}`
 
 export interface Options {
   /** Runs only the floods whose name contains this. */

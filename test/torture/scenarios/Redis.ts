@@ -10,7 +10,7 @@ import { pause, until } from "../../support/Wait.ts"
 import * as Load from "../Load.ts"
 import type * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures } from "./Figures.ts"
+import { checkAccount, type Figures } from "./Figures.ts"
 
 const clients = 8
 const limit = 40
@@ -59,7 +59,7 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   yield* goesOn
   yield* load.stop
   const account = yield* Store.account(database, load)
-  const whole = demandWhole(account)
+  const figures = checkAccount(account)
   assert.deepEqual(
     Object.keys(account.statuses).filter((status) => !["200", "204", "429"].includes(status)),
     [],
@@ -68,5 +68,5 @@ export const redisFaults = Effect.fnUntraced(function* (options: {
   // The process's limiter, Redis, and Redis after the kill, without its counts, each accept `limit` views and `limit` forms.
   assert.ok(account.acknowledged <= 3 * 2 * limit, `${account.acknowledged} were accepted`)
   assert.ok(account.acknowledged >= 2 * limit)
-  return { ...whole, limit, refused: account.refused, "5xx": 0 } satisfies Figures
+  return { ...figures, limit, refused: account.refused, "5xx": 0 } satisfies Figures
 }, Effect.scoped)

@@ -11,7 +11,7 @@ import * as Load from "../Load.ts"
 import * as Nginx from "../Nginx.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures, whole } from "./Figures.ts"
+import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
 const clients = 16
 
@@ -77,7 +77,7 @@ export const end = Effect.fnUntraced(function* ({ agent, database, service, targ
   const account = yield* Store.account(database, load)
   assert.equal(account.cut, 0, "no accepted request goes unanswered")
   assert.equal(account.unavailable, 0)
-  demandWhole(account)
+  checkAccount(account)
   return { requests: account.requests - account.unsent, took }
 }, Effect.scoped)
 
@@ -105,7 +105,7 @@ export const sigterm = Effect.fnUntraced(function* (
     longest = Math.max(longest, ended.took)
     requests += ended.requests
   }
-  return { rounds: options.rounds, requests, unanswered: 0, "longest end ms": whole(longest) } satisfies Figures
+  return { rounds: options.rounds, requests, unanswered: 0, "longest end ms": rounded(longest) } satisfies Figures
 }, Effect.scoped)
 
 /** Two services behind nginx, restarted in turn under load: no request fails. */
@@ -135,5 +135,5 @@ export const rolling = Effect.fnUntraced(function* (
   yield* load.stop
   const account = yield* Store.account(database, load)
   assert.deepEqual(Object.keys(account.statuses).toSorted(), ["200", "204"], nginx.errors())
-  return { restarts: 2 * options.rounds, ...demandWhole(account) } satisfies Figures
+  return { restarts: 2 * options.rounds, ...checkAccount(account) } satisfies Figures
 }, Effect.scoped)

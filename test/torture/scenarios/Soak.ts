@@ -11,7 +11,7 @@ import { agents, respond } from "../Agents.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures, whole } from "./Figures.ts"
+import { checkAccount, type Figures, rounded } from "./Figures.ts"
 import * as Visitors from "./Visitors.ts"
 
 export interface Options {
@@ -118,7 +118,7 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
   )
   const account = yield* Store.account(database, load)
   assert.equal(account.unavailable + account.cut + account.unsent, 0, "every request was answered")
-  const figures = demandWhole(account)
+  const figures = checkAccount(account)
   // The first part is the warm-up: code is compiled and buffers reach their size.
   const [early, late] = [parts[1]!, parts[count - 1]!]
   const memory = [early, late].map((part) => quantile(part.rss, 0.5)) as [number, number]
@@ -134,8 +134,8 @@ export const soak = Effect.fnUntraced(function* (options: Options) {
     requests: figures.requests,
     chats: chatCount,
     lost: figures.lost,
-    "MiB early": whole(memory[0]),
-    "MiB late": whole(memory[1]),
+    "MiB early": rounded(memory[0]),
+    "MiB late": rounded(memory[1]),
     "p50 ms early": Number(latency[0].toFixed(1)),
     "p50 ms late": Number(latency[1].toFixed(1)),
     "p99 ms late": Number(quantile(late.millis, 0.99).toFixed(1)),

@@ -12,7 +12,7 @@ import * as Load from "../Load.ts"
 import * as Stack from "../Stack.ts"
 import * as Store from "../Store.ts"
 import * as Conversations from "./Conversations.ts"
-import { demandWhole, type Figures, whole } from "./Figures.ts"
+import { checkAccount, type Figures, rounded } from "./Figures.ts"
 
 const clients = 12
 
@@ -98,10 +98,10 @@ export const stack = Effect.fnUntraced(function* (options: {
   return {
     parts: parts.length + (clickhouse === undefined ? 0 : 1),
     ClickHouse: clickhouse === undefined ? "not installed" : "page views",
-    ...demandWhole(account),
+    ...checkAccount(account),
     answers: seen.length,
     "whole answers": answers,
     resumed,
-    "slowest recovery ms": whole(slowest)
+    "slowest recovery ms": rounded(slowest)
   } satisfies Figures
 }, Effect.scoped)

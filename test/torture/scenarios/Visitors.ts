@@ -11,7 +11,7 @@ import type { Target } from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Raw from "../Raw.ts"
 import * as Store from "../Store.ts"
-import { type Figures, whole } from "./Figures.ts"
+import { type Figures, rounded } from "./Figures.ts"
 
 export interface Options {
   readonly port: number
@@ -217,6 +217,6 @@ export const slowVisitors = Effect.fnUntraced(function* (options: { readonly eac
     "handles before": before?.handles ?? 0,
     "at most": most,
     "handles after": service.gauge()?.handles ?? 0,
-    "last sent away after ms": whole(longest)
+    "last sent away after ms": rounded(longest)
   } satisfies Figures
 }, Effect.scoped)

@@ -11,7 +11,7 @@ import * as Cluster from "../Cluster.ts"
 import * as Load from "../Load.ts"
 import * as Process from "../Process.ts"
 import * as Store from "../Store.ts"
-import { demandWhole, type Figures } from "./Figures.ts"
+import { checkAccount, type Figures } from "./Figures.ts"
 import { chat, type Running } from "./Shutdown.ts"
 
 const clients = 16
@@ -87,14 +87,14 @@ export const hangup = Effect.fnUntraced(function* (options: Options) {
       []
     )
   }
-  const figures: Array<ReturnType<typeof demandWhole>> = []
+  const figures: Array<ReturnType<typeof checkAccount>> = []
   for (const load of loads) {
     const acknowledged = load.acknowledged()
     yield* until("requests are acknowledged", () => load.acknowledged() > acknowledged)
     yield* load.stop
     const account = yield* Store.account(database, load)
     assert.deepEqual(Object.keys(account.statuses).toSorted(), ["200", "204"], service.output().slice(-2000))
-    figures.push(demandWhole(account))
+    figures.push(checkAccount(account))
   }
   const sum = (name: "requests" | "rows") => figures.reduce((total, each) => total + each[name], 0)
   return {
@@ -127,7 +127,7 @@ export const killed = Effect.fnUntraced(function* (options: Options) {
   const account = yield* Store.account(database, load)
   assert.ok(account.cut <= options.rounds * clients, `${account.cut} requests were cut off`)
   assert.deepEqual([account.unsent, account.unavailable, account.refused], [0, 0, 0])
-  return { kills: options.rounds, ...demandWhole(account) } satisfies Figures
+  return { kills: options.rounds, ...checkAccount(account) } satisfies Figures
 }, Effect.scoped)
 
 /** Ends the service by SIGTERM. */

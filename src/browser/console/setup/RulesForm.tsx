@@ -102,8 +102,10 @@ export const RulesForm = ({ form, onClose, rows: initial, siteId }: Props) => {
   const [rows, setRows] = useState(initial)
   const change = useChange("PUT /v1/owner/sites/:site_id/forms")
   const names = rows.map(({ name }) => name.trim())
-  const known = change.failure?.faults.filter(({ place }) => names.some((name) => place.startsWith(`rules.${name}`)))
-  const message = known !== undefined && known.length > 0 ? undefined : messageOf(change.failure, ["page"])
+  const rowFaults = change.failure?.faults.filter(({ place }) =>
+    names.some((name) => place.startsWith(`rules.${name}`))
+  )
+  const message = rowFaults !== undefined && rowFaults.length > 0 ? undefined : messageOf(change.failure, ["page"])
   return (
     <FormDialog
       isWide

@@ -40,8 +40,8 @@ export const mentions = (
   is: (dimension: Dimension) => boolean
 ): boolean => dimensions.some(is) || filters.some((filter) => Filters.mentions(filter, is))
 
-/** The column that is read in place of a part that the query does not use. It is always read, so that it adds no cost. */
-const unread = "fact_kinds"
+/** The column that stands for each part that the query does not use. It adds no cost, because every query reads it. */
+const placeholder = "fact_kinds"
 
 /** The facts of a visit, with the parts that the query reads. */
 export const facts = (input: Input): string => {
@@ -55,15 +55,15 @@ export const facts = (input: Input): string => {
   const columns = {
     kind: "fact_kinds",
     hash: "fact_hashes",
-    page: usesPages ? "fact_pages" : unread,
-    name: usesNames ? "fact_names" : unread,
-    properties: usesProperties ? "fact_properties" : unread,
-    amount: revenue ? "fact_amounts" : unread,
-    currency: revenue ? "fact_currencies" : unread
+    page: usesPages ? "fact_pages" : placeholder,
+    name: usesNames ? "fact_names" : placeholder,
+    properties: usesProperties ? "fact_properties" : placeholder,
+    amount: revenue ? "fact_amounts" : placeholder,
+    currency: revenue ? "fact_currencies" : placeholder
   }
   const names = Object.keys(columns).join(", ")
-  const reached = usesGoals
+  const goalNames = usesGoals
     ? DimensionSql.goalNames(parameters, goals, { kind: "kind", page: "page", name: "name" })
     : "kind"
-  return `arrayMap((${names}) -> tuple(${names}, ${reached}), ${Object.values(columns).join(", ")})`
+  return `arrayMap((${names}) -> tuple(${names}, ${goalNames}), ${Object.values(columns).join(", ")})`
 }

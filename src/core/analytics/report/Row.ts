@@ -15,7 +15,7 @@ export type EventRow = Omit<Event, "hostedWebsiteId">
 
 /** A visit's conversion without an event: a submitted form or a started chat. */
 export interface ConversionRow {
-  /** The time of the visit's first row when the conversion was stored. */
+  /** The time of the visit's first row, as it was known when the conversion was stored. */
   readonly visitStartedAt: number
   /** See `Visits.sessionKey`. */
   readonly sessionKey: string

@@ -34,7 +34,7 @@ export const pause = 2_000
 /** The maximum cost of an answer besides its text, in bytes. */
 export const maxOverhead = 64 * 1024 * 1024
 
-/** The cost that each UTF-16 unit of text offsets, in bytes: enough for a frame that contains nothing else. */
+/** The cost that each UTF-16 unit of text offsets, in bytes: enough for a frame whose text is a single unit. */
 const textCredit = 512
 
 /** The counts of one answer. Begin with `initial`. */

@@ -69,9 +69,9 @@ const requireCover = (access: Access.Access) =>
   Caller.use((caller) => (Access.manages(caller, access) ? Effect.void : refuse))
 
 /** Fails if a caller for some websites has `maxManaged` already. A caller for all websites belongs to the operator. */
-const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
+const requireRoom = (existing: ReadonlyArray<unknown>, noun: string) =>
   Caller.use(({ sites }) =>
-    sites === "all" || found.length < maxManaged
+    sites === "all" || existing.length < maxManaged
       ? Effect.void
       : Effect.fail(
           Validation.failed([
@@ -84,8 +84,8 @@ const requireRoom = (found: ReadonlyArray<unknown>, noun: string) =>
         )
   )
 
-/** Fails if the key that `request` describes would be valid for longer than the caller's. */
-const requireEnd = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
+/** Fails if the new key would be valid for longer than the caller's key. */
+const requireExpiryWithinCaller = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
   Caller.use(({ expiresAt: end }) =>
     end !== null && OwnerKey.outlives(expiresAt, end)
       ? Effect.fail(
@@ -94,8 +94,8 @@ const requireEnd = ({ expiresAt }: Pick<NewKey, "expiresAt">) =>
       : Effect.void
   )
 
-/** Fails for a key that expires: the session that a link opens ends by its use, so it could outlast the key. */
-const requireNoEnd = Caller.use(({ expiresAt }) =>
+/** Fails if the caller's key expires. When a session ends depends on its use, so it could outlast the key. */
+const requireNoExpiry = Caller.use(({ expiresAt }) =>
   expiresAt === null
     ? Effect.void
     : Effect.fail(
@@ -154,7 +154,7 @@ export const layer: Layer.Layer<
     const ownerKeys = yield* OwnerKeys
     const consoleSessions = yield* ConsoleSessions
     /** Counts an invitation against each of its websites. Fails if one is over the limit. */
-    const requireMails = (sites: Access.Access["sites"]) =>
+    const countInvitation = (sites: Access.Access["sites"]) =>
       Effect.forEach(
         sites === "all" ? ["all"] : sites,
         (site) =>
@@ -176,7 +176,7 @@ export const layer: Layer.Layer<
       keys,
       issueKey: Effect.fnUntraced(function* (request) {
         yield* requireCover(request)
-        yield* requireEnd(request)
+        yield* requireExpiryWithinCaller(request)
         const valid = (yield* keys).filter(({ revokedAt }) => revokedAt === null)
         yield* requireRoom(valid, "keys")
         const issued = yield* ownerKeys.issue({ ...request, issuedBy: (yield* Caller).id })
@@ -191,10 +191,10 @@ export const layer: Layer.Layer<
       createLink: Effect.fnUntraced(function* (request, email) {
         const { sites } = request
         yield* requireCover(ConsoleSession.accessOf(request))
-        yield* requireNoEnd
+        yield* requireNoExpiry
         yield* requireRoom(yield* sessions, "sessions and links")
         const isMailed = email !== null && Option.isSome(mail)
-        if (isMailed) yield* requireMails(sites)
+        if (isMailed) yield* countInvitation(sites)
         const websites = isMailed ? yield* namesOf(sites) : null
         const created = yield* consoleSessions.createLink({ ...request, createdBy: (yield* Caller).id })
         if (Option.isNone(created)) return yield* refuse

@@ -8,8 +8,8 @@ const valid = { site_id: siteId, metrics: ["visitors"], date_range: "30d" }
 
 const decode = (parts: Record<string, unknown>) => Result.getOrThrow(QueryInput.decode({ ...valid, ...parts }))
 
-/** The locations of the errors by which a query is refused. */
-const refused = (parts: Record<string, unknown>) =>
+/** The locations of the errors for which a query is refused; none if it is accepted. */
+const errorLocations = (parts: Record<string, unknown>) =>
   Result.match(SharedQuery.restrict(decode(parts)), {
     onFailure: (errors) => errors.map(({ loc }) => loc.join(".")),
     onSuccess: () => []
@@ -32,7 +32,7 @@ describe("core/analytics/report/SharedQuery", () => {
       { dimensions: ["visit:utm_campaign"], filters: [["is_not", "visit:utm_campaign", ["(not set)"]]] },
       { date_range: "all", include: { comparison: "year_over_year" } }
     ]) {
-      assert.deepStrictEqual(refused(parts), [], JSON.stringify(parts))
+      assert.deepStrictEqual(errorLocations(parts), [], JSON.stringify(parts))
     }
   })
 
@@ -67,7 +67,7 @@ describe("core/analytics/report/SharedQuery", () => {
         ["filters"]
       ]
     ] as const) {
-      assert.deepStrictEqual(refused(parts), [...locations], JSON.stringify(parts))
+      assert.deepStrictEqual(errorLocations(parts), [...locations], JSON.stringify(parts))
     }
   })
 

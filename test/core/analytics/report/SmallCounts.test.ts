@@ -24,7 +24,7 @@ const pairOf = ({ fives, isZero, left, right }: typeof Pair.Type): readonly [num
   return [Math.max(5 * fives + left - 2, 5), Math.max(5 * fives + right - 2, 5)]
 }
 
-const names = [
+const countNames = [
   "visitors",
   "visits",
   "pageviews",
@@ -78,7 +78,7 @@ const countedOf = (groups: typeof Groups.Type, all: typeof Pair.Type, side: 0 | 
     dimensions: [name],
     counts: {
       ...(Object.fromEntries(
-        names.map((count, index) => [count, counts[index] === undefined ? 7 : pairOf(counts[index])[side]])
+        countNames.map((count, index) => [count, counts[index] === undefined ? 7 : pairOf(counts[index])[side]])
       ) as unknown as Counts.Counts),
       duration: 100,
       revenue: side === 0 ? [] : [{ currency: "EUR", value: "1" }]

@@ -62,7 +62,7 @@ describe("core/chat/conversation/AnswerParts", () => {
     )
   })
 
-  it.prop("the events that a reader has not received complete its parts", [Events, Events], ([first, second]) => {
+  it.prop("`missing` returns the events that complete the parts of a reader", [Events, Events], ([first, second]) => {
     const received = AnswerParts.addAll(AnswerParts.none, first)
     const all = AnswerParts.addAll(received, second)
     const missing = AnswerParts.missing(received, all.parts)
