@@ -152,7 +152,7 @@ export const takeAll = async ({ also, picture }: Take, base: string): Promise<vo
     await scrollTo(page, ".message-user")
   })
 
-  /** Answers the next message with these frames. */
+  /** Answers all later messages with these frames. */
   const replyWith = (page: Page, ...frames: ReadonlyArray<object>) =>
     page.route("**/chat", (route) =>
       route.fulfill({

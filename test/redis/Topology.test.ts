@@ -11,7 +11,7 @@ import * as TestRedis from "../support/TestRedis.ts"
 import * as TestRedisCluster from "../support/TestRedisCluster.ts"
 import { poll } from "../support/Wait.ts"
 
-const hour: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
+const policy: RateLimitPolicy = { name: "test", limit: 1_000, windowMillis: 3_600_000 }
 
 const fallbackDecision = { accepted: true, remaining: 123_456, resetMillis: 1 }
 const fallback = { take: () => Effect.succeed(fallbackDecision) }
@@ -23,10 +23,12 @@ const clients = Array.from({ length: 60 }, (_, index) => `198.51.100.${index}`)
 
 /** Counts one request of each client, and returns how many more requests each may send. */
 const takeAll = ({ take }: RedisRateLimiter.SharedLimiter) =>
-  Effect.forEach(clients, (client) => Effect.map(take(hour, client), ({ remaining }) => remaining), { concurrency: 20 })
+  Effect.forEach(clients, (client) => Effect.map(take(policy, client), ({ remaining }) => remaining), {
+    concurrency: 20
+  })
 
 const untilRedisDecides = ({ take }: RedisRateLimiter.SharedLimiter) =>
-  poll(take(hour, "probe"), ({ remaining }) => remaining !== fallbackDecision.remaining).pipe(
+  poll(take(policy, "probe"), ({ remaining }) => remaining !== fallbackDecision.remaining).pipe(
     Effect.timeout("30 seconds"),
     Effect.orDie
   )
@@ -128,7 +130,7 @@ TestRedis.describeWithRedis("redis/RateLimiter: clusters and Sentinels", () => {
       assert.deepStrictEqual(facts._tag === "Unavailable" && facts.fault, "replica")
       assert.include(facts._tag === "Unavailable" ? facts.reason : "", "it is a replica")
       const one = yield* limiterAt(url)
-      assert.deepStrictEqual(yield* one.take(hour, "a"), fallbackDecision)
+      assert.deepStrictEqual(yield* one.take(policy, "a"), fallbackDecision)
       assert.strictEqual(yield* awayGauge, 1)
       yield* replica.send("REPLICAOF", "NO", "ONE")
       yield* untilRedisDecides(one)

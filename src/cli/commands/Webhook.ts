@@ -26,7 +26,7 @@ const urlKind: Inputs.Kind<string> = {
 
 const url = Inputs.make("url", urlKind, "<url>", "Where the events are sent, with POST")
 
-const eventsOf = (description: string) =>
+const eventFlags = (description: string) =>
   Flag.Literals("event", Event.types).pipe(
     Flag.withDescription(description),
     Flag.atLeast(0),
@@ -83,7 +83,7 @@ const create = Command.make(
   {
     websiteConfigId: Inputs.site,
     url,
-    events: eventsOf("An event to send; repeatable; without the flag, all events are sent"),
+    events: eventFlags("An event to send; repeatable; without the flag, all events are sent"),
     format: Flag.withDefault(format, "standard" as const)
   },
   Effect.fnUntraced(function* (given) {
@@ -137,7 +137,7 @@ const update = Command.make(
   {
     webhookId,
     url: Inputs.optional(url),
-    events: eventsOf("An event to send; repeatable; replaces the current events"),
+    events: eventFlags("An event to send; repeatable; replaces the current events"),
     allEvents: Inputs.withoutValue("all-events", "Send all events"),
     format: Flag.optional(format),
     enable: Inputs.withoutValue("enable", "Send events again, and reset the record of failures"),

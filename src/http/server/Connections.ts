@@ -50,9 +50,9 @@ interface PendingResponse {
 interface ConnectionState {
   readonly entry: ConnectionLimits.Entry
   /** The number of unanswered requests. */
-  open: number
-  /** Bytes parsed when the last response ended: more means that another request has begun. */
-  read: number
+  openRequests: number
+  /** Bytes parsed when the last response ended. If the socket has read more, another request has begun. */
+  parsedBytes: number
   /** The oldest response in progress; the later ones are sent after it. */
   first: PendingResponse | undefined
   /** The newest response in progress. */
@@ -83,19 +83,20 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   let isLingerOver = false
   let onEmpty = () => {}
 
-  const isIdle = (socket: Socket, state: ConnectionState) => state.open === 0 && socket.bytesRead === state.read
+  const isIdle = (socket: Socket, state: ConnectionState) =>
+    state.openRequests === 0 && socket.bytesRead === state.parsedBytes
 
   /** One function for all responses, without a closure for each: Node passes the response as `this`. */
   function onResponseClose(this: ServerResponse): void {
     const { socket } = this.req
     const state = connections.get(socket)
     if (state === undefined) return
-    if (--state.open > 0) pipelined--
-    state.read = socket.bytesRead - FairReading.unparsed(socket)
+    if (--state.openRequests > 0) pipelined--
+    state.parsedBytes = socket.bytesRead - FairReading.unparsed(socket)
     // Responses end in request order.
     state.first = state.first?.next
-    if (state.open === 0) limits.idle(state.entry, performance.now())
-    if (state.open === 0) state.first = state.last = undefined
+    if (state.openRequests === 0) limits.idle(state.entry, performance.now())
+    if (state.openRequests === 0) state.first = state.last = undefined
     if (isLingerOver && isIdle(socket, state)) socket.destroySoon()
   }
 
@@ -107,7 +108,7 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
   onRequestStart(server, ({ response, socket }) => {
     const state = connections.get(socket)
     if (state === undefined) return
-    if (state.open++ === 0) limits.busy(state.entry)
+    if (state.openRequests++ === 0) limits.busy(state.entry)
     else if (++pipelined > maxPipelined) NodeInternals.destroyWhileParsing(socket)
     // Only the last of several pipelined responses may close the connection.
     if (isDraining && state.last !== undefined && !state.last.response.headersSent) {
@@ -137,12 +138,19 @@ const watch = (server: Server, limits: ConnectionLimits.ConnectionLimits) => {
     accepted++
     const entry = limits.open(socket, performance.now())
     if (entry === undefined) return
-    const state: ConnectionState = { entry, open: 0, read: 0, first: undefined, last: undefined, unread: undefined }
+    const state: ConnectionState = {
+      entry,
+      openRequests: 0,
+      parsedBytes: 0,
+      first: undefined,
+      last: undefined,
+      unread: undefined
+    }
     connections.set(socket, state)
     socket.once("close", () => {
       connections.delete(socket)
       limits.remove(entry)
-      if (state.open > 1) pipelined -= state.open - 1
+      if (state.openRequests > 1) pipelined -= state.openRequests - 1
       // Node destroys the pending responses itself, except after a CONNECT. Their handlers would then continue.
       for (let pending = state.first; pending !== undefined; pending = pending.next) pending.response.destroy()
       if (connections.size === 0) onEmpty()

@@ -79,7 +79,7 @@ const apps = {
   }
 }
 
-/** Serves a page with the client on its own host. */
+/** Serves a page that runs the client, on another host than the edge. */
 export const serve = Effect.fnUntraced(function* (client: keyof typeof apps) {
   const edge = yield* TestServer
   const relay = yield* Network.listen({ host: "edge.test", forward: { "": edge.url } })

@@ -14,7 +14,7 @@ import type { Answer } from "../Requests.ts"
 import { useAnswer } from "../Resource.ts"
 import * as Texts from "../Texts.ts"
 import type { Changes } from "./Changes.ts"
-import { Delivered } from "./Delivered.tsx"
+import { DeliveryList } from "./DeliveryList.tsx"
 import * as FieldValue from "./FieldValue.ts"
 import { nameOf } from "./List.tsx"
 
@@ -152,7 +152,7 @@ export const Details = ({ changes, isOwner, onRemove, site, submissionId }: Prop
         })}
       </dl>
       <Visit submission={value} />
-      <Delivered site={site} submissionId={submissionId} />
+      <DeliveryList site={site} submissionId={submissionId} />
     </article>
   )
 }

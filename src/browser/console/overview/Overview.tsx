@@ -81,11 +81,11 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
   const isEmpty = visitors === 0 && Format.toNumber(row?.metrics[2]) === 0
 
   // Whether the website has ever had a visit, if these days have none.
-  const everQuery = isEmpty
+  const allTimeQuery = isEmpty
     ? Queries.totals({ ...scope, address: { ...address, range: "all", filters: [], comparison: null } }, now)
     : null
-  const ever = useReport(everQuery, `${site.site_id} ever`)
-  const isNew = isEmpty && ever.value !== undefined && Format.toNumber(ever.value.results[0]?.metrics[0]) === 0
+  const allTime = useReport(allTimeQuery, `${site.site_id} all time`)
+  const isNew = isEmpty && allTime.value !== undefined && Format.toNumber(allTime.value.results[0]?.metrics[0]) === 0
 
   const days = totals.value?.query.date_range
   const today = Calendar.today(now, site.time_zone)
@@ -113,7 +113,7 @@ export const Overview = ({ site }: { readonly site: OverviewSite }) => {
         <NoData />
       ) : (
         <>
-          {isEmpty && ever.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
+          {isEmpty && allTime.value !== undefined && <NoVisits isFiltered={address.filters.length > 0} />}
           <Totals
             totals={shown}
             chosen={address.metric}

@@ -40,7 +40,7 @@ export const ListSkeleton = () => (
 interface Loaded {
   readonly next: string | null
   /** How many items are shown. */
-  readonly shown: number
+  readonly shownCount: number
 }
 
 type PartProps<Item> = Pick<Props<Item>, "useItems" | "isHidden" | "row"> & {
@@ -52,7 +52,7 @@ function Part<Item>({ cursor, isHidden, onLoaded, row, useItems }: PartProps<Ite
   const { failure, isStale, value } = useItems(cursor)
   const shown = value?.items.filter((item) => isHidden?.(item) !== true)
   useEffect(() => {
-    if (value !== undefined && !isStale) onLoaded({ next: value.next, shown: shown?.length ?? 0 })
+    if (value !== undefined && !isStale) onLoaded({ next: value.next, shownCount: shown?.length ?? 0 })
   }, [value?.next, isStale, shown?.length])
   if (shown === undefined) {
     return failure === undefined || failure.kind === "offline" ? <ListSkeleton /> : <Problem failure={failure} />
@@ -78,11 +78,11 @@ export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
   const [cursors, setCursors] = useState<ReadonlyArray<string | undefined>>([undefined])
   const [parts, setParts] = useState<ReadonlyMap<string | undefined, Loaded>>(new Map())
   const last = parts.get(cursors.at(-1))
-  const shown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shown ?? 0), 0)
+  const totalShown = cursors.reduce((sum, cursor) => sum + (parts.get(cursor)?.shownCount ?? 0), 0)
 
   // If a part shows no items, later parts may show some, so the next one is loaded.
   useEffect(() => {
-    const next = last?.shown === 0 ? last.next : null
+    const next = last?.shownCount === 0 ? last.next : null
     if (next !== null) setCursors((all) => (all.includes(next) ? all : [...all, next]))
   }, [last])
 
@@ -96,8 +96,8 @@ export function PagedList<Item>({ empty, label, more, ...part }: Props<Item>) {
           onLoaded={(loaded) => setParts((all) => new Map([...all, [cursor, loaded]]))}
         />
       ))}
-      {last !== undefined && last.next === null && shown === 0 && empty}
-      {last !== undefined && last.next !== null && last.shown > 0 && (
+      {last !== undefined && last.next === null && totalShown === 0 && empty}
+      {last !== undefined && last.next !== null && last.shownCount > 0 && (
         <button type="button" class="button" onClick={() => setCursors([...cursors, last.next ?? undefined])}>
           {more}
         </button>

@@ -59,9 +59,9 @@ export const resolve = (
   }
 }
 
-/** A query's range with its first day. `first` is the local time of the site's first visit, or null without visits. */
-export const beginning = (range: DateRange, first: number | null): Resolved => ({
-  first: range.first ?? (first === null || dateOf(first) > range.last ? range.last : dateOf(first)),
+/** A query's range with its first day. `firstVisit` is the local time of the site's first visit, or null without visits. */
+export const beginning = (range: DateRange, firstVisit: number | null): Resolved => ({
+  first: range.first ?? (firstVisit === null || dateOf(firstVisit) > range.last ? range.last : dateOf(firstVisit)),
   last: range.last
 })
 

@@ -17,7 +17,7 @@ const linesOf = ({ mails, webhooks }: Deliveries) =>
     (left, right) => (left.created_at < right.created_at ? -1 : 1)
   )
 
-export const Delivered = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
+export const DeliveryList = ({ site, submissionId }: { readonly site: Site; readonly submissionId: string }) => {
   const { value } = useAnswer(
     "GET /v1/owner/sites/:site_id/submissions/:submission_id/deliveries",
     { params: { site_id: site.site_id, submission_id: submissionId } },
